@@ -1,0 +1,72 @@
+"""The command: one cell, or with -m a sweep.
+
+    python -m ablate.run
+    python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
+
+Here Hydra ends: below this file nothing knows of it. torch is imported when a run begins.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+import ablate
+from ablate.vision.config import Data, from_hydra
+
+
+def conf() -> Path:
+    """The folder of the configuration: inside the package where it was installed, else beside it in a checkout."""
+    packaged = Path(__file__).resolve().parent / "conf"
+    return packaged if packaged.is_dir() else packaged.parent.parent / "conf"
+
+
+def prepare(cfg: DictConfig) -> Mapping[str, Any] | None:
+    """Check a configuration, and say which images it means. With summary=true, print the network instead."""
+    config = from_hydra(cfg)
+    from ablate.vision.network import Network
+
+    if config.summary:
+        from rich.console import Console
+
+        from ablate.vision.summary import table
+
+        Console().print(table(Network(config), title=cfg.study.label if cfg.study.label != "base" else cfg.study.name))
+        return None
+    Network(config)  # raises if its parts do not fit
+    return _images(config.data)
+
+
+@functools.cache
+def _images(data: Data) -> dict[str, Any]:
+    from ablate.vision import data as images
+
+    source = images.resolve(data)
+    if source != data.source:
+        print(f"data={data.source}: {_SAID[source]}")
+    return {"data.source": source, "data.digest": images.prepare(replace(data, source=source))}
+
+
+_SAID = {
+    "cifar10": "CIFAR-10.",
+    "builtin": "CIFAR-10 is not here and cannot be had, so the images are drawn by the program (data=builtin). "
+    "What the article claims of CIFAR-10 cannot be tested on them.",
+}
+
+
+@ablate.main(
+    conf(), prepare=prepare, code=("ablate.vision",), packages=("torch", "torchvision", "pillow")
+)
+def train(cfg: DictConfig, run: ablate.Run) -> Mapping[str, float | None]:
+    from ablate.vision.training import train
+
+    return train(from_hydra(cfg), run)
+
+
+if __name__ == "__main__":
+    train()

@@ -1,0 +1,98 @@
+"""Factors, levels and cells: which experiments a command asks for, and in which order they run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from ablate.study import streams
+from ablate.study.identity import flatten
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Something that takes more than one level in a study. The first level is the baseline."""
+
+    key: str
+    levels: tuple[Any, ...]
+
+
+def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The level at which a run holds each key: a group's chosen file, else the value in the configuration.
+
+    A list is given as text, since a level has to be hashable.
+    """
+    values = {key: str(value) if isinstance(value, list) else value for key, value in flatten(config).items()}
+    return values | dict(choices)
+
+
+def find_factors(
+    levels: Sequence[Mapping[str, Any]], overridden: Iterable[str], known: Mapping[str, Sequence[Any]]
+) -> list[Factor]:
+    """The factors of a study, found from its runs rather than declared.
+
+    `levels` holds each run's `levels_of`, `overridden` the keys that were overridden for any of them. Whatever was
+    overridden and takes more than one level is a factor. `known` gives the order in which factors and levels were
+    typed; the others follow in the order of their first run.
+    """
+    typed_first = [key for key in known if key in set(overridden)]
+    factors = []
+    for key in dict.fromkeys([*typed_first, *overridden]):
+        seen = list(dict.fromkeys(run.get(key) for run in levels))
+        typed = [level for level in known.get(key, []) if level in seen]
+        levels = typed + [level for level in seen if level not in typed]
+        if len(levels) > 1:
+            factors.append(Factor(key, tuple(levels)))
+    return factors
+
+
+def slug(text: str) -> str:
+    """`text` as a part of a file name: letters, digits and a few signs, without the shell's own."""
+    return re.sub(r"[^\w.,=+-]+", "_", text).strip("_.") or "_"
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """The last component of each dotted key, or more where two would read alike."""
+    short = {}
+    for key in keys:
+        parts = key.split(".")
+        size = next(
+            size
+            for size in range(1, len(parts) + 1)
+            if size == len(parts) or not any(other != key and other.split(".")[-size:] == parts[-size:] for other in keys)
+        )
+        short[key] = ".".join(parts[-size:])
+    return short
+
+
+def label(levels: Mapping[str, Any]) -> str:
+    """A cell's levels in words: `dropout=true,stem=pyramid`; `base` if nothing was named."""
+    names = short_names(list(levels))
+    return ",".join(f"{names[key]}={say(level)}" for key, level in levels.items()) or "base"
+
+
+def say(level: Any) -> str:
+    """A level as it is typed on the command line."""
+    if level is None:
+        return "null"
+    return str(level).lower() if isinstance(level, bool) else str(level)
+
+
+def study_name(swept: Sequence[str], fixed: Mapping[str, str]) -> str:
+    """The default name of a study: the swept keys, then the choices that are fixed and not the defaults.
+
+    The same command finds its study again; another data set is another study. Paths count by their last part.
+    """
+    names = short_names([*swept, *fixed])
+    parts = [names[key] for key in swept]
+    parts += [f"{names[key]}={PurePath(value).name or value}" for key, value in fixed.items()]
+    return slug("+".join(parts))[:120] or "base"
+
+
+def shuffled(cells: Sequence[str], seed: int) -> list[str]:
+    """The order of the cells within the block of one seed: random, so that time does not follow a factor."""
+    order = streams.stream(seed, "order of cells").permutation(len(cells))
+    return [cells[index] for index in order]

@@ -1,0 +1,47 @@
+"""What goes wrong in ways that a user can mend, and how it is said: in one line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+
+class UsageError(Exception):
+    """Something that the user typed, or a file that the user named, cannot be used. The message says what to do."""
+
+
+class Diverged(Exception):
+    """Training left the finite numbers: an outcome of the run, not a failure of the program."""
+
+
+CONFIG_ERRORS = (UsageError, HydraException, OmegaConfBaseException)
+
+
+def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
+    """The message of `error` as a single line, without the noise that Hydra and OmegaConf put around it.
+
+    `known_keys` are the keys of the composed configuration: the nearest one is offered for an unknown key.
+    """
+    text = str(error).strip()
+    if not text and error.__cause__ is not None:  # Hydra wraps OmegaConf's errors in an empty one
+        return one_line(error.__cause__, known_keys)
+    unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
+    if unknown:
+        return f"no key '{unknown[1]}' in the configuration.{_nearest(unknown[1], known_keys)}"
+    group = re.match(r"(?:In '[^']*': )?Could not find '([^']+)/([^'/]+)'\s+Available options in '[^']+':(.*)", text, re.S)
+    if group:
+        options = group[3].split("Config search path")[0].split()
+        return f"{group[1]}={group[2]}: no such level; there are {', '.join(options)}."
+    key = re.search(r"full_key: (\S+)", text)
+    if isinstance(error, OmegaConfBaseException) and key:
+        return f"{key[1]}: {text.splitlines()[0]}"
+    return " ".join(text.split()) or type(error).__name__
+
+
+def _nearest(key: str, known_keys: Iterable[str]) -> str:
+    close = difflib.get_close_matches(key, list(known_keys), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

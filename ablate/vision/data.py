@@ -1,0 +1,241 @@
+"""Images, from a source to the device: the cache of decoded images, subsets, and augmentation in batches."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ablate.study import identity
+from ablate.study.errors import UsageError
+from ablate.study.records import write_atomically
+from ablate.study.streams import stream
+from ablate.vision.config import Augment, Data
+from ablate.vision.sources import CIFAR10_HOST, Builtin, Cifar10, Decoded, ImageFiles, Source, Split, can_connect
+
+BUILTIN_SIZES = {"train": 50_000, "test": 10_000}  # as CIFAR-10
+META = "meta.json"
+
+
+@dataclass
+class Images:
+    """A split on its device: images (N, 32, 32, 3) of uint8, labels (N,) of int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass
+class DataSet:
+    """What a run trains and is tested on."""
+
+    classes: tuple[str, ...]
+    train: Images
+    test: Images
+    validation: Images
+
+
+def source_of(data: Data) -> Source:
+    """The source that a configuration names; `auto` has been resolved before."""
+    if data.source == "builtin":
+        train = (data.train_size or BUILTIN_SIZES["train"]) + data.validation_size
+        return Builtin(train, data.test_size or BUILTIN_SIZES["test"], data.subset_seed)
+    if data.source == "cifar10":
+        return Cifar10(Path(data.root or "data").expanduser())
+    if data.source == "images":
+        assert data.root is not None
+        return ImageFiles(Path(data.root).expanduser())
+    raise AssertionError(f"unresolved source {data.source}")
+
+
+def resolve(data: Data) -> str:
+    """The source that `auto` means here and now: CIFAR-10 if it is there or can be had, else the drawn images."""
+    if data.source != "auto":
+        return data.source
+    source = Cifar10(Path(data.root or "data").expanduser())
+    there = source.is_there() or (_cache_folder(source, data.cache) / META).exists()
+    return "cifar10" if there or can_connect(CIFAR10_HOST) else "builtin"
+
+
+def prepare(data: Data) -> str:
+    """Decode and cache the images, unless they are; their digest.
+
+    Raises UsageError if they cannot be had, if they are not those of `data.digest`, or if they are fewer than asked for.
+    """
+    decoded = _cached(source_of(data), data.cache)
+    if data.digest not in (None, decoded.digest):
+        raise UsageError(
+            f"the images of data={data.source} are not those that data.digest={data.digest} was made of "
+            f"(theirs is {decoded.digest}): use the images of then, or another study.name."
+        )
+    train, test = (data.train_size or 1) + data.validation_size, data.test_size or 1
+    for key, wanted, there in (
+        ("data.train_size + data.validation_size", train, len(decoded.train.labels)),
+        ("data.test_size", test, len(decoded.test.labels)),
+    ):
+        if wanted > there:
+            raise UsageError(f"{key}={wanted}: data={data.source} has only {there}.")
+    return decoded.digest
+
+
+@functools.lru_cache(maxsize=2)  # the runs of a sweep that follow each other in one process share their images
+def load(data: Data, device: torch.device) -> DataSet:
+    """The data set of a run on its device. Raises as `prepare`."""
+    prepare(data)
+    decoded = _cached(source_of(data), data.cache)
+    train, validation = subset(decoded.train.labels, data.train_size, data.validation_size, data.subset_seed)
+    test, _ = subset(decoded.test.labels, data.test_size, 0, data.subset_seed)
+
+    def move(split: Split, chosen: NDArray[np.int64]) -> Images:
+        return Images(*(torch.from_numpy(array[chosen]).to(device) for array in (split.images, split.labels)))
+
+    return DataSet(decoded.classes, move(decoded.train, train), move(decoded.test, test), move(decoded.train, validation))
+
+
+def subset(
+    labels: NDArray[np.int64], size: int | None, apart: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of `size` examples, and of `apart` others, each stratified by class; in the order of the source.
+
+    Each class lends examples in proportion (largest remainders), from the front of a random order of its own for the one,
+    from the back for the other: setting images apart does not change which ones are trained on, as long as all can be had.
+    """
+    everything = len(labels)
+    size = everything - apart if size is None else size
+    counts = np.bincount(labels)
+    kept, set_apart = _share(counts, size), _share(counts, apart)
+    over = np.maximum(kept + set_apart - counts, 0)  # where both round up, a class may lack one: others lend it
+    kept -= over
+    for _ in range(int(over.sum())):
+        kept[np.argmax(counts - kept - set_apart)] += 1
+    front, back = [], []
+    for label, (front_count, back_count) in enumerate(zip(kept, set_apart, strict=True)):
+        members = stream(seed, "subset", label).permutation(np.flatnonzero(labels == label))
+        front.append(members[:front_count])
+        back.append(members[len(members) - back_count :])
+    return np.sort(np.concatenate(front)), np.sort(np.concatenate(back))
+
+
+def _share(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    exact = counts * size / counts.sum()
+    share = np.floor(exact).astype(np.int64)
+    for label in np.argsort(share - exact, kind="stable")[: size - share.sum()]:
+        share[label] += 1
+    return share
+
+
+@dataclass
+class Cached(Decoded):
+    """Decoded images that lie in the cache; the pixels are read from there as they are needed."""
+
+    digest: str
+
+
+def _cache_folder(source: Source, cache: str | None) -> Path:
+    root = Path(cache).expanduser() if cache else Path(platformdirs.user_cache_dir("ablate"))
+    return root / identity.digest(source.stamp())[:16]
+
+
+def _cached(source: Source, cache: str | None) -> Cached:
+    """The decoded images of `source`; decoded if need be, by one process while others wait.
+
+    Raises UsageError if the cache cannot be written.
+    """
+    folder = _cache_folder(source, cache)
+    if (cached := _read(folder)) is not None:
+        return cached
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if (cached := _read(folder)) is None:
+                shutil.rmtree(folder, ignore_errors=True)  # torn
+                _write(source.decode(), folder)
+                cached = _read(folder)
+    except OSError as error:
+        raise UsageError(
+            f"cannot keep decoded images in {folder.parent} ({error.strerror or error}): type data.cache=FOLDER."
+        ) from None
+    assert cached is not None
+    return cached
+
+
+def _read(folder: Path) -> Cached | None:
+    """What was cached, or None if nothing was or if it is torn."""
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        train, test = (
+            Split(
+                np.load(folder / f"{split}-images.npy", mmap_mode="r", allow_pickle=False),
+                np.load(folder / f"{split}-labels.npy", allow_pickle=False),
+            )
+            for split in ("train", "test")
+        )
+        return Cached(tuple(meta["classes"]), train, test, meta["digest"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _write(decoded: Decoded, folder: Path) -> None:
+    """Write into a folder beside, and rename it: `folder` is whole, or is not there."""
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        sha = hashlib.sha256(json.dumps(decoded.classes).encode())
+        for name, split in (("train", decoded.train), ("test", decoded.test)):
+            for kind, array in (("images", split.images), ("labels", split.labels)):
+                np.save(temporary / f"{name}-{kind}.npy", array, allow_pickle=False)
+                sha.update(np.ascontiguousarray(array))
+        write_atomically(temporary / META, json.dumps({"digest": sha.hexdigest(), "classes": decoded.classes}))
+        temporary.chmod(0o755)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def flips(count: int, generator: np.random.Generator) -> Tensor:
+    """Which of the images are flipped: (count,) of bool, each with a probability of one half."""
+    return torch.from_numpy(generator.random(count) < 0.5)
+
+
+def offsets(count: int, padding: int, generator: np.random.Generator) -> Tensor:
+    """Where each image's crop begins in the padded image, row and column: (count, 2)."""
+    return torch.from_numpy(generator.integers(0, 2 * padding + 1, (count, 2)))
+
+
+def flip(images: Tensor, flipped: Tensor) -> Tensor:
+    """Mirror those images (B, H, W, C) left to right for which `flipped` (B,) is true."""
+    return torch.where(flipped[:, None, None, None], images.flip(2), images)
+
+
+def crop(images: Tensor, starts: Tensor, padding: int) -> Tensor:
+    """Pad images (B, H, W, C) with zeros and cut each back to its size, from its row and column in `starts` (B, 2)."""
+    count, height, width, _ = images.shape
+    padded = torch.nn.functional.pad(images, (0, 0, padding, padding, padding, padding))
+    rows = starts[:, :1] + torch.arange(height, device=images.device)
+    columns = starts[:, 1:] + torch.arange(width, device=images.device)
+    batch = torch.arange(count, device=images.device)[:, None, None]
+    return padded[batch, rows[:, :, None], columns[:, None, :]]
+
+
+class Normaliser:
+    """Bytes (B, H, W, C) to what the network sees: floats (B, C, H, W) in channels_last, (x / 255 - mean) / std."""
+
+    def __init__(self, augment: Augment, device: torch.device) -> None:
+        mean, std = (torch.tensor(values, device=device) for values in (augment.mean, augment.std))
+        self.scale, self.shift = 1 / (255 * std), -mean / std
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return torch.addcmul(self.shift, images.to(torch.float32), self.scale).permute(0, 3, 1, 2)

@@ -1,0 +1,26 @@
+"""Where Hydra looks for sweepers. Every Hydra program of an environment imports this file: it imports next to nothing."""
+
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.sweeper import Sweeper
+
+ConfigStore.instance().store(
+    group="hydra/sweeper",
+    name="ablate",
+    node={"_target_": "hydra_plugins.ablate_sweeper.AblateSweeper"},
+    provider="ablate",
+)
+
+
+class AblateSweeper(Sweeper):
+    """Hands over to ablate.study.sweeper, which is imported when a sweep begins."""
+
+    def setup(self, **context: Any) -> None:
+        from ablate.study.sweeper import StudySweeper
+
+        self._sweeper = StudySweeper()
+        self._sweeper.setup(**context)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        return self._sweeper.sweep(arguments)
