@@ -29,16 +29,18 @@ def conf() -> Path:
 def prepare(cfg: DictConfig) -> Mapping[str, Any] | None:
     """Check a configuration, and say which images it means. With summary=true, print the network instead."""
     config = from_hydra(cfg)
-    from ablate.vision.network import Network
+    from ablate.vision.devices import choose_device
+    from ablate.vision.network import outline
 
+    choose_device(config.device)
+    network = outline(config)  # raises if its parts do not fit
     if config.summary:
         from rich.console import Console
 
         from ablate.vision.summary import table
 
-        Console().print(table(Network(config), title=cfg.study.label if cfg.study.label != "base" else cfg.study.name))
+        Console().print(table(network, title=cfg.study.label if cfg.study.label != "base" else cfg.study.name))
         return None
-    Network(config)  # raises if its parts do not fit
     return _images(config.data)
 
 
@@ -59,9 +61,7 @@ _SAID = {
 }
 
 
-@ablate.main(
-    conf(), prepare=prepare, code=("ablate.vision",), packages=("torch", "torchvision", "pillow")
-)
+@ablate.main(conf(), prepare=prepare, code=("ablate.vision",), packages=("torch", "torchvision", "pillow"))
 def train(cfg: DictConfig, run: ablate.Run) -> Mapping[str, float | None]:
     from ablate.vision.training import train
 

@@ -32,7 +32,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ablate.study import design, identity, records
-from ablate.study.errors import CONFIG_ERRORS, UsageError, one_line
+from ablate.study.errors import CONFIG_ERRORS, one_line
 from ablate.study.records import Record, Run, Status
 
 log = logging.getLogger("ablate")
@@ -93,7 +93,9 @@ class Application:
     `code` names the packages whose source decides the numbers, `packages` the distributions whose version is recorded.
     """
 
-    def __init__(self, function: Function, prepare: Prepare | None, code: Sequence[str], packages: Sequence[str]) -> None:
+    def __init__(
+        self, function: Function, prepare: Prepare | None = None, code: Sequence[str] = (), packages: Sequence[str] = ()
+    ) -> None:
         self.function = function
         self.prepare = prepare
         self.code = tuple(code)
@@ -180,7 +182,7 @@ class Application:
             overridden=[key for key in typed(list(HydraConfig.get().overrides.task)) if not key.startswith("study.")],
             provenance={
                 "code": code_digest(self.source, self.code),
-                "commit": commit(self.source.parent),
+                "commit": commit(self.source),
                 "packages": {name: _version(name) for name in ("ablate", "hydra-core", "numpy", *self.packages)},
                 "python": sys.version.split()[0],
             },
@@ -193,7 +195,7 @@ def _outcome(record: Record, directory: Path, kept: bool = False) -> Outcome:
 
 def study_directory(cfg: DictConfig) -> Path:
     """The folder of the study that `cfg` belongs to."""
-    return Path(cfg.study.root) / cfg.study.name
+    return Path(str(cfg.study.root), str(cfg.study.name))
 
 
 def run_directory(study: Path, record: Record) -> Path:
@@ -232,11 +234,12 @@ def code_digest(source: Path, packages: tuple[str, ...]) -> str:
 
 
 @functools.cache
-def commit(folder: Path) -> str | None:
-    """The commit of the checkout that holds the code, with a + if files differ from it; None outside of a checkout."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+def commit(source: Path) -> str | None:
+    """The commit of the checkout that tracks `source`, with a + if files differ from it; None where none does."""
+    git = functools.partial(subprocess.run, capture_output=True, text=True, check=True, timeout=10, cwd=source.parent)
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        git(["git", "ls-files", "--error-unmatch", source.name])
+        return git(["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
 

@@ -30,18 +30,18 @@ def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str
 
 
 def find_factors(
-    levels: Sequence[Mapping[str, Any]], overridden: Iterable[str], known: Mapping[str, Sequence[Any]]
+    runs: Sequence[Mapping[str, Any]], overridden: Iterable[str], known: Mapping[str, Sequence[Any]]
 ) -> list[Factor]:
     """The factors of a study, found from its runs rather than declared.
 
-    `levels` holds each run's `levels_of`, `overridden` the keys that were overridden for any of them. Whatever was
+    `runs` holds each run's `levels_of`, `overridden` the keys that were overridden for any of them. Whatever was
     overridden and takes more than one level is a factor. `known` gives the order in which factors and levels were
     typed; the others follow in the order of their first run.
     """
-    typed_first = [key for key in known if key in set(overridden)]
+    overridden = dict.fromkeys(overridden)
     factors = []
-    for key in dict.fromkeys([*typed_first, *overridden]):
-        seen = list(dict.fromkeys(run.get(key) for run in levels))
+    for key in dict.fromkeys([*(key for key in known if key in overridden), *overridden]):
+        seen = list(dict.fromkeys(run.get(key) for run in runs))
         typed = [level for level in known.get(key, []) if level in seen]
         levels = typed + [level for level in seen if level not in typed]
         if len(levels) > 1:
@@ -89,7 +89,7 @@ def study_name(swept: Sequence[str], fixed: Mapping[str, str]) -> str:
     names = short_names([*swept, *fixed])
     parts = [names[key] for key in swept]
     parts += [f"{names[key]}={PurePath(value).name or value}" for key, value in fixed.items()]
-    return slug("+".join(parts))[:120] or "base"
+    return slug("+".join(parts))[:120] if parts else "base"
 
 
 def shuffled(cells: Sequence[str], seed: int) -> list[str]:

@@ -23,9 +23,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def meaning(
-    config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def meaning(config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The dotted keys and values of `config` that say what the experiment is.
 
     `ignore` names keys, or whole nodes, that cannot change its meaning. `neutral` gives, for keys added to an application

@@ -44,7 +44,7 @@ class FrozenConfigs:
     def __init__(self, configs: dict[tuple[str, ...], DictConfig]) -> None:
         self.configs = configs
 
-    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+    def load_sweep_config(self, _master: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         return copy.deepcopy(self.configs[tuple(sweep_overrides)])
 
 
@@ -78,25 +78,21 @@ class StudySweeper:
         return outcomes
 
     def _seeds(self, overrides: Sequence[Override]) -> list[int]:
+        """The seeds that were asked for, each once."""
         asked = self.config.study.seeds
         if overrides and asked is not None:
             raise UsageError("give either seed=… or study.seeds=…, not both.")
+        values: list[Any]
         if overrides:
-            values: list[Any] = [
-                int(text) if text.lstrip("-").isdigit() else text
-                for override in overrides
-                for text in (
-                    override.sweep_string_iterator()
-                    if override.is_sweep_override()
-                    else [override.get_value_element_as_str()]
-                )
-            ]
+            values = [int(text) if text.isdecimal() else text for override in overrides for text in _levels(override)]
+            said = f"seed={','.join(map(str, values))}"
         elif asked is None:
-            values = [self.config.seed]
+            values, said = [self.config.seed], f"seed={self.config.seed}"
         else:
-            values = list(asked) if isinstance(asked, ListConfig) else list(range(asked)) if _is_count(asked) else [asked]
+            values = list(asked) if isinstance(asked, ListConfig) else list(range(asked)) if type(asked) is int else []
+            said = f"study.seeds={asked}"
         if not values or not all(type(value) is int and value >= 0 for value in values):
-            raise UsageError(f"study.seeds={asked}: a positive number of seeds, or a list of whole numbers from 0.")
+            raise UsageError(f"{said}: a positive number of seeds, or a list of whole numbers from 0.")
         return list(dict.fromkeys(values))
 
     def _name_study(self, overrides: Sequence[Override], swept: Sequence[str]) -> None:
@@ -108,22 +104,17 @@ class StudySweeper:
         if self.config.study.name is None:
             self.config.study.name = design.study_name(swept, name_parts(self.config, fixed))
 
-    def _compose(
-        self, overrides: list[Override], swept: Sequence[str], decisions: dict[str, dict[str, Any]]
-    ) -> list[Cell]:
+    def _compose(self, overrides: list[Override], swept: Sequence[str], decisions: dict[str, dict[str, Any]]) -> list[Cell]:
         """Every cell, composed once and checked. Equal experiments stand once, and are named."""
         cells: dict[str, Cell] = {}
         (combinations,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
         for combination in combinations:
             config = self.context.config_loader.load_sweep_config(self.config, combination)
             config.study.name = self.config.study.name
+            levels = self._levels(config, swept)
+            config.study.label = design.label(levels)
             if not self.application.freeze(config, decisions):
                 continue
-            choices = {key: value for key, value in config.hydra.runtime.choices.items() if isinstance(value, str)}
-            content = OmegaConf.to_container(OmegaConf.masked_copy(config, [k for k in config if k != "hydra"]))
-            all_levels = design.levels_of(choices, content)  # type: ignore[arg-type]
-            levels = {key: all_levels.get(key) for key in swept}
-            config.study.label = design.label(levels)
             cell = Cell(combination, config, levels, self.application.cell(config))
             twin = cells.setdefault(cell.digest, cell)
             if twin.levels != levels:
@@ -132,6 +123,13 @@ class StudySweeper:
                     markup=False,
                 )
         return list(cells.values())
+
+    @staticmethod
+    def _levels(config: DictConfig, swept: Sequence[str]) -> dict[str, Any]:
+        choices = {key: value for key, value in config.hydra.runtime.choices.items() if isinstance(value, str)}
+        task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        levels = design.levels_of(choices, OmegaConf.to_container(task))  # type: ignore[arg-type]
+        return {key: levels.get(key) for key in swept}
 
     def _describe(self, study: Path, cells: list[Cell], swept: Sequence[str], decisions: dict[str, Any]) -> None:
         """Write down what was asked for; levels of earlier commands stay in front."""
@@ -159,7 +157,7 @@ class StudySweeper:
         launcher = Plugins.instance().instantiate_launcher(
             hydra_context=context, task_function=self.application, config=self.config
         )
-        self.console.print(f"{len(jobs)} runs in {study_directory(self.config)}", markup=False)
+        self.console.print(f"{len(jobs)} {'run' if len(jobs) == 1 else 'runs'} in {study_directory(self.config)}", markup=False)
         returns = launcher.launch([list(job) for job in jobs], initial_job_idx=0)
         return [job.return_value for job in returns]
 
@@ -175,8 +173,8 @@ class StudySweeper:
             sys.exit(1)
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value > 0
+def _levels(override: Override) -> list[str]:
+    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.get_value_element_as_str()]
 
 
 def _refuse_repeated(overrides: Sequence[Override]) -> None:

@@ -106,9 +106,7 @@ def load(data: Data, device: torch.device) -> DataSet:
     return DataSet(decoded.classes, move(decoded.train, train), move(decoded.test, test), move(decoded.train, validation))
 
 
-def subset(
-    labels: NDArray[np.int64], size: int | None, apart: int, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def subset(labels: NDArray[np.int64], size: int | None, apart: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of `size` examples, and of `apart` others, each stratified by class; in the order of the source.
 
     Each class lends examples in proportion (largest remainders), from the front of a random order of its own for the one,
@@ -131,8 +129,8 @@ def subset(
 
 
 def _share(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    exact = counts * size / counts.sum()
-    share = np.floor(exact).astype(np.int64)
+    exact: NDArray[np.float64] = counts * size / counts.sum()
+    share: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     for label in np.argsort(share - exact, kind="stable")[: size - share.sum()]:
         share[label] += 1
     return share
@@ -163,6 +161,7 @@ def _cached(source: Source, cache: str | None) -> Cached:
         with FileLock(folder.with_suffix(".lock")):
             if (cached := _read(folder)) is None:
                 shutil.rmtree(folder, ignore_errors=True)  # torn
+                print(f"Reading all images of {source} once; from now on they lie in {folder.parent}.", flush=True)
                 _write(source.decode(), folder)
                 cached = _read(folder)
     except OSError as error:
@@ -197,7 +196,7 @@ def _write(decoded: Decoded, folder: Path) -> None:
         for name, split in (("train", decoded.train), ("test", decoded.test)):
             for kind, array in (("images", split.images), ("labels", split.labels)):
                 np.save(temporary / f"{name}-{kind}.npy", array, allow_pickle=False)
-                sha.update(np.ascontiguousarray(array))
+                sha.update(array.tobytes())
         write_atomically(temporary / META, json.dumps({"digest": sha.hexdigest(), "classes": decoded.classes}))
         temporary.chmod(0o755)
         temporary.replace(folder)

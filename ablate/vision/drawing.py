@@ -7,6 +7,8 @@ class, so that a short training finds something and a long one finds more.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "bar"
 SIZE = 32
 CHUNK = 2000  # images drawn at a time: image i does not depend on how many are asked for
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # of float32: NumPy's types do not follow its arithmetic
 
 
 def draw(split: str, count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -32,7 +34,10 @@ def draw(split: str, count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[
 
 def _draw_chunk(rng: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[np.uint8]:
     count = len(labels)
-    uniform = lambda low, high: rng.uniform(low, high, (count, 1, 1)).astype(np.float32)  # noqa: E731
+
+    def uniform(low: float, high: float) -> Floats:
+        return rng.uniform(low, high, (count, 1, 1)).astype(np.float32)
+
     picture = _ground(rng, count)
     # a smaller shape of a random class, which says nothing
     other = _coverage(rng.integers(0, len(CLASSES), count), uniform(-1, 1), uniform(-1, 1), uniform(0.15, 0.3), uniform(0, 6.3))
@@ -41,7 +46,8 @@ def _draw_chunk(rng: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[
     hues = labels / len(CLASSES) + rng.normal(0, 0.1, count)
     picture += (shape * uniform(0.6, 1.0))[..., None] * (_colours(rng, hues, 0.4, 1.0) - picture)
     picture += rng.normal(0, 1, picture.shape).astype(np.float32) * rng.uniform(0.02, 0.08, (count, 1, 1, 1)).astype(np.float32)
-    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    pixels: NDArray[np.uint8] = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return pixels
 
 
 def _ground(rng: np.random.Generator, count: int) -> Floats:
@@ -53,7 +59,8 @@ def _ground(rng: np.random.Generator, count: int) -> Floats:
     along = np.cos(angle) * axis[None, None, :] + np.sin(angle) * axis[None, :, None]
     blend = ((along + 1.4) / 2.8)[..., None]
     first, second = (_colours(rng, rng.uniform(0, 1, count), 0.0, 0.4) for _ in range(2))
-    return first + blend * (second - first) + (depth * np.sin(frequency * along + phase))[..., None]
+    ground: Floats = first + blend * (second - first) + (depth * np.sin(frequency * along + phase))[..., None]
+    return ground
 
 
 def _colours(rng: np.random.Generator, hues: NDArray[np.float64], palest: float, fullest: float) -> Floats:
@@ -61,7 +68,8 @@ def _colours(rng: np.random.Generator, hues: NDArray[np.float64], palest: float,
     thirds = np.array([0, 1 / 3, 2 / 3])
     pure = 0.5 + 0.5 * np.cos(2 * np.pi * (hues[:, None] - thirds))
     saturation, brightness = rng.uniform(palest, fullest, (len(hues), 1)), rng.uniform(0.35, 0.95, (len(hues), 1))
-    return (brightness * (1 - saturation + saturation * pure)).astype(np.float32)[:, None, None, :]
+    colours: Floats = (brightness * (1 - saturation + saturation * pure)).astype(np.float32)
+    return colours[:, None, None, :]
 
 
 def _coverage(labels: NDArray[np.int64], x: Floats, y: Floats, size: Floats, turn: Floats) -> Floats:
@@ -95,7 +103,8 @@ def _triangle(u: Floats, v: Floats) -> Floats:
 
 
 def _star(u: Floats, v: Floats) -> Floats:
-    return np.hypot(u, v) - np.float32(0.68) - np.float32(0.32) * np.cos(5 * np.arctan2(v, u))
+    edge: Floats = np.float32(0.68) + np.float32(0.32) * np.cos(5 * np.arctan2(v, u))
+    return np.hypot(u, v) - edge
 
 
 _SHAPES = (

@@ -2,7 +2,7 @@
 
 A network is a stem of 1x1 convolutions, a trunk of blocks, and a head. Every layer has a name that is its role in the
 network, such as `block2.conv1`; a *place* is where BN or dropout can stand: after a convolution (`block2.conv1`) or after
-a block's pooling (`block3.pool`), and patterns such as `block*.conv1` name several.
+a block's pooling (`block3.pool`); patterns such as `block*.conv1` name several, and `last.pool` is that of the last block.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ class Network(nn.Module):
             for index in range(1, config.model.depth + 1):
                 place = f"block{number}.conv{index}"
                 _add_convolution(block, f"conv{index}", channels, width, config.model.padding)
-                _add_activation_and_norm(
-                    block, index, config.activation.name, norms.get(place), config.norm.position
-                )
+                _add_activation_and_norm(block, index, config.activation.name, norms.get(place), config.norm.position)
                 if place in dropped:
                     block.add_module(f"drop{index}", _dropout(config))
                 channels = width
@@ -86,16 +84,22 @@ def initialise(network: nn.Module, seed: int) -> None:
     Two networks then share the weights of all layers that they have in common, whatever stands between them. Weights are
     drawn on the CPU: one seed gives the same network on every device. The global generator is left as it was.
     """
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    with torch.random.fork_rng(devices=[]):
         for role, layer in network.named_modules():
-            if isinstance(reset := getattr(layer, "reset_parameters", None), type(layer.forward)):
+            if callable(reset := getattr(layer, "reset_parameters", None)):
                 torch.manual_seed(derive(seed, "weights", role))
                 reset()
 
 
+def outline(config: Config, classes: int = 10, size: int = 32) -> Network:
+    """The network without memory for its weights, on torch's meta device: to check, to count, to build from."""
+    with torch.device("meta"):
+        return Network(config, classes, size)
+
+
 def build(config: Config, classes: int = 10, size: int = 32) -> Network:
     """The initialised network of an experiment, on the CPU, in channels_last."""
-    network = Network(config, classes, size)
+    network = outline(config, classes, size).to_empty(device="cpu")
     initialise(network, config.seed)
     return network.to(memory_format=torch.channels_last)
 
@@ -130,9 +134,7 @@ def _add_convolution(block: nn.Sequential, name: str, channels: int, width: int,
     block.add_module(name, nn.Conv2d(channels, width, 3, padding=1 if padding == "conv" else 0))
 
 
-def _add_activation_and_norm(
-    block: nn.Sequential, index: int, activation: str, norm: nn.Module | None, position: str
-) -> None:
+def _add_activation_and_norm(block: nn.Sequential, index: int, activation: str, norm: nn.Module | None, position: str) -> None:
     layers: list[tuple[str, nn.Module]] = []
     if activation != "none":
         layers.append((f"act{index}", ACTIVATION_MODULES[activation]()))
@@ -156,7 +158,11 @@ def _trunk_norms(config: Config, places: Sequence[str]) -> dict[str, nn.Module]:
 
 
 def _matching(key: str, patterns: Sequence[str], places: Sequence[str]) -> list[str]:
+    last_block = places[-1].split(".")[0]
+    found: set[str] = set()
     for pattern in patterns:
-        if not any(fnmatchcase(place, pattern) for place in places):
+        named = [place for place in places if fnmatchcase(place, pattern.replace("last.", f"{last_block}."))]
+        if not named:
             raise UsageError(f"{key}: '{pattern}' is no place of this trunk; there are {', '.join(places)}.")
-    return [place for place in places if any(fnmatchcase(place, pattern) for pattern in patterns)]
+        found.update(named)
+    return [place for place in places if place in found]

@@ -48,7 +48,7 @@ class Decoded:
 
 
 class Source(ABC):
-    """What can be decoded."""
+    """What can be decoded. Its text names it to the user."""
 
     @abstractmethod
     def stamp(self) -> dict[str, object]:
@@ -66,6 +66,9 @@ class Builtin(Source):
     train_size: int
     test_size: int
     seed: int
+
+    def __str__(self) -> str:
+        return "data=builtin"
 
     def stamp(self) -> dict[str, object]:
         drawn_by = Path(drawing.__file__).read_text(encoding="utf-8")  # another drawing is another data set
@@ -85,6 +88,9 @@ class Cifar10(Source):
 
     FOLDER = "cifar-10-batches-py"
     ARCHIVE = "cifar-10-python.tar.gz"
+
+    def __str__(self) -> str:
+        return "CIFAR-10"
 
     def is_there(self) -> bool:
         return (self.root / self.FOLDER).is_dir() or (self.root / self.ARCHIVE).is_file()
@@ -116,6 +122,9 @@ class ImageFiles(Source):
 
     root: Path
 
+    def __str__(self) -> str:
+        return str(self.root)
+
     def stamp(self) -> dict[str, object]:
         if not self.root.exists():
             raise UsageError(f"data.root={self.root}: there is no such file or folder (looked at {self.root.resolve()}).")
@@ -137,9 +146,7 @@ class ImageFiles(Source):
             ordered = tuple(sorted(classes["train"]))
             return Decoded(ordered, *(self._split(files, found, split, ordered) for split in ("train", "test")))
 
-    def _split(
-        self, files: _Files, found: dict[str, tuple[str, str]], split: str, classes: tuple[str, ...]
-    ) -> Split:
+    def _split(self, files: _Files, found: dict[str, tuple[str, str]], split: str, classes: tuple[str, ...]) -> Split:
         names = sorted(name for name, where in found.items() if where[0] == split)
         # Files are sorted by class. A batch of test images should hold them mixed, as CIFAR-10's archive does:
         # the article's protocol normalises by the statistics of the batch.
@@ -156,9 +163,10 @@ def _decode(files: _Files, name: str) -> NDArray[np.uint8]:
         with files.open(name) as file, Image.open(file) as image:
             if image.mode.startswith(("I", "F")):
                 raise UsageError(f"{files.where(name)}: pixels of more than 8 bits ({image.mode}); convert it to RGB first.")
+            picture: Image.Image = image
             if image.has_transparency_data:
-                image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image.convert("RGBA"))
-            picture = image.convert("RGB")
+                picture = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image.convert("RGBA"))
+            picture = picture.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
         raise UsageError(f"{files.where(name)} is no image that can be read ({error}). Replace it, or take it away.") from None
     if picture.size != (SIZE, SIZE):

@@ -26,9 +26,8 @@ class Row:
 
 def rows(network: nn.Module, size: int = 32) -> list[Row]:
     """The layers in the order of their use, activations left out, as the author's tool listed them."""
-    info = torchinfo.summary(
-        _on_meta(network), input_size=(1, 3, size, size), device="meta", verbose=0, depth=9, col_names=("output_size",)
-    )
+    image = torch.empty(1, 3, size, size, device="meta")
+    info = torchinfo.summary(_on_meta(network), input_data=image, device="meta", verbose=0, depth=9, col_names=("output_size",))
     names = [name for name, _ in used_layers(network)]
     leaves = [layer for layer in info.summary_list if layer.is_leaf_layer]
     return [

@@ -7,26 +7,23 @@ in what their configurations differ in, and in nothing else.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import math
-import os
-import platform
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import warnings
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablate.study.errors import Diverged, UsageError
+from ablate.study.errors import Diverged
 from ablate.study.records import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser
+from ablate.vision.devices import autocast, choose_device, set_numerics
+from ablate.vision.evaluation import Scores, evaluate, prefix
 from ablate.vision.network import build
 from ablate.vision.summary import macs, parameters
 
@@ -44,7 +41,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     Raises Diverged, with the epoch, if the training loss is not finite.
     """
     device = choose_device(config.device)
-    _set_numerics(config, device, run)
+    run.note(**set_numerics(config, device))
     data = images.load(config.data, device)
     network = build(config, classes=len(data.classes)).to(device)
     trainer = Trainer(config, run, network, data.train, device)
@@ -60,20 +57,16 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
         run.log(**row)
         log.info("%s", _in_words(config, run, row))
     for protocol, score in scores.items():
-        run.keep(f"{protocol}_right", last=np.packbits(score.last), best=np.packbits(score.best), count=np.int64(len(data.test)))
+        packed = {"last": np.packbits(score.last), "best": np.packbits(score.best)}
+        run.keep(f"{protocol}_right", **packed, count=np.array(len(data.test)))
     return {
-        **{f"{prefix(protocol)}{name}": value for protocol, score in scores.items() for name, value in score.metrics().items()},
+        **{prefix(protocol) + name: value for protocol, score in scores.items() for name, value in score.metrics().items()},
         "final_train_loss": row["train_loss"],
         "final_train_accuracy": row["train_accuracy"],
         "images_per_second": trainer.images / trainer.seconds,
         "parameters": parameters(network),
         "macs": macs(network),
     }
-
-
-def prefix(protocol: str) -> str:
-    """What the names of a protocol's metrics begin with."""
-    return "" if protocol == "standard" else f"{protocol}_"
 
 
 class Trainer:
@@ -114,7 +107,7 @@ class Trainer:
         loss_sum = torch.zeros((), device=self.device)
         right_sum = torch.zeros((), device=self.device, dtype=torch.int64)
         self.network.train()
-        for number, chosen in enumerate(order.split(config.optimizer.batch_size)):
+        for number, chosen in enumerate(torch.split(order, config.optimizer.batch_size)):
             batch = self.data.images[chosen]
             if flipped is not None:
                 batch = images.flip(batch, flipped[chosen])
@@ -149,7 +142,10 @@ class Trainer:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
         if self.by_batch or skipped:
-            self.schedule.step()
+            with warnings.catch_warnings():
+                # In the first epoch a skipped batch steps the schedule before the optimizer: so did the author's code
+                warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler\.step\(\)`")
+                self.schedule.step()
         return loss.detach(), logits.detach()
 
 
@@ -169,139 +165,9 @@ def make_schedule(
         case "onecycle":
             peak = config.optimizer.learning_rate
             return schedules.OneCycleLR(
-                optimizer, peak, total_steps=steps + 1, pct_start=config.schedule.warmup, cycle_momentum=False
+                optimizer, peak, total_steps=steps, pct_start=config.schedule.warmup, cycle_momentum=False
             ), True
     raise AssertionError(config.schedule.name)
-
-
-@dataclass
-class Scores:
-    """What one protocol found, epoch by epoch."""
-
-    target: float
-    final_loss: float = math.nan
-    peak: float = -1.0
-    epochs_to_target: int | None = None
-    seconds_to_target: float | None = None
-    last: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # which test images were right at the last epoch
-    best: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # and at the first of the best epochs
-
-    def add(self, epoch: int, seconds: float, loss: float, right: np.ndarray) -> None:
-        accuracy = float(right.mean())
-        self.final_loss, self.last = loss, right
-        if accuracy > self.peak:
-            self.peak, self.best = accuracy, right
-        if self.epochs_to_target is None and accuracy >= self.target:
-            self.epochs_to_target, self.seconds_to_target = epoch, seconds
-
-    def metrics(self) -> dict[str, float | None]:
-        return {
-            "final_test_accuracy": float(self.last.mean()),
-            "peak_test_accuracy": self.peak,
-            "final_test_loss": self.final_loss,
-            "epochs_to_target": self.epochs_to_target,
-            "seconds_to_target": self.seconds_to_target,
-        }
-
-
-def evaluate(
-    protocol: str, config: Config, run: Run, network: nn.Module, data: Images, epoch: int
-) -> tuple[float, np.ndarray]:
-    """The mean loss, and for each image (N,) whether it was right.
-
-    `standard`: evaluation mode, images as they are. `article`: as the author tested, in training mode (BN uses the statistics of
-    the batch, dropout is on) with random flips. Neither leaves a trace: running statistics, modes and random streams are
-    restored.
-    """
-    device = data.images.device
-    normalise = Normaliser(config.augment, device)
-    article = protocol == "article"
-    flipped = images.flips(len(data), run.stream("test flip", epoch)).to(device) if article else None
-    size = (config.evaluation.article_batch_size or config.optimizer.batch_size) if article else config.evaluation.batch_size
-    loss_sum = torch.zeros((), device=device)
-    right = []
-    with _untouched(network, device), torch.no_grad():
-        network.train(article)
-        if article:
-            torch.manual_seed(run.derive("test dropout", epoch))
-        for chosen in torch.arange(len(data), device=device).split(size):
-            batch, labels = data.images[chosen], data.labels[chosen]
-            if flipped is not None:
-                batch = images.flip(batch, flipped[chosen])
-            with autocast(device):
-                logits = network(normalise(batch)).float()
-            loss_sum += F.cross_entropy(logits, labels, reduction="sum")
-            right.append(logits.argmax(1) == labels)
-    return loss_sum.item() / len(data), torch.cat(right).cpu().numpy()
-
-
-@contextmanager
-def _untouched(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Give the network its modes and buffers back, and torch its global generators."""
-    mode = network.training
-    buffers = [buffer.clone() for buffer in network.buffers()]
-    device_type = device.type if device.type != "cpu" else "cuda"
-    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device], device_type=device_type):
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for buffer, before in zip(network.buffers(), buffers, strict=True):
-                    buffer.copy_(before)
-            network.train(mode)
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 on CUDA; nothing elsewhere, where it is slower or not there."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that `auto` means, or the one that is named.
-
-    Raises UsageError if it is not there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, available in there.items() if available)
-    if not there[name]:
-        raise UsageError(f"device={name}: torch finds no such device here; type device=auto.")
-    return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
-
-
-def _set_numerics(config: Config, device: torch.device, run: Run) -> None:
-    """Settle what decides the last bits, and note it."""
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = not config.deterministic
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not config.deterministic
-    if config.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
-    torch.use_deterministic_algorithms(config.deterministic)
-    run.note(
-        numerics={
-            "device": device.type,
-            "precision": "bfloat16" if device.type == "cuda" else "float32",
-            "threads": torch.get_num_threads(),
-            "deterministic": config.deterministic,
-            "torch": torch.__version__,
-        },
-        hardware={
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        },
-    )
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = (line.split(":", 1)[1].strip() for line in itertools.takewhile(str.strip, file) if "model name" in line)
-            return next(names, platform.machine())
-    except OSError:
-        return platform.processor() or platform.machine()
 
 
 def _in_words(config: Config, run: Run, row: dict[str, float]) -> str:

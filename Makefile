@@ -1,0 +1,24 @@
+# make demo    sets up .venv and runs the main job: four cells on built-in images, and their report
+# make test    sets up .venv and runs the tests
+# make check   sets up .venv and runs the linters and the type checker
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@

@@ -1,0 +1,101 @@
+"""The report of a study: report.md, cells.csv and the figures, in its folder `report/`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate.analysis import contrasts
+from ablate.reporting import plots, tables
+from ablate.reporting.tables import TextTable
+from ablate.study.loading import load_history, load_runs
+from ablate.study.records import read_study, write_atomically
+
+
+@dataclass
+class Report:
+    """What a study says, before it is written anywhere."""
+
+    study: Path
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    tables: list[TextTable]
+    troubles: list[str]  # what a reader should know before believing: runs that are missing, files set aside
+    launched: dict[str, Any]  # study.yaml
+
+
+def build(study: Path) -> Report:
+    """Read a study and sum it up. Raises UsageError if there are no runs."""
+    with warnings.catch_warnings(record=True) as set_aside:
+        warnings.simplefilter("always")
+        runs = load_runs(study)
+    factors = list(runs.attrs["factors"])
+    metrics = contrasts.metrics_of(runs, factors)
+    summary = contrasts.summarise(runs, factors, metrics)
+    shown: list[TextTable] = []
+    if metrics:
+        metric = "final_test_accuracy" if "final_test_accuracy" in metrics else metrics[0]
+        differences = contrasts.paired_differences(runs, metric, baseline=summary["cell"].iloc[0])
+        shown.append(tables.results(summary, differences, metric, metrics, factors))
+        if (cost := tables.costs(summary, metrics, factors)) is not None:
+            shown.append(cost)
+    troubles = [str(warning.message) for warning in set_aside]
+    for run in runs[runs["status"] != "finished"].to_dict("records"):
+        troubles.append(f"{run['directory']} {run['status']}" + (f": {run['error']}" if run["error"] else ""))
+    return Report(study, runs, summary, shown, troubles, read_study(study))
+
+
+def write(report: Report) -> Path:
+    """Write the report's files; the path of report.md."""
+    folder = report.study / "report"
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "cells.csv", report.summary.to_csv(index=False))
+    lines = [f"# {report.study.name}", ""]
+    if command := report.launched.get("command"):
+        lines += [f"    {command}", ""]
+    if source := report.launched.get("decisions", {}).get("data.source"):
+        lines += [f"The images: data={source['asked']} meant data={source['took']}.", ""]
+    lines += [table.to_markdown() for table in report.tables]
+    if report.troubles:
+        lines += ["## Not finished, or set aside", "", *(f"- {_plain(trouble)}" for trouble in report.troubles), ""]
+    if figure := _write_curves(report, folder / "figures"):
+        lines += [
+            "## Learning curves",
+            "",
+            f"![Learning curves](figures/{figure.name})",
+            "",
+            "Each line is one run: look first whether lines of one colour lie closer together than the colours do.",
+            "",
+        ]
+    path = folder / "report.md"
+    write_atomically(path, "\n".join(lines))
+    return path
+
+
+def _write_curves(report: Report, folder: Path) -> Path | None:
+    history = load_history(report.study, report.runs)
+    columns = _curves(list(history.columns))
+    if not columns or "epoch" not in history:
+        return None
+    labels = report.runs.set_index("directory")["label"]
+    history["label"] = history["directory"].map(labels)
+    figure = plots.learning_curves(history, columns, list(report.summary["label"].drop_duplicates()))
+    path = folder / "learning_curves.png"
+    figure.savefig(path, dpi=150)
+    plots.close(figure)
+    return path
+
+
+def _curves(columns: Sequence[str]) -> list[str]:
+    """The columns of the history that are drawn: the test accuracies, else the first two that an application logs."""
+    accuracies = [column for column in plots.TITLES if column in columns]
+    return accuracies or [column for column in columns if column not in ("directory", "epoch")][:2]
+
+
+def _plain(text: str) -> str:
+    return text.replace("<", "&lt;").replace("\n", " ")

@@ -1,0 +1,65 @@
+"""Which device computes, and with which arithmetic."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ablate.study.errors import UsageError
+from ablate.vision.config import Config
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 on CUDA; nothing elsewhere, where it is slower or not there."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that `auto` means, or the one that is named.
+
+    Raises UsageError if it is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, available in there.items() if available)
+    if not there[name]:
+        raise UsageError(f"device={name}: torch finds no such device here; type device=auto.")
+    return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
+
+
+def set_numerics(config: Config, device: torch.device) -> dict[str, dict[str, Any]]:
+    """Settle what decides the last bits; the facts that a run records of its numerics and its hardware."""
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = not config.deterministic
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not config.deterministic
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+    torch.use_deterministic_algorithms(config.deterministic)
+    return {
+        "numerics": {
+            "device": device.type,
+            "precision": "bfloat16" if device.type == "cuda" else "float32",
+            "threads": torch.get_num_threads(),
+            "deterministic": config.deterministic,
+            "torch": torch.__version__,
+        },
+        "hardware": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        },
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

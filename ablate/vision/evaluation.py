@@ -1,0 +1,102 @@
+"""The test images judged, under either protocol, on one and the same trajectory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+
+from ablate.study.records import Run
+from ablate.vision import data as images
+from ablate.vision.config import Config
+from ablate.vision.data import Images, Normaliser
+from ablate.vision.devices import autocast
+
+
+def prefix(protocol: str) -> str:
+    """What the names of a protocol's metrics begin with."""
+    return "" if protocol == "standard" else f"{protocol}_"
+
+
+@dataclass
+class Scores:
+    """What one protocol found, epoch by epoch."""
+
+    target: float
+    final_loss: float = math.nan
+    peak: float = -1.0
+    epochs_to_target: int | None = None
+    seconds_to_target: float | None = None
+    last: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))  # which test images were right at the last epoch
+    best: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))  # and at the first of the best epochs
+
+    def add(self, epoch: int, seconds: float, loss: float, right: NDArray[np.bool_]) -> None:
+        accuracy = float(right.mean())
+        self.final_loss, self.last = loss, right
+        if accuracy > self.peak:
+            self.peak, self.best = accuracy, right
+        if self.epochs_to_target is None and accuracy >= self.target:
+            self.epochs_to_target, self.seconds_to_target = epoch, seconds
+
+    def metrics(self) -> dict[str, float | None]:
+        return {
+            "final_test_accuracy": float(self.last.mean()),
+            "peak_test_accuracy": self.peak,
+            "final_test_loss": self.final_loss,
+            "epochs_to_target": self.epochs_to_target,
+            "seconds_to_target": self.seconds_to_target,
+        }
+
+
+def evaluate(
+    protocol: str, config: Config, run: Run, network: nn.Module, data: Images, epoch: int
+) -> tuple[float, NDArray[np.bool_]]:
+    """The mean loss, and for each image (N,) whether it was right.
+
+    `standard`: evaluation mode, images as they are. `article`: as the author tested, in training mode (BN uses the
+    statistics of the batch, dropout is on) with random flips. Neither leaves a trace: running statistics, modes and random
+    streams are restored.
+    """
+    device = data.images.device
+    normalise = Normaliser(config.augment, device)
+    article = protocol == "article"
+    flipped = images.flips(len(data), run.stream("test flip", epoch)).to(device) if article else None
+    size = (config.evaluation.article_batch_size or config.optimizer.batch_size) if article else config.evaluation.batch_size
+    loss_sum = torch.zeros((), device=device)
+    right = []
+    with _untouched(network, device), torch.no_grad():
+        network.train(article)
+        if article:
+            torch.manual_seed(run.derive("test dropout", epoch))
+        for chosen in torch.split(torch.arange(len(data), device=device), size):
+            batch, labels = data.images[chosen], data.labels[chosen]
+            if flipped is not None:
+                batch = images.flip(batch, flipped[chosen])
+            with autocast(device):
+                logits = network(normalise(batch)).float()
+            loss_sum += F.cross_entropy(logits, labels, reduction="sum")
+            right.append(logits.argmax(1) == labels)
+    return loss_sum.item() / len(data), torch.cat(right).cpu().numpy()
+
+
+@contextmanager
+def _untouched(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """Give the network its modes and buffers back, and torch its global generators."""
+    mode = network.training
+    buffers = [buffer.clone() for buffer in network.buffers()]
+    device_type = device.type if device.type != "cpu" else "cuda"
+    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device], device_type=device_type):
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, before in zip(network.buffers(), buffers, strict=True):
+                    buffer.copy_(before)
+            network.train(mode)

@@ -1,0 +1,25 @@
+"""An application without torch and without images: what the engine promises to anybody's function."""
+
+import ablate
+
+
+def prepare(cfg):
+    if cfg.x > 100:
+        raise ablate.UsageError(f"x={cfg.x}: at most 100.")
+    return {}
+
+
+@ablate.main("conf", prepare=prepare)
+def train(cfg, run):
+    noise = run.stream("noise").normal()
+    for epoch in (1, 2):
+        run.log(epoch=epoch, score=cfg.rule.sign * cfg.x * epoch + noise)
+    if cfg.fails:
+        raise RuntimeError("it was asked to fail")
+    if cfg.x == 13:
+        raise ablate.Diverged("x is unlucky")
+    return {"score": cfg.rule.sign * cfg.x + noise, "missing": None}
+
+
+if __name__ == "__main__":
+    train()

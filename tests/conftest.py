@@ -1,0 +1,51 @@
+"""What several tests need: composed experiments, a cache of their own, and the real command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from ablate.run import conf
+from ablate.vision.config import Config, from_hydra
+
+APPS = Path(__file__).parent / "apps"
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where decoded images of the tests lie."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def experiment(cache: Path) -> Callable[..., Config]:
+    """Compose and check an experiment, as the command would, on a few drawn images."""
+
+    def make(*overrides: str) -> Config:
+        fixed = ["data=builtin", "budget=smoke", f"data.cache={cache}", "device=cpu"]
+        with initialize_config_dir(str(conf()), version_base="1.3"):
+            return from_hydra(compose("config", [*fixed, *overrides]))
+
+    return make
+
+
+@pytest.fixture
+def command(tmp_path: Path, cache: Path) -> Command:
+    """Run a command of the project in a folder of its own; text of both streams in the answer."""
+
+    def run(*arguments: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "140", **environment}
+        answer = subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=500
+        )
+        assert answer.returncode == status, f"status {answer.returncode}\n{answer.stdout}\n{answer.stderr}"
+        return answer
+
+    return run

@@ -1,0 +1,29 @@
+"""Numbers as a person reads them."""
+
+import math
+
+from ablate.reporting.wording import HOLE, number, wording_of
+
+
+def test_accuracies_are_per_cent_and_holes_are_visible() -> None:
+    accuracy = wording_of("final_test_accuracy")
+    assert number(0.8907, accuracy) == "89.1"
+    assert number(0.0201, accuracy, signed=True) == "+2.0"
+    assert number(-0.0201, accuracy, signed=True) == "-2.0"
+    assert number(math.nan, accuracy) == HOLE
+
+
+def test_large_counts_are_in_millions() -> None:
+    assert number(1_990_290, wording_of("parameters")) == "1.99 M"
+    assert number(65_000, wording_of("parameters")) == "65,000"
+
+
+def test_an_unknown_metric_keeps_its_name() -> None:
+    assert wording_of("f1").title == "f1"
+    assert number(0.5, wording_of("f1")) == "0.5000"
+    assert number(0.5, wording_of("my_accuracy")) == "50.0"
+
+
+def test_both_protocols_have_words() -> None:
+    assert wording_of("article_final_test_accuracy").title == "final (article)"
+    assert wording_of("article_epochs_to_target").cost

@@ -1,0 +1,78 @@
+"""A study read back: one row a run, a column a factor, holes where something is missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablate.study.errors import UsageError
+from ablate.study.loading import load_history, load_runs
+from ablate.study.records import Record, Run, write_study
+
+
+def add(study: Path, dropout: bool, stem: str, seed: int, value: float | None) -> Path:
+    record = Record(
+        identity=f"{dropout}{stem}{seed}", cell=f"{dropout}{stem}", seed=seed, label=f"{dropout},{stem}",
+        choices={"stem": stem}, overridden=["stem", "model.dropout", "seed"],
+    )  # fmt: skip
+    run = Run(study / "runs" / record.cell / f"seed={seed}", record, {"model": {"dropout": dropout}, "seed": seed})
+    with run.attempt():
+        run.log(epoch=1, loss=0.5)
+        record.metrics = {"accuracy": value, "size": 3}
+    return run.directory
+
+
+def test_a_row_a_run_and_a_column_a_factor(tmp_path: Path) -> None:
+    write_study(tmp_path, {"factors": {"model.dropout": [True, False], "stem": ["pyramid", "direct"]}})
+    for dropout in (False, True):
+        for stem in ("direct", "pyramid"):
+            add(tmp_path, dropout, stem, 0, 0.5 + dropout)
+    runs = load_runs(tmp_path)
+    assert len(runs) == 4
+    assert runs.attrs["factors"] == {"model.dropout": [True, False], "stem": ["pyramid", "direct"]}
+    assert set(zip(runs["model.dropout"], runs["stem"], runs["accuracy"], strict=True)) == {
+        (False, "direct", 0.5), (False, "pyramid", 0.5), (True, "direct", 1.5), (True, "pyramid", 1.5)
+    }  # fmt: skip
+
+
+def test_seeds_are_no_factor_and_a_metric_without_a_value_is_a_hole(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    add(tmp_path, True, "direct", 1, None)
+    runs = load_runs(tmp_path)
+    assert runs.attrs["factors"] == {}
+    assert runs["seed"].tolist() == [0, 1]
+    assert runs["accuracy"].isna().tolist() == [False, True]
+    assert np.array_equal(runs["size"], [3, 3])
+
+
+def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:
+    whole = add(tmp_path, True, "direct", 0, 0.5)
+    torn = add(tmp_path, True, "pyramid", 0, 0.5)
+    (torn / "config.yaml").write_text("a: [")
+    (tmp_path / "runs" / "foreign").mkdir()
+    with pytest.warns(UserWarning, match=r"config\.yaml is set aside"):
+        runs = load_runs(tmp_path)
+    assert runs["directory"].tolist() == [whole.relative_to(tmp_path).as_posix()]
+
+
+def test_histories_are_long_and_an_empty_one_is_named(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    empty = add(tmp_path, True, "pyramid", 0, 0.5)
+    (empty / "history.csv").write_text("")
+    runs = load_runs(tmp_path)
+    with pytest.warns(UserWarning, match=r"history\.csv is set aside"):
+        history = load_history(tmp_path, runs)
+    assert history.to_dict("records") == [{"directory": "runs/Truedirect/seed=0", "epoch": 1, "loss": 0.5}]
+
+
+def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no runs in"):
+        load_runs(tmp_path)
+
+
+def test_a_config_is_plain_yaml_that_runs_no_code(tmp_path: Path) -> None:
+    directory = add(tmp_path, True, "direct", 0, 0.5)
+    (directory / "config.yaml").write_text("!!python/object/apply:os.system ['touch hacked']")
+    with pytest.warns(UserWarning, match="set aside"), pytest.raises(UsageError):
+        load_runs(tmp_path)
+    assert not Path("hacked").exists()

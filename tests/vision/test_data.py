@@ -1,0 +1,168 @@
+"""Cache, subsets and augmentation: the latter against torchvision's own transforms."""
+
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as tv
+
+from ablate.study.errors import UsageError
+from ablate.study.streams import stream
+from ablate.vision import data as images
+from ablate.vision.config import Augment, Data
+from ablate.vision.data import Normaliser, crop, flip, flips, load, offsets, prepare, resolve, subset
+
+LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 50))
+CPU = torch.device("cpu")
+
+
+def builtin(cache: Path, **changes: object) -> Data:
+    base = Data("builtin", None, None, train_size=60, test_size=20, validation_size=0, subset_seed=0, cache=str(cache))
+    return replace(base, **changes)
+
+
+def test_a_subset_is_stratified_and_the_same_for_its_seed() -> None:
+    chosen, apart = subset(LABELS, 100, 0, seed=0)
+    assert np.bincount(LABELS[chosen]).tolist() == [10] * 10
+    assert len(apart) == 0
+    assert np.array_equal(chosen, subset(LABELS, 100, 0, seed=0)[0])
+    assert not np.array_equal(chosen, subset(LABELS, 100, 0, seed=1)[0])
+    assert np.array_equal(chosen, np.sort(chosen))
+
+
+def test_a_size_that_does_not_divide_is_met_to_the_image() -> None:
+    chosen, apart = subset(LABELS, 123, 37, seed=0)
+    assert (len(chosen), len(apart)) == (123, 37)
+    assert set(np.bincount(LABELS[chosen])) == {12, 13}
+
+
+def test_validation_images_are_set_apart_without_changing_the_training() -> None:
+    alone, _ = subset(LABELS, 100, 0, seed=0)
+    beside, apart = subset(LABELS, 100, 100, seed=0)
+    assert np.array_equal(alone, beside)
+    assert np.bincount(LABELS[apart]).tolist() == [10] * 10
+    assert not set(beside) & set(apart)
+    rest, apart = subset(LABELS, None, 105, seed=0)
+    assert len(rest) == 395
+    assert sorted([*rest, *apart]) == list(range(500))
+
+
+def test_a_smaller_subset_lies_inside_a_larger_one() -> None:
+    assert set(subset(LABELS, 100, 0, seed=0)[0]) < set(subset(LABELS, 200, 0, seed=0)[0])
+
+
+def test_images_are_loaded_as_they_were_drawn(tmp_path: Path) -> None:
+    data = builtin(tmp_path, validation_size=10)
+    digest = prepare(data)
+    loaded = load(replace(data, digest=digest), CPU)
+    assert [len(split) for split in (loaded.train, loaded.test, loaded.validation)] == [60, 20, 10]
+    assert loaded.train.images.dtype == torch.uint8
+    from ablate.vision.drawing import draw
+
+    drawn, labels = draw("train", 70, 0)
+    front, apart = subset(labels, 60, 10, 0)
+    assert np.array_equal(loaded.train.images.numpy(), drawn[front])
+    assert np.array_equal(loaded.validation.labels.numpy(), labels[apart])
+
+
+def test_other_images_than_those_insisted_on_are_refused(tmp_path: Path) -> None:
+    digest = prepare(builtin(tmp_path))
+    with pytest.raises(UsageError, match=rf"not those that data\.digest=abc was made of \(theirs is {digest}\)"):
+        prepare(builtin(tmp_path, digest="abc"))
+
+
+def test_more_images_than_there_are_are_refused(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for split in ("train", "test"):
+        (tmp_path / "root" / split / "a").mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / "root" / split / "a" / "1.png")
+    data = builtin(tmp_path, source="images", root=str(tmp_path / "root"), test_size=1)
+    with pytest.raises(UsageError, match=r"data\.train_size \+ data\.validation_size=60: data=images has only 1\."):
+        prepare(data)
+
+
+def test_a_torn_cache_is_made_again(tmp_path: Path) -> None:
+    data = builtin(tmp_path)
+    digest = prepare(data)
+    (torn,) = tmp_path.glob("*/train-images.npy")
+    torn.write_bytes(torn.read_bytes()[:1000])
+    assert prepare(data) == digest
+    assert len(torn.read_bytes()) == 60 * 3072 + 128
+
+
+def test_a_cache_that_cannot_be_written_says_what_to_type(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"cannot keep decoded images in .*: type data\.cache=FOLDER"):
+        prepare(builtin(tmp_path / "file" / "cache"))
+
+
+def _prepare_and_count(cache: Path) -> str:
+    source = images.Builtin.decode
+
+    def counted(self: images.Builtin) -> images.Decoded:
+        (cache / f"decoded-{multiprocessing.current_process().pid}").touch()
+        return source(self)
+
+    images.Builtin.decode = counted  # type: ignore[method-assign]
+    return prepare(builtin(cache, train_size=20_000))
+
+
+def test_two_processes_decode_once(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        digests = pool.map(_prepare_and_count, [tmp_path, tmp_path], chunksize=1)
+    assert digests[0] == digests[1]
+    assert len(list(tmp_path.glob("decoded-*"))) == 1
+
+
+def test_auto_takes_cifar10_if_it_can_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    auto = builtin(tmp_path, source="auto", root=str(tmp_path))
+    monkeypatch.setattr(images, "can_connect", lambda host: False)
+    assert resolve(auto) == "builtin"
+    assert resolve(replace(auto, source="images")) == "images"
+    monkeypatch.setattr(images, "can_connect", lambda host: True)
+    assert resolve(auto) == "cifar10"
+    monkeypatch.setattr(images, "can_connect", lambda host: False)
+    (tmp_path / "cifar-10-python.tar.gz").touch()
+    assert resolve(auto) == "cifar10"
+
+
+def test_flips_are_torchvisions() -> None:
+    batch = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8)
+    chosen = flips(8, stream(0, "flip", 1))
+    assert 0 < chosen.sum() < 8
+    expected = [
+        tv.hflip(image.permute(2, 0, 1)).permute(1, 2, 0) if one else image for image, one in zip(batch, chosen, strict=True)
+    ]
+    assert torch.equal(flip(batch, chosen), torch.stack(expected))
+
+
+def test_half_of_many_are_flipped() -> None:
+    assert 4800 < int(flips(10_000, stream(0, "flip", 1)).sum()) < 5200
+
+
+def test_crops_are_torchvisions() -> None:
+    batch = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8)
+    starts = offsets(8, 4, stream(0, "crop", 1))
+    expected = [
+        tv.crop(tv.pad(image.permute(2, 0, 1), [4]), int(top), int(left), 32, 32).permute(1, 2, 0)
+        for image, (top, left) in zip(batch, starts, strict=True)
+    ]
+    assert torch.equal(crop(batch, starts, 4), torch.stack(expected))
+
+
+def test_crops_reach_every_offset() -> None:
+    assert sorted(set(offsets(2000, 4, stream(0, "crop", 1)).ravel().tolist())) == list(range(9))
+
+
+def test_normalising_is_torchvisions_and_in_channels_last() -> None:
+    augment = Augment(flip=False, crop=0, mean=[0.5, 0.4, 0.3], std=[0.5, 0.2, 0.1])
+    batch = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8)
+    reference = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(augment.mean, augment.std)])
+    result = Normaliser(augment, CPU)(batch)
+    assert torch.allclose(result, reference(batch.permute(0, 3, 1, 2)), atol=1e-5)
+    assert result.is_contiguous(memory_format=torch.channels_last)

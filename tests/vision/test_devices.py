@@ -1,0 +1,94 @@
+"""Devices: chosen by what is there; and what a GPU would do, tried without one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from ablate.study.errors import UsageError
+from ablate.study.records import Record, Run
+from ablate.vision import data as images
+from ablate.vision.config import Config
+from ablate.vision.data import Images, Normaliser
+from ablate.vision.devices import autocast, choose_device, set_numerics
+from ablate.vision.evaluation import evaluate
+from ablate.vision.network import Network, build
+from ablate.vision.training import Trainer
+
+Experiment = Callable[..., Config]
+
+
+def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto").type == "cpu"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    assert choose_device("auto") == torch.device("cuda", 0)
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match="device=cuda: torch finds no such device here; type device=auto"):
+        choose_device("cuda")
+
+
+def test_numerics_are_noted(experiment: Experiment) -> None:
+    threads = torch.get_num_threads()
+    try:
+        facts = set_numerics(experiment("threads=1"), torch.device("cpu"))
+    finally:
+        torch.set_num_threads(threads)
+    assert facts["numerics"]["threads"] == 1
+    assert facts["numerics"]["precision"] == "float32"
+    assert facts["hardware"]["cores"] >= 1
+
+
+def test_the_cpu_computes_in_float32() -> None:
+    with autocast(torch.device("cpu")):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+def test_forward_loss_augmentation_and_evaluation_stay_on_a_gpu(experiment: Experiment) -> None:
+    """Fake CUDA tensors have shapes, types and a device, and no numbers: a transfer to the host would raise."""
+    config = experiment("model.dropout=true", "augment=crop")
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        cuda = torch.device("cuda")
+        with cuda:
+            network = Network(config)
+        batch = torch.zeros(16, 32, 32, 3, dtype=torch.uint8, device=cuda)
+        labels = torch.zeros(16, dtype=torch.int64, device=cuda)
+        batch = images.flip(batch, torch.zeros(16, dtype=torch.bool, device=cuda))
+        batch = images.crop(batch, torch.zeros(16, 2, dtype=torch.int64, device=cuda), 4)
+        seen = Normaliser(config.augment, cuda)(batch)
+        assert seen.device.type == "cuda"
+        assert seen.is_contiguous(memory_format=torch.channels_last)
+        for training in (True, False):
+            network.train(training)
+            logits = network(seen)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=0.1)
+            assert (loss.device.type, loss.dtype, loss.shape) == ("cuda", torch.float32, ())
+            assert (logits.argmax(1) == labels).device.type == "cuda"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_step_waits_for_nothing(experiment: Experiment, tmp_path: Path) -> None:
+    config = experiment("model.dropout=true", "augment=crop", "schedule=cosine")
+    cuda = choose_device("cuda")
+    data = images.load(config.data, cuda).train
+    trainer = Trainer(config, Run(tmp_path, Record("i", "c", 0, "", {}, []), {}), build(config).to(cuda), data, cuda)
+    trainer.epoch(1)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer._step(trainer.normalise(data.images[:32]), data.labels[:32], skipped=False)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    _, right = evaluate("standard", config, trainer.run, trainer.network, Images(data.images, data.labels), 1)
+    assert len(right) == len(data)

@@ -1,0 +1,191 @@
+"""Training, against a loop written out by hand; and what makes two runs a pair."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ablate.study.errors import Diverged
+from ablate.study.records import Record, Run
+from ablate.vision import data as images
+from ablate.vision.config import Config
+from ablate.vision.network import build
+from ablate.vision.training import Trainer, make_schedule, train
+
+Experiment = Callable[..., Config]
+CPU = torch.device("cpu")
+SMALL = ["model.widths=[8,12,16]", "data.train_size=80", "data.test_size=40", "threads=1"]
+
+
+def make_run(config: Config, folder: Path) -> Run:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Run(folder, Record("i", "c", config.seed, "base", {}, []), {})
+
+
+def trained(config: Config, folder: Path) -> tuple[dict[str, float | None], str]:
+    run = make_run(config, folder)
+    metrics = train(config, run)
+    return metrics, (folder / "history.csv").read_text()
+
+
+def without_times(history: str) -> list[list[str]]:
+    header, *rows = [line.split(",") for line in history.splitlines()]
+    return [[cell for name, cell in zip(header, row, strict=True) if "seconds" not in name] for row in [header, *rows]]
+
+
+def trainer(config: Config, folder: Path) -> Trainer:
+    data = images.load(config.data, CPU)
+    return Trainer(config, make_run(config, folder), build(config), data.train, CPU)
+
+
+def test_equal_seeds_give_equal_numbers_and_others_do_not(experiment: Experiment, tmp_path: Path) -> None:
+    config = experiment(*SMALL, "model.dropout=true")
+    metrics, history = trained(config, tmp_path / "a")
+    again, history_again = trained(config, tmp_path / "b")
+    assert without_times(history) == without_times(history_again)
+    timed = ("images_per_second", "seconds_to_target", "article_seconds_to_target")
+    assert {k: v for k, v in metrics.items() if k not in timed} == {k: v for k, v in again.items() if k not in timed}
+    _, other = trained(experiment(*SMALL, "model.dropout=true", "seed=1"), tmp_path / "c")
+    assert without_times(other)[1:] != without_times(history)[1:]
+
+
+def test_the_second_protocol_changes_nothing_in_the_training(experiment: Experiment, tmp_path: Path) -> None:
+    both = experiment(*SMALL, "model.dropout=true")
+    alone = experiment(*SMALL, "model.dropout=true", "evaluation.protocols=[standard]")
+    metrics_of_both, _ = trained(both, tmp_path / "a")
+    metrics_alone, _ = trained(alone, tmp_path / "b")
+    assert "article_final_test_accuracy" in metrics_of_both
+    assert "article_final_test_accuracy" not in metrics_alone
+    for name in ("final_train_loss", "final_test_loss", "final_test_accuracy"):
+        assert metrics_of_both[name] == metrics_alone[name]
+
+
+def seen_by(config: Config, folder: Path) -> list[torch.Tensor]:
+    """The batches of the first epoch, as the network is shown them."""
+    subject = trainer(config, folder)
+    seen: list[torch.Tensor] = []
+    subject.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    subject.epoch(1)
+    return seen
+
+
+@pytest.mark.parametrize("change", ["model.dropout=true", "stem=direct", "norm=every", "activation=gelu", "schedule=cosine"])
+def test_another_factor_sees_the_same_images_in_the_same_order(change: str, experiment: Experiment, tmp_path: Path) -> None:
+    base, other = seen_by(experiment(*SMALL), tmp_path / "a"), seen_by(experiment(*SMALL, change), tmp_path / "b")
+    assert len(base) == 3
+    assert all(torch.equal(one, two) for one, two in zip(base, other, strict=True))
+    seeded = seen_by(experiment(*SMALL, "seed=1"), tmp_path / "c")
+    assert not any(torch.equal(one, two) for one, two in zip(base, seeded, strict=True))
+
+
+def test_the_batch_size_changes_neither_order_nor_flips(experiment: Experiment, tmp_path: Path) -> None:
+    base = torch.cat(seen_by(experiment(*SMALL), tmp_path / "a"))
+    halved = torch.cat(seen_by(experiment(*SMALL, "optimizer.batch_size=16"), tmp_path / "b"))
+    assert torch.equal(base, halved)
+
+
+def test_an_epoch_is_the_loop_anybody_would_write(experiment: Experiment, tmp_path: Path) -> None:
+    """Plain torch, one image at a time into the batch, no fused optimizer: the same weights in the end.
+
+    Without BN, which divides by the spread of channels that hardly vary yet, and so enlarges the last bits in which two
+    ways to normalise pixels differ.
+    """
+    plain = [*SMALL, "stem=direct", "norm=none"]
+    config = experiment(*plain, "optimizer.weight_decay=0.01", "optimizer.nesterov=true", "optimizer.label_smoothing=0.1")
+    subject = trainer(config, tmp_path)
+    row = subject.epoch(1)
+
+    network = build(config)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=0.01, fused=False)
+    run, data = make_run(config, tmp_path / "b"), images.load(config.data, CPU).train
+    order, flipped = run.stream("order", 1).permutation(80), run.stream("flip", 1).random(80) < 0.5
+    losses, right = [], 0
+    for start in range(0, 80, 32):
+        chosen = order[start : start + 32]
+        batch = [data.images[index].permute(2, 0, 1).float() / 255 for index in chosen]
+        batch = [image.flip(2) if flipped[index] else image for index, image in zip(chosen, batch, strict=True)]
+        labels = data.labels[torch.from_numpy(chosen)]
+        logits = network((torch.stack(batch) - 0.5) / 0.5)
+        loss = F.cross_entropy(logits, labels, label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item() * len(chosen))
+        right += int((logits.argmax(1) == labels).sum())
+    for name, value in network.state_dict().items():
+        assert torch.allclose(subject.network.state_dict()[name], value, atol=1e-6), name
+    assert row["train_loss"] == pytest.approx(sum(losses) / 80, rel=1e-5)
+    assert row["train_accuracy"] == right / 80
+
+
+def test_a_skipped_first_batch_moves_the_schedule_and_not_the_weights(experiment: Experiment, tmp_path: Path) -> None:
+    subject = trainer(
+        experiment(*SMALL, "optimizer.batch_size=80", "optimizer.skip_first_batch=true", "schedule.step_epochs=1"), tmp_path
+    )
+    before = {name: value.clone() for name, value in subject.network.state_dict().items()}
+    subject.epoch(1)
+    after = subject.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name, _ in subject.network.named_parameters())
+    assert not torch.equal(before["block1.norm1.running_mean"], after["block1.norm1.running_mean"])
+    assert subject.optimizer.param_groups[0]["lr"] == pytest.approx(0.005)
+
+
+def rates(config: Config, batches: int = 4) -> list[float]:
+    """The learning rate of every batch."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=config.optimizer.learning_rate)
+    schedule, by_batch = make_schedule(config, optimizer, batches)
+    found = []
+    for _ in range(config.budget.epochs):
+        for _ in range(batches):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            if by_batch:
+                schedule.step()
+        if not by_batch:
+            schedule.step()
+    return found
+
+
+def test_schedules_follow_their_formulas(experiment: Experiment) -> None:
+    epochs = "budget.epochs=3"
+    assert rates(experiment("schedule=constant", epochs)) == [0.01] * 12
+    assert rates(experiment("schedule=step", epochs, "schedule.step_epochs=2")) == [0.01] * 8 + [0.005] * 4
+    cosine = [0.01 * (1 + np.cos(np.pi * step / 12)) / 2 for step in range(12)]
+    assert rates(experiment("schedule=cosine", epochs)) == pytest.approx(cosine)
+    onecycle = rates(experiment("schedule=onecycle", epochs))
+    assert onecycle[0] == pytest.approx(0.01 / 25)
+    assert max(onecycle) == pytest.approx(0.01, rel=0.05)
+    assert onecycle[-1] < 0.001
+    peak = onecycle.index(max(onecycle))
+    assert onecycle[: peak + 1] == sorted(onecycle[: peak + 1])
+    assert onecycle[peak:] == sorted(onecycle[peak:], reverse=True)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_with_its_epoch(experiment: Experiment, tmp_path: Path) -> None:
+    config = experiment(*SMALL, "optimizer.learning_rate=1e30", "norm=none")
+    with pytest.raises(Diverged, match="the training loss is not finite in epoch 1"):
+        trained(config, tmp_path)
+
+
+def test_metrics_and_history_agree(experiment: Experiment, tmp_path: Path) -> None:
+    metrics, history = trained(experiment(*SMALL, "evaluation.target_accuracy=0.0"), tmp_path)
+    header, *rows = [line.split(",") for line in history.splitlines()]
+    table = {name: [float(row[index]) for row in rows] for index, name in enumerate(header)}
+    assert table["epoch"] == [1, 2]
+    assert metrics["final_test_accuracy"] == table["test_accuracy"][-1]
+    assert metrics["article_peak_test_accuracy"] == max(table["article_test_accuracy"])
+    assert metrics["epochs_to_target"] == 1
+    assert metrics["seconds_to_target"] == pytest.approx(table["train_seconds"][0])
+    assert metrics["images_per_second"] == pytest.approx(160 / sum(table["train_seconds"]))
+    kept = np.load(tmp_path / "standard_right.npz")
+    right = np.unpackbits(kept["last"], count=int(kept["count"]))
+    assert right.mean() == metrics["final_test_accuracy"]
+
+
+def test_a_target_that_is_not_reached_has_no_time(experiment: Experiment, tmp_path: Path) -> None:
+    metrics, _ = trained(experiment(*SMALL, "evaluation.target_accuracy=1.0"), tmp_path)
+    assert metrics["epochs_to_target"] is None
+    assert metrics["seconds_to_target"] is None
