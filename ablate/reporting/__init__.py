@@ -1,0 +1,1 @@
+"""What a person looks at. It computes no statistic."""

@@ -311,7 +311,7 @@ def _errors_raised(folder: Path, config_name: str) -> Iterator[None]:
         print(f"ablate: {one_line(error, _keys(folder, config_name))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("ablate: interrupted. The same command goes on where this one stopped.", file=sys.stderr)
+        print("ablate: interrupted. What is finished is kept; the same command runs the rest.", file=sys.stderr)
         sys.exit(130)
     finally:
         if asked_for is None:

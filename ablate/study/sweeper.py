@@ -84,7 +84,7 @@ class StudySweeper:
             raise UsageError("give either seed=… or study.seeds=…, not both.")
         values: list[Any]
         if overrides:
-            values = [int(text) if text.isdecimal() else text for override in overrides for text in _levels(override)]
+            values = [int(text) if text.isdecimal() else text for override in overrides for text in _typed(override)]
             said = f"seed={','.join(map(str, values))}"
         elif asked is None:
             values, said = [self.config.seed], f"seed={self.config.seed}"
@@ -137,8 +137,7 @@ class StudySweeper:
         factors = dict(before.get("factors", {}))
         for key in swept:
             factors[key] = list(dict.fromkeys([*factors.get(key, []), *(cell.levels[key] for cell in cells)]))
-        command = before.get("command", shlex.join(["python", "-m", "ablate.run", *sys.argv[1:]]))
-        records.write_study(study, {"command": command, "factors": factors, "decisions": decisions})
+        records.write_study(study, {"command": before.get("command", _command()), "factors": factors, "decisions": decisions})
 
     def _blocks(self, cells: list[Cell], seeds: list[int]) -> dict[tuple[str, ...], DictConfig]:
         """The jobs in their order: one whole block of cells for each seed, at random inside a block."""
@@ -173,7 +172,7 @@ class StudySweeper:
             sys.exit(1)
 
 
-def _levels(override: Override) -> list[str]:
+def _typed(override: Override) -> list[str]:
     return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.get_value_element_as_str()]
 
 
@@ -182,3 +181,10 @@ def _refuse_repeated(overrides: Sequence[Override]) -> None:
     repeated = [key for key, count in Counter(override.key_or_group for override in overrides).items() if count > 1]
     if repeated:
         raise UsageError(f"{repeated[0]} is given twice: write its levels once, as {repeated[0]}=a,b.")
+
+
+def _command() -> str:
+    """What the user typed, without the folders of this machine."""
+    if sys.orig_argv[1:2] == ["-m"]:
+        return shlex.join(["python", *sys.orig_argv[1:]])
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

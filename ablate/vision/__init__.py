@@ -1,0 +1,1 @@
+"""The experiment that ships: the article's network on small images, in PyTorch."""

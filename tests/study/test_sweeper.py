@@ -1,11 +1,13 @@
 """Sweeps of a function that knows nothing of images."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ablate.study.loading import load_runs
+from ablate.study.records import read_study
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
@@ -20,6 +22,34 @@ def test_every_cell_is_run_with_every_seed(command: Command, tmp_path: Path) -> 
     paired = runs.set_index(["seed", "rule", "x"])["score"]
     assert paired[0, "plus", 3] - paired[0, "plus", 1] == pytest.approx(2)
     assert paired[1, "minus", 3] - paired[1, "minus", 1] == pytest.approx(-2)
+
+
+def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2")
+    command(TRIVIAL, "-m", "x=3")
+    command(TRIVIAL, "-m", "x=3,1", "study.name=x")
+    assert read_study(tmp_path / "outputs" / "x") == {
+        "command": "trivial.py -m x=1,2",
+        "factors": {"x": [1, 2, 3]},
+        "decisions": {},
+    }
+
+
+def test_files_of_the_configuration_edited_during_a_sweep_change_nothing(command: Command, tmp_path: Path) -> None:
+    """The first cell rewrites the level of the second: the second was composed before."""
+    shutil.copytree(APPS, tmp_path / "app")
+    script = tmp_path / "app" / "trivial.py"
+    script.write_text(script.read_text().replace("    noise =", EDIT + "    noise ="))
+    command("app/trivial.py", "-m", "rule=plus,minus", "x=2")
+    runs = load_runs(tmp_path / "outputs" / "rule+x=2").set_index("rule")["score"]
+    assert runs["plus"] - runs["minus"] == pytest.approx(4)
+
+
+EDIT = """
+    from pathlib import Path
+    for path in Path("app/conf/rule").glob("*.yaml"):
+        path.write_text("sign: 100")
+"""
 
 
 def test_the_same_command_repeats_nothing_and_more_seeds_add_what_is_missing(command: Command) -> None:
