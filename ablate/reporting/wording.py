@@ -38,6 +38,7 @@ KNOWN = {
     "article_peak_test_accuracy": _accuracy("peak (article)"),
     **_to_target(""),
     **{f"article_{name}": wording for name, wording in _to_target(" (article)").items()},
+    "final_validation_accuracy": _accuracy("final (validation)"),
     "final_train_loss": Wording("train loss", hidden=True),
     "final_train_accuracy": Wording("train accuracy", percent=True, digits=1, hidden=True),
     "images_per_second": Wording("images/s", digits=0, cost=True),

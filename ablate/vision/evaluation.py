@@ -91,11 +91,14 @@ def _untouched(network: nn.Module, device: torch.device) -> Iterator[None]:
     """Give the network its modes and buffers back, and torch its global generators."""
     mode = network.training
     buffers = [buffer.clone() for buffer in network.buffers()]
-    device_type = device.type if device.type != "cpu" else "cuda"
-    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device], device_type=device_type):
+    accelerator = {"cuda": torch.cuda, "mps": torch.mps}.get(device.type)
+    with torch.random.fork_rng(devices=[]):
+        state = accelerator.get_rng_state() if accelerator else None
         try:
             yield
         finally:
+            if accelerator and state is not None:
+                accelerator.set_rng_state(state)
             with torch.no_grad():
                 for buffer, before in zip(network.buffers(), buffers, strict=True):
                     buffer.copy_(before)

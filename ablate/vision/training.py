@@ -35,8 +35,9 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
 
     For each protocol (standard without a prefix, `article_` for the article's): final_test_accuracy and
     peak_test_accuracy in [0, 1], final_test_loss, epochs_to_target and seconds_to_target (of training; None if the target
-    was not reached). Besides: final_train_loss, final_train_accuracy (on the augmented images, while training),
-    images_per_second (of training), parameters (each counted once), macs (multiply-accumulates for one image).
+    was not reached). With data.validation_size: final_validation_accuracy, of the standard protocol on the images set apart.
+    Besides: final_train_loss, final_train_accuracy (on the augmented images, while training), images_per_second (of
+    training), parameters (each counted once), macs (multiply-accumulates for one image).
 
     Raises Diverged, with the epoch, if the training loss is not finite.
     """
@@ -54,6 +55,9 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
             loss, right = evaluate(protocol, config, run, network, data.test, epoch)
             score.add(epoch, trainer.seconds, loss, right)
             row |= {f"{prefix(protocol)}test_loss": loss, f"{prefix(protocol)}test_accuracy": float(right.mean())}
+        if len(data.validation):
+            loss, right = evaluate("standard", config, run, network, data.validation, epoch)
+            row |= {"validation_loss": loss, "validation_accuracy": float(right.mean())}
         run.log(**row)
         log.info("%s", _in_words(config, run, row))
     for protocol, score in scores.items():
@@ -61,6 +65,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
         run.keep(f"{protocol}_right", **packed, count=np.array(len(data.test)))
     return {
         **{prefix(protocol) + name: value for protocol, score in scores.items() for name, value in score.metrics().items()},
+        **({"final_validation_accuracy": row["validation_accuracy"]} if len(data.validation) else {}),
         "final_train_loss": row["train_loss"],
         "final_train_accuracy": row["train_accuracy"],
         "images_per_second": trainer.images / trainer.seconds,

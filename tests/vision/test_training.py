@@ -189,3 +189,11 @@ def test_a_target_that_is_not_reached_has_no_time(experiment: Experiment, tmp_pa
     metrics, _ = trained(experiment(*SMALL, "evaluation.target_accuracy=1.0"), tmp_path)
     assert metrics["epochs_to_target"] is None
     assert metrics["seconds_to_target"] is None
+
+
+def test_images_set_apart_are_judged(experiment: Experiment, tmp_path: Path) -> None:
+    without, _ = trained(experiment(*SMALL), tmp_path / "a")
+    apart, history = trained(experiment(*SMALL, "data.validation_size=40"), tmp_path / "b")
+    assert apart["final_validation_accuracy"] == float(history.splitlines()[-1].split(",")[-1])
+    assert apart["final_validation_accuracy"] in [count / 40 for count in range(41)]
+    assert "final_validation_accuracy" not in without
