@@ -5,6 +5,7 @@
         run.json        identity, choices, seed, status, error, attempts, timing, metrics, provenance
         history.csv     a row an epoch
         *.npz           arrays that the application keeps
+        checkpoint.pt   while unfinished
 
 ablate.study.loading reads them back. This module needs no pandas: a command that only prints its help imports it.
 """
@@ -12,8 +13,10 @@ ablate.study.loading reads them back. This module needs no pandas: a command tha
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
+import logging
 import os
 import tempfile
 import time
@@ -29,11 +32,14 @@ import numpy as np
 import yaml
 from filelock import FileLock, Timeout
 
-from ablate.study import streams
+from ablate.study import identity, streams
 from ablate.study.errors import Diverged, UsageError
 
 Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
 DONE: tuple[Status, ...] = ("finished", "diverged")
+CHECKPOINT = "checkpoint.pt"
+
+log = logging.getLogger("ablate")
 
 
 class Busy(Exception):
@@ -104,6 +110,44 @@ class Run:
         writer.writerows(self._rows)
         write_atomically(self.directory / "history.csv", text.getvalue())
 
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Keep `state` in checkpoint.pt, to go on from if this process dies: see `restore`.
+
+        It may hold tensors, numbers, texts, None, and lists and dictionaries of them.
+        """
+        content = {"state": dict(state), "rows": len(self._rows), "made_by": self._made_by()}
+        write_atomically(self.directory / CHECKPOINT, _format().dump(content))
+
+    def restore(self) -> dict[str, Any] | None:
+        """The state that was last saved, and the history up to then; None if there is none to go on from.
+
+        A checkpoint of other code or other numerics (see `note`) would end in other numbers: it is not used, and neither is
+        one that cannot be read. The run then starts again.
+        """
+        try:
+            content = _format().load((self.directory / CHECKPOINT).read_bytes())
+            with (self.directory / "history.csv").open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))[: content["rows"]]
+            if content["made_by"] != self._made_by():
+                log.info("%s starts again: its checkpoint was made by other code or numerics", self.directory)
+                return None
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, OSError) as error:
+            log.warning("%s is set aside, the run starts again: %s", self.directory / CHECKPOINT, error)
+            return None
+        self._rows = rows
+        self.record.timing["resumed"] = True
+        self._save()
+        state: dict[str, Any] = content["state"]
+        return state
+
+    def _made_by(self) -> str:
+        """What must agree for a run to go on to the same numbers."""
+        return identity.digest(
+            [self.record.identity, self.record.provenance.get("code"), self.record.provenance.get("numerics")]
+        )
+
     def keep(self, name: str, **arrays: np.ndarray) -> None:
         """Write arrays to <name>.npz."""
         buffer = io.BytesIO()
@@ -134,7 +178,8 @@ class Run:
             previous = read_record(self.directory)
             self.record.attempts = (previous.attempts if previous else 0) + 1
             write_atomically(self.directory / "config.yaml", yaml.safe_dump(dict(self.config), sort_keys=False))
-            (self.directory / "history.csv").unlink(missing_ok=True)
+            if not (self.directory / CHECKPOINT).exists():
+                (self.directory / "history.csv").unlink(missing_ok=True)
             started = time.perf_counter()
             self.record.timing = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
             self._save()
@@ -154,6 +199,8 @@ class Run:
             finally:
                 self.record.timing["seconds"] = round(time.perf_counter() - started, 3)
                 self._save()
+                if self.record.status in DONE:
+                    (self.directory / CHECKPOINT).unlink(missing_ok=True)
 
     def _keep_traceback(self, error: Exception) -> None:
         import traceback
@@ -162,6 +209,11 @@ class Run:
 
     def _save(self) -> None:
         write_atomically(self.directory / "run.json", json.dumps(asdict(self.record), indent=1, ensure_ascii=False) + "\n")
+
+
+def _format() -> Any:
+    """The format of checkpoints lives a floor higher, with torch, which the engine knows nothing of."""
+    return importlib.import_module("ablate.checkpoints")
 
 
 def read_record(directory: Path) -> Record | None:

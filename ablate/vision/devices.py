@@ -18,6 +18,11 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
+def accelerator_of(device: torch.device) -> Any:
+    """The module of torch that holds the random state of `device`; None for the CPU."""
+    return {"cuda": torch.cuda, "mps": torch.mps}.get(device.type)
+
+
 def choose_device(name: str) -> torch.device:
     """The device that `auto` means, or the one that is named.
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from ablate.study.records import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser
-from ablate.vision.devices import autocast
+from ablate.vision.devices import accelerator_of, autocast
 
 
 def prefix(protocol: str) -> str:
@@ -44,6 +45,14 @@ class Scores:
             self.peak, self.best = accuracy, right
         if self.epochs_to_target is None and accuracy >= self.target:
             self.epochs_to_target, self.seconds_to_target = epoch, seconds
+
+    def state(self) -> dict[str, Any]:
+        """All of it, in what a checkpoint can hold."""
+        return {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value.numpy() if isinstance(value, torch.Tensor) else value)
 
     def metrics(self) -> dict[str, float | None]:
         return {
@@ -91,7 +100,7 @@ def _untouched(network: nn.Module, device: torch.device) -> Iterator[None]:
     """Give the network its modes and buffers back, and torch its global generators."""
     mode = network.training
     buffers = [buffer.clone() for buffer in network.buffers()]
-    accelerator = {"cuda": torch.cuda, "mps": torch.mps}.get(device.type)
+    accelerator = accelerator_of(device)
     with torch.random.fork_rng(devices=[]):
         state = accelerator.get_rng_state() if accelerator else None
         try:

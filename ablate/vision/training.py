@@ -11,6 +11,7 @@ import logging
 import math
 import time
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from ablate.study.records import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser
-from ablate.vision.devices import autocast, choose_device, set_numerics
+from ablate.vision.devices import accelerator_of, autocast, choose_device, set_numerics
 from ablate.vision.evaluation import Scores, evaluate, prefix
 from ablate.vision.network import build
 from ablate.vision.summary import macs, parameters
@@ -47,7 +48,12 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     network = build(config, classes=len(data.classes)).to(device)
     trainer = Trainer(config, run, network, data.train, device)
     scores = {protocol: Scores(config.evaluation.target_accuracy) for protocol in config.evaluation.protocols}
-    for epoch in range(1, config.budget.epochs + 1):
+    if (state := run.restore()) is not None:
+        trainer.load_state(state["trainer"])
+        for protocol, score in scores.items():
+            score.load_state(state["scores"][protocol])
+        row = state["row"]
+    for epoch in range(trainer.epochs + 1, config.budget.epochs + 1):
         row = trainer.epoch(epoch)
         if not math.isfinite(row["train_loss"]):
             raise Diverged(f"the training loss is not finite in epoch {epoch}")
@@ -60,6 +66,13 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
             row |= {"validation_loss": loss, "validation_accuracy": float(right.mean())}
         run.log(**row)
         log.info("%s", _in_words(config, run, row))
+        run.save(
+            {
+                "trainer": trainer.state(),
+                "scores": {protocol: score.state() for protocol, score in scores.items()},
+                "row": row,
+            }
+        )
     for protocol, score in scores.items():
         packed = {"last": np.packbits(score.last), "best": np.packbits(score.best)}
         run.keep(f"{protocol}_right", **packed, count=np.array(len(data.test)))
@@ -91,6 +104,7 @@ class Trainer:
         )
         self.batches = math.ceil(len(data) / o.batch_size)
         self.schedule, self.by_batch = make_schedule(config, self.optimizer, self.batches)
+        self.epochs = 0  # done
         self.seconds = 0.0  # of training, all epochs
         self.images = 0
         torch.manual_seed(run.derive("dropout"))
@@ -129,6 +143,7 @@ class Trainer:
         seconds = time.perf_counter() - started
         self.seconds += seconds
         self.images += count
+        self.epochs = epoch
         return {
             "epoch": epoch,
             "learning_rate": rate,
@@ -136,6 +151,30 @@ class Trainer:
             "train_accuracy": right_sum.item() / count,
             "train_seconds": seconds,
         }
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on, the global random streams included."""
+        accelerator = accelerator_of(self.device)
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "images": self.images,
+            "random": torch.get_rng_state(),
+            "random_on_device": accelerator.get_rng_state() if accelerator else None,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.epochs, self.seconds, self.images = state["epochs"], state["seconds"], state["images"]
+        torch.set_rng_state(state["random"])
+        if accelerator := accelerator_of(self.device):
+            accelerator.set_rng_state(state["random_on_device"])
 
     def _step(self, batch: Tensor, labels: Tensor, skipped: bool) -> tuple[Tensor, Tensor]:
         """One step; of a skipped batch the network sees the images (its BN statistics move), and its weights stay."""

@@ -1,10 +1,12 @@
 """A run's directory says how it ended, and is never torn."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 
 from ablate.study.errors import Diverged, UsageError
@@ -119,3 +121,54 @@ def test_a_study_is_read_back_and_a_torn_one_refused(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("a: [")
     with pytest.raises(UsageError, match="cannot be read"):
         read_study(tmp_path)
+
+
+def test_a_checkpoint_brings_back_the_state_and_the_history_up_to_then(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1, loss=1 / 3)
+    run.save({"weights": torch.arange(3), "epoch": 1, "note": None})
+    run.log(epoch=2, loss=0.2)  # died before it saved
+    again = make(tmp_path)
+    with again.attempt():
+        state = again.restore()
+        again.log(epoch=2, loss=0.2)
+    assert state is not None
+    assert torch.equal(state["weights"], torch.arange(3))
+    assert (tmp_path / "history.csv").read_text() == f"epoch,loss\n1,{1 / 3}\n2,0.2\n"
+    assert not (tmp_path / "checkpoint.pt").exists()
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.timing["resumed"]
+
+
+def test_a_checkpoint_of_other_numerics_or_code_is_not_used(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1)
+    run.save({"epoch": 1})
+    for fact in ({"numerics": {"threads": 9}}, {"code": "other"}):
+        other = make(tmp_path)
+        other.record.provenance.update(fact)
+        assert other.restore() is None
+    assert make(tmp_path).restore() == {"epoch": 1}
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", pickle.dumps({"state": {}, "rows": 0, "made_by": ""})])
+def test_a_torn_or_foreign_checkpoint_is_set_aside(tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1)
+    run.save({"epoch": 1})
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+    assert make(tmp_path).restore() is None
+    assert "checkpoint.pt is set aside, the run starts again" in caplog.text
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "exploded",))
+
+    run = make(tmp_path)
+    run.log(epoch=1)
+    torch.save({"state": Bomb(), "rows": 1, "made_by": ""}, tmp_path / "checkpoint.pt")
+    assert run.restore() is None
+    assert not (tmp_path / "exploded").exists()

@@ -197,3 +197,36 @@ def test_images_set_apart_are_judged(experiment: Experiment, tmp_path: Path) -> 
     assert apart["final_validation_accuracy"] == float(history.splitlines()[-1].split(",")[-1])
     assert apart["final_validation_accuracy"] in [count / 40 for count in range(41)]
     assert "final_validation_accuracy" not in without
+
+
+class Killed(BaseException):
+    """Stands for the death of the process: nothing below catches it."""
+
+
+def test_a_run_that_died_goes_on_to_the_same_numbers(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With dropout, whose stream is the global one, and a schedule that steps with each batch."""
+    config = experiment(*SMALL, "model.dropout=true", "schedule=onecycle", "budget.epochs=4", "optimizer.batch_size=30")
+    expected, history = trained(config, tmp_path / "whole")
+    epochs = Trainer.epoch
+
+    def dies(self: Trainer, epoch: int) -> dict[str, float]:
+        if epoch == 3:
+            raise Killed
+        return epochs(self, epoch)
+
+    monkeypatch.setattr(Trainer, "epoch", dies)
+    with pytest.raises(Killed):
+        trained(config, tmp_path / "died")
+    torch.manual_seed(99)  # whatever else the next process drew before
+    seen: list[int] = []
+    monkeypatch.setattr(Trainer, "epoch", lambda self, epoch: (seen.append(epoch), epochs(self, epoch))[1])
+    resumed, history_of_both = trained(config, tmp_path / "died")
+    assert seen == [3, 4]
+    assert without_times(history_of_both) == without_times(history)
+    timed = ("images_per_second", "seconds_to_target", "article_seconds_to_target")
+    assert {k: v for k, v in resumed.items() if k not in timed} == {k: v for k, v in expected.items() if k not in timed}
+    for name in ("standard_right.npz", "article_right.npz"):
+        kept, again = np.load(tmp_path / "whole" / name), np.load(tmp_path / "died" / name)
+        assert all(np.array_equal(kept[key], again[key]) for key in ("last", "best"))
