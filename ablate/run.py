@@ -49,14 +49,21 @@ def _images(data: Data) -> dict[str, Any]:
     from ablate.vision import data as images
 
     source = images.resolve(data)
-    if source != data.source:
-        print(f"data={data.source}: {_SAID[source]}")
-    return {"data.source": source, "data.digest": images.prepare(replace(data, source=source))}
+    try:
+        digest = images.prepare(replace(data, source=source))
+    except ablate.UsageError as error:
+        if data.source != "auto" or source != "cifar10":
+            raise
+        print(f"data=auto: {error}")
+        source, digest = "builtin", images.prepare(replace(data, source="builtin"))
+    if data.source == "auto":
+        print(_SAID[source])
+    return {"data.source": source, "data.digest": digest}
 
 
 _SAID = {
-    "cifar10": "CIFAR-10.",
-    "builtin": "CIFAR-10 is not here and cannot be had, so the images are drawn by the program (data=builtin). "
+    "cifar10": "data=auto: CIFAR-10.",
+    "builtin": "data=auto: CIFAR-10 is not here and cannot be had, so the images are drawn by the program (data=builtin). "
     "What the article claims of CIFAR-10 cannot be tested on them.",
 }
 

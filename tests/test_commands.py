@@ -78,7 +78,7 @@ def test_a_zip_of_images_is_swept(command: Command, tmp_path: Path) -> None:
     pack(tmp_path / "images.zip")
     answer = command(*RUN, "-m", "stem=pyramid,direct", *SMALL[1:], "data=images", "data.root=images.zip")
     assert "2 finished" in answer.stdout
-    assert (tmp_path / "outputs").glob("*root=images.zip*")
+    assert list((tmp_path / "outputs").glob("*root=images.zip*"))
 
 
 @pytest.mark.parametrize(

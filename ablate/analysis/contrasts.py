@@ -27,9 +27,8 @@ def summarise(runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[str]
     Cells stand in the order of the factors' levels in `runs.attrs["factors"]`, if that is there.
     """
     finished = runs[runs["status"] == "finished"]
-    summary = runs.groupby("cell", sort=False).agg(
-        label=("label", "first"), **{factor: (factor, "first") for factor in factors}, runs=("seed", "size")
-    )
+    summary = runs.drop_duplicates("cell").set_index("cell")[["label", *factors]]
+    summary["runs"] = runs.groupby("cell").size()
     summary["n"] = finished.groupby("cell").size().reindex(summary.index, fill_value=0)
     by_cell = finished.groupby("cell")
     columns = {}

@@ -13,6 +13,7 @@ import pandas as pd
 from ablate.analysis import contrasts
 from ablate.reporting import plots, tables
 from ablate.reporting.tables import TextTable
+from ablate.study import design
 from ablate.study.loading import load_history, load_runs
 from ablate.study.records import read_study, write_atomically
 
@@ -35,6 +36,8 @@ def build(study: Path) -> Report:
         warnings.simplefilter("always")
         runs = load_runs(study)
     factors = list(runs.attrs["factors"])
+    if factors:
+        runs["label"] = _labels(runs, factors)
     metrics = contrasts.metrics_of(runs, factors)
     summary = contrasts.summarise(runs, factors, metrics)
     shown: list[TextTable] = []
@@ -48,6 +51,13 @@ def build(study: Path) -> Report:
     for run in runs[runs["status"] != "finished"].to_dict("records"):
         troubles.append(f"{run['directory']} {run['status']}" + (f": {run['error']}" if run["error"] else ""))
     return Report(study, runs, summary, shown, troubles, read_study(study))
+
+
+def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:
+    """The cells by the levels of the study's factors; with their digest where these do not tell them apart."""
+    labels = runs[factors].apply(lambda levels: design.label(dict(levels)), axis="columns")
+    ambiguous = runs.groupby(labels)["cell"].transform("nunique") > 1
+    return labels.where(~ambiguous, labels + " " + runs["cell"])
 
 
 def write(report: Report) -> Path:

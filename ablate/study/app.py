@@ -31,8 +31,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ablate.study import design, identity, records
-from ablate.study.errors import CONFIG_ERRORS, one_line
+from ablate.study import design, identity, records, streams
+from ablate.study.errors import CONFIG_ERRORS, UsageError, one_line
 from ablate.study.records import Record, Run, Status
 
 log = logging.getLogger("ablate")
@@ -121,12 +121,23 @@ class Application:
         keys = typed(list(HydraConfig.get().overrides.task))
         cfg.study.name = cfg.study.name or design.study_name([], name_parts(cfg, keys))
         cfg.study.label = "base"
+        if cfg.study.seeds is not None:
+            raise UsageError(f"study.seeds={cfg.study.seeds} asks for replicates: add -m, or type seed=… for one run.")
         study = study_directory(cfg)
-        decisions = dict(records.read_study(study).get("decisions", {}))
+        decisions = self.decisions_of(cfg)
         if not self.freeze(cfg, decisions):
             return None
         records.write_study(study, {"factors": {}, **records.read_study(study), "decisions": decisions})
         return self.execute(cfg)
+
+    def decisions_of(self, cfg: DictConfig) -> dict[str, dict[str, Any]]:
+        """What was decided when the study began; said again, if it concerns what is asked for now."""
+        decisions = dict(records.read_study(study_directory(cfg)).get("decisions", {}))
+        for key, decision in decisions.items():
+            if OmegaConf.select(cfg, key) == decision["asked"]:
+                asked, took = decision["asked"], decision["took"]
+                print(f"{key}={asked} means {took} in this study, as at first; another study.name asks anew.")
+        return decisions
 
     def freeze(self, cfg: DictConfig, decisions: dict[str, dict[str, Any]]) -> bool:
         """Check a configuration and fill in what `prepare` finds; False if it asks for no run.
@@ -157,8 +168,7 @@ class Application:
         """Run one frozen configuration, unless it is finished."""
         record = self._record(cfg)
         directory = run_directory(study_directory(cfg), record)
-        previous = records.read_record(directory)
-        if previous is not None and previous.identity == record.identity and previous.status in records.DONE:
+        if (previous := records.done_before(directory, record.identity)) is not None:
             return _outcome(previous, directory, kept=True)
         config = OmegaConf.to_container(cfg, resolve=True)
         assert isinstance(config, dict)
@@ -166,6 +176,8 @@ class Application:
         try:
             with run.attempt():
                 record.metrics = dict(self.function(cfg, run))
+        except records.DoneMeanwhile as meanwhile:
+            return _outcome(meanwhile.record, directory, kept=True)
         except records.Busy:
             return Outcome(record.label, record.seed, "running", "another process runs it", directory)
         return _outcome(record, directory)
@@ -179,7 +191,7 @@ class Application:
             seed=cfg.seed,
             label=cfg.study.label,
             choices={key: value for key, value in choices.items() if isinstance(value, str)},
-            overridden=[key for key in typed(list(HydraConfig.get().overrides.task)) if not key.startswith("study.")],
+            overridden=list(name_parts(cfg, typed(list(HydraConfig.get().overrides.task)), named_by=())),
             provenance={
                 "code": code_digest(self.source, self.code),
                 "commit": commit(self.source),
@@ -211,9 +223,13 @@ def typed(overrides: Sequence[str]) -> dict[str, str]:
     return {override.key_or_group: override.get_value_element_as_str() for override in parsed}
 
 
-def name_parts(cfg: DictConfig, keys: Mapping[str, str]) -> dict[str, str]:
-    """Those of the typed keys that tell one study from another."""
-    left_out = ("study", "seed", "hydra", *cfg.study.ignore)
+def name_parts(cfg: DictConfig, keys: Mapping[str, str], named_by: Sequence[str] | None = None) -> dict[str, str]:
+    """Those of the typed keys that tell one study from another: what an experiment means, and the paths in `named_by`.
+
+    `named_by` is by default study.paths.
+    """
+    named_by = list(cfg.study.paths) if named_by is None else named_by
+    left_out = ("study", "seed", "hydra", *cfg.study.ignore, *(path for path in cfg.study.paths if path not in named_by))
     return {
         key: value
         for key, value in keys.items()
@@ -223,14 +239,19 @@ def name_parts(cfg: DictConfig, keys: Mapping[str, str]) -> dict[str, str]:
 
 @functools.cache
 def code_digest(source: Path, packages: tuple[str, ...]) -> str:
-    """The digest of the source that decides the numbers: the application's file and the named packages."""
-    files = {source.name: source.read_text(encoding="utf-8")}
-    for package in packages:
+    """The digest of the source that decides the numbers: the application's file, the named packages and modules, the streams.
+
+    Raises ModuleNotFoundError for a name that is not there.
+    """
+    files = {source.name: source}
+    for package in (streams.__name__, *packages):
         spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or []) if spec else []:
-            for path in sorted(Path(folder).rglob("*.py")):
-                files[f"{package}/{path.relative_to(folder).as_posix()}"] = path.read_text(encoding="utf-8")
-    return identity.digest(files)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"{package}, named as code of the application, is no module with a source")
+        files[package] = Path(spec.origin)
+        for folder in spec.submodule_search_locations or []:
+            files |= {f"{package}/{path.relative_to(folder).as_posix()}": path for path in Path(folder).rglob("*.py")}
+    return identity.digest({name: path.read_text(encoding="utf-8") for name, path in files.items()})
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from ablate.study import design
 from ablate.study.errors import UsageError
 from ablate.study.records import Record, read_record, read_study
 
+_Read = tuple[Path, Record, dict[str, Any]]
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, where it was built
 
 
@@ -33,13 +34,13 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     Raises UsageError if `study` holds no runs.
     """
     study = Path(study)
-    runs = [run for directory in run_directories(study) if (run := _read(directory)) is not None]
+    runs = _once([run for directory in run_directories(study) if (run := _read(directory)) is not None])
     if not runs:
         raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/run.json.")
     levels = [design.levels_of(record.choices, config) for _, record, config in runs]
     overridden = dict.fromkeys(key for _, record, _ in runs for key in record.overridden if key != "seed")
     factors = design.find_factors(levels, overridden, read_study(study).get("factors", {}))
-    frame = pd.DataFrame(
+    frame = pd.DataFrame.from_records(
         {
             "cell": record.cell,
             "label": record.label,
@@ -47,11 +48,13 @@ def load_runs(study: str | Path) -> pd.DataFrame:
             "status": record.status,
             "error": record.error,
             "directory": directory.relative_to(study).as_posix(),
-            **{factor.key: run_levels.get(factor.key) for factor in factors},
+            **dict.fromkeys(factor.key for factor in factors),
             **{name: np.nan if value is None else value for name, value in record.metrics.items()},
         }
-        for (directory, record, _), run_levels in zip(runs, levels, strict=True)
+        for directory, record, _ in runs
     )
+    for factor in factors:  # levels are values, not numbers: null is one, and 500 is not 500.0
+        frame[factor.key] = pd.Series([run_levels.get(factor.key) for run_levels in levels], dtype=object)
     frame.attrs["factors"] = {factor.key: list(factor.levels) for factor in factors}
     return frame
 
@@ -72,13 +75,25 @@ def load_history(study: str | Path, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"directory": []})
 
 
-def _read(directory: Path) -> tuple[Path, Record, dict[str, Any]] | None:
+def _once(runs: list[_Read]) -> list[_Read]:
+    """Each run once: a folder that was copied within the study would count twice."""
+    found: dict[tuple[str, int], _Read] = {}
+    for directory, record, config in runs:
+        known = found.setdefault((record.cell, record.seed), (directory, record, config))
+        if known[0] != directory:
+            warnings.warn(f"{directory} is set aside: it is the same run as {known[0]}", stacklevel=2)
+    return list(found.values())
+
+
+def _read(directory: Path) -> _Read | None:
     record = read_record(directory)
     if record is None:
         return None
     try:
         config = yaml.load((directory / "config.yaml").read_text(encoding="utf-8"), Loader=_YAML_LOADER)
-    except (OSError, yaml.YAMLError) as error:
+        if not isinstance(config, dict):
+            raise ValueError("it holds no keys")
+    except (OSError, ValueError, yaml.YAMLError) as error:
         warnings.warn(f"{directory / 'config.yaml'} is set aside: {error}", stacklevel=2)
         return None
     return directory, record, config

@@ -46,6 +46,14 @@ class Busy(Exception):
     """Another process holds this run."""
 
 
+class DoneMeanwhile(Exception):
+    """Another process finished this run while this one was about to begin it."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.label)
+        self.record = record
+
+
 @dataclass
 class Record:
     """The content of run.json."""
@@ -131,9 +139,11 @@ class Run:
             if content["made_by"] != self._made_by():
                 log.info("%s starts again: its checkpoint was made by other code or numerics", self.directory)
                 return None
+            if len(rows) < content["rows"]:
+                raise ValueError("history.csv lacks the epochs before it")
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OSError) as error:
             log.warning("%s is set aside, the run starts again: %s", self.directory / CHECKPOINT, error)
             return None
         self._rows = rows
@@ -144,9 +154,8 @@ class Run:
 
     def _made_by(self) -> str:
         """What must agree for a run to go on to the same numbers."""
-        return identity.digest(
-            [self.record.identity, self.record.provenance.get("code"), self.record.provenance.get("numerics")]
-        )
+        provenance = self.record.provenance
+        return identity.digest([self.record.identity, provenance.get("code"), provenance.get("numerics")])
 
     def keep(self, name: str, **arrays: np.ndarray) -> None:
         """Write arrays to <name>.npz."""
@@ -163,23 +172,25 @@ class Run:
     def attempt(self) -> Iterator[None]:
         """Hold the run's lock and record how the body ends. An error of the body is recorded, not raised.
 
-        Raises Busy if another process holds the run, UsageError if its directory cannot be written.
-        Ctrl-C is recorded as `interrupted`, and goes on.
+        Raises DoneMeanwhile if the run turns out to be done, Busy if another process holds it, UsageError if its directory
+        cannot be written. Ctrl-C is recorded as `interrupted`, and goes on.
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.directory / ".lock")
-            lock.acquire(blocking=False)
+            held = FileLock(self.directory / ".lock").acquire(blocking=False)
         except Timeout:
             raise Busy(str(self.directory)) from None
         except OSError as error:
             raise UsageError(f"cannot write to {self.directory}: {error.strerror}.") from None
-        with lock:
+        with held:
+            if (done := done_before(self.directory, self.record.identity)) is not None:
+                raise DoneMeanwhile(done)
             previous = read_record(self.directory)
             self.record.attempts = (previous.attempts if previous else 0) + 1
             write_atomically(self.directory / "config.yaml", yaml.safe_dump(dict(self.config), sort_keys=False))
-            if not (self.directory / CHECKPOINT).exists():
-                (self.directory / "history.csv").unlink(missing_ok=True)
+            stale = ["traceback.txt"] if (self.directory / CHECKPOINT).exists() else ["traceback.txt", "history.csv", "*.npz"]
+            for path in (path for pattern in stale for path in self.directory.glob(pattern)):
+                path.unlink()
             started = time.perf_counter()
             self.record.timing = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
             self._save()
@@ -211,6 +222,12 @@ class Run:
         write_atomically(self.directory / "run.json", json.dumps(asdict(self.record), indent=1, ensure_ascii=False) + "\n")
 
 
+def done_before(directory: Path, identity: str) -> Record | None:
+    """The record of a run that means the same and needs no repeating."""
+    record = read_record(directory)
+    return record if record is not None and record.identity == identity and record.status in DONE else None
+
+
 def _format() -> Any:
     """The format of checkpoints lives a floor higher, with torch, which the engine knows nothing of."""
     return importlib.import_module("ablate.checkpoints")
@@ -220,6 +237,8 @@ def read_record(directory: Path) -> Record | None:
     """The record in `directory`, or None if there is none that can be read."""
     try:
         content = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no record")
         return Record(**content)
     except FileNotFoundError:
         return None
@@ -235,10 +254,13 @@ def read_study(study: Path) -> dict[str, Any]:
     """
     path = study / "study.yaml"
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if not isinstance(content, dict):
+            raise ValueError("it holds no keys")
+        return content
     except FileNotFoundError:
         return {}
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read ({error}). Mend it, or choose another study.name.") from None
 
 

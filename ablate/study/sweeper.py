@@ -63,12 +63,13 @@ class StudySweeper:
         """Run what the overrides ask for; exits with status 1 if a run failed."""
         overrides = OverridesParser.create(config_loader=self.context.config_loader).parse_overrides(arguments)
         _refuse_repeated(overrides)
+        _refuse_swept_bookkeeping(overrides)
         seeds = self._seeds([override for override in overrides if override.key_or_group == "seed"])
         overrides = [override for override in overrides if override.key_or_group != "seed"]
         swept = [override.key_or_group for override in overrides if override.is_sweep_override()]
         self._name_study(overrides, swept)
         study = study_directory(self.config)
-        decisions = dict(records.read_study(study).get("decisions", {}))
+        decisions = self.application.decisions_of(self.config)
         cells = self._compose(overrides, swept, decisions)
         if not cells:
             return []
@@ -181,6 +182,16 @@ def _refuse_repeated(overrides: Sequence[Override]) -> None:
     repeated = [key for key, count in Counter(override.key_or_group for override in overrides).items() if count > 1]
     if repeated:
         raise UsageError(f"{repeated[0]} is given twice: write its levels once, as {repeated[0]}=a,b.")
+
+
+def _refuse_swept_bookkeeping(overrides: Sequence[Override]) -> None:
+    """The levels of a key that is no part of an experiment would all be the same experiment."""
+    for override in overrides:
+        key = override.key_or_group
+        if override.is_sweep_override() and key.startswith("study."):
+            values = ",".join(_typed(override))
+            hint = f"write study.seeds=[{values}]" if key == "study.seeds" else "give it one value"
+            raise UsageError(f"{key}={values}: {key} is not a factor; {hint}.")
 
 
 def _command() -> str:

@@ -7,6 +7,8 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +99,10 @@ def load(data: Data, device: torch.device) -> DataSet:
     """The data set of a run on its device. Raises as `prepare`."""
     prepare(data)
     decoded = _cached(source_of(data), data.cache)
-    train, validation = subset(decoded.train.labels, data.train_size, data.validation_size, data.subset_seed)
+    if data.source == "builtin":  # drawn as many as asked for: those set apart come after the others
+        train, validation = np.split(np.arange(len(decoded.train.labels)), [len(decoded.train.labels) - data.validation_size])
+    else:
+        train, validation = subset(decoded.train.labels, data.train_size, data.validation_size, data.subset_seed)
     test, _ = subset(decoded.test.labels, data.test_size, 0, data.subset_seed)
 
     def move(split: Split, chosen: NDArray[np.int64]) -> Images:
@@ -156,20 +161,27 @@ def _cached(source: Source, cache: str | None) -> Cached:
     folder = _cache_folder(source, cache)
     if (cached := _read(folder)) is not None:
         return cached
-    try:
+    with _said_of(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
-            if (cached := _read(folder)) is None:
+        held = FileLock(folder.with_suffix(".lock")).acquire()
+    with held:
+        if (cached := _read(folder)) is None:
+            print(f"Reading all images of {source} once; from now on they lie in {folder.parent}.", flush=True)
+            decoded = source.decode()
+            with _said_of(folder.parent):
                 shutil.rmtree(folder, ignore_errors=True)  # torn
-                print(f"Reading all images of {source} once; from now on they lie in {folder.parent}.", flush=True)
-                _write(source.decode(), folder)
-                cached = _read(folder)
-    except OSError as error:
-        raise UsageError(
-            f"cannot keep decoded images in {folder.parent} ({error.strerror or error}): type data.cache=FOLDER."
-        ) from None
+                _write(decoded, folder)
+            cached = _read(folder)
     assert cached is not None
     return cached
+
+
+@contextmanager
+def _said_of(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot keep decoded images in {root} ({error.strerror or error}): type data.cache=FOLDER.") from None
 
 
 def _read(folder: Path) -> Cached | None:
@@ -184,7 +196,7 @@ def _read(folder: Path) -> Cached | None:
             for split in ("train", "test")
         )
         return Cached(tuple(meta["classes"]), train, test, meta["digest"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
 

@@ -18,13 +18,14 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from ablate.study.errors import UsageError
 from ablate.study.streams import stream
 from ablate.vision import drawing
 
 SIZE = 32  # pixels: what the article's networks see
+DECODER = 2  # raised when the same files would be decoded to other pixels or another order
 CIFAR10_HOST = "www.cs.toronto.edu"
 CONNECTION_SECONDS = 3.0
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -96,7 +97,7 @@ class Cifar10(Source):
         return (self.root / self.FOLDER).is_dir() or (self.root / self.ARCHIVE).is_file()
 
     def stamp(self) -> dict[str, object]:
-        return {"source": "cifar10"}  # torchvision checks its md5: there is only one
+        return {"source": "cifar10", "decoder": DECODER}  # torchvision checks its md5: there is only one
 
     def decode(self) -> Decoded:
         from torchvision.datasets import CIFAR10
@@ -129,13 +130,16 @@ class ImageFiles(Source):
         if not self.root.exists():
             raise UsageError(f"data.root={self.root}: there is no such file or folder (looked at {self.root.resolve()}).")
         if self.root.is_file():
-            return {"source": "images", "zip": str(self.root.resolve()), **_state(self.root)}
+            return {"source": "images", "decoder": DECODER, "zip": str(self.root.resolve()), **_state(self.root)}
         files = {path.relative_to(self.root).as_posix(): _state(path) for path in self.root.rglob("*") if path.is_file()}
-        return {"source": "images", "folder": str(self.root.resolve()), "files": files}
+        return {"source": "images", "decoder": DECODER, "folder": str(self.root.resolve()), "files": files}
 
     def decode(self) -> Decoded:
         with _files(self.root) as files:
-            found = {name: where for name in files.names() if (where := _place(name)) is not None}
+            there = files.names()
+            found = {name: where for name in there if (where := _place(name)) is not None}
+            if left_out := sorted(set(there) - set(found)):
+                print(f"{self.root}: {len(left_out)} files are no images in <split>/<class>/, such as {left_out[0]}: left out.")
             classes = {split: {where[1] for where in found.values() if where[0] == split} for split in ("train", "test")}
             for split, names in classes.items():
                 if not names:
@@ -163,11 +167,13 @@ def _decode(files: _Files, name: str) -> NDArray[np.uint8]:
         with files.open(name) as file, Image.open(file) as image:
             if image.mode.startswith(("I", "F")):
                 raise UsageError(f"{files.where(name)}: pixels of more than 8 bits ({image.mode}); convert it to RGB first.")
-            picture: Image.Image = image
-            if image.has_transparency_data:
-                picture = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image.convert("RGBA"))
+            picture: Image.Image = ImageOps.exif_transpose(image)
+            if picture.has_transparency_data:
+                picture = Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture.convert("RGBA"))
             picture = picture.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
+    except UsageError:
+        raise
+    except Exception as error:  # torn bytes can raise anything, in Pillow and in zipfile
         raise UsageError(f"{files.where(name)} is no image that can be read ({error}). Replace it, or take it away.") from None
     if picture.size != (SIZE, SIZE):
         picture = ImageOps.fit(picture, (SIZE, SIZE), Image.Resampling.BICUBIC)

@@ -40,7 +40,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     Besides: final_train_loss, final_train_accuracy (on the augmented images, while training), images_per_second (of
     training), parameters (each counted once), macs (multiply-accumulates for one image).
 
-    Raises Diverged, with the epoch, if the training loss is not finite.
+    Raises Diverged, with the epoch, if a loss is not finite.
     """
     device = choose_device(config.device)
     run.note(**set_numerics(config, device))
@@ -55,8 +55,6 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
         row = state["row"]
     for epoch in range(trainer.epochs + 1, config.budget.epochs + 1):
         row = trainer.epoch(epoch)
-        if not math.isfinite(row["train_loss"]):
-            raise Diverged(f"the training loss is not finite in epoch {epoch}")
         for protocol, score in scores.items():
             loss, right = evaluate(protocol, config, run, network, data.test, epoch)
             score.add(epoch, trainer.seconds, loss, right)
@@ -65,6 +63,8 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
             loss, right = evaluate("standard", config, run, network, data.validation, epoch)
             row |= {"validation_loss": loss, "validation_accuracy": float(right.mean())}
         run.log(**row)
+        if not all(map(math.isfinite, row.values())):
+            raise Diverged(f"the loss is not finite in epoch {epoch}")
         log.info("%s", _in_words(config, run, row))
         run.save(
             {
@@ -135,6 +135,8 @@ class Trainer:
             labels = self.data.labels[chosen]
             skipped = number == 0 and config.optimizer.skip_first_batch
             loss, logits = self._step(self.normalise(batch), labels, skipped)
+            if skipped:
+                rate = float(self.optimizer.param_groups[0]["lr"])  # the one that the weights will see
             loss_sum += loss * len(chosen)
             right_sum += (logits.argmax(1) == labels).sum()
         if not self.by_batch and not config.optimizer.skip_first_batch:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from omegaconf import OmegaConf
 
 from ablate.study import app
@@ -37,8 +38,10 @@ def test_equal_seeds_draw_equal_numbers_in_every_cell(command: Command, tmp_path
 def test_what_cannot_be_used_is_one_line_and_status_2(command: Command) -> None:
     answer = command(TRIVIAL, "x=101", status=2)
     assert (answer.stdout, answer.stderr) == ("", "ablate: x=101: at most 100.\n")
-    answer = command(TRIVIAL, "y=1", status=2)
-    assert answer.stderr == "ablate: no key 'y' in the configuration. Did you mean 'x'?\n" or "no key 'y'" in answer.stderr
+    answer = command(TRIVIAL, "fial=true", status=2)
+    assert answer.stderr == "ablate: no key 'fial' in the configuration. Did you mean 'fails'?\n"
+    answer = command(TRIVIAL, "study.seeds=5", status=2)
+    assert answer.stderr == "ablate: study.seeds=5 asks for replicates: add -m, or type seed=… for one run.\n"
 
 
 def test_a_failure_is_one_line_and_status_1_with_the_traceback_in_the_run(command: Command, tmp_path: Path) -> None:
@@ -79,6 +82,17 @@ def test_the_code_digest_follows_the_code(tmp_path: Path) -> None:
     source.write_text("a = 2")
     assert app.code_digest(source, ()) != first
     assert app.code_digest(source, ("ablate.analysis",)) != app.code_digest(source, ())
+    with pytest.raises(ModuleNotFoundError, match=r"ablate\.nothing"):
+        app.code_digest(source, ("ablate.nothing",))
+
+
+def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "x=1", "place=here", "where=there", "study.name=s")
+    command(TRIVIAL, "x=2", "study.name=s")
+    assert [record["overridden"] for record in records(tmp_path / "outputs/s")] == [["x"], ["x"]]
+    assert "finished before" in command(TRIVIAL, "x=1", "place=nowhere", "where=else", "study.name=s").stdout
+    command(TRIVIAL, "x=1", "place=here", "where=some/path")
+    assert (tmp_path / "outputs" / "x=1+where=path").is_dir()
 
 
 def test_no_commit_outside_of_a_checkout(tmp_path: Path) -> None:

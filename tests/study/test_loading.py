@@ -1,10 +1,13 @@
 """A study read back: one row a run, a column a factor, holes where something is missing."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ablate.analysis.contrasts import summarise
+from ablate.study.design import say
 from ablate.study.errors import UsageError
 from ablate.study.loading import load_history, load_runs
 from ablate.study.records import Record, Run, write_study
@@ -53,6 +56,32 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match=r"config\.yaml is set aside"):
         runs = load_runs(tmp_path)
     assert runs["directory"].tolist() == [whole.relative_to(tmp_path).as_posix()]
+
+
+def test_a_copied_run_and_a_config_without_keys_are_named(tmp_path: Path) -> None:
+    first = add(tmp_path, True, "direct", 0, 0.5)
+    shutil.copytree(first.parent, first.parent.with_name("a copy"))
+    empty = add(tmp_path, True, "pyramid", 0, 0.5)
+    (empty / "config.yaml").write_text("")
+    with pytest.warns(UserWarning, match="is set aside: it") as caught:
+        runs = load_runs(tmp_path)
+    assert len(runs) == 1
+    assert sorted(str(warning.message).split(" is set aside: ")[1][:16] for warning in caught) == [
+        "it holds no keys", "it is the same r",
+    ]  # fmt: skip
+
+
+def test_null_is_a_level_and_whole_numbers_stay_whole(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        for size in (500, None):
+            record = Record(f"{size}{seed}", str(size), seed, "", {}, ["size"])
+            with Run(tmp_path / "runs" / str(size) / f"seed={seed}", record, {"size": size}).attempt():
+                record.metrics = {"accuracy": 0.5}
+    runs = load_runs(tmp_path)
+    assert runs.attrs["factors"] == {"size": [500, None]}
+    assert [say(level) for level in runs["size"]] == ["500", "500", "null", "null"]
+    summary = summarise(runs, ["size"], ["accuracy"])
+    assert [say(level) for level in summary["size"]] == ["500", "null"]
 
 
 def test_histories_are_long_and_an_empty_one_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock
 
 from ablate.study.errors import Diverged, UsageError
-from ablate.study.records import Busy, Record, Run, read_record, read_study, write_atomically, write_study
+from ablate.study.records import Busy, DoneMeanwhile, Record, Run, read_record, read_study, write_atomically, write_study
 
 
 def make(directory: Path) -> Run:
@@ -63,14 +63,27 @@ def test_ctrl_c_is_recorded_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_attempts_are_counted_and_the_history_begins_anew(tmp_path: Path) -> None:
-    for _ in range(2):
+    for error in (RuntimeError("first"), None):
         run = make(tmp_path)
         with run.attempt():
             run.log(epoch=1)
+            if error:
+                run.keep("right", last=np.zeros(1))
+                raise error
     record = read_record(tmp_path)
     assert record is not None
-    assert record.attempts == 2
+    assert (record.attempts, record.status) == (2, "finished")
     assert (tmp_path / "history.csv").read_text() == "epoch\n1\n"
+    assert not (tmp_path / "traceback.txt").exists()
+    assert not (tmp_path / "right.npz").exists()
+
+
+def test_a_run_that_another_process_finished_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    with make(tmp_path).attempt():
+        pass
+    with pytest.raises(DoneMeanwhile) as caught, make(tmp_path).attempt():
+        raise AssertionError("it ran again")
+    assert caught.value.record.status == "finished"
 
 
 def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:

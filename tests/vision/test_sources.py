@@ -97,6 +97,22 @@ def test_a_torn_image_is_named(tmp_path: Path) -> None:
         ImageFiles(archive).decode()
 
 
+def test_a_zip_with_flipped_bytes_names_the_image(tmp_path: Path) -> None:
+    """zlib's own error, which is neither zipfile's nor Pillow's."""
+    tree(tmp_path / "a")
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in (tmp_path / "a").rglob("*.png"):
+            file.write(path, path.relative_to(tmp_path / "a"))
+        info = file.getinfo("train/cat/1.png")
+    data = bytearray(archive.read_bytes())
+    start = info.header_offset + 30 + len(info.filename)
+    data[start : start + 40] = b"\xff" * 40
+    archive.write_bytes(data)
+    with pytest.raises(UsageError, match=r"a\.zip: train/cat/1\.png is no image that can be read"):
+        ImageFiles(archive).decode()
+
+
 def test_deep_pixels_are_refused_rather_than_clipped(tmp_path: Path) -> None:
     tree(tmp_path)
     write(tmp_path, "train/cat/deep.png", Image.fromarray(np.full((32, 32), 40_000, np.uint16)))

@@ -131,6 +131,7 @@ def test_a_skipped_first_batch_moves_the_schedule_and_not_the_weights(experiment
     assert all(torch.equal(before[name], after[name]) for name, _ in subject.network.named_parameters())
     assert not torch.equal(before["block1.norm1.running_mean"], after["block1.norm1.running_mean"])
     assert subject.optimizer.param_groups[0]["lr"] == pytest.approx(0.005)
+    assert subject.epoch(2)["learning_rate"] == pytest.approx(0.0025)  # the one that the weights saw
 
 
 def rates(config: Config, batches: int = 4) -> list[float]:
@@ -166,8 +167,16 @@ def test_schedules_follow_their_formulas(experiment: Experiment) -> None:
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_its_epoch(experiment: Experiment, tmp_path: Path) -> None:
     config = experiment(*SMALL, "optimizer.learning_rate=1e30", "norm=none")
-    with pytest.raises(Diverged, match="the training loss is not finite in epoch 1"):
+    with pytest.raises(Diverged, match="the loss is not finite in epoch 1"):
         trained(config, tmp_path)
+
+
+def test_a_blow_up_in_the_very_last_step_is_a_divergence_too(experiment: Experiment, tmp_path: Path) -> None:
+    """The training loss was summed before the step; the test images tell."""
+    config = experiment(*SMALL, "optimizer.learning_rate=1e30", "norm=none", "optimizer.batch_size=80", "budget.epochs=1")
+    with pytest.raises(Diverged, match="in epoch 1"):
+        trained(config, tmp_path)
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 2
 
 
 def test_metrics_and_history_agree(experiment: Experiment, tmp_path: Path) -> None:
