@@ -11,16 +11,13 @@ The configuration says `defaults: [ablate, _self_]`, which brings the sweeper, t
 from __future__ import annotations
 
 import functools
-import importlib.util
 import inspect
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +28,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ablate.study import design, identity, records, streams
+from ablate.study import design, identity, provenance, records
 from ablate.study.errors import CONFIG_ERRORS, UsageError, one_line
 from ablate.study.records import Record, Run, Status
 
@@ -192,12 +189,7 @@ class Application:
             label=cfg.study.label,
             choices={key: value for key, value in choices.items() if isinstance(value, str)},
             overridden=list(name_parts(cfg, typed(list(HydraConfig.get().overrides.task)), named_by=())),
-            provenance={
-                "code": code_digest(self.source, self.code),
-                "commit": commit(self.source),
-                "packages": {name: _version(name) for name in ("ablate", "hydra-core", "numpy", *self.packages)},
-                "python": sys.version.split()[0],
-            },
+            provenance=provenance.of(self.source, self.code, self.packages),
         )
 
 
@@ -235,41 +227,6 @@ def name_parts(cfg: DictConfig, keys: Mapping[str, str], named_by: Sequence[str]
         for key, value in keys.items()
         if not any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in left_out)
     }
-
-
-@functools.cache
-def code_digest(source: Path, packages: tuple[str, ...]) -> str:
-    """The digest of the source that decides the numbers: the application's file, the named packages and modules, the streams.
-
-    Raises ModuleNotFoundError for a name that is not there.
-    """
-    files = {source.name: source}
-    for package in (streams.__name__, *packages):
-        spec = importlib.util.find_spec(package)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"{package}, named as code of the application, is no module with a source")
-        files[package] = Path(spec.origin)
-        for folder in spec.submodule_search_locations or []:
-            files |= {f"{package}/{path.relative_to(folder).as_posix()}": path for path in Path(folder).rglob("*.py")}
-    return identity.digest({name: path.read_text(encoding="utf-8") for name, path in files.items()})
-
-
-@functools.cache
-def commit(source: Path) -> str | None:
-    """The commit of the checkout that tracks `source`, with a + if files differ from it; None where none does."""
-    git = functools.partial(subprocess.run, capture_output=True, text=True, check=True, timeout=10, cwd=source.parent)
-    try:
-        git(["git", "ls-files", "--error-unmatch", source.name])
-        return git(["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def main(

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from omegaconf import OmegaConf
 
 from ablate.study import app
@@ -72,20 +71,6 @@ def test_a_configuration_can_ask_for_no_run() -> None:
     assert not application.freeze(OmegaConf.create({}), {})
 
 
-def test_the_code_digest_follows_the_code(tmp_path: Path) -> None:
-    source = tmp_path / "script.py"
-    source.write_text("a = 1")
-    first = app.code_digest(source, ())
-    app.code_digest.cache_clear()
-    assert app.code_digest(source, ()) == first
-    app.code_digest.cache_clear()
-    source.write_text("a = 2")
-    assert app.code_digest(source, ()) != first
-    assert app.code_digest(source, ("ablate.analysis",)) != app.code_digest(source, ())
-    with pytest.raises(ModuleNotFoundError, match=r"ablate\.nothing"):
-        app.code_digest(source, ("ablate.nothing",))
-
-
 def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "x=1", "place=here", "where=there", "study.name=s")
     command(TRIVIAL, "x=2", "study.name=s")
@@ -93,8 +78,3 @@ def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path:
     assert "finished before" in command(TRIVIAL, "x=1", "place=nowhere", "where=else", "study.name=s").stdout
     command(TRIVIAL, "x=1", "place=here", "where=some/path")
     assert (tmp_path / "outputs" / "x=1+where=path").is_dir()
-
-
-def test_no_commit_outside_of_a_checkout(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text("")
-    assert app.commit(tmp_path / "script.py") is None

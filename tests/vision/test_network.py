@@ -165,6 +165,11 @@ def test_common_layers_begin_equal_whatever_is_inserted(experiment: Experiment) 
     assert not any(torch.equal(base[key], other[key]) for key in convolutions)
 
 
+def test_layers_of_one_shape_begin_with_weights_of_their_own(experiment: Experiment) -> None:
+    network = build(experiment())
+    assert not torch.equal(network.get_submodule("block3.conv2").weight, network.get_submodule("block3.conv3").weight)
+
+
 def test_the_initialisation_is_torchs_own(experiment: Experiment) -> None:
     """U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases: torch's documentation of Conv2d."""
     before = torch.get_rng_state()
