@@ -99,10 +99,9 @@ class Application:
         self.packages = tuple(packages)
         self.outcome: Outcome | None = None
         self.refusal: Exception | None = None
-        source = Path(inspect.getfile(function))
-        self.source = source
+        self.source = Path(inspect.getfile(function))
         # Hydra names the job after the module of what it calls
-        self.__module__ = source.stem if function.__module__ == "__main__" else function.__module__
+        self.__module__ = self.source.stem if function.__module__ == "__main__" else function.__module__
 
     def __call__(self, cfg: DictConfig) -> Outcome | None:
         """What Hydra calls for each job. It never raises for what a run did: the outcome says it."""
@@ -180,14 +179,13 @@ class Application:
         return _outcome(record, directory)
 
     def _record(self, cfg: DictConfig) -> Record:
-        choices = {key: value for key, value in HydraConfig.get().runtime.choices.items() if "hydra" not in key}
         cell = self.cell(cfg)
         return Record(
             identity=identity.digest([cell, cfg.seed]),
             cell=cell[:8],
             seed=cfg.seed,
             label=cfg.study.label,
-            choices={key: value for key, value in choices.items() if isinstance(value, str)},
+            choices=choices_of(HydraConfig.get().runtime.choices),
             overridden=list(name_parts(cfg, typed(list(HydraConfig.get().overrides.task)), named_by=())),
             provenance=provenance.of(self.source, self.code, self.packages),
         )
@@ -207,6 +205,11 @@ def run_directory(study: Path, record: Record) -> Path:
     known = sorted((study / "runs").glob(f"*-{record.cell}"))
     cell = known[0] if known else study / "runs" / f"{design.slug(record.label)[:100]}-{record.cell}"
     return cell / f"seed={record.seed}"
+
+
+def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:
+    """The level that each of the application's groups took, by Hydra's account; a group that is off has none."""
+    return {key: value for key, value in runtime_choices.items() if value is not None and not key.startswith("hydra/")}
 
 
 def typed(overrides: Sequence[str]) -> dict[str, str]:

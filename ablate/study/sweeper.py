@@ -21,7 +21,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from rich.console import Console
 
 from ablate.study import design, records
-from ablate.study.app import Application, Outcome, name_parts, study_directory
+from ablate.study.app import Application, Outcome, choices_of, name_parts, study_directory
 from ablate.study.errors import UsageError
 
 
@@ -127,7 +127,7 @@ class StudySweeper:
 
     @staticmethod
     def _levels(config: DictConfig, swept: Sequence[str]) -> dict[str, Any]:
-        choices = {key: value for key, value in config.hydra.runtime.choices.items() if isinstance(value, str)}
+        choices = choices_of(config.hydra.runtime.choices)
         task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
         levels = design.levels_of(choices, OmegaConf.to_container(task))  # type: ignore[arg-type]
         return {key: levels.get(key) for key in swept}
