@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ablate.study.app import main
     from ablate.study.errors import Diverged, UsageError
     from ablate.study.loading import load_runs
-    from ablate.study.records import Run
+    from ablate.study.runs import Run
 
 __version__ = "0.1.0"
 __all__ = ["Diverged", "Run", "UsageError", "load_runs", "main"]
@@ -22,7 +22,7 @@ _HOMES = {
     "Diverged": "ablate.study.errors",
     "UsageError": "ablate.study.errors",
     "load_runs": "ablate.study.loading",
-    "Run": "ablate.study.records",
+    "Run": "ablate.study.runs",
 }
 
 

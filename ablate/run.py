@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,35 @@ _SAID = {
 }
 
 
-@ablate.main(conf(), prepare=prepare, code=("ablate.vision",), packages=("torch", "torchvision", "pillow"))
+def experiment(cfg: DictConfig) -> dict[str, Any]:
+    """What a configuration builds: its network rather than the words that describe it, and all that is in use of the rest."""
+    from ablate.vision.network import outline
+    from ablate.vision.summary import structure
+
+    config = from_hydra(cfg)
+    rest = {
+        name: value for name, value in asdict(config).items() if name not in ("model", "stem", "norm", "activation", "seed")
+    }
+    rest["schedule"] = {name: rest["schedule"][name] for name in ("name", *config.schedule.in_use())}
+    rest["data"] = {name: value for name, value in rest["data"].items() if name not in ("root", "cache")}
+    return {**rest, "network": structure(outline(config))}
+
+
+def cost(cfg: DictConfig, processes: int) -> float:
+    """The seconds of one run, from a few steps of its network."""
+    from ablate.vision.cost import seconds
+
+    return seconds(from_hydra(cfg), processes)
+
+
+@ablate.main(
+    conf(),
+    prepare=prepare,
+    experiment=experiment,
+    cost=cost,
+    code=("ablate.vision", "ablate.with_torch"),
+    packages=("torch", "torchvision", "pillow"),
+)
 def train(cfg: DictConfig, run: ablate.Run) -> Mapping[str, float | None]:
     from ablate.vision.training import train
 

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
 
 from ablate.run import conf
-from ablate.study.records import Record, Run
+from ablate.study.records import Record
+from ablate.study.runs import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config, from_hydra
 from ablate.vision.devices import autocast, choose_device, set_numerics

@@ -8,7 +8,7 @@ from hydra.plugins.sweeper import Sweeper
 ConfigStore.instance().store(
     group="hydra/sweeper",
     name="ablate",
-    node={"_target_": "hydra_plugins.ablate_sweeper.AblateSweeper"},
+    node={"_target_": "hydra_plugins.ablate_sweeper.AblateSweeper", "params": None},
     provider="ablate",
 )
 
@@ -16,10 +16,13 @@ ConfigStore.instance().store(
 class AblateSweeper(Sweeper):
     """Hands over to ablate.study.sweeper, which is imported when a sweep begins."""
 
+    def __init__(self, params: Any = None) -> None:
+        self.params = params  # overrides by their key, for a file that names a sweep
+
     def setup(self, **context: Any) -> None:
         from ablate.study.sweeper import StudySweeper
 
-        self._sweeper = StudySweeper()
+        self._sweeper = StudySweeper(self.params)
         self._sweeper.setup(**context)
 
     def sweep(self, arguments: list[str]) -> Any:

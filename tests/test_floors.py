@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "study": {"study"},
     "analysis": {"analysis", "study.design"},
     "reporting": {"reporting", "analysis", "study"},
-    "vision": {"vision", "analysis", "study"},
+    "vision": {"vision", "analysis", "study", "with_torch"},
 }
 FOREIGN = {  # what a floor knows nothing of
     "study": {"torch", "torchvision", "torchinfo", "scipy", "statsmodels", "seaborn", "matplotlib", "PIL"},

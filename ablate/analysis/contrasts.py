@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-DESCRIPTION = ("cell", "label", "seed", "status", "error", "directory")
+DESCRIPTION = ("cell", "label", "seed", "status", "error", "directory", "left_out")
 
 
 def metrics_of(runs: pd.DataFrame, factors: Sequence[str]) -> list[str]:

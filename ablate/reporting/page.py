@@ -38,19 +38,30 @@ def build(study: Path) -> Report:
     factors = list(runs.attrs["factors"])
     if factors:
         runs["label"] = _labels(runs, factors)
-    metrics = contrasts.metrics_of(runs, factors)
-    summary = contrasts.summarise(runs, factors, metrics)
+    counted = runs[runs["left_out"].isna()]
+    metrics = contrasts.metrics_of(counted, factors)
+    summary = contrasts.summarise(counted, factors, metrics)
     shown: list[TextTable] = []
     if metrics:
         metric = "final_test_accuracy" if "final_test_accuracy" in metrics else metrics[0]
-        differences = contrasts.paired_differences(runs, metric, baseline=summary["cell"].iloc[0])
+        differences = contrasts.paired_differences(counted, metric, baseline=summary["cell"].iloc[0])
         shown.append(tables.results(summary, differences, metric, metrics, factors))
         if (cost := tables.costs(summary, metrics, factors)) is not None:
             shown.append(cost)
     troubles = [str(warning.message) for warning in set_aside]
-    for run in runs[runs["status"] != "finished"].to_dict("records"):
+    troubles += [
+        f"{run['directory']} left out: {run['left_out']}"
+        for run in runs.drop_duplicates("directory").to_dict("records")
+        if run["left_out"]
+    ]
+    for run in counted[counted["status"] != "finished"].drop_duplicates("directory").to_dict("records"):
         troubles.append(f"{run['directory']} {run['status']}" + (f": {run['error']}" if run["error"] else ""))
-    return Report(study, runs, summary, shown, troubles, read_study(study))
+    launched = read_study(study)
+    for stand_in in launched.get("same", {}).values():
+        runner = runs.loc[runs["cell"] == stand_in["as"], "label"]
+        if shown and not runner.empty:
+            shown[0].notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
+    return Report(study, runs, summary, shown, troubles, launched)
 
 
 def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:
@@ -92,9 +103,10 @@ def _write_curves(report: Report, folder: Path) -> Path | None:
     columns = _curves(list(history.columns))
     if not columns or "epoch" not in history:
         return None
-    labels = report.runs.set_index("directory")["label"]
+    labels = report.runs.drop_duplicates("directory").set_index("directory")["label"]  # cells that stand on others add no line
     history["label"] = history["directory"].map(labels)
-    figure = plots.learning_curves(history, columns, list(report.summary["label"].drop_duplicates()))
+    order = [label for label in report.summary["label"].drop_duplicates() if label in set(history["label"])]
+    figure = plots.learning_curves(history, columns, order)
     path = folder / "learning_curves.png"
     figure.savefig(path, dpi=150)
     plots.close(figure)

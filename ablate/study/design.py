@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from ablate.study import streams
 from ablate.study.identity import flatten
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,45 @@ class Factor:
 
     key: str
     levels: tuple[Any, ...]
+
+
+def factorial(levels: Mapping[str, Sequence[T]]) -> list[dict[str, T]]:
+    """Every combination of the factors' levels, the last factor changing fastest."""
+    return [dict(zip(levels, combination, strict=True)) for combination in product(*levels.values())]
+
+
+def one_at_a_time(levels: Mapping[str, Sequence[T]]) -> list[dict[str, T]]:
+    """The baseline (each factor at its first level), then each other level alone."""
+    baseline = {key: values[0] for key, values in levels.items()}
+    return [baseline, *({**baseline, key: value} for key, values in levels.items() for value in values[1:])]
+
+
+def matches(levels: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
+    """Whether a cell of these levels meets a condition: for each of its keys, the level or one of a list of levels."""
+    return all(
+        key in levels and any(same(levels[key], level) for level in _listed(wanted)) for key, wanted in condition.items()
+    )
+
+
+def reason_to_leave_out(entries: Sequence[Mapping[str, Any]], levels: Mapping[str, Any]) -> str | None:
+    """Why a run of these levels (and `seed`) is left out, by the first entry of study.leave_out that it meets."""
+    return next((str(entry["reason"]) for entry in entries if matches(levels, condition_of(entry))), None)
+
+
+def condition_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The condition of an entry of study.leave_out: all but its reason."""
+    return {key: value for key, value in entry.items() if key != "reason"}
+
+
+def same(level: Any, other: Any) -> bool:
+    """Whether two levels are one, however they were typed: true and True, 1 and 1.0, but not 1 and true."""
+    if isinstance(level, bool) or isinstance(other, bool) or isinstance(level, str) or isinstance(other, str):
+        return say(level) == say(other)
+    return bool(level == other)
+
+
+def _listed(wanted: Any) -> list[Any]:
+    return wanted if isinstance(wanted, list) else [wanted]
 
 
 def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,20 @@ import yaml
 
 from ablate.study import design
 from ablate.study.errors import UsageError
+from ablate.study.locks import LOCK
 from ablate.study.records import Record, read_record, read_study
+
+
+@dataclass
+class _Row:
+    """A row of the frame to be: a run, under the cell that it stands for."""
+
+    cell: str
+    label: str
+    record: Record
+    directory: Path
+    levels: dict[str, Any]
+
 
 _Read = tuple[Path, Record, dict[str, Any]]
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, where it was built
@@ -27,34 +42,46 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     """The runs of a study, long: one row a run.
 
     Columns: `cell` (digest of the configuration without its seed), `label`, `seed`, `status`, `error`, `directory`
-    (within the study), one for each factor (a group's level is the name of its file), one for each metric (NaN where
-    the run has none). `frame.attrs["factors"]` maps each factor to its levels, the baseline first. A file that cannot
-    be read is named in a warning and left out.
+    (within the study), `left_out` (the reason, where a person left the run out; else None), one for each factor (a group's
+    level is the name of its file), one for each metric (NaN where the run has none). Cells that build the same experiment
+    stand on the runs of one of them: their rows have its `directory`. `frame.attrs["factors"]` maps each factor to its levels,
+    the baseline first. A file that cannot be read, and a folder that is no run, is named in a warning and left out.
 
     Raises UsageError if `study` holds no runs.
     """
     study = Path(study)
+    for stranger in _strangers(study):
+        warnings.warn(f"{stranger} is set aside: it is no run", stacklevel=2)
     runs = _once([run for directory in run_directories(study) if (run := _read(directory)) is not None])
     if not runs:
         raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/run.json.")
-    levels = [design.levels_of(record.choices, config) for _, record, config in runs]
+    launched = read_study(study)
+    rows = [
+        _Row(record.cell, record.label, record, directory, design.levels_of(record.choices, config))
+        for directory, record, config in runs
+    ]
+    rows += _standing_on(rows, launched.get("same", {}))
     overridden = dict.fromkeys(key for _, record, _ in runs for key in record.overridden if key != "seed")
-    factors = design.find_factors(levels, overridden, read_study(study).get("factors", {}))
+    overridden |= dict.fromkeys(key for same in launched.get("same", {}).values() for key in same["levels"])
+    factors = design.find_factors([row.levels for row in rows], overridden, launched.get("factors", {}))
+    left_out = launched.get("leave_out", [])
     frame = pd.DataFrame.from_records(
         {
-            "cell": record.cell,
-            "label": record.label,
-            "seed": record.seed,
-            "status": record.status,
-            "error": record.error,
-            "directory": directory.relative_to(study).as_posix(),
+            "cell": row.cell,
+            "label": row.label,
+            "seed": row.record.seed,
+            "status": row.record.status,
+            "error": row.record.error,
+            "directory": row.directory.relative_to(study).as_posix(),
+            "left_out": design.reason_to_leave_out(left_out, {**row.levels, "seed": row.record.seed}),
             **dict.fromkeys(factor.key for factor in factors),
-            **{name: np.nan if value is None else value for name, value in record.metrics.items()},
+            **{name: np.nan if value is None else value for name, value in row.record.metrics.items()},
         }
-        for directory, record, _ in runs
+        for row in rows
     )
     for factor in factors:  # levels are values, not numbers: null is one, and 500 is not 500.0
-        frame[factor.key] = pd.Series([run_levels.get(factor.key) for run_levels in levels], dtype=object)
+        frame[factor.key] = pd.Series([row.levels.get(factor.key) for row in rows], dtype=object)
+    frame["left_out"] = frame["left_out"].astype(object).where(frame["left_out"].notna(), None)
     frame.attrs["factors"] = {factor.key: list(factor.levels) for factor in factors}
     return frame
 
@@ -62,7 +89,7 @@ def load_runs(study: str | Path) -> pd.DataFrame:
 def load_history(study: str | Path, runs: pd.DataFrame) -> pd.DataFrame:
     """The epochs of the given runs (rows of `load_runs`), long: their `directory`, then the columns of history.csv."""
     histories = []
-    for directory in runs["directory"]:
+    for directory in runs["directory"].drop_duplicates():
         try:
             history = pd.read_csv(Path(study) / directory / "history.csv")
         except FileNotFoundError:
@@ -73,6 +100,32 @@ def load_history(study: str | Path, runs: pd.DataFrame) -> pd.DataFrame:
         history.insert(0, "directory", directory)
         histories.append(history)
     return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"directory": []})
+
+
+def _standing_on(rows: list[_Row], same: Mapping[str, Mapping[str, Any]]) -> list[_Row]:
+    """The rows of cells that stand on another's runs; a seed for which the cell has a run of its own needs none."""
+    own = {(row.cell, row.record.seed) for row in rows}
+    by_cell: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_cell.setdefault(row.cell, []).append(row)
+    return [
+        _Row(cell, stand_in["label"], row.record, row.directory, {**row.levels, **stand_in["levels"]})
+        for cell, stand_in in same.items()
+        for row in by_cell.get(stand_in["as"], [])
+        if (cell, row.record.seed) not in own
+    ]
+
+
+def _strangers(study: Path) -> list[Path]:
+    """What lies among the runs and is no run. A folder with nothing but a lock is a run that is just beginning."""
+    strangers = []
+    for cell in sorted((study / "runs").glob("[!.]*")):
+        seeds = sorted(cell.glob("[!.]*"))
+        strangers += [
+            path for path in seeds if not path.match("seed=*") or not ((path / "run.json").exists() or (path / LOCK).exists())
+        ]
+        strangers += [] if seeds else [cell]
+    return strangers
 
 
 def _once(runs: list[_Read]) -> list[_Read]:

@@ -1,55 +1,39 @@
-"""The sweeper: compose and check every cell, freeze them, launch what is not finished, sum up."""
+"""The sweeper: compose and check every cell, plan, launch what is not finished, sum up."""
 
 from __future__ import annotations
 
-import copy
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
+import yaml
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
-from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from hydra.utils import get_method
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from rich.console import Console
 
-from ablate.study import design, records
-from ablate.study.app import Application, Outcome, choices_of, name_parts, study_directory
+from ablate.study import composing, design, planning, records
+from ablate.study.application import Application, Outcome, name_parts, study_directory
+from ablate.study.composing import Cell, Composer, Level
 from ablate.study.errors import UsageError
+from ablate.study.launching import Launch, processes_of
+from ablate.study.planning import Plan
 
-
-@dataclass
-class Cell:
-    """One combination of levels: the overrides that ask for it, and the configuration that they compose."""
-
-    overrides: list[str]
-    config: DictConfig
-    levels: dict[str, Any]
-    digest: str
-
-
-class FrozenConfigs:
-    """Stands where a launcher looks for Hydra's config loader, and hands out what was composed before.
-
-    Hydra composes a job when it is launched; a file of the configuration that was edited meanwhile would leak into it.
-    """
-
-    def __init__(self, configs: dict[tuple[str, ...], DictConfig]) -> None:
-        self.configs = configs
-
-    def load_sweep_config(self, _master: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        return copy.deepcopy(self.configs[tuple(sweep_overrides)])
+DESIGNS = {"factorial": design.factorial, "one_at_a_time": design.one_at_a_time}
+DIFFERENCES_SHOWN = 6
 
 
 class StudySweeper:
     """Runs the cells of a design, a block of cells for each seed. Hydra finds it through `hydra_plugins`."""
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        self.params = dict(params or {})
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         if not isinstance(task_function, Application):
@@ -60,23 +44,42 @@ class StudySweeper:
         self.console = Console(highlight=False)
 
     def sweep(self, arguments: list[str]) -> list[Outcome]:
-        """Run what the overrides ask for; exits with status 1 if a run failed."""
-        overrides = OverridesParser.create(config_loader=self.context.config_loader).parse_overrides(arguments)
+        """Run what the overrides ask for; the exit status tells how it went: see `ablate.main`."""
+        HydraConfig.instance().set_config(self.config)  # so that the resolver ${hydra:…} works while cells are composed
+        OmegaConf.set_readonly(self.config.hydra, None)
+        overrides = composing.parse(self.context.config_loader, self._with_params(arguments))
         _refuse_repeated(overrides)
         _refuse_swept_bookkeeping(overrides)
+        _check_options(self.config.study)
         seeds = self._seeds([override for override in overrides if override.key_or_group == "seed"])
         overrides = [override for override in overrides if override.key_or_group != "seed"]
-        swept = [override.key_or_group for override in overrides if override.is_sweep_override()]
-        self._name_study(overrides, swept)
+        fixed = {
+            override.key_or_group: composing.as_typed(override) for override in overrides if not override.is_sweep_override()
+        }
+        levels = {
+            override.key_or_group: composing.levels_typed(override) for override in overrides if override.is_sweep_override()
+        }
+        self._name_study(overrides, list(levels))
         study = study_directory(self.config)
+        before = records.read_study(study)
         decisions = self.application.decisions_of(self.config)
-        cells = self._compose(overrides, swept, decisions)
+        composer = Composer(self.context.config_loader, self.config, self.application, decisions)
+        cells = composer.cells(list(fixed.values()), self._combinations(levels))
         if not cells:
             return []
-        self._describe(study, cells, swept, decisions)
-        outcomes = self._launch(self._blocks(cells, seeds))
-        self._sum_up(study, outcomes)
-        return outcomes
+        self._refuse_other_settings(study, before, composer, fixed, levels)
+        left_out = self._left_out(before, cells, seeds)
+        plan = self._plan(study, cells, seeds, left_out)
+        if self.config.study.dry_run:
+            return []
+        self._describe(study, before, cells, decisions, left_out, plan)
+        return self._run(plan)
+
+    def _with_params(self, arguments: Sequence[str]) -> list[str]:
+        """The overrides of hydra.sweeper.params, then those that were typed: a key that was typed replaces its param."""
+        typed = {override.key_or_group for override in composing.parse(self.context.config_loader, arguments)}
+        params = [f"{key}={value}" for key, value in self.params.items() if key not in typed]
+        return [*params, *arguments]
 
     def _seeds(self, overrides: Sequence[Override]) -> list[int]:
         """The seeds that were asked for, each once."""
@@ -105,72 +108,210 @@ class StudySweeper:
         if self.config.study.name is None:
             self.config.study.name = design.study_name(swept, name_parts(self.config, fixed))
 
-    def _compose(self, overrides: list[Override], swept: Sequence[str], decisions: dict[str, dict[str, Any]]) -> list[Cell]:
-        """Every cell, composed once and checked. Equal experiments stand once, and are named."""
-        cells: dict[str, Cell] = {}
-        (combinations,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-        for combination in combinations:
-            config = self.context.config_loader.load_sweep_config(self.config, combination)
-            config.study.name = self.config.study.name
-            levels = self._levels(config, swept)
-            config.study.label = design.label(levels)
-            if not self.application.freeze(config, decisions):
-                continue
-            cell = Cell(combination, config, levels, self.application.cell(config))
-            twin = cells.setdefault(cell.digest, cell)
-            if twin.levels != levels:
-                self.console.print(
-                    f"{config.study.label} is the same experiment as {twin.config.study.label}: it runs once.",
-                    markup=False,
+    def _combinations(self, levels: dict[str, list[Level]]) -> list[dict[str, Level]]:
+        """The combinations of levels that the design asks for, without those that study.exclude names."""
+        options = self.config.study
+        values = {key: [level.value for level in listed] for key, listed in levels.items()}
+        baseline: dict[str, Any] = OmegaConf.to_container(options.baseline)  # type: ignore[assignment]
+        composing.refuse_unknown(f"study.baseline={baseline}", baseline, values)
+        for key, wanted in baseline.items():
+            levels[key].sort(key=lambda level: not design.same(level.value, wanted))
+        combinations = DESIGNS[options.design](levels)
+        excluded: list[dict[str, Any]] = OmegaConf.to_container(options.exclude)  # type: ignore[assignment]
+        for condition in excluded:
+            if not isinstance(condition, dict) or not condition:
+                raise UsageError(
+                    f"study.exclude={excluded}: a list of conditions such as {{stem: direct, model.dropout: true}}."
                 )
-        return list(cells.values())
+            composing.refuse_unknown(f"study.exclude={condition}", condition, values)
+        kept = [
+            combination
+            for combination in combinations
+            if not any(
+                design.matches({key: level.value for key, level in combination.items()}, condition) for condition in excluded
+            )
+        ]
+        if not kept:
+            raise UsageError(f"study.exclude={excluded}: no cell is left.")
+        return kept
 
-    @staticmethod
-    def _levels(config: DictConfig, swept: Sequence[str]) -> dict[str, Any]:
-        choices = choices_of(config.hydra.runtime.choices)
-        task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        levels = design.levels_of(choices, OmegaConf.to_container(task))  # type: ignore[arg-type]
-        return {key: levels.get(key) for key in swept}
+    def _refuse_other_settings(
+        self,
+        study: Path,
+        before: Mapping[str, Any],
+        composer: Composer,
+        fixed: Mapping[str, str],
+        levels: Mapping[str, Sequence[Level]],
+    ) -> None:
+        """A study holds runs that differ in its factors alone: what is fixed is compared at the study's baseline cell.
 
-    def _describe(self, study: Path, cells: list[Cell], swept: Sequence[str], decisions: dict[str, Any]) -> None:
-        """Write down what was asked for; levels of earlier commands stay in front."""
-        before = records.read_study(study)
-        factors = dict(before.get("factors", {}))
-        for key in swept:
-            factors[key] = list(dict.fromkeys([*factors.get(key, []), *(cell.levels[key] for cell in cells)]))
-        records.write_study(study, {"command": before.get("command", _command()), "factors": factors, "decisions": decisions})
-
-    def _blocks(self, cells: list[Cell], seeds: list[int]) -> dict[tuple[str, ...], DictConfig]:
-        """The jobs in their order: one whole block of cells for each seed, at random inside a block."""
-        by_digest = {cell.digest: cell for cell in cells}
-        jobs = {}
-        for seed in seeds:
-            for digest in design.shuffled(list(by_digest), seed):
-                cell = by_digest[digest]
-                config = copy.deepcopy(cell.config)
-                config.seed = seed
-                jobs[(*cell.overrides, f"seed={seed}")] = config
-        return jobs
-
-    def _launch(self, jobs: dict[tuple[str, ...], DictConfig]) -> list[Outcome]:
-        context = HydraContext(config_loader=FrozenConfigs(jobs), callbacks=self.context.callbacks)  # type: ignore[arg-type]
-        launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=context, task_function=self.application, config=self.config
+        A factor may be added to a study, if the baseline's level is one of those that are now typed.
+        """
+        if "fixed" not in before:
+            return
+        baseline: dict[str, str] = before["baseline"]
+        others = [text for key, text in fixed.items() if key not in baseline]
+        added = {key: listed for key, listed in levels.items() if key not in baseline}
+        differences: dict[str, tuple[Any, Any]] | None = None
+        for combination in product(*added.values()):
+            typed = [*others, *baseline.values(), *(level.override for level in combination)]
+            cell = composer.cell(typed, {})
+            if cell is None:
+                return
+            now = cell.meaning
+            keys = [key for key in {**before["fixed"], **now} if before["fixed"].get(key, _NONE) != now.get(key, _NONE)]
+            if not keys:
+                return
+            if differences is None:
+                differences = {key: (before["fixed"].get(key, _NONE), now.get(key, _NONE)) for key in keys}
+        shown = [f"{key} was {_say(was)} and is now {_say(now)}" for key, (was, now) in (differences or {}).items()]
+        if len(shown) > DIFFERENCES_SHOWN:
+            shown[DIFFERENCES_SHOWN:] = [f"and {len(shown) - DIFFERENCES_SHOWN} more"]
+        raise UsageError(
+            f"the study {study} was launched with other settings: {'; '.join(shown)}. "
+            "Type them as they were, or give this sweep a study.name of its own."
         )
-        self.console.print(f"{len(jobs)} {'run' if len(jobs) == 1 else 'runs'} in {study_directory(self.config)}", markup=False)
-        returns = launcher.launch([list(job) for job in jobs], initial_job_idx=0)
-        return [job.return_value for job in returns]
 
-    def _sum_up(self, study: Path, outcomes: list[Outcome]) -> None:
-        counts = Counter("kept" if outcome.kept else str(outcome.status) for outcome in outcomes)
+    def _left_out(self, before: Mapping[str, Any], cells: Sequence[Cell], seeds: Sequence[int]) -> list[dict[str, Any]]:
+        """The runs to leave out: what was recorded, and what is asked for now, which must name a run of this sweep."""
+        asked = self.config.study.leave_out
+        entries: Any = _read_entries(Path(asked)) if isinstance(asked, str) else OmegaConf.to_container(asked)
+        recorded: list[dict[str, Any]] = list(before.get("leave_out", []))
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if not isinstance(entry, dict) or not str(entry.get("reason") or "").strip() or len(entry) < 2:
+                example = "{stem: direct, seed: 3, reason: the disk failed}"
+                raise UsageError(f"study.leave_out: {entry} should name runs and say why, such as {example}.")
+            if entry in recorded:
+                continue
+            condition = design.condition_of(entry)
+            known = [{**cell.every_level(), "seed": seed} for cell in cells for seed in seeds]
+            if not any(design.matches(levels, condition) for levels in known):
+                raise UsageError(f"study.leave_out: {condition} is no run of this sweep.")
+            recorded.append(entry)
+        return recorded
+
+    def _plan(self, study: Path, cells: list[Cell], seeds: list[int], left_out: list[dict[str, Any]]) -> Plan:
+        """The plan, printed and written down."""
+        plan = planning.make_plan(study, cells, seeds, left_out)
+        plan.processes = processes_of(self.config)
+        self._look(plan)
+        plan.estimate(self.application.cost)
+        try:
+            study.mkdir(parents=True, exist_ok=True)
+            plan.write_csv()
+        except OSError as error:
+            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+        self.console.print(plan.table())
+        for line in [*planning.inert(cells), *plan.notes, plan.summary()]:
+            self.console.print(line, markup=False, soft_wrap=True)
+        return plan
+
+    def _look(self, plan: Plan) -> None:
+        plan.look(self.application.provenance()["code"], self.config.study.reuse == "same_code")
+
+    def _describe(
+        self,
+        study: Path,
+        before: Mapping[str, Any],
+        cells: Sequence[Cell],
+        decisions: dict[str, Any],
+        left_out: list[dict[str, Any]],
+        plan: Plan,
+    ) -> None:
+        """Write down what was asked for; levels of earlier commands stay in front."""
+        factors = dict(before.get("factors", {}))
+        for key in cells[0].levels:
+            factors[key] = list(dict.fromkeys([*factors.get(key, []), *(cell.levels[key] for cell in cells)]))
+        content = {
+            "command": before.get("command", _command()),
+            "factors": factors,
+            "decisions": decisions,
+            "baseline": {**cells[0].asked, **before.get("baseline", {})},
+            "fixed": before.get("fixed", cells[0].meaning),
+            "same": {
+                **before.get("same", {}),
+                **{
+                    digest[:8]: {"as": runner.digest[:8], "label": cell.label, "levels": cell.levels}
+                    for digest, (cell, runner) in plan.same.items()
+                },
+            },
+            "leave_out": left_out,
+        }
+        try:
+            records.write_study(
+                study, {key: value for key, value in content.items() if value or key in ("factors", "decisions")}
+            )
+        except OSError as error:
+            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+
+    def _run(self, plan: Plan) -> list[Outcome]:
+        launch = Launch(plan, self.application, self.context, self.config, self.console)
+        try:
+            launch.run()
+        except KeyboardInterrupt:
+            self._look(plan)
+            self.console.print(f"Interrupted: {plan.count('done')} of {len(plan.runs)} runs are done.", markup=False)
+            raise
+        return self._sum_up(plan)
+
+    def _sum_up(self, plan: Plan) -> list[Outcome]:
+        outcomes = [run.outcome or Outcome(run.cell.label, run.seed, None, directory=run.directory) for run in plan.runs]
+        counts: Counter[str] = Counter()
+        for run, outcome in zip(plan.runs, outcomes, strict=True):
+            kept = outcome.kept or (run.state == "done" and outcome.status is None)
+            counts["kept" if kept else "left out" if run.state == "left out" else str(outcome.status or "not begun")] += 1
         self.console.print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
         for outcome in outcomes:
-            if outcome.error:
-                self.console.print(f"  {outcome.label} seed={outcome.seed} {outcome.status}: {outcome.error}", markup=False)
-        if self.config.study.report:
-            get_method(self.config.study.report)(study)
-        if any(outcome.status in ("failed", "running") for outcome in outcomes):
+            if outcome.error and outcome.status is not None:
+                said = f"  {outcome.label} seed={outcome.seed} {outcome.status}: {outcome.error}"
+                self.console.print(said, markup=False, soft_wrap=True)
+        failed = any(outcome.status in ("failed", "running") for outcome in outcomes)
+        unfinished = any(run.state not in ("done", "left out") for run in plan.runs)
+        if self.config.study.report and plan.count("done"):
+            try:
+                get_method(self.config.study.report)(plan.study)
+            except Exception as error:  # what was run is kept, whatever the report makes of it
+                said = f"The report could not be written ({type(error).__name__}: {error}). The runs are kept in {plan.study}."
+                self.console.print(said, markup=False, soft_wrap=True)
+                failed = True
+        if failed:
             sys.exit(1)
+        if unfinished:
+            self.console.print("study.max_hours was over: the same command goes on.", markup=False)
+            sys.exit(3)
+        return outcomes
+
+
+_NONE = object()
+
+
+def _say(value: Any) -> str:
+    return "not there" if value is _NONE else design.say(value)
+
+
+def _read_entries(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"study.leave_out={path}: the file cannot be read ({error}).") from None
+
+
+def _check_options(options: DictConfig) -> None:
+    """Raises UsageError for an option of `study:` that has no such value."""
+    if options.design not in DESIGNS:
+        raise UsageError(f"study.design={options.design}: one of {', '.join(DESIGNS)}.")
+    if options.reuse not in ("any", "same_code"):
+        raise UsageError(f"study.reuse={options.reuse}: one of any, same_code.")
+    if type(options.retries) is not int or options.retries < 0:
+        raise UsageError(f"study.retries={options.retries}: a whole number from 0.")
+    if options.max_hours is not None and not (_is_number(options.max_hours) and options.max_hours > 0):
+        raise UsageError(f"study.max_hours={options.max_hours}: a number above 0, or null.")
+    if not (_is_number(options.checkpoint.minutes) and options.checkpoint.minutes >= 0):
+        raise UsageError(f"study.checkpoint.minutes={options.checkpoint.minutes}: a number from 0.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _typed(override: Override) -> list[str]:

@@ -160,6 +160,10 @@ class Schedule:
         _within("schedule.gamma", self.gamma, 0, None)
         _within("schedule.warmup", self.warmup, 0, 1, open_above=True)
 
+    def in_use(self) -> tuple[str, ...]:
+        """The fields that this schedule heeds."""
+        return {"step": ("step_epochs", "gamma"), "onecycle": ("warmup",)}.get(self.name, ())
+
 
 @dataclass
 class Budget:

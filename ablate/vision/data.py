@@ -95,6 +95,12 @@ def prepare(data: Data) -> str:
 
 
 @functools.lru_cache(maxsize=2)  # the runs of a sweep that follow each other in one process share their images
+def sizes(data: Data) -> tuple[int, int, int]:
+    """How many images a run trains, is tested and is validated on; those of a source of unknown size count as CIFAR-10's."""
+    train = data.train_size or BUILTIN_SIZES["train"] - data.validation_size
+    return train, data.test_size or BUILTIN_SIZES["test"], data.validation_size
+
+
 def load(data: Data, device: torch.device) -> DataSet:
     """The data set of a run on its device. Raises as `prepare`."""
     prepare(data)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ablate.study.errors import UsageError
-from ablate.study.streams import derive
 from ablate.vision.config import Config
+from ablate.with_torch import initialise
 
 ACTIVATION_MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "none": nn.Identity}
 
@@ -76,19 +76,6 @@ def trunk_places(config: Config) -> list[str]:
         for number in range(1, len(config.model.widths) + 1)
         for place in (*(f"block{number}.conv{index}" for index in range(1, config.model.depth + 1)), f"block{number}.pool")
     ]
-
-
-def initialise(network: nn.Module, seed: int) -> None:
-    """PyTorch's default initialisation, each layer's from a stream of its own, named by the layer's role.
-
-    Two networks then share the weights of all layers that they have in common, whatever stands between them. Weights are
-    drawn on the CPU: one seed gives the same network on every device. The global generator is left as it was.
-    """
-    with torch.random.fork_rng(devices=[]):
-        for role, layer in network.named_modules():
-            if callable(reset := getattr(layer, "reset_parameters", None)):
-                torch.manual_seed(derive(seed, "weights", role))
-                reset()
 
 
 def outline(config: Config, classes: int = 10, size: int = 32) -> Network:

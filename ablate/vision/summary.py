@@ -37,6 +37,15 @@ def rows(network: nn.Module, size: int = 32) -> list[Row]:
     ]
 
 
+def structure(network: nn.Module) -> list[list[object]]:
+    """Everything that decides what a network computes: its layers by their roles, with their settings, and which are shared.
+
+    Two networks of equal structure are the same function of their weights, and have the same initial weights.
+    """
+    first_use: dict[int, str] = {}
+    return [[name, repr(layer), first_use.setdefault(id(layer), name)] for name, layer in used_layers(network)]
+
+
 def parameters(network: nn.Module) -> int:
     """Trainable parameters, each counted once."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ablate.study.errors import Diverged
-from ablate.study.records import Run
+from ablate.study.runs import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser
@@ -46,6 +46,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     run.note(**set_numerics(config, device))
     data = images.load(config.data, device)
     network = build(config, classes=len(data.classes)).to(device)
+    run.expect(epochs=config.budget.epochs)
     trainer = Trainer(config, run, network, data.train, device)
     scores = {protocol: Scores(config.evaluation.target_accuracy) for protocol in config.evaluation.protocols}
     if (state := run.restore()) is not None:

@@ -7,7 +7,8 @@ import pytest
 
 from ablate.reporting.page import build, write
 from ablate.study.errors import Diverged, UsageError
-from ablate.study.records import Record, Run, write_study
+from ablate.study.records import Record, write_study
+from ablate.study.runs import Run
 
 
 def add(study: Path, stem: str, seed: int, error: Exception | None = None) -> None:

@@ -10,7 +10,8 @@ from ablate.analysis.contrasts import summarise
 from ablate.study.design import say
 from ablate.study.errors import UsageError
 from ablate.study.loading import load_history, load_runs
-from ablate.study.records import Record, Run, write_study
+from ablate.study.records import Record, write_study
+from ablate.study.runs import Run
 
 
 def add(study: Path, dropout: bool, stem: str, seed: int, value: float | None) -> Path:
@@ -53,8 +54,11 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:
     torn = add(tmp_path, True, "pyramid", 0, 0.5)
     (torn / "config.yaml").write_text("a: [")
     (tmp_path / "runs" / "foreign").mkdir()
-    with pytest.warns(UserWarning, match=r"config\.yaml is set aside"):
+    with pytest.warns(UserWarning, match="is set aside") as caught:
         runs = load_runs(tmp_path)
+    said = [str(warning.message) for warning in caught]
+    assert any("config.yaml is set aside" in message for message in said)
+    assert any(message.endswith("runs/foreign is set aside: it is no run") for message in said)
     assert runs["directory"].tolist() == [whole.relative_to(tmp_path).as_posix()]
 
 

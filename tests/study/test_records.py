@@ -10,7 +10,9 @@ import torch
 from filelock import FileLock
 
 from ablate.study.errors import Diverged, UsageError
-from ablate.study.records import Busy, DoneMeanwhile, Record, Run, read_record, read_study, write_atomically, write_study
+from ablate.study.locks import Busy
+from ablate.study.records import Record, read_record, read_study, write_atomically, write_study
+from ablate.study.runs import DoneMeanwhile, Run
 
 
 def make(directory: Path) -> Run:

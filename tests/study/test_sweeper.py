@@ -32,6 +32,8 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
         "command": "trivial.py -m x=1,2",
         "factors": {"x": [1, 2, 3]},
         "decisions": {},
+        "baseline": {"x": "x=1"},
+        "fixed": {"fails": False, "rule.sign": 1, "x": 1},
     }
 
 

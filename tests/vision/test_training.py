@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from ablate.study.errors import Diverged
-from ablate.study.records import Record, Run
+from ablate.study.records import Record
+from ablate.study.runs import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.network import build

@@ -1,0 +1,290 @@
+"""A function of (cfg, run), and what the engine has to know in order to make a study of it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from ablate.study import design, identity, provenance, records
+from ablate.study.errors import CONFIG_ERRORS, UsageError
+from ablate.study.locks import Busy
+from ablate.study.records import Record, Status
+from ablate.study.runs import DoneMeanwhile, Run
+
+log = logging.getLogger("ablate")
+
+Function = Callable[[DictConfig, Run], Mapping[str, float | None]]
+Prepare = Callable[[DictConfig], Mapping[str, Any] | None]
+Experiment = Callable[[DictConfig], Any]
+Cost = Callable[[DictConfig, int], float]
+
+
+@dataclass
+class Outcome:
+    """How one run ended, as the parent process needs to know it. `status` is None if it did not begin."""
+
+    label: str
+    seed: int
+    status: Status | None
+    error: str | None = None
+    directory: Path | None = None
+    metrics: Mapping[str, float | None] | None = None
+    kept: bool = False  # the run was finished before, and was left as it is
+
+
+class Application:
+    """A function of (cfg, run), with the hooks by which an application tells the engine more than its configuration does.
+
+    `prepare(cfg)` is called with each configuration before anything runs. It checks it, raising UsageError, and returns the
+    keys to fill in (facts, such as the digest of the data) or to replace (decisions, such as which data `auto` means:
+    these are made once and kept in study.yaml). If it returns None, the configuration asks for no run.
+
+    `experiment(cfg)` says what the configuration builds, as JSON-like content without the seed. Cells of equal content are the
+    same experiment: it runs once and stands for all of them. By default the content is the configuration itself.
+
+    `cost(cfg, processes)` estimates the seconds of one run when as many processes share the machine.
+
+    `code` names the packages whose source decides the numbers, `packages` the distributions whose version is recorded.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        prepare: Prepare | None = None,
+        experiment: Experiment | None = None,
+        cost: Cost | None = None,
+        code: Sequence[str] = (),
+        packages: Sequence[str] = (),
+    ) -> None:
+        self.function = function
+        self.prepare = prepare
+        self.experiment = experiment
+        self.cost = cost
+        self.code = tuple(code)
+        self.packages = tuple(packages)
+        self.outcome: Outcome | None = None
+        self.refusal: Exception | None = None
+        self.source = Path(inspect.getfile(function))
+        # Hydra names the job after the module of what it calls
+        self.__module__ = self.source.stem if function.__module__ == "__main__" else function.__module__
+
+    def __call__(self, cfg: DictConfig) -> Outcome | None:
+        """What Hydra calls for each job. It never raises for what a run did: the outcome says it."""
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            return self.execute(cfg)  # the sweeper has frozen it
+        try:
+            self.outcome = self._single(cfg)
+        except CONFIG_ERRORS as error:
+            self.refusal = error  # raised inside a job, Hydra would put lines of its own around it
+        return self.outcome
+
+    def _single(self, cfg: DictConfig) -> Outcome | None:
+        keys = typed(list(HydraConfig.get().overrides.task))
+        cfg.study.name = cfg.study.name or design.study_name([], name_parts(cfg, keys))
+        cfg.study.label = "base"
+        if cfg.study.seeds is not None:
+            raise UsageError(f"study.seeds={cfg.study.seeds} asks for replicates: add -m, or type seed=… for one run.")
+        if cfg.study.dry_run:
+            raise UsageError("study.dry_run=true shows the plan of a sweep: add -m.")
+        study = study_directory(cfg)
+        decisions = self.decisions_of(cfg)
+        if not self.freeze(cfg, decisions):
+            return None
+        if cfg.study.max_hours is not None:
+            cfg.study.deadline = time.time() + 3600 * cfg.study.max_hours
+        cfg.study.cell = cell_folder(known_cells(study), self.cell(cfg), cfg.study.label)
+        records.write_study(study, {"factors": {}, **records.read_study(study), "decisions": decisions})
+        return self.execute(cfg)
+
+    def decisions_of(self, cfg: DictConfig) -> dict[str, dict[str, Any]]:
+        """What was decided when the study began; said again, if it concerns what is asked for now."""
+        decisions = dict(records.read_study(study_directory(cfg)).get("decisions", {}))
+        for key, decision in decisions.items():
+            if OmegaConf.select(cfg, key) == decision["asked"]:
+                asked, took = decision["asked"], decision["took"]
+                print(f"{key}={asked} means {took} in this study, as at first; another study.name asks anew.")
+        return decisions
+
+    def freeze(self, cfg: DictConfig, decisions: dict[str, dict[str, Any]]) -> bool:
+        """Check a configuration and fill in what `prepare` finds; False if it asks for no run.
+
+        `decisions` holds what was decided before in this study, and is added to.
+        """
+        for key, decision in decisions.items():
+            if OmegaConf.select(cfg, key) == decision["asked"]:
+                OmegaConf.update(cfg, key, decision["took"])
+        found = self.prepare(cfg) if self.prepare else {}
+        if found is None:
+            return False
+        for key, value in found.items():
+            asked = OmegaConf.select(cfg, key)
+            if asked is not None and asked != value:
+                decisions[key] = {"asked": asked, "took": value}
+            OmegaConf.update(cfg, key, value)
+        return True
+
+    def meaning(self, cfg: DictConfig) -> dict[str, Any]:
+        """The keys and values that say what the experiment is, without its seed; interpolations resolved."""
+        ignore = ("hydra", "study", "seed", *cfg.study.ignore, *cfg.study.paths)
+        neutral = OmegaConf.to_container(cfg.study.neutral)
+        return identity.meaning(_resolved(cfg, ignore), (), neutral)  # type: ignore[arg-type]
+
+    def cell(self, cfg: DictConfig) -> str:
+        """The digest of what `cfg` means, without its seed."""
+        return identity.digest(self.meaning(cfg))
+
+    def execute(self, cfg: DictConfig) -> Outcome:
+        """Run one frozen configuration, unless it is finished."""
+        record = self._record(cfg)
+        directory = run_directory(study_directory(cfg), cfg.study.cell, record.seed)
+        deadline = math.inf if cfg.study.deadline is None else cfg.study.deadline
+        config = OmegaConf.to_container(cfg, resolve=True)
+        run = Run(
+            directory,
+            record,
+            config,  # type: ignore[arg-type]
+            deadline=deadline,
+            checkpoint_seconds=60 * cfg.study.checkpoint.minutes,
+            same_code=cfg.study.reuse == "same_code",
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a torn record was named when the sweep was planned
+            previous = run.done_before()
+        if previous is not None:
+            return _outcome(previous, directory, kept=True)
+        if time.time() >= deadline:
+            return Outcome(record.label, record.seed, None, "study.max_hours was over", directory)
+        try:
+            with run.attempt():
+                record.metrics = _metrics(self.function(cfg, run))
+        except DoneMeanwhile as meanwhile:
+            return _outcome(meanwhile.record, directory, kept=True)
+        except Busy as holder:
+            return Outcome(record.label, record.seed, "running", f"{holder} runs it", directory)
+        except UsageError as error:  # its folder cannot be written
+            return Outcome(record.label, record.seed, "failed", str(error), directory)
+        log.info("%s", _ended(cfg.study.position, record))
+        return _outcome(record, directory)
+
+    def _record(self, cfg: DictConfig) -> Record:
+        cell = self.cell(cfg)
+        return Record(
+            identity=run_identity(cell, cfg.seed),
+            cell=cell[:8],
+            seed=cfg.seed,
+            label=cfg.study.label,
+            choices=choices_of(HydraConfig.get().runtime.choices),
+            overridden=list(name_parts(cfg, typed(list(HydraConfig.get().overrides.task)), named_by=())),
+            timing={"processes": cfg.study.processes},
+            provenance=self.provenance(),
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        """The facts of this application that a run records."""
+        return provenance.of(self.source, self.code, self.packages)
+
+
+def _metrics(returned: object) -> dict[str, float | None]:
+    """What the function returned, as plain numbers. Raises UsageError if it is no mapping of names to numbers."""
+    if not isinstance(returned, Mapping):
+        raise UsageError(f"the function returned {type(returned).__name__}: a mapping is needed, of metrics by their names.")
+    metrics = {}
+    for name, value in returned.items():
+        try:
+            metrics[str(name)] = value if value is None or isinstance(value, int) else float(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"the function returned {name}={value!r}: a metric is a number, or None.") from None
+    return metrics
+
+
+def _outcome(record: Record, directory: Path, kept: bool = False) -> Outcome:
+    return Outcome(record.label, record.seed, record.status, record.error, directory, record.metrics, kept)
+
+
+def _ended(position: str | None, record: Record) -> str:
+    """The line that a finished run leaves where there is no terminal to draw on."""
+    first = next((f", {name} {value:.4g}" for name, value in record.metrics.items() if value is not None), "")
+    said = f": {record.error}" if record.error else first
+    where = f"[{position}] " if position else ""
+    return f"{where}{record.label} seed={record.seed} {record.status} in {record.timing['seconds']:.1f} s{said}"
+
+
+def _resolved(cfg: DictConfig, ignore: Sequence[str], prefix: str = "") -> dict[str, Any]:
+    """`cfg` as plain dotted keys and values, its interpolations resolved; what is ignored is not even looked at."""
+    flat: dict[str, Any] = {}
+    for key in cfg:
+        path = prefix + str(key)
+        if path in ignore:
+            continue
+        value = cfg[key]
+        if isinstance(value, DictConfig):
+            flat.update(_resolved(value, ignore, f"{path}."))
+        else:
+            flat[path] = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
+    return flat
+
+
+def study_directory(cfg: DictConfig) -> Path:
+    """The folder of the study that `cfg` belongs to."""
+    return Path(str(cfg.study.root), str(cfg.study.name))
+
+
+def run_identity(cell: str, seed: int) -> str:
+    """The digest of what a run means: its cell (see `Application.cell`) and its seed."""
+    return identity.digest([cell, seed])
+
+
+def run_directory(study: Path, folder: str, seed: int) -> Path:
+    """The folder of a run. `folder` is that of its cell: see `cell_folder`."""
+    return study / "runs" / folder / f"seed={seed}"
+
+
+def known_cells(study: Path) -> dict[str, str]:
+    """The folders of the cells of a study, by the first eight digits of their digest."""
+    try:
+        names = sorted(path.name for path in (study / "runs").iterdir())
+    except OSError:
+        return {}
+    return {name.rpartition("-")[2]: name for name in reversed(names)}
+
+
+def cell_folder(known: Mapping[str, str], cell: str, label: str) -> str:
+    """The name of a cell's folder. A cell that was run before under another label keeps its folder."""
+    return known.get(cell[:8], f"{design.slug(label)[:100]}-{cell[:8]}")
+
+
+def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:
+    """The level that each of the application's groups took, by Hydra's account; a group that is off has none."""
+    return {key: value for key, value in runtime_choices.items() if value is not None and not key.startswith("hydra/")}
+
+
+def typed(overrides: Sequence[str]) -> dict[str, str]:
+    """The keys and values of overrides as they were typed, without Hydra's signs before the key."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    return {override.key_or_group: override.get_value_element_as_str() for override in parsed}
+
+
+def name_parts(cfg: DictConfig, keys: Mapping[str, str], named_by: Sequence[str] | None = None) -> dict[str, str]:
+    """Those of the typed keys that tell one study from another: what an experiment means, and the paths in `named_by`.
+
+    `named_by` is by default study.paths.
+    """
+    named_by = list(cfg.study.paths) if named_by is None else named_by
+    left_out = ("study", "seed", "hydra", *cfg.study.ignore, *(path for path in cfg.study.paths if path not in named_by))
+    return {
+        key: value
+        for key, value in keys.items()
+        if not any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in left_out)
+    }

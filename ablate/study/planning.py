@@ -1,0 +1,270 @@
+"""The plan of a sweep: which runs it has, what is done, what is left, and what that will cost."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from rich.markup import escape
+from rich.table import Table
+
+from ablate.study import design, identity, locks
+from ablate.study.application import Outcome, cell_folder, known_cells, run_directory, run_identity
+from ablate.study.composing import Cell
+from ablate.study.records import CHECKPOINT, DONE, HISTORY, read_record, write_atomically
+
+State = Literal["done", "to resume", "to do", "held", "left out", "given up"]
+DUE: tuple[State, ...] = ("to resume", "to do")
+MAX_DEATHS = 2
+ROWS_SHOWN = 24
+TIMING_SECONDS = 20.0  # for all that is timed before a sweep
+
+
+@dataclass
+class PlannedRun:
+    """One run of the plan, and what is known of it."""
+
+    cell: Cell
+    seed: int
+    directory: Path
+    identity: str
+    left_out: str | None = None  # the reason
+    state: State = "to do"
+    stale: bool = False  # done by other code than today's
+    deaths: int = 0
+    begun: float = 0.0  # the share of it that a checkpoint holds
+    seconds: float | None = None  # what the whole of it is expected to take
+    measured: float | None = None  # what it took
+    outcome: Outcome | None = None  # how it ended in this sweep
+    failures: int = 0  # in this sweep
+
+    def look(self, code: str, same_code: bool) -> None:
+        """Find out from its folder how far it is."""
+        if self.left_out is not None:
+            self.state = "left out"
+            return
+        record = read_record(self.directory)
+        self.deaths = locks.deaths(self.directory)
+        if record is not None and record.identity == self.identity and record.status in DONE:
+            self.stale = record.provenance.get("code") != code
+            if not (self.stale and same_code):
+                self.state = "done"
+                whole = record.status == "finished" and not record.timing.get("resumed")
+                self.measured = record.timing.get("seconds") if whole else None
+                return
+        if locks.holder(self.directory) is not None:
+            self.state = "held"
+        elif self.deaths >= MAX_DEATHS:
+            self.state = "given up"
+        elif (self.directory / CHECKPOINT).exists():
+            self.state = "to resume"
+            epochs = record.epochs if record is not None else None
+            self.begun = min(1.0, _rows(self.directory / HISTORY) / epochs) if epochs else 0.0
+        else:
+            self.state = "to do"
+
+    @property
+    def name(self) -> str:
+        return f"{self.cell.label} seed={self.seed}"
+
+
+@dataclass
+class Plan:
+    """The runs of a sweep in their order, and the cells that stand on the runs of another."""
+
+    study: Path
+    cells: dict[str, Cell]  # those that run, by their digest, in the order of their levels
+    runs: list[PlannedRun]
+    same: dict[str, tuple[Cell, Cell]]  # by its digest, a cell and the one that runs in its place
+    processes: int = 1
+    cost_from: str = ""  # where the estimate comes from
+    notes: list[str] = field(default_factory=list)
+
+    def look(self, code: str, same_code: bool) -> None:
+        """Find out how far each run is; torn records are noted."""
+        with warnings.catch_warnings(record=True) as torn:
+            warnings.simplefilter("always")
+            for run in self.runs:
+                run.look(code, same_code)
+        self.notes = [str(warning.message) for warning in torn]
+
+    def due(self) -> list[PlannedRun]:
+        """What is to be run now, in order; a run that a process died of goes last."""
+        return sorted((run for run in self.runs if run.state in DUE), key=lambda run: run.deaths > 0)
+
+    def seconds_left(self) -> float | None:
+        """The estimate for everything that is not done, in seconds of waiting; None if nothing is known."""
+        left = [run for run in self.runs if run.state in DUE]
+        if not left or any(run.seconds is None for run in left):
+            return None
+        return sum((run.seconds or 0.0) * (1 - run.begun) for run in left) / self.processes
+
+    def estimate(self, cost: Callable[[Any, int], float] | None) -> None:
+        """Say what each run will take: as its cell took in this study, else by the application's `cost`, else as others."""
+        took: dict[str, list[float]] = {}
+        for run in self.runs:
+            if run.measured is not None:
+                took.setdefault(run.cell.digest, []).append(run.measured)
+        known = {digest: fmean(seconds) for digest, seconds in took.items()}
+        sources = {"finished runs"} if known else set()
+        wanted = {run.cell.digest: run.cell for run in self.runs if run.state in DUE and run.cell.digest not in known}
+        began = time.perf_counter()
+        for digest, cell in wanted.items() if cost is not None else ():
+            if time.perf_counter() - began > TIMING_SECONDS:
+                break
+            try:
+                known[digest] = cost(cell.config, self.processes)  # type: ignore[misc]
+                sources.add("a few steps, timed just now")
+            except Exception as error:  # an estimate is no reason not to run: the run itself will tell
+                self.notes.append(f"the cost of {cell.label} could not be estimated: {type(error).__name__}: {error}")
+        mean = fmean(known.values()) if known else None
+        for run in self.runs:
+            run.seconds = known.get(run.cell.digest, mean)
+        self.cost_from = " and ".join(sorted(sources, reverse=True))
+
+    def table(self) -> Table:
+        """The cells, with their runs: for a terminal."""
+        keys = list(self.runs[0].cell.levels)
+        states = [state for state in ("done", "to resume", "to do", "held", "left out", "given up") if self.count(state)]
+        table = Table(title=escape(f"Plan of {self.study}"), title_justify="left")
+        for key in keys or ["cell"]:
+            table.add_column(escape(key), overflow="fold")
+        known = any(run.seconds is not None for run in self.runs)
+        for column in (*states, *(["a run takes"] if known else [])):
+            table.add_column(column, justify="right")
+        by_cell: dict[str, list[PlannedRun]] = {}
+        for run in self.runs:
+            by_cell.setdefault(run.cell.digest, []).append(run)
+        cells = [by_cell[digest] for digest in self.cells if digest in by_cell]
+        for runs in cells[:ROWS_SHOWN]:
+            counts: Counter[str] = Counter(run.state for run in runs)
+            levels = [escape(design.say(level)) for level in runs[0].cell.levels.values()] or ["base"]
+            took = [duration(runs[0].seconds)] if runs[0].seconds is not None else []
+            table.add_row(*levels, *(str(counts[state] or "") for state in states), *took)
+        if len(cells) > ROWS_SHOWN:
+            table.caption = f"… and {len(cells) - ROWS_SHOWN} more cells: all are in {escape(str(self.study / 'plan.csv'))}"
+            table.caption_justify = "left"
+        return table
+
+    def summary(self) -> str:
+        """The plan in a line or two: how many runs, and how long."""
+        counts = [f"{self.count(state)} {state}" for state in ("done", "to resume", "to do") if self.count(state)]
+        counts += [f"{self.count('held')} held by another process"] if self.count("held") else []
+        counts += [f"{self.count('left out')} left out"] if self.count("left out") else []
+        counts += [f"{self.count('given up')} given up"] if self.count("given up") else []
+        text = f"{_counted(len(self.runs), 'run')} in {self.study}: {', '.join(counts)}."
+        if (left := self.seconds_left()) is not None:
+            where = f" in {self.processes} processes" if self.processes > 1 else ""
+            text += f" About {duration(left)}{where} (from {self.cost_from})."
+        if stale := sum(run.stale and run.state == "done" for run in self.runs):
+            text += f" {stale} of those done were made by other code: study.reuse=same_code makes them again."
+        return text
+
+    def count(self, state: State) -> int:
+        """How many runs are in this state."""
+        return sum(run.state == state for run in self.runs)
+
+    def write_csv(self) -> None:
+        """plan.csv, a row a run; cells that stand on the runs of another have rows too."""
+        stand_ins: dict[str, list[Cell]] = {}
+        for cell, runner in self.same.values():
+            stand_ins.setdefault(runner.digest, []).append(cell)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*self.runs[0].cell.levels, "seed", "state", "seconds", "directory", "note"])
+        for run in self.runs:
+            seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
+            where = [run.seed, run.state, seconds, run.directory.relative_to(self.study).as_posix()]
+            said = run.left_out or ("made by other code" if run.stale else "")
+            writer.writerow([*map(design.say, run.cell.levels.values()), *where, said])
+            for cell in stand_ins.get(run.cell.digest, []):
+                writer.writerow([*map(design.say, cell.levels.values()), *where, f"the same experiment as {run.cell.label}"])
+        write_atomically(self.study / "plan.csv", text.getvalue())
+
+
+def make_plan(study: Path, cells: Sequence[Cell], seeds: Sequence[int], left_out: Sequence[Mapping[str, Any]]) -> Plan:
+    """The plan for these cells and seeds: one block of cells for each seed, at random inside a block.
+
+    Of cells that build the same experiment one runs: one that has runs already, else the first.
+    """
+    known = known_cells(study)
+    runners: dict[str, Cell] = {}
+    for cell in sorted(cells, key=lambda cell: cell.digest[:8] not in known):
+        runners.setdefault(cell.experiment, cell)
+    same = {
+        stand_in_digest(cell, runners[cell.experiment]): (cell, runners[cell.experiment])
+        for cell in cells
+        if cell.levels != runners[cell.experiment].levels
+    }
+    by_digest = {cell.digest: cell for cell in cells if cell is runners[cell.experiment]}
+    runs = []
+    for seed in seeds:
+        for digest in design.shuffled(list(by_digest), seed):
+            cell = by_digest[digest]
+            directory = run_directory(study, cell_folder(known, digest, cell.label), seed)
+            run = PlannedRun(cell, seed, directory, run_identity(digest, seed))
+            if left_out:
+                run.left_out = design.reason_to_leave_out(left_out, {**cell.every_level(), "seed": seed})
+            runs.append(run)
+    return Plan(study, by_digest, runs, same)
+
+
+def stand_in_digest(cell: Cell, runner: Cell) -> str:
+    """The digest of a cell that stands on another's runs; two levels may compose to the very same configuration."""
+    return cell.digest if cell.digest != runner.digest else identity.digest([cell.digest, cell.levels])
+
+
+def inert(cells: Sequence[Cell]) -> list[str]:
+    """The factors that change nothing, in words: everywhere, or where the others stand at certain levels."""
+    said = []
+    for key in cells[0].levels if cells else ():
+        strata: dict[tuple[tuple[str, Any], ...], set[str]] = {}
+        for cell in cells:
+            others = tuple((other, design.say(level)) for other, level in cell.levels.items() if other != key)
+            strata.setdefault(others, set()).add(cell.experiment)
+        sizes = Counter(tuple((k, design.say(v)) for k, v in cell.levels.items() if k != key) for cell in cells)
+        compared = {others: experiments for others, experiments in strata.items() if sizes[others] > 1}
+        dead = [others for others, experiments in compared.items() if len(experiments) == 1]
+        if dead and len(dead) == len(compared):
+            said.append(f"{key} changes nothing: its levels build the same experiment.")
+        elif dead:
+            said.append(f"{key} changes nothing {_where(dead, compared)}: the same experiment, which runs once.")
+    return said
+
+
+def _where(dead: Sequence[tuple[tuple[str, Any], ...]], compared: Iterable[tuple[tuple[str, Any], ...]]) -> str:
+    """The strata in words: by one level that they have in common and the others have not, else by their number."""
+    alive = [others for others in compared if others not in dead]
+    for condition in dead[0]:
+        if all(condition in others for others in dead) and not any(condition in others for others in alive):
+            return f"where {condition[0]}={condition[1]}"
+    return f"in {len(dead)} of {len(dead) + len(alive)} strata"
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person says it: `40 s`, `3 min 10 s`, `2 h 5 min`, `3 d 4 h`."""
+    whole = max(1, round(seconds))
+    for size, unit, smaller, smaller_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
+    return f"{whole} s"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" + ("" if count == 1 else "s")
+
+
+def _rows(history: Path) -> int:
+    try:
+        return max(0, history.read_text(encoding="utf-8").count("\n") - 1)
+    except OSError:
+        return 0

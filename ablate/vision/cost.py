@@ -1,0 +1,75 @@
+"""What a run will cost on this machine: a few steps of its network are timed."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from ablate.vision.config import Config
+from ablate.vision.data import sizes
+from ablate.vision.devices import accelerator_of, autocast, choose_device
+from ablate.vision.network import build
+
+STEPS = 3  # timed, after one that is not
+
+
+def seconds(config: Config, processes: int = 1) -> float:
+    """The seconds of training and testing that a run will take, when as many processes share the machine.
+
+    The median of a few steps and of a few test batches, times their number. Loading images and writing files are left out.
+    On the CPU the steps are timed with a process's share of the threads, and the number of threads is put back.
+    """
+    device = choose_device(config.device)
+    before = torch.get_num_threads()
+    share = max(1, (os.cpu_count() or 1) // processes) if processes > 1 else before
+    with torch.random.fork_rng(devices=[]):
+        torch.set_num_threads(config.threads or share)
+        try:
+            return _timed(config, device)
+        finally:
+            torch.set_num_threads(before)
+
+
+def _timed(config: Config, device: torch.device) -> float:
+    train, test, validation = sizes(config.data)
+    batch, test_batch = min(config.optimizer.batch_size, train), min(config.evaluation.batch_size, test)
+    network = build(config).to(device)
+    optimizer = torch.optim.SGD(network.parameters(), lr=config.optimizer.learning_rate, momentum=config.optimizer.momentum)
+    images = torch.randn(max(batch, test_batch), 3, 32, 32, device=device).to(memory_format=torch.channels_last)
+    labels = torch.zeros(batch, dtype=torch.int64, device=device)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(device):
+            loss = F.cross_entropy(network(images[:batch]).float(), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    def judge() -> None:
+        with torch.inference_mode(), autocast(device):
+            network(images[:test_batch])
+
+    network.train()
+    an_epoch = math.ceil(train / batch) * _median(step, device)
+    judged = test * len(config.evaluation.protocols) + validation
+    an_epoch += judged / test_batch * _median(judge, device)
+    return config.budget.epochs * an_epoch
+
+
+def _median(work: Callable[[], None], device: torch.device) -> float:
+    """Seconds that `work` takes, the device's own included."""
+    accelerator = accelerator_of(device)
+    took = []
+    for _ in range(1 + STEPS):
+        began = time.perf_counter()
+        work()
+        if accelerator is not None:
+            accelerator.synchronize()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took[1:])
