@@ -30,7 +30,10 @@ def write(study: str | Path) -> Path:
     if not console.is_terminal:  # nobody's screen is as narrow as what rich assumes of a pipe
         console = Console(highlight=False, width=max(120, shutil.get_terminal_size().columns))
     for table in report.tables:
+        console.print(table.title, markup=False)
         console.print(table.to_rich())
+        for note in table.notes:
+            console.print(note, markup=False)
     for trouble in report.troubles:
         console.print(trouble, markup=False)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)

@@ -24,6 +24,7 @@ class Report:
 
     study: Path
     runs: pd.DataFrame
+    history: pd.DataFrame
     summary: pd.DataFrame
     tables: list[TextTable]
     troubles: list[str]  # what a reader should know before believing: runs that are missing, files set aside
@@ -35,6 +36,7 @@ def build(study: Path) -> Report:
     with warnings.catch_warnings(record=True) as set_aside:
         warnings.simplefilter("always")
         runs = load_runs(study)
+        history = load_history(study, runs)
     factors = list(runs.attrs["factors"])
     if factors:
         runs["label"] = _labels(runs, factors)
@@ -61,7 +63,7 @@ def build(study: Path) -> Report:
         runner = runs.loc[runs["cell"] == stand_in["as"], "label"]
         if shown and not runner.empty:
             shown[0].notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
-    return Report(study, runs, summary, shown, troubles, launched)
+    return Report(study, runs, history, summary, shown, troubles, launched)
 
 
 def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:
@@ -99,7 +101,7 @@ def write(report: Report) -> Path:
 
 
 def _write_curves(report: Report, folder: Path) -> Path | None:
-    history = load_history(report.study, report.runs)
+    history = report.history
     columns = _curves(list(history.columns))
     if not columns or "epoch" not in history:
         return None

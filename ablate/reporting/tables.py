@@ -24,9 +24,8 @@ class TextTable:
     notes: list[str] = field(default_factory=list)
 
     def to_rich(self) -> Table:
-        table = Table(
-            title=escape(self.title), title_justify="left", caption=escape("\n".join(self.notes)), caption_justify="left"
-        )
+        """For a terminal, where title and notes stand around it: they would wrap at the width of the table."""
+        table = Table()
         for index, header in enumerate(self.headers):
             table.add_column(escape(header), justify="right" if index >= self.numbers_from else "left", overflow="fold")
         for row in self.rows:

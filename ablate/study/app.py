@@ -45,7 +45,7 @@ ConfigStore.instance().store(
             "root": "outputs",
             "seeds": None,  # a number of replicates, or a list of seeds; None: `seed` alone
             "design": "factorial",  # or one_at_a_time: the baseline, and each other level alone
-            "baseline": {},  # keys and levels: the baseline, where it is not the level that was typed first
+            "baseline": None,  # keys and levels: the baseline, where it is not the level that was typed first
             "exclude": [],  # conditions such as {stem: direct, activation: [gelu, relu]}: cells that are not wanted
             "leave_out": [],  # such conditions, with `seed` and a `reason`: runs that do not count; or a YAML file of them
             "dry_run": False,  # show the plan and its cost, and run nothing
@@ -111,6 +111,7 @@ def main(
             if outcome.status in (None, "interrupted"):
                 sys.exit(3)
 
+        command.application = application  # type: ignore[attr-defined]
         return command
 
     return decorate

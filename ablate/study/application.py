@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import logging
 import math
+import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,17 @@ class Application:
         self.source = Path(inspect.getfile(function))
         # Hydra names the job after the module of what it calls
         self.__module__ = self.source.stem if function.__module__ == "__main__" else function.__module__
+
+    def __reduce__(self) -> Any:
+        """Pickled as the place where another process finds it: what lies around the function cannot always be pickled."""
+        name = self.function.__qualname__
+        if "<locals>" in name:
+            return Application.__new__, (Application,), self.__dict__
+        module = self.function.__module__
+        if module == "__main__":
+            spec = sys.modules["__main__"].__spec__  # of python -m; a script has none
+            module = spec.name if spec is not None else ""
+        return _find, (module, str(self.source), name)
 
     def __call__(self, cfg: DictConfig) -> Outcome | None:
         """What Hydra calls for each job. It never raises for what a run did: the outcome says it."""
@@ -159,10 +171,7 @@ class Application:
             checkpoint_seconds=60 * cfg.study.checkpoint.minutes,
             same_code=cfg.study.reuse == "same_code",
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a torn record was named when the sweep was planned
-            previous = run.done_before()
-        if previous is not None:
+        if (previous := run.done_before()) is not None:
             return _outcome(previous, directory, kept=True)
         if time.time() >= deadline:
             return Outcome(record.label, record.seed, None, "study.max_hours was over", directory)
@@ -194,6 +203,20 @@ class Application:
     def provenance(self) -> dict[str, Any]:
         """The facts of this application that a run records."""
         return provenance.of(self.source, self.code, self.packages)
+
+
+def _find(module: str, source: str, name: str) -> Application:
+    """The application of a command, in a process that has to import it first."""
+    if module:
+        home = importlib.import_module(module)
+    else:
+        spec = importlib.util.spec_from_file_location(Path(source).stem, source)
+        assert spec is not None
+        assert spec.loader is not None
+        home = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(home)
+    application: Application = getattr(home, name).application
+    return application
 
 
 def _metrics(returned: object) -> dict[str, float | None]:

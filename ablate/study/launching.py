@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
@@ -20,6 +20,7 @@ from ablate.study.errors import UsageError
 from ablate.study.planning import MAX_DEATHS, Plan, PlannedRun
 
 WAIT_SECONDS = 0.5  # between two looks at what other processes hold
+SETTLE_SECONDS = 0.5  # after a collapse, for deaths to be written down
 
 
 class Launch:
@@ -66,6 +67,8 @@ class Launch:
         for run in self.plan.runs:
             if run.state == "given up":
                 run.outcome = _give_up(run)
+            elif run.state == "done" and (run.outcome is None or run.outcome.status == "running"):
+                run.outcome = replace(_recorded(run), kept=True)  # by an earlier command, or by another process meanwhile
 
     def _late(self) -> bool:
         return self.deadline is not None and time.time() >= self.deadline
@@ -109,7 +112,8 @@ class Launch:
                 returns = launcher.launch(overrides, initial_job_idx=0)
             except Exception as error:
                 returns = [None] * len(due)
-                trouble = f"{type(error).__name__}: {error}".splitlines()[0]
+                trouble = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
+                time.sleep(SETTLE_SECONDS)
         for run, ended in zip(due, returns, strict=True):
             run.outcome = _outcome(run, ended)
             run.failures += run.outcome.status == "failed"
@@ -117,10 +121,8 @@ class Launch:
 
     def _done_so_far(self) -> list[tuple[str, int, int]]:
         """What changes when a launch gets anything done, be it a death."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = ((run, records.read_record(run.directory)) for run in self.plan.runs)
-            return [(run.state, run.deaths, record.attempts if record else 0) for run, record in found]
+        found = ((run, records.read_record(run.directory)) for run in self.plan.runs)
+        return [(run.state, run.deaths, record.attempts if record else 0) for run, record in found]
 
 
 def processes_of(config: DictConfig) -> int:
@@ -132,7 +134,7 @@ def processes_of(config: DictConfig) -> int:
 
 
 def _outcome(run: PlannedRun, ended: JobReturn | None) -> Outcome:
-    """How a run ended: by what its job returned, else by what it wrote down."""
+    """How a run ended: by what its job returned, else by its record."""
     if ended is not None:
         try:
             outcome = ended.return_value
@@ -140,9 +142,12 @@ def _outcome(run: PlannedRun, ended: JobReturn | None) -> Outcome:
             return Outcome(run.cell.label, run.seed, "failed", f"{type(error).__name__}: {error}", run.directory)
         assert isinstance(outcome, Outcome)
         return outcome
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        record = records.read_record(run.directory)
+    return _recorded(run)
+
+
+def _recorded(run: PlannedRun) -> Outcome:
+    """How a run ended by its record; without a status if it has not ended."""
+    record = records.read_record(run.directory)
     if record is None or record.identity != run.identity or record.status == "running":
         return Outcome(run.cell.label, run.seed, None, None, run.directory)
     return Outcome(run.cell.label, run.seed, record.status, record.error, run.directory, record.metrics)

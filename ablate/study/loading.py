@@ -139,7 +139,7 @@ def _once(runs: list[_Read]) -> list[_Read]:
 
 
 def _read(directory: Path) -> _Read | None:
-    record = read_record(directory)
+    record = read_record(directory, warn=True)
     if record is None:
         return None
     try:

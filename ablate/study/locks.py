@@ -7,6 +7,8 @@ host that was not touched for STALE_SECONDS belongs to nobody.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import socket
@@ -18,11 +20,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 LOCK = ".lock"
 LEASE = ".lease"
 DEATHS = "deaths"
+SLOTS = ".slots"
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 90.0
 
@@ -129,6 +132,28 @@ def _live_elsewhere(lease: Path) -> str | None:
     except OSError:
         return None
     return _in_words(content) if silent < STALE_SECONDS else None
+
+
+@functools.cache
+def slot(study: Path) -> int:
+    """The number of this process among those of this host that run the study: 0, 1, …; it is held as long as the process lives.
+
+    With several GPUs, each process takes the one of its number.
+    """
+    folder = study / SLOTS
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count():
+        lock = FileLock(folder / f"{socket.gethostname()}-{number}")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        _held_slots.append(lock)  # a lock that is forgotten is let go
+        return number
+    raise AssertionError
+
+
+_held_slots: list[BaseFileLock] = []
 
 
 # Waits until its standard input ends. The pause lets a signal for the whole group reach it before it writes.

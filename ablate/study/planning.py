@@ -51,7 +51,7 @@ class PlannedRun:
         if self.left_out is not None:
             self.state = "left out"
             return
-        record = read_record(self.directory)
+        record = read_record(self.directory, warn=True)
         self.deaths = locks.deaths(self.directory)
         if record is not None and record.identity == self.identity and record.status in DONE:
             self.stale = record.provenance.get("code") != code
@@ -134,7 +134,7 @@ class Plan:
         """The cells, with their runs: for a terminal."""
         keys = list(self.runs[0].cell.levels)
         states = [state for state in ("done", "to resume", "to do", "held", "left out", "given up") if self.count(state)]
-        table = Table(title=escape(f"Plan of {self.study}"), title_justify="left")
+        table = Table()
         for key in keys or ["cell"]:
             table.add_column(escape(key), overflow="fold")
         known = any(run.seconds is not None for run in self.runs)
@@ -149,18 +149,17 @@ class Plan:
             levels = [escape(design.say(level)) for level in runs[0].cell.levels.values()] or ["base"]
             took = [duration(runs[0].seconds)] if runs[0].seconds is not None else []
             table.add_row(*levels, *(str(counts[state] or "") for state in states), *took)
-        if len(cells) > ROWS_SHOWN:
-            table.caption = f"… and {len(cells) - ROWS_SHOWN} more cells: all are in {escape(str(self.study / 'plan.csv'))}"
-            table.caption_justify = "left"
         return table
 
     def summary(self) -> str:
         """The plan in a line or two: how many runs, and how long."""
+        unseen = len(self.cells) - ROWS_SHOWN
         counts = [f"{self.count(state)} {state}" for state in ("done", "to resume", "to do") if self.count(state)]
         counts += [f"{self.count('held')} held by another process"] if self.count("held") else []
         counts += [f"{self.count('left out')} left out"] if self.count("left out") else []
         counts += [f"{self.count('given up')} given up"] if self.count("given up") else []
-        text = f"{_counted(len(self.runs), 'run')} in {self.study}: {', '.join(counts)}."
+        text = f"… and {_counted(unseen, 'cell')} more: all runs are in {self.study / 'plan.csv'}.\n" if unseen > 0 else ""
+        text += f"{_counted(len(self.runs), 'run')} in {self.study}: {', '.join(counts)}."
         if (left := self.seconds_left()) is not None:
             where = f" in {self.processes} processes" if self.processes > 1 else ""
             text += f" About {duration(left)}{where} (from {self.cost_from})."

@@ -77,8 +77,8 @@ def done_before(directory: Path, identity: str, code: str | None = None) -> Reco
     return record if code is None or record.provenance.get("code") == code else None
 
 
-def read_record(directory: Path) -> Record | None:
-    """The record in `directory`, or None if there is none that can be read."""
+def read_record(directory: Path, warn: bool = False) -> Record | None:
+    """The record in `directory`, or None if there is none that can be read; `warn` of one that is torn."""
     try:
         content = json.loads((directory / "run.json").read_text(encoding="utf-8"))
         if not isinstance(content, dict):
@@ -87,7 +87,8 @@ def read_record(directory: Path) -> Record | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, OSError) as error:
-        warnings.warn(f"{directory / 'run.json'} is set aside: {error}", stacklevel=2)
+        if warn:
+            warnings.warn(f"{directory / 'run.json'} is set aside: {error}", stacklevel=2)
         return None
 
 

@@ -71,6 +71,11 @@ class Run:
     def seed(self) -> int:
         return self.record.seed
 
+    @property
+    def slot(self) -> int:
+        """The number of this process among those of this machine that run the study: with several GPUs, which one to take."""
+        return locks.slot(self.directory.parents[2])
+
     def stream(self, purpose: str, *index: int | str) -> np.random.Generator:
         """A random generator of this run's seed for one purpose: equal in every cell of the study."""
         return streams.stream(self.seed, purpose, *index)

@@ -112,7 +112,7 @@ class StudySweeper:
         """The combinations of levels that the design asks for, without those that study.exclude names."""
         options = self.config.study
         values = {key: [level.value for level in listed] for key, listed in levels.items()}
-        baseline: dict[str, Any] = OmegaConf.to_container(options.baseline)  # type: ignore[assignment]
+        baseline: dict[str, Any] = OmegaConf.to_container(options.baseline) if options.baseline else {}  # type: ignore[assignment]
         composing.refuse_unknown(f"study.baseline={baseline}", baseline, values)
         for key, wanted in baseline.items():
             levels[key].sort(key=lambda level: not design.same(level.value, wanted))
@@ -258,11 +258,11 @@ class StudySweeper:
         outcomes = [run.outcome or Outcome(run.cell.label, run.seed, None, directory=run.directory) for run in plan.runs]
         counts: Counter[str] = Counter()
         for run, outcome in zip(plan.runs, outcomes, strict=True):
-            kept = outcome.kept or (run.state == "done" and outcome.status is None)
-            counts["kept" if kept else "left out" if run.state == "left out" else str(outcome.status or "not begun")] += 1
+            begun = "left out" if run.state == "left out" else "not begun"
+            counts["kept" if outcome.kept else str(outcome.status or begun)] += 1
         self.console.print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
         for outcome in outcomes:
-            if outcome.error and outcome.status is not None:
+            if outcome.error and outcome.status is not None and not outcome.kept:
                 said = f"  {outcome.label} seed={outcome.seed} {outcome.status}: {outcome.error}"
                 self.console.print(said, markup=False, soft_wrap=True)
         failed = any(outcome.status in ("failed", "running") for outcome in outcomes)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ablate.study.errors import UsageError
+from ablate.study.runs import Run
 from ablate.vision.config import Config
 
 
@@ -21,6 +22,15 @@ def autocast(device: torch.device) -> torch.autocast:
 def accelerator_of(device: torch.device) -> Any:
     """The module of torch that holds the random state of `device`; None for the CPU."""
     return {"cuda": torch.cuda, "mps": torch.mps}.get(device.type)
+
+
+def device_of(config: Config, run: Run) -> torch.device:
+    """The device that a run computes on: of several GPUs, the one of its process's number."""
+    device = choose_device(config.device)
+    if device.type == "cuda" and torch.cuda.device_count() > 1:
+        device = torch.device("cuda", run.slot % torch.cuda.device_count())
+        torch.cuda.set_device(device)
+    return device
 
 
 def choose_device(name: str) -> torch.device:

@@ -23,7 +23,7 @@ from ablate.study.runs import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser
-from ablate.vision.devices import accelerator_of, autocast, choose_device, set_numerics
+from ablate.vision.devices import accelerator_of, autocast, device_of, set_numerics
 from ablate.vision.evaluation import Scores, evaluate, prefix
 from ablate.vision.network import build
 from ablate.vision.summary import macs, parameters
@@ -42,7 +42,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
 
     Raises Diverged, with the epoch, if a loss is not finite.
     """
-    device = choose_device(config.device)
+    device = device_of(config, run)
     run.note(**set_numerics(config, device))
     data = images.load(config.data, device)
     network = build(config, classes=len(data.classes)).to(device)

@@ -1,5 +1,9 @@
 """An application without torch and without images: what the engine promises to anybody's function."""
 
+import os
+import signal
+import time
+
 import ablate
 
 
@@ -13,7 +17,10 @@ def prepare(cfg):
 def train(cfg, run):
     noise = run.stream("noise").normal()
     for epoch in (1, 2):
+        time.sleep(cfg.sleeps)
         run.log(epoch=epoch, score=cfg.rule.sign * cfg.x * epoch + noise)
+    if cfg.dies:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory is short
     if cfg.fails:
         raise RuntimeError("it was asked to fail")
     if cfg.x == 13:

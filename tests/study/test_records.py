@@ -125,8 +125,8 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
 def test_a_torn_record_is_named_and_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"identity": "ab')
     with pytest.warns(UserWarning, match=r"run\.json is set aside"):
-        assert read_record(tmp_path) is None
-    assert read_record(tmp_path / "nowhere") is None
+        assert read_record(tmp_path, warn=True) is None
+    assert read_record(tmp_path / "nowhere", warn=True) is None
 
 
 def test_a_study_is_read_back_and_a_torn_one_refused(tmp_path: Path) -> None:

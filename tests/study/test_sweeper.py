@@ -33,7 +33,7 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
         "factors": {"x": [1, 2, 3]},
         "decisions": {},
         "baseline": {"x": "x=1"},
-        "fixed": {"fails": False, "rule.sign": 1, "x": 1},
+        "fixed": {"dies": False, "fails": False, "rule.sign": 1, "sleeps": 0, "x": 1},
     }
 
 
