@@ -67,12 +67,12 @@ class StudySweeper:
         cells = composer.cells(list(fixed.values()), self._combinations(levels))
         if not cells:
             return []
-        self._refuse_other_settings(study, before, composer, fixed, levels)
+        baseline = self._baseline(study, before, composer, fixed, levels) or cells[0].asked
         left_out = self._left_out(before, cells, seeds)
         plan = self._plan(study, cells, seeds, left_out)
         if self.config.study.dry_run:
             return []
-        self._describe(study, before, cells, decisions, left_out, plan)
+        self._describe(study, before, cells, decisions, left_out, baseline, plan)
         return self._run(plan)
 
     def _with_params(self, arguments: Sequence[str]) -> list[str]:
@@ -135,20 +135,21 @@ class StudySweeper:
             raise UsageError(f"study.exclude={excluded}: no cell is left.")
         return kept
 
-    def _refuse_other_settings(
+    def _baseline(
         self,
         study: Path,
         before: Mapping[str, Any],
         composer: Composer,
         fixed: Mapping[str, str],
         levels: Mapping[str, Sequence[Level]],
-    ) -> None:
-        """A study holds runs that differ in its factors alone: what is fixed is compared at the study's baseline cell.
+    ) -> dict[str, str]:
+        """The overrides of the study's baseline cell, at which what is fixed is compared; none if it has none yet.
 
-        A factor may be added to a study, if the baseline's level is one of those that are now typed.
+        The runs of a study differ in its factors alone. A factor may be added to it, if one of the levels that are now typed
+        is what was fixed before. Raises UsageError, with the differences, if anything else was fixed in another way.
         """
         if "fixed" not in before:
-            return
+            return {}
         baseline: dict[str, str] = before["baseline"]
         others = [text for key, text in fixed.items() if key not in baseline]
         added = {key: listed for key, listed in levels.items() if key not in baseline}
@@ -157,11 +158,11 @@ class StudySweeper:
             typed = [*others, *baseline.values(), *(level.override for level in combination)]
             cell = composer.cell(typed, {})
             if cell is None:
-                return
+                return baseline
             now = cell.meaning
             keys = [key for key in {**before["fixed"], **now} if before["fixed"].get(key, _NONE) != now.get(key, _NONE)]
             if not keys:
-                return
+                return {**baseline, **dict(zip(added, (level.override for level in combination), strict=True))}
             if differences is None:
                 differences = {key: (before["fixed"].get(key, _NONE), now.get(key, _NONE)) for key in keys}
         shown = [f"{key} was {_say(was)} and is now {_say(now)}" for key, (was, now) in (differences or {}).items()]
@@ -216,6 +217,7 @@ class StudySweeper:
         cells: Sequence[Cell],
         decisions: dict[str, Any],
         left_out: list[dict[str, Any]],
+        baseline: Mapping[str, str],
         plan: Plan,
     ) -> None:
         """Write down what was asked for; levels of earlier commands stay in front."""
@@ -226,7 +228,7 @@ class StudySweeper:
             "command": before.get("command", _command()),
             "factors": factors,
             "decisions": decisions,
-            "baseline": {**cells[0].asked, **before.get("baseline", {})},
+            "baseline": dict(baseline),
             "fixed": before.get("fixed", cells[0].meaning),
             "same": {
                 **before.get("same", {}),

@@ -19,9 +19,9 @@ def train(cfg, run):
     for epoch in (1, 2):
         time.sleep(cfg.sleeps)
         run.log(epoch=epoch, score=cfg.rule.sign * cfg.x * epoch + noise)
-    if cfg.dies:
+    if cfg.x == 99:
         os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory is short
-    if cfg.fails:
+    if cfg.fails or cfg.x == 66:
         raise RuntimeError("it was asked to fail")
     if cfg.x == 13:
         raise ablate.Diverged("x is unlucky")

@@ -3,9 +3,6 @@
 import json
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
-from ablate.study import app
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
@@ -52,23 +49,6 @@ def test_a_failure_is_one_line_and_status_1_with_the_traceback_in_the_run(comman
 
 def test_a_divergence_is_an_outcome(command: Command) -> None:
     assert "x is unlucky" in command(TRIVIAL, "x=13").stdout
-
-
-def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
-    """Which data `auto` means is settled with the study; a digest is filled in each time."""
-    answers = iter([{"source": "drawn", "digest": "d1"}, {"digest": "d2"}])
-    application = app.Application(lambda cfg, run: {}, prepare=lambda cfg: next(answers))
-    decisions: dict = {}
-    for digest in ("d1", "d2"):
-        cfg = OmegaConf.create({"source": "auto", "digest": None})
-        assert application.freeze(cfg, decisions)
-        assert cfg == {"source": "drawn", "digest": digest}
-    assert decisions == {"source": {"asked": "auto", "took": "drawn"}}
-
-
-def test_a_configuration_can_ask_for_no_run() -> None:
-    application = app.Application(lambda cfg, run: {}, prepare=lambda cfg: None)
-    assert not application.freeze(OmegaConf.create({}), {})
 
 
 def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""What the engine asks of an application, and what it makes of the answers."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from ablate.run import train
+from ablate.study.application import Application, _metrics, cell_folder, known_cells
+from ablate.study.errors import UsageError
+
+
+def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
+    """Which data `auto` means is settled with the study; a digest is filled in each time."""
+    answers = iter([{"source": "drawn", "digest": "d1"}, {"digest": "d2"}])
+    application = Application(lambda cfg, run: {}, prepare=lambda cfg: next(answers))
+    decisions: dict = {}
+    for digest in ("d1", "d2"):
+        cfg = OmegaConf.create({"source": "auto", "digest": None})
+        assert application.freeze(cfg, decisions)
+        assert cfg == {"source": "drawn", "digest": digest}
+    assert decisions == {"source": {"asked": "auto", "took": "drawn"}}
+
+
+def test_a_configuration_can_ask_for_no_run() -> None:
+    application = Application(lambda cfg, run: {}, prepare=lambda cfg: None)
+    assert not application.freeze(OmegaConf.create({}), {})
+
+
+STUDY = {"ignore": [], "paths": [], "neutral": {}}
+
+
+def test_what_is_ignored_is_not_even_resolved() -> None:
+    """A folder that only a running job knows is no part of what an experiment means."""
+    application = Application(lambda cfg, run: {})
+    cfg = OmegaConf.create(
+        {"x": 1, "twice": "${x}", "sizes": [1, "${x}"], "folder": "${nowhere:}", "study": {**STUDY, "ignore": ["folder"]}}
+    )
+    assert application.meaning(cfg) == {"sizes": [1, 1], "twice": 1, "x": 1}
+
+
+def test_numbers_of_any_kind_are_metrics_and_nothing_else_is() -> None:
+    import numpy as np
+    import torch
+
+    assert _metrics({"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": 3}) == {
+        "a": 0.5,
+        "b": 2.0,
+        "c": None,
+        "d": 3,
+    }
+    with pytest.raises(UsageError, match="the function returned NoneType: a mapping is needed"):
+        _metrics(None)
+    with pytest.raises(UsageError, match="the function returned a='x': a metric is a number, or None"):
+        _metrics({"a": "x"})
+
+
+def test_a_cell_keeps_the_folder_that_it_had(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "stem=direct-0123abcd").mkdir(parents=True)
+    known = known_cells(tmp_path)
+    assert cell_folder(known, "0123abcdef", "another label") == "stem=direct-0123abcd"
+    assert cell_folder(known, "9876543210", "a b/c") == "a_b_c-98765432"
+    assert known_cells(tmp_path / "nowhere") == {}
+
+
+def test_another_process_finds_the_application_by_its_name() -> None:
+    application = train.application  # type: ignore[attr-defined]
+    data = pickle.dumps(application)
+    assert len(data) < 1000
+    assert pickle.loads(data) is application

@@ -1,0 +1,172 @@
+"""The plan: what is done and left, what stands on another's runs, and what it costs."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from ablate.study.composing import Cell
+from ablate.study.identity import digest
+from ablate.study.locks import DEATHS, hold
+from ablate.study.planning import PlannedRun, duration, inert, make_plan
+from ablate.study.records import Record
+from ablate.study.runs import Run
+
+
+def cell(experiment: Any = None, **levels: Any) -> Cell:
+    config = OmegaConf.create({**levels, "seed": 0, "study": {"name": "s"}})
+    return Cell(
+        levels, [], {key: f"{key}={level}" for key, level in levels.items()}, config, {}, levels, digest(experiment or levels)
+    )
+
+
+def begin(run: PlannedRun, epochs: int, of: int, error: Exception | None = None) -> None:
+    """The run in its folder: finished if all epochs are done, else interrupted after some."""
+    record = Record(run.identity, run.cell.digest[:8], run.seed, run.cell.label, {}, [], provenance={"code": "now"})
+    process = Run(run.directory, record, {})
+    try:
+        with process.attempt():
+            process.expect(epochs=of)
+            for epoch in range(epochs):
+                process.log(epoch=epoch)
+                process.save({"epoch": epoch})
+            if error:
+                raise error
+            if epochs < of:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    record.timing["seconds"] = 30.0
+    process.note()
+
+
+def test_each_run_is_in_the_state_that_its_folder_says(tmp_path: Path) -> None:
+    cells = [cell(x=x) for x in range(7)]
+    plan = make_plan(tmp_path, cells, [0], [{"x": 6, "reason": "the disk failed"}])
+    runs = {run.cell.levels["x"]: run for run in plan.runs}
+    begin(runs[0], 2, of=2)
+    begin(runs[1], 1, of=4)
+    begin(runs[2], 1, of=2, error=RuntimeError("broken"))
+    (runs[4].directory).mkdir(parents=True)
+    (runs[4].directory / DEATHS).write_text("died\ndied\n")
+    (runs[5].directory).mkdir(parents=True)
+    (runs[5].directory / DEATHS).write_text("died\n")
+    with hold(runs[5].directory):
+        plan.look("now", same_code=False)
+        assert runs[5].state == "held"
+    plan.look("now", same_code=False)
+    states = [runs[x].state for x in range(7)]
+    assert states == ["done", "to resume", "to resume", "to do", "given up", "to do", "left out"]
+    assert runs[1].begun == 0.25
+    assert [run.cell.levels["x"] for run in plan.due()][-1] == 5  # its process died: it goes last
+    assert not runs[0].stale
+    plan.look("other", same_code=False)
+    assert (runs[0].state, runs[0].stale) == ("done", True)
+    plan.look("other", same_code=True)
+    assert runs[0].state == "to do"
+
+
+def test_a_torn_record_is_noted_and_its_run_is_done_again(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=1)], [0], [])
+    begin(plan.runs[0], 1, of=1)
+    (plan.runs[0].directory / "run.json").write_text("{")
+    plan.look("now", same_code=False)
+    assert plan.runs[0].state == "to do"
+    assert "run.json is set aside" in plan.notes[0]
+
+
+def test_the_cost_comes_from_finished_runs_else_from_the_application(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=1), cell(x=2)], [0, 1], [])
+    runs = {(run.cell.levels["x"], run.seed): run for run in plan.runs}
+    begin(runs[1, 0], 1, of=1)
+    begin(runs[2, 0], 1, of=4)
+    plan.look("now", same_code=False)
+    asked: list[tuple[int, int]] = []
+
+    def cost(config: Any, processes: int) -> float:
+        asked.append((config.x, processes))
+        return 100.0
+
+    plan.processes = 2
+    plan.estimate(cost)
+    assert asked == [(2, 2)]
+    assert plan.seconds_left() == (30 + 100 * 0.75 + 100) / 2
+    assert plan.summary() == (
+        f"4 runs in {tmp_path}: 1 done, 1 to resume, 2 to do. "
+        "About 1 min 42 s in 2 processes (from finished runs and a few steps, timed just now)."
+    )
+
+
+def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> None:
+    def cost(*_: Any) -> float:
+        raise MemoryError("too big")
+
+    plan = make_plan(tmp_path, [cell(x=1)], [0], [])
+    plan.estimate(cost)
+    assert plan.seconds_left() is None
+    assert plan.notes == ["the cost of x=1 could not be estimated: MemoryError: too big"]
+
+
+def stems() -> list[Cell]:
+    """A stem without hidden layers has nothing to activate: there, its activation is inert."""
+    return [
+        cell(experiment=["direct"] if stem == "direct" else [stem, activation], stem=stem, activation=activation)
+        for stem in ("pyramid", "direct")
+        for activation in ("relu", "gelu")
+    ]
+
+
+def test_equal_experiments_run_once_and_stand_for_all(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, stems(), [0, 1], [])
+    assert len(plan.runs) == 6
+    ((stand_in, runner),) = plan.same.values()
+    assert stand_in.levels == {"stem": "direct", "activation": "gelu"}
+    assert runner.levels == {"stem": "direct", "activation": "relu"}
+    plan.write_csv()
+    rows = list(csv.DictReader((tmp_path / "plan.csv").read_text().splitlines()))
+    assert len(rows) == 8
+    (repeated,) = {row["note"] for row in rows if row["note"]}
+    assert repeated == "the same experiment as stem=direct,activation=relu"
+
+
+def test_of_equal_experiments_the_one_that_has_runs_goes_on(tmp_path: Path) -> None:
+    first = make_plan(tmp_path, stems()[3:], [0], [])
+    begin(first.runs[0], 1, of=1)
+    plan = make_plan(tmp_path, stems(), [0], [])
+    ((_, runner),) = plan.same.values()
+    assert runner.levels["activation"] == "gelu"
+
+
+def test_a_factor_that_changes_nothing_is_named() -> None:
+    assert inert(stems()) == ["activation changes nothing where stem=direct: the same experiment, which runs once."]
+    everywhere = [cell(experiment=[x], x=x, y=y) for x in (1, 2) for y in (1, 2)]
+    assert inert(everywhere) == ["y changes nothing: its levels build the same experiment."]
+    assert inert([cell(x=1), cell(x=2)]) == []
+
+
+def test_blocks_of_seeds_follow_each_other_in_random_order_inside(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=x) for x in range(8)], [3, 1], [])
+    assert [run.seed for run in plan.runs] == [3] * 8 + [1] * 8
+    orders = [[run.cell.levels["x"] for run in plan.runs if run.seed == seed] for seed in (3, 1)]
+    assert orders[0] != orders[1] != sorted(orders[1])
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(8))
+
+
+def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=x) for x in range(100)], [0], [])
+    plan.write_csv()
+    console = Console(width=100, record=True, quiet=True)
+    console.print(plan.table())
+    assert len((tmp_path / "plan.csv").read_text().splitlines()) == 101
+    assert f"… and 76 cells more: all runs are in {tmp_path / 'plan.csv'}." in plan.summary()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (59.6, "1 min"), (190, "3 min 10 s"), (3600, "1 h"), (7500, "2 h 5 min"), (2e5, "2 d 7 h")],
+)
+def test_durations_are_said_as_a_person_would(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

@@ -1,0 +1,97 @@
+"""What a run keeps when its time is up, and what it gives a torch module."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from ablate.study import locks
+from ablate.study.records import Record, read_record
+from ablate.study.runs import Run
+from tests.study.test_records import make
+
+
+def test_a_run_whose_time_is_up_stops_at_its_checkpoint_and_goes_on_later(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.deadline = time.time()
+    run.checkpoint_seconds = 1e9
+    with run.attempt():
+        for epoch in (1, 2):
+            run.log(epoch=epoch)
+            run.save({"epoch": epoch})
+    record = read_record(tmp_path)
+    assert record is not None
+    assert (record.status, record.error) == ("interrupted", "study.max_hours was over")
+    again = make(tmp_path)
+    with again.attempt():
+        assert again.restore() == {"epoch": 1}
+    assert (tmp_path / "history.csv").read_text() == "epoch\n1\n"
+
+
+def test_checkpoints_keep_their_distance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    run = make(tmp_path)
+    run.checkpoint_seconds = 60
+    kept = []
+    for epoch, minutes in enumerate((0, 0.5, 1.1, 1.2), start=1):
+        now[0] = 1000 + 60 * minutes
+        run.log(epoch=epoch)
+        run.save({"epoch": epoch})
+        kept.append(make(tmp_path).restore())
+    assert kept == [{"epoch": 1}, {"epoch": 1}, {"epoch": 3}, {"epoch": 3}]
+
+
+def test_a_run_that_another_host_took_over_stops_and_writes_nothing_more(tmp_path: Path) -> None:
+    run = make(tmp_path)
+
+    def overtaken() -> None:
+        with run.attempt():
+            assert run._lease is not None
+            run._lease.lost = True
+            (tmp_path / "run.json").write_text("theirs")
+            run.log(epoch=1)
+
+    with pytest.raises(locks.Busy, match="another host"):
+        overtaken()
+    assert (tmp_path / "run.json").read_text() == "theirs"
+    assert not (tmp_path / "history.csv").exists()
+
+
+def test_what_other_code_made_is_made_again_if_that_is_asked_for(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.record.provenance["code"] = "old"
+    with run.attempt():
+        pass
+    for same_code, done in ((False, True), (True, False)):
+        again = make(tmp_path)
+        again.record.provenance["code"] = "new"
+        again.same_code = same_code
+        assert (again.done_before() is not None) == done
+
+
+def test_layers_in_common_begin_with_equal_weights(tmp_path: Path) -> None:
+    def network(norm: bool) -> nn.Sequential:
+        layers = {"first": nn.Linear(4, 8), "last": nn.Linear(8, 2)}
+        if norm:
+            layers = {"first": layers["first"], "norm": nn.BatchNorm1d(8), "last": layers["last"]}  # type: ignore[dict-item]
+        module = nn.Sequential()
+        for name, layer in layers.items():
+            module.add_module(name, layer)
+        return module
+
+    run = make(tmp_path)
+    plain, normed, other = network(False), network(True), network(False)
+    generator = torch.get_rng_state()
+    for module in (plain, normed):
+        run.initialise(module)
+    Run(tmp_path, Record("i", "c", 4, "base", {}, []), {}).initialise(other)
+    assert torch.equal(torch.get_rng_state(), generator)
+    for name, weights in plain.state_dict().items():
+        assert torch.equal(weights, normed.state_dict()[name])
+        assert not torch.equal(weights, other.state_dict()[name])
+    bound = 1 / 4**0.5  # PyTorch's own: uniform in ± 1 / sqrt(inputs)
+    assert plain.first.weight.abs().max() <= bound  # type: ignore[operator,union-attr]
+    assert plain.first.weight.abs().max() > 0.8 * bound  # type: ignore[operator,union-attr]
