@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from ablate import run
 from ablate.study.errors import UsageError
@@ -41,3 +42,17 @@ def test_auto_does_not_die_of_a_torn_archive_but_a_named_source_does(
     named.source = "cifar10"
     with pytest.raises(UsageError, match="torn"):
         run._images(named)
+
+
+def test_the_words_that_describe_a_network_are_no_experiment_of_their_own() -> None:
+    """Without a stem its activation is nothing, nor is the step of a schedule that does not step."""
+
+    def of(*overrides: str) -> object:
+        with initialize_config_dir(str(run.conf()), version_base="1.3"):
+            return run.experiment(compose("config", ["data=builtin", *overrides]))
+
+    assert of("stem=direct", "stem.activation=true") == of("stem=direct", "stem.activation=false", "seed=3")
+    assert of("schedule=constant", "schedule.gamma=0.1") == of("schedule=constant", "schedule.gamma=0.9")
+    assert of("schedule=step", "schedule.gamma=0.1") != of("schedule=step", "schedule.gamma=0.9")
+    assert of("stem=pyramid", "stem.activation=true") != of("stem=pyramid", "stem.activation=false")
+    assert of("optimizer.batch_size=16") != of("optimizer.batch_size=32")

@@ -20,7 +20,7 @@ from ablate.study.errors import UsageError
 from ablate.study.planning import MAX_DEATHS, Plan, PlannedRun
 
 WAIT_SECONDS = 0.5  # between two looks at what other processes hold
-SETTLE_SECONDS = 0.5  # after a collapse, for deaths to be written down
+SETTLE_SECONDS = 0.5  # for processes to die, and for their deaths to be written down
 
 
 class Launch:
@@ -69,6 +69,15 @@ class Launch:
                 run.outcome = _give_up(run)
             elif run.state == "done" and (run.outcome is None or run.outcome.status == "running"):
                 run.outcome = replace(_recorded(run), kept=True)  # by an earlier command, or by another process meanwhile
+
+    def note_interrupted(self) -> None:
+        """After Ctrl-C: write down which runs were under way in processes that could not do so themselves."""
+        time.sleep(SETTLE_SECONDS)
+        for run in self.plan.runs:
+            record = records.read_record(run.directory)
+            if record is not None and record.status == "running" and locks.holder(run.directory) is None:
+                record.status = "interrupted"
+                records.write_record(run.directory, record)
 
     def _late(self) -> bool:
         return self.deadline is not None and time.time() >= self.deadline

@@ -251,6 +251,7 @@ class StudySweeper:
         try:
             launch.run()
         except KeyboardInterrupt:
+            launch.note_interrupted()
             self._look(plan)
             self.console.print(f"Interrupted: {plan.count('done')} of {len(plan.runs)} runs are done.", markup=False)
             raise

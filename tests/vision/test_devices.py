@@ -14,7 +14,7 @@ from ablate.study.runs import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser
-from ablate.vision.devices import autocast, choose_device, set_numerics
+from ablate.vision.devices import autocast, choose_device, device_of, set_numerics
 from ablate.vision.evaluation import evaluate
 from ablate.vision.network import Network, build
 from ablate.vision.training import Trainer
@@ -32,6 +32,21 @@ def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     assert choose_device("auto") == torch.device("cuda", 0)
     assert choose_device("cpu").type == "cpu"
+
+
+def test_of_several_gpus_a_process_takes_the_one_of_its_number(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    run = Run(tmp_path / "runs" / "cell" / "seed=0", Record("i", "c", 0, "base", {}, []), {})
+    for number, gpu in enumerate((0, 1, 0)):
+        monkeypatch.setattr(Run, "slot", number)
+        assert device_of(experiment("device=cuda"), run) == torch.device("cuda", gpu)
+    assert [device.index for device in taken] == [0, 1, 0]
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
