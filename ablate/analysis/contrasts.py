@@ -205,7 +205,7 @@ def mean(runs: Blocks, where: Mapping[str, Any] | None = None, value: float = 0.
     """The mean of the selected cells less `value`, averaged within each seed; then the one-sample t, df = n - 1."""
     cells = list(dict.fromkeys(runs.cells[levels] for levels in runs.select(where)))
     by_seed = runs.outcomes[cells].mean(axis="columns", skipna=False).dropna() - value
-    se, df = _student(by_seed)
+    se, df = student(by_seed)
     return Estimate("mean", (), by_seed, se, df, where or {})
 
 
@@ -308,7 +308,7 @@ def _averaged(runs: Blocks, changes: tuple[Change, ...], where: Mapping[str, Any
     values = _scaled(runs.outcomes[used], scale)
     complete = values.dropna() if alive else values.iloc[:0]
     by_seed = complete @ weight[used]
-    se, df = _student(by_seed)
+    se, df = student(by_seed)
     same = [(np.ptp(complete[columns], axis=1) == 0).all() for columns in corners]
     missing = [stratum for stratum, columns in zip(alive, corners, strict=True) if values[columns].dropna().empty]
     identical = bool(len(complete)) and all(same)
@@ -337,7 +337,8 @@ def _pooled(runs: Blocks, found: Estimate) -> Estimate:
     return Estimate(**{**vars(found), "by_seed": by_seed, "se": se, "df": float(model.df_resid), "note": note})
 
 
-def _student(by_seed: pd.Series) -> tuple[float, float]:
+def student(by_seed: pd.Series) -> tuple[float, float]:
+    """Standard error of the mean and its degrees of freedom: sd / sqrt(n), n - 1. Without two seeds NaN and 0."""
     n = len(by_seed)
     return (float(by_seed.std(ddof=1)) / np.sqrt(n), n - 1.0) if n > 1 else (np.nan, 0.0)
 
