@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 from ablate.analysis.blocks import Blocks, Levels, blocks, kept, position_of, product, word, words
 
@@ -251,7 +251,7 @@ def seed_blocked_model(values: pd.DataFrame) -> Any:
     n, cells = values.shape
     of_cells = np.tile(np.eye(cells), (n, 1))
     of_seeds = np.repeat(np.eye(n), cells, axis=0)[:, 1:]
-    return sm.OLS(values.to_numpy().ravel(), np.hstack([of_cells, of_seeds])).fit()
+    return OLS(values.to_numpy().ravel(), np.hstack([of_cells, of_seeds])).fit()
 
 
 def weights(
