@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablate.analysis.blocks import Blocks
-from ablate.analysis.contrasts import Change, contrast, interaction, main_effect
+from ablate.analysis.contrasts import contrast, interaction, main_effect
+from ablate.analysis.estimates import Change
 from ablate.analysis.verdicts import ALPHA, LOOKS, decide, p_values, spent
 
 Numbers = NDArray[np.float64]

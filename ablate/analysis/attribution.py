@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis.blocks import Blocks, word
-from ablate.analysis.contrasts import Change, Estimate, student, table
+from ablate.analysis.estimates import Change, Estimate, student, table
 
 EXACT_UP_TO = 4
 WHOLE = "all"

@@ -24,7 +24,7 @@ from typing import Any
 
 from ablate.analysis.attribution import WHOLE
 from ablate.analysis.blocks import choice, word, words
-from ablate.analysis.contrasts import Change
+from ablate.analysis.estimates import Change
 from ablate.analysis.verdicts import EXPECTS
 
 DEFAULT_METRIC = "final_test_accuracy"

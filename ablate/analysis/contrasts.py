@@ -7,8 +7,8 @@ A contrast is a weighted sum of cells whose weights add up to zero. n is always 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
 from ablate.analysis.blocks import Blocks, Levels, blocks, kept, position_of, product, word, words
+from ablate.analysis.estimates import Change, Estimate, student, table
 
 DESCRIPTION = ("cell", "label", "seed", "status", "error", "directory", "left_out")
 
@@ -84,82 +85,6 @@ def _order(summary: pd.DataFrame, factors: Sequence[str], levels: dict[str, list
     return sorted(range(len(summary)), key=rank)
 
 
-@dataclass(frozen=True)
-class Change:
-    """A factor taken from one level to another."""
-
-    factor: str
-    start: Any
-    end: Any
-
-    def __str__(self) -> str:
-        return f"{self.factor}: {word(self.start)} → {word(self.end)}"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A contrast, or a mean, with its uncertainty over seeds. On the scale `ratio`, all numbers are natural logarithms.
-
-    `by_seed` holds the value of each complete seed. `strata` are the levels of the other factors over which the contrast
-    is averaged; `inert` those that were left out since the factor does nothing there; `missing` those of `strata` where
-    no seed is complete. `identical`: in every pair both runs have the very same value.
-    """
-
-    kind: str
-    changes: tuple[Change, ...]
-    by_seed: pd.Series
-    se: float
-    df: float
-    where: Mapping[str, Any]
-    strata: Sequence[Mapping[str, Any]] = ()
-    inert: Sequence[Mapping[str, Any]] = ()
-    missing: Sequence[Mapping[str, Any]] = ()
-    identical: bool = False
-    scale: str = "difference"
-    note: str = ""
-
-    @property
-    def n(self) -> int:
-        return len(self.by_seed)
-
-    @property
-    def estimate(self) -> float:
-        return float(self.by_seed.mean()) if self.n else np.nan
-
-    @property
-    def changes_nothing(self) -> bool:
-        """Both levels build the same experiment, wherever they were run."""
-        return bool(self.inert) and not self.strata
-
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """estimate ± t(df) se; NaN where there is no standard error."""
-        half = stats.t.ppf((1 + confidence) / 2, self.df) * self.se if self.df > 0 else np.nan
-        return self.estimate - half, self.estimate + half
-
-    def row(self, confidence: float = 0.95) -> dict[str, Any]:
-        """A row of a table: a ratio as a ratio, but its `se` that of the logarithm."""
-        low, high = self.interval(confidence)
-        numbers = {"estimate": self.estimate, "low": low, "high": high}
-        if self.scale == "ratio":
-            numbers = {name: float(np.exp(number)) for name, number in numbers.items()}
-        return {
-            "kind": self.kind,
-            "factor": " × ".join(change.factor for change in self.changes),
-            "from": _one([change.start for change in self.changes]),
-            "to": _one([change.end for change in self.changes]),
-            "where": words(self.where),
-            "strata": [words(stratum) for stratum in self.strata],
-            "inert": [words(stratum) for stratum in self.inert],
-            "missing": [words(stratum) for stratum in self.missing],
-            "scale": self.scale,
-            "n": self.n,
-            **numbers,
-            "se": self.se,
-            "df": self.df,
-            "note": self.note,
-        }
-
-
 def contrast(
     runs: Blocks, change: Change, where: Mapping[str, Any] | None = None, scale: str = "difference", kind: str = "simple"
 ) -> Estimate:
@@ -209,7 +134,7 @@ def mean(runs: Blocks, where: Mapping[str, Any] | None = None, value: float = 0.
     return Estimate("mean", (), by_seed, se, df, where or {})
 
 
-def estimates(runs: Blocks, scale: str = "difference") -> list[Estimate]:
+def every_contrast(runs: Blocks, scale: str = "difference") -> list[Estimate]:
     """Every level against its factor's baseline; in a complete factorial also the interactions of two factors.
 
     A complete factorial of several factors yields main effects and interactions by the seed-blocked model; any other
@@ -227,19 +152,14 @@ def estimates(runs: Blocks, scale: str = "difference") -> list[Estimate]:
     return found
 
 
-def table(found: Iterable[Estimate], confidence: float = 0.95) -> pd.DataFrame:
-    """One row an estimate: what it is, over which strata, and n (seeds), estimate, low, high, se, df."""
-    return pd.DataFrame([estimate.row(confidence) for estimate in found])
-
-
 def contrast_table(
     runs: pd.DataFrame, metric: str, budget: float | None = None, scale: str = "difference", confidence: float = 0.95
 ) -> pd.DataFrame:
-    """From the runs of a study to the table of its contrasts in `metric`: `table` of `estimates`.
+    """From the runs of a study to the table of its contrasts in `metric`: `table` of `every_contrast`.
 
     `budget` is for times to a target, see `blocks`.
     """
-    return table(estimates(blocks(runs, metric, budget), scale), confidence)
+    return table(every_contrast(blocks(runs, metric, budget), scale), confidence)
 
 
 def seed_blocked_model(values: pd.DataFrame) -> Any:
@@ -321,7 +241,7 @@ def _pooled(runs: Blocks, found: Estimate) -> Estimate:
     fixed = {factor: [word(e) for e in (v if isinstance(v, list | tuple) else [v])] for factor, v in found.where.items()}
     whole = {factor: fixed.get(factor, levels) for factor, levels in runs.factors.items()}
     if not set(product(whole)) <= set(picked):
-        return Estimate(**{**vars(found), "note": "the factorial is incomplete: paired t, no pooled variance"})
+        return replace(found, note="the factorial is incomplete: paired t, no pooled variance")
     if not found.strata:
         return found
     cells = sorted({runs.cells[levels] for levels in picked})
@@ -330,17 +250,11 @@ def _pooled(runs: Blocks, found: Estimate) -> Estimate:
     by_seed = values @ weight
     note = "" if len(values) == found.n else f"complete in all cells: {len(values)} of {len(runs.outcomes)} seeds"
     if len(values) < 2:
-        return Estimate(**{**vars(found), "by_seed": by_seed, "se": np.nan, "df": 0.0, "note": note})
+        return replace(found, by_seed=by_seed, se=np.nan, df=0.0, note=note)
     model = seed_blocked_model(values)
     row = np.concatenate([weight.to_numpy(), np.zeros(len(values) - 1)])
     se = float(np.sqrt(row @ model.cov_params() @ row))
-    return Estimate(**{**vars(found), "by_seed": by_seed, "se": se, "df": float(model.df_resid), "note": note})
-
-
-def student(by_seed: pd.Series) -> tuple[float, float]:
-    """Standard error of the mean and its degrees of freedom: sd / sqrt(n), n - 1. Without two seeds NaN and 0."""
-    n = len(by_seed)
-    return (float(by_seed.std(ddof=1)) / np.sqrt(n), n - 1.0) if n > 1 else (np.nan, 0.0)
+    return replace(found, by_seed=by_seed, se=se, df=float(model.df_resid), note=note)
 
 
 def _scaled(values: pd.DataFrame, scale: str) -> pd.DataFrame:
@@ -358,7 +272,3 @@ def _replaced(levels: Levels, positions: Sequence[int], corner: Sequence[str]) -
     for at, level in zip(positions, corner, strict=True):
         changed[at] = level
     return tuple(changed)
-
-
-def _one(levels: Sequence[Any]) -> Any:
-    return levels[0] if len(levels) == 1 else ", ".join(word(level) for level in levels)

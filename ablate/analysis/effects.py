@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ablate.analysis.blocks import Blocks, product
-from ablate.analysis.contrasts import Change, seed_blocked_model, weights
+from ablate.analysis.contrasts import seed_blocked_model, weights
+from ablate.analysis.estimates import Change
 
 COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
 

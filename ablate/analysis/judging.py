@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ablate.analysis import attribution, contrasts, verdicts
-from ablate.analysis.blocks import Blocks, blocks, factors_of, word, words
-from ablate.analysis.claims import LARGEST, Claim, check, unmet
-from ablate.analysis.contrasts import Estimate
+from ablate.analysis import verdicts
+from ablate.analysis.claims import Claim
+from ablate.analysis.evidence import Evidence, Settings, count, gather
 from ablate.analysis.power import decidable_margin, seeds_needed
 
 COLUMNS = [
@@ -21,40 +18,6 @@ COLUMNS = [
     "n", "look", "estimate", "low", "high", "se", "df", "strata", "inert",
     "p_support", "p_contradict", "p", "seeds_needed", "verdict", "reason",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a study knows beside its runs, see `judge`."""
-
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    chance: Mapping[str, float] = field(default_factory=dict)
-    budgets: Mapping[str, float] = field(default_factory=dict)
-    drawn: Mapping[str, Mapping[Any, Sequence[str]]] = field(default_factory=dict)
-    looks: Sequence[int] = verdicts.LOOKS
-    alpha: float = verdicts.ALPHA
-
-
-@dataclass
-class Evidence:
-    """What the runs say about one claim, before it is set beside the others.
-
-    `p` and `p_at_chance` hold the p values of support and contradiction, with the pairs of diverged runs dropped and
-    with these runs at chance. A claim whose `verdict` is set already needs no p. `member`: it can be a member of the
-    family that goes through Holm.
-    """
-
-    claim: Claim
-    n: int = 0
-    look: int = 0
-    seeds: int = 0
-    shown: Estimate | None = None
-    p: tuple[float, float] = (math.nan, math.nan)
-    p_at_chance: tuple[float, float] = (math.nan, math.nan)
-    diverged: int = 0
-    verdict: str = ""
-    reason: str = ""
-    member: bool = False
 
 
 def judge(
@@ -88,7 +51,7 @@ def judge(
     levels build the same experiment.
     """
     settings = Settings(facts or {}, chance or {}, budgets or {}, drawn or {}, looks, alpha)
-    found = [_evidence(claim, runs, settings) for claim in claims]
+    found = [gather(claim, runs, settings) for claim in claims]
     members = [evidence for evidence in found if evidence.member]
     family = sum(evidence.claim.primary for evidence in members)
     decided = []
@@ -113,150 +76,6 @@ def judge(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def quantities(claim: Claim, runs: Blocks, drawn: Mapping[Any, Sequence[str]] | None = None) -> list[Estimate]:
-    """What a claim is about, over the complete seeds: one estimate, or for `largest` one for each rival's share."""
-    where = {factor: level for factor, level in claim.where.items() if factor in runs.factors}
-    if claim.kind == "contrast":
-        return [contrasts.contrast(runs, claim.changes[0], where, claim.scale)]
-    if claim.kind == "interaction":
-        first, second = claim.changes
-        return [contrasts.interaction(runs, first, second, where, claim.scale)]
-    if claim.kind in ("threshold", "exact"):
-        return [contrasts.mean(runs, where, claim.value)]
-    outcomes = attribution.outcomes_of(runs, claim.path, where)
-    shares = attribution.shares_by_seed(outcomes, list(claim.path), drawn)
-    steps = claim.path.get(claim.of, claim.all_changes)
-    if claim.expects != LARGEST:
-        return [attribution.share_estimate(shares[claim.of], steps, where)]
-    rivals = [name for name in claim.path if name != claim.of]
-    return [attribution.share_estimate(shares[claim.of] - shares[rival], steps, where) for rival in rivals]
-
-
-def p_values(claim: Claim, found: Sequence[Estimate]) -> tuple[float, float]:
-    """The p values of support and contradiction of a claim.
-
-    `largest`: the share is above every other one, hence the largest of the p values of the differences (Berger 1982);
-    it is contradicted if some other share is not below it by the margin, hence k - 1 times the smallest (Bonferroni).
-    """
-    margin = claim.margin or 0.0
-    if claim.scale == "ratio":
-        margin = math.log(claim.margin or 1.0)
-    expects = "higher" if claim.expects == LARGEST else claim.expects
-    both = [verdicts.p_values(each.estimate, each.se, each.df, expects, margin) for each in found]
-    support = max(float(support) for support, _ in both)
-    return support, min(1.0, len(both) * min(float(contradict) for _, contradict in both))
-
-
-def _evidence(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
-    evidence = Evidence(claim)
-    if reason := unmet(claim, settings.facts):
-        return _untested(evidence, reason)
-    budget = settings.budgets.get(claim.metric)
-    try:
-        check(claim, factors_of(runs), settings.facts)
-        study = blocks(runs, claim.metric, budget)
-        if claim.kind == "exact":
-            return _exact(evidence, study)
-        evidence.member = True
-        drawn = settings.drawn.get(claim.id)
-        everything = quantities(claim, study.with_diverged_at(1.0), drawn)
-    except ValueError as error:
-        return _untested(evidence, str(error).removeprefix(f"claim {claim.id}: ").removesuffix("."))
-    if everything[0].changes_nothing:
-        evidence.shown, evidence.verdict = everything[0], verdicts.IDENTICAL
-        evidence.n = int(study.outcomes.notna().any(axis="columns").sum())
-        evidence.reason = "both levels build the same experiment: the factor does nothing here"
-        return evidence
-    complete = everything[0].by_seed.index
-    evidence.n = len(complete)
-    if not evidence.n:
-        holes = "; ".join(words(stratum) or "the only stratum" for stratum in everything[0].missing)
-        return _untested(evidence, "no seed has all the runs that it needs" + f" (none is complete in {holes})" * bool(holes))
-    evidence.look, evidence.seeds = verdicts.look_at(evidence.n, settings.looks)
-    study = study.of_seeds(complete[: evidence.seeds or evidence.n])
-    used = _used(claim, study)
-    evidence.diverged = int(study.diverged[used].to_numpy().sum())
-    at_chance = budget if budget is not None else settings.chance.get(claim.metric, math.nan)
-    versions = [study, study.with_diverged_at(at_chance)]
-    try:
-        dropped, counted = (quantities(claim, version, drawn) for version in versions)
-    except ValueError as error:
-        return _untested(evidence, str(error).removesuffix("."))
-    evidence.shown = min(dropped, key=lambda each: each.estimate)
-    if not evidence.look:
-        return evidence
-    if all(each.identical for each in dropped + counted):
-        evidence.verdict, evidence.reason = verdicts.IDENTICAL, "every pair has the very same value"
-    if evidence.diverged and math.isnan(at_chance):
-        evidence.verdict = verdicts.INCONCLUSIVE
-        evidence.reason = f"{_runs(evidence.diverged)} diverged, and what {claim.metric} is at chance is not known"
-    if budget is not None and _mostly_censored(claim, study):
-        evidence.verdict = verdicts.INCONCLUSIVE
-        evidence.reason = f"most runs of both arms did not reach the target within the budget of {budget:g}"
-    for name, version in (("p", dropped), ("p_at_chance", counted)):
-        if version[0].n >= settings.looks[0]:
-            setattr(evidence, name, p_values(claim, version))
-    return evidence
-
-
-def _exact(evidence: Evidence, study: Blocks) -> Evidence:
-    where = {factor: level for factor, level in evidence.claim.where.items() if factor in study.factors}
-    cells = sorted({study.cells[levels] for levels in study.select(where)})
-    found = study.outcomes[cells]
-    evidence.n = evidence.seeds = int(found.notna().any(axis="columns").sum())
-    values = found.to_numpy().ravel()
-    values = values[~np.isnan(values)]
-    if not len(values):
-        return _untested(evidence, "no run has finished")
-    wrong = values[values != evidence.claim.value]
-    evidence.verdict = verdicts.CONTRADICTED if len(wrong) else verdicts.SUPPORTED
-    evidence.reason = f"{_runs(len(values))} have exactly {evidence.claim.value:.15g}"
-    if len(wrong):
-        others = ", ".join(f"{value:.15g}" for value in np.unique(wrong)[:3])
-        evidence.reason = f"{len(wrong)} of {_runs(len(values))} have {others} and not {evidence.claim.value:.15g}"
-    return evidence
-
-
-def _untested(evidence: Evidence, reason: str) -> Evidence:
-    evidence.verdict, evidence.reason = verdicts.NOT_TESTED, reason
-    return evidence
-
-
-def _arms(claim: Claim, study: Blocks) -> list[list[int]]:
-    """The cells of each arm. Two arms of a difference stand one after the other; a threshold has one."""
-    where = {factor: level for factor, level in claim.where.items() if factor in study.factors}
-    if claim.changes:
-        corners = contrasts.weights(study, claim.changes, where)[3]
-        return [sorted({columns[end] for columns in corners}) for end in range(2 ** len(claim.changes))]
-    picked = study.select(where)
-    if not claim.path:
-        return [sorted({study.cells[levels] for levels in picked})]
-    ends = []
-    for made in (frozenset[str](), frozenset(claim.path)):
-        named = {factor: word(level) for factor, level in attribution.levels_of(made, claim.path).items()}
-        at = [levels for levels in picked if all(levels[list(study.factors).index(f)] == named[f] for f in named)]
-        ends.append(sorted({study.cells[levels] for levels in at}))
-    return ends
-
-
-def _used(claim: Claim, study: Blocks) -> list[int]:
-    """Every cell whose divergence would touch the claim."""
-    if claim.path:
-        where = {factor: level for factor, level in claim.where.items() if factor in study.factors}
-        return sorted({study.cells[levels] for levels in study.select(where)})
-    return sorted({cell for arm in _arms(claim, study) for cell in arm})
-
-
-def _mostly_censored(claim: Claim, study: Blocks) -> bool:
-    """Whether, in some pair of arms, more than half of the runs of both never reached the target."""
-    lost = study.censored | study.diverged
-    mostly = [float(lost[arm].to_numpy().mean()) > 0.5 for arm in _arms(claim, study)]
-    if len(mostly) == 4:  # the corners of an interaction: each of its four simple contrasts
-        pairs = [(0, 1), (2, 3), (0, 2), (1, 3)]
-        return any(mostly[one] and mostly[other] for one, other in pairs)
-    return all(mostly)
-
-
 def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family: int, settings: Settings) -> None:
     """The verdict of a claim that was put to the test, and why."""
     claim, seeds = evidence.claim, evidence.seeds
@@ -267,10 +86,10 @@ def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family
         evidence.reason = f"no verdict below {first} seeds: {missing} more {'is' if missing == 1 else 'are'} needed"
         return
     if evidence.shown is not None and evidence.shown.n < first:
-        evidence.reason = f"without the pairs of {_runs(evidence.diverged)} that diverged, {evidence.shown.n} seeds remain"
+        evidence.reason = f"without the pairs of {count(evidence.diverged)} that diverged, {evidence.shown.n} seeds remain"
         return
     if dropped != at_chance:
-        evidence.reason = f"{_runs(evidence.diverged)} diverged: {dropped} without their pairs, {at_chance} with them at chance"
+        evidence.reason = f"{count(evidence.diverged)} diverged: {dropped} without their pairs, {at_chance} with them at chance"
         return
     holm = f"Holm over {family} claims" if claim.primary and family > 1 else ""
     where = ", ".join(filter(None, [f"look {evidence.look}", holm, "" if claim.primary else "not a primary claim"]))
@@ -285,7 +104,7 @@ def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family
             beside = "smaller than the margin" if evidence.verdict == verdicts.SUPPORTED else "not zero"
             evidence.reason += f"; the difference is {beside}, by itself"
     if evidence.diverged:
-        evidence.reason += f"; so it is with {_runs(evidence.diverged)} that diverged dropped, and at chance"
+        evidence.reason += f"; so it is with {count(evidence.diverged)} that diverged dropped, and at chance"
 
 
 def _scatter(evidence: Evidence) -> float:
@@ -338,7 +157,3 @@ def _row(evidence: Evidence, p: float, family: int, settings: Settings) -> dict[
         "verdict": evidence.verdict,
         "reason": evidence.reason,
     }
-
-
-def _runs(number: int) -> str:
-    return f"{number} run" if number == 1 else f"{number} runs"

@@ -18,7 +18,8 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from ablate.analysis.blocks import Blocks, words
-from ablate.analysis.contrasts import Change, weights
+from ablate.analysis.contrasts import weights
+from ablate.analysis.estimates import Change
 from ablate.analysis.verdicts import ALPHA, LOOKS, look_at
 
 POWER = 0.8

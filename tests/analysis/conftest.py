@@ -1,7 +1,8 @@
 """Studies to judge: frames as `load_runs` gives them, with known values."""
 
+import gc
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,9 @@ def noise(scale: float, number: int = 0) -> Value:
     return draw
 
 
-@pytest.fixture
-def make() -> Callable[..., pd.DataFrame]:
-    return study
+@pytest.fixture(autouse=True, scope="session")
+def little_garbage() -> Iterator[None]:
+    """statsmodels collects garbage in each Holm, 50 ms if it has to look through all that is loaded."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

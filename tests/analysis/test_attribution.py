@@ -19,7 +19,7 @@ from ablate.analysis.attribution import (
     shares_by_seed,
 )
 from ablate.analysis.blocks import blocks
-from ablate.analysis.contrasts import Change
+from ablate.analysis.estimates import Change
 from tests.analysis.conftest import noise, study
 
 

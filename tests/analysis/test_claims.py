@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ablate.analysis.claims import Claim, check, parse_all, unmet
-from ablate.analysis.contrasts import Change
+from ablate.analysis.estimates import Change
 
 C2: dict[str, Any] = {
     "id": "C2",

@@ -9,18 +9,17 @@ from scipy import stats
 
 from ablate.analysis.blocks import blocks
 from ablate.analysis.contrasts import (
-    Change,
     contrast,
     contrast_table,
-    estimates,
+    every_contrast,
     interaction,
     main_effect,
     mean,
     metrics_of,
     paired_differences,
     summarise,
-    table,
 )
+from ablate.analysis.estimates import Change, table
 from tests.analysis.conftest import noise, study
 
 A, B = [0.80, 0.82, 0.79, 0.85], [0.83, 0.84, 0.83, 0.86]
@@ -150,7 +149,7 @@ def test_main_effects_and_interactions_are_those_of_the_seed_blocked_model() -> 
     data["a"] = [0.5 if level == "direct" else -0.5 for level in frame["stem"]]
     data["b"] = [0.5 if level is False else -0.5 for level in frame["dropout"]]
     model = smf.ols("y ~ a * b + C(seed)", data).fit()
-    found = table(estimates(blocks(frame, "accuracy")))
+    found = table(every_contrast(blocks(frame, "accuracy")))
     assert found["kind"].tolist() == ["main effect", "main effect", "interaction"]
     for (_, row), term in zip(found.iterrows(), ["a", "b", "a:b"], strict=True):
         assert row["estimate"] == pytest.approx(model.params[term])
@@ -241,7 +240,7 @@ def test_one_change_at_a_time_yields_simple_contrasts_and_no_interaction() -> No
 
 def test_one_seed_gives_an_estimate_without_an_interval() -> None:
     found = blocks(study({"stem": ["a", "b"], "norm": ["x", "y"]}, noisy, seeds=1), "accuracy")
-    for estimate in estimates(found):
+    for estimate in every_contrast(found):
         assert estimate.n == 1
         assert not math.isnan(estimate.estimate)
         assert math.isnan(estimate.interval()[0])

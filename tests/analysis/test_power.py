@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from ablate.analysis.blocks import blocks
-from ablate.analysis.contrasts import Change
+from ablate.analysis.estimates import Change
 from ablate.analysis.power import correlation, decidable_margin, noise_table, plan_table, sd_interval, seeds_needed
 from ablate.analysis.verdicts import ALPHA, p_values
 from tests.analysis.conftest import noise, study

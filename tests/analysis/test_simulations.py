@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from ablate.analysis.blocks import Blocks
-from ablate.analysis.contrasts import Change, Estimate, contrast, interaction, main_effect
+from ablate.analysis.contrasts import contrast, interaction, main_effect
+from ablate.analysis.estimates import Change, Estimate
 
 STEM, NORM = Change("stem", "a", "b"), Change("norm", "x", "y")
-STUDIES = 400
-ENOUGH, TOO_MUCH = 0.95 - 3 * 0.0109, 0.95 + 3 * 0.0109  # three standard errors of 400 studies
+STUDIES = 250
+ENOUGH, TOO_MUCH = 0.95 - 3 * 0.0138, 0.95 + 3 * 0.0138  # three standard errors of 250 studies
 
 
 def normal(draw: np.random.Generator, n: int) -> np.ndarray:
