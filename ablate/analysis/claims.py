@@ -139,10 +139,17 @@ def check(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str
         raise ValueError(f"claim {claim.id}: {', '.join(loose)} varies in this study: `where` has to fix it.")
 
 
-def unmet(claim: Claim, facts: Mapping[str, Any] | None) -> str:
-    """In words, what the claim needs and the study does not have; empty if it has all."""
+def unmet(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str, Any] | None = None) -> str:
+    """In words, what the claim needs and the study does not have; empty if it has all.
+
+    What varies in the study is met if the claim's `where` fixes it as needed.
+    """
     facts = facts or {}
     for key, wanted in claim.needs.items():
+        if key in factors and key in claim.where and _holds(wanted, claim.where, key):
+            continue
+        if key in factors:
+            return f"needs {key}={choice(wanted)}, and {key} varies in this study: `where` has to fix it"
         if not _holds(wanted, facts, key):
             has = f"has {key}={word(facts[key])}" if key in facts else f"does not say its {key}"
             return f"needs {key}={choice(wanted)}; this study {has}"

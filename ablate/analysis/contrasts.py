@@ -134,32 +134,46 @@ def mean(runs: Blocks, where: Mapping[str, Any] | None = None, value: float = 0.
     return Estimate("mean", (), by_seed, se, df, where or {})
 
 
-def every_contrast(runs: Blocks, scale: str = "difference") -> list[Estimate]:
+def every_contrast(runs: Blocks, scale: str = "difference", pooled: bool = True) -> list[Estimate]:
     """Every level against its factor's baseline; in a complete factorial also the interactions of two factors.
 
     A complete factorial of several factors yields main effects and interactions by the seed-blocked model; any other
-    design (one change at a time, say) simple contrasts, and no interaction is claimed.
+    design (one change at a time, say) simple contrasts, and no interaction is claimed. `pooled=False` takes each one's
+    own error over seeds instead: right also where cells are paired more or less closely. What cannot be estimated keeps
+    its place, without numbers and with a note.
     """
     changes = {factor: [Change(factor, levels[0], level) for level in levels[1:]] for factor, levels in runs.factors.items()}
     complete = len(changes) > 1 and set(product(runs.factors)) <= set(runs.cells)
-    found = []
-    for change in itertools.chain(*changes.values()):
-        found.append(main_effect(runs, change, scale=scale) if complete else contrast(runs, change, scale=scale))
+    asked: list[tuple[Change, ...]] = [(change,) for change in itertools.chain(*changes.values())]
     if complete:
         for one, other in itertools.combinations(changes, 2):
-            for first, second in itertools.product(changes[one], changes[other]):
-                found.append(interaction(runs, first, second, scale=scale, pooled=True))
+            asked += itertools.product(changes[one], changes[other])
+    kinds = ("main effect" if complete else "simple", "interaction")
+    found = []
+    for group in asked:
+        kind = kinds[len(group) - 1]
+        try:
+            estimate = _averaged(runs, group, None, scale, kind)
+            found.append(_pooled(runs, estimate) if complete and pooled else estimate)
+        except ValueError as error:
+            nothing = pd.Series(dtype=float)
+            found.append(Estimate(kind, group, nothing, np.nan, 0.0, {}, scale=scale, note=str(error).removesuffix(".")))
     return found
 
 
 def contrast_table(
-    runs: pd.DataFrame, metric: str, budget: float | None = None, scale: str = "difference", confidence: float = 0.95
+    runs: pd.DataFrame,
+    metric: str,
+    budget: float | None = None,
+    scale: str = "difference",
+    confidence: float = 0.95,
+    pooled: bool = True,
 ) -> pd.DataFrame:
     """From the runs of a study to the table of its contrasts in `metric`: `table` of `every_contrast`.
 
     `budget` is for times to a target, see `blocks`.
     """
-    return table(every_contrast(blocks(runs, metric, budget), scale), confidence)
+    return table(every_contrast(blocks(runs, metric, budget), scale, pooled), confidence)
 
 
 def seed_blocked_model(values: pd.DataFrame) -> Any:
@@ -216,9 +230,8 @@ def weights(
         for bits, column in zip(itertools.product((-1, 1), repeat=len(changes)), columns, strict=True):
             total[column] += np.prod(bits) / len(alive)
     if not alive and not inert:
-        raise ValueError(
-            f"no runs differ in {' and '.join(map(str, changes))} alone" + (f" where {words(where)}." * bool(where))
-        )
+        place = f" where {words(where)}" if where else ""
+        raise ValueError(f"no runs differ in {' and '.join(map(str, changes))} alone{place}.")
     return total, alive, inert, corners_of
 
 

@@ -86,11 +86,12 @@ def p_values(claim: Claim, found: Sequence[Estimate]) -> tuple[float, float]:
 
 def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
     evidence = Evidence(claim)
-    if reason := unmet(claim, settings.facts):
-        return _untested(evidence, reason)
     budget = settings.budgets.get(claim.metric)
     try:
-        check(claim, factors_of(runs), settings.facts)
+        factors = factors_of(runs)
+        if reason := unmet(claim, factors, settings.facts):
+            return _untested(evidence, reason)
+        check(claim, factors, settings.facts)
         study = blocks(runs, claim.metric, budget)
         if claim.kind == "exact":
             return _exact(evidence, study)

@@ -112,7 +112,10 @@ def noise_table(
     """
     rows = []
     for change in changes:
-        _, _, _, corners = weights(runs, [change], where)
+        try:
+            _, _, _, corners = weights(runs, [change], where)
+        except ValueError:  # no runs differ in this alone
+            corners = []
         used = sorted({column for columns in corners for column in columns})
         complete = runs.outcomes[used].dropna() if used else runs.outcomes.iloc[:0]
         first, second = (complete[[columns[end] for columns in corners]].mean(axis="columns") for end in (0, 1))

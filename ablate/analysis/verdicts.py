@@ -76,6 +76,11 @@ def look_at(n: int, looks: Sequence[int] = LOOKS) -> tuple[int, int]:
     return len(reached), reached[-1] if reached else 0
 
 
+def next_look(n: int, looks: Sequence[int] = LOOKS) -> int | None:
+    """The seeds of the look that comes after n complete ones; None after the last."""
+    return next((seeds for seeds in looks if seeds > n), None)
+
+
 def spent(p: Any, look: Any) -> Numbers:
     """A p value after its looks: p k (k + 1), at most 1. NaN before the first look."""
     look = np.asarray(look, float)

@@ -159,7 +159,14 @@ def test_a_claim_that_the_study_cannot_test_is_refused_with_the_reason(
 
 def test_what_a_claim_needs_and_the_study_does_not_have_is_said() -> None:
     claim = Claim.parse(but(needs={"budget": "article", "data": ["cifar10", "images"]}))
-    assert unmet(claim, {"budget": "article", "data": "images"}) == ""
-    assert unmet(claim, {"budget": "quick", "data": "images"}) == "needs budget=article; this study has budget=quick"
-    assert unmet(claim, {"budget": "article"}) == "needs data=cifar10 or images; this study does not say its data"
-    assert unmet(claim, None) == "needs budget=article; this study does not say its budget"
+    assert unmet(claim, {}, {"budget": "article", "data": "images"}) == ""
+    assert unmet(claim, {}, {"budget": "quick", "data": "images"}) == "needs budget=article; this study has budget=quick"
+    assert unmet(claim, {}, {"budget": "article"}) == "needs data=cifar10 or images; this study does not say its data"
+    assert unmet(claim, {}) == "needs budget=article; this study does not say its budget"
+
+
+def test_what_a_claim_needs_may_vary_if_where_fixes_it() -> None:
+    factors = FACTORS | {"budget": ["quick", "article"]}
+    assert unmet(Claim.parse(C2), factors) == "needs budget=article, and budget varies in this study: `where` has to fix it"
+    assert unmet(Claim.parse(but(where={"budget": "article"})), factors) == ""
+    assert unmet(Claim.parse(but(where={"budget": "quick"})), factors).startswith("needs budget=article")

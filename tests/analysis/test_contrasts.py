@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
@@ -234,8 +235,35 @@ def test_one_change_at_a_time_yields_simple_contrasts_and_no_interaction() -> No
     assert found["kind"].tolist() == ["simple", "simple"]
     assert found["strata"].tolist() == [["norm=x"], ["stem=a"]]
     assert main_effect(blocks(frame, "accuracy"), Change("stem", "a", "b")).note.startswith("the factorial is incomplete")
-    with pytest.raises(ValueError, match="no runs differ in stem: a → b and norm: x → y alone"):
+    with pytest.raises(ValueError, match=r"no runs differ in stem: a → b and norm: x → y alone\."):
         interaction(blocks(frame, "accuracy"), Change("stem", "a", "b"), Change("norm", "x", "y"))
+
+
+def test_without_pooling_each_contrast_has_the_error_of_its_own_seeds() -> None:
+    frame = study({"stem": ["a", "b"], "norm": ["x", "y"]}, noisy, seeds=5)
+    found = contrast_table(frame, "accuracy", pooled=False)
+    assert found["kind"].tolist() == ["main effect", "main effect", "interaction"]
+    assert found["df"].tolist() == [4, 4, 4]
+    assert found["se"][0] == pytest.approx(contrast(blocks(frame, "accuracy"), Change("stem", "a", "b")).se)
+
+
+def test_a_pooled_ratio_is_the_main_effect_on_logarithms() -> None:
+    frame = study({"stem": ["a", "b"], "norm": ["x", "y"]}, lambda levels, seed: math.exp(noisy(levels, seed)), seeds=5)
+    ratios = contrast_table(frame, "accuracy", scale="ratio")
+    logarithms = contrast_table(frame.assign(accuracy=np.log(frame["accuracy"])), "accuracy")
+    for column in ("estimate", "low", "high"):
+        np.testing.assert_allclose(ratios[column], np.exp(logarithms[column]))
+    np.testing.assert_allclose(ratios["se"], logarithms["se"])
+
+
+def test_a_factor_that_never_changes_alone_keeps_its_row_without_numbers() -> None:
+    frame = study({"stem": ["a", "b"], "norm": ["x", "y"]}, noisy, seeds=5)
+    joint = frame[(frame["stem"] == "a") == (frame["norm"] == "x")]
+    joint.attrs = frame.attrs
+    found = contrast_table(joint, "accuracy")
+    assert found["n"].tolist() == [0, 0]
+    assert found["estimate"].isna().all()
+    assert found["note"][0] == "no runs differ in stem: a → b alone"
 
 
 def test_one_seed_gives_an_estimate_without_an_interval() -> None:

@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from ablate.analysis.attribution import coalitions
 from ablate.analysis.claims import Claim, parse_all
+from ablate.analysis.estimates import Estimate
+from ablate.analysis.evidence import p_values
 from ablate.analysis.judging import judge
 from tests.analysis.conftest import noise, study
 
@@ -351,6 +354,54 @@ def test_largest_is_as_sure_as_its_closest_rival_allows() -> None:
     closest = one(frame, path("stem", expects="higher"))
     assert row["estimate"] < closest["estimate"]
     assert row["p_support"] > closest["p_support"]
+
+
+def test_a_rival_among_several_has_to_be_ahead_by_more() -> None:
+    """Three shares of 1, 2 and 2 in each seed, up to noise: k - 1 times the smaller p of contradiction."""
+    draw = np.random.default_rng(0)
+    rivals = [pd.Series(draw.normal(-1, 0.5, 6)), pd.Series(draw.normal(-1, 0.5, 6))]
+    found = [Estimate("share", (), rival, float(rival.std(ddof=1)) / math.sqrt(6), 5, {}) for rival in rivals]
+    support, contradict = p_values(Claim.parse(path("stem", expects="largest")), found)
+    below = [stats.ttest_1samp(rival, 0.005, alternative="less").pvalue for rival in rivals]
+    above = [stats.ttest_1samp(rival, 0, alternative="greater").pvalue for rival in rivals]
+    assert (support, contradict) == pytest.approx((max(above), 2 * min(below)))
+
+
+def test_a_path_of_many_changes_is_judged_from_sampled_orders() -> None:
+    """Five changes, of 5, 1, 0, 0 and 0 points; each seed ran its order and the reverse, ten cells of 32."""
+    names = list("abcde")
+    gains = dict(zip(names, [0.05, 0.01, 0.0, 0.0, 0.0], strict=True))
+    draw = noise(0.001)
+    frame = study(
+        {name: [False, True] for name in names},
+        lambda levels, seed: sum(gains[name] * levels[name] for name in names) + draw(levels, seed),
+        5,
+    )
+    drawn = {seed: [int(each) for each in np.random.default_rng(seed).permutation(5)] for seed in range(5)}
+    run = [
+        frozenset(name for name in names if row[name]) in coalitions(names, drawn[row["seed"]])
+        for row in frame.to_dict("records")
+    ]
+    attrs = frame.attrs
+    frame = frame[run]
+    frame.attrs = attrs
+    assert len(frame) == 50
+    changes = {name: step(name, False, True) for name in names}
+    asked = claim("path", kind="path", path={"of": "a", "changes": changes}, expects="largest", margin=0.01)
+    row = one(frame, asked)
+    assert (row["verdict"], row["n"]) == ("supported", 5)
+    assert row["estimate"] == pytest.approx(0.04, abs=0.002)
+    orders = {seed: [names[index] for index in permutation] for seed, permutation in drawn.items()}
+    assert one(frame, asked, drawn={"path": orders})["estimate"] == pytest.approx(row["estimate"])
+    assert one(frame, asked | {"path": {"of": "b", "changes": changes}})["verdict"] == "contradicted"
+
+
+def test_a_study_without_a_single_run_is_a_table_of_claims_that_are_not_tested() -> None:
+    frame = stems(5)
+    empty = frame.iloc[:0]
+    empty.attrs = frame.attrs
+    found = judge(parse_all([claim(), claim("b", kind="threshold", value=0.5)]), empty)
+    assert found["verdict"].tolist() == ["not tested", "not tested"]
 
 
 def test_an_undecided_claim_says_what_it_would_take() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from ablate.analysis.verdicts import ALPHA, LOOKS, decide, holm, look_at, p_values, spent
+from ablate.analysis.verdicts import ALPHA, LOOKS, decide, holm, look_at, next_look, p_values, spent
 
 D = np.array([0.012, 0.031, 0.007, 0.022, 0.018, 0.027])
 E, SE, DF = D.mean(), D.std(ddof=1) / math.sqrt(6), 5
@@ -72,6 +72,10 @@ def test_one_seed_has_no_p_value_and_a_wrong_word_is_refused() -> None:
 )
 def test_the_last_look_is_the_one_that_counts(n: int, look: tuple[int, int]) -> None:
     assert look_at(n) == look
+
+
+def test_the_next_look() -> None:
+    assert [next_look(n) for n in (0, 4, 5, 11, 12, 20)] == [5, 5, 8, 12, 20, None]
 
 
 def test_a_look_spends_its_part_of_alpha() -> None:
