@@ -85,6 +85,7 @@ def p_values(claim: Claim, found: Sequence[Estimate]) -> tuple[float, float]:
 
 
 def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
+    """The evidence on one claim at its last look. What stands in the way of a test is its reason, never an error."""
     evidence = Evidence(claim)
     budget = settings.budgets.get(claim.metric)
     try:
@@ -101,7 +102,7 @@ def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
     except ValueError as error:
         return _untested(evidence, str(error).removeprefix(f"claim {claim.id}: ").removesuffix("."))
     if everything[0].changes_nothing:
-        evidence.shown, evidence.verdict = everything[0], verdicts.IDENTICAL
+        evidence.shown, evidence.verdict, evidence.member = everything[0], verdicts.IDENTICAL, False
         evidence.n = int(study.outcomes.notna().any(axis="columns").sum())
         evidence.reason = "both levels build the same experiment: the factor does nothing here"
         return evidence
@@ -118,8 +119,9 @@ def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
     versions = [study, study.with_diverged_at(at_chance)]
     try:
         dropped, counted = (quantities(claim, version, drawn) for version in versions)
-    except ValueError as error:
-        return _untested(evidence, str(error).removesuffix("."))
+    except ValueError as error:  # of a ratio, whose value at chance is not above zero
+        evidence.verdict, evidence.reason = verdicts.INCONCLUSIVE, str(error).removesuffix(".")
+        return evidence
     evidence.shown = min(dropped, key=lambda each: each.estimate)
     if not evidence.look:
         return evidence

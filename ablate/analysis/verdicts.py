@@ -21,7 +21,13 @@ so that claims at different looks stand on one scale.
 
 Holm (1979). The smaller p of each primary claim, after its looks, goes through Holm's step-down procedure at alpha. A
 primary claim that has too few seeds yet counts with p = 1. One that this study cannot test, whatever it will run, is no
-member; nor is an exact one, which has no p. A claim that is not primary is tested by itself and the table says so.
+member; nor is one that is settled without a p: an exact one, or one about a factor that does nothing. A claim that is
+not primary is tested by itself and the table says so. Holm's proof has one hypothesis a claim where there are two here;
+it carries over to independent claims (Shaffer 1980), and benchmarks/verdicts.py shows the rates where claims share runs.
+
+The t test presumes differences without a long tail to one side. If only one arm has such a tail (some of its runs
+collapse, the other arm hardly scatters), false verdicts reach 10 to 20 % at these numbers of seeds, and no test of so
+few values prevents it: look at the replicates.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from ablate.analysis.claims import Claim, check, parse_all, unmet
 from ablate.analysis.estimates import Change
@@ -120,6 +121,34 @@ def test_a_bad_claim_is_refused_with_its_name_the_key_and_what_is_allowed(claim:
     with pytest.raises(ValueError, match=message) as refused:
         Claim.parse(claim)
     assert str(refused.value).endswith(".")
+
+
+ARTICLE = """
+- {id: C1, says: faster without dropout, quote: めっちゃ学習速い!, kind: contrast, metric: epochs_to_target, scale: ratio,
+   contrast: {factor: model.dropout, from: true, to: false}, where: {batch: 128}, expects: lower, margin: 1.1}
+- {id: C2, says: the peak stays, kind: contrast, metric: peak_test_accuracy,
+   contrast: {factor: model.dropout, from: true, to: false}, expects: equivalent, margin: 0.005, needs: {budget: article}}
+- {id: C3, says: together they hurt, kind: interaction, expects: lower, margin: 0.005,
+   interaction: [{factor: model.dropout, from: false, to: true}, {factor: norm, from: none, to: before}]}
+- {id: C4, says: gradual beats direct, kind: contrast, contrast: {factor: stem, from: direct, to: pyramid}, expects: higher, margin: 0.005}
+- {id: C5, says: linear layers buy nothing, kind: contrast, contrast: {factor: stem, from: direct, to: pyramid},
+   where: {stem.activation: false}, expects: equivalent, margin: 0.005}
+- {id: C6, says: padding is padding, kind: contrast, contrast: {factor: padding, from: module, to: argument}, expects: equivalent, margin: 0.001}
+- {id: C7, says: two points in all, kind: path, expects: higher, margin: 0.01, where: {padding: module, batch: 128, norm: before, stem.activation: false},
+   path: {of: all, changes: {dropout: {factor: model.dropout, from: true, to: false}, stem: {factor: stem, from: direct, to: pyramid}}}}
+- {id: C8, says: parameters, kind: exact, metric: parameters, value: 1990802, where: {stem: pyramid}}
+- {id: C9, says: 90 % without a ResNet, kind: threshold, metric: peak_test_accuracy, value: 0.9, where: {stem: pyramid}, expects: higher}
+"""
+
+
+def test_every_claim_of_the_article_can_be_said_and_tested() -> None:
+    factors = FACTORS | {
+        "norm": ["before", "none"], "stem.activation": [False, True], "padding": ["module", "argument"], "batch": [32, 128]
+    }  # fmt: skip
+    claims = parse_all(yaml.safe_load(ARTICLE))
+    assert [claim.id for claim in claims] == [f"C{number}" for number in range(1, 10)]
+    for claim in claims:
+        check(claim, factors)
 
 
 def test_two_claims_of_one_id_are_refused() -> None:

@@ -367,6 +367,21 @@ def test_a_rival_among_several_has_to_be_ahead_by_more() -> None:
     assert (support, contradict) == pytest.approx((max(above), 2 * min(below)))
 
 
+def test_a_ratio_with_a_diverged_run_needs_a_chance_above_zero() -> None:
+    frame = times([10.0, 20.0, 40.0, 80.0, 160.0, 10.0], [21.0, 40.0, 79.0, 161.0, 320.0, 20.0])
+    frame.loc[0, "status"] = "diverged"
+    row = one(frame, claim(metric="epochs", scale="ratio", margin=1.5), chance={"epochs": 0.0})
+    assert (row["verdict"], row["reason"]) == ("inconclusive", "a ratio needs values above zero")
+
+
+def test_a_factor_that_does_nothing_leaves_the_family() -> None:
+    frame = planted(5)
+    nothing = claim("inert", contrast=step("activation", False, True), where={"stem": "direct"}, expects="equivalent")
+    found = judge(parse_all([claim(), nothing]), frame)
+    assert found["verdict"].tolist() == ["supported", "identical"]
+    assert found["p"][0] == one(frame)["p"]
+
+
 def test_a_path_of_many_changes_is_judged_from_sampled_orders() -> None:
     """Five changes, of 5, 1, 0, 0 and 0 points; each seed ran its order and the reverse, ten cells of 32."""
     names = list("abcde")
