@@ -19,6 +19,8 @@ from statsmodels.regression.linear_model import OLS
 from ablate.analysis.blocks import Blocks, Levels, blocks, kept, position_of, product, word, words
 from ablate.analysis.estimates import Change, Estimate, student, table
 
+DOES_NOTHING = "the factor does nothing"
+NO_INTERACTION = "cannot be estimated: one of the factors does nothing at some level of the other"
 DESCRIPTION = ("cell", "label", "seed", "status", "error", "directory", "left_out")
 
 
@@ -245,7 +247,10 @@ def _averaged(runs: Blocks, changes: tuple[Change, ...], where: Mapping[str, Any
     same = [(np.ptp(complete[columns], axis=1) == 0).all() for columns in corners]
     missing = [stratum for stratum, columns in zip(alive, corners, strict=True) if values[columns].dropna().empty]
     identical = bool(len(complete)) and all(same)
-    return Estimate(kind, changes, by_seed, se, df, where or {}, alive, inert, missing, identical, scale)
+    note = ""
+    if not alive:
+        note = DOES_NOTHING if len(changes) == 1 else NO_INTERACTION
+    return Estimate(kind, changes, by_seed, se, df, where or {}, alive, inert, missing, identical, scale, note)
 
 
 def _pooled(runs: Blocks, found: Estimate) -> Estimate:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.analysis.blocks import Blocks, product
-from ablate.analysis.contrasts import seed_blocked_model, weights
+from ablate.analysis.contrasts import DOES_NOTHING, NO_INTERACTION, seed_blocked_model, weights
 from ablate.analysis.estimates import Change
 
 COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
@@ -78,8 +78,7 @@ def _term(runs: Blocks, factors: tuple[str, ...], model: Any, n: int, note: str)
         if alive:
             hypothesis.append(np.concatenate([weight.to_numpy(), np.zeros(max(n - 1, 0))]))
     if not hypothesis:
-        return hole | {"note": "cannot be estimated: one of the factors does nothing at some level of the other"
-                       if len(factors) > 1 else "the factor does nothing"}  # fmt: skip
+        return hole | {"note": NO_INTERACTION if len(factors) > 1 else DOES_NOTHING}
     if model is None:
         return hole | {"note": "; ".join(filter(None, [note, "fewer than two complete seeds"]))}
     matrix = np.array(hypothesis)

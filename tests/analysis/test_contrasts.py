@@ -187,7 +187,8 @@ def test_an_inert_stratum_is_left_out_of_the_average_and_listed() -> None:
     assert found.estimate == pytest.approx((wide["pyramid", False] - wide["pyramid", True]).mean())
     assert not found.changes_nothing
     assert contrast(blocks(frame, "accuracy"), Change("activation", True, False), {"stem": "direct"}).changes_nothing
-    assert interaction(blocks(frame, "accuracy"), Change("stem", "direct", "pyramid"), Change("activation", True, False)).n == 0
+    both = interaction(blocks(frame, "accuracy"), Change("stem", "direct", "pyramid"), Change("activation", True, False))
+    assert (both.n, both.note) == (0, "cannot be estimated: one of the factors does nothing at some level of the other")
 
 
 def test_a_run_that_stands_under_two_levels_weighs_once_in_the_pooled_variance() -> None:
