@@ -1,16 +1,26 @@
-"""Cells summed up, and paired differences between them. Frames in, frames out.
+"""Cells summed up, and contrasts between them. Frames in, frames out.
 
 The frames are those of `ablate.load_runs`: a row a run, with `cell`, `seed`, `status` and the metrics as columns.
+A contrast is a weighted sum of cells whose weights add up to zero. n is always the number of seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
+from ablate.analysis.blocks import Blocks, Levels, blocks, kept, position_of, product, word, words
+from ablate.analysis.estimates import Change, Estimate, student, table
+
+DOES_NOTHING = "the factor does nothing"
+NO_INTERACTION = "cannot be estimated: one of the factors does nothing at some level of the other"
 DESCRIPTION = ("cell", "label", "seed", "status", "error", "directory", "left_out")
 
 
@@ -26,7 +36,9 @@ def summarise(runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[str]
     value, fewer than `n` where a run never reached a target. A cell without a finished run keeps its row, with NaN.
     Cells stand in the order of the factors' levels in `runs.attrs["factors"]`, if that is there.
     """
-    finished = runs[runs["status"] == "finished"]
+    levels = runs.attrs.get("factors", {})
+    runs = runs.drop_duplicates(["cell", "seed", "directory"])  # a run that stands under two levels counts once
+    finished = runs[(runs["status"] == "finished") & kept(runs)]
     summary = runs.drop_duplicates("cell").set_index("cell")[["label", *factors]]
     summary["runs"] = runs.groupby("cell").size()
     summary["n"] = finished.groupby("cell").size().reindex(summary.index, fill_value=0)
@@ -37,7 +49,7 @@ def summarise(runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[str]
         columns[f"{metric}_sd"] = by_cell[metric].std(ddof=1)
         columns[f"{metric}_n"] = by_cell[metric].count()
     summary = summary.join(pd.DataFrame(columns))
-    return summary.iloc[_order(summary, factors, runs.attrs.get("factors", {}))].reset_index()
+    return summary.iloc[_order(summary, factors, levels)].reset_index()
 
 
 def paired_differences(runs: pd.DataFrame, metric: str, baseline: str, confidence: float = 0.95) -> pd.DataFrame:
@@ -47,7 +59,8 @@ def paired_differences(runs: pd.DataFrame, metric: str, baseline: str, confidenc
     standard deviation, `low` and `high` the interval of the paired t: estimate ± t(n-1) sd / sqrt(n). With one pair there
     is an estimate and no interval; with none, NaN.
     """
-    finished = runs[runs["status"] == "finished"]
+    runs = runs.drop_duplicates(["cell", "seed", "directory"])
+    finished = runs[(runs["status"] == "finished") & kept(runs)]
     by_seed = finished.set_index(["seed", "cell"])[metric].unstack("cell")  # noqa: PD010 - a pivot_table would average
     rows = []
     for cell in runs["cell"].drop_duplicates():
@@ -72,3 +85,208 @@ def _order(summary: pd.DataFrame, factors: Sequence[str], levels: dict[str, list
         return [levels[factor].index(row[factor]) if row[factor] in levels.get(factor, []) else 0 for factor in factors]
 
     return sorted(range(len(summary)), key=rank)
+
+
+def contrast(
+    runs: Blocks, change: Change, where: Mapping[str, Any] | None = None, scale: str = "difference", kind: str = "simple"
+) -> Estimate:
+    """A change's paired difference, averaged over the alive strata within each seed; then Student's paired t.
+
+    With D(s) the average of seed s: estimate = mean of D, se = sd(D) / sqrt(n), df = n - 1 (Student 1908). Unequal
+    variances of cells, and cells that are paired more or less closely, do not matter to it. `scale` "ratio" takes
+    differences of natural logarithms. Raises ValueError if `where` selects nothing, if a level does not exist, or if a
+    ratio is asked of values that are not positive.
+    """
+    return _averaged(runs, (change,), where, scale, kind)
+
+
+def interaction(
+    runs: Blocks,
+    first: Change,
+    second: Change,
+    where: Mapping[str, Any] | None = None,
+    scale: str = "difference",
+    pooled: bool = False,
+) -> Estimate:
+    """How much the first change's effect grows by the second: a difference of differences, averaged over alive strata.
+
+    Strata where one of the changes does nothing at one level of the other are inert: there, an interaction is the same
+    thing as a simple contrast. By paired t over seeds (df = n - 1), or `pooled` as in `main_effect`.
+    """
+    found = _averaged(runs, (first, second), where, scale, "interaction")
+    return _pooled(runs, found) if pooled else found
+
+
+def main_effect(runs: Blocks, change: Change, where: Mapping[str, Any] | None = None, scale: str = "difference") -> Estimate:
+    """The same average as `contrast`, with the error variance of the seed-blocked model of all selected cells.
+
+    In y(cell, seed) = cell + seed + error, fitted to the seeds that are complete in all cells, the contrast sum(w y)
+    has the variance s2 sum(w^2) / n, s2 being the mean square of the residual, df = (n - 1)(cells - 1) (Montgomery,
+    Design and Analysis of Experiments, 4.1). It presumes equal variances and equal correlations between cells, and a
+    complete factorial; where the factorial is incomplete, the paired t is given instead and the note says so.
+    """
+    return _pooled(runs, _averaged(runs, (change,), where, scale, "main effect"))
+
+
+def mean(runs: Blocks, where: Mapping[str, Any] | None = None, value: float = 0.0) -> Estimate:
+    """The mean of the selected cells less `value`, averaged within each seed; then the one-sample t, df = n - 1."""
+    cells = list(dict.fromkeys(runs.cells[levels] for levels in runs.select(where)))
+    by_seed = runs.outcomes[cells].mean(axis="columns", skipna=False).dropna() - value
+    se, df = student(by_seed)
+    return Estimate("mean", (), by_seed, se, df, where or {})
+
+
+def every_contrast(runs: Blocks, scale: str = "difference", pooled: bool = True) -> list[Estimate]:
+    """Every level against its factor's baseline; in a complete factorial also the interactions of two factors.
+
+    A complete factorial of several factors yields main effects and interactions by the seed-blocked model; any other
+    design (one change at a time, say) simple contrasts, and no interaction is claimed. `pooled=False` takes each one's
+    own error over seeds instead: right also where cells are paired more or less closely. What cannot be estimated keeps
+    its place, without numbers and with a note.
+    """
+    changes = {factor: [Change(factor, levels[0], level) for level in levels[1:]] for factor, levels in runs.factors.items()}
+    complete = len(changes) > 1 and set(product(runs.factors)) <= set(runs.cells)
+    asked: list[tuple[Change, ...]] = [(change,) for change in itertools.chain(*changes.values())]
+    if complete:
+        for one, other in itertools.combinations(changes, 2):
+            asked += itertools.product(changes[one], changes[other])
+    kinds = ("main effect" if complete else "simple", "interaction")
+    found = []
+    for group in asked:
+        kind = kinds[len(group) - 1]
+        try:
+            estimate = _averaged(runs, group, None, scale, kind)
+            found.append(_pooled(runs, estimate) if complete and pooled else estimate)
+        except ValueError as error:
+            nothing = pd.Series(dtype=float)
+            found.append(Estimate(kind, group, nothing, np.nan, 0.0, {}, scale=scale, note=str(error).removesuffix(".")))
+    return found
+
+
+def contrast_table(
+    runs: pd.DataFrame,
+    metric: str,
+    budget: float | None = None,
+    scale: str = "difference",
+    confidence: float = 0.95,
+    pooled: bool = True,
+) -> pd.DataFrame:
+    """From the runs of a study to the table of its contrasts in `metric`: `table` of `every_contrast`.
+
+    `budget` is for times to a target, see `blocks`.
+    """
+    return table(every_contrast(blocks(runs, metric, budget), scale, pooled), confidence)
+
+
+def seed_blocked_model(values: pd.DataFrame) -> Any:
+    """The fit of y(cell, seed) = cell + seed + error, for values (complete seeds, cells), by least squares.
+
+    The first coefficients are those of the cells, in the order of the columns; the residual has (n - 1)(cells - 1)
+    degrees of freedom. A statsmodels result.
+    """
+    n, cells = values.shape
+    of_cells = np.tile(np.eye(cells), (n, 1))
+    of_seeds = np.repeat(np.eye(n), cells, axis=0)[:, 1:]
+    return OLS(values.to_numpy().ravel(), np.hstack([of_cells, of_seeds])).fit()
+
+
+def weights(
+    runs: Blocks, changes: Sequence[Change], where: Mapping[str, Any] | None = None
+) -> tuple[pd.Series, list[dict[str, Any]], list[dict[str, Any]], list[list[int]]]:
+    """The weight of each cell in a contrast (one change) or an interaction (two), over the alive strata.
+
+    Returns the weights (cells), the alive strata, the inert ones, and the cells of each alive stratum: the corners, the
+    last change varying fastest.
+    """
+    where = where or {}
+    positions = [position_of(change.factor, runs.factors) for change in changes]
+    for change in changes:
+        if change.factor in where:
+            raise ValueError(f"{change.factor} changes, so that `where` cannot fix it.")
+        for level in (change.start, change.end):
+            if word(level) not in [word(each) for each in runs.factors[change.factor]]:
+                known = ", ".join(word(each) for each in runs.factors[change.factor])
+                raise ValueError(f"{change.factor} has no level {word(level)}; it has {known}.")
+    picked = set(runs.select(where))
+    ends = [(word(change.start), word(change.end)) for change in changes]
+    total = pd.Series(0.0, index=runs.outcomes.columns)
+    alive, inert, corners_of = [], [], []
+    for levels in runs.cells:
+        if levels not in picked or any(levels[at] != end[0] for at, end in zip(positions, ends, strict=True)):
+            continue
+        corners = [_replaced(levels, positions, corner) for corner in itertools.product(*ends)]
+        if not picked.issuperset(corners):
+            continue
+        stratum = {
+            factor: next(level for level in runs.factors[factor] if word(level) == levels[at])
+            for at, factor in enumerate(runs.factors)
+            if at not in positions
+        }
+        columns = [runs.cells[corner] for corner in corners]
+        if len(set(columns)) < len(columns):
+            inert.append(stratum)
+            continue
+        alive.append(stratum)
+        corners_of.append(columns)
+    for columns in corners_of:
+        for bits, column in zip(itertools.product((-1, 1), repeat=len(changes)), columns, strict=True):
+            total[column] += np.prod(bits) / len(alive)
+    if not alive and not inert:
+        place = f" where {words(where)}" if where else ""
+        raise ValueError(f"no runs differ in {' and '.join(map(str, changes))} alone{place}.")
+    return total, alive, inert, corners_of
+
+
+def _averaged(runs: Blocks, changes: tuple[Change, ...], where: Mapping[str, Any] | None, scale: str, kind: str) -> Estimate:
+    weight, alive, inert, corners = weights(runs, changes, where)
+    used = sorted({column for columns in corners for column in columns})
+    values = _scaled(runs.outcomes[used], scale)
+    complete = values.dropna() if alive else values.iloc[:0]
+    by_seed = complete @ weight[used]
+    se, df = student(by_seed)
+    same = [(np.ptp(complete[columns], axis=1) == 0).all() for columns in corners]
+    missing = [stratum for stratum, columns in zip(alive, corners, strict=True) if values[columns].dropna().empty]
+    identical = bool(len(complete)) and all(same)
+    note = ""
+    if not alive:
+        note = DOES_NOTHING if len(changes) == 1 else NO_INTERACTION
+    return Estimate(kind, changes, by_seed, se, df, where or {}, alive, inert, missing, identical, scale, note)
+
+
+def _pooled(runs: Blocks, found: Estimate) -> Estimate:
+    """The same estimate over the seeds that are complete in all selected cells, with the pooled residual variance."""
+    picked = runs.select(found.where)
+    fixed = {factor: [word(e) for e in (v if isinstance(v, list | tuple) else [v])] for factor, v in found.where.items()}
+    whole = {factor: fixed.get(factor, levels) for factor, levels in runs.factors.items()}
+    if not set(product(whole)) <= set(picked):
+        return replace(found, note="the factorial is incomplete: paired t, no pooled variance")
+    if not found.strata:
+        return found
+    cells = sorted({runs.cells[levels] for levels in picked})
+    values = _scaled(runs.outcomes[cells], found.scale).dropna()
+    weight = weights(runs, found.changes, found.where)[0][cells]
+    by_seed = values @ weight
+    note = "" if len(values) == found.n else f"complete in all cells: {len(values)} of {len(runs.outcomes)} seeds"
+    if len(values) < 2:
+        return replace(found, by_seed=by_seed, se=np.nan, df=0.0, note=note)
+    model = seed_blocked_model(values)
+    row = np.concatenate([weight.to_numpy(), np.zeros(len(values) - 1)])
+    se = float(np.sqrt(row @ model.cov_params() @ row))
+    return replace(found, by_seed=by_seed, se=se, df=float(model.df_resid), note=note)
+
+
+def _scaled(values: pd.DataFrame, scale: str) -> pd.DataFrame:
+    if scale == "difference":
+        return values
+    if scale != "ratio":
+        raise ValueError(f"scale {scale} is not known: difference or ratio.")
+    if (values <= 0).any(axis=None):
+        raise ValueError("a ratio needs values above zero.")
+    return values.transform(np.log)
+
+
+def _replaced(levels: Levels, positions: Sequence[int], corner: Sequence[str]) -> Levels:
+    changed = list(levels)
+    for at, level in zip(positions, corner, strict=True):
+        changed[at] = level
+    return tuple(changed)
