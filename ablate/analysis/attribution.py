@@ -21,37 +21,9 @@ import pandas as pd
 
 from ablate.analysis.blocks import Blocks, word
 from ablate.analysis.estimates import Change, Estimate, student, table
+from ablate.study.design import EXACT_UP_TO, Coalition, on_the_way
 
-EXACT_UP_TO = 4
 WHOLE = "all"
-
-Coalition = frozenset[str]
-
-
-def orders(changes: Sequence[str], permutation: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The order that a drawn permutation of range(k) stands for, and its reverse."""
-    if sorted(permutation) != list(range(len(changes))):
-        raise ValueError(f"{list(permutation)} is no permutation of the numbers of {len(changes)} changes.")
-    order = tuple(changes[index] for index in permutation)
-    return order, order[::-1]
-
-
-def on_the_way(order: Sequence[str]) -> list[Coalition]:
-    """The k + 1 coalitions of an order, from no change to all."""
-    return [frozenset(order[:made]) for made in range(len(order) + 1)]
-
-
-def coalitions(changes: Sequence[str], permutation: Sequence[int] | None = None) -> list[Coalition]:
-    """The coalitions that a seed has to run: all 2^k up to four changes, else those of its order and of the reverse.
-
-    Raises ValueError if there are more than four changes and no permutation.
-    """
-    if len(changes) <= EXACT_UP_TO:
-        sizes = range(len(changes) + 1)
-        return [frozenset(chosen) for size in sizes for chosen in itertools.combinations(changes, size)]
-    if permutation is None:
-        raise ValueError(f"{len(changes)} changes are too many for all their combinations: each seed needs a permutation.")
-    return list(dict.fromkeys(coalition for order in orders(changes, permutation) for coalition in on_the_way(order)))
 
 
 def levels_of(coalition: Coalition, changes: Mapping[str, Sequence[Change]]) -> dict[str, Any]:

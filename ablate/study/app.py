@@ -44,7 +44,7 @@ ConfigStore.instance().store(
             "name": None,  # the folder of the study; None: made from what was typed
             "root": "outputs",
             "seeds": None,  # a number of replicates, or a list of seeds; None: `seed` alone
-            "design": "factorial",  # or one_at_a_time: the baseline, and each other level alone
+            "design": "factorial",  # or one_at_a_time: the baseline, and each other level alone; or path: between two cells
             "baseline": None,  # keys and levels: the baseline, where it is not the level that was typed first
             "exclude": [],  # conditions such as {stem: direct, activation: [gelu, relu]}: cells that are not wanted
             "leave_out": [],  # such conditions, with `seed` and a `reason`: runs that do not count; or a YAML file of them
@@ -53,10 +53,18 @@ ConfigStore.instance().store(
             "max_hours": None,  # stop after so long, at the next checkpoint; the same command goes on
             "checkpoint": {"minutes": 0},  # the least time between two checkpoints; 0: at every epoch
             "reuse": "any",  # same_code: a finished run that other code made is made again
+            "claims": [],  # what the study is to decide, see ablate.analysis.claims
+            "chance": {},  # metrics, with the value of a run that learned nothing: what a diverged run is worth
+            "budgets": {},  # times to a target, with the budget at which a run that never reached it stops
+            "until": None,  # decided: add seeds, look by look, until every primary claim is decided
+            "max_seeds": 20,  # at most so many
+            "changes": {},  # for the design path: names of changes, each with the factors that change together
             "ignore": [],  # keys that cannot change what a run means
             "paths": [],  # keys that say where inputs lie: no part of the meaning either, but part of the name
             "neutral": {},  # keys added later, each with the value under which nothing changes
             "report": "ablate.report.write",  # called with the folder of the study when a sweep ends; null: nothing
+            "check": "ablate.claims.check",  # called with the claims before a study begins
+            "decide": "ablate.claims.seeds_wanted",  # called after each look of study.until
             # Filled in for each run of a sweep
             "label": None,  # the levels of the cell in words
             "cell": None,  # its folder

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import PurePath
 from typing import Any, TypeVar
 
@@ -13,6 +13,8 @@ from ablate.study import streams
 from ablate.study.identity import flatten
 
 T = TypeVar("T")
+Coalition = frozenset[str]  # the changes that were made
+EXACT_UP_TO = 4  # so many changes can be made in all their combinations
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,53 @@ class Factor:
 
 def factorial(levels: Mapping[str, Sequence[T]]) -> list[dict[str, T]]:
     """Every combination of the factors' levels, the last factor changing fastest."""
-    return [dict(zip(levels, combination, strict=True)) for combination in product(*levels.values())]
+    return [dict(zip(levels, combination, strict=True)) for combination in itertools.product(*levels.values())]
 
 
 def one_at_a_time(levels: Mapping[str, Sequence[T]]) -> list[dict[str, T]]:
     """The baseline (each factor at its first level), then each other level alone."""
     baseline = {key: values[0] for key, values in levels.items()}
     return [baseline, *({**baseline, key: value} for key, values in levels.items() for value in values[1:])]
+
+
+def orders(changes: Sequence[str], permutation: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The order that a drawn permutation of range(k) stands for, and its reverse."""
+    if sorted(permutation) != list(range(len(changes))):
+        raise ValueError(f"{list(permutation)} is no permutation of the numbers of {len(changes)} changes.")
+    order = tuple(changes[index] for index in permutation)
+    return order, order[::-1]
+
+
+def on_the_way(order: Sequence[str]) -> list[Coalition]:
+    """The k + 1 coalitions of an order, from no change to all."""
+    return [frozenset(order[:made]) for made in range(len(order) + 1)]
+
+
+def coalitions(changes: Sequence[str], permutation: Sequence[int] | None = None) -> list[Coalition]:
+    """The coalitions that a seed has to run: all 2^k up to four changes, else those of its order and of the reverse.
+
+    Raises ValueError if there are more than four changes and no permutation.
+    """
+    if len(changes) <= EXACT_UP_TO:
+        sizes = range(len(changes) + 1)
+        return [frozenset(chosen) for size in sizes for chosen in itertools.combinations(changes, size)]
+    if permutation is None:
+        raise ValueError(f"{len(changes)} changes are too many for all their combinations: each seed needs a permutation.")
+    return list(dict.fromkeys(coalition for order in orders(changes, permutation) for coalition in on_the_way(order)))
+
+
+def path(
+    levels: Mapping[str, Sequence[T]], changes: Mapping[str, Sequence[str]], permutation: Sequence[int]
+) -> list[dict[str, T]]:
+    """The cells between a first and a last configuration that a seed runs, see `coalitions`.
+
+    Each factor goes from its first level to its second. `changes` are groups of factors that change together.
+    """
+    change_of = {key: name for name, keys in changes.items() for key in keys}
+    return [
+        {key: values[change_of[key] in coalition] for key, values in levels.items()}
+        for coalition in coalitions(list(changes), permutation)
+    ]
 
 
 def matches(levels: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
@@ -69,6 +111,15 @@ def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str
     """
     values = {key: str(value) if isinstance(value, list) else value for key, value in flatten(config).items()}
     return values | dict(choices)
+
+
+def common(cells: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The keys that have the same level in all of these cells, with that level."""
+    cells = iter(cells)
+    facts = dict(next(cells, {}))
+    for levels in cells:
+        facts = {key: level for key, level in facts.items() if key in levels and levels[key] == level}
+    return facts
 
 
 def find_factors(

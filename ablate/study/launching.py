@@ -46,7 +46,7 @@ class Launch:
         Raises UsageError if the launcher fails again and again without a run having begun.
         """
         fruitless = 0
-        while not self._late():
+        while not self.late():
             held = [run for run in self.plan.runs if run.state == "held"]
             due = [run for run in self.plan.due() if run.failures <= self.config.study.retries]
             if due:
@@ -79,7 +79,8 @@ class Launch:
                 record.status = "interrupted"
                 records.write_record(run.directory, record)
 
-    def _late(self) -> bool:
+    def late(self) -> bool:
+        """Whether the time of the sweep is over (study.max_hours)."""
         return self.deadline is not None and time.time() >= self.deadline
 
     def _look(self) -> None:
@@ -90,7 +91,7 @@ class Launch:
         holders = sorted({holder for run in held if (holder := locks.holder(run.directory))})
         said = f"Waiting for {len(held)} held by {', '.join(holders) or 'another process'}."
         self.console.print(said, markup=False, soft_wrap=True)
-        while not self._late() and all(locks.holder(run.directory) for run in held):
+        while not self.late() and all(locks.holder(run.directory) for run in held):
             time.sleep(WAIT_SECONDS)
 
     def _launch(self, due: Sequence[PlannedRun]) -> str | None:

@@ -45,7 +45,8 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     (within the study), `left_out` (the reason, where a person left the run out; else None), one for each factor (a group's
     level is the name of its file), one for each metric (NaN where the run has none). Cells that build the same experiment
     stand on the runs of one of them: their rows have its `directory`. `frame.attrs["factors"]` maps each factor to its levels,
-    the baseline first. A file that cannot be read, and a folder that is no run, is named in a warning and left out.
+    the baseline first; `frame.attrs["facts"]` every key and group whose level all runs share to that level. A file that cannot
+    be read, and a folder that is no run, is named in a warning and left out.
 
     Raises UsageError if `study` holds no runs.
     """
@@ -83,6 +84,7 @@ def load_runs(study: str | Path) -> pd.DataFrame:
         frame[factor.key] = pd.Series([row.levels.get(factor.key) for row in rows], dtype=object)
     frame["left_out"] = frame["left_out"].astype(object).where(frame["left_out"].notna(), None)
     frame.attrs["factors"] = {factor.key: list(factor.levels) for factor in factors}
+    frame.attrs["facts"] = design.common([row.levels for row in rows])
     return frame
 
 

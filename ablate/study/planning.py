@@ -7,7 +7,7 @@ import io
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -189,9 +189,16 @@ class Plan:
         write_atomically(self.study / "plan.csv", text.getvalue())
 
 
-def make_plan(study: Path, cells: Sequence[Cell], seeds: Sequence[int], left_out: Sequence[Mapping[str, Any]]) -> Plan:
+def make_plan(
+    study: Path,
+    cells: Sequence[Cell],
+    seeds: Sequence[int],
+    left_out: Sequence[Mapping[str, Any]],
+    wanted: Mapping[int, Collection[str]] | None = None,
+) -> Plan:
     """The plan for these cells and seeds: one block of cells for each seed, at random inside a block.
 
+    `wanted` names, for each seed, the experiments that it runs; without it, each seed runs all.
     Of cells that build the same experiment one runs: one that has runs already, else the first.
     """
     known = known_cells(study)
@@ -208,6 +215,8 @@ def make_plan(study: Path, cells: Sequence[Cell], seeds: Sequence[int], left_out
     for seed in seeds:
         for digest in design.shuffled(list(by_digest), seed):
             cell = by_digest[digest]
+            if wanted is not None and cell.experiment not in wanted[seed]:
+                continue
             directory = run_directory(study, cell_folder(known, digest, cell.label), seed)
             run = PlannedRun(cell, seed, directory, run_identity(digest, seed))
             if left_out:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from rich.console import Console
 
-from ablate.study import composing, design, planning, records
+from ablate.study import composing, design, planning, records, streams
 from ablate.study.application import Application, Outcome, name_parts, study_directory
 from ablate.study.composing import Cell, Composer, Level
 from ablate.study.errors import UsageError
@@ -27,6 +27,7 @@ from ablate.study.planning import Plan
 
 DESIGNS = {"factorial": design.factorial, "one_at_a_time": design.one_at_a_time}
 DIFFERENCES_SHOWN = 6
+FIRST_SEEDS = 5  # of study.until: no verdict is taken below
 
 
 class StudySweeper:
@@ -61,19 +62,53 @@ class StudySweeper:
         }
         self._name_study(overrides, list(levels))
         study = study_directory(self.config)
+        while True:
+            plan = self._prepared(study, fixed, levels, seeds)
+            if plan is None or self.config.study.dry_run:
+                return []
+            launch = self._launch(plan)
+            more = [] if launch.late() else self._more_seeds(study, seeds)
+            if not more:
+                return self._sum_up(plan)
+            seeds = [*seeds, *more]
+
+    def _prepared(
+        self, study: Path, fixed: Mapping[str, str], levels: dict[str, list[Level]], seeds: Sequence[int]
+    ) -> Plan | None:
+        """The plan of a sweep whose cells and claims are checked, written down and printed; None if there is nothing to run."""
         before = records.read_study(study)
         decisions = self.application.decisions_of(self.config)
         composer = Composer(self.context.config_loader, self.config, self.application, decisions)
-        cells = composer.cells(list(fixed.values()), self._combinations(levels))
+        combinations = {seed: self._combinations(levels, seed) for seed in seeds}
+        cells = composer.cells(list(fixed.values()), _once(combinations.values()))
         if not cells:
-            return []
+            return None
         baseline = self._baseline(study, before, composer, fixed, levels) or cells[0].asked
+        wanted = None
+        if self.config.study.design == "path":
+            experiments = {tuple(cell.asked.values()): cell.experiment for cell in cells}
+            wanted = {seed: {experiments[_key(cell)] for cell in of_seed} for seed, of_seed in combinations.items()}
         left_out = self._left_out(before, cells, seeds)
-        plan = self._plan(study, cells, seeds, left_out)
-        if self.config.study.dry_run:
-            return []
-        self._describe(study, before, cells, decisions, left_out, baseline, plan)
-        return self._run(plan)
+        factors = _factors(before, cells)
+        claims = self._claims(before, study)
+        said = self._checked(claims, factors, cells, seeds)
+        plan = planning.make_plan(study, cells, seeds, left_out, wanted)
+        plan.processes = processes_of(self.config)
+        self._look(plan)
+        plan.estimate(self.application.cost)
+        try:
+            study.mkdir(parents=True, exist_ok=True)
+            plan.write_csv()
+            if not self.config.study.dry_run:
+                records.write_study(
+                    study, self._description(before, factors, decisions, left_out, baseline, claims, cells, plan)
+                )
+        except OSError as error:
+            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+        self.console.print(plan.table())
+        for line in [*planning.inert(cells), *plan.notes, *said, plan.summary()]:
+            self.console.print(line, markup=False, soft_wrap=True)
+        return plan
 
     def _with_params(self, arguments: Sequence[str]) -> list[str]:
         """The overrides of hydra.sweeper.params, then those that were typed: a key that was typed replaces its param."""
@@ -90,6 +125,8 @@ class StudySweeper:
         if overrides:
             values = [int(text) if text.isdecimal() else text for override in overrides for text in _typed(override)]
             said = f"seed={','.join(map(str, values))}"
+        elif asked is None and self.config.study.until:
+            values, said = list(range(min(FIRST_SEEDS, self.config.study.max_seeds))), "study.until"
         elif asked is None:
             values, said = [self.config.seed], f"seed={self.config.seed}"
         else:
@@ -108,15 +145,20 @@ class StudySweeper:
         if self.config.study.name is None:
             self.config.study.name = design.study_name(swept, name_parts(self.config, fixed))
 
-    def _combinations(self, levels: dict[str, list[Level]]) -> list[dict[str, Level]]:
-        """The combinations of levels that the design asks for, without those that study.exclude names."""
+    def _combinations(self, levels: dict[str, list[Level]], seed: int) -> list[dict[str, Level]]:
+        """The combinations of levels that the design asks of a seed, without those that study.exclude names."""
         options = self.config.study
         values = {key: [level.value for level in listed] for key, listed in levels.items()}
         baseline: dict[str, Any] = OmegaConf.to_container(options.baseline) if options.baseline else {}  # type: ignore[assignment]
         composing.refuse_unknown(f"study.baseline={baseline}", baseline, values)
         for key, wanted in baseline.items():
             levels[key].sort(key=lambda level: not design.same(level.value, wanted))
-        combinations = DESIGNS[options.design](levels)
+        if options.design == "path":
+            changes = self._changes(levels)
+            permutation = streams.stream(seed, "order of changes").permutation(len(changes))
+            combinations = design.path(levels, changes, permutation.tolist())
+        else:
+            combinations = DESIGNS[options.design](levels)
         excluded: list[dict[str, Any]] = OmegaConf.to_container(options.exclude)  # type: ignore[assignment]
         for condition in excluded:
             if not isinstance(condition, dict) or not condition:
@@ -154,7 +196,7 @@ class StudySweeper:
         others = [text for key, text in fixed.items() if key not in baseline]
         added = {key: listed for key, listed in levels.items() if key not in baseline}
         differences: dict[str, tuple[Any, Any]] | None = None
-        for combination in product(*added.values()):
+        for combination in itertools.product(*added.values()):
             typed = [*others, *baseline.values(), *(level.override for level in combination)]
             cell = composer.cell(typed, {})
             if cell is None:
@@ -191,62 +233,92 @@ class StudySweeper:
             recorded.append(entry)
         return recorded
 
-    def _plan(self, study: Path, cells: list[Cell], seeds: list[int], left_out: list[dict[str, Any]]) -> Plan:
-        """The plan, printed and written down."""
-        plan = planning.make_plan(study, cells, seeds, left_out)
-        plan.processes = processes_of(self.config)
-        self._look(plan)
-        plan.estimate(self.application.cost)
-        try:
-            study.mkdir(parents=True, exist_ok=True)
-            plan.write_csv()
-        except OSError as error:
-            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
-        self.console.print(plan.table())
-        for line in [*planning.inert(cells), *plan.notes, plan.summary()]:
-            self.console.print(line, markup=False, soft_wrap=True)
-        return plan
+    def _changes(self, levels: Mapping[str, Sequence[Level]]) -> dict[str, list[str]]:
+        """The changes of a path: those that study.changes names, and each other factor as one of its own."""
+        named: dict[str, list[str]] = OmegaConf.to_container(self.config.study.changes)  # type: ignore[assignment]
+        grouped = [key for keys in named.values() for key in keys]
+        for key in grouped:
+            if key not in levels or grouped.count(key) > 1:
+                trouble = "stands in two changes" if key in levels else f"does not vary; what varies: {', '.join(levels)}"
+                raise UsageError(f"study.changes: {key} {trouble}.")
+        for key, listed in levels.items():
+            if len(listed) != 2:
+                said = f"{key} has {len(listed)} level" + ("" if len(listed) == 1 else "s")
+                raise UsageError(f"study.design=path goes from one level to another: {said}.")
+        if not levels:
+            raise UsageError("study.design=path needs factors of two levels each, such as stem=direct,pyramid.")
+        return {**named, **{key: [key] for key in levels if key not in grouped}}
+
+    def _claims(self, before: Mapping[str, Any], study: Path) -> list[dict[str, Any]]:
+        """The claims of the study. They are frozen with it: one that is changed once runs are there proves nothing."""
+        typed: list[dict[str, Any]] = OmegaConf.to_container(self.config.study.claims)  # type: ignore[assignment]
+        recorded: list[dict[str, Any]] = before.get("claims", [])
+        if typed and recorded and typed != recorded:
+            known = {claim.get("id"): claim for claim in recorded}
+            changed = [str(claim.get("id")) for claim in typed if claim != known.pop(claim.get("id"), None)]
+            names = ", ".join([*changed, *map(str, known)])
+            raise UsageError(
+                f"the claims of {study} were settled when it began, and differ now: {names}. Take another study.name."
+            )
+        return typed or recorded
+
+    def _checked(
+        self, claims: Sequence[Mapping[str, Any]], factors: Mapping[str, Any], cells: Sequence[Cell], seeds: Sequence[int]
+    ) -> list[str]:
+        """What there is to say of the claims before they are put to the test; UsageError if they cannot be."""
+        if self.config.study.until and not claims:
+            raise UsageError("study.until=decided needs claims to decide: see study.claims.")
+        if not claims or not self.config.study.check:
+            return []
+        facts = design.common(cell.every_level() for cell in cells)
+        said: list[str] = get_method(self.config.study.check)(claims, factors, facts, len(seeds))
+        return said
+
+    def _more_seeds(self, study: Path, seeds: Sequence[int]) -> list[int]:
+        """The seeds to add for the next look, if one is wanted: the smallest numbers that are not there yet."""
+        if self.config.study.until is None:
+            return []
+        wanted = min(get_method(self.config.study.decide)(study, len(seeds)), self.config.study.max_seeds)
+        unused = (seed for seed in itertools.count() if seed not in seeds)
+        more = list(itertools.islice(unused, max(0, wanted - len(seeds))))
+        if more:
+            self.console.print(f"Not every primary claim is decided by {len(seeds)} seeds: on to {wanted}.", markup=False)
+        return more
 
     def _look(self, plan: Plan) -> None:
         plan.look(self.application.provenance()["code"], self.config.study.reuse == "same_code")
 
-    def _describe(
+    def _description(
         self,
-        study: Path,
         before: Mapping[str, Any],
-        cells: Sequence[Cell],
+        factors: Mapping[str, Any],
         decisions: dict[str, Any],
         left_out: list[dict[str, Any]],
         baseline: Mapping[str, str],
+        claims: list[dict[str, Any]],
+        cells: Sequence[Cell],
         plan: Plan,
-    ) -> None:
-        """Write down what was asked for; levels of earlier commands stay in front."""
-        factors = dict(before.get("factors", {}))
-        for key in cells[0].levels:
-            factors[key] = list(dict.fromkeys([*factors.get(key, []), *(cell.levels[key] for cell in cells)]))
+    ) -> dict[str, Any]:
+        """The content of study.yaml: what was settled when the study began, and what was added to it since."""
+        same = {
+            digest[:8]: {"as": runner.digest[:8], "label": cell.label, "levels": cell.levels}
+            for digest, (cell, runner) in plan.same.items()
+        }
         content = {
             "command": before.get("command", _command()),
             "factors": factors,
             "decisions": decisions,
+            "claims": claims,
+            "chance": OmegaConf.to_container(cells[0].config.study.chance, resolve=True) if claims else {},
+            "budgets": OmegaConf.to_container(cells[0].config.study.budgets, resolve=True) if claims else {},
             "baseline": dict(baseline),
             "fixed": before.get("fixed", cells[0].meaning),
-            "same": {
-                **before.get("same", {}),
-                **{
-                    digest[:8]: {"as": runner.digest[:8], "label": cell.label, "levels": cell.levels}
-                    for digest, (cell, runner) in plan.same.items()
-                },
-            },
+            "same": {**before.get("same", {}), **same},
             "leave_out": left_out,
         }
-        try:
-            records.write_study(
-                study, {key: value for key, value in content.items() if value or key in ("factors", "decisions")}
-            )
-        except OSError as error:
-            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+        return {key: value for key, value in content.items() if value or key in ("factors", "decisions")}
 
-    def _run(self, plan: Plan) -> list[Outcome]:
+    def _launch(self, plan: Plan) -> Launch:
         launch = Launch(plan, self.application, self.context, self.config, self.console)
         try:
             launch.run()
@@ -255,7 +327,7 @@ class StudySweeper:
             self._look(plan)
             self.console.print(f"Interrupted: {plan.count('done')} of {len(plan.runs)} runs are done.", markup=False)
             raise
-        return self._sum_up(plan)
+        return launch
 
     def _sum_up(self, plan: Plan) -> list[Outcome]:
         outcomes = [run.outcome or Outcome(run.cell.label, run.seed, None, directory=run.directory) for run in plan.runs]
@@ -285,6 +357,23 @@ class StudySweeper:
         return outcomes
 
 
+def _key(combination: Mapping[str, Level]) -> tuple[str, ...]:
+    return tuple(level.override for level in combination.values())
+
+
+def _once(combinations: Iterable[Sequence[dict[str, Level]]]) -> list[dict[str, Level]]:
+    """Every combination that a seed runs, each once."""
+    return list({_key(combination): combination for of_seed in combinations for combination in of_seed}.values())
+
+
+def _factors(before: Mapping[str, Any], cells: Sequence[Cell]) -> dict[str, list[Any]]:
+    """The factors and their levels; those of earlier commands stay in front."""
+    factors = dict(before.get("factors", {}))
+    for key in cells[0].levels:
+        factors[key] = list(dict.fromkeys([*factors.get(key, []), *(cell.levels[key] for cell in cells)]))
+    return factors
+
+
 _NONE = object()
 
 
@@ -301,8 +390,12 @@ def _read_entries(path: Path) -> Any:
 
 def _check_options(options: DictConfig) -> None:
     """Raises UsageError for an option of `study:` that has no such value."""
-    if options.design not in DESIGNS:
-        raise UsageError(f"study.design={options.design}: one of {', '.join(DESIGNS)}.")
+    if options.design not in (*DESIGNS, "path"):
+        raise UsageError(f"study.design={options.design}: one of {', '.join(DESIGNS)}, path.")
+    if options.until not in (None, "decided"):
+        raise UsageError(f"study.until={options.until}: decided, or null.")
+    if type(options.max_seeds) is not int or options.max_seeds < 1:
+        raise UsageError(f"study.max_seeds={options.max_seeds}: a whole number from 1.")
     if options.reuse not in ("any", "same_code"):
         raise UsageError(f"study.reuse={options.reuse}: one of any, same_code.")
     if type(options.retries) is not int or options.retries < 0:

@@ -10,16 +10,14 @@ from scipy import stats
 from ablate.analysis.attribution import (
     along,
     attribution,
-    coalitions,
     levels_of,
-    on_the_way,
-    orders,
     outcomes_of,
     shapley,
     shares_by_seed,
 )
 from ablate.analysis.blocks import blocks
 from ablate.analysis.estimates import Change
+from ablate.study.design import coalitions, on_the_way, orders
 from tests.analysis.conftest import noise, study
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ablate.analysis.attribution import coalitions
 from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.estimates import Estimate
 from ablate.analysis.evidence import p_values
 from ablate.analysis.judging import judge
+from ablate.study.design import coalitions
 from tests.analysis.conftest import noise, study
 
 

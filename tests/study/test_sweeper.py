@@ -78,7 +78,7 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1", "x=2"], "ablate: x is given twice: write its levels once, as x=a,b."),
         (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds is not a factor; write study.seeds=[1,2]."),
         (["x=1", "study.seeds=0"], "ablate: study.seeds=0: a positive number of seeds, or a list of whole numbers from 0."),
-        (["x=1,2", "study.design=random"], "ablate: study.design=random: one of factorial, one_at_a_time."),
+        (["x=1,2", "study.design=random"], "ablate: study.design=random: one of factorial, one_at_a_time, path."),
         (["x=1,2", "study.retries=-1"], "ablate: study.retries=-1: a whole number from 0."),
         (["x=1,2", "study.max_hours=0"], "ablate: study.max_hours=0: a number above 0, or null."),
         (["x=1,2", "study.reuse=some"], "ablate: study.reuse=some: one of any, same_code."),
