@@ -11,9 +11,11 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import contrasts
+from ablate.analysis.judging import judge_study
 from ablate.reporting import plots, tables
 from ablate.reporting.tables import TextTable
 from ablate.study import design
+from ablate.study.errors import UsageError
 from ablate.study.loading import load_history, load_runs
 from ablate.study.records import read_study, write_atomically
 
@@ -26,6 +28,7 @@ class Report:
     runs: pd.DataFrame
     history: pd.DataFrame
     summary: pd.DataFrame
+    verdicts: pd.DataFrame  # a row a claim; empty if the study has none
     tables: list[TextTable]
     troubles: list[str]  # what a reader should know before believing: runs that are missing, files set aside
     launched: dict[str, Any]  # study.yaml
@@ -59,11 +62,21 @@ def build(study: Path) -> Report:
     for run in counted[counted["status"] != "finished"].drop_duplicates("directory").to_dict("records"):
         troubles.append(f"{run['directory']} {run['status']}" + (f": {run['error']}" if run["error"] else ""))
     launched = read_study(study)
+    verdicts = _verdicts(launched, runs)
     for stand_in in launched.get("same", {}).values():
         runner = runs.loc[runs["cell"] == stand_in["as"], "label"]
         if shown and not runner.empty:
             shown[0].notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
-    return Report(study, runs, history, summary, shown, troubles, launched)
+    if not verdicts.empty:
+        shown.insert(0, tables.verdicts(verdicts))
+    return Report(study, runs, history, summary, verdicts, shown, troubles, launched)
+
+
+def _verdicts(launched: dict[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
+    try:
+        return judge_study(launched, runs)
+    except ValueError as error:
+        raise UsageError(f"study.yaml: {error}") from None
 
 
 def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:
@@ -78,6 +91,10 @@ def write(report: Report) -> Path:
     folder = report.study / "report"
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "cells.csv", report.summary.to_csv(index=False))
+    if not report.verdicts.empty:
+        write_atomically(
+            folder / "verdicts.json", report.verdicts.to_json(orient="records", indent=1, force_ascii=False) + "\n"
+        )
     lines = [f"# {report.study.name}", ""]
     if command := report.launched.get("command"):
         lines += [f"    {command}", ""]

@@ -64,6 +64,20 @@ def results(
     return TextTable("Results", headers, rows, len(_level_headers(factors)), notes)
 
 
+def verdicts(judged: pd.DataFrame) -> TextTable:
+    """What the study says of each claim, in the order of the claims (see `ablate.analysis.judging.judge`)."""
+    rows = []
+    for row in judged.to_dict("records"):
+        # a ratio is a number of its own, whatever it is a ratio of
+        wording = Wording("", digits=3) if row["scale"] == "ratio" else wording_of(row["metric"])
+        estimate = _difference(pd.Series(row), wording, signed=row["kind"] not in ("exact", "path") and row["scale"] != "ratio")
+        rows.append([row["id"], row["says"], row["verdict"], estimate, str(row["look"] or row["n"]), row["reason"]])
+    notes = [
+        "The estimate has its 95 % interval over seeds, not adjusted for looks; verdicts are (5, 8, 12 and 20 seeds, Holm)."
+    ]
+    return TextTable("Verdicts", ["claim", "says", "verdict", "estimate", "n", "why"], rows, len(rows[0]) if rows else 0, notes)
+
+
 def costs(summary: pd.DataFrame, metrics: Sequence[str], factors: Sequence[str]) -> TextTable | None:
     """What each cell takes; None if no metric says so."""
     shown = [name for name in metrics if wording_of(name).cost and not wording_of(name).hidden]
@@ -105,11 +119,11 @@ def _mean(row: pd.Series, metric: str) -> str:
     return f"{text} ± {number(spread, wording)}" if pd.notna(spread) and spread > 0 else text
 
 
-def _difference(row: pd.Series, wording: Wording) -> str:
-    text = number(row["estimate"], wording, signed=True)
+def _difference(row: pd.Series, wording: Wording, signed: bool = True) -> str:
+    text = number(row["estimate"], wording, signed)
     if pd.isna(row["low"]):
         return text
-    return f"{text} [{number(row['low'], wording, signed=True)}, {number(row['high'], wording, signed=True)}]"
+    return f"{text} [{number(row['low'], wording, signed)}, {number(row['high'], wording, signed)}]"
 
 
 def _in_markdown(text: str) -> str:

@@ -15,7 +15,7 @@ def prepare(cfg):
 
 @ablate.main("conf", prepare=prepare)
 def train(cfg, run):
-    noise = run.stream("noise").normal()
+    noise = run.stream("noise").normal() + cfg.rule.get("noise", 0) * run.stream("more noise").normal()
     for epoch in (1, 2):
         time.sleep(cfg.sleeps)
         run.log(epoch=epoch, score=cfg.rule.sign * cfg.x * epoch + noise)

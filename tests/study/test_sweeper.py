@@ -74,7 +74,7 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
     ("arguments", "said"),
     [
         (["x=1,2,101"], "ablate: x=101: at most 100."),
-        (["x=1,2", "rule=plus,minos"], "ablate: rule=minos: no such level; there are minus, plus."),
+        (["x=1,2", "rule=plus,minos"], "ablate: rule=minos: no such level; there are minus, noisy, plus."),
         (["x=1", "x=2"], "ablate: x is given twice: write its levels once, as x=a,b."),
         (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds is not a factor; write study.seeds=[1,2]."),
         (["x=1", "study.seeds=0"], "ablate: study.seeds=0: a positive number of seeds, or a list of whole numbers from 0."),

@@ -1,0 +1,107 @@
+"""Claims of a study, from its start to its verdicts, through the real command."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ablate import claims
+from ablate.study.errors import UsageError
+from tests.conftest import APPS, Command
+
+TRIVIAL = str(APPS / "trivial.py")
+CLAIM = "{id: A, says: more x scores more, kind: contrast, contrast: {factor: x, from: 1, to: 2}, metric: score, expects: higher, margin: 0.5}"
+REPORT = "study.report=ablate.report.write"
+
+
+def verdicts(study: Path) -> dict[str, str]:
+    return {row["id"]: row["verdict"] for row in json.loads((study / "report" / "verdicts.json").read_text())}
+
+
+def test_a_study_that_is_decided_at_its_first_look_stops_there(command: Command, tmp_path: Path) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.until=decided", REPORT)
+    assert "5 seeds decide (1 primary claims, power 80 %)" in answer.stdout
+    assert "10 finished" in answer.stdout
+    assert "supported" in answer.stdout
+    assert verdicts(tmp_path / "outputs" / "x") == {"A": "supported"}
+
+
+def test_an_undecided_study_goes_on_look_by_look_up_to_its_limit(command: Command, tmp_path: Path) -> None:
+    """The levels of `rule` under x=0 are the same number: equivalent within any margin, but noisy of itself."""
+    noisy = CLAIM.replace("factor: x, from: 1, to: 2", "factor: rule, from: plus, to: noisy")
+    answer = command(
+        TRIVIAL,
+        "-m",
+        "rule=plus,noisy",
+        "x=1",
+        f"study.claims=[{noisy}]",
+        "study.until=decided",
+        "study.max_seeds=8",
+        REPORT,
+        "study.name=s",
+    )
+    assert "Not every primary claim is decided by 5 seeds: on to 8." in answer.stdout
+    assert verdicts(tmp_path / "outputs" / "s") == {"A": "inconclusive"}
+    assert len(list((tmp_path / "outputs" / "s").glob("runs/*/*/run.json"))) == 16
+
+
+def test_below_five_seeds_there_is_no_verdict_and_no_p_value(command: Command, tmp_path: Path) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.seeds=4", REPORT)
+    assert "No verdict below 5 seeds" in answer.stdout
+    (row,) = json.loads((tmp_path / "outputs" / "x" / "report" / "verdicts.json").read_text())
+    assert (row["verdict"], row["p"], row["p_support"], row["n"]) == ("inconclusive", None, None, 4)
+    assert "p =" not in (tmp_path / "outputs" / "x" / "report" / "report.md").read_text()
+
+
+def test_claims_are_settled_when_the_study_begins(command: Command) -> None:
+    command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.name=s")
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    other = CLAIM.replace("0.5", "0.1")
+    answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{other}]", "study.name=s", status=2)
+    assert (
+        answer.stderr
+        == "ablate: the claims of outputs/s were settled when it began, and differ now: A. Take another study.name.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("factor: x", "factor: y"), "claim A: y does not vary in this study; what varies: x."),
+        (("to: 2", "to: 3"), "claim A: x has no level 3; there are 1, 2."),
+        (("higher, margin: 0.5", "equivalent"), "claim A: margin is missing"),
+        (("kind: contrast", "kind: hunch"), "claim A: kind hunch is not known"),
+        (("margin: 0.5", "margin: 0.5, where: {rule: minus}"), "claim A: where rule=minus selects nothing"),
+    ],
+)
+def test_a_claim_that_cannot_be_tested_is_refused_before_anything_runs(
+    command: Command, tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM.replace(*change)}]", status=2)
+    assert answer.stderr.startswith(f"ablate: {said}")
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_path_runs_what_each_seed_drew(command: Command, tmp_path: Path) -> None:
+    """Five changes: 2k cells a seed at most, of 32."""
+    factors = ["x=1,2", "rule=plus,minus", "sleeps=0,0.001", "+a=1,2", "+b=1,2"]
+    command(TRIVIAL, "-m", *factors, "study.design=path", "study.seeds=2", "study.name=s")
+    for seed in (0, 1):
+        assert 6 <= len(list((tmp_path / "outputs/s/runs").glob(f"*/seed={seed}"))) <= 10
+    answer = command(TRIVIAL, "-m", "x=1,2,3", "study.design=path", status=2)
+    assert answer.stderr == "ablate: study.design=path goes from one level to another: x has 3 levels.\n"
+
+
+def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
+    claim = {
+        "id": "A",
+        "says": "s",
+        "kind": "contrast",
+        "contrast": {"factor": "x", "from": 1, "to": 2},
+        "expects": "higher",
+        "needs": {"budget": "article"},
+    }
+    said = claims.check([claim], {"x": [1, 2]}, {"budget": "quick"}, 5)
+    assert said[0] == "A will not be tested: it needs budget=article; this study has budget=quick."
+    with pytest.raises(UsageError, match="claim A: two claims have this id"):
+        claims.check([claim, claim], {"x": [1, 2]}, {}, 5)
