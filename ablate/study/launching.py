@@ -97,6 +97,7 @@ class Launch:
     def _launch(self, due: Sequence[PlannedRun]) -> str | None:
         """Hand the runs to Hydra's launcher and take note of how they ended; what made it collapse, if it did."""
         overrides = []
+        attempts = {run.directory: _attempts(run) for run in due}
         for position, run in enumerate(due, start=1):
             job = composing.job(
                 run.cell,
@@ -125,14 +126,15 @@ class Launch:
                 trouble = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
                 time.sleep(SETTLE_SECONDS)
         for run, ended in zip(due, returns, strict=True):
+            if ended is None and _attempts(run) == attempts[run.directory]:
+                continue  # it was not begun: its record is of an earlier command
             run.outcome = _outcome(run, ended)
             run.failures += run.outcome.status == "failed"
         return trouble
 
     def _done_so_far(self) -> list[tuple[str, int, int]]:
         """What changes when a launch gets anything done, be it a death."""
-        found = ((run, records.read_record(run.directory)) for run in self.plan.runs)
-        return [(run.state, run.deaths, record.attempts if record else 0) for run, record in found]
+        return [(run.state, run.deaths, _attempts(run)) for run in self.plan.runs]
 
 
 def processes_of(config: DictConfig) -> int:
@@ -141,6 +143,11 @@ def processes_of(config: DictConfig) -> int:
     if not isinstance(asked, int):
         return 1
     return asked if asked > 0 else max(1, (os.cpu_count() or 1) + 1 + asked)
+
+
+def _attempts(run: PlannedRun) -> int:
+    record = records.read_record(run.directory)
+    return record.attempts if record else 0
 
 
 def _outcome(run: PlannedRun, ended: JobReturn | None) -> Outcome:

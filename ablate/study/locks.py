@@ -181,7 +181,7 @@ def mourned(directory: Path) -> Iterator[None]:
 def deaths(directory: Path) -> int:
     """How often the process of the run died under it, since it last ended in another way."""
     try:
-        return len((directory / DEATHS).read_text(encoding="utf-8").split())
+        return (directory / DEATHS).read_bytes().count(b"\n")
     except OSError:
         return 0
 

@@ -105,7 +105,8 @@ class Plan:
         left = [run for run in self.runs if run.state in DUE]
         if not left or any(run.seconds is None for run in left):
             return None
-        return sum((run.seconds or 0.0) * (1 - run.begun) for run in left) / self.processes
+        expected = [(run.seconds or 0.0) * (1 - run.begun) for run in left]
+        return max(max(expected), sum(expected) / self.processes)  # no sooner than the longest of them
 
     def estimate(self, cost: Callable[[Any, int], float] | None) -> None:
         """Say what each run will take: as its cell took in this study, else by the application's `cost`, else as others."""
@@ -273,6 +274,6 @@ def _counted(count: int, thing: str) -> str:
 
 def _rows(history: Path) -> int:
     try:
-        return max(0, history.read_text(encoding="utf-8").count("\n") - 1)
+        return max(0, history.read_bytes().count(b"\n") - 1)
     except OSError:
         return 0

@@ -142,7 +142,7 @@ def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
     try:
         with (run.directory / HISTORY).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    except OSError:
+    except (OSError, ValueError, csv.Error):
         rows = []
     if not rows:
         return 0, epochs, "beginning"

@@ -83,7 +83,11 @@ def read_record(directory: Path, warn: bool = False) -> Record | None:
         content = json.loads((directory / "run.json").read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("it holds no record")
-        return Record(**content)
+        record = Record(**content)
+        for name, kind in (("attempts", int), ("timing", dict), ("metrics", dict), ("provenance", dict), ("choices", dict)):
+            if not isinstance(getattr(record, name), kind):
+                raise ValueError(f"its {name} should be of the kind {kind.__name__}")
+        return record
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, OSError) as error:

@@ -141,7 +141,7 @@ class Run:
                 raise ValueError("history.csv lacks the epochs before it")
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OSError, csv.Error) as error:
             log.warning("%s is set aside, the run starts again: %s", self.directory / CHECKPOINT, error)
             return None
         self._rows = rows

@@ -83,7 +83,7 @@ class StudySweeper:
         cells = composer.cells(list(fixed.values()), _once(combinations.values()))
         if not cells:
             return None
-        baseline = self._baseline(study, before, composer, fixed, levels) or cells[0].asked
+        baseline = self._baseline(study, before, composer, fixed, levels) if "fixed" in before else cells[0].asked
         wanted = None
         if self.config.study.design == "path":
             experiments = {tuple(cell.asked.values()): cell.experiment for cell in cells}
@@ -152,6 +152,8 @@ class StudySweeper:
         baseline: dict[str, Any] = OmegaConf.to_container(options.baseline) if options.baseline else {}  # type: ignore[assignment]
         composing.refuse_unknown(f"study.baseline={baseline}", baseline, values)
         for key, wanted in baseline.items():
+            if isinstance(wanted, list):
+                raise UsageError(f"study.baseline: {key}={wanted}: one level.")
             levels[key].sort(key=lambda level: not design.same(level.value, wanted))
         if options.design == "path":
             changes = self._changes(levels)
@@ -185,14 +187,12 @@ class StudySweeper:
         fixed: Mapping[str, str],
         levels: Mapping[str, Sequence[Level]],
     ) -> dict[str, str]:
-        """The overrides of the study's baseline cell, at which what is fixed is compared; none if it has none yet.
+        """The overrides of the study's baseline cell, at which what is fixed is compared; empty if it has no factors.
 
         The runs of a study differ in its factors alone. A factor may be added to it, if one of the levels that are now typed
         is what was fixed before. Raises UsageError, with the differences, if anything else was fixed in another way.
         """
-        if "fixed" not in before:
-            return {}
-        baseline: dict[str, str] = before["baseline"]
+        baseline: dict[str, str] = before.get("baseline", {})
         others = [text for key, text in fixed.items() if key not in baseline]
         added = {key: listed for key, listed in levels.items() if key not in baseline}
         differences: dict[str, tuple[Any, Any]] | None = None

@@ -84,6 +84,7 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1,2", "study.reuse=some"], "ablate: study.reuse=some: one of any, same_code."),
         (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude=[{'x': [1, 2]}]: no cell is left."),
         (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={'x': 3}: x has no level 3 here; there are 1, 2."),
+        (["x=1,2", "study.baseline={x:[2]}"], "ablate: study.baseline: x=[2]: one level."),
         (["x=1,2", "study.leave_out=nowhere.yaml"], None),
         (["x=1,2", "study.leave_out=[{x:1}]"], None),
         (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: {'x': 3} is no run of this sweep."),
@@ -172,7 +173,9 @@ def test_a_sweep_stops_when_its_time_is_over_and_goes_on_later(command: Command)
     answer = command(*sweep, "study.max_hours=0.0003", status=3)
     assert "not begun" in answer.stdout
     assert "study.max_hours was over: the same command goes on." in answer.stdout
-    assert "4 runs" in command(*sweep).stdout
+    kept = sum("finished in" in line for line in answer.stdout.splitlines())
+    assert 0 < kept < 4
+    assert f"{4 - kept} finished, {kept} kept" in command(*sweep).stdout
 
 
 def test_a_failure_is_tried_again_as_often_as_asked(command: Command, tmp_path: Path) -> None:
@@ -205,3 +208,17 @@ def test_a_foreign_folder_and_a_torn_record_are_named_and_fatal_to_nobody(comman
     assert "seed=0: Not a directory" in answer.stdout
     assert "history.csv is set aside" in answer.stdout
     assert "runs/foreign is set aside: it is no run" in answer.stdout
+
+
+def test_a_sweep_without_a_factor_can_be_typed_again_with_more_seeds(command: Command) -> None:
+    command(TRIVIAL, "-m", "study.seeds=2", "study.name=s")
+    assert "1 finished, 2 kept" in command(TRIVIAL, "-m", "study.seeds=3", "study.name=s").stdout
+
+
+def test_a_record_of_the_wrong_kind_is_named_and_its_run_done_again(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    path = next((tmp_path / "outputs/s").glob("runs/x=1-*/*/run.json"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "timing": None}))
+    answer = command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    assert "run.json is set aside: its timing should be of the kind dict" in answer.stdout
+    assert "1 finished, 1 kept" in answer.stdout
