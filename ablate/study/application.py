@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from ablate.study import design, identity, provenance, records
 from ablate.study.errors import CONFIG_ERRORS, UsageError
 from ablate.study.locks import Busy
+from ablate.study.options import check_single
 from ablate.study.records import Record, Status
 from ablate.study.runs import DoneMeanwhile, Run
 
@@ -104,12 +106,9 @@ class Application:
 
     def _single(self, cfg: DictConfig) -> Outcome | None:
         keys = typed(list(HydraConfig.get().overrides.task))
+        check_single(cfg, keys)
         cfg.study.name = cfg.study.name or design.study_name([], name_parts(cfg, keys))
         cfg.study.label = "base"
-        if cfg.study.seeds is not None:
-            raise UsageError(f"study.seeds={cfg.study.seeds} asks for replicates: add -m, or type seed=… for one run.")
-        if cfg.study.dry_run:
-            raise UsageError("study.dry_run=true shows the plan of a sweep: add -m.")
         study = study_directory(cfg)
         decisions = self.decisions_of(cfg)
         if not self.freeze(cfg, decisions):
@@ -117,7 +116,11 @@ class Application:
         if cfg.study.max_hours is not None:
             cfg.study.deadline = time.time() + 3600 * cfg.study.max_hours
         cfg.study.cell = cell_folder(known_cells(study), self.cell(cfg), cfg.study.label)
-        records.write_study(study, {"factors": {}, **records.read_study(study), "decisions": decisions})
+        try:
+            with records.study_lock(study):
+                records.write_study(study, {"factors": {}, **records.read_study(study), "decisions": decisions})
+        except OSError as error:
+            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         return self.execute(cfg)
 
     def decisions_of(self, cfg: DictConfig) -> dict[str, dict[str, Any]]:
@@ -162,11 +165,10 @@ class Application:
         record = self._record(cfg)
         directory = run_directory(study_directory(cfg), cfg.study.cell, record.seed)
         deadline = math.inf if cfg.study.deadline is None else cfg.study.deadline
-        config = OmegaConf.to_container(cfg, resolve=True)
         run = Run(
             directory,
             record,
-            config,  # type: ignore[arg-type]
+            plain(cfg, resolve=True),
             deadline=deadline,
             checkpoint_seconds=60 * cfg.study.checkpoint.minutes,
             same_code=cfg.study.reuse == "same_code",
@@ -255,8 +257,21 @@ def _resolved(cfg: DictConfig, ignore: Sequence[str], prefix: str = "") -> dict[
         if isinstance(value, DictConfig):
             flat.update(_resolved(value, ignore, f"{path}."))
         else:
-            flat[path] = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
+            flat[path] = plain(value, resolve=True)
     return flat
+
+
+def plain(node: Any, resolve: bool = False) -> Any:
+    """A node of a configuration as what YAML and JSON can hold: an Enum by its name, a path as text."""
+    if isinstance(node, DictConfig | ListConfig):
+        return plain(OmegaConf.to_container(node, resolve=resolve))
+    if isinstance(node, dict):
+        return {plain(key): plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [plain(value) for value in node]
+    if isinstance(node, Enum):
+        return node.name
+    return node if isinstance(node, str | int | float | bool | None) else str(node)
 
 
 def study_directory(cfg: DictConfig) -> Path:

@@ -17,7 +17,7 @@ from hydra.core.override_parser.types import Override, QuotedString
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.study import design, identity
-from ablate.study.application import Application, choices_of
+from ablate.study.application import Application, choices_of, plain
 from ablate.study.errors import UsageError
 
 
@@ -40,6 +40,7 @@ class Cell:
     choices: dict[str, str | None]  # of every group, by Hydra's account
     meaning: dict[str, Any]
     experiment: str  # equal for cells that build the same experiment
+    every_level: dict[str, Any]  # of each key and group, whether or not it varies
 
     label: str = field(init=False)
     digest: str = field(init=False)
@@ -47,10 +48,6 @@ class Cell:
     def __post_init__(self) -> None:
         self.label = design.label(self.levels)
         self.digest = identity.digest(self.meaning)
-
-    def every_level(self) -> dict[str, Any]:
-        """The level of every key and group, whether or not it varies."""
-        return design.levels_of(choices_of(self.choices), OmegaConf.to_container(self.config))  # type: ignore[arg-type]
 
 
 class Job(str):
@@ -140,18 +137,18 @@ class Composer:
         config.study.label = design.label(typed_levels)
         if not self.application.freeze(config, self.decisions):
             return None
-        every = design.levels_of(choices_of(choices), OmegaConf.to_container(config))  # type: ignore[arg-type]
+        every = design.levels_of(choices_of(choices), plain(config))
         levels = {key: every.get(key) for key in combination}
         config.study.label = design.label(levels)
         meaning = self.application.meaning(config)
         experiment = self.application.experiment(config) if self.application.experiment else meaning
         asked = {key: level.override for key, level in combination.items()}
-        return Cell(levels, list(fixed), asked, config, choices, meaning, identity.digest(experiment))
+        return Cell(levels, list(fixed), asked, config, choices, meaning, identity.digest(experiment), every)
 
     def _compose(self, fixed: Sequence[str], combination: Mapping[str, Level]) -> tuple[DictConfig, dict[str, str | None]]:
         """The configuration without Hydra's own node, and the choices of its groups."""
-        plain = {key: level for key, level in combination.items() if self._is_plain(key, level)}
-        kind = (*fixed, *(level.override for key, level in combination.items() if key not in plain))
+        values = {key: level for key, level in combination.items() if self._is_plain(key, level)}
+        kind = (*fixed, *(level.override for key, level in combination.items() if key not in values))
         if kind not in self._composed:  # the first of its kind is composed by Hydra with its values, which checks the keys
             overrides = [*fixed, *(level.override for level in combination.values())]
             config = self.loader.load_sweep_config(self.master, overrides)
@@ -161,7 +158,7 @@ class Composer:
             self._composed[kind] = config, choices
         base, choices = self._composed[kind]
         config = copy.deepcopy(base)
-        for key, level in plain.items():
+        for key, level in values.items():
             OmegaConf.update(config, key, level.value)
         return config, choices
 
@@ -184,14 +181,3 @@ def job(cell: Cell, seed: int, filled_in: Mapping[str, Any]) -> Job:
         config.study[key] = value
     asked.config, asked.choices, asked.overrides = config, cell.choices, [*cell.fixed, *cell.asked.values(), f"seed={seed}"]
     return asked
-
-
-def refuse_unknown(said: str, condition: Mapping[str, Any], factors: Mapping[str, Sequence[Any]]) -> None:
-    """Raises UsageError if a condition names no factor, or a level that its factor does not take: a slip of the pen."""
-    for key, wanted in condition.items():
-        if key not in factors:
-            raise UsageError(f"{said}: {key} is no factor of this sweep; there are {', '.join(factors) or 'none'}.")
-        for level in wanted if isinstance(wanted, list) else [wanted]:
-            if not any(design.same(level, known) for known in factors[key]):
-                there = ", ".join(design.say(known) for known in factors[key])
-                raise UsageError(f"{said}: {key} has no level {design.say(level)} here; there are {there}.")

@@ -79,7 +79,8 @@ def path(
 def matches(levels: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
     """Whether a cell of these levels meets a condition: for each of its keys, the level or one of a list of levels."""
     return all(
-        key in levels and any(same(levels[key], level) for level in _listed(wanted)) for key, wanted in condition.items()
+        key in levels and any(same(levels[key], level) for level in alternatives(wanted, [levels[key]]))
+        for key, wanted in condition.items()
     )
 
 
@@ -100,8 +101,14 @@ def same(level: Any, other: Any) -> bool:
     return bool(level == other)
 
 
-def _listed(wanted: Any) -> list[Any]:
-    return wanted if isinstance(wanted, list) else [wanted]
+def alternatives(wanted: Any, levels: Sequence[Any]) -> list[Any]:
+    """The levels that a condition names: one, or a list of which any will do; a list that is itself a level is one."""
+    return wanted if isinstance(wanted, list) and not any(same(wanted, level) for level in levels) else [wanted]
+
+
+def distinct(levels: Iterable[Any]) -> list[Any]:
+    """Each level once, in order: 1 and 1.0 are one, 1 and true are not."""
+    return list({(isinstance(level, bool), level): level for level in levels}.values())
 
 
 def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,9 +141,9 @@ def find_factors(
     overridden = dict.fromkeys(overridden)
     factors = []
     for key in dict.fromkeys([*(key for key in known if key in overridden), *overridden]):
-        seen = list(dict.fromkeys(run.get(key) for run in runs))
-        typed = [level for level in known.get(key, []) if level in seen]
-        levels = typed + [level for level in seen if level not in typed]
+        seen = distinct(run.get(key) for run in runs)
+        typed = [level for level in known.get(key, []) if any(same(level, other) for other in seen)]
+        levels = typed + [level for level in seen if not any(same(level, other) for other in typed)]
         if len(levels) > 1:
             factors.append(Factor(key, tuple(levels)))
     return factors

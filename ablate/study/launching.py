@@ -52,7 +52,7 @@ class Launch:
             if due:
                 before = self._done_so_far()
                 trouble = self._launch(due)
-                self._look()
+                self.plan.look()
                 fruitless = fruitless + 1 if trouble and self._done_so_far() == before else 0
                 if trouble and fruitless >= 2:
                     raise UsageError(f"the launcher fails and no run begins: {trouble}")
@@ -61,7 +61,7 @@ class Launch:
                     self.console.print(said, markup=False, soft_wrap=True)
             elif held:
                 self._wait(held)
-                self._look()
+                self.plan.look()
             else:
                 break
         for run in self.plan.runs:
@@ -82,9 +82,6 @@ class Launch:
     def late(self) -> bool:
         """Whether the time of the sweep is over (study.max_hours)."""
         return self.deadline is not None and time.time() >= self.deadline
-
-    def _look(self) -> None:
-        self.plan.look(self.application.provenance()["code"], self.config.study.reuse == "same_code")
 
     def _wait(self, held: Sequence[PlannedRun]) -> None:
         """Until another process lets go of one of these runs."""
@@ -142,7 +139,8 @@ def processes_of(config: DictConfig) -> int:
     asked = OmegaConf.select(config, "hydra.launcher.n_jobs")
     if not isinstance(asked, int):
         return 1
-    return asked if asked > 0 else max(1, (os.cpu_count() or 1) + 1 + asked)
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return asked if asked > 0 else max(1, usable + 1 + asked)
 
 
 def _attempts(run: PlannedRun) -> int:

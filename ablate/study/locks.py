@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,29 @@ class Lease:
 
     def take(self) -> None:
         """Write the lease. Raises Busy if another host holds a live one."""
+        stale = _read(self.path)
         if (holder := _live_elsewhere(self.path)) is not None:
             raise Busy(holder)
-        self.path.unlink(missing_ok=True)
+        if self.path.exists():
+            self._clear_away(stale)
         try:
-            with self.path.open("x", encoding="utf-8") as file:  # exclusive: of two hosts, one succeeds
-                file.write(self.content)
-        except FileExistsError:
+            _create(self.path, self.content)
+        except FileExistsError:  # of two hosts, one succeeds
             raise Busy(_in_words(_read(self.path))) from None
         self._heart.start()
+
+    def _clear_away(self, stale: dict[str, Any]) -> None:
+        """Remove the lease of a dead holder, and no other: one that another host wrote since is put back."""
+        aside = self.path.with_name(f"{LEASE}.{os.urandom(8).hex()}")
+        with suppress(FileNotFoundError):  # another host was quicker
+            self.path.rename(aside)
+            found = _read(aside)
+            if found != stale:
+                with suppress(FileExistsError):
+                    _create(self.path, json.dumps(found))
+            aside.unlink(missing_ok=True)
+            if found != stale:
+                raise Busy(_in_words(found))
 
     def give_back(self) -> None:
         """Let others have the run."""
@@ -106,6 +120,22 @@ def holder(directory: Path) -> str | None:
         return _in_words(_read(directory / LEASE))
     except OSError:  # a folder that cannot be written: the run will say so
         return None
+
+
+def _create(path: Path, content: str) -> None:
+    """Make a file with its content in one step. Raises FileExistsError if it is there."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        with path.open("x", encoding="utf-8") as file:
+            file.write(content)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _read(lease: Path) -> dict[str, Any]:
@@ -179,7 +209,7 @@ def mourned(directory: Path) -> Iterator[None]:
 
 
 def deaths(directory: Path) -> int:
-    """How often the process of the run died under it, since it last ended in another way."""
+    """How often the process of the run died under it, since its last checkpoint or since it last ended in another way."""
     try:
         return (directory / DEATHS).read_bytes().count(b"\n")
     except OSError:

@@ -84,16 +84,18 @@ class Plan:
     cells: dict[str, Cell]  # those that run, by their digest, in the order of their levels
     runs: list[PlannedRun]
     same: dict[str, tuple[Cell, Cell]]  # by its digest, a cell and the one that runs in its place
+    code: str = ""  # the digest of today's
+    same_code: bool = False  # what other code made is made again
     processes: int = 1
     cost_from: str = ""  # where the estimate comes from
     notes: list[str] = field(default_factory=list)
 
-    def look(self, code: str, same_code: bool) -> None:
+    def look(self) -> None:
         """Find out how far each run is; torn records are noted."""
         with warnings.catch_warnings(record=True) as torn:
             warnings.simplefilter("always")
             for run in self.runs:
-                run.look(code, same_code)
+                run.look(self.code, self.same_code)
         self.notes = [str(warning.message) for warning in torn]
 
     def due(self) -> list[PlannedRun]:
@@ -105,8 +107,7 @@ class Plan:
         left = [run for run in self.runs if run.state in DUE]
         if not left or any(run.seconds is None for run in left):
             return None
-        expected = [(run.seconds or 0.0) * (1 - run.begun) for run in left]
-        return max(max(expected), sum(expected) / self.processes)  # no sooner than the longest of them
+        return waiting([(run.seconds or 0.0) * (1 - run.begun) for run in left], self.processes)
 
     def estimate(self, cost: Callable[[Any, int], float] | None) -> None:
         """Say what each run will take: as its cell took in this study, else by the application's `cost`, else as others."""
@@ -221,7 +222,7 @@ def make_plan(
             directory = run_directory(study, cell_folder(known, digest, cell.label), seed)
             run = PlannedRun(cell, seed, directory, run_identity(digest, seed))
             if left_out:
-                run.left_out = design.reason_to_leave_out(left_out, {**cell.every_level(), "seed": seed})
+                run.left_out = design.reason_to_leave_out(left_out, {**cell.every_level, "seed": seed})
             runs.append(run)
     return Plan(study, by_digest, runs, same)
 
@@ -246,7 +247,28 @@ def inert(cells: Sequence[Cell]) -> list[str]:
             said.append(f"{key} changes nothing: its levels build the same experiment.")
         elif dead:
             said.append(f"{key} changes nothing {_where(dead, compared)}: the same experiment, which runs once.")
+        elif any(len(experiments) < sizes[others] for others, experiments in compared.items()):
+            said += _alike(key, cells)
     return said
+
+
+def _alike(key: str, cells: Sequence[Cell]) -> list[str]:
+    """Levels of a factor of which some, and not all, build the same experiment."""
+    first: dict[tuple[str, str], Any] = {}
+    said = []
+    for cell in cells:
+        others = str([(other, design.say(level)) for other, level in cell.levels.items() if other != key])
+        twin = first.setdefault((others, cell.experiment), cell.levels[key])
+        if not design.same(twin, cell.levels[key]):
+            said.append(
+                f"{key}={design.say(cell.levels[key])} is the same experiment as {key}={design.say(twin)}: it runs once."
+            )
+    return list(dict.fromkeys(said))
+
+
+def waiting(seconds: Sequence[float], processes: int) -> float:
+    """How long runs of so many seconds take in so many processes: no less than the longest of them."""
+    return max(max(seconds), sum(seconds) / processes)
 
 
 def _where(dead: Sequence[tuple[tuple[str, Any], ...]], compared: Iterable[tuple[tuple[str, Any], ...]]) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ablate.study.locks import LEASE
-from ablate.study.planning import Plan, PlannedRun, duration
+from ablate.study.planning import Plan, PlannedRun, duration, waiting
 from ablate.study.records import DONE, HISTORY, read_record
 
 LOOK_SECONDS = 0.5
@@ -86,7 +86,7 @@ class Watch:
         if not left or any(run.seconds is None for run in left):
             return None
         ratio = self._took / self._expected if self._expected else 1.0
-        return sum((run.seconds or 0.0) * (1 - _share(run)) for run in left) * ratio / self.plan.processes
+        return waiting([(run.seconds or 0.0) * (1 - _share(run)) * ratio for run in left], self.plan.processes)
 
 
 @contextmanager

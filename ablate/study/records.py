@@ -18,12 +18,14 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from filelock import FileLock
 
 from ablate.study.errors import UsageError
 
@@ -111,11 +113,23 @@ def read_study(study: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         if not isinstance(content, dict):
             raise ValueError("it holds no keys")
+        for key, value in content.items():
+            kind = list if key in ("claims", "leave_out") else str if key == "command" else dict
+            if not isinstance(value, kind):
+                raise ValueError(f"its {key} should be of the kind {kind.__name__}")
         return content
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read ({error}). Mend it, or choose another study.name.") from None
+
+
+@contextmanager
+def study_lock(study: Path) -> Iterator[None]:
+    """Alone with study.yaml, from reading it to writing it. Makes the folder of the study."""
+    study.mkdir(parents=True, exist_ok=True)
+    with FileLock(study / ".lock"):
+        yield
 
 
 def write_study(study: Path, content: Mapping[str, Any]) -> None:

@@ -121,6 +121,7 @@ class Run:
             content = {"state": dict(state), "rows": len(self._rows), "made_by": self._made_by()}
             write_atomically(self.directory / CHECKPOINT, _torch().dump(content))
             self._saved = time.monotonic()
+            locks.forget_deaths(self.directory)  # it gets on: what it died of before is no reason to give it up
         if time_is_up:
             raise TimeIsUp
 

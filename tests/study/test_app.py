@@ -36,8 +36,12 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command: Command) -> None:
     assert (answer.stdout, answer.stderr) == ("", "ablate: x=101: at most 100.\n")
     answer = command(TRIVIAL, "fial=true", status=2)
     assert answer.stderr == "ablate: no key 'fial' in the configuration. Did you mean 'fails'?\n"
-    answer = command(TRIVIAL, "study.seeds=5", status=2)
-    assert answer.stderr == "ablate: study.seeds=5 asks for replicates: add -m, or type seed=… for one run.\n"
+    for typed in ("study.seeds=5", "study.exclude=[{x:1}]", "study.dry_run=true"):
+        answer = command(TRIVIAL, typed, status=2)
+        assert answer.stderr == f"ablate: {typed.split('=')[0]} is for a sweep: add -m.\n"
+    assert command(TRIVIAL, "seed=abc", status=2).stderr == "ablate: seed=abc: a whole number from 0.\n"
+    answer = command(TRIVIAL, "study.root=/proc/nowhere", status=2)
+    assert answer.stderr.startswith("ablate: cannot write to /proc/nowhere/base: ")
 
 
 def test_a_failure_is_one_line_and_status_1_with_the_traceback_in_the_run(command: Command, tmp_path: Path) -> None:

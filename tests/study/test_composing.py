@@ -12,7 +12,7 @@ from omegaconf import OmegaConf, open_dict
 
 from ablate.run import conf
 from ablate.study.application import Application
-from ablate.study.composing import Composer, FrozenConfigs, Level, job, levels_typed, parse, refuse_unknown
+from ablate.study.composing import Composer, FrozenConfigs, Level, job, levels_typed, parse
 from ablate.study.design import factorial
 from ablate.study.errors import UsageError
 
@@ -75,12 +75,3 @@ def test_a_job_carries_its_configuration_into_another_process(hydra: tuple[Any, 
     assert list(config.hydra.overrides.task) == ["budget=smoke", "seed=7"]
     assert OmegaConf.get_type(config, "hydra") is OmegaConf.get_type(master, "hydra")
     assert cell.config.seed == 0
-
-
-def test_a_slip_of_the_pen_in_a_condition_is_refused() -> None:
-    factors = {"stem": ["pyramid", "direct"], "dropout": [True, False]}
-    refuse_unknown("study.exclude", {"stem": ["direct"], "dropout": "true"}, factors)
-    with pytest.raises(UsageError, match="study.exclude: step is no factor of this sweep; there are stem, dropout"):
-        refuse_unknown("study.exclude", {"step": 1}, factors)
-    with pytest.raises(UsageError, match="study.exclude: stem has no level dirct here; there are pyramid, direct"):
-        refuse_unknown("study.exclude", {"stem": "dirct"}, factors)

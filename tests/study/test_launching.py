@@ -35,7 +35,10 @@ def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody
     assert "x=99 seed=0 failed: killed: out of memory? Its process died 2 times." in answer.stdout
     runs = load_runs(tmp_path / "outputs/s").set_index("x")
     assert runs["status"].to_dict() == {1: "finished", 2: "finished", 13: "diverged", 66: "failed", 99: "failed"}
+    path = next((tmp_path / "outputs/s").glob("runs/x=66-*/*/run.json"))
+    before = json.loads(path.read_text())["attempts"]
     assert "3 done, 2 to do" in command(*sweep, status=1).stdout  # the same command tries them again
+    assert json.loads(path.read_text())["attempts"] > before
 
 
 def test_without_workers_the_killed_run_goes_last_and_is_given_up_after_two_deaths(command: Command) -> None:

@@ -116,3 +116,20 @@ def test_processes_of_a_study_have_numbers_of_their_own(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from ablate.study.locks import slot; print(slot(Path(sys.argv[1])))"
     for _ in range(2):  # the second finds the number that the first let go
         assert subprocess.check_output([sys.executable, "-c", code, str(tmp_path)]) == b"1\n"
+
+
+def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second judged the lease before the first replaced it, and must not take away what it did not judge."""
+    another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
+    first, second = locks.Lease(tmp_path), locks.Lease(tmp_path)
+    judged = locks._read(tmp_path / LEASE)
+    first.take()
+    try:
+        with pytest.raises(Busy):
+            second._clear_away(judged)
+        assert (tmp_path / LEASE).read_text() == first.content
+        with pytest.raises(FileExistsError):
+            locks._create(tmp_path / LEASE, second.content)
+    finally:
+        first.give_back()
+    assert not list(tmp_path.iterdir())

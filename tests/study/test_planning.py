@@ -11,7 +11,8 @@ from rich.console import Console
 from ablate.study.composing import Cell
 from ablate.study.identity import digest
 from ablate.study.locks import DEATHS, hold
-from ablate.study.planning import PlannedRun, duration, inert, make_plan
+from ablate.study.planning import Plan, PlannedRun, duration, inert, waiting
+from ablate.study.planning import make_plan as plan_of
 from ablate.study.records import Record
 from ablate.study.runs import Run
 
@@ -19,8 +20,21 @@ from ablate.study.runs import Run
 def cell(experiment: Any = None, **levels: Any) -> Cell:
     config = OmegaConf.create({**levels, "seed": 0, "study": {"name": "s"}})
     return Cell(
-        levels, [], {key: f"{key}={level}" for key, level in levels.items()}, config, {}, levels, digest(experiment or levels)
+        levels,
+        [],
+        {key: f"{key}={level}" for key, level in levels.items()},
+        config,
+        {},
+        levels,
+        digest(experiment or levels),
+        levels,
     )
+
+
+def make_plan(*arguments: Any) -> Plan:
+    plan = plan_of(*arguments)
+    plan.code = "now"
+    return plan
 
 
 def begin(run: PlannedRun, epochs: int, of: int, error: Exception | None = None) -> None:
@@ -55,17 +69,19 @@ def test_each_run_is_in_the_state_that_its_folder_says(tmp_path: Path) -> None:
     (runs[5].directory).mkdir(parents=True)
     (runs[5].directory / DEATHS).write_text("died\n")
     with hold(runs[5].directory):
-        plan.look("now", same_code=False)
+        plan.look()
         assert runs[5].state == "held"
-    plan.look("now", same_code=False)
+    plan.look()
     states = [runs[x].state for x in range(7)]
     assert states == ["done", "to resume", "to resume", "to do", "given up", "to do", "left out"]
     assert runs[1].begun == 0.25
     assert [run.cell.levels["x"] for run in plan.due()][-1] == 5  # its process died: it goes last
     assert not runs[0].stale
-    plan.look("other", same_code=False)
+    plan.code = "other"
+    plan.look()
     assert (runs[0].state, runs[0].stale) == ("done", True)
-    plan.look("other", same_code=True)
+    plan.same_code = True
+    plan.look()
     assert runs[0].state == "to do"
 
 
@@ -73,7 +89,7 @@ def test_a_torn_record_is_noted_and_its_run_is_done_again(tmp_path: Path) -> Non
     plan = make_plan(tmp_path, [cell(x=1)], [0], [])
     begin(plan.runs[0], 1, of=1)
     (plan.runs[0].directory / "run.json").write_text("{")
-    plan.look("now", same_code=False)
+    plan.look()
     assert plan.runs[0].state == "to do"
     assert "run.json is set aside" in plan.notes[0]
 
@@ -83,7 +99,7 @@ def test_the_cost_comes_from_finished_runs_else_from_the_application(tmp_path: P
     runs = {(run.cell.levels["x"], run.seed): run for run in plan.runs}
     begin(runs[1, 0], 1, of=1)
     begin(runs[2, 0], 1, of=4)
-    plan.look("now", same_code=False)
+    plan.look()
     asked: list[tuple[int, int]] = []
 
     def cost(config: Any, processes: int) -> float:
@@ -94,6 +110,7 @@ def test_the_cost_comes_from_finished_runs_else_from_the_application(tmp_path: P
     plan.estimate(cost)
     assert asked == [(2, 2)]
     assert plan.seconds_left() == (30 + 100 * 0.75 + 100) / 2
+    assert waiting([60, 60], processes=8) == 60
     assert plan.summary() == (
         f"4 runs in {tmp_path}: 1 done, 1 to resume, 2 to do. "
         "About 1 min 42 s in 2 processes (from finished runs and a few steps, timed just now)."
@@ -145,6 +162,7 @@ def test_a_factor_that_changes_nothing_is_named() -> None:
     everywhere = [cell(experiment=[x], x=x, y=y) for x in (1, 2) for y in (1, 2)]
     assert inert(everywhere) == ["y changes nothing: its levels build the same experiment."]
     assert inert([cell(x=1), cell(x=2)]) == []
+    assert inert([cell(experiment=[x // 2], x=x) for x in (2, 3, 4)]) == ["x=3 is the same experiment as x=2: it runs once."]
 
 
 def test_blocks_of_seeds_follow_each_other_in_random_order_inside(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ from rich.console import Console
 
 from ablate.study import progress
 from ablate.study.locks import hold
-from ablate.study.planning import make_plan
 from ablate.study.progress import Watch, shown
-from tests.study.test_planning import begin, cell
+from tests.study.test_planning import begin, cell, make_plan
 
 
 def test_done_failed_and_running_runs_are_counted_and_the_time_left_is_learnt(tmp_path: Path) -> None:

@@ -95,3 +95,12 @@ def test_layers_in_common_begin_with_equal_weights(tmp_path: Path) -> None:
     bound = 1 / 4**0.5  # PyTorch's own: uniform in ± 1 / sqrt(inputs)
     assert plain.first.weight.abs().max() <= bound  # type: ignore[operator,union-attr]
     assert plain.first.weight.abs().max() > 0.8 * bound  # type: ignore[operator,union-attr]
+
+
+def test_a_run_that_gets_on_is_not_given_up_for_what_it_died_of_before(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    (tmp_path / locks.DEATHS).write_text("died\n")
+    run.log(epoch=1)
+    assert locks.deaths(tmp_path) == 1
+    run.save({"epoch": 1})
+    assert locks.deaths(tmp_path) == 0

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,7 +79,10 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1,2", "rule=plus,minos"], "ablate: rule=minos: no such level; there are minus, noisy, plus."),
         (["x=1", "x=2"], "ablate: x is given twice: write its levels once, as x=a,b."),
         (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds is not a factor; write study.seeds=[1,2]."),
-        (["x=1", "study.seeds=0"], "ablate: study.seeds=0: a positive number of seeds, or a list of whole numbers from 0."),
+        (
+            ["x=1", "study.seeds=0"],
+            "ablate: study.seeds=0: a positive number of seeds (at most 10,000), or a list of whole numbers from 0.",
+        ),
         (["x=1,2", "study.design=random"], "ablate: study.design=random: one of factorial, one_at_a_time, path."),
         (["x=1,2", "study.retries=-1"], "ablate: study.retries=-1: a whole number from 0."),
         (["x=1,2", "study.max_hours=0"], "ablate: study.max_hours=0: a number above 0, or null."),
@@ -85,6 +90,7 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude=[{'x': [1, 2]}]: no cell is left."),
         (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={'x': 3}: x has no level 3 here; there are 1, 2."),
         (["x=1,2", "study.baseline={x:[2]}"], "ablate: study.baseline: x=[2]: one level."),
+        (["x=1,2", "seed=0,-1"], "ablate: seed=0,-1: whole numbers from 0."),
         (["x=1,2", "study.leave_out=nowhere.yaml"], None),
         (["x=1,2", "study.leave_out=[{x:1}]"], None),
         (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: {'x': 3} is no run of this sweep."),
@@ -222,3 +228,34 @@ def test_a_record_of_the_wrong_kind_is_named_and_its_run_done_again(command: Com
     answer = command(TRIVIAL, "-m", "x=1,2", "study.name=s")
     assert "run.json is set aside: its timing should be of the kind dict" in answer.stdout
     assert "1 finished, 1 kept" in answer.stdout
+
+
+def test_two_different_first_commands_at_once_are_not_both_accepted(tmp_path: Path) -> None:
+    """Each has read that there is no study yet; the second to write sees that there is one."""
+    sweeps = [["x=1,2"], ["x=3,4", "rule=minus"]]
+    both = [
+        subprocess.Popen(
+            [sys.executable, TRIVIAL, "-m", *sweep, "study.name=s"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for sweep in sweeps
+    ]
+    said = [process.communicate(timeout=100)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2]
+    assert any("was launched with other settings: rule.sign was" in text for text in said)
+    assert len(load_runs(tmp_path / "outputs/s")) == 2
+
+
+def test_whole_numbers_and_switches_are_different_levels(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "+y=1,true", "study.name=s")
+    runs = load_runs(tmp_path / "outputs/s")
+    assert [repr(level) for level in runs.attrs["factors"]["y"]] == ["1", "True"]
+
+
+def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Command, tmp_path: Path) -> None:
+    command(str(APPS / "typed.py"), "-m", "kind=A,B", "study.name=s")
+    runs = load_runs(tmp_path / "outputs/s")
+    assert runs.set_index("kind")["score"].to_dict() == {"A": 1.0, "B": 2.0}
