@@ -118,7 +118,7 @@ def test_processes_of_a_study_have_numbers_of_their_own(tmp_path: Path) -> None:
         assert subprocess.check_output([sys.executable, "-c", code, str(tmp_path)]) == b"1\n"
 
 
-def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Path) -> None:
     """The second judged the lease before the first replaced it, and must not take away what it did not judge."""
     another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
     first, second = locks.Lease(tmp_path), locks.Lease(tmp_path)
