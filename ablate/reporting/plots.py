@@ -16,6 +16,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 TITLES = {
     "test_accuracy": "standard protocol",
     "article_test_accuracy": "article's protocol",
+    "flipped_test_accuracy": "standard, on flipped images",
+    "batch_test_accuracy": "standard, with batch statistics",
 }
 
 

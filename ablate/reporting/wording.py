@@ -34,10 +34,16 @@ def _to_target(title: str) -> dict[str, Wording]:
 KNOWN = {
     "final_test_accuracy": _accuracy("final"),
     "peak_test_accuracy": _accuracy("peak"),
-    "article_final_test_accuracy": _accuracy("final (article)"),
-    "article_peak_test_accuracy": _accuracy("peak (article)"),
     **_to_target(""),
-    **{f"article_{name}": wording for name, wording in _to_target(" (article)").items()},
+    **{
+        f"{protocol}_{name}": wording
+        for protocol in ("article", "flipped", "batch")
+        for name, wording in {
+            "final_test_accuracy": _accuracy(f"final ({protocol})"),
+            "peak_test_accuracy": _accuracy(f"peak ({protocol})"),
+            **_to_target(f" ({protocol})"),
+        }.items()
+    },
     "final_validation_accuracy": _accuracy("final (validation)"),
     "final_train_loss": Wording("train loss", hidden=True),
     "final_train_accuracy": Wording("train accuracy", percent=True, digits=1, hidden=True),

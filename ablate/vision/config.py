@@ -15,9 +15,25 @@ from ablate.study.errors import UsageError
 
 SOURCES = ("auto", "cifar10", "images", "builtin")
 ACTIVATIONS = ("relu", "gelu", "silu", "none")
-PROTOCOLS = ("standard", "article")
 SCHEDULES = ("constant", "step", "cosine", "onecycle")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What test images meet, where it is not evaluation mode and the images as they are."""
+
+    batch_statistics: bool = False  # BN uses those of the test batch, not the running ones
+    dropout: bool = False  # on
+    flips: bool = False  # at random, with a probability of one half
+
+
+PROTOCOLS = {
+    "standard": Protocol(),
+    "flipped": Protocol(flips=True),
+    "batch": Protocol(batch_statistics=True),
+    "article": Protocol(batch_statistics=True, dropout=True, flips=True),
+}
 
 
 @dataclass
@@ -181,15 +197,15 @@ class Evaluation:
     """How the test images are judged after each epoch."""
 
     protocols: list[str]
-    batch_size: int  # standard: changes nothing but the speed
-    article_batch_size: int | None  # article: changes the result; None: the training's, as the author had it
+    batch_size: int  # without batch statistics: changes nothing but the speed
+    article_batch_size: int | None  # with them: changes the result; None: the training's, as the author had it
     target_accuracy: float  # for epochs_to_target and seconds_to_target, in [0, 1]
 
     def __post_init__(self) -> None:
         for protocol in self.protocols:
             _one_of("evaluation.protocols", protocol, PROTOCOLS)
         if not self.protocols or len(set(self.protocols)) < len(self.protocols):
-            raise UsageError(f"evaluation.protocols={self.protocols}: one or both of {', '.join(PROTOCOLS)}.")
+            raise UsageError(f"evaluation.protocols={self.protocols}: some of {', '.join(PROTOCOLS)}.")
         _positive("evaluation.batch_size", self.batch_size)
         if self.article_batch_size is not None:
             _positive("evaluation.article_batch_size", self.article_batch_size)

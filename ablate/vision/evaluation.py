@@ -1,4 +1,4 @@
-"""The test images judged, under either protocol, on one and the same trajectory."""
+"""The test images judged, under each protocol, on one and the same trajectory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import nn
 
 from ablate.study.runs import Run
 from ablate.vision import data as images
-from ablate.vision.config import Config
+from ablate.vision.config import PROTOCOLS, Config, Protocol
 from ablate.vision.data import Images, Normaliser
 from ablate.vision.devices import accelerator_of, autocast
 
@@ -70,19 +70,21 @@ def evaluate(
     """The mean loss, and for each image (N,) whether it was right.
 
     `standard`: evaluation mode, images as they are. `article`: as the author tested, in training mode (BN uses the
-    statistics of the batch, dropout is on) with random flips. Neither leaves a trace: running statistics, modes and random
-    streams are restored.
+    statistics of the batch, dropout is on) with random flips; `batch` and `flipped` are one of these differences alone.
+    None leaves a trace: running statistics, modes and random streams are restored.
     """
+    how = PROTOCOLS[protocol]
     device = data.images.device
     normalise = Normaliser(config.augment, device)
-    article = protocol == "article"
-    flipped = images.flips(len(data), run.stream("test flip", epoch)).to(device) if article else None
-    size = (config.evaluation.article_batch_size or config.optimizer.batch_size) if article else config.evaluation.batch_size
+    flipped = images.flips(len(data), run.stream("test flip", epoch)).to(device) if how.flips else None
+    size = config.evaluation.batch_size
+    if how.batch_statistics:
+        size = config.evaluation.article_batch_size or config.optimizer.batch_size
     loss_sum = torch.zeros((), device=device)
     right = []
     with _untouched(network, device), torch.no_grad():
-        network.train(article)
-        if article:
+        _set_modes(network, how)
+        if how.dropout:
             torch.manual_seed(run.derive("test dropout", epoch))
         for chosen in torch.split(torch.arange(len(data), device=device), size):
             batch, labels = data.images[chosen], data.labels[chosen]
@@ -93,6 +95,15 @@ def evaluate(
             loss_sum += F.cross_entropy(logits, labels, reduction="sum")
             right.append(logits.argmax(1) == labels)
     return loss_sum.item() / len(data), torch.cat(right).cpu().numpy()
+
+
+def _set_modes(network: nn.Module, how: Protocol) -> None:
+    network.eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.train(how.batch_statistics)
+        elif isinstance(layer, nn.modules.dropout._DropoutNd):
+            layer.train(how.dropout)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One run: train, judge after each epoch under both protocols, say what came of it.
+"""One run: train, judge after each epoch under each protocol, say what came of it.
 
 Random numbers: the initial weights, the order of the images and their augmentation come from streams of the run's seed,
 drawn on the CPU, one entry an image; torch's global generator belongs to dropout alone. Runs of equal seeds therefore differ
@@ -34,7 +34,7 @@ log = logging.getLogger("ablate")
 def train(config: Config, run: Run) -> dict[str, float | None]:
     """Train the network of `config` and return its metrics.
 
-    For each protocol (standard without a prefix, `article_` for the article's): final_test_accuracy and
+    For each protocol (standard without a prefix; `article_`, `flipped_`, `batch_`): final_test_accuracy and
     peak_test_accuracy in [0, 1], final_test_loss, epochs_to_target and seconds_to_target (of training; None if the target
     was not reached). With data.validation_size: final_validation_accuracy, of the standard protocol on the images set apart.
     Besides: final_train_loss, final_train_accuracy (on the augmented images, while training), images_per_second (of

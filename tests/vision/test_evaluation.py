@@ -1,4 +1,4 @@
-"""Both protocols, against the network called by hand; neither leaves a trace."""
+"""The protocols, against the network called by hand; none leaves a trace."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +61,29 @@ def test_article_is_training_mode_on_flipped_images_in_the_training_batch_size(s
     assert np.array_equal(right, (logits.argmax(1) == data.labels).numpy())
 
 
-@pytest.mark.parametrize("protocol", ["standard", "article"])
+def test_flipped_is_standard_on_the_flipped_images_of_the_article_s_protocol(subject: tuple) -> None:
+    config, run, network, data = subject
+    loss, _ = evaluate("flipped", config, run, network, data, epoch=3)
+    flipped = torch.from_numpy(run.stream("test flip", 3).random(100) < 0.5)
+    pictures = torch.where(flipped[:, None, None, None], as_seen(data).flip(3), as_seen(data))
+    with torch.no_grad():
+        logits = network.eval()(pictures)
+    assert loss == pytest.approx(F.cross_entropy(logits, data.labels).item(), rel=1e-5)
+
+
+def test_batch_is_standard_with_the_statistics_of_each_test_batch(subject: tuple) -> None:
+    """Without dropout and flips, so it is training mode with dropout taken out."""
+    config, run, network, data = subject
+    loss, _ = evaluate("batch", config, run, network, data, epoch=3)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Dropout2d):
+            layer.p = 0.0
+    with torch.no_grad():
+        logits = torch.cat([network.train()(batch) for batch in as_seen(data).split(32)])
+    assert loss == pytest.approx(F.cross_entropy(logits, data.labels).item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("protocol", ["standard", "flipped", "batch", "article"])
 @pytest.mark.parametrize("training", [True, False])
 def test_no_trace_is_left(protocol: str, training: bool, subject: tuple) -> None:
     config, run, network, data = subject
