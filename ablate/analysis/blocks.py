@@ -102,7 +102,7 @@ def position_of(factor: str, factors: Mapping[str, Sequence[Any]]) -> int:
 
 
 def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Blocks:
-    """The blocks of `metric`.
+    """The blocks of `metric`, see `values_of`.
 
     `budget` is for a time to target: a finished run without a value never reached it, and counts as min(T, budget); so
     does a run that diverged, once `with_diverged_at(budget)`.
@@ -110,11 +110,9 @@ def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Bloc
     Raises ValueError if no run has the metric, or two runs of one seed stand at the same levels.
     """
     factors = factors_of(runs)
-    if metric not in runs:
-        raise ValueError(f"no run has the metric {metric}.")
     rows = pd.DataFrame({"seed": runs["seed"], "directory": runs["directory"], "status": runs["status"]})
     rows["kept"] = kept(runs)
-    rows["value"] = pd.to_numeric(runs[metric], errors="coerce").astype(float)
+    rows["value"] = values_of(runs, metric)
     levels = list(zip(*(runs[factor].map(word) for factor in factors), strict=True)) if factors else [()] * len(runs)
     found = {each: number for number, each in enumerate(dict.fromkeys(levels))}
     rows["levels"] = [found[each] for each in levels]
@@ -148,6 +146,21 @@ def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Bloc
         cells={each: cells[number] for each, number in found.items()},
         factors=factors,
     )
+
+
+def values_of(runs: pd.DataFrame, metric: str) -> pd.Series:
+    """The values of a metric: a column, or `one - other`, the difference of two. Raises ValueError if it is neither."""
+    terms = terms_of(metric) if metric not in runs else (metric,)
+    for term in terms:
+        if term not in runs:
+            raise ValueError(f"no run has the metric {term}.")
+    first, *others = (pd.to_numeric(runs[term], errors="coerce").astype(float) for term in terms)
+    return first - others[0] if others else first
+
+
+def terms_of(metric: str) -> tuple[str, ...]:
+    """The one metric that this names, or the two of `one - other`."""
+    return tuple(metric.split(" - ", 1))
 
 
 def product(factors: Mapping[str, Sequence[Any]]) -> list[Levels]:

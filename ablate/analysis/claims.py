@@ -1,7 +1,9 @@
 """Claims: what a study is to decide, read from plain mappings and checked before anything runs.
 
 Every claim has `id`, `says` (in words) and `kind`; it may have `quote` (somebody's own words), `metric`, `where`
-(levels of other factors), `needs` (choices that the study must have made) and `primary` (true unless said).
+(levels of other factors), `needs` (choices that the study must have made) and `primary` (true unless said). A metric is
+the name of one, or the difference of two of the same run: `one - other`. All but `exact` may have `published`, the figure
+that somebody reports for what the claim is about, and `protocol`, how it was made: for the scorecard.
 
 | kind | its own keys |
 |---|---|
@@ -31,12 +33,13 @@ DEFAULT_METRIC = "final_test_accuracy"
 LARGEST = "largest"
 SCALES = ("difference", "ratio")
 COMMON = ("id", "says", "quote", "kind", "metric", "where", "needs", "primary")
+FIGURE = ("published", "protocol")
 KEYS = {
-    "contrast": ("contrast", "expects", "margin", "scale"),
-    "interaction": ("interaction", "expects", "margin", "scale"),
-    "threshold": ("value", "expects", "margin"),
-    "exact": ("value",),
-    "path": ("path", "expects", "margin"),
+    "contrast": ("contrast", "expects", "margin", "scale", *FIGURE),
+    "interaction": ("interaction", "expects", "margin", "scale", *FIGURE),
+    "threshold": ("value", "expects", "margin", *FIGURE),
+    "exact": ("value", "protocol"),
+    "path": ("path", "expects", "margin", *FIGURE),
 }
 
 
@@ -56,6 +59,8 @@ class Claim:
     expects: str = ""
     margin: float | None = None
     value: float = math.nan
+    published: float | None = None
+    protocol: str = ""
     scale: str = "difference"
     needs: Mapping[str, Any] = field(default_factory=dict)
     primary: bool = True
@@ -93,6 +98,8 @@ class Claim:
             margin=margin,
             value=reader.number("value") if kind in ("threshold", "exact") else math.nan,
             scale=scale,
+            published=reader.number("published") if "published" in mapping else None,
+            protocol=reader.text("protocol", ""),
             needs=reader.mapping("needs"),
             primary=reader.flag("primary", True),
         )
@@ -140,20 +147,21 @@ def check(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str
 
 
 def unmet(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str, Any] | None = None) -> str:
-    """In words, what the claim needs and the study does not have; empty if it has all.
+    """In words, all that the claim needs and the study does not have; empty if it has everything.
 
     What varies in the study is met if the claim's `where` fixes it as needed.
     """
     facts = facts or {}
+    missing = []
     for key, wanted in claim.needs.items():
         if key in factors and key in claim.where and _holds(wanted, claim.where, key):
             continue
         if key in factors:
-            return f"needs {key}={choice(wanted)}, and {key} varies in this study: `where` has to fix it"
-        if not _holds(wanted, facts, key):
+            missing.append(f"needs {key}={choice(wanted)}, and {key} varies in this study: `where` has to fix it")
+        elif not _holds(wanted, facts, key):
             has = f"has {key}={word(facts[key])}" if key in facts else f"does not say its {key}"
-            return f"needs {key}={choice(wanted)}; this study {has}"
-    return ""
+            missing.append(f"needs {key}={choice(wanted)}; this study {has}")
+    return ", and ".join(missing)
 
 
 def _holds(wanted: Any, facts: Mapping[str, Any], key: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.analysis import attribution, contrasts, verdicts
-from ablate.analysis.blocks import Blocks, blocks, factors_of, word, words
+from ablate.analysis.blocks import Blocks, blocks, factors_of, terms_of, word, words
 from ablate.analysis.claims import LARGEST, Claim, check, unmet
 from ablate.analysis.estimates import Estimate
 
@@ -115,7 +115,7 @@ def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
     study = study.of_seeds(complete[: evidence.seeds or evidence.n])
     used = _used(claim, study)
     evidence.diverged = int(study.diverged[used].to_numpy().sum())
-    at_chance = budget if budget is not None else settings.chance.get(claim.metric, math.nan)
+    at_chance = budget if budget is not None else _at_chance(claim.metric, settings.chance)
     versions = [study, study.with_diverged_at(at_chance)]
     try:
         dropped, counted = (quantities(claim, version, drawn) for version in versions)
@@ -137,6 +137,12 @@ def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
         if version[0].n >= settings.looks[0]:
             setattr(evidence, name, p_values(claim, version))
     return evidence
+
+
+def _at_chance(metric: str, chance: Mapping[str, float]) -> float:
+    """What a run that learned nothing would have; NaN if that is not known."""
+    first, *others = (chance.get(term, math.nan) for term in terms_of(metric))
+    return first - sum(others)
 
 
 def _exact(evidence: Evidence, study: Blocks) -> Evidence:

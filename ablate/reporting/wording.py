@@ -55,6 +55,9 @@ KNOWN = {
 
 def wording_of(metric: str) -> Wording:
     """The wording of a metric; one that the table does not know is written by its own name."""
+    if " - " in metric:
+        first, other = (wording_of(term) for term in metric.split(" - ", 1))
+        return Wording(f"{first.title} - {other.title}", percent=first.percent, digits=first.digits)
     return KNOWN.get(metric) or Wording(
         metric, percent=metric.endswith("accuracy"), digits=1 if metric.endswith("accuracy") else 4
     )
