@@ -146,6 +146,11 @@ def judge_study(launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame
     return judge(claims, runs, runs.attrs.get("facts"), chance=launched.get("chance"), budgets=launched.get("budgets"))
 
 
+def score_study(launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
+    """`scorecard` for a study as it was launched. Raises ValueError for a claim that cannot be read."""
+    return scorecard(parse_all(launched.get("claims", ())), runs, runs.attrs.get("facts"), budgets=launched.get("budgets"))
+
+
 def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family: int, settings: Settings) -> None:
     """The verdict of a claim that was put to the test, and why."""
     claim, seeds = evidence.claim, evidence.seeds
