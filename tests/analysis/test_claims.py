@@ -191,7 +191,9 @@ def test_what_a_claim_needs_and_the_study_does_not_have_is_said() -> None:
     assert unmet(claim, {}, {"budget": "article", "data": "images"}) == ""
     assert unmet(claim, {}, {"budget": "quick", "data": "images"}) == "needs budget=article; this study has budget=quick"
     assert unmet(claim, {}, {"budget": "article"}) == "needs data=cifar10 or images; this study does not say its data"
-    assert unmet(claim, {}) == "needs budget=article; this study does not say its budget"
+    assert unmet(claim, {}) == (
+        "needs budget=article; this study does not say its budget, and needs data=cifar10 or images; this study does not say its data"
+    )
 
 
 def test_what_a_claim_needs_may_vary_if_where_fixes_it() -> None:
