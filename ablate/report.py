@@ -1,6 +1,8 @@
-"""The command: tables and figures of a study, from its records alone.
+"""The command: tables, figures and verdicts of a study, from its records alone; or of results that another program made.
 
     python -m ablate.report outputs/<study>
+    python -m ablate.report outputs/<study> --check verdicts.json
+    python -m ablate.report results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
 
 torch is not imported.
 """
@@ -8,13 +10,23 @@ torch is not imported.
 from __future__ import annotations
 
 import argparse
+import json
+import shlex
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import yaml
 from rich.console import Console
 
 from ablate.study.errors import UsageError
+
+if TYPE_CHECKING:
+    from ablate.reporting.page import Report
+
+BROKEN = 4  # the exit status of --check
 
 
 def write(study: str | Path) -> Path:
@@ -24,7 +36,121 @@ def write(study: str | Path) -> Path:
     """
     from ablate.reporting import page
 
-    report = page.build(Path(study))
+    return _show(page.build(Path(study)))
+
+
+def main() -> None:
+    """The command line. Exits with status 2 if what was typed cannot be used, and 4 if --check finds a verdict broken."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        # read before the report is written: it may be the very file that the report replaces
+        before = _verdicts(arguments.check) if arguments.check else None
+        report = _of_csv(arguments) if arguments.source.is_file() else _of_study(arguments)
+        _show(report)
+    except UsageError as error:
+        print(f"ablate: {error}", file=sys.stderr)
+        sys.exit(2)
+    if before is not None:
+        _compare(arguments.check, before, report)
+
+
+def _compare(path: Path, before: Sequence[Mapping[str, Any]], report: Report) -> None:
+    from ablate.analysis.held import broken
+
+    now: list[dict[Any, Any]] = report.verdicts.to_dict("records")
+    for sentence in (found := broken(before, now)):
+        print(f"ablate: {sentence}", file=sys.stderr)
+    if found:
+        sys.exit(BROKEN)
+    print(f"{path}: every decided verdict holds.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ablate.report", description="Tables, figures and verdicts, from results that are there."
+    )
+    parser.add_argument(
+        "source", type=Path, help="the folder of a study, such as outputs/dropout+stem; or a CSV file, a row a run"
+    )
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its verdicts hold"
+    )
+    csv = parser.add_argument_group("for a CSV file")
+    csv.add_argument("--factors", type=_names, metavar="A,B", help="the columns that hold the levels of the factors")
+    csv.add_argument("--seed", metavar="COLUMN", help="the column that pairs the runs")
+    csv.add_argument("--metric", type=_names, metavar="A,B", help="the columns of numbers; the first one is compared")
+    csv.add_argument("--claims", type=Path, metavar="FILE", help="a YAML file of claims; it may also hold chance and budgets")
+    csv.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where the report goes, instead of NAME-report beside the file"
+    )
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _of_study(arguments: argparse.Namespace) -> Report:
+    from ablate.reporting import page
+
+    for option in ("factors", "seed", "metric", "claims", "output"):
+        if getattr(arguments, option) is not None:
+            raise UsageError(f"--{option} is for a CSV file: {arguments.source} is no file. A study says all this itself.")
+    return page.build(arguments.source)
+
+
+def _of_csv(arguments: argparse.Namespace) -> Report:
+    from ablate.claims import check
+    from ablate.reporting import page
+    from ablate.study.results import read_results
+
+    path: Path = arguments.source
+    for option in ("factors", "seed", "metric"):
+        if getattr(arguments, option) is None:
+            raise UsageError(f"--{option} is missing: which of the columns of {path}?")
+    runs = read_results(path, arguments.factors, arguments.seed, arguments.metric)
+    launched = _claims(arguments.claims) if arguments.claims else {}
+    check(launched.get("claims", []), runs.attrs["factors"], runs.attrs["facts"], runs["seed"].nunique())
+    return page.compose(
+        runs,
+        name=path.name,
+        folder=arguments.output or path.with_name(f"{path.stem}-report"),
+        metric=arguments.metric[0],
+        launched={**launched, "command": shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]])},
+    )
+
+
+def _claims(path: Path) -> dict[str, Any]:
+    """The claims of a YAML file: a list, or `claims:` with `chance:` and `budgets:`, or all this under `study:`."""
+    found = _read(path, yaml.safe_load, "YAML")
+    if isinstance(found, Mapping) and isinstance(found.get("study"), Mapping):
+        found = found["study"]
+    if isinstance(found, list):
+        found = {"claims": found}
+    if not isinstance(found, Mapping) or not isinstance(found.get("claims"), list):
+        raise UsageError(f"--claims {path}: the file should hold a list of claims, or the key claims.")
+    return {key: found[key] for key in ("claims", "chance", "budgets") if found.get(key)}
+
+
+def _verdicts(path: Path) -> Sequence[Mapping[str, Any]]:
+    found = _read(path, json.loads, "JSON")
+    if not isinstance(found, list) or not all(isinstance(row, dict) and {"id", "verdict"} <= row.keys() for row in found):
+        raise UsageError(f"--check {path}: the file should be the verdicts.json of a report.")
+    return found
+
+
+def _read(path: Path, parse: Any, kind: str) -> Any:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read as {kind} ({getattr(error, 'strerror', None) or error}).") from None
+
+
+def _show(report: Report) -> Path:
+    """Write a report, print its tables, and give the path of report.md."""
+    from ablate.reporting import page
+
     path = page.write(report)
     console = Console(highlight=False)
     if not console.is_terminal:  # nobody's screen is as narrow as what rich assumes of a pipe
@@ -38,18 +164,6 @@ def write(study: str | Path) -> Path:
         console.print(trouble, markup=False)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
     return path
-
-
-def main() -> None:
-    """The command line. Exits with status 2 if the study cannot be read."""
-    parser = argparse.ArgumentParser(prog="python -m ablate.report", description="Tables and figures of a study.")
-    parser.add_argument("study", type=Path, help="the folder of a study, such as outputs/dropout+stem")
-    arguments = parser.parse_args()
-    try:
-        write(arguments.study)
-    except UsageError as error:
-        print(f"ablate: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

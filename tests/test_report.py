@@ -1,0 +1,97 @@
+"""`python -m ablate.report` as a user types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import APPS, Command
+
+TRIVIAL = str(APPS / "trivial.py")
+CLAIM = "{id: A, says: more x scores more, kind: contrast, contrast: {factor: x, from: 1, to: 2}, metric: score, expects: higher, margin: 0.5}"
+
+# Five folds, two classifiers by two feature sets; a table such as papers print, made by hand
+FOLDS = """model,features,fold,mistakes
+svm,raw,1,12.1
+svm,raw,2,11.4
+svm,raw,3,12.9
+svm,raw,4,12.0
+svm,raw,5,11.8
+forest,raw,1,10.0
+forest,raw,2,9.5
+forest,raw,3,10.6
+forest,raw,4,9.9
+forest,raw,5,9.9
+"""
+CLAIMS = """
+- {id: forest, says: Forests err less, kind: contrast, contrast: {factor: model, from: svm, to: forest}, metric: mistakes, expects: lower, margin: 0.5}
+"""
+OPTIONS = ["--factors", "model", "--seed", "fold", "--metric", "mistakes"]
+
+
+def report(command: Command, *arguments: str, status: int = 0) -> tuple[str, str]:
+    answer = command("-m", "ablate.report", *arguments, status=status)
+    return answer.stdout, answer.stderr
+
+
+def test_a_csv_file_is_judged_without_a_run(command: Command, tmp_path: Path) -> None:
+    """By hand: the differences are -2.1, -1.9, -2.3, -2.1, -1.9: mean -2.06, sd 0.16733, se 0.07483, t(4) = 2.776."""
+    (tmp_path / "folds.csv").write_text(FOLDS)
+    (tmp_path / "claims.yaml").write_text(CLAIMS)
+    out, _ = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml")
+    (verdict,) = json.loads((tmp_path / "folds-report" / "verdicts.json").read_text())
+    assert verdict["verdict"] == "supported"
+    assert verdict["estimate"] == pytest.approx(-2.06)
+    assert verdict["se"] == pytest.approx(0.07483, rel=1e-3)
+    assert (verdict["low"], verdict["high"]) == pytest.approx((-2.06 - 2.7764 * 0.07483, -2.06 + 2.7764 * 0.07483), rel=1e-3)
+    assert "supported" in out
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_claim_that_the_file_cannot_test_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "folds.csv").write_text(FOLDS)
+    (tmp_path / "claims.yaml").write_text(CLAIMS.replace("to: forest", "to: tree"))
+    _, said = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
+    assert said == "ablate: claim forest: model has no level tree; there are svm, forest.\n"
+    _, said = report(command, "folds.csv", *OPTIONS[:4], status=2)
+    assert said == "ablate: --metric is missing: which of the columns of folds.csv?\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{a: 1}", "ablate: --claims claims.yaml: the file should hold a list of claims, or the key claims.\n"),
+        ("{a: [", "ablate: claims.yaml cannot be read as YAML"),
+    ],
+)
+def test_a_file_of_claims_that_is_none_is_refused(command: Command, tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "folds.csv").write_text(FOLDS)
+    (tmp_path / "claims.yaml").write_text(content)
+    _, error = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
+    assert error.startswith(said)
+
+
+def test_a_committed_verdict_is_held(command: Command, tmp_path: Path) -> None:
+    """Five seeds support the claim. With the levels' names exchanged in what was committed, it is broken: status 4."""
+    command(
+        TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.seeds=5", "study.name=s", "study.report=ablate.report.write"
+    )
+    verdicts = tmp_path / "outputs" / "s" / "report" / "verdicts.json"
+    out, _ = report(command, "outputs/s", "--check", str(verdicts))
+    assert out.endswith("verdicts.json: every decided verdict holds.\n")
+    for was, status in (("inconclusive", 0), ("contradicted", 4)):
+        (tmp_path / "was.json").write_text(verdicts.read_text().replace('"supported"', f'"{was}"'))
+        _, error = report(command, "outputs/s", "--check", "was.json", status=status)
+    assert error.startswith("ablate: A was contradicted, and is supported: p = ")
+
+
+def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    (tmp_path / "torn.json").write_text('[{"id": "A"')
+    (tmp_path / "other.json").write_text('{"id": "A"}')
+    _, error = report(command, "outputs/s", "--check", "torn.json", status=2)
+    assert error.startswith("ablate: torn.json cannot be read as JSON")
+    _, error = report(command, "outputs/s", "--check", "other.json", status=2)
+    assert error == "ablate: --check other.json: the file should be the verdicts.json of a report.\n"
+    _, error = report(command, "outputs/s", "--metric", "score", status=2)
+    assert error == "ablate: --metric is for a CSV file: outputs/s is no file. A study says all this itself.\n"
