@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ablate.analysis import verdicts
-from ablate.analysis.blocks import Blocks, blocks, factors_of
-from ablate.analysis.claims import Claim, check, parse_all, unmet
-from ablate.analysis.evidence import Evidence, Settings, count, gather, quantities
+from ablate.analysis.claims import Claim, parse_all
+from ablate.analysis.evidence import Evidence, Settings, count, gather
 from ablate.analysis.power import decidable_margin, seeds_needed
-from ablate.analysis.uncertainty import prediction
 
 COLUMNS = [
     "id", "says", "quote", "kind", "metric", "expects", "margin", "scale", "primary",
@@ -79,64 +76,6 @@ def judge(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-SCORES = ["id", "says", "quote", "kind", "metric", "scale", "published", "protocol", "differs",
-          "n", "mean", "sd", "low", "high", "inside", "reason"]  # fmt: skip
-
-
-def scorecard(
-    claims: Sequence[Claim],
-    runs: pd.DataFrame,
-    facts: Mapping[str, Any] | None = None,
-    *,
-    budgets: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
-    """One row for each claim with a figure that somebody published: where ours would put one more run of theirs.
-
-    `mean`, `sd` over `n` seeds, the 95 % prediction interval `low`, `high` and whether the figure is `inside`, see
-    `prediction`; runs that diverged are left out. Of the kind `exact` `low` and `high` are the smallest and the largest
-    value. On the scale ratio the interval is that of the logarithms; `sd` is theirs. `differs` says what the claim needs
-    and this study is not: a figure is compared all the same, since two protocols seldom agree. `reason`: why there is
-    nothing to compare.
-    """
-    rows = []
-    for claim in claims:
-        figure = claim.value if claim.kind == "exact" else claim.published
-        if figure is None:
-            continue
-        row = {name: getattr(claim, name) for name in ("id", "says", "quote", "kind", "metric", "scale", "protocol")}
-        row |= {"published": figure, "differs": unmet(claim, factors_of(runs), facts), "n": 0, "inside": None, "reason": ""}
-        try:
-            check(claim, factors_of(runs), facts)
-            row |= _scored(claim, blocks(runs, claim.metric, (budgets or {}).get(claim.metric)), figure)
-        except ValueError as error:
-            row["reason"] = str(error).removeprefix(f"claim {claim.id}: ").removesuffix(".")
-        rows.append(row)
-    return pd.DataFrame(rows, columns=SCORES)
-
-
-def _scored(claim: Claim, study: Blocks, figure: float) -> dict[str, Any]:
-    if claim.kind == "exact":
-        where = {factor: level for factor, level in claim.where.items() if factor in study.factors}
-        cells = study.outcomes[sorted({study.cells[levels] for levels in study.select(where)})]
-        n = int(cells.notna().any(axis="columns").sum())
-        if not n:
-            return {"reason": "no run has finished"}
-        values = cells.to_numpy().ravel()
-        values = values[~np.isnan(values)]
-        spread = {"mean": values.mean(), "low": values.min(), "high": values.max()}
-        return {**spread, "n": n, "inside": bool((values == figure).all())}
-    by_seed = quantities(claim, study)[0].by_seed
-    if by_seed.empty:
-        return {"reason": "no seed has all the runs that it needs"}
-    if claim.scale == "ratio":
-        found = prediction(by_seed.tolist(), math.log(figure))
-        found |= {name: math.exp(found[name]) for name in ("mean", "low", "high")}
-    else:
-        offset = claim.value if claim.kind == "threshold" else 0.0
-        found = prediction((by_seed + offset).tolist(), figure)
-    return {name: found[name] for name in ("n", "mean", "sd", "low", "high", "inside")}
-
-
 def judge_study(launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
     """`judge` for a study as it was launched: its `claims`, `chance` and `budgets`. Empty without claims.
 
@@ -144,11 +83,6 @@ def judge_study(launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame
     """
     claims = parse_all(launched.get("claims", ()))
     return judge(claims, runs, runs.attrs.get("facts"), chance=launched.get("chance"), budgets=launched.get("budgets"))
-
-
-def score_study(launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
-    """`scorecard` for a study as it was launched. Raises ValueError for a claim that cannot be read."""
-    return scorecard(parse_all(launched.get("claims", ())), runs, runs.attrs.get("facts"), budgets=launched.get("budgets"))
 
 
 def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family: int, settings: Settings) -> None:

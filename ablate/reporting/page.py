@@ -14,8 +14,9 @@ from ablate.analysis import contrasts
 from ablate.analysis.blocks import blocks
 from ablate.analysis.effects import effects_table
 from ablate.analysis.estimates import table
-from ablate.analysis.judging import judge_study, score_study
+from ablate.analysis.judging import judge_study
 from ablate.analysis.power import noise_table
+from ablate.analysis.scorecard import score_study
 from ablate.reporting import plots, tables
 from ablate.reporting.tables import TextTable
 from ablate.study import design

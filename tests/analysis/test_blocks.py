@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.analysis.blocks import blocks, choice, factors_of, product, word, words
+from ablate.analysis.blocks import blocks, choice, factors_of, product, values_of, word, words
 from tests.analysis.conftest import study
 
 TWO = {"dropout": [True, False], "stem": ["pyramid", "direct"]}
@@ -111,3 +111,14 @@ def test_what_is_not_there_is_said() -> None:
     runs.attrs = {}
     with pytest.raises(ValueError, match=r"set runs.attrs\['factors'\]"):
         factors_of(runs)
+
+
+def test_a_metric_can_be_the_difference_of_two() -> None:
+    runs = study(TWO, accuracy)
+    runs["peak"] = runs["accuracy"] + 0.02
+    assert values_of(runs, "peak - accuracy").tolist() == pytest.approx([0.02] * len(runs))
+    assert blocks(runs, "peak - accuracy").outcomes.to_numpy() == pytest.approx(np.full((5, 4), 0.02))
+    with pytest.raises(ValueError, match=r"no run has the metric best\."):
+        values_of(runs, "best - accuracy")
+    runs["a - b"] = 1.0
+    assert values_of(runs, "a - b").tolist() == [1.0] * len(runs)  # a column of this very name

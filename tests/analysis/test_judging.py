@@ -236,6 +236,16 @@ def test_a_verdict_has_to_hold_with_diverged_runs_dropped_and_at_chance() -> Non
     assert row["reason"].endswith("so it is with 1 run that diverged dropped, and at chance")
 
 
+def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chances() -> None:
+    frame = stems(seeds=8, gain=0.05)
+    frame["peak"] = frame["accuracy"] + frame["accuracy"] ** 2
+    frame.loc[frame["cell"] == "stem=pyramid", "status"] = ["diverged"] + ["finished"] * 7
+    peaks = claim(metric="peak - accuracy")
+    assert "not known" in one(frame, peaks, chance={"accuracy": 0.1})["reason"]
+    row = one(frame, peaks, chance={"accuracy": 0.1, "peak": 0.1})
+    assert "not known" not in row["reason"]
+
+
 def test_diverged_runs_that_leave_too_few_seeds_leave_no_verdict() -> None:
     frame = stems(5)
     frame.loc[0, "status"] = "diverged"

@@ -1,0 +1,58 @@
+"""Published figures against the interval in which one more run would fall."""
+
+import math
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from ablate.analysis.claims import parse_all
+from ablate.analysis.scorecard import scorecard
+from tests.analysis.conftest import study
+
+VALUES = {"direct": [0.80, 0.82, 0.81, 0.83, 0.79], "pyramid": [0.83, 0.84, 0.84, 0.85, 0.83]}
+RUNS = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: VALUES[levels["stem"]][seed])
+
+
+def one(**keys: Any) -> dict[str, Any]:
+    claim = {"id": "A", "says": "a", "metric": "accuracy", **keys}
+    return scorecard(parse_all([claim]), RUNS, {"budget": "quick"}).to_dict("records")[0]
+
+
+def test_a_level_s_figure_lies_in_the_prediction_interval_or_not() -> None:
+    """By hand: mean 0.81, sd 0.0158114, t(4) = 2.776445, sqrt(1.2): 0.81 ± 0.0480896."""
+    threshold = {"kind": "threshold", "value": 0.7, "where": {"stem": "direct"}, "expects": "higher", "margin": 0.01}
+    row = one(**threshold, published=0.85, protocol="one seed", needs={"budget": "article"})
+    assert (row["n"], row["published"], row["inside"]) == (5, 0.85, True)
+    assert (row["mean"], row["sd"]) == (pytest.approx(0.81), pytest.approx(0.0158114, rel=1e-5))
+    assert (row["low"], row["high"]) == (pytest.approx(0.7619104, abs=1e-6), pytest.approx(0.8580896, abs=1e-6))
+    assert row["protocol"] == "one seed"
+    assert row["differs"] == "needs budget=article; this study has budget=quick"
+    assert one(**threshold, published=0.86)["inside"] is False
+    assert one(**threshold, published=0.86)["differs"] == ""
+
+
+def test_a_difference_and_a_ratio() -> None:
+    contrast = {"kind": "contrast", "contrast": {"factor": "stem", "from": "direct", "to": "pyramid"}, "expects": "higher"}
+    differences = [0.03, 0.02, 0.03, 0.02, 0.04]
+    half = stats.t.ppf(0.975, 4) * stats.tstd(differences) * math.sqrt(1.2)
+    row = one(**contrast, published=0.02)
+    assert (row["mean"], row["high"]) == (pytest.approx(0.028), pytest.approx(0.028 + half))
+    assert row["inside"] is True
+    ratio = one(**contrast, scale="ratio", published=1.2)
+    assert ratio["mean"] == pytest.approx(stats.gmean([0.83 / 0.80, 0.84 / 0.82, 0.84 / 0.81, 0.85 / 0.83, 0.83 / 0.79]))
+    assert ratio["inside"] is False
+
+
+def test_an_exact_number_needs_no_published_one() -> None:
+    row = one(kind="exact", value=0.83, where={"stem": "pyramid"})
+    assert (row["low"], row["high"], row["published"], row["inside"], row["n"]) == (0.83, 0.85, 0.83, False, 5)
+
+
+def test_a_claim_without_a_figure_has_no_row_and_one_without_runs_says_why() -> None:
+    contrast = {"kind": "contrast", "contrast": {"factor": "stem", "from": "direct", "to": "pyramid"}, "expects": "higher"}
+    assert scorecard(parse_all([{"id": "A", "says": "a", **contrast}]), RUNS).empty
+    row = one(**contrast | {"metric": "loss"}, published=0.02)
+    assert (row["n"], row["inside"], row["reason"]) == (0, None, "no run has the metric loss")
+    row = one(kind="threshold", value=0.5, where={"stem": "none"}, expects="higher", published=0.5)
+    assert row["reason"] == "stem in `where` selects nothing: it has no level none; there are direct, pyramid"
