@@ -1,0 +1,106 @@
+"""The commands of the README and of docs/: those of docs/ are run with a budget of seconds, those of the README composed."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+
+from ablate.run import conf, prepare
+from ablate.study.errors import CONFIG_ERRORS
+from tests.conftest import APPS, Command
+from tests.test_commands import pack
+
+ROOT = Path(__file__).parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+TINY = ["budget.epochs=1", "data.train_size=40", "data.test_size=20", "model.widths=[4,4,4]", "device=cpu"]
+# What a page leaves to the reader, and what these tests have
+MEANT = {"…": "model.dropout=true,false stem=pyramid,direct", "outputs/STUDY": "outputs/digits", "data=cifar10": "data=builtin"}
+
+
+def commands(page: Path) -> list[str]:
+    """The commands of a page: the indented lines that begin with `python`, without what is said beside them."""
+    text = re.sub(r"\\\n +", "", page.read_text(encoding="utf-8"))
+    found = (re.split(r"  +", line)[0] for line in re.findall(r"^    (python .*)$", text, flags=re.MULTILINE))
+    return list(dict.fromkeys(found))
+
+
+def meant(line: str) -> list[str]:
+    for said, here in MEANT.items():
+        line = line.replace(said, here)
+    return shlex.split(line)[1:]
+
+
+def of_module(module: str, *pages: Path) -> list[str]:
+    return [line for page in pages for line in commands(page) if line.startswith(f"python -m {module} ")]
+
+
+RUNS_OF_DOCS = of_module("ablate.run", *DOCS)
+REPORTS = of_module("ablate.report", ROOT / "README.md", *DOCS)
+RUNS_OF_README = [line for line in of_module("ablate.run", ROOT / "README.md") if line not in RUNS_OF_DOCS]
+
+
+def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
+    known = {*RUNS_OF_DOCS, *REPORTS, *RUNS_OF_README}
+    others = [line for page in (ROOT / "README.md", *DOCS) for line in commands(page) if line not in known]
+    assert set(others) <= {
+        "python -m ablate.run",
+        "python examples/digits/digits.py -m norm=false,true dropout=0,0.3 study.seeds=5",  # by test_examples
+        "python benchmarks/verdicts.py",
+        "python benchmarks/step.py experiment=stage89 data=images data.root=IMAGES.zip data.train_size=10000",
+    }
+    assert len(RUNS_OF_DOCS) > 5
+    assert len(RUNS_OF_README) > 10
+
+
+@pytest.mark.parametrize("line", RUNS_OF_DOCS)
+def test_a_command_of_the_docs_runs(line: str, command: Command, tmp_path: Path) -> None:
+    pack(tmp_path / "IMAGES.zip")
+    arguments = [each for each in meant(line) if each.split("=")[0] not in [tiny.split("=")[0] for tiny in TINY]]
+    seeds = ["study.seeds=1"] if "-m" in arguments[1:] or any(each.startswith("+study=") for each in arguments) else []
+    answer = command(*arguments, *TINY, *seeds)
+    assert answer.stderr == ""
+
+
+@pytest.mark.parametrize("line", REPORTS)
+def test_a_report_is_written(line: str, command: Command, tmp_path: Path) -> None:
+    claim = {"id": "A", "says": "a", "kind": "contrast", "metric": "accuracy", "expects": "higher"}
+    claim["contrast"] = {"factor": "method", "from": "a", "to": "b"}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump([claim]))
+    cells = [(method, augment, seed) for method in "ab" for augment in "cd" for seed in range(5)]
+    rows = [f"{method},{augment},{seed},0.{digits(method, augment, seed)}" for method, augment, seed in cells]
+    (tmp_path / "results.csv").write_text("\n".join(["method,augment,seed,accuracy", *rows]))
+    (tmp_path / "verdicts.json").write_text("[]")
+    command(str(APPS / "trivial.py"), "-m", "x=1,2", "study.name=digits")
+    answer = command(*meant(line))
+    assert "Report: " in answer.stdout
+
+
+def digits(method: str, augment: str, seed: int) -> int:
+    """Two digits that differ from run to run."""
+    return 50 + 20 * (method == "b") + 7 * (augment == "d") + (seed * seed) % 5
+
+
+@pytest.mark.parametrize("line", RUNS_OF_README)
+def test_a_command_of_the_readme_is_composed(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Level by level, as a sweep would: a key, a group or a level that is gone is an error."""
+    monkeypatch.chdir(tmp_path)
+    pack(tmp_path / "IMAGES.zip")
+    typed = [each for each in meant(line)[2:] if each != "-m"]
+    if not any(each.startswith("data=") for each in typed):
+        typed.append("data=builtin")
+    typed = [each.replace("data/cifar10-jpeg.zip", "IMAGES.zip") for each in typed]
+    for each in typed:
+        key, _, levels = each.partition("=")
+        for level in levels.split(",") if not levels.startswith(("[", "{")) else [levels]:
+            others = [other for other in typed if other != each and "," not in other]
+            try:
+                with initialize_config_dir(str(conf()), version_base="1.3"):
+                    cfg = compose("config", [*others, f"{key}={level}"], return_hydra_config=key.startswith("hydra"))
+            except CONFIG_ERRORS as error:
+                raise AssertionError(f"{line}: {error}") from None
+            if not key.startswith(("hydra", "summary")):
+                cfg.data.cache, cfg.summary, cfg.data.train_size, cfg.data.test_size = str(tmp_path), False, 40, 20
+                prepare(cfg)
