@@ -1,28 +1,43 @@
-"""The report of a study: report.md, cells.csv and the figures, in its folder `report/`."""
+"""The report of a study, in its folder `report/`: index.html, report.md, tables/, figures/, verdicts.json and cells.csv."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ablate.analysis import contrasts
-from ablate.analysis.blocks import blocks
+from ablate.analysis import contrasts, sources
+from ablate.analysis.attribution import attribution
+from ablate.analysis.blocks import Blocks, blocks, factors_of, words
+from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.effects import effects_table
-from ablate.analysis.estimates import table
+from ablate.analysis.estimates import Estimate, table
 from ablate.analysis.judging import judge_study
 from ablate.analysis.power import noise_table
 from ablate.analysis.scorecard import score_study
-from ablate.reporting import plots, tables
-from ablate.reporting.tables import TextTable
+from ablate.reporting import figures, health, html, inference, markdown, tables
+from ablate.reporting.health import Health
+from ablate.reporting.text_table import TextTable
+from ablate.reporting.wording import wording_of
 from ablate.study import design
 from ablate.study.errors import UsageError
 from ablate.study.loading import load_history, load_runs
 from ablate.study.records import read_study, write_atomically
+
+
+@dataclass
+class Shares:
+    """The attribution of one path of the claims, under one metric."""
+
+    name: str  # of its files
+    title: str
+    metric: str
+    shares: pd.DataFrame
 
 
 @dataclass
@@ -31,18 +46,24 @@ class Report:
 
     name: str
     folder: Path  # where the report goes
+    study: Path | None  # where the runs are; None if another program made them
     metric: str | None  # the one that contrasts and effects are about; None if the runs have none
     metrics: list[str]
     runs: pd.DataFrame
     history: pd.DataFrame
     summary: pd.DataFrame  # a row a cell
     differences: pd.DataFrame  # of each cell to the first row of `summary`
+    pairs: pd.DataFrame  # the same, seed by seed
     contrasts: pd.DataFrame  # every level against its factor's baseline, and the interactions of two factors
+    estimates: list[Estimate]  # the same
     effects: pd.DataFrame  # sums of squares
     noise: pd.DataFrame  # how the pairs of each contrast scatter, and what they can decide
     verdicts: pd.DataFrame  # a row a claim; empty if the study has none
     scores: pd.DataFrame  # a row for each figure that somebody published
+    paths: list[Shares]
+    sources: dict[str, list[str]]  # the cells that a claim or a contrast comes from, by the names that tables use
     tables: list[TextTable]
+    health: Health
     troubles: list[str]  # what a reader should know before believing: runs that are missing, files set aside
     launched: dict[str, Any]  # study.yaml
 
@@ -54,8 +75,9 @@ def build(study: Path) -> Report:
         runs = load_runs(study)
         history = load_history(study, runs)
     troubles = [str(warning.message) for warning in set_aside]
+    launched = read_study(study)
     return compose(
-        runs, name=study.name, folder=study / "report", history=history, launched=read_study(study), troubles=troubles
+        runs, name=study.name, folder=study / "report", study=study, history=history, launched=launched, troubles=troubles
     )
 
 
@@ -64,6 +86,7 @@ def compose(
     *,
     name: str,
     folder: Path,
+    study: Path | None = None,
     metric: str | None = None,
     history: pd.DataFrame | None = None,
     launched: dict[str, Any] | None = None,
@@ -75,68 +98,172 @@ def compose(
     `launched` may have `claims` and what else study.yaml holds. Raises UsageError for claims that cannot be read.
     """
     launched = launched or {}
-    history = pd.DataFrame({"directory": []}) if history is None else history
     factors = list(runs.attrs["factors"])
     if factors:
         runs["label"] = _labels(runs, factors)
+    history = pd.DataFrame({"directory": []}) if history is None else history
+    # cells that stand on others add no line to a figure
+    history["label"] = history["directory"].map(runs.drop_duplicates("directory").set_index("directory")["label"])
     counted = runs[runs["left_out"].isna()]
     metrics = contrasts.metrics_of(counted, factors)
-    summary = contrasts.summarise(counted, factors, metrics)
-    shown: list[TextTable] = []
     if metric is None and metrics:
         metric = "final_test_accuracy" if "final_test_accuracy" in metrics else metrics[0]
-    differences = every = noise = effects = pd.DataFrame()
-    if metric is not None:
-        differences = contrasts.paired_differences(counted, metric, baseline=summary["cell"].iloc[0])
-        study = blocks(counted, metric, launched.get("budgets", {}).get(metric))
-        found = contrasts.every_contrast(study, pooled=False)
-        every, effects = table(found), effects_table(study)
-        noise = noise_table(study, [estimate.changes[0] for estimate in found if len(estimate.changes) == 1])
-        shown.append(tables.results(summary, differences, metric, metrics, factors))
-        if (cost := tables.costs(summary, metrics, factors)) is not None:
-            shown.append(cost)
-    troubles = [
-        *troubles,
-        *(
-            f"{run['directory']} left out: {run['left_out']}"
-            for run in runs.drop_duplicates("directory").to_dict("records")
-            if run["left_out"]
-        ),
-    ]
-    for run in counted[counted["status"] != "finished"].drop_duplicates("directory").to_dict("records"):
-        troubles.append(f"{run['directory']} {run['status']}" + (f": {run['error']}" if run["error"] else ""))
-    verdicts, scores = _judged(launched, runs)
-    for stand_in in launched.get("same", {}).values():
-        runner = runs.loc[runs["cell"] == stand_in["as"], "label"]
-        if shown and not runner.empty:
-            shown[0].notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
-    if not verdicts.empty:
-        shown.insert(0, tables.verdicts(verdicts))
-    return Report(
+    verdicts, scores, claims = _judged(launched, runs)
+    report = Report(
         name=name,
         folder=folder,
+        study=study,
         metric=metric,
         metrics=metrics,
         runs=runs,
         history=history,
-        summary=summary,
-        differences=differences,
-        contrasts=every,
-        effects=effects,
-        noise=noise,
+        summary=contrasts.summarise(counted, factors, metrics),
+        differences=pd.DataFrame(),
+        pairs=pd.DataFrame(),
+        contrasts=pd.DataFrame(),
+        estimates=[],
+        effects=pd.DataFrame(),
+        noise=pd.DataFrame(),
         verdicts=verdicts,
         scores=scores,
-        tables=shown,
-        troubles=troubles,
+        paths=_paths(claims, counted, launched),
+        sources={},
+        tables=[],
+        health=health.examine(runs, study, launched),
+        troubles=[*troubles, *_not_finished(runs)],
         launched=launched,
     )
+    if metric is not None and not report.summary.empty:
+        _compare(report, counted, metric, claims)
+    report.tables = _tables(report, counted, factors)
+    return report
 
 
-def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def write(report: Report) -> Path:
+    """Write the report's files; the path of report.md."""
+    folder = report.folder
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "cells.csv", report.summary.to_csv(index=False))
+    if not report.verdicts.empty:
+        found = report.verdicts.to_json(orient="records", indent=1, force_ascii=False)
+        write_atomically(folder / "verdicts.json", found + "\n")
+    for shown in report.tables:
+        write_atomically(folder / "tables" / f"{shown.name}.csv", shown.to_csv())
+        write_atomically(folder / "tables" / f"{shown.name}.tex", shown.to_latex())
+    names = {shown.name for shown in report.tables}
+    for path in [*(folder / "tables").glob("*.csv"), *(folder / "tables").glob("*.tex")]:
+        if path.stem not in names:  # of an earlier report
+            path.unlink()
+    drawn = figures.draw(report, folder / "figures")
+    write_atomically(folder / "index.html", html.render(report, drawn))
+    path = folder / "report.md"
+    write_atomically(path, markdown.render(report, drawn))
+    return path
+
+
+def _compare(report: Report, counted: pd.DataFrame, metric: str, claims: Sequence[Claim]) -> None:
+    """Fill in what is about the metric, and which cells each number comes from."""
+    budgets = report.launched.get("budgets", {})
+    baseline = report.summary["cell"].iloc[0]
+    report.differences = contrasts.paired_differences(counted, metric, baseline)
+    report.pairs = sources.pairs_by_seed(counted, metric, baseline)
+    study = blocks(counted, metric, budgets.get(metric))
+    report.estimates = contrasts.every_contrast(study, pooled=False)
+    report.contrasts = table(report.estimates)
+    alone = [estimate.changes[0] for estimate in report.estimates if len(estimate.changes) == 1]
+    report.noise = noise_table(study, alone)
+    if study.factors:
+        report.effects = effects_table(study)
+    report.sources = {
+        f"contrast-{at}": sources.cells_of(counted, study, estimate.changes) for at, estimate in enumerate(report.estimates)
+    }
+    report.sources |= {f"claim-{claim.id}": sources.cells_of_claim(counted, study, claim) for claim in claims}
+
+
+def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[TextTable]:
+    shown: list[TextTable] = []
+    if not report.verdicts.empty:
+        shown.append(tables.verdicts(report.verdicts))
+    if not report.scores.empty:
+        shown.append(inference.scorecard(report.scores))
+    metric = report.metric
+    if metric is None or report.summary.empty:
+        return shown
+    results = tables.results(
+        report.summary, report.differences, metric, report.metrics, factors, _flags(report, counted, report.health)
+    )
+    for stand_in in report.launched.get("same", {}).values():
+        runner = report.runs.loc[report.runs["cell"] == stand_in["as"], "label"]
+        if not runner.empty:
+            results.notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
+    shown.append(results)
+    if (cost := tables.costs(report.summary, report.metrics, factors)) is not None:
+        shown.append(cost)
+    if not report.contrasts.empty:
+        shown.append(inference.contrasts(report.contrasts, metric))
+    if not report.effects.empty:
+        shown.append(inference.effects(report.effects, metric))
+    if not report.noise.empty:
+        shown.append(inference.noise(report.noise, metric))
+    return shown + [inference.shares(path.name.capitalize(), path.shares, path.metric) for path in report.paths]
+
+
+def _flags(report: Report, counted: pd.DataFrame, found: Health) -> dict[str, list[str]]:
+    slower: dict[str, str] = {}
+    speed = "images_per_second"
+    if speed in report.metrics and found.timed_alike:
+        baseline = report.summary.iloc[0]
+        differences = contrasts.paired_differences(counted, speed, baseline["cell"]).to_dict("records")
+        slower = {
+            row["cell"]: f"slower: {-100 * row['estimate'] / baseline[speed]:.2g} %" for row in differences if row["high"] < 0
+        }
+    missing = Counter(run.cell for run in found.missing)
+    return tables.flags_of(report.summary, counted, slower, _undertrained(report, counted), found.stale, missing)
+
+
+def _undertrained(report: Report, counted: pd.DataFrame) -> list[str]:
+    """The cells all of whose finished runs were still getting better in their last epoch."""
+    column = next((name for name in figures.curves(list(report.history.columns)) if name.endswith(("accuracy", "loss"))), None)
+    if column is None or "epoch" not in report.history:
+        return []
+    improving = sources.still_improving(report.history, column, higher_is_better=not column.endswith("loss"))
+    finished = counted[counted["status"] == "finished"]
+    by_cell = finished["directory"].map(improving).eq(True).groupby(finished["cell"]).all()
+    return by_cell.index[by_cell].tolist()
+
+
+def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
     try:
-        return judge_study(launched, runs), score_study(launched, runs)
+        return judge_study(launched, runs), score_study(launched, runs), parse_all(launched.get("claims", ()))
     except ValueError as error:
         raise UsageError(f"study.yaml: {error}") from None
+
+
+def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, Any]) -> list[Shares]:
+    """The attributions that the claims are about, each once."""
+    asked: dict[str, Claim] = {}
+    for claim in claims:
+        if claim.kind == "path":
+            asked.setdefault(repr((claim.path, claim.metric, claim.where)), claim)
+    found: list[Shares] = []
+    for claim in asked.values():
+        where = {factor: level for factor, level in claim.where.items() if factor in factors_of(runs)}
+        try:
+            study: Blocks = blocks(runs, claim.metric, launched.get("budgets", {}).get(claim.metric))
+            shares = attribution(study, claim.path, where)
+        except ValueError:
+            continue  # the verdict says why
+        title = f"What brought the {wording_of(claim.metric).title}" + (f", where {words(where)}" if where else "")
+        found.append(Shares("attribution" + f" {len(found) + 1}" * bool(found), title, claim.metric, shares))
+    return found
+
+
+def _not_finished(runs: pd.DataFrame) -> list[str]:
+    by_run = runs.drop_duplicates("directory")
+    unfinished = by_run[by_run["left_out"].notna() | (by_run["status"] != "finished")].to_dict("records")
+    left_out = [f"{run['directory']} left out: {run['left_out']}" for run in unfinished if run["left_out"]]
+    others = [run for run in unfinished if not run["left_out"]]
+    return left_out + [f"{run['directory']} {run['status']}" + (f": {run['error']}" if run["error"] else "") for run in others]
 
 
 def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:
@@ -144,59 +271,3 @@ def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:
     labels = runs[factors].apply(lambda levels: design.label(dict(levels)), axis="columns")
     ambiguous = runs.groupby(labels)["cell"].transform("nunique") > 1
     return labels.where(~ambiguous, labels + " " + runs["cell"])
-
-
-def write(report: Report) -> Path:
-    """Write the report's files; the path of report.md."""
-    folder = report.folder
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "cells.csv", report.summary.to_csv(index=False))
-    if not report.verdicts.empty:
-        write_atomically(
-            folder / "verdicts.json", report.verdicts.to_json(orient="records", indent=1, force_ascii=False) + "\n"
-        )
-    lines = [f"# {report.name}", ""]
-    if command := report.launched.get("command"):
-        lines += [f"    {command}", ""]
-    if source := report.launched.get("decisions", {}).get("data.source"):
-        lines += [f"The images: data={source['asked']} meant data={source['took']}.", ""]
-    lines += [table.to_markdown() for table in report.tables]
-    if report.troubles:
-        lines += ["## Not finished, or set aside", "", *(f"- {_plain(trouble)}" for trouble in report.troubles), ""]
-    if figure := _write_curves(report, folder / "figures"):
-        lines += [
-            "## Learning curves",
-            "",
-            f"![Learning curves](figures/{figure.name})",
-            "",
-            "Each line is one run: look first whether lines of one colour lie closer together than the colours do.",
-            "",
-        ]
-    path = folder / "report.md"
-    write_atomically(path, "\n".join(lines))
-    return path
-
-
-def _write_curves(report: Report, folder: Path) -> Path | None:
-    history = report.history
-    columns = _curves(list(history.columns))
-    if not columns or "epoch" not in history:
-        return None
-    labels = report.runs.drop_duplicates("directory").set_index("directory")["label"]  # cells that stand on others add no line
-    history["label"] = history["directory"].map(labels)
-    order = [label for label in report.summary["label"].drop_duplicates() if label in set(history["label"])]
-    figure = plots.learning_curves(history, columns, order)
-    path = folder / "learning_curves.png"
-    figure.savefig(path, dpi=150)
-    plots.close(figure)
-    return path
-
-
-def _curves(columns: Sequence[str]) -> list[str]:
-    """The columns of the history that are drawn: the test accuracies, else the first two that an application logs."""
-    accuracies = [column for column in plots.TITLES if column in columns]
-    return accuracies or [column for column in columns if column not in ("directory", "epoch")][:2]
-
-
-def _plain(text: str) -> str:
-    return text.replace("<", "&lt;").replace("\n", " ")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from ablate.study.design import say
 
 HOLE = "–"  # what is not there
+Row = Mapping[Any, Any]  # of a frame
 
 
 @dataclass(frozen=True)
@@ -73,3 +78,27 @@ def number(value: float, wording: Wording, signed: bool = False) -> str:
     else:
         text = f"{scaled:,.{wording.digits}f}"
     return f"+{text}" if signed and scaled > 0 else text
+
+
+def interval(row: Row, wording: Wording, signed: bool = True) -> str:
+    """`estimate [low, high]` of a row; the estimate alone where there is no interval."""
+    text = number(row["estimate"], wording, signed)
+    if math.isnan(row["low"]):
+        return text
+    return f"{text} [{number(row['low'], wording, signed)}, {number(row['high'], wording, signed)}]"
+
+
+def plain(value: float) -> str:
+    """A number of no metric, to three digits."""
+    return HOLE if math.isnan(value) else f"{value:.3g}"
+
+
+def change(row: Row) -> str:
+    """What changes in a row of contrasts: `stem: direct → pyramid`, or two of these."""
+    return f"{row['factor']}: {say(row['from'])} → {say(row['to'])}"
+
+
+def axis_title(metric: str) -> str:
+    """A metric with its unit."""
+    wording = wording_of(metric)
+    return f"{wording.title} accuracy (%)" if metric in KNOWN and wording.percent else wording.title + " (%)" * wording.percent

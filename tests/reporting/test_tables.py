@@ -12,7 +12,7 @@ SUMMARY = pd.DataFrame(
         "cell": ["a", "b", "c"], "label": ["x", "y", "z"], "stem": ["pyramid", "direct", "<script>"],
         "n": [2, 1, 0], "runs": [2, 2, 2],
         "final_test_accuracy": [0.81, 0.8, None], "final_test_accuracy_sd": [0.01, None, None], "final_test_accuracy_n": [2, 1, 0],
-        "epochs_to_target": [3.0, None, None], "epochs_to_target_sd": [None, None, None], "epochs_to_target_n": [1, 0, 0],
+        "epochs_to_target": [3.0, None, None], "epochs_to_target_sd": [float("nan")] * 3, "epochs_to_target_n": [1, 0, 0],
     }
 )  # fmt: skip
 DIFFERENCES = pd.DataFrame(

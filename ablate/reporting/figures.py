@@ -1,0 +1,167 @@
+"""The figures of a report: which there are, what each says, and their files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from ablate.analysis.attribution import WHOLE
+from ablate.reporting import plots
+from ablate.reporting.plots import Mark
+from ablate.reporting.wording import axis_title, change, wording_of
+from ablate.study.records import write_atomically
+
+if TYPE_CHECKING:
+    from ablate.reporting.page import Report
+
+MARKS = 40  # rows of a forest plot; of more, those at both ends
+
+
+@dataclass
+class Drawn:
+    """A figure that was written, with the sentence that says what to see in it."""
+
+    name: str
+    title: str
+    says: str
+    svg: str
+
+
+def draw(report: Report, folder: Path) -> list[Drawn]:
+    """Write figures/*.png and *.svg. What an earlier report drew and this one does not is taken away."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    with plots.style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that no font here has
+        for name, title, says, figure in _figures(report):
+            svg = io.StringIO()
+            figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}, dpi=120)
+            png = io.BytesIO()
+            figure.savefig(png, format="png", bbox_inches="tight", dpi=150)
+            plots.close(figure)
+            write_atomically(folder / f"{name}.svg", svg.getvalue())
+            write_atomically(folder / f"{name}.png", png.getvalue())
+            drawn.append(Drawn(name, title, says, svg.getvalue()))
+    names = {figure.name for figure in drawn}
+    for path in [*folder.glob("*.png"), *folder.glob("*.svg")]:
+        if path.stem not in names:
+            path.unlink()
+    return drawn
+
+
+def curves(columns: Sequence[str]) -> list[str]:
+    """The columns of the history that are drawn: the test accuracies, else the first two that an application logs."""
+    accuracies = [column for column in plots.TITLES if column in columns]
+    return accuracies or [column for column in columns if column not in ("directory", "epoch", "label")][:2]
+
+
+def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
+    yield from _learning_curves(report)
+    if report.metric is None:
+        return
+    title, percent = axis_title(report.metric), wording_of(report.metric).percent
+    difference = title.replace("(%)", "(points of %)")
+    if marks := _differences(report):
+        yield (
+            "paired_differences",
+            "Paired differences to the baseline",
+            "The diamond is the mean difference to the first cell over equal seeds, the bar its 95 % interval, each dot below "
+            "it one seed. Look first whether a bar keeps clear of the line at zero." + _cut(len(report.differences)),
+            plots.forest(marks, f"{difference}, less the baseline's", percent),
+        )
+    for kinds, name, heading, says in (
+        (
+            ("main effect", "simple"),
+            "effects",
+            "What each factor does",
+            "Each row takes one factor from its baseline to another level, averaged over the others. Look for bars that keep "
+            "clear of zero, and at how far apart the seeds lie.",
+        ),
+        (
+            ("interaction",),
+            "interactions",
+            "What two factors do together",
+            "How much the first change's effect grows by the second. A bar across zero: no sign that the two depend on "
+            "each other.",
+        ),
+    ):
+        if marks := _contrasts(report, kinds):
+            yield name, heading, says + _cut(len(marks)), plots.forest(_ends(marks), f"effect on {difference}", percent)
+    for path in report.paths:
+        frame = path.shares.dropna(subset="estimate")
+        if frame.empty:
+            continue
+        marks = [
+            Mark("together" if row["change"] == WHOLE else str(row["change"]), row["estimate"], row["low"], row["high"])
+            for row in frame.to_dict("records")
+        ]
+        unit = axis_title(path.metric).replace("(%)", "(points of %)")
+        yield (
+            path.name,
+            path.title,
+            "From the first configuration to the last: each bar begins where the one above it ends, and the last one is the "
+            f"whole difference (n = {frame['n'].max()} seeds). Green adds, hatched orange takes away; the black line is the "
+            "95 % interval of that share. Look which bars are longer than their line.",
+            plots.waterfall(marks, f"share of the difference in {unit}", wording_of(path.metric).percent),
+        )
+
+
+def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
+    history = report.history
+    columns = curves(list(history.columns))
+    if not columns or "epoch" not in history or history.empty:
+        return
+    order = [label for label in report.summary["label"].drop_duplicates() if label in set(history["label"])]
+    if len(order) <= plots.COLOURED and history["directory"].nunique() <= plots.DRAWN_ALONE:
+        says = "Each line is one run: look first whether lines of one colour lie closer together than the colours do."
+        yield "learning_curves", "Learning curves", says, plots.learning_curves(history, columns, order)
+        return
+    chosen = order[:1]
+    if report.metric is not None and report.metric in report.summary:
+        ranked = report.summary.dropna(subset=report.metric).sort_values(report.metric)["label"].tolist()
+        chosen = list(dict.fromkeys([*chosen, *ranked[-1:], *ranked[:1]]))
+    says = (
+        "Each line is one run; in colour the baseline and the cells with the highest and the lowest mean. Look how far "
+        "they stand apart from the grey crowd."
+    )
+    yield "learning_curves", "Learning curves", says, plots.many_learning_curves(history, columns, chosen)
+
+
+def _differences(report: Report) -> list[Mark]:
+    marked = not report.differences.empty
+    frame = report.differences.dropna(subset="estimate") if marked else report.differences
+    labels = report.summary.set_index("cell")["label"]
+    by_cell = {cell: found.tolist() for cell, found in report.pairs.groupby("cell")["difference"]} if marked else {}
+    return _ends(
+        [
+            Mark(f"{labels[row['cell']]}  (n = {row['n']})", row["estimate"], row["low"], row["high"], by_cell[row["cell"]])
+            for row in frame.to_dict("records")
+        ]
+    )
+
+
+def _contrasts(report: Report, kinds: Sequence[str]) -> list[Mark]:
+    return [
+        Mark(f"{change(row)}  (n = {row['n']})", row["estimate"], row["low"], row["high"], estimate.by_seed.tolist())
+        for row, estimate in zip(report.contrasts.to_dict("records"), report.estimates, strict=True)
+        if row["kind"] in kinds and estimate.n
+    ]
+
+
+def _ends(marks: list[Mark]) -> list[Mark]:
+    """Of too many rows the lowest and the highest estimates, from high to low; else all, in their order."""
+    if len(marks) <= MARKS:
+        return marks
+    ranked = sorted(marks, key=lambda mark: -mark.estimate)
+    return [*ranked[: MARKS // 2], *ranked[-(MARKS // 2) :]]
+
+
+def _cut(rows: int) -> str:
+    half = MARKS // 2
+    return f" Of {rows} rows the {half} highest and the {half} lowest are drawn; all are in the table." * (rows > MARKS)

@@ -1,0 +1,137 @@
+"""The tables of contrasts, effects, noise, shares and the scorecard: from the frames of `analysis` to cells of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from ablate.analysis.attribution import WHOLE
+from ablate.analysis.verdicts import LOOKS
+from ablate.reporting.text_table import TextTable
+from ablate.reporting.wording import HOLE, Row, Wording, change, interval, number, plain, wording_of
+
+BELOW = f"No verdict below {LOOKS[0]} seeds, and no p value: what stands here is a first look."
+
+
+def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
+    """Each level against its factor's baseline, and interactions, of `ablate.analysis.contrasts.every_contrast`."""
+    wording = wording_of(metric)
+    rows = [
+        [change(row), row["kind"], str(row["n"]), interval(row, wording), _why_not(row)] for row in frame.to_dict("records")
+    ]
+    notes = [
+        f"{_metric(metric)}: mean of the paired differences over n seeds, with the 95 % interval of the paired t "
+        "(own seeds' errors; one interval a row, not adjusted for their number)."
+    ]
+    if (frame["kind"] == "interaction").any():
+        notes.append("An interaction is how much the first change's effect grows by the second.")
+    notes += [BELOW] * bool(frame["n"].max() < LOOKS[0])
+    headers = ["change", "kind", "n", "estimate", "note"]
+    return TextTable("Contrasts", headers, rows, 2, notes, _sources(rows), loose=("note",), numbers=frame)
+
+
+def effects(frame: pd.DataFrame, metric: str) -> TextTable:
+    """The analysis of variance of `ablate.analysis.effects.effects_table`."""
+    tested = bool(frame["n"].max() >= LOOKS[0])
+    rows = []
+    for row in frame.to_dict("records"):
+        cells = [row["term"], plain(row["ss"]), HOLE if pd.isna(row["df"]) else f"{row['df']:.0f}", plain(row["omega_squared"])]
+        rows.append([*cells, _p(row["p"])] if tested else cells)
+    notes = [
+        f"{wording_of(metric).title}: ω² is the share of the whole scatter of the runs that a term accounts for; below "
+        f"zero it is less than noise. Over the {frame['n'].max()} seeds that are complete in all cells."
+    ]
+    notes += dict.fromkeys(f"{note.capitalize()}." for note in frame["note"].dropna() if note)
+    notes += [BELOW] * (not tested)
+    headers = ["term", "sum of squares", "df", "ω²", *["p"] * tested]
+    numbers = frame if tested else frame.drop(columns="p")
+    return TextTable("Effects", headers, rows, 1, notes, ["runs"] * len(rows), numbers=numbers)
+
+
+def noise(frame: pd.DataFrame, metric: str) -> TextTable:
+    """How the pairs scatter and how well the pairing worked, of `ablate.analysis.power.noise_table`."""
+    wording = wording_of(metric)
+    finer = Wording(wording.title, wording.percent, wording.digits + 1)
+    rows = [
+        [
+            change(row),
+            str(row["n"]),
+            interval({"estimate": row["sd"], "low": row["sd_low"], "high": row["sd_high"]}, finer, signed=False),
+            interval(
+                {"estimate": row["correlation"], "low": row["correlation_low"], "high": row["correlation_high"]},
+                Wording("", digits=2),
+            ),
+            number(row["margin"], finer),
+        ]
+        for row in frame.to_dict("records")
+    ]
+    notes = [
+        f"{_metric(metric)}: standard deviation of the paired differences; correlation of the two arms over seeds (near +1 the "
+        "pairing worked, near 0 it bought nothing); the smallest margin that n seeds decide, "
+        f"or {LOOKS[0]} where there are fewer."
+    ]
+    headers = ["change", "n", "sd of differences", "correlation", "decidable margin"]
+    return TextTable("Noise", headers, rows, 1, notes, _sources(rows), numbers=frame)
+
+
+def scorecard(frame: pd.DataFrame) -> TextTable:
+    """Figures that somebody published, see `ablate.analysis.scorecard`."""
+    rows = []
+    for row in frame.to_dict("records"):
+        write = _figure(row)
+        ours = f"[{write(row['low'])}, {write(row['high'])}]" if pd.notna(row["low"]) else row["reason"] or HOLE
+        inside = {True: "yes", False: "no"}.get(row["inside"], HOLE)
+        rows.append(
+            [row["id"], row["says"], write(row["published"]), ours, str(row["n"]), inside, row["differs"], row["protocol"]]
+        )
+    headers = ["claim", "says", "published", "ours", "n", "inside", "what differs here", "how it was made"]
+    notes = [
+        "Ours: the 95 % interval of where one more run made as ours were would fall (of a number that has to match, the "
+        "smallest and the largest value). Two protocols that differ need not agree."
+    ]
+    loose = ("says", "what differs here", "how it was made")
+    sources = [f"claim-{name}" for name in frame["id"]]
+    return TextTable("Scorecard", headers, rows, 2, notes, sources, loose=loose, numbers=frame)
+
+
+def shares(name: str, frame: pd.DataFrame, metric: str) -> TextTable:
+    """Which change of a path brought how much, of `ablate.analysis.attribution`."""
+    wording = wording_of(metric)
+    rows = [
+        ["together" if row["change"] == WHOLE else str(row["change"]), str(row["n"]), interval(row, wording)]
+        for row in frame.to_dict("records")
+    ]
+    notes = [f"{_metric(metric)}: Shapley values with their 95 % interval over n seeds; the shares add up to the last row."]
+    return TextTable(name, ["change", "n", "share"], rows, 1, notes, ["runs"] * len(rows), numbers=frame)
+
+
+def _sources(rows: list[list[str]]) -> list[str]:
+    return [f"contrast-{at}" for at in range(len(rows))]
+
+
+def _metric(metric: str) -> str:
+    wording = wording_of(metric)
+    return f"{wording.title[:1].upper()}{wording.title[1:]}" + ", in points of %" * wording.percent
+
+
+def _why_not(row: Row) -> str:
+    said = [row["note"]] if row["note"] else []
+    if row["inert"] and row["strata"]:
+        said.append(f"left out, since it does nothing there: {'; '.join(row['inert'])}")
+    if row["missing"]:
+        said.append(f"no complete seed in {'; '.join(row['missing']) or 'any stratum'}")
+    return "; ".join(said)
+
+
+def _p(p: float) -> str:
+    return HOLE if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _figure(row: Row) -> Callable[[float], str]:
+    """How the figures of a claim are written: two digits behind those of a per cent, all digits of what has to match."""
+    if row["kind"] == "exact":
+        return lambda value: f"{value:,.15g}"
+    wording = Wording("", digits=3) if row["scale"] == "ratio" else wording_of(row["metric"])
+    signed = row["kind"] in ("contrast", "interaction", "path") and row["scale"] != "ratio"
+    return lambda value: number(value, Wording("", wording.percent, 2 if wording.percent else wording.digits), signed)
