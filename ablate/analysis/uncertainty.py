@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+
+from ablate.analysis.blocks import blocks
+from ablate.analysis.contrasts import weights
+from ablate.analysis.estimates import Change
 
 
 def over_images(
@@ -16,10 +21,10 @@ def over_images(
 ) -> dict[str, float]:
     """The difference in accuracy between two arms, averaged over seeds, with its interval over test images.
 
-    `first` and `second` are boolean arrays (seeds, images): which images each run had right, the seeds in the same
-    order. Images are drawn with replacement, the same for all seeds and both arms; the interval holds the percentiles
-    of the mean difference (Efron and Tibshirani 1993, chapter 13). It says how much hangs on these images being the
-    ones tested; the uncertainty over seeds stands beside it and is not part of it.
+    `first` and `second` are arrays (seeds, images): which images each run had right, or the share of an arm's runs that
+    had; the seeds in the same order. Images are drawn with replacement, the same for all seeds and both arms; the
+    interval holds the percentiles of the mean difference (Efron and Tibshirani 1993, chapter 13). It says how much hangs
+    on these images being the ones tested; the uncertainty over seeds stands beside it and is not part of it.
 
     Returns `estimate`, `low`, `high` in [0, 1] and `seeds`, `images`. Raises ValueError if the arrays do not match.
     """
@@ -44,6 +49,31 @@ def over_images(
         )
         low, high = found.confidence_interval
     return {"estimate": estimate, "low": float(low), "high": float(high), "seeds": seeds, "images": images}
+
+
+def change_over_images(
+    runs: pd.DataFrame,
+    changes: Sequence[Change],
+    right: Mapping[str, ArrayLike],
+    generator: np.random.Generator,
+    where: Mapping[str, Any] | None = None,
+) -> dict[str, float] | None:
+    """`over_images` for a contrast (one change) or an interaction (two), averaged over its alive strata as `contrast` is.
+
+    `right` maps the `directory` of a run to which images (N,) it had right. Only seeds whose runs are all there count.
+    None if there are none, or if the runs were tested on different numbers of images.
+    """
+    numbered = blocks(runs.assign(number=range(len(runs))), "number")
+    weight = weights(numbered, changes, where)[0]
+    weight = weight[weight != 0]
+    numbers = numbered.outcomes[weight.index].dropna().astype(int)
+    of_seeds = [[right.get(runs["directory"].iloc[number]) for number in row] for row in numbers.to_numpy()]
+    of_seeds = [row for row in of_seeds if all(each is not None for each in row)]
+    if not of_seeds or weight.empty or len({np.size(each) for row in of_seeds for each in row}) > 1:  # type: ignore[arg-type]
+        return None
+    values = np.asarray(of_seeds, float)  # (seeds, cells, images)
+    first, second = (np.einsum("c,sci->si", (sign * weight).clip(lower=0), values) for sign in (-1, 1))
+    return over_images(first, second, generator)
 
 
 def prediction(values: Sequence[float], published: float, confidence: float = 0.95) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from ablate.study import design
 from ablate.study.errors import UsageError
@@ -102,6 +104,21 @@ def load_history(study: str | Path, runs: pd.DataFrame) -> pd.DataFrame:
         history.insert(0, "directory", directory)
         histories.append(history)
     return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"directory": []})
+
+
+def load_kept(study: str | Path, runs: pd.DataFrame, name: str) -> dict[str, dict[str, NDArray[Any]]]:
+    """The arrays that the given runs kept under a name (`Run.keep`), by `directory`; a run that kept none is not in it."""
+    kept = {}
+    for directory in runs["directory"].drop_duplicates():
+        path = Path(study) / directory / f"{name}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                kept[directory] = dict(arrays)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            warnings.warn(f"{path} is set aside: {error}", stacklevel=2)
+    return kept
 
 
 def _standing_on(rows: list[_Row], same: Mapping[str, Mapping[str, Any]]) -> list[_Row]:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablate.analysis.uncertainty import over_images, prediction
+from ablate.analysis.estimates import Change
+from ablate.analysis.uncertainty import change_over_images, over_images, prediction
+from tests.analysis.conftest import study
 
 
 def test_the_bootstrap_over_images_agrees_with_the_standard_error_of_their_mean() -> None:
@@ -62,3 +64,36 @@ def test_the_prediction_interval_holds_the_next_run() -> None:
     inside = [prediction(row[:5].tolist(), row[5])["inside"] for row in draws]
     assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
     assert stats.t.ppf(0.975, 4) == pytest.approx(2.7764, abs=1e-4)
+
+
+def test_a_change_over_images_is_the_contrast_of_what_the_runs_had_right() -> None:
+    """Two stems by two dropouts, three seeds: the mean over images is the contrast of the accuracies, by hand."""
+    draw = np.random.default_rng(5)
+    runs = study({"stem": ["direct", "pyramid"], "dropout": [True, False]}, lambda levels, seed: 0.0, seeds=3)
+    right = {directory: draw.random(200) < 0.5 + 0.2 * ("pyramid" in directory) for directory in runs["directory"]}
+    found = change_over_images(runs, [Change("stem", "direct", "pyramid")], right, draw)
+    assert found is not None
+    mean = {stem: np.mean([right[each] for each in runs["directory"] if stem in each]) for stem in ("direct", "pyramid")}
+    assert found["estimate"] == pytest.approx(mean["pyramid"] - mean["direct"])
+    assert found["low"] < found["estimate"] < found["high"]
+    assert (found["seeds"], found["images"]) == (3, 200)
+    both = [Change("stem", "direct", "pyramid"), Change("dropout", True, False)]
+    interaction = change_over_images(runs, both, right, draw)
+    by_hand = (
+        sum((1 if ("pyramid" in each) == ("False" in each) else -1) * right[each].mean() for each in runs["directory"]) / 3
+    )
+    assert interaction is not None
+    assert interaction["estimate"] == pytest.approx(by_hand)
+
+
+def test_seeds_whose_answers_are_missing_do_not_count_and_unequal_numbers_of_images_are_not_compared() -> None:
+    runs = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: 0.0, seeds=2)
+    right = {directory: np.arange(10) < 5 for directory in runs["directory"]}
+    change = [Change("stem", "direct", "pyramid")]
+    some = {key: value for key, value in right.items() if key != runs["directory"].iloc[0]}
+    found = change_over_images(runs, change, some, np.random.default_rng(0))
+    assert found is not None
+    assert found["seeds"] == 1
+    assert change_over_images(runs, change, {}, np.random.default_rng(0)) is None
+    right[runs["directory"].iloc[0]] = np.arange(9) < 5
+    assert change_over_images(runs, change, right, np.random.default_rng(0)) is None

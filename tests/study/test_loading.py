@@ -9,7 +9,7 @@ import pytest
 from ablate.analysis.contrasts import summarise
 from ablate.study.design import say
 from ablate.study.errors import UsageError
-from ablate.study.loading import load_history, load_runs
+from ablate.study.loading import load_history, load_kept, load_runs
 from ablate.study.records import Record, write_study
 from ablate.study.runs import Run
 
@@ -109,3 +109,14 @@ def test_a_config_is_plain_yaml_that_runs_no_code(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="set aside"), pytest.raises(UsageError):
         load_runs(tmp_path)
     assert not Path("hacked").exists()
+
+
+def test_the_arrays_that_runs_kept_are_read_back_and_a_torn_file_is_set_aside(tmp_path: Path) -> None:
+    directories = [add(tmp_path, True, "direct", seed, 0.5) for seed in range(3)]
+    np.savez(directories[0] / "right.npz", last=np.array([1, 2], np.uint8))
+    (directories[1] / "right.npz").write_bytes(b"PK torn")
+    runs = load_runs(tmp_path)
+    with pytest.warns(UserWarning, match=r"right\.npz is set aside"):
+        kept = load_kept(tmp_path, runs, "right")
+    assert list(kept) == [directories[0].relative_to(tmp_path).as_posix()]
+    assert kept[next(iter(kept))]["last"].tolist() == [1, 2]
