@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from ablate.analysis.attribution import WHOLE
-from ablate.reporting import plots
+from ablate.reporting import plots, tables
 from ablate.reporting.plots import Mark
 from ablate.reporting.wording import axis_title, change, wording_of
 from ablate.study.records import write_atomically
@@ -20,7 +20,7 @@ from ablate.study.records import write_atomically
 if TYPE_CHECKING:
     from ablate.reporting.page import Report
 
-MARKS = 40  # rows of a forest plot; of more, those at both ends
+MARKS = 24  # rows of a forest plot; of more, those at both ends
 
 
 @dataclass
@@ -136,7 +136,8 @@ def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
 def _differences(report: Report) -> list[Mark]:
     marked = not report.differences.empty
     frame = report.differences.dropna(subset="estimate") if marked else report.differences
-    labels = report.summary.set_index("cell")["label"]
+    names = tables.names_of(report.summary, list(report.runs.attrs["factors"]))
+    labels = dict(zip(report.summary["cell"], names, strict=True))
     by_cell = {cell: found.tolist() for cell, found in report.pairs.groupby("cell")["difference"]} if marked else {}
     return _ends(
         [

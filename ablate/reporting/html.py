@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from urllib.parse import quote
 import jinja2
 import pandas as pd
 import yaml
+from markupsafe import Markup, escape
 
 from ablate.analysis import verdicts
 from ablate.reporting import tables
@@ -44,6 +46,7 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = lambda text: Markup(re.sub(r"([,.])(?=\S)", r"\1<wbr>", escape(text)))
     shown = {table.name: table for table in report.tables}
     return environment.get_template("index.html").render(
         report=report,
@@ -127,7 +130,7 @@ def _cells(report: Report) -> list[dict[str, Any]]:
             {
                 "seed": seed,
                 "status": "left out" if left_out else status,
-                "said": left_out or error or "",
+                "said": left_out or (error if pd.notna(error) else ""),
                 "value": number(value, wording) if wording else "",
                 "path": None if root is None else f"{root}/{quote(directory, safe='/=,+')}",
                 "directory": directory,

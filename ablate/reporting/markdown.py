@@ -24,7 +24,7 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
     for figure in drawn:
         lines += [f"## {in_markdown(figure.title)}", ""]
         lines += [f"![{in_markdown(figure.title)}](figures/{figure.name}.png)", "", in_markdown(figure.says), ""]
-    troubles = [*report.troubles, *(f"{run.label}, seed {run.seed}: missing" for run in report.health.missing)]
+    troubles = report.troubles
     if troubles:
         lines += ["## Not finished, or set aside", "", *(f"- {in_markdown(trouble)}" for trouble in troubles[:TROUBLES]), ""]
         lines += [f"… and {len(troubles) - TROUBLES} more.", ""] * (len(troubles) > TROUBLES)

@@ -23,11 +23,13 @@ from ablate.analysis.scorecard import score_study
 from ablate.reporting import figures, health, html, inference, markdown, tables
 from ablate.reporting.health import Health
 from ablate.reporting.text_table import TextTable
-from ablate.reporting.wording import wording_of
+from ablate.reporting.wording import axis_title
 from ablate.study import design
 from ablate.study.errors import UsageError
 from ablate.study.loading import load_history, load_runs
 from ablate.study.records import read_study, write_atomically
+
+MISSING = 12  # cells that are named for the runs that they lack
 
 
 @dataclass
@@ -109,6 +111,7 @@ def compose(
     if metric is None and metrics:
         metric = "final_test_accuracy" if "final_test_accuracy" in metrics else metrics[0]
     verdicts, scores, claims = _judged(launched, runs)
+    found = health.examine(runs, study, launched)
     report = Report(
         name=name,
         folder=folder,
@@ -129,8 +132,8 @@ def compose(
         paths=_paths(claims, counted, launched),
         sources={},
         tables=[],
-        health=health.examine(runs, study, launched),
-        troubles=[*troubles, *_not_finished(runs)],
+        health=found,
+        troubles=[*troubles, *_not_finished(runs), *_not_begun(found)],
         launched=launched,
     )
     if metric is not None and not report.summary.empty:
@@ -253,7 +256,7 @@ def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, A
             shares = attribution(study, claim.path, where)
         except ValueError:
             continue  # the verdict says why
-        title = f"What brought the {wording_of(claim.metric).title}" + (f", where {words(where)}" if where else "")
+        title = f"Attribution: {axis_title(claim.metric).removesuffix(' (%)')}" + (f", where {words(where)}" if where else "")
         found.append(Shares("attribution" + f" {len(found) + 1}" * bool(found), title, claim.metric, shares))
     return found
 
@@ -263,7 +266,17 @@ def _not_finished(runs: pd.DataFrame) -> list[str]:
     unfinished = by_run[by_run["left_out"].notna() | (by_run["status"] != "finished")].to_dict("records")
     left_out = [f"{run['directory']} left out: {run['left_out']}" for run in unfinished if run["left_out"]]
     others = [run for run in unfinished if not run["left_out"]]
-    return left_out + [f"{run['directory']} {run['status']}" + (f": {run['error']}" if run["error"] else "") for run in others]
+    return left_out + [
+        f"{run['directory']} {run['status']}" + (f": {run['error']}" if pd.notna(run["error"]) else "") for run in others
+    ]
+
+
+def _not_begun(found: Health) -> list[str]:
+    seeds: dict[str, list[str]] = {}
+    for run in found.missing:
+        seeds.setdefault(run.label, []).append(run.seed)
+    lines = [f"{label} has no run of seed {', '.join(each)}" for label, each in seeds.items()]
+    return lines[:MISSING] + [f"{len(lines) - MISSING} more cells lack runs"] * (len(lines) > MISSING)
 
 
 def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:

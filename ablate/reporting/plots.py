@@ -5,7 +5,6 @@ They are narrow, with names above the rows instead of beside them, so that a tel
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +52,7 @@ def style() -> Iterator[None]:
     there = {font.name for font in font_manager.fontManager.ttflist}
     fonts: dict[Any, Any] = {
         "font.family": ["DejaVu Sans", *(name for name in NAMES_IN_JAPANESE if name in there)],
+        "svg.fonttype": "none",
         "svg.hashsalt": "ablate",
         "text.parse_math": False,
     }
@@ -88,13 +88,13 @@ def learning_curves(history: pd.DataFrame, columns: Sequence[str], labels: Seque
         linewidth=1.4,
         height=WIDTH / 2,
         aspect=2,
-        facet_kws={"sharey": all("accuracy" in column for column in columns)},
+        facet_kws={"sharey": all("accuracy" in column for column in columns), "legend_out": False},
     )
     grid.set_titles("{col_name}")
     for axes in grid.axes.flat:
         _name_axes(axes, columns)
     if grid.legend is not None:
-        handles = grid.legend.legend_handles
+        handles = [handle for handle in grid.legend.legend_handles if handle is not None]
         grid.legend.remove()
         _legend(grid.figure, handles, labels)
     figure: Figure = grid.figure
@@ -163,6 +163,11 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
     return figure
 
 
+def cut(text: str, length: int) -> str:
+    """Both ends of a long text."""
+    return text if len(text) <= length else f"{text[: length // 2]} … {text[-length // 2 :]}"
+
+
 def close(figure: Figure) -> None:
     """Free the memory of a figure that has been written."""
     plt.close(figure)
@@ -170,11 +175,11 @@ def close(figure: Figure) -> None:
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool) -> tuple[Figure, Axes]:
     """Axes with a row for each mark, its label above it."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.52 * len(marks)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.48 * len(marks)), layout="constrained")
     axes.axvline(0, color="black", linewidth=0.9, zorder=1)
     for at, mark in enumerate(marks):
         axes.text(
-            0.01, -at + 0.24, textwrap.shorten(mark.label, 88, placeholder=" …"), fontsize="small", va="bottom",
+            0.01, -at + 0.24, cut(mark.label, 68), fontsize="small", va="bottom",
             transform=axes.get_yaxis_transform(), zorder=5, bbox={"color": "white", "pad": 1},
         )  # fmt: skip
     axes.set(xlabel=title, yticks=[], ylim=(-len(marks) + 0.5, 0.85))
@@ -197,7 +202,7 @@ def _name_axes(axes: Axes, columns: Sequence[str]) -> None:
 
 def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """Below the panels, a row a cell. matplotlib leaves out what begins with an underscore."""
-    shown = [textwrap.shorten(f" {label}", 80, placeholder=" …") for label in labels]
+    shown = [cut(label, 68) for label in labels]
     shown = [f" {label}" if label.startswith("_") else label for label in shown]
     figure.legend(
         list(handles), shown, loc="upper center", bbox_to_anchor=(0.5, 0.01), frameon=False, fontsize="small",

@@ -9,8 +9,9 @@ import pandas as pd
 
 from ablate.reporting.text_table import TextTable
 from ablate.reporting.wording import HOLE, Row, Wording, interval, number, wording_of
-from ablate.study.design import say
+from ablate.study import design
 
+COLUMNS = 4  # so many factors have a column each
 UNFINISHED = ("diverged", "failed", "interrupted", "running")
 
 
@@ -28,13 +29,14 @@ def results(
     others = [name for name in shown if name != metric]
     against = [f"{wording_of(metric).title} - first row"] * (len(summary) > 1)
     titles = [[wording_of(name).title for name in each] for each in (first, others)]
-    headers = [*_level_headers(factors), "n", *titles[0], *against, *titles[1]]
+    cell_headers, cells = _cell_columns(summary, factors)
+    headers = [*cell_headers, "n", *titles[0], *against, *titles[1]]
     by_cell = differences.set_index("cell").to_dict("index")
     rows = []
     for position, row in enumerate(summary.to_dict("records")):
         difference = "baseline" if position == 0 else interval(by_cell[row["cell"]], wording_of(metric))
         means = [[_mean(row, name) for name in each] for each in (first, others)]
-        rows.append([*_levels(row, factors), _count(row), *means[0], *[difference] * len(against), *means[1]])
+        rows.append([*cells[position], _count(row), *means[0], *[difference] * len(against), *means[1]])
     notes = ["Mean ± standard deviation over n seeds."]
     if any(wording_of(name).percent for name in shown if name.endswith("test_accuracy")):
         notes[0] += " Accuracies in %, of the last epoch (final) and of the best (peak)."
@@ -46,7 +48,7 @@ def results(
     flagged = [list((flags or {}).get(cell, ())) for cell in summary["cell"]]
     numbers = summary.merge(differences.add_prefix("difference_"), "left", left_on="cell", right_on="difference_cell")
     numbers = numbers.drop(columns="difference_cell")
-    return TextTable("Results", headers, rows, len(_level_headers(factors)), notes, sources, flagged, numbers=numbers)
+    return TextTable("Results", headers, rows, len(cell_headers), notes, sources, flagged, numbers=numbers)
 
 
 def verdicts(judged: pd.DataFrame) -> TextTable:
@@ -70,14 +72,17 @@ def costs(summary: pd.DataFrame, metrics: Sequence[str], factors: Sequence[str])
     shown = [name for name in metrics if wording_of(name).cost and not wording_of(name).hidden]
     if not shown:
         return None
-    rows = [[*_levels(row, factors), *(_mean(row, name) for name in shown)] for row in summary.to_dict("records")]
+    cell_headers, cells = _cell_columns(summary, factors)
+    rows = [
+        [*levels, *(_mean(row, name) for name in shown)] for levels, row in zip(cells, summary.to_dict("records"), strict=True)
+    ]
     notes = []
     if any("to target" in wording_of(name).title for name in shown):
         notes.append(f"To target: of the runs that reached it, with their number; {HOLE}: none did.")
-    headers = [*_level_headers(factors), *(wording_of(name).title for name in shown)]
+    headers = [*cell_headers, *(wording_of(name).title for name in shown)]
     sources = [f"cell-{cell}" for cell in summary["cell"]]
     numbers = summary[["cell", "label", *shown]]
-    return TextTable("Costs", headers, rows, len(_level_headers(factors)), notes, sources, numbers=numbers)
+    return TextTable("Costs", headers, rows, len(cell_headers), notes, sources, numbers=numbers)
 
 
 def comparison(shown: TextTable, cost: TextTable | None) -> TextTable:
@@ -126,12 +131,23 @@ def _bigger(share: float, what: str) -> str:
     return f"bigger: {100 * share:.2g} % more {what}" if share < 1 else f"bigger: {share + 1:.1f} times the {what}"
 
 
-def _level_headers(factors: Sequence[str]) -> list[str]:
-    return list(factors) or ["cell"]
+def names_of(summary: pd.DataFrame, factors: Sequence[str]) -> list[str]:
+    """The cells by their labels; of many factors by what is unlike the baseline, the first of them."""
+    labels: list[str] = summary["label"].tolist()
+    if len(factors) <= COLUMNS:
+        return labels
+    short = design.short_names(factors)
+    levels = [{short[factor]: design.say(row[factor]) for factor in factors} for row in summary.to_dict("records")]
+    unlike = [", ".join(f"{name}={level}" for name, level in row.items() if level != levels[0][name]) for row in levels]
+    return [labels[0], *unlike[1:]] if len(set(unlike)) == len(unlike) else labels
 
 
-def _levels(row: Row, factors: Sequence[str]) -> list[str]:
-    return [say(row[factor]) for factor in factors] or [str(row["label"])]
+def _cell_columns(summary: pd.DataFrame, factors: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """The first columns of a table of cells: a column a factor, or the names of the cells."""
+    if 0 < len(factors) <= COLUMNS:
+        return list(factors), [[design.say(row[factor]) for factor in factors] for row in summary.to_dict("records")]
+    header = "cell; below the first, what differs from it" if len(factors) > COLUMNS else "cell"
+    return [header], [[name] for name in names_of(summary, factors)]
 
 
 def _count(row: Row) -> str:
