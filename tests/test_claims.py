@@ -105,3 +105,27 @@ def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
     assert said[0] == "A will not be tested: it needs budget=article; this study has budget=quick."
     with pytest.raises(UsageError, match="claim A: two claims have this id"):
         claims.check([claim, claim], {"x": [1, 2]}, {}, 5)
+
+
+@pytest.mark.slow
+def test_a_sweep_of_built_in_images_stops_at_the_look_that_decides(command: Command, tmp_path: Path) -> None:
+    """A training that moves no weight learns nothing: five seeds see it, and nobody asks for eight."""
+    claim = (
+        "{id: rate, says: a rate of 0.01 learns more than none at all, kind: contrast, metric: final_train_loss, "
+        "contrast: {factor: optimizer.learning_rate, from: 0.0, to: 0.01}, expects: lower, margin: 0.001}"
+    )
+    small = [
+        "data=builtin",
+        "budget=smoke",
+        "budget.epochs=10",
+        "model.widths=[8,12,16]",
+        "stem=direct",
+        "threads=1",
+        "device=cpu",
+    ]
+    sweep = ["-m", "ablate.run", "-m", "optimizer.learning_rate=0.0,0.01", *small, "study.name=s", "study.until=decided"]
+    answer = command(*sweep, f"study.claims=[{claim}]")
+    assert "10 finished" in answer.stdout
+    assert "on to 8" not in answer.stdout
+    assert "after look 1; as of 5 seeds" in answer.stdout
+    assert verdicts(tmp_path / "outputs" / "s") == {"rate": "supported"}
