@@ -117,14 +117,16 @@ def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
     columns = curves(list(history.columns))
     if not columns or "epoch" not in history or history.empty:
         return
-    order = [label for label in report.summary["label"].drop_duplicates() if label in set(history["label"])]
+    names = dict(zip(report.summary["label"], _names(report).values(), strict=True))
+    history = history.assign(label=history["label"].map(names))
+    order = [name for name in dict.fromkeys(names.values()) if name in set(history["label"])]
     if len(order) <= plots.COLOURED and history["directory"].nunique() <= plots.DRAWN_ALONE:
         says = "Each line is one run: look first whether lines of one colour lie closer together than the colours do."
         yield "learning_curves", "Learning curves", says, plots.learning_curves(history, columns, order)
         return
     chosen = order[:1]
     if report.metric is not None and report.metric in report.summary:
-        ranked = report.summary.dropna(subset=report.metric).sort_values(report.metric)["label"].tolist()
+        ranked = report.summary.dropna(subset=report.metric).sort_values(report.metric)["label"].map(names).tolist()
         chosen = list(dict.fromkeys([*chosen, *ranked[-1:], *ranked[:1]]))
     says = (
         "Each line is one run; in colour the baseline and the cells with the highest and the lowest mean. Look how far "
@@ -133,11 +135,16 @@ def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
     yield "learning_curves", "Learning curves", says, plots.many_learning_curves(history, columns, chosen)
 
 
+def _names(report: Report) -> dict[str, str]:
+    """The names of the cells in figures, by cell."""
+    names = tables.names_of(report.summary, list(report.runs.attrs["factors"]))
+    return dict(zip(report.summary["cell"], names, strict=True))
+
+
 def _differences(report: Report) -> list[Mark]:
     marked = not report.differences.empty
     frame = report.differences.dropna(subset="estimate") if marked else report.differences
-    names = tables.names_of(report.summary, list(report.runs.attrs["factors"]))
-    labels = dict(zip(report.summary["cell"], names, strict=True))
+    labels = _names(report)
     by_cell = {cell: found.tolist() for cell, found in report.pairs.groupby("cell")["difference"]} if marked else {}
     return _ends(
         [

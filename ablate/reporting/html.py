@@ -46,7 +46,7 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["breakable"] = lambda text: Markup(re.sub(r"([,.])(?=\S)", r"\1<wbr>", escape(text)))
+    environment.filters["breakable"] = _breakable
     shown = {table.name: table for table in report.tables}
     return environment.get_template("index.html").render(
         report=report,
@@ -68,6 +68,11 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         TROUBLES=TROUBLES,
         IN_FULL=IN_FULL,
     )
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may be broken into lines behind its commas and dots."""
+    return Markup(re.sub(r"([,.])(?=[^\W\d])", r"\1<wbr>", str(escape(text))))
 
 
 def _data_uri(svg: str) -> str:

@@ -34,15 +34,18 @@ def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
 def effects(frame: pd.DataFrame, metric: str) -> TextTable:
     """The analysis of variance of `ablate.analysis.effects.effects_table`."""
     tested = bool(frame["n"].max() >= LOOKS[0])
+    known = frame["ss"].notna()
     rows = []
-    for row in frame.to_dict("records"):
+    for row in frame[known].to_dict("records"):
         cells = [row["term"], plain(row["ss"]), HOLE if pd.isna(row["df"]) else f"{row['df']:.0f}", plain(row["omega_squared"])]
         rows.append([*cells, _p(row["p"])] if tested else cells)
     notes = [
         f"{wording_of(metric).title}: ω² is the share of the whole scatter of the runs that a term accounts for; below "
         f"zero it is less than noise. Over the {frame['n'].max()} seeds that are complete in all cells."
     ]
-    notes += dict.fromkeys(f"{note.capitalize()}." for note in frame["note"].dropna() if note)
+    notes += dict.fromkeys(f"{note[:1].upper()}{note[1:]}." for note in frame.loc[known, "note"].dropna() if note)
+    for note, terms in frame[~known].groupby("note", sort=False)["term"]:
+        notes.append(f"{'; '.join(terms[:4])}{f' and {len(terms) - 4} more' * (len(terms) > 4)}: {note}.")
     notes += [BELOW] * (not tested)
     headers = ["term", "sum of squares", "df", "ω²", *["p"] * tested]
     numbers = frame if tested else frame.drop(columns="p")
@@ -80,15 +83,17 @@ def scorecard(frame: pd.DataFrame) -> TextTable:
     rows = []
     for row in frame.to_dict("records"):
         write = _figure(row)
-        ours = f"[{write(row['low'])}, {write(row['high'])}]" if pd.notna(row["low"]) else row["reason"] or HOLE
+        ours = row["reason"] or HOLE
+        if pd.notna(row["mean"]):
+            ours = write(row["mean"]) + (f" [{write(row['low'])}, {write(row['high'])}]" if pd.notna(row["low"]) else "")
         inside = {True: "yes", False: "no"}.get(row["inside"], HOLE)
         rows.append(
             [row["id"], row["says"], write(row["published"]), ours, str(row["n"]), inside, row["differs"], row["protocol"]]
         )
     headers = ["claim", "says", "published", "ours", "n", "inside", "what differs here", "how it was made"]
     notes = [
-        "Ours: the 95 % interval of where one more run made as ours were would fall (of a number that has to match, the "
-        "smallest and the largest value). Two protocols that differ need not agree."
+        "Ours: the mean, with the 95 % interval of where one more run made as ours were would fall (of a number that has to "
+        "match, the smallest and the largest value). Two protocols that differ need not agree."
     ]
     loose = ("says", "what differs here", "how it was made")
     sources = [f"claim-{name}" for name in frame["id"]]

@@ -204,11 +204,12 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
         shown.append(cost)
     if not report.contrasts.empty:
         shown.append(inference.contrasts(report.contrasts, metric))
-    if not report.effects.empty:
+    if not report.effects.empty and report.effects["ss"].notna().any():
         shown.append(inference.effects(report.effects, metric))
-    if not report.noise.empty:
+    if not report.noise.empty and report.noise["sd"].notna().any():
         shown.append(inference.noise(report.noise, metric))
-    return shown + [inference.shares(path.name.capitalize(), path.shares, path.metric) for path in report.paths]
+    known = [path for path in report.paths if path.shares["estimate"].notna().any()]  # of the others the verdict says why
+    return shown + [inference.shares(path.name.capitalize(), path.shares, path.metric) for path in known]
 
 
 def _flags(report: Report, counted: pd.DataFrame, found: Health) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from ablate.reporting.wording import HOLE, Row, Wording, interval, number, wordi
 from ablate.study import design
 
 COLUMNS = 4  # so many factors have a column each
+FLAGS = "flags"
 UNFINISHED = ("diverged", "failed", "interrupted", "running")
 
 
@@ -30,13 +31,15 @@ def results(
     against = [f"{wording_of(metric).title} - first row"] * (len(summary) > 1)
     titles = [[wording_of(name).title for name in each] for each in (first, others)]
     cell_headers, cells = _cell_columns(summary, factors)
-    headers = [*cell_headers, "n", *titles[0], *against, *titles[1]]
+    heeded = [FLAGS] * any((flags or {}).values())
+    headers = [*cell_headers, "n", *titles[0], *against, *heeded, *titles[1]]
     by_cell = differences.set_index("cell").to_dict("index")
     rows = []
     for position, row in enumerate(summary.to_dict("records")):
         difference = "baseline" if position == 0 else interval(by_cell[row["cell"]], wording_of(metric))
         means = [[_mean(row, name) for name in each] for each in (first, others)]
-        rows.append([*cells[position], _count(row), *means[0], *[difference] * len(against), *means[1]])
+        said = ["; ".join((flags or {}).get(row["cell"], ()))] * len(heeded)
+        rows.append([*cells[position], _count(row), *means[0], *[difference] * len(against), *said, *means[1]])
     notes = ["Mean ± standard deviation over n seeds."]
     if any(wording_of(name).percent for name in shown if name.endswith("test_accuracy")):
         notes[0] += " Accuracies in %, of the last epoch (final) and of the best (peak)."
@@ -45,10 +48,9 @@ def results(
     if len(summary) > 1:
         notes.append(f"{against[0]}: mean over paired seeds; from two pairs on, with the 95 % interval of the paired t.")
     sources = [f"cell-{cell}" for cell in summary["cell"]]
-    flagged = [list((flags or {}).get(cell, ())) for cell in summary["cell"]]
     numbers = summary.merge(differences.add_prefix("difference_"), "left", left_on="cell", right_on="difference_cell")
     numbers = numbers.drop(columns="difference_cell")
-    return TextTable("Results", headers, rows, len(cell_headers), notes, sources, flagged, numbers=numbers)
+    return TextTable("Results", headers, rows, len(cell_headers), notes, sources, (FLAGS,), numbers)
 
 
 def verdicts(judged: pd.DataFrame) -> TextTable:
@@ -97,7 +99,7 @@ def comparison(shown: TextTable, cost: TextTable | None) -> TextTable:
         at,
         [*shown.notes, *cost.notes],
         shown.sources,
-        shown.flags,
+        shown.loose,
     )
 
 
@@ -117,9 +119,12 @@ def flags_of(
         cell = row["cell"]
         found = [f"{ended[cell, status]} {status}" for status in UNFINISHED if (cell, status) in ended]
         found += [f"{missing[cell]} missing"] if missing[cell] else []
-        for metric, what in (("parameters", "parameters"), ("macs", "MACs")):
-            if metric in summary and row[metric] > baseline[metric]:
-                found.append(_bigger(row[metric] / baseline[metric] - 1, what))
+        grown = [
+            _more(row[metric] / baseline[metric] - 1, what)
+            for metric, what in (("parameters", "parameters"), ("macs", "MACs"))
+            if metric in summary and row[metric] > baseline[metric]
+        ]
+        found += [f"bigger: {', '.join(grown)}"] if grown else []
         found += [slower[cell]] if cell in slower else []
         found += ["undertrained"] if cell in improving else []
         found += [f"{stale[cell]} stale"] if stale[cell] else []
@@ -127,8 +132,8 @@ def flags_of(
     return flags
 
 
-def _bigger(share: float, what: str) -> str:
-    return f"bigger: {100 * share:.2g} % more {what}" if share < 1 else f"bigger: {share + 1:.1f} times the {what}"
+def _more(share: float, what: str) -> str:
+    return f"{100 * share:.2g} % more {what}" if share < 1 else f"{share + 1:.1f} times the {what}"
 
 
 def names_of(summary: pd.DataFrame, factors: Sequence[str]) -> list[str]:

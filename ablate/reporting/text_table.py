@@ -26,8 +26,8 @@ _IN_LATEX = {
 class TextTable:
     """Columns from `numbers_from` on are set to the right.
 
-    `sources` has for each row the name of what its numbers come from, to link to; `flags` what a reader should heed in it;
-    `loose` are the columns of sentences, which may be broken into lines.
+    `sources` has for each row the name of what its numbers come from, to link to; `loose` are the columns of sentences, which
+    may be broken into lines.
     """
 
     title: str
@@ -36,7 +36,6 @@ class TextTable:
     numbers_from: int
     notes: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
-    flags: list[list[str]] = field(default_factory=list)
     loose: tuple[str, ...] = ()
     numbers: pd.DataFrame | None = None  # for the CSV: what the text was made of
 
@@ -45,15 +44,10 @@ class TextTable:
         """As the name of a file."""
         return self.title.lower().replace(" ", "_")
 
-    @property
-    def is_flagged(self) -> bool:
-        """Whether any row has something to heed."""
-        return any(self.flags)
-
     def to_rich(self) -> Table:
         """For a terminal, where title and notes stand around it: they would wrap at the width of the table."""
         table = Table()
-        for index, header in enumerate(self._headers()):
+        for index, header in enumerate(self.headers):
             table.add_column(escape(header), justify="right" if self.is_number(index) else "left", overflow="fold")
         for row in self._first_rows():
             table.add_row(*(escape(cell) for cell in row))
@@ -61,9 +55,8 @@ class TextTable:
 
     def to_markdown(self) -> str:
         """Names cannot smuggle in any HTML."""
-        headers = self._headers()
-        rule = ["---:" if self.is_number(index) else "---" for index in range(len(headers))]
-        lines = [" | ".join(in_markdown(cell) for cell in row) for row in [headers, *self._first_rows()]]
+        rule = ["---:" if self.is_number(index) else "---" for index in range(len(self.headers))]
+        lines = [" | ".join(in_markdown(cell) for cell in row) for row in [self.headers, *self._first_rows()]]
         body = [f"| {lines[0]} |", f"| {' | '.join(rule)} |", *(f"| {line} |" for line in lines[1:])]
         return "\n".join([f"## {self.title}", "", *body, "", *(f"{note}  " for note in self.notes)]).rstrip() + "\n"
 
@@ -72,14 +65,16 @@ class TextTable:
         if self.numbers is not None:
             return self.numbers.to_csv(index=False)
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self._headers(), *self._all_rows()])
+        csv.writer(text, lineterminator="\n").writerows([self.headers, *self.rows])
         return text.getvalue()
 
     def to_latex(self) -> str:
         """Every row in a `tabular` for \\input, with the rules of booktabs. Sentences have the type p{}."""
-        headers = self._headers()
-        kinds = ["p{0.25\\linewidth}" if h in self.loose else "r" if self.is_number(i) else "l" for i, h in enumerate(headers)]
-        lines = [" & ".join(map(in_latex, row)) + r" \\" for row in [headers, *self._all_rows()]]
+        kinds = [
+            "p{0.25\\linewidth}" if header in self.loose else "r" if self.is_number(index) else "l"
+            for index, header in enumerate(self.headers)
+        ]
+        lines = [" & ".join(map(in_latex, row)) + r" \\" for row in [self.headers, *self.rows]]
         return "\n".join(
             [
                 "% \\usepackage{booktabs}; other letters than Latin ones need XeLaTeX or LuaLaTeX and a font that has them",
@@ -98,20 +93,11 @@ class TextTable:
         """Whether a column is one of numbers."""
         return self.numbers_from <= index < len(self.headers) and self.headers[index] not in self.loose
 
-    def _headers(self) -> list[str]:
-        return [*self.headers, "flags"] if self.is_flagged else self.headers
-
-    def _all_rows(self) -> list[list[str]]:
-        if not self.is_flagged:
-            return self.rows
-        return [[*row, "; ".join(flags)] for row, flags in zip(self.rows, self.flags, strict=True)]
-
     def _first_rows(self) -> list[list[str]]:
-        rows = self._all_rows()
-        if len(rows) <= SHOWN:
-            return rows
-        rest = f"… {len(rows) - SHOWN} more in tables/{self.name}.csv"
-        return [*rows[:SHOWN], [rest, *[""] * (len(self._headers()) - 1)]]
+        if len(self.rows) <= SHOWN:
+            return self.rows
+        rest = f"… {len(self.rows) - SHOWN} more in tables/{self.name}.csv"
+        return [*self.rows[:SHOWN], [rest, *[""] * (len(self.headers) - 1)]]
 
 
 def in_markdown(text: str) -> str:
