@@ -26,6 +26,7 @@ from ablate.vision.data import Images, Normaliser
 from ablate.vision.devices import accelerator_of, autocast, device_of, set_numerics
 from ablate.vision.evaluation import Scores, evaluate, prefix
 from ablate.vision.network import build
+from ablate.vision.probes import largest, norm_shifts
 from ablate.vision.summary import macs, parameters
 
 log = logging.getLogger("ablate")
@@ -37,6 +38,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     For each protocol (standard without a prefix; `article_`, `flipped_`, `batch_`): final_test_accuracy and
     peak_test_accuracy in [0, 1], final_test_loss, epochs_to_target and seconds_to_target (of training; None if the target
     was not reached). With data.validation_size: final_validation_accuracy, of the standard protocol on the images set apart.
+    With the protocol batch: variance_shift, see `probes.largest`; norm_statistics.npz holds it for each use of a BN layer.
     Besides: final_train_loss, final_train_accuracy (on the augmented images, while training), images_per_second (of
     training), parameters (each counted once), macs (multiply-accumulates for one image).
 
@@ -77,15 +79,29 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     for protocol, score in scores.items():
         packed = {"last": np.packbits(score.last), "best": np.packbits(score.best)}
         run.keep(f"{protocol}_right", **packed, count=np.array(len(data.test)))
+    shift = {"variance_shift": _keep_shifts(run, trainer, data.test)} if "batch" in scores else {}
     return {
         **{prefix(protocol) + name: value for protocol, score in scores.items() for name, value in score.metrics().items()},
         **({"final_validation_accuracy": row["validation_accuracy"]} if len(data.validation) else {}),
+        **shift,
         "final_train_loss": row["train_loss"],
         "final_train_accuracy": row["train_accuracy"],
         "images_per_second": trainer.images / trainer.seconds,
         "parameters": parameters(network),
         "macs": macs(network),
     }
+
+
+def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float:
+    batches = torch.split(test.images, trainer.config.evaluation.batch_size)
+    shifts = norm_shifts(trainer.network, (trainer.normalise(batch) for batch in batches))
+    run.keep(
+        "norm_statistics",
+        place=np.array([shift.place for shift in shifts], dtype=str),
+        variance_ratio=np.array([shift.variance_ratio for shift in shifts]),
+        mean_offset=np.array([shift.mean_offset for shift in shifts]),
+    )
+    return largest(shifts)
 
 
 class Trainer:

@@ -240,3 +240,14 @@ def test_a_run_that_died_goes_on_to_the_same_numbers(
     for name in ("standard_right.npz", "article_right.npz"):
         kept, again = np.load(tmp_path / "whole" / name), np.load(tmp_path / "died" / name)
         assert all(np.array_equal(kept[key], again[key]) for key in ("last", "best"))
+
+
+def test_the_protocols_apart_come_with_what_bn_meets(experiment: Experiment, tmp_path: Path) -> None:
+    metrics, _ = trained(experiment(*SMALL, "evaluation=apart", "experiment=stage89"), tmp_path / "a")
+    with np.load(tmp_path / "a" / "norm_statistics.npz") as kept:
+        assert kept["place"].tolist()[-2:] == ["block3.norm1", "block3.pool_norm"]
+        ratios = kept["variance_ratio"]
+    assert metrics["variance_shift"] == pytest.approx(np.exp(np.abs(np.log(ratios)).max()))
+    assert {"flipped_final_test_accuracy", "batch_final_test_accuracy"} <= metrics.keys()
+    without, _ = trained(experiment(*SMALL), tmp_path / "b")
+    assert "variance_shift" not in without

@@ -1,0 +1,73 @@
+"""A look inside a trained network: what its BN layers expect in evaluation mode, and what they meet there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ablate.vision.network import used_layers
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One use of a BN layer. A layer that serves two places has one set of running statistics and two of these.
+
+    `variance_ratio`: the variance that it meets, all channels added up, over its running variance: 1 where they agree
+    (the variance shift of Li et al. 2018, arXiv 1801.05134). `mean_offset`: how far the means that it meets lie from the
+    running ones, in running standard deviations, as a root mean square over channels weighted by their variance.
+    """
+
+    place: str
+    variance_ratio: float
+    mean_offset: float
+
+
+def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
+    """The shift at each use of a BN layer, in evaluation mode, over normalised images (B, 3, H, W)."""
+    names: dict[nn.Module, list[str]] = {}
+    for name, layer in used_layers(network):
+        if isinstance(layer, nn.BatchNorm2d):
+            names.setdefault(layer, []).append(name)
+    met: dict[str, list[Tensor]] = {name: [] for uses in names.values() for name in uses}
+    uses_of_pass: dict[nn.Module, int] = dict.fromkeys(names, 0)
+
+    def see(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        uses = names[layer]
+        x = inputs[0].float()
+        sums = torch.stack([x.sum((0, 2, 3)), (x * x).sum((0, 2, 3)), torch.full_like(x[0, :, 0, 0], x.numel() / x.shape[1])])
+        met[uses[uses_of_pass[layer] % len(uses)]].append(sums.cpu().double())  # no double numbers on some devices
+        uses_of_pass[layer] += 1
+
+    hooks = [layer.register_forward_pre_hook(see) for layer in names]
+    mode = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                network(batch)
+    finally:
+        network.train(mode)
+        for hook in hooks:
+            hook.remove()
+    return [_shift(name, layer, met[name]) for layer, uses in names.items() for name in uses]
+
+
+def largest(shifts: Iterable[Shift]) -> float:
+    """The variance ratio that is furthest from 1, whichever way, as a number above 1; 1 without BN."""
+    return math.exp(max((abs(math.log(shift.variance_ratio)) for shift in shifts), default=0.0))
+
+
+def _shift(name: str, layer: nn.Module, sums: list[Tensor]) -> Shift:
+    assert isinstance(layer, nn.BatchNorm2d)
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
+    total, squares, count = torch.stack(sums).sum(0)
+    mean = total / count
+    variance = (squares / count - mean * mean).clamp(min=0).sum()
+    expected = layer.running_var.cpu().double().sum()
+    offset = (mean - layer.running_mean.cpu().double()).square().sum()
+    return Shift(name, float(variance / expected), float((offset / expected).sqrt()))
