@@ -60,6 +60,7 @@ ConfigStore.instance().store(
             "max_seeds": 20,  # at most so many
             "changes": {},  # for the design path: names of changes, each with the factors that change together
             "ignore": [],  # keys that cannot change what a run means
+            "logger": None,  # shows what runs log as well, see ablate.study.mirroring; the group `logger` fills it in
             "paths": [],  # keys that say where inputs lie: no part of the meaning either, but part of the name
             "neutral": {},  # keys added later, each with the value under which nothing changes
             "report": "ablate.report.write",  # called with the folder of the study when a sweep ends; null: nothing
@@ -79,6 +80,11 @@ ConfigStore.instance().store(
         },
     },
 )
+for _name, _node in {
+    "tensorboard": {"starts": "ablate.loggers.TensorBoard"},
+    "wandb": {"starts": "ablate.loggers.Wandb", "project": "ablate", "mode": "offline"},  # or online
+}.items():
+    ConfigStore.instance().store(group="logger", name=_name, package="study.logger", provider="ablate", node=_node)
 
 
 def main(

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from ablate.study import design, identity, provenance, records
 from ablate.study.errors import CONFIG_ERRORS, UsageError
 from ablate.study.locks import Busy
+from ablate.study.mirroring import logger_of
 from ablate.study.options import check_single
 from ablate.study.records import Record, Status
 from ablate.study.runs import DoneMeanwhile, Run
@@ -137,6 +138,7 @@ class Application:
 
         `decisions` holds what was decided before in this study, and is added to.
         """
+        logger_of(plain(OmegaConf.select(cfg, "study.logger")))  # refused now if it cannot be used, before anything runs
         for key, decision in decisions.items():
             if OmegaConf.select(cfg, key) == decision["asked"]:
                 OmegaConf.update(cfg, key, decision["took"])
@@ -165,13 +167,15 @@ class Application:
         record = self._record(cfg)
         directory = run_directory(study_directory(cfg), cfg.study.cell, record.seed)
         deadline = math.inf if cfg.study.deadline is None else cfg.study.deadline
+        config = plain(cfg, resolve=True)
         run = Run(
             directory,
             record,
-            plain(cfg, resolve=True),
+            config,
             deadline=deadline,
             checkpoint_seconds=60 * cfg.study.checkpoint.minutes,
             same_code=cfg.study.reuse == "same_code",
+            logger=logger_of(config["study"].get("logger")),
         )
         if (previous := run.done_before()) is not None:
             return _outcome(previous, directory, kept=True)
@@ -314,13 +318,18 @@ def typed(overrides: Sequence[str]) -> dict[str, str]:
     return {override.key_or_group: override.get_value_element_as_str() for override in parsed}
 
 
+def bookkeeping(cfg: DictConfig) -> tuple[str, ...]:
+    """Keys and groups that are no part of any experiment. A key `logger` of the application's own is not the group `logger`."""
+    return ("study", "seed", "hydra", *(() if "logger" in cfg else ("logger",)))
+
+
 def name_parts(cfg: DictConfig, keys: Mapping[str, str], named_by: Sequence[str] | None = None) -> dict[str, str]:
     """Those of the typed keys that tell one study from another: what an experiment means, and the paths in `named_by`.
 
     `named_by` is by default study.paths.
     """
     named_by = list(cfg.study.paths) if named_by is None else named_by
-    left_out = ("study", "seed", "hydra", *cfg.study.ignore, *(path for path in cfg.study.paths if path not in named_by))
+    left_out = (*bookkeeping(cfg), *cfg.study.ignore, *(path for path in cfg.study.paths if path not in named_by))
     return {
         key: value
         for key, value in keys.items()

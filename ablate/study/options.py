@@ -84,6 +84,10 @@ def _is_a(*kinds: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, kinds)
 
 
+def _starts(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("starts"), str)
+
+
 def _is_there(function: Any) -> bool:
     module = function.rpartition(".")[0] if isinstance(function, str) else ""
     try:
@@ -121,6 +125,7 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_seeds": (lambda seeds: _whole(1)(seeds) and seeds <= MAX_SEEDS, f"a whole number from 1 to {MAX_SEEDS:,}"),
     "changes": (_is_a(dict), "names of changes, each with a list of factors"),
     "ignore": (_is_a(list), "a list of keys"),
+    "logger": (_optional(_starts), "null, or a node with the key starts, a dotted path; see the group logger"),
     "paths": (_is_a(list), "a list of keys"),
     "neutral": (_is_a(dict), "keys and values"),
 }

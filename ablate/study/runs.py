@@ -24,6 +24,7 @@ import yaml
 from ablate.study import identity, locks, streams
 from ablate.study.errors import Diverged, UsageError
 from ablate.study.locks import Busy
+from ablate.study.mirroring import Logger, Mirror
 from ablate.study.records import CHECKPOINT, DONE, HISTORY, Record, done_before, read_record, write_atomically, write_record
 
 log = logging.getLogger("ablate")
@@ -45,7 +46,7 @@ class Run:
     """One replicate of one cell.
 
     `deadline` (seconds since 1970) ends the run at its next checkpoint; `checkpoint_seconds` is the least time between two
-    checkpoints; with `same_code`, a finished run that other code made is made again.
+    checkpoints; with `same_code`, a finished run that other code made is made again; `logger` shows what is logged as well.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Run:
         deadline: float = math.inf,
         checkpoint_seconds: float = 0.0,
         same_code: bool = False,
+        logger: Logger | None = None,
     ) -> None:
         self.directory = directory
         self.record = record
@@ -66,6 +68,7 @@ class Run:
         self._rows: list[dict[str, Any]] = []
         self._saved = -math.inf
         self._lease: locks.Lease | None = None
+        self._mirror = Mirror(logger, directory, record, config) if logger is not None else None
 
     @property
     def seed(self) -> int:
@@ -109,6 +112,8 @@ class Run:
         writer.writeheader()
         writer.writerows(self._rows)
         write_atomically(self.directory / HISTORY, text.getvalue())
+        if self._mirror is not None:
+            self._mirror.follow(self._rows)
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Keep `state` in checkpoint.pt, to go on from if this process dies: see `restore`.
@@ -220,6 +225,8 @@ class Run:
                 self._save()
                 if self.record.status in DONE:
                     (self.directory / CHECKPOINT).unlink(missing_ok=True)
+                if self._mirror is not None:
+                    self._mirror.end(self._rows)
 
     def _made_by(self) -> str:
         """What must agree for a run to go on to the same numbers."""

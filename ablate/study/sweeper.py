@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from ablate.study import combining, composing, design, planning, records, settling
-from ablate.study.application import Application, Outcome, name_parts, study_directory
+from ablate.study.application import Application, Outcome, bookkeeping, name_parts, study_directory
 from ablate.study.composing import Cell, Composer, Level
 from ablate.study.errors import UsageError
 from ablate.study.launching import Launch, processes_of
@@ -47,7 +47,7 @@ class StudySweeper:
         OmegaConf.set_readonly(self.config.hydra, None)
         overrides = composing.parse(self.context.config_loader, self._with_params(arguments))
         _refuse_repeated(overrides)
-        _refuse_swept_bookkeeping(overrides)
+        _refuse_swept_bookkeeping(overrides, bookkeeping(self.config))
         check_options(self.config)
         self.options: dict[str, Any] = OmegaConf.to_container(self.config.study)  # type: ignore[assignment]
         seeds = self._seeds([override for override in overrides if override.key_or_group == "seed"])
@@ -226,11 +226,11 @@ def _refuse_repeated(overrides: Sequence[Override]) -> None:
         raise UsageError(f"{repeated[0]} is given twice: write its levels once, as {repeated[0]}=a,b.")
 
 
-def _refuse_swept_bookkeeping(overrides: Sequence[Override]) -> None:
+def _refuse_swept_bookkeeping(overrides: Sequence[Override], bookkeeping: Sequence[str]) -> None:
     """The levels of a key that is no part of an experiment would all be the same experiment."""
     for override in overrides:
         key = override.key_or_group
-        if override.is_sweep_override() and key.startswith("study."):
+        if override.is_sweep_override() and (key.startswith("study.") or (key == "logger" and key in bookkeeping)):
             values = ",".join(_typed(override))
             hint = f"write study.seeds=[{values}]" if key == "study.seeds" else "give it one value"
             raise UsageError(f"{key}={values}: {key} is not a factor; {hint}.")
