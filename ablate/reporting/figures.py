@@ -18,7 +18,7 @@ from ablate.reporting.wording import axis_title, change, wording_of
 from ablate.study.records import write_atomically
 
 if TYPE_CHECKING:
-    from ablate.reporting.page import Report
+    from ablate.reporting.content import Report
 
 MARKS = 24  # rows of a forest plot; of more, those at both ends
 

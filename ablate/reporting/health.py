@@ -81,6 +81,8 @@ def _not_begun(study: Path, begun: set[str]) -> list[Missing] | None:
             missing = [(Path(name).parent.name, row["seed"]) for name, row in planned.items() if name not in begun]
     except (OSError, KeyError, ValueError, TypeError, csv.Error):
         return None
+    if not planned:
+        return None
     return [Missing(folder.rpartition("-")[2], folder.rpartition("-")[0], seed) for folder, seed in missing]
 
 

@@ -21,8 +21,8 @@ from ablate.reporting.text_table import TextTable
 from ablate.reporting.wording import number, wording_of
 
 if TYPE_CHECKING:
+    from ablate.reporting.content import Report
     from ablate.reporting.figures import Drawn
-    from ablate.reporting.page import Report
 
 ROWS = 300  # of a table; the files have all
 CHANGES = 12  # that stand at the head of a page without claims

@@ -9,8 +9,8 @@ from ablate.reporting.notices import headline, notices, runs_by_state
 from ablate.reporting.text_table import in_markdown
 
 if TYPE_CHECKING:
+    from ablate.reporting.content import Report
     from ablate.reporting.figures import Drawn
-    from ablate.reporting.page import Report
 
 TROUBLES = 200
 

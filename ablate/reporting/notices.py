@@ -11,7 +11,7 @@ from ablate.reporting.inference import BELOW
 from ablate.study.design import say
 
 if TYPE_CHECKING:
-    from ablate.reporting.page import Report
+    from ablate.reporting.content import Report
 
 ORDER = (verdicts.SUPPORTED, verdicts.CONTRADICTED, verdicts.IDENTICAL, verdicts.INCONCLUSIVE, verdicts.NOT_TESTED)
 

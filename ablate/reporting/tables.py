@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -13,7 +12,6 @@ from ablate.study import design
 
 COLUMNS = 4  # so many factors have a column each
 FLAGS = "flags"
-UNFINISHED = ("diverged", "failed", "interrupted", "running")
 
 
 def results(
@@ -101,39 +99,6 @@ def comparison(shown: TextTable, cost: TextTable | None) -> TextTable:
         shown.sources,
         shown.loose,
     )
-
-
-def flags_of(
-    summary: pd.DataFrame,
-    runs: pd.DataFrame,
-    slower: Mapping[str, str],
-    improving: Sequence[str],
-    stale: Counter[str],
-    missing: Counter[str],
-) -> dict[str, list[str]]:
-    """By cell, in words, what a reader should heed before comparing it with the baseline (the first of `summary`)."""
-    ended = runs.drop_duplicates(["cell", "directory"]).groupby(["cell", "status"]).size()
-    baseline = summary.iloc[0]
-    flags = {}
-    for row in summary.to_dict("records"):
-        cell = row["cell"]
-        found = [f"{ended[cell, status]} {status}" for status in UNFINISHED if (cell, status) in ended]
-        found += [f"{missing[cell]} missing"] if missing[cell] else []
-        grown = [
-            _more(row[metric] / baseline[metric] - 1, what)
-            for metric, what in (("parameters", "parameters"), ("macs", "MACs"))
-            if metric in summary and row[metric] > baseline[metric]
-        ]
-        found += [f"bigger: {', '.join(grown)}"] if grown else []
-        found += [slower[cell]] if cell in slower else []
-        found += ["undertrained"] if cell in improving else []
-        found += [f"{stale[cell]} stale"] if stale[cell] else []
-        flags[cell] = found
-    return flags
-
-
-def _more(share: float, what: str) -> str:
-    return f"{100 * share:.2g} % more {what}" if share < 1 else f"{share + 1:.1f} times the {what}"
 
 
 def names_of(summary: pd.DataFrame, factors: Sequence[str]) -> list[str]:

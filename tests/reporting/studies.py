@@ -72,7 +72,9 @@ def write_runs(
                 dict(provenance(levels, seed)),
             )  # type: ignore[arg-type]  # fmt: skip
             (directory / "run.json").write_text(json.dumps(asdict(record)), encoding="utf-8")
-            (directory / "config.yaml").write_text(yaml.safe_dump({"seed": seed, **levels}, allow_unicode=True), encoding="utf-8")
+            (directory / "config.yaml").write_text(
+                yaml.safe_dump({"seed": seed, **levels}, allow_unicode=True), encoding="utf-8"
+            )
             history = [f"{epoch},{final * epoch / EPOCHS:.4f}" for epoch in range(1, EPOCHS + 1)]
             (directory / "history.csv").write_text("\n".join(["epoch,test_accuracy", *history]) + "\n", encoding="utf-8")
     write_study(study, {"command": "python -m ablate.run -m …", "factors": factors, "decisions": {}, **launched})

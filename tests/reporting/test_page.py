@@ -32,7 +32,8 @@ def test_a_study_is_written_with_its_troubles(tmp_path: Path) -> None:
     (tmp_path / "runs" / "foreign" / "seed=0").mkdir(parents=True)
     (tmp_path / "runs" / "foreign" / "seed=0" / "run.json").write_text("{")
     text = write(build(tmp_path)).read_text()
-    assert "| pyramid | 2 of 4 | 60.0 | +10.0 [+10.0, +10.0] |" in text
+    assert "| pyramid | 2 of 4 | 60.0 | +10.0 [+10.0, +10.0] | 1 diverged; 1 failed |" in text
+    assert "| stem: direct → pyramid | simple | 2 | +10.0 [+10.0, +10.0] |" in text
     assert "the command" in text
     assert "data=auto meant data=builtin" in text
     assert "seed=2 diverged: not finite in epoch 2" in text
@@ -42,6 +43,8 @@ def test_a_study_is_written_with_its_troubles(tmp_path: Path) -> None:
     assert cells["n"].tolist() == [2, 2]
     assert cells["final_test_accuracy"].tolist() == [0.5, 0.6]
     assert (tmp_path / "report" / "figures" / "learning_curves.png").stat().st_size > 10_000
+    assert {path.stem for path in (tmp_path / "report" / "tables").iterdir()} == {"results", "contrasts", "effects", "noise"}
+    assert "seed=3 failed: RuntimeError: &lt;b&gt;broken&lt;/b&gt;" in (tmp_path / "report" / "index.html").read_text()
 
 
 def test_a_study_in_which_nothing_finished_still_has_a_report(tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
-"""Tables of text: every mean with its n, every hole visible, nothing that a name could smuggle in."""
-
-import io
+"""Tables of cells: every mean with its n, every hole visible."""
 
 import pandas as pd
-from rich.console import Console
 
-from ablate.reporting.tables import TextTable, costs, results
+from ablate.reporting.tables import comparison, costs, names_of, results
 
 SUMMARY = pd.DataFrame(
     {
@@ -44,11 +41,24 @@ def test_one_cell_has_no_difference() -> None:
     assert table.rows == [["x", "2", "81.0 ± 1.0"]]
 
 
-def test_markdown_and_terminal_show_names_as_text() -> None:
-    table = TextTable("T", ["a|b", "n"], [["<script>|", "[red]1"]], 1, ["a note"])
-    assert table.to_markdown().splitlines() == [
-        "## T", "", "| a\\|b | n |", "| --- | ---: |", "| &lt;script>\\| | [red]1 |", "", "a note",
-    ]  # fmt: skip
-    console = Console(file=io.StringIO(), width=80)
-    console.print(table.to_rich())
-    assert "[red]1" in console.file.getvalue()  # type: ignore[attr-defined]
+def test_flags_stand_beside_the_difference() -> None:
+    table = results(SUMMARY, DIFFERENCES, "final_test_accuracy", METRICS, ["stem"], {"b": ["1 failed", "slower: 9 %"]})
+    assert table.headers == ["stem", "n", "final", "final - first row", "flags"]
+    assert [row[-1] for row in table.rows] == ["", "1 failed; slower: 9 %", ""]
+
+
+def test_a_page_has_results_and_costs_in_one_table() -> None:
+    shown = results(SUMMARY, DIFFERENCES, "final_test_accuracy", METRICS, ["stem"])
+    table = comparison(shown, costs(SUMMARY, METRICS, ["stem"]))
+    assert table.headers == ["stem", "n", "final", "final - first row", "epochs to target"]
+    assert table.rows[0] == ["pyramid", "2", "81.0 ± 1.0", "baseline", "3.0 (1 of 2)"]
+    assert comparison(shown, None) is shown
+
+
+def test_of_many_factors_a_cell_is_named_by_what_is_unlike_the_baseline() -> None:
+    factors = [f"model.factor{at}" for at in range(5)]
+    summary = pd.DataFrame(
+        [{"cell": str(row), "label": str(row), **{key: row == at for at, key in enumerate(factors, 1)}} for row in range(3)]
+    )
+    assert names_of(summary, factors) == ["0", "factor0=true", "factor1=true"]
+    assert names_of(summary, factors[:4]) == ["0", "1", "2"]

@@ -1,0 +1,222 @@
+"""What a study says, before it is written anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate.analysis import contrasts, sources
+from ablate.analysis.attribution import attribution
+from ablate.analysis.blocks import Blocks, blocks, factors_of, words
+from ablate.analysis.claims import Claim, parse_all
+from ablate.analysis.effects import effects_table
+from ablate.analysis.estimates import Estimate, table
+from ablate.analysis.judging import judge_study
+from ablate.analysis.power import noise_table
+from ablate.analysis.scorecard import score_study
+from ablate.reporting import flags, health, inference, tables
+from ablate.reporting.health import Health
+from ablate.reporting.text_table import TextTable
+from ablate.reporting.wording import axis_title
+from ablate.study import design
+from ablate.study.errors import UsageError
+
+MISSING = 12  # cells that are named for the runs that they lack
+
+
+@dataclass
+class Shares:
+    """The attribution of one path of the claims, under one metric."""
+
+    name: str  # of its files
+    title: str
+    metric: str
+    shares: pd.DataFrame
+
+
+@dataclass
+class Report:
+    """The frames are those that `ablate.analysis` makes."""
+
+    name: str
+    folder: Path  # where the report goes
+    study: Path | None  # where the runs are; None if another program made them
+    metric: str | None  # the one that contrasts and effects are about; None if the runs have none
+    metrics: list[str]
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    summary: pd.DataFrame  # a row a cell
+    differences: pd.DataFrame  # of each cell to the first row of `summary`
+    pairs: pd.DataFrame  # the same, seed by seed
+    contrasts: pd.DataFrame  # every level against its factor's baseline, and the interactions of two factors
+    estimates: list[Estimate]  # the same
+    effects: pd.DataFrame  # sums of squares
+    noise: pd.DataFrame  # how the pairs of each contrast scatter, and what they can decide
+    verdicts: pd.DataFrame  # a row a claim; empty if the study has none
+    scores: pd.DataFrame  # a row for each figure that somebody published
+    paths: list[Shares]
+    sources: dict[str, list[str]]  # the cells that a claim or a contrast comes from, by the names that tables use
+    tables: list[TextTable]
+    health: Health
+    troubles: list[str]  # what a reader should know before believing: runs that are missing, files set aside
+    launched: dict[str, Any]  # study.yaml
+
+
+def compose(
+    runs: pd.DataFrame,
+    *,
+    name: str,
+    folder: Path,
+    study: Path | None = None,
+    metric: str | None = None,
+    history: pd.DataFrame | None = None,
+    launched: dict[str, Any] | None = None,
+    troubles: Sequence[str] = (),
+) -> Report:
+    """Sum up runs, from wherever they are: a frame as `load_runs` gives it, with `attrs["factors"]`.
+
+    `metric` is what contrasts and effects are about; None: the accuracy of the last epoch, else the first there is.
+    `launched` may have `claims` and what else study.yaml holds. Raises UsageError for claims that cannot be read.
+    """
+    launched = launched or {}
+    factors = list(runs.attrs["factors"])
+    if factors:
+        runs["label"] = _labels(runs, factors)
+    history = pd.DataFrame({"directory": []}) if history is None else history
+    # cells that stand on others add no line to a figure
+    history["label"] = history["directory"].map(runs.drop_duplicates("directory").set_index("directory")["label"])
+    counted = runs[runs["left_out"].isna()]
+    metrics = contrasts.metrics_of(counted, factors)
+    if metric is None and metrics:
+        metric = "final_test_accuracy" if "final_test_accuracy" in metrics else metrics[0]
+    verdicts, scores, claims = _judged(launched, runs)
+    found = health.examine(runs, study, launched)
+    report = Report(
+        name=name,
+        folder=folder,
+        study=study,
+        metric=metric,
+        metrics=metrics,
+        runs=runs,
+        history=history,
+        summary=contrasts.summarise(counted, factors, metrics),
+        differences=pd.DataFrame(),
+        pairs=pd.DataFrame(),
+        contrasts=pd.DataFrame(),
+        estimates=[],
+        effects=pd.DataFrame(),
+        noise=pd.DataFrame(),
+        verdicts=verdicts,
+        scores=scores,
+        paths=_paths(claims, counted, launched),
+        sources={},
+        tables=[],
+        health=found,
+        troubles=[*troubles, *_not_finished(runs), *_not_begun(found)],
+        launched=launched,
+    )
+    if metric is not None and not report.summary.empty:
+        _compare(report, counted, metric, claims)
+    report.tables = _tables(report, counted, factors)
+    return report
+
+
+def _compare(report: Report, counted: pd.DataFrame, metric: str, claims: Sequence[Claim]) -> None:
+    """Fill in what is about the metric, and which cells each number comes from."""
+    budgets = report.launched.get("budgets", {})
+    baseline = report.summary["cell"].iloc[0]
+    report.differences = contrasts.paired_differences(counted, metric, baseline)
+    report.pairs = sources.pairs_by_seed(counted, metric, baseline)
+    study = blocks(counted, metric, budgets.get(metric))
+    report.estimates = contrasts.every_contrast(study, pooled=False)
+    report.contrasts = table(report.estimates)
+    alone = [estimate.changes[0] for estimate in report.estimates if len(estimate.changes) == 1]
+    report.noise = noise_table(study, alone)
+    if study.factors:
+        report.effects = effects_table(study)
+    report.sources = {
+        f"contrast-{at}": sources.cells_of(counted, study, estimate.changes) for at, estimate in enumerate(report.estimates)
+    }
+    report.sources |= {f"claim-{claim.id}": sources.cells_of_claim(counted, study, claim) for claim in claims}
+
+
+def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[TextTable]:
+    shown: list[TextTable] = []
+    if not report.verdicts.empty:
+        shown.append(tables.verdicts(report.verdicts))
+    if not report.scores.empty:
+        shown.append(inference.scorecard(report.scores))
+    metric = report.metric
+    if metric is None or report.summary.empty:
+        return shown
+    results = tables.results(report.summary, report.differences, metric, report.metrics, factors, flags.flags(report, counted))
+    for stand_in in report.launched.get("same", {}).values():
+        runner = report.runs.loc[report.runs["cell"] == stand_in["as"], "label"]
+        if not runner.empty:
+            results.notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
+    shown.append(results)
+    if (cost := tables.costs(report.summary, report.metrics, factors)) is not None:
+        shown.append(cost)
+    if not report.contrasts.empty:
+        shown.append(inference.contrasts(report.contrasts, metric))
+    if not report.effects.empty and report.effects["ss"].notna().any():
+        shown.append(inference.effects(report.effects, metric))
+    if not report.noise.empty and report.noise["sd"].notna().any():
+        shown.append(inference.noise(report.noise, metric))
+    known = [path for path in report.paths if path.shares["estimate"].notna().any()]  # of the others the verdict says why
+    return shown + [inference.shares(path.name.capitalize(), path.shares, path.metric) for path in known]
+
+
+def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
+    try:
+        return judge_study(launched, runs), score_study(launched, runs), parse_all(launched.get("claims", ()))
+    except ValueError as error:
+        raise UsageError(f"study.yaml: {error}") from None
+
+
+def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, Any]) -> list[Shares]:
+    """The attributions that the claims are about, each once."""
+    asked: dict[str, Claim] = {}
+    for claim in claims:
+        if claim.kind == "path":
+            asked.setdefault(repr((claim.path, claim.metric, claim.where)), claim)
+    found: list[Shares] = []
+    for claim in asked.values():
+        where = {factor: level for factor, level in claim.where.items() if factor in factors_of(runs)}
+        try:
+            study: Blocks = blocks(runs, claim.metric, launched.get("budgets", {}).get(claim.metric))
+            shares = attribution(study, claim.path, where)
+        except ValueError:
+            continue  # the verdict says why
+        title = f"Attribution: {axis_title(claim.metric).removesuffix(' (%)')}" + (f", where {words(where)}" if where else "")
+        found.append(Shares("attribution" + f" {len(found) + 1}" * bool(found), title, claim.metric, shares))
+    return found
+
+
+def _not_finished(runs: pd.DataFrame) -> list[str]:
+    by_run = runs.drop_duplicates("directory")
+    unfinished = by_run[by_run["left_out"].notna() | (by_run["status"] != "finished")].to_dict("records")
+    left_out = [f"{run['directory']} left out: {run['left_out']}" for run in unfinished if run["left_out"]]
+    others = [run for run in unfinished if not run["left_out"]]
+    return left_out + [
+        f"{run['directory']} {run['status']}" + (f": {run['error']}" if pd.notna(run["error"]) else "") for run in others
+    ]
+
+
+def _not_begun(found: Health) -> list[str]:
+    seeds: dict[str, list[str]] = {}
+    for run in found.missing:
+        seeds.setdefault(run.label, []).append(run.seed)
+    lines = [f"{label} has no run of seed {', '.join(each)}" for label, each in seeds.items()]
+    return lines[:MISSING] + [f"{len(lines) - MISSING} more cells lack runs"] * (len(lines) > MISSING)
+
+
+def _labels(runs: pd.DataFrame, factors: list[str]) -> pd.Series:
+    """The cells by the levels of the study's factors; with their digest where these do not tell them apart."""
+    labels = runs[factors].apply(lambda levels: design.label(dict(levels)), axis="columns")
+    ambiguous = runs.groupby(labels)["cell"].transform("nunique") > 1
+    return labels.where(~ambiguous, labels + " " + runs["cell"])

@@ -1,0 +1,43 @@
+"""Which figures there are, and their files."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from ablate.reporting import figures
+from ablate.reporting.content import Report
+from ablate.reporting.page import build, write
+from ablate.study.design import factorial
+from tests.reporting.studies import write_runs
+
+
+def test_every_figure_is_there_twice_and_is_what_it_says(report: Report) -> None:
+    folder = report.folder / "figures"
+    names = {"learning_curves", "paired_differences", "effects", "interactions", "attribution"}
+    assert {path.stem for path in folder.glob("*.svg")} == {path.stem for path in folder.glob("*.png")} == names
+    for name in names:
+        text = "".join(ElementTree.parse(folder / f"{name}.svg").getroot().itertext())
+        assert "epoch" in text if name == "learning_curves" else "(points of %)" in text
+    drawn = "".join(ElementTree.parse(folder / "paired_differences.svg").getroot().itertext())
+    assert "<script>" in drawn
+    assert (folder / "effects.png").stat().st_size > 10_000
+
+
+def test_what_an_earlier_report_drew_is_taken_away(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{}], 1)
+    stale = study / "report" / "figures" / "interactions.svg"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("old")
+    write(build(study))
+    assert [path.name for path in sorted(stale.parent.iterdir())] == ["learning_curves.png", "learning_curves.svg"]
+
+
+def test_many_cells_are_a_crowd_in_which_a_few_stand_out(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", factorial({"width": list(range(8)), "depth": list(range(4))}), 2)
+    report = build(study)
+    drawn = {figure.name: figure for figure in figures.draw(report, tmp_path)}
+    assert "every other run" in drawn["learning_curves"].svg
+    assert "width=0,depth=0" in drawn["learning_curves"].svg
+    assert drawn["paired_differences"].svg.count("(n = 2)") == figures.MARKS
+    assert drawn["paired_differences"].says.endswith(
+        "Of 31 rows the 12 highest and the 12 lowest are drawn; all are in the table."
+    )

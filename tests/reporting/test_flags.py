@@ -1,0 +1,44 @@
+"""What a reader should heed before comparing a cell with the baseline."""
+
+from pathlib import Path
+
+from ablate.reporting.content import Report
+from ablate.reporting.page import build
+from tests.reporting.studies import PROVENANCE, write_runs
+
+
+def flags(report: Report) -> list[list[str]]:
+    (table,) = (table for table in report.tables if table.name == "results")
+    return [[said for said in row[table.headers.index("flags")].split("; ") if said] for row in table.rows]
+
+
+def test_every_trouble_is_named_in_its_row(report: Report) -> None:
+    assert [[said for said in found if not said.startswith(("bigger", "undertrained"))] for found in flags(report)] == [
+        ["1 missing", "1 stale"],
+        ["1 diverged", "1 interrupted", "1 stale"],
+        ["1 failed"],
+        [],
+    ]
+
+
+def test_bigger_slower_and_undertrained_cells_are_flagged(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "wider"}], 3)
+    for path in study.glob("runs/stem=wider*/*/run.json"):
+        path.write_text(
+            path.read_text().replace('"images_per_second": 100.0', f'"images_per_second": 8{path.parent.name[-1]}.0')
+        )
+    for path in study.glob("runs/stem=a*/*/history.csv"):
+        path.write_text("epoch,test_accuracy\n1,0.6\n2,0.5\n")
+    assert flags(build(study)) == [[], ["bigger: 3.5 % more parameters", "slower: 19 %", "undertrained"]]
+
+
+def test_times_that_were_not_taken_alike_flag_nothing(tmp_path: Path) -> None:
+    study = write_runs(
+        tmp_path / "s",
+        [{"stem": "a"}, {"stem": "b"}],
+        2,
+        provenance=lambda levels, seed: {**PROVENANCE, "numerics": {"threads": seed}},
+    )
+    for path in study.glob("runs/stem=b*/*/run.json"):
+        path.write_text(path.read_text().replace('"images_per_second": 100.0', '"images_per_second": 50.0'))
+    assert flags(build(study)) == [["undertrained"], ["undertrained"]]

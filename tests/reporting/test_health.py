@@ -1,0 +1,45 @@
+"""What is missing, and what the runs do not have in common."""
+
+from pathlib import Path
+
+from ablate.reporting.content import Report
+from ablate.reporting.health import examine
+from ablate.study.loading import load_runs
+from tests.reporting.studies import PROVENANCE, write_runs
+
+CELLS = [{"stem": "pyramid"}, {"stem": "direct"}]
+
+
+def test_every_run_that_was_planned_is_counted(report: Report) -> None:
+    assert report.health.states == {
+        "finished": 30, "diverged": 1, "failed": 1, "interrupted": 1, "running": 0, "missing": 1, "left out": 2,
+    }  # fmt: skip
+    assert report.health.troubled == ["diverged", "failed", "interrupted", "missing", "left out"]
+    assert [(run.label, run.seed) for run in report.health.missing] == [("dropout=true,stem=pyramid", "8")]
+
+
+def test_runs_of_other_code_are_stale_and_what_is_mixed_is_named(report: Report) -> None:
+    assert report.health.mixed == ["code", "data"]
+    assert sum(report.health.stale.values()) == 2
+    assert report.health.made["code"] == {"c0de": 28, "01dc0de": 2}
+    assert report.health.timed_alike
+
+
+def test_times_of_unlike_machines_are_not_compared(tmp_path: Path) -> None:
+    study = write_runs(
+        tmp_path / "s", CELLS, 2, provenance=lambda levels, seed: {**PROVENANCE, "hardware": {"cores": 2 + 2 * seed}}
+    )
+    health = examine(load_runs(study), study, {})
+    assert health.mixed == ["hardware"]
+    assert not health.timed_alike
+
+
+def test_without_a_plan_a_seed_that_other_cells_have_is_missing(tmp_path: Path) -> None:
+    study = write_runs(
+        tmp_path / "s",
+        CELLS,
+        2,
+        status=lambda levels, seed: ("missing" if levels["stem"] == "direct" and seed == 1 else "finished", None),
+    )
+    (study / "plan.csv").write_text("torn")
+    assert [(run.label, run.seed) for run in examine(load_runs(study), study, {}).missing] == [("stem=direct", "1")]

@@ -1,0 +1,85 @@
+"""The tables of contrasts, effects, noise and the scorecard, from the frames of `analysis`."""
+
+import numpy as np
+import pandas as pd
+
+from ablate.analysis.blocks import Blocks, blocks
+from ablate.analysis.claims import Claim
+from ablate.analysis.contrasts import contrast_table
+from ablate.analysis.effects import effects_table
+from ablate.analysis.estimates import Change
+from ablate.analysis.power import noise_table
+from ablate.analysis.scorecard import scorecard
+from ablate.reporting import inference
+
+METRIC = "final_test_accuracy"
+
+
+def runs(seeds: int) -> pd.DataFrame:
+    rows = [
+        {"cell": f"{stem}{norm}", "label": f"{stem}{norm}", "seed": seed, "status": "finished", "error": None, "left_out": None,
+         "directory": f"{stem}{norm}{seed}", "stem": stem, "norm": norm,
+         METRIC: 0.5 + 0.1 * (stem == "direct") + np.random.default_rng([seed, len(stem), norm]).normal(0, 0.01)}
+        for seed in range(seeds) for stem in ("pyramid", "direct") for norm in (0, 1)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    frame.attrs |= {"factors": {"stem": ["pyramid", "direct"], "norm": [0, 1]}, "facts": {}}
+    return frame
+
+
+def found(seeds: int) -> Blocks:
+    return blocks(runs(seeds), METRIC)
+
+
+def test_a_contrast_has_its_interval_and_n() -> None:
+    table = inference.contrasts(contrast_table(runs(5), METRIC, pooled=False), METRIC)
+    assert [row[:3] for row in table.rows] == [
+        ["stem: pyramid → direct", "main effect", "5"],
+        ["norm: 0 → 1", "main effect", "5"],
+        ["stem × norm: pyramid, 0 → direct, 1", "interaction", "5"],
+    ]
+    assert table.rows[0][3].startswith("+10.2 [+8.")
+    assert table.sources == ["contrast-0", "contrast-1", "contrast-2"]
+    assert inference.BELOW not in table.notes
+
+
+def test_below_five_seeds_there_is_no_p_value_anywhere() -> None:
+    few, enough = (inference.effects(effects_table(found(seeds)), METRIC) for seeds in (4, 5))
+    assert few.headers == ["term", "sum of squares", "df", "ω²"]
+    assert "p" not in few.to_csv().splitlines()[0].split(",")
+    assert few.notes[-1] == inference.BELOW
+    assert enough.headers[-1] == "p"
+    assert enough.rows[0][-1] == "< 0.001"
+    assert inference.contrasts(contrast_table(runs(4), METRIC), METRIC).notes[-1] == inference.BELOW
+
+
+def test_a_term_that_cannot_be_estimated_is_named_below_the_table() -> None:
+    frame = effects_table(found(5))
+    frame.loc[1, ["ss", "note"]] = [np.nan, "the factor does nothing"]
+    table = inference.effects(frame, METRIC)
+    assert "norm" not in [row[0] for row in table.rows]
+    assert table.notes[-1] == "norm: the factor does nothing."
+
+
+def test_noise_says_what_can_be_decided() -> None:
+    table = inference.noise(noise_table(found(5), [Change("stem", "pyramid", "direct")]), METRIC)
+    assert table.headers == ["change", "n", "sd of differences", "correlation", "decidable margin"]
+    (row,) = table.rows
+    assert row[:2] == ["stem: pyramid → direct", "5"]
+    assert all(number not in ("–", "") for number in row[2:])
+
+
+def test_the_scorecard_keeps_the_digits_of_what_was_published() -> None:
+    common = {"says": "s", "where": {"stem": "direct"}, "protocol": "one seed"}
+    claims = [
+        Claim.parse({**common, "id": "A", "kind": "threshold", "value": 0.6, "expects": "higher", "published": 0.8907}),
+        Claim.parse({**common, "id": "B", "kind": "exact", "metric": "parameters", "value": 1990802}),
+    ]
+    study = runs(5).assign(parameters=1990802.0)
+    study.attrs = runs(5).attrs
+    table = inference.scorecard(scorecard(claims, study))
+    first, second = table.rows
+    assert first[2] == "89.07"
+    assert first[3].startswith("60.")
+    assert (first[5], first[7]) == ("no", "one seed")
+    assert second[2:6] == ["1,990,802", "1,990,802 [1,990,802, 1,990,802]", "5", "yes"]

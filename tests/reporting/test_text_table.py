@@ -1,0 +1,53 @@
+"""Tables as text: nothing that a name could smuggle in."""
+
+import io
+
+import pandas as pd
+from rich.console import Console
+
+from ablate.reporting.text_table import SHOWN, TextTable, in_latex
+
+LONG = TextTable(
+    "Long Table", ["cell", "n", "why"], [[f"c{at}", str(at), "because"] for at in range(SHOWN + 3)], 1, loose=("why",)
+)
+
+
+def test_markdown_and_terminal_show_names_as_text() -> None:
+    table = TextTable("T", ["a|b", "n"], [["<script>|", "[red]1"]], 1, ["a note"])
+    assert table.to_markdown().splitlines() == [
+        "## T", "", "| a\\|b | n |", "| --- | ---: |", "| &lt;script>\\| | [red]1 |", "", "a note",
+    ]  # fmt: skip
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table.to_rich())
+    assert "[red]1" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_of_many_rows_a_terminal_shows_some_and_says_where_the_others_are() -> None:
+    rows = LONG.to_markdown().splitlines()[4:]
+    assert len(rows) == SHOWN + 1
+    assert rows[-1] == "| … 3 more in tables/long_table.csv |  |  |"
+    assert LONG.to_csv().count("\n") == SHOWN + 4
+    assert LONG.to_latex().count(r"\\") == SHOWN + 4
+
+
+def test_latex_has_the_rules_of_booktabs_and_no_other_commands() -> None:
+    table = TextTable("T", ["a_b", "n", "why"], [["[x] 5% & $x^2$ {~\\}", "1 ± 2", "#1"]], 1, loose=("why",))
+    assert table.to_latex().splitlines()[1:] == [
+        r"\begin{tabular}{lrp{0.25\linewidth}}",
+        r"\toprule",
+        r"a\_b & n & why \\",
+        r"\midrule",
+        r"{[x] 5\% \& \$x\textasciicircum{}2\$ \{\textasciitilde{}\textbackslash{}\}} & 1 $\pm$ 2 & \#1 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_a_line_break_in_a_name_does_not_end_the_row() -> None:
+    assert in_latex("two\nlines") == "two lines"
+
+
+def test_the_csv_has_the_numbers_where_they_are_known() -> None:
+    table = TextTable("T", ["n"], [["55.5 ± 0.1"]], 0, numbers=pd.DataFrame({"mean": [0.555123], "sd": [0.001]}))
+    assert table.to_csv() == "mean,sd\n0.555123,0.001\n"
+    assert TextTable("T", ["n"], [["a, b"]], 0).to_csv() == 'n\n"a, b"\n'
