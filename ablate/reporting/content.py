@@ -131,7 +131,11 @@ def _compare(report: Report, counted: pd.DataFrame, metric: str, claims: Sequenc
     baseline = report.summary["cell"].iloc[0]
     report.differences = contrasts.paired_differences(counted, metric, baseline)
     report.pairs = sources.pairs_by_seed(counted, metric, baseline)
-    study = blocks(counted, metric, budgets.get(metric))
+    try:
+        study = blocks(counted, metric, budgets.get(metric))
+    except ValueError as error:  # two runs stand at the same levels
+        report.troubles.append(f"No contrasts: {error}")
+        return
     report.estimates = contrasts.every_contrast(study, pooled=False)
     report.contrasts = table(report.estimates)
     alone = [estimate.changes[0] for estimate in report.estimates if len(estimate.changes) == 1]

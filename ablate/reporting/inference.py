@@ -28,6 +28,8 @@ def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
         notes.append("An interaction is how much the first change's effect grows by the second.")
     notes += [BELOW] * bool(frame["n"].max() < LOOKS[0])
     headers = ["change", "kind", "n", "estimate", "note"]
+    if not any(row[-1] for row in rows):
+        headers, rows = headers[:-1], [row[:-1] for row in rows]
     return TextTable("Contrasts", headers, rows, 2, notes, _sources(rows), loose=("note",), numbers=frame)
 
 
@@ -85,15 +87,18 @@ def scorecard(frame: pd.DataFrame) -> TextTable:
         write = _figure(row)
         ours = row["reason"] or HOLE
         if pd.notna(row["mean"]):
-            ours = write(row["mean"]) + (f" [{write(row['low'])}, {write(row['high'])}]" if pd.notna(row["low"]) else "")
+            limits = [write(row["low"]), write(row["high"])] if pd.notna(row["low"]) else []
+            ours = write(row["mean"]) + f" [{', '.join(limits)}]" * bool(limits)
+            if row["kind"] == "exact":
+                ours = " to ".join(dict.fromkeys(limits))
         inside = {True: "yes", False: "no"}.get(row["inside"], HOLE)
         rows.append(
             [row["id"], row["says"], write(row["published"]), ours, str(row["n"]), inside, row["differs"], row["protocol"]]
         )
     headers = ["claim", "says", "published", "ours", "n", "inside", "what differs here", "how it was made"]
     notes = [
-        "Ours: the mean, with the 95 % interval of where one more run made as ours were would fall (of a number that has to "
-        "match, the smallest and the largest value). Two protocols that differ need not agree."
+        "Ours: the mean, with the 95 % interval of where one more run made as ours were would fall; of a number that has to "
+        "match, every value there is. Two protocols that differ need not agree."
     ]
     loose = ("says", "what differs here", "how it was made")
     sources = [f"claim-{name}" for name in frame["id"]]

@@ -70,8 +70,9 @@ class TextTable:
 
     def to_latex(self) -> str:
         """Every row in a `tabular` for \\input, with the rules of booktabs. Sentences have the type p{}."""
+        sentence = f"p{{{0.5 / max(len(self.loose), 1):.2f}\\linewidth}}"
         kinds = [
-            "p{0.25\\linewidth}" if header in self.loose else "r" if self.is_number(index) else "l"
+            sentence if header in self.loose else "r" if self.is_number(index) else "l"
             for index, header in enumerate(self.headers)
         ]
         lines = [" & ".join(map(in_latex, row)) + r" \\" for row in [self.headers, *self.rows]]

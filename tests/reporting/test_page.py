@@ -53,6 +53,20 @@ def test_a_study_in_which_nothing_finished_still_has_a_report(tmp_path: Path) ->
     assert "seed=0 failed: RuntimeError: broken" in text
 
 
+def test_two_cells_at_the_same_levels_are_no_reason_to_give_up(tmp_path: Path) -> None:
+    for seed in range(2):
+        add(tmp_path, "direct", seed)
+        add(tmp_path, "pyramid", seed)
+    for path in list(tmp_path.glob("runs/stem=direct-direct/*/run.json")):
+        other = tmp_path / "runs" / "stem=direct-other" / path.parent.name
+        other.mkdir(parents=True)
+        (other / "config.yaml").write_text((path.parent / "config.yaml").read_text())
+        (other / "run.json").write_text(path.read_text().replace('"cell": "direct"', '"cell": "other"'))
+    text = write(build(tmp_path)).read_text()
+    assert "No contrasts: two runs of seed 0 stand at the same levels (stem=direct): leave one out." in text
+    assert "| direct | 2 | 50.0 |" in text
+
+
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no runs in"):
         build(tmp_path)

@@ -33,7 +33,7 @@ def test_of_many_rows_a_terminal_shows_some_and_says_where_the_others_are() -> N
 def test_latex_has_the_rules_of_booktabs_and_no_other_commands() -> None:
     table = TextTable("T", ["a_b", "n", "why"], [["[x] 5% & $x^2$ {~\\}", "1 ± 2", "#1"]], 1, loose=("why",))
     assert table.to_latex().splitlines()[1:] == [
-        r"\begin{tabular}{lrp{0.25\linewidth}}",
+        r"\begin{tabular}{lrp{0.50\linewidth}}",
         r"\toprule",
         r"a\_b & n & why \\",
         r"\midrule",
