@@ -148,7 +148,7 @@ def _cells(report: Report) -> list[dict[str, Any]]:
 def _grid(report: Report) -> dict[str, Any]:
     """How each run ended: a row a cell, a column a seed. Of many cells, those with a run that did not finish."""
     seeds = sorted({*report.runs["seed"], *(_as_seed(run.seed, report.runs["seed"]) for run in report.health.missing)})
-    found: dict[str, dict[Any, str]] = {}
+    found: dict[str, dict[Any, str]] = {label: {} for label in report.summary["label"]}
     columns = ["label", "seed", "status", "left_out"]
     for label, seed, status, left_out in report.runs[columns].itertuples(index=False, name=None):
         found.setdefault(label, {})[seed] = "left out" if left_out else status

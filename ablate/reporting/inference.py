@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from ablate.analysis.verdicts import LOOKS
 from ablate.reporting.text_table import TextTable
 from ablate.reporting.wording import HOLE, Row, Wording, change, interval, number, plain, wording_of
 
+SOME = 4  # strata or terms that are named where there may be hundreds
 BELOW = f"No verdict below {LOOKS[0]} seeds, and no p value: what stands here is a first look."
 
 
@@ -26,7 +27,7 @@ def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
     ]
     if (frame["kind"] == "interaction").any():
         notes.append("An interaction is how much the first change's effect grows by the second.")
-    notes += [BELOW] * bool(frame["n"].max() < LOOKS[0])
+    notes += [BELOW] * (0 < frame["n"].max() < LOOKS[0])
     headers = ["change", "kind", "n", "estimate", "note"]
     if not any(row[-1] for row in rows):
         headers, rows = headers[:-1], [row[:-1] for row in rows]
@@ -47,7 +48,7 @@ def effects(frame: pd.DataFrame, metric: str) -> TextTable:
     ]
     notes += dict.fromkeys(f"{note[:1].upper()}{note[1:]}." for note in frame.loc[known, "note"].dropna() if note)
     for note, terms in frame[~known].groupby("note", sort=False)["term"]:
-        notes.append(f"{'; '.join(terms[:4])}{f' and {len(terms) - 4} more' * (len(terms) > 4)}: {note}.")
+        notes.append(f"{_some(terms.tolist())}: {note}.")
     notes += [BELOW] * (not tested)
     headers = ["term", "sum of squares", "df", "ω²", *["p"] * tested]
     numbers = frame if tested else frame.drop(columns="p")
@@ -128,10 +129,15 @@ def _metric(metric: str) -> str:
 def _why_not(row: Row) -> str:
     said = [row["note"]] if row["note"] else []
     if row["inert"] and row["strata"]:
-        said.append(f"left out, since it does nothing there: {'; '.join(row['inert'])}")
+        said.append(f"left out, since it does nothing there: {_some(row['inert'])}")
     if row["missing"]:
-        said.append(f"no complete seed in {'; '.join(row['missing']) or 'any stratum'}")
+        said.append(f"no complete seed in {_some(row['missing']) or 'any stratum'}")
     return "; ".join(said)
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - SOME} more" * (len(names) > SOME)
+    return "; ".join(names[:SOME]) + rest
 
 
 def _p(p: float) -> str:
