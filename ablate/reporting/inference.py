@@ -27,7 +27,7 @@ def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
     ]
     if (frame["kind"] == "interaction").any():
         notes.append("An interaction is how much the first change's effect grows by the second.")
-    notes += [BELOW] * (0 < frame["n"].max() < LOOKS[0])
+    notes += [BELOW] if 0 < frame["n"].max() < LOOKS[0] else []
     headers = ["change", "kind", "n", "estimate", "note"]
     if not any(row[-1] for row in rows):
         headers, rows = headers[:-1], [row[:-1] for row in rows]

@@ -87,7 +87,7 @@ def test_the_scorecard_keeps_the_digits_of_what_was_published() -> None:
 
 def test_of_many_strata_some_are_named() -> None:
     frame = contrast_table(runs(5), METRIC, pooled=False)
-    frame.at[0, "missing"] = [f"norm={at}" for at in range(9)]
+    frame["missing"] = [[f"norm={at}" for at in range(9)], [], []]
     table = inference.contrasts(frame, METRIC)
     assert table.headers[-1] == "note"
     assert table.rows[0][-1] == "no complete seed in norm=0; norm=1; norm=2; norm=3 and 5 more"
