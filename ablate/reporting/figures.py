@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from ablate.analysis.attribution import WHOLE
@@ -55,10 +57,11 @@ def draw(report: Report, folder: Path) -> list[Drawn]:
     return drawn
 
 
-def curves(columns: Sequence[str]) -> list[str]:
-    """The columns of the history that are drawn: the test accuracies, else the first two that an application logs."""
+def curves(history: pd.DataFrame) -> list[str]:
+    """The columns of the history that are drawn: the test accuracies, else the first two numbers that an application logs."""
+    columns = history.dropna(axis="columns", how="all").select_dtypes("number").columns
     accuracies = [column for column in plots.TITLES if column in columns]
-    return accuracies or [column for column in columns if column not in ("directory", "epoch", "label")][:2]
+    return accuracies or [column for column in columns if column != "epoch"][:2]
 
 
 def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
@@ -113,9 +116,9 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
 
 
 def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
-    history = report.history
-    columns = curves(list(history.columns))
-    if not columns or "epoch" not in history or history.empty:
+    history = report.history.replace([math.inf, -math.inf], math.nan)  # what diverged has no place on an axis
+    columns = curves(history)
+    if not columns or "epoch" not in history:
         return
     names = dict(zip(report.summary["label"], _names(report).values(), strict=True))
     history = history.assign(label=history["label"].map(names))
@@ -142,14 +145,15 @@ def _names(report: Report) -> dict[str, str]:
 
 
 def _differences(report: Report) -> list[Mark]:
-    marked = not report.differences.empty
-    frame = report.differences.dropna(subset="estimate") if marked else report.differences
-    labels = _names(report)
-    by_cell = {cell: found.tolist() for cell, found in report.pairs.groupby("cell")["difference"]} if marked else {}
+    if report.differences.empty:
+        return []
+    names = _names(report)
+    by_cell = {cell: found.tolist() for cell, found in report.pairs.groupby("cell")["difference"]}
     return _ends(
         [
-            Mark(f"{labels[row['cell']]}  (n = {row['n']})", row["estimate"], row["low"], row["high"], by_cell[row["cell"]])
-            for row in frame.to_dict("records")
+            Mark(f"{names[row['cell']]}  (n = {row['n']})", row["estimate"], row["low"], row["high"], by_cell[row["cell"]])
+            for row in report.differences.to_dict("records")
+            if math.isfinite(row["estimate"])
         ]
     )
 
@@ -158,7 +162,7 @@ def _contrasts(report: Report, kinds: Sequence[str]) -> list[Mark]:
     return [
         Mark(f"{change(row)}  (n = {row['n']})", row["estimate"], row["low"], row["high"], estimate.by_seed.tolist())
         for row, estimate in zip(report.contrasts.to_dict("records"), report.estimates, strict=True)
-        if row["kind"] in kinds and estimate.n
+        if row["kind"] in kinds and math.isfinite(row["estimate"])
     ]
 
 

@@ -59,7 +59,7 @@ def _slower(report: Report, counted: pd.DataFrame) -> dict[str, str]:
 
 def _still_improving(report: Report, counted: pd.DataFrame) -> set[str]:
     """The cells all of whose finished runs were still getting better in their last epoch."""
-    column = next((name for name in curves(list(report.history.columns)) if name.endswith(("accuracy", "loss"))), None)
+    column = next((name for name in curves(report.history) if name.endswith(("accuracy", "loss"))), None)
     if column is None or "epoch" not in report.history:
         return set()
     improving = sources.still_improving(report.history, column, higher_is_better=not column.endswith("loss"))

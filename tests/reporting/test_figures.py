@@ -41,3 +41,12 @@ def test_many_cells_are_a_crowd_in_which_a_few_stand_out(tmp_path: Path) -> None
     assert drawn["paired_differences"].says.endswith(
         "Of 31 rows the 12 highest and the 12 lowest are drawn; all are in the table."
     )
+
+
+def test_what_is_no_number_or_not_finite_is_not_drawn(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2)
+    for path in study.glob("runs/*/*/history.csv"):
+        path.write_text("epoch,words,nothing,loss,label\n1,start,,0.5,x\n2,end,,inf,x\n")
+    report = build(study)
+    assert figures.curves(report.history) == ["loss"]
+    assert "stem=b" in next(figure.svg for figure in figures.draw(report, tmp_path) if figure.name == "learning_curves")
