@@ -90,8 +90,13 @@ def _claims(report: Report, shown: TextTable | None) -> list[dict[str, Any]]:
     if shown is None:
         return []
     return [
-        {**dict(zip(shown.headers, row, strict=True)), "quote": quote, "source": source}
-        for row, quote, source in zip(shown.rows, report.verdicts["quote"], shown.sources, strict=True)
+        {
+            **dict(zip(shown.headers, row, strict=True)),
+            "quote": judged["quote"],
+            "source": source,
+            "metric": wording_of(judged["metric"]).title + ", ratio" * (judged["scale"] == "ratio"),
+        }
+        for row, source, judged in zip(shown.rows, shown.sources, report.verdicts.to_dict("records"), strict=True)
     ]
 
 

@@ -60,7 +60,8 @@ def verdicts(judged: pd.DataFrame) -> TextTable:
         estimate = interval(row, wording, signed=row["kind"] != "exact" and row["scale"] != "ratio")
         rows.append([row["id"], row["says"], row["verdict"], estimate, str(row["look"] or row["n"]), row["reason"]])
     notes = [
-        "The estimate has its 95 % interval over seeds, not adjusted for looks; verdicts are (5, 8, 12 and 20 seeds, Holm)."
+        "The estimate has its 95 % interval over seeds, not adjusted for looks; verdicts are (5, 8, 12 and 20 seeds, Holm). "
+        "Accuracies in points of %."
     ]
     headers = ["claim", "says", "verdict", "estimate", "n", "why"]
     sources = [f"claim-{name}" for name in judged["id"]]
