@@ -116,7 +116,8 @@ def _compare(health: Health, by_run: pd.DataFrame, study: Path) -> None:
         processes.add(record.timing.get("processes"))
     for title, keys in UNLIKE.items():
         names = [name for name in health.made if name.split(".")[0] in keys]
-        if any(len(health.made[name]) > 1 for name in names):
+        # a fact that some runs do not have is a difference too
+        if any(len(health.made[name]) > 1 or health.made[name].total() < len(made_by) for name in names):
             health.mixed.append(title)
     cells = dict(zip(by_run["directory"], by_run["cell"], strict=True))
     health.stale.update(cells[directory] for directory, code in made_by.items() if code != newest[1])
@@ -124,7 +125,7 @@ def _compare(health: Health, by_run: pd.DataFrame, study: Path) -> None:
 
 
 def _facts(record: Record) -> dict[str, str]:
-    return {name: str(value) for name, value in _flat(record.provenance) if value is not None}
+    return {name: "none" if value is None else str(value) for name, value in _flat(record.provenance)}
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -1,6 +1,9 @@
 """What is missing, and what the runs do not have in common."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from ablate.reporting.content import Report
 from ablate.reporting.health import examine
@@ -25,10 +28,9 @@ def test_runs_of_other_code_are_stale_and_what_is_mixed_is_named(report: Report)
     assert report.health.timed_alike
 
 
-def test_times_of_unlike_machines_are_not_compared(tmp_path: Path) -> None:
-    study = write_runs(
-        tmp_path / "s", CELLS, 2, provenance=lambda levels, seed: {**PROVENANCE, "hardware": {"cores": 2 + 2 * seed}}
-    )
+@pytest.mark.parametrize("hardware", [({"cores": 2}, {"cores": 4}), ({"gpu": None}, {"gpu": "H100"}), ({}, {"gpu": "H100"})])
+def test_times_of_unlike_machines_are_not_compared(tmp_path: Path, hardware: tuple[dict[str, Any], ...]) -> None:
+    study = write_runs(tmp_path / "s", CELLS, 2, provenance=lambda levels, seed: {**PROVENANCE, "hardware": hardware[seed]})
     health = examine(load_runs(study), study, {})
     assert health.mixed == ["hardware"]
     assert not health.timed_alike
