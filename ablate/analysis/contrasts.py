@@ -187,7 +187,7 @@ def seed_blocked_model(values: pd.DataFrame) -> Any:
     n, cells = values.shape
     of_cells = np.tile(np.eye(cells), (n, 1))
     of_seeds = np.repeat(np.eye(n), cells, axis=0)[:, 1:]
-    return OLS(values.to_numpy().ravel(), np.hstack([of_cells, of_seeds])).fit()
+    return OLS(values.to_numpy().ravel(), np.hstack([of_cells, of_seeds]), hasconst=True).fit()  # the cells add up to it
 
 
 def weights(

@@ -102,7 +102,7 @@ def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family
         return
     holm = f"Holm over {family} claims" if claim.primary and family > 1 else ""
     where = ", ".join(filter(None, [f"look {evidence.look}", holm, "" if claim.primary else "not a primary claim"]))
-    tested = f"p = {p:.2g} after {where}; as of {seeds} seeds"
+    tested = f"p {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} after {where}; as of {seeds} seeds"
     support, contradict = evidence.p
     if evidence.verdict == verdicts.INCONCLUSIVE:
         evidence.reason = f"{tested}; {_what_it_takes(evidence, family, settings)}"

@@ -13,7 +13,7 @@ from scipy import stats
 
 from ablate.analysis.blocks import blocks
 from ablate.analysis.contrasts import weights
-from ablate.analysis.estimates import Change
+from ablate.analysis.estimates import Change, Estimate
 
 
 def over_images(
@@ -74,6 +74,24 @@ def change_over_images(
     values = np.asarray(of_seeds, float)  # (seeds, cells, images)
     first, second = (np.einsum("c,sci->si", (sign * weight).clip(lower=0), values) for sign in (-1, 1))
     return over_images(first, second, generator)
+
+
+def with_images(
+    table: pd.DataFrame, found: Sequence[Estimate], runs: pd.DataFrame, right: Mapping[str, ArrayLike]
+) -> pd.DataFrame:
+    """The table of these contrasts with the columns `images_low`, `images_high`: the interval over test images, if known."""
+    generator = np.random.default_rng(0)  # the same report each time
+    rows = [change_over_images(runs, each.changes, right, generator, each.where) if each.n else None for each in found]
+    return table.assign(**{f"images_{end}": [row[end] if row else math.nan for row in rows] for end in ("low", "high")})
+
+
+def unpacked(kept: Mapping[str, Mapping[str, NDArray[Any]]], name: str) -> dict[str, NDArray[np.bool_]]:
+    """The answers that runs kept as packed bits beside their `count`, as arrays of that many; what holds none is left out."""
+    return {
+        run: np.unpackbits(arrays[name])[: int(arrays["count"])].astype(bool)
+        for run, arrays in kept.items()
+        if name in arrays and "count" in arrays
+    }
 
 
 def prediction(values: Sequence[float], published: float, confidence: float = 0.95) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ablate.analysis.estimates import Estimate, table
 from ablate.analysis.judging import judge_study
 from ablate.analysis.power import noise_table
 from ablate.analysis.scorecard import score_study
+from ablate.analysis.uncertainty import with_images
 from ablate.reporting import flags, health, inference, tables
 from ablate.reporting.health import Health
 from ablate.reporting.text_table import TextTable
@@ -25,6 +26,7 @@ from ablate.reporting.wording import axis_title
 from ablate.study import design
 from ablate.study.errors import UsageError
 
+ACCURACY = "final_test_accuracy"
 MISSING = 12  # cells that are named for the runs that they lack
 
 
@@ -75,12 +77,14 @@ def compose(
     metric: str | None = None,
     history: pd.DataFrame | None = None,
     launched: dict[str, Any] | None = None,
+    right: Mapping[str, Any] | None = None,
     troubles: Sequence[str] = (),
 ) -> Report:
     """Sum up runs, from wherever they are: a frame as `load_runs` gives it, with `attrs["factors"]`.
 
     `metric` is what contrasts and effects are about; None: the accuracy of the last epoch, else the first there is.
-    `launched` may have `claims` and what else study.yaml holds. Raises UsageError for claims that cannot be read.
+    `launched` may have `claims` and what else study.yaml holds; `right` which test images each run had right at its last
+    epoch, by its directory, for `final_test_accuracy`. Raises UsageError for claims that cannot be read.
     """
     launched = launched or {}
     factors = list(runs.attrs["factors"])
@@ -92,7 +96,7 @@ def compose(
     counted = runs[runs["left_out"].isna()]
     metrics = contrasts.metrics_of(counted, factors)
     if metric is None and metrics:
-        metric = "final_test_accuracy" if "final_test_accuracy" in metrics else metrics[0]
+        metric = ACCURACY if ACCURACY in metrics else metrics[0]
     verdicts, scores, claims = _judged(launched, runs)
     found = health.examine(runs, study, launched)
     report = Report(
@@ -121,6 +125,8 @@ def compose(
     )
     if metric is not None and not report.summary.empty:
         _compare(report, counted, metric, claims)
+        if right and metric == ACCURACY:
+            report.contrasts = with_images(report.contrasts, report.estimates, counted, right)
     report.tables = _tables(report, counted, factors)
     return report
 

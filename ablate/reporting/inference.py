@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -18,8 +19,17 @@ BELOW = f"No verdict below {LOOKS[0]} seeds, and no p value: what stands here is
 def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
     """Each level against its factor's baseline, and interactions, of `ablate.analysis.contrasts.every_contrast`."""
     wording = wording_of(metric)
+    over_images = "images_low" in frame and bool(frame["images_low"].notna().any())
     rows = [
-        [change(row), row["kind"], str(row["n"]), interval(row, wording), _why_not(row)] for row in frame.to_dict("records")
+        [
+            change(row),
+            row["kind"],
+            str(row["n"]),
+            interval(row, wording),
+            *([_over_images(row, wording)] if over_images else []),
+            _why_not(row),
+        ]
+        for row in frame.to_dict("records")
     ]
     notes = [
         f"{_metric(metric)}: mean of the paired differences over n seeds, with the 95 % interval of the paired t "
@@ -28,10 +38,21 @@ def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
     if (frame["kind"] == "interaction").any():
         notes.append("An interaction is how much the first change's effect grows by the second.")
     notes += [BELOW] if 0 < frame["n"].max() < LOOKS[0] else []
-    headers = ["change", "kind", "n", "estimate", "note"]
+    if over_images:
+        notes.append(
+            "Over test images: the 95 % interval of the same difference, had other images been drawn; these seeds as they "
+            "are (bootstrap). It stands beside the interval over seeds, and is no part of it."
+        )
+    headers = ["change", "kind", "n", "estimate", *["over test images"] * over_images, "note"]
     if not any(row[-1] for row in rows):
         headers, rows = headers[:-1], [row[:-1] for row in rows]
     return TextTable("Contrasts", headers, rows, 2, notes, _sources(rows), loose=("note",), numbers=frame)
+
+
+def _over_images(row: Row, wording: Wording) -> str:
+    if math.isnan(row["images_low"]):
+        return HOLE
+    return f"[{number(row['images_low'], wording, True)}, {number(row['images_high'], wording, True)}]"
 
 
 def effects(frame: pd.DataFrame, metric: str) -> TextTable:
@@ -46,7 +67,8 @@ def effects(frame: pd.DataFrame, metric: str) -> TextTable:
         f"{wording_of(metric).title}: ω² is the share of the whole scatter of the runs that a term accounts for; below "
         f"zero it is less than noise. Over the {frame['n'].max()} seeds that are complete in all cells."
     ]
-    notes += dict.fromkeys(f"{note[:1].upper()}{note[1:]}." for note in frame.loc[known, "note"].dropna() if note)
+    if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
+        notes.append(f"{parts[0][:1].upper()}{'; '.join(parts)[1:]}.")
     for note, terms in frame[~known].groupby("note", sort=False)["term"]:
         notes.append(f"{_some(terms.tolist())}: {note}.")
     notes += [BELOW] * (not tested)
@@ -58,7 +80,7 @@ def effects(frame: pd.DataFrame, metric: str) -> TextTable:
 def noise(frame: pd.DataFrame, metric: str) -> TextTable:
     """How the pairs scatter and how well the pairing worked, of `ablate.analysis.power.noise_table`."""
     wording = wording_of(metric)
-    finer = Wording(wording.title, wording.percent, wording.digits + 1)
+    finer = Wording(wording.title, wording.percent, None if wording.digits is None else wording.digits + 1)
     rows = [
         [
             change(row),

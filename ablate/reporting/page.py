@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+from ablate.analysis.uncertainty import unpacked
 from ablate.reporting import figures, html, markdown
 from ablate.reporting.content import Report, compose
-from ablate.study.loading import load_history, load_runs
+from ablate.study.loading import load_history, load_kept, load_runs
 from ablate.study.records import read_study, write_atomically
+
+ANSWERS = 2000  # runs; of more, the answers to single images are not read
 
 __all__ = ["Report", "build", "compose", "write"]
 
@@ -19,10 +22,18 @@ def build(study: Path) -> Report:
         warnings.simplefilter("always")
         runs = load_runs(study)
         history = load_history(study, runs)
+        # which test images each run had right, where it says so
+        right = unpacked(load_kept(study, runs, "standard_right"), "last") if len(runs) <= ANSWERS else {}
     troubles = [str(warning.message) for warning in set_aside]
-    launched = read_study(study)
     return compose(
-        runs, name=study.name, folder=study / "report", study=study, history=history, launched=launched, troubles=troubles
+        runs,
+        name=study.name,
+        folder=study / "report",
+        study=study,
+        history=history,
+        launched=read_study(study),
+        right=right,
+        troubles=troubles,
     )
 
 

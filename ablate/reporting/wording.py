@@ -19,7 +19,7 @@ class Wording:
 
     title: str
     percent: bool = False
-    digits: int = 3
+    digits: int | None = 3  # behind the point; None: four in all
     cost: bool = False
     hidden: bool = False  # in the files, and not in the tables that a person reads
 
@@ -63,20 +63,18 @@ def wording_of(metric: str) -> Wording:
     if " - " in metric:
         first, other = (wording_of(term) for term in metric.split(" - ", 1))
         return Wording(f"{first.title} - {other.title}", percent=first.percent, digits=first.digits)
-    return KNOWN.get(metric) or Wording(
-        metric, percent=metric.endswith("accuracy"), digits=1 if metric.endswith("accuracy") else 4
-    )
+    return KNOWN.get(metric) or Wording(metric, digits=None)
 
 
 def number(value: float, wording: Wording, signed: bool = False) -> str:
-    """A number of a metric: accuracies in per cent, counts in thousands, a hole where there is none."""
+    """A number of a metric: known accuracies in per cent, counts in thousands, a hole where there is none."""
     if value is None or math.isnan(value):
         return HOLE
     scaled = 100 * value if wording.percent else value
-    if abs(scaled) >= 1e6 and wording.digits == 0:
-        text = f"{scaled / 1e6:.2f} M"
-    else:
-        text = f"{scaled:,.{wording.digits}f}"
+    digits = wording.digits
+    if digits is None:
+        digits = max(0, 3 - math.floor(math.log10(abs(scaled)))) if scaled and math.isfinite(scaled) else 3
+    text = f"{scaled / 1e6:.2f} M" if abs(scaled) >= 1e6 and digits == 0 else f"{scaled:,.{digits}f}"
     return f"+{text}" if signed and scaled > 0 else text
 
 

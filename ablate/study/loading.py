@@ -55,7 +55,8 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     study = Path(study)
     for stranger in _strangers(study):
         warnings.warn(f"{stranger} is set aside: it is no run", stacklevel=2)
-    runs = _once([run for directory in run_directories(study) if (run := _read(directory)) is not None])
+    configs: dict[str, Any] = {}
+    runs = _once([run for directory in run_directories(study) if (run := _read(directory, configs)) is not None])
     if not runs:
         raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/run.json.")
     launched = read_study(study)
@@ -157,14 +158,21 @@ def _once(runs: list[_Read]) -> list[_Read]:
     return list(found.values())
 
 
-def _read(directory: Path) -> _Read | None:
+def _read(directory: Path, configs: dict[str, Any]) -> _Read | None:
+    """A run, or None. `configs` holds what was parsed before, by its text without the seed: the runs of a cell share it."""
     record = read_record(directory, warn=True)
     if record is None:
         return None
     try:
-        config = yaml.load((directory / "config.yaml").read_text(encoding="utf-8"), Loader=_YAML_LOADER)
+        text = (directory / "config.yaml").read_text(encoding="utf-8")
+        own = f"seed: {record.seed}"
+        shared = "\n".join("" if line == own else line for line in text.splitlines())
+        if shared not in configs:
+            configs[shared] = yaml.load(text, Loader=_YAML_LOADER)
+        config = configs[shared]
         if not isinstance(config, dict):
             raise ValueError("it holds no keys")
+        config = {**config, "seed": record.seed} if shared != text.rstrip("\n") else config
     except (OSError, ValueError, yaml.YAMLError) as error:
         warnings.warn(f"{directory / 'config.yaml'} is set aside: {error}", stacklevel=2)
         return None

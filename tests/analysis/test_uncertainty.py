@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablate.analysis.estimates import Change
-from ablate.analysis.uncertainty import change_over_images, over_images, prediction
+from ablate.analysis.blocks import blocks
+from ablate.analysis.contrasts import every_contrast
+from ablate.analysis.estimates import Change, table
+from ablate.analysis.uncertainty import change_over_images, over_images, prediction, unpacked, with_images
 from tests.analysis.conftest import study
 
 
@@ -97,3 +99,18 @@ def test_seeds_whose_answers_are_missing_do_not_count_and_unequal_numbers_of_ima
     assert change_over_images(runs, change, {}, np.random.default_rng(0)) is None
     right[runs["directory"].iloc[0]] = np.arange(9) < 5
     assert change_over_images(runs, change, right, np.random.default_rng(0)) is None
+
+
+def test_packed_answers_come_back_and_stand_beside_their_contrasts() -> None:
+    runs = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: 0.1 * seed, seeds=2)
+    draw = np.random.default_rng(6)
+    answers = {directory: draw.random(13) < 0.5 for directory in runs["directory"]}
+    kept = {run: {"last": np.packbits(each), "count": np.array(13)} for run, each in answers.items()}
+    right = unpacked({**kept, "other": {"weights": np.zeros(3)}}, "last")
+    assert {run: each.tolist() for run, each in right.items()} == {run: each.tolist() for run, each in answers.items()}
+    found = every_contrast(blocks(runs, "accuracy"))
+    (row,) = with_images(table(found), found, runs, right).to_dict("records")
+    expected = change_over_images(runs, found[0].changes, right, np.random.default_rng(0))
+    assert expected is not None
+    assert (row["images_low"], row["images_high"]) == (expected["low"], expected["high"])
+    assert with_images(table(found), found, runs, {})["images_low"].isna().all()

@@ -21,7 +21,9 @@ def test_large_counts_are_in_millions() -> None:
 def test_an_unknown_metric_keeps_its_name() -> None:
     assert wording_of("f1").title == "f1"
     assert number(0.5, wording_of("f1")) == "0.5000"
-    assert number(0.5, wording_of("my_accuracy")) == "50.0"
+    assert [number(value, wording_of("accuracy")) for value in (81.25, 0.8125, 12345.6, 0.0, -0.001)] == [
+        "81.25", "0.8125", "12,346", "0.000", "-0.001000",
+    ]  # fmt: skip
 
 
 def test_both_protocols_have_words() -> None:

@@ -120,3 +120,14 @@ def test_the_arrays_that_runs_kept_are_read_back_and_a_torn_file_is_set_aside(tm
         kept = load_kept(tmp_path, runs, "right")
     assert list(kept) == [directories[0].relative_to(tmp_path).as_posix()]
     assert kept[next(iter(kept))]["last"].tolist() == [1, 2]
+
+
+def test_the_runs_of_a_cell_share_what_is_parsed_but_not_their_seed(tmp_path: Path) -> None:
+    for seed in range(3):
+        add(tmp_path, True, "direct", seed, 0.5)
+    config = tmp_path / "runs" / "Truedirect" / "seed=2" / "config.yaml"
+    config.write_text(config.read_text().replace("dropout: true", "dropout: false"))
+    runs = load_runs(tmp_path)
+    assert runs.attrs["factors"] == {"model.dropout": [True, False]}
+    assert runs.sort_values("seed")["model.dropout"].tolist() == [True, True, False]
+    assert "seed" not in runs.attrs["facts"]
