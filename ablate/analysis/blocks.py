@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,7 +132,7 @@ def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Bloc
         rows["censored"] = finished & ~(rows["value"] < budget)
         value = value.where(~rows["censored"], budget)
     rows["value"] = value
-    seeds = sorted(runs["seed"].unique())
+    seeds = sorted(runs["seed"].unique(), key=_in_order)
     columns = sorted(set(cells.values()))
 
     def wide(column: str) -> pd.DataFrame:
@@ -149,13 +150,28 @@ def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Bloc
 
 
 def values_of(runs: pd.DataFrame, metric: str) -> pd.Series:
-    """The values of a metric: a column, or `one - other`, the difference of two. Raises ValueError if it is neither."""
+    """The values of a metric: a column, or `one - other`, the difference of two; what is not finite is a hole.
+
+    Raises ValueError if it is neither.
+    """
     terms = terms_of(metric) if metric not in runs else (metric,)
     for term in terms:
         if term not in runs:
             raise ValueError(f"no run has the metric {term}.")
     first, *others = (pd.to_numeric(runs[term], errors="coerce").astype(float) for term in terms)
-    return first - others[0] if others else first
+    values = first - others[0] if others else first
+    return values.where(np.isfinite(values))
+
+
+def budget_of(metric: str, budgets: Mapping[str, float]) -> float | None:
+    """The budget at which a time to a target is censored; None for another metric.
+
+    Raises ValueError for the difference of such a time and another metric: it is not known where the target was not reached.
+    """
+    for term in terms_of(metric) if metric not in budgets else ():
+        if term in budgets:
+            raise ValueError(f"{term} is a time to a target: where it was not reached, no difference to it is known.")
+    return budgets.get(metric)
 
 
 def terms_of(metric: str) -> tuple[str, ...]:
@@ -166,6 +182,12 @@ def terms_of(metric: str) -> tuple[str, ...]:
 def product(factors: Mapping[str, Sequence[Any]]) -> list[Levels]:
     """The levels of every cell of the complete factorial."""
     return list(itertools.product(*([word(level) for level in levels] for levels in factors.values())))
+
+
+def _in_order(seed: Any) -> Any:
+    """What sorts seeds: numbers as they are, texts by the numbers in them, `s2` before `s10`."""
+    parts = re.split(r"(\d+)", seed) if isinstance(seed, str) else None
+    return seed if parts is None else [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _columns(rows: pd.DataFrame) -> dict[int, int]:

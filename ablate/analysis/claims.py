@@ -19,9 +19,11 @@ margin is the smallest difference that matters, on the scale ratio a factor such
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ablate.analysis.attribution import WHOLE
@@ -82,6 +84,9 @@ class Claim:
         if margin is not None and margin <= (1 if scale == "ratio" else 0):
             wanted = "above 1, such as 1.05 for 5 %" if scale == "ratio" else "above 0"
             raise reader.error(f"margin {margin:g}: it has to be {wanted}")
+        published = reader.number("published") if "published" in mapping else None
+        if published is not None and scale == "ratio" and published <= 0:
+            raise reader.error(f"published {published:g}: a ratio is above 0")
         if expects == LARGEST and (of == WHOLE or len(path) < 2):
             raise reader.error(f"expects {LARGEST} needs one change among several; `of` names {of}")
         return cls(
@@ -98,11 +103,22 @@ class Claim:
             margin=margin,
             value=reader.number("value") if kind in ("threshold", "exact") else math.nan,
             scale=scale,
-            published=reader.number("published") if "published" in mapping else None,
+            published=published,
             protocol=reader.text("protocol", ""),
             needs=reader.mapping("needs"),
             primary=reader.flag("primary", True),
         )
+
+    @property
+    def meaning(self) -> str:
+        """A digest of what decides the verdict, apart from the words: two claims of equal meaning are one."""
+        apart = ("id", "says", "quote", "published", "protocol")
+        content = {key: value for key, value in asdict(self).items() if key not in apart}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+    def within(self, factors: Iterable[str]) -> dict[str, Any]:
+        """What `where` says of these factors, the ones that vary; what it says of facts was checked before."""
+        return {factor: self.where[factor] for factor in self.where if factor in set(factors)}
 
     @property
     def all_changes(self) -> tuple[Change, ...]:

@@ -42,12 +42,12 @@ def summarise(runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[str]
     summary = runs.drop_duplicates("cell").set_index("cell")[["label", *factors]]
     summary["runs"] = runs.groupby("cell").size()
     summary["n"] = finished.groupby("cell").size().reindex(summary.index, fill_value=0)
-    by_cell = finished.groupby("cell")
     columns = {}
     for metric in metrics:
-        columns[metric] = by_cell[metric].mean()
-        columns[f"{metric}_sd"] = by_cell[metric].std(ddof=1)
-        columns[f"{metric}_n"] = by_cell[metric].count()
+        finite = finished[metric].where(np.isfinite(finished[metric].astype(float))).groupby(finished["cell"])
+        columns[metric] = finite.mean()
+        columns[f"{metric}_sd"] = finite.std(ddof=1)
+        columns[f"{metric}_n"] = finite.count()
     summary = summary.join(pd.DataFrame(columns))
     return summary.iloc[_order(summary, factors, levels)].reset_index()
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.analysis import attribution, contrasts, verdicts
-from ablate.analysis.blocks import Blocks, blocks, factors_of, terms_of, word, words
+from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of, terms_of, word, words
 from ablate.analysis.claims import LARGEST, Claim, check, unmet
 from ablate.analysis.estimates import Estimate
 
@@ -52,7 +52,7 @@ class Evidence:
 
 def quantities(claim: Claim, runs: Blocks, drawn: Mapping[Any, Sequence[str]] | None = None) -> list[Estimate]:
     """What a claim is about, over the complete seeds: one estimate, or for `largest` one for each rival's share."""
-    where = {factor: level for factor, level in claim.where.items() if factor in runs.factors}
+    where = claim.within(runs.factors)
     if claim.kind == "contrast":
         return [contrasts.contrast(runs, claim.changes[0], where, claim.scale)]
     if claim.kind == "interaction":
@@ -87,12 +87,12 @@ def p_values(claim: Claim, found: Sequence[Estimate]) -> tuple[float, float]:
 def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
     """The evidence on one claim at its last look. What stands in the way of a test is its reason, never an error."""
     evidence = Evidence(claim)
-    budget = settings.budgets.get(claim.metric)
     try:
         factors = factors_of(runs)
         if reason := unmet(claim, factors, settings.facts):
             return _untested(evidence, reason)
         check(claim, factors, settings.facts)
+        budget = budget_of(claim.metric, settings.budgets)
         study = blocks(runs, claim.metric, budget)
         if claim.kind == "exact":
             return _exact(evidence, study)
@@ -146,7 +146,7 @@ def _at_chance(metric: str, chance: Mapping[str, float]) -> float:
 
 
 def _exact(evidence: Evidence, study: Blocks) -> Evidence:
-    where = {factor: level for factor, level in evidence.claim.where.items() if factor in study.factors}
+    where = evidence.claim.within(study.factors)
     cells = sorted({study.cells[levels] for levels in study.select(where)})
     found = study.outcomes[cells]
     evidence.n = evidence.seeds = int(found.notna().any(axis="columns").sum())
@@ -170,7 +170,7 @@ def _untested(evidence: Evidence, reason: str) -> Evidence:
 
 def _arms(claim: Claim, study: Blocks) -> list[list[int]]:
     """The cells of each arm. Two arms of a difference stand one after the other; a threshold has one."""
-    where = {factor: level for factor, level in claim.where.items() if factor in study.factors}
+    where = claim.within(study.factors)
     if claim.changes:
         corners = contrasts.weights(study, claim.changes, where)[3]
         return [sorted({columns[end] for columns in corners}) for end in range(2 ** len(claim.changes))]
@@ -188,7 +188,7 @@ def _arms(claim: Claim, study: Blocks) -> list[list[int]]:
 def _used(claim: Claim, study: Blocks) -> list[int]:
     """Every cell whose divergence would touch the claim."""
     if claim.path:
-        where = {factor: level for factor, level in claim.where.items() if factor in study.factors}
+        where = claim.within(study.factors)
         return sorted({study.cells[levels] for levels in study.select(where)})
     return sorted({cell for arm in _arms(claim, study) for cell in arm})
 

@@ -13,8 +13,9 @@ from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.evidence import Evidence, Settings, count, gather
 from ablate.analysis.power import decidable_margin, seeds_needed
 
+WORDS = ("id", "says", "quote", "kind", "metric")
 COLUMNS = [
-    "id", "says", "quote", "kind", "metric", "expects", "margin", "scale", "primary",
+    "id", "says", "quote", "kind", "metric", "expects", "margin", "scale", "primary", "meaning",
     "n", "look", "estimate", "low", "high", "se", "df", "strata", "inert",
     "p_support", "p_contradict", "p", "seeds_needed", "verdict", "reason",
 ]  # fmt: skip
@@ -149,7 +150,7 @@ def _what_it_takes(evidence: Evidence, family: int, settings: Settings) -> str:
 
 def _row(evidence: Evidence, p: float, family: int, settings: Settings) -> dict[str, Any]:
     claim = evidence.claim
-    row: dict[str, Any] = {name: getattr(claim, name) for name in ("id", "says", "quote", "kind", "metric", "scale", "primary")}
+    row: dict[str, Any] = {name: getattr(claim, name) for name in (*WORDS, "scale", "primary", "meaning")}
     row |= {"expects": claim.expects, "margin": math.nan if claim.margin is None else claim.margin}
     shown = evidence.shown.row() if evidence.shown is not None else {}
     row |= {name: shown.get(name, math.nan) for name in ("estimate", "low", "high", "se", "df")}

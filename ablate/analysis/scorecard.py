@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ablate.analysis.blocks import Blocks, blocks, factors_of
-from ablate.analysis.claims import Claim, check, parse_all, unmet
+from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of
+from ablate.analysis.claims import LARGEST, Claim, check, parse_all, unmet
 from ablate.analysis.evidence import quantities
 from ablate.analysis.uncertainty import prediction
 
@@ -42,7 +43,7 @@ def scorecard(
         row |= {"published": figure, "differs": unmet(claim, factors_of(runs), facts), "n": 0, "inside": None, "reason": ""}
         try:
             check(claim, factors_of(runs), facts)
-            row |= _scored(claim, blocks(runs, claim.metric, (budgets or {}).get(claim.metric)), figure)
+            row |= _scored(claim, blocks(runs, claim.metric, budget_of(claim.metric, budgets or {})), figure)
         except ValueError as error:
             row["reason"] = str(error).removeprefix(f"claim {claim.id}: ").removesuffix(".")
         rows.append(row)
@@ -51,7 +52,7 @@ def scorecard(
 
 def _scored(claim: Claim, study: Blocks, figure: float) -> dict[str, Any]:
     if claim.kind == "exact":
-        where = {factor: level for factor, level in claim.where.items() if factor in study.factors}
+        where = claim.within(study.factors)
         cells = study.outcomes[sorted({study.cells[levels] for levels in study.select(where)})]
         n = int(cells.notna().any(axis="columns").sum())
         if not n:
@@ -60,6 +61,8 @@ def _scored(claim: Claim, study: Blocks, figure: float) -> dict[str, Any]:
         values = values[~np.isnan(values)]
         spread = {"mean": values.mean(), "low": values.min(), "high": values.max()}
         return {**spread, "n": n, "inside": bool((values == figure).all())}
+    if claim.expects == LARGEST:  # the figure is of the share itself, not of its lead
+        claim = replace(claim, expects="higher")
     by_seed = quantities(claim, study)[0].by_seed
     if by_seed.empty:
         return {"reason": "no seed has all the runs that it needs"}

@@ -40,7 +40,7 @@ def cells_of(
 
 def cells_of_claim(runs: pd.DataFrame, study: Blocks, claim: Claim) -> list[str]:
     """The cells that a claim is about, see `cells_of`."""
-    where = {factor: level for factor, level in claim.where.items() if factor in study.factors}
+    where = claim.within(study.factors)
     return cells_of(runs, study, claim.changes, where)
 
 

@@ -56,9 +56,15 @@ def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
     return [_shift(name, layer, met[name]) for layer, uses in names.items() for name in uses]
 
 
-def largest(shifts: Iterable[Shift]) -> float:
-    """The variance ratio that is furthest from 1, whichever way, as a number above 1; 1 without BN."""
-    return math.exp(max((abs(math.log(shift.variance_ratio)) for shift in shifts), default=0.0))
+def largest(shifts: Iterable[Shift]) -> float | None:
+    """The variance ratio that is furthest from 1, whichever way, as a number above 1; 1 without BN.
+
+    None if a layer meets nothing that varies, or no numbers.
+    """
+    ratios = [shift.variance_ratio for shift in shifts]
+    if not all(0 < ratio < math.inf for ratio in ratios):
+        return None
+    return max((max(ratio, 1 / ratio) for ratio in ratios), default=1.0)
 
 
 def _shift(name: str, layer: nn.Module, sums: list[Tensor]) -> Shift:

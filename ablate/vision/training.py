@@ -92,7 +92,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     }
 
 
-def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float:
+def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float | None:
     batches = torch.split(test.images, trainer.config.evaluation.batch_size)
     shifts = norm_shifts(trainer.network, (trainer.normalise(batch) for batch in batches))
     run.keep(

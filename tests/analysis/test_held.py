@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from ablate.analysis.held import broken
 
 
 def row(verdict: str, **changed: Any) -> dict[str, Any]:
-    claim = {"id": "A", "kind": "contrast", "metric": "y", "expects": "higher", "margin": 0.1, "scale": "difference"}
-    return claim | {"verdict": verdict, "reason": "p = 1"} | changed
+    return {"id": "A", "meaning": "c1a1", "verdict": verdict, "reason": "p = 1"} | changed
 
 
 @pytest.mark.parametrize(
@@ -35,8 +33,5 @@ def test_a_claim_that_is_new_gone_or_another() -> None:
     assert broken([], [row("contradicted")]) == ["A is contradicted: p = 1."]
     assert broken([row("supported")], []) == ["A was supported, and is no claim any more."]
     assert broken([row("inconclusive")], []) == []
-    assert broken([row("supported")], [row("supported", margin=0.2)]) == ["A: the claim itself has changed (margin)."]
-
-
-def test_a_hole_in_a_file_is_the_hole_in_a_frame() -> None:
-    assert broken([row("supported", margin=None)], [row("supported", margin=np.nan)]) == []
+    assert broken([row("supported")], [row("supported", meaning="other")]) == ["A was supported, and is another claim now."]
+    assert broken([row("inconclusive")], [row("supported", meaning="other")]) == []

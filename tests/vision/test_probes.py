@@ -62,3 +62,5 @@ def test_without_bn_there_is_nothing_to_shift() -> None:
     assert norm_shifts(nn.Sequential(nn.Conv2d(3, 4, 1)), [torch.rand(1, 3, 4, 4)]) == []
     assert largest([]) == 1.0
     assert largest([Shift("a", 0.5, 0), Shift("b", 1.5, 0)]) == pytest.approx(2)
+    assert largest([Shift("a", 0.0, 0), Shift("b", 1.5, 0)]) is None
+    assert largest([Shift("a", 2.0, 0), Shift("b", math.nan, 0)]) is None
