@@ -46,8 +46,11 @@ def main() -> None:
     try:
         # read before the report is written: it may be the very file that the report replaces
         before = _verdicts(arguments.check) if arguments.check else None
-        report = _of_csv(arguments) if arguments.source.is_file() else _of_study(arguments)
-        _show(report)
+        report = _of_study(arguments) if arguments.source.is_dir() else _of_csv(arguments)
+        try:
+            _show(report)
+        except OSError as error:
+            raise UsageError(f"the report cannot be written to {report.folder} ({error.strerror or error}).") from None
     except UsageError as error:
         print(f"ablate: {error}", file=sys.stderr)
         sys.exit(2)
@@ -96,7 +99,7 @@ def _of_study(arguments: argparse.Namespace) -> Report:
 
     for option in ("factors", "seed", "metric", "claims", "output"):
         if getattr(arguments, option) is not None:
-            raise UsageError(f"--{option} is for a CSV file: {arguments.source} is no file. A study says all this itself.")
+            raise UsageError(f"--{option} is for a CSV file: {arguments.source} is a folder. A study says all this itself.")
     return page.build(arguments.source)
 
 
@@ -106,11 +109,15 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
     from ablate.study.results import read_results
 
     path: Path = arguments.source
+    if not path.exists():
+        if path.suffix.lower() != ".csv":
+            raise UsageError(f"no runs in {path}: there is no such folder.")
+        raise UsageError(f"{path}: there is no such file.")
     for option in ("factors", "seed", "metric"):
         if getattr(arguments, option) is None:
             raise UsageError(f"--{option} is missing: which of the columns of {path}?")
     runs = read_results(path, arguments.factors, arguments.seed, arguments.metric)
-    launched = _claims(arguments.claims) if arguments.claims else {}
+    launched = _claims(arguments.claims, arguments.metric) if arguments.claims else {}
     check(launched.get("claims", []), runs.attrs["factors"], runs.attrs["facts"], runs["seed"].nunique())
     return page.compose(
         runs,
@@ -121,8 +128,13 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
     )
 
 
-def _claims(path: Path) -> dict[str, Any]:
-    """The claims of a YAML file: a list, or `claims:` with `chance:` and `budgets:`, or all this under `study:`."""
+def _claims(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
+    """The claims of a YAML file: a list, or `claims:` with `chance:` and `budgets:`, or all this under `study:`.
+
+    A claim that names no metric is about the first one.
+    """
+    from ablate.analysis.blocks import terms_of
+
     found = _read(path, yaml.safe_load, "YAML")
     if isinstance(found, Mapping) and isinstance(found.get("study"), Mapping):
         found = found["study"]
@@ -130,12 +142,23 @@ def _claims(path: Path) -> dict[str, Any]:
         found = {"claims": found}
     if not isinstance(found, Mapping) or not isinstance(found.get("claims"), list):
         raise UsageError(f"--claims {path}: the file should hold a list of claims, or the key claims.")
-    return {key: found[key] for key in ("claims", "chance", "budgets") if found.get(key)}
+    for key in ("chance", "budgets"):
+        numbers = found.get(key) or {}
+        if not isinstance(numbers, Mapping) or not all(type(value) in (int, float) for value in numbers.values()):
+            raise UsageError(f"--claims {path}: {key} should give numbers of metrics, such as {{accuracy: 0.1}}.")
+    claims = [{"metric": metrics[0], **claim} if isinstance(claim, Mapping) else claim for claim in found["claims"]]
+    for claim in claims:
+        unread = [term for term in terms_of(str(claim["metric"])) if term not in metrics] if isinstance(claim, Mapping) else []
+        if unread:
+            raise UsageError(f"claim {claim.get('id')} is about {unread[0]}: name it in --metric, behind the one to compare.")
+    return {"claims": claims, **{key: dict(found[key]) for key in ("chance", "budgets") if found.get(key)}}
 
 
 def _verdicts(path: Path) -> Sequence[Mapping[str, Any]]:
     found = _read(path, json.loads, "JSON")
-    if not isinstance(found, list) or not all(isinstance(row, dict) and {"id", "verdict"} <= row.keys() for row in found):
+    if not isinstance(found, list) or not all(
+        isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("verdict"), str) for row in found
+    ):
         raise UsageError(f"--check {path}: the file should be the verdicts.json of a report.")
     return found
 

@@ -62,12 +62,42 @@ def test_a_claim_that_the_file_cannot_test_is_refused(command: Command, tmp_path
     [
         ("{a: 1}", "ablate: --claims claims.yaml: the file should hold a list of claims, or the key claims.\n"),
         ("{a: [", "ablate: claims.yaml cannot be read as YAML"),
+        (CLAIMS + "  budgets: [1]", "ablate: claims.yaml cannot be read as YAML"),
+        ("{claims: [], budgets: [1]}", "ablate: --claims claims.yaml: budgets should give numbers of metrics"),
+        (
+            CLAIMS.replace("expects", "metric: loss, expects").replace("metric: mistakes, ", ""),
+            "ablate: claim forest is about loss: name it",
+        ),
     ],
 )
 def test_a_file_of_claims_that_is_none_is_refused(command: Command, tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS)
     (tmp_path / "claims.yaml").write_text(content)
     _, error = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
+    assert error.startswith(said)
+
+
+def test_a_claim_without_a_metric_is_about_the_first_one(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "folds.csv").write_text(FOLDS)
+    (tmp_path / "claims.yaml").write_text(CLAIMS.replace("metric: mistakes, ", ""))
+    report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml")
+    (verdict,) = json.loads((tmp_path / "folds-report" / "verdicts.json").read_text())
+    assert (verdict["metric"], verdict["verdict"]) == ("mistakes", "supported")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nosuch.csv", *OPTIONS], "ablate: nosuch.csv: there is no such file.\n"),
+        (["outputs/nowhere"], "ablate: no runs in outputs/nowhere: there is no such folder.\n"),
+        (["folds.csv", *OPTIONS, "--output", "folds.csv"], "ablate: the report cannot be written to folds.csv ("),
+    ],
+)
+def test_what_is_not_there_or_cannot_be_written_is_one_line(
+    command: Command, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    (tmp_path / "folds.csv").write_text(FOLDS)
+    _, error = report(command, *arguments, status=2)
     assert error.startswith(said)
 
 
@@ -94,4 +124,4 @@ def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, tmp_pa
     _, error = report(command, "outputs/s", "--check", "other.json", status=2)
     assert error == "ablate: --check other.json: the file should be the verdicts.json of a report.\n"
     _, error = report(command, "outputs/s", "--metric", "score", status=2)
-    assert error == "ablate: --metric is for a CSV file: outputs/s is no file. A study says all this itself.\n"
+    assert error == "ablate: --metric is for a CSV file: outputs/s is a folder. A study says all this itself.\n"

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.analysis.blocks import blocks, choice, factors_of, product, values_of, word, words
+from ablate.analysis.blocks import blocks, budget_of, choice, factors_of, product, values_of, word, words
 from tests.analysis.conftest import study
 
 TWO = {"dropout": [True, False], "stem": ["pyramid", "direct"]}
 
 
-def accuracy(levels: dict, seed: int) -> float:
+def accuracy(levels: dict, seed: int | str) -> float:
+    seed = int(str(seed).removeprefix("s"))
     return 0.8 + 0.1 * (levels["stem"] == "pyramid") + 0.01 * levels["dropout"] + 0.001 * seed
 
 
@@ -122,3 +123,22 @@ def test_a_metric_can_be_the_difference_of_two() -> None:
         values_of(runs, "best - accuracy")
     runs["a - b"] = 1.0
     assert values_of(runs, "a - b").tolist() == [1.0] * len(runs)  # a column of this very name
+
+
+def test_a_difference_to_a_time_to_a_target_is_refused() -> None:
+    """Where the target was not reached there is no difference, and a mean over the others would be of survivors."""
+    assert budget_of("epochs", {"epochs": 20}) == 20
+    assert budget_of("accuracy", {"epochs": 20}) is None
+    with pytest.raises(ValueError, match="epochs is a time to a target: where it was not reached"):
+        budget_of("accuracy - epochs", {"epochs": 20})
+
+
+def test_what_is_not_finite_is_a_hole() -> None:
+    runs = study(TWO, accuracy, seeds=2)
+    runs.loc[0, "accuracy"] = np.inf
+    assert blocks(runs, "accuracy").outcomes.isna().sum().sum() == 1
+
+
+def test_seeds_that_are_texts_stand_in_the_order_of_their_numbers() -> None:
+    runs = study(TWO, accuracy, seeds=["s10", "s2", "s1"])
+    assert blocks(runs, "accuracy").outcomes.index.tolist() == ["s1", "s2", "s10"]

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.estimates import Estimate
-from ablate.analysis.evidence import p_values
+from ablate.analysis.evidence import Settings, gather, p_values
 from ablate.analysis.judging import judge
 from ablate.study.design import coalitions
 from tests.analysis.conftest import noise, study
@@ -237,13 +237,19 @@ def test_a_verdict_has_to_hold_with_diverged_runs_dropped_and_at_chance() -> Non
 
 
 def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chances() -> None:
+    """With the diverged run at 0.15 - 0.1 the first pair is worth as much as if it had the value 0.05."""
     frame = stems(seeds=8, gain=0.05)
     frame["peak"] = frame["accuracy"] + frame["accuracy"] ** 2
-    frame.loc[frame["cell"] == "stem=pyramid", "status"] = ["diverged"] + ["finished"] * 7
     peaks = claim(metric="peak - accuracy")
+    as_if = frame.assign(**{"peak - accuracy": frame["peak"] - frame["accuracy"]})
+    first = frame["directory"].eq("runs/stem=pyramid/seed=0")
+    as_if.loc[first, "peak - accuracy"] = 0.05
+    frame.loc[first, "status"] = "diverged"
+    as_if.attrs = frame.attrs
     assert "not known" in one(frame, peaks, chance={"accuracy": 0.1})["reason"]
-    row = one(frame, peaks, chance={"accuracy": 0.1, "peak": 0.1})
-    assert "not known" not in row["reason"]
+    settings = Settings(chance={"accuracy": 0.1, "peak": 0.15})
+    found, expected = (gather(parse_all([peaks])[0], runs, settings) for runs in (frame, as_if))
+    assert found.p_at_chance == pytest.approx(expected.p)
 
 
 def test_diverged_runs_that_leave_too_few_seeds_leave_no_verdict() -> None:

@@ -42,6 +42,10 @@ def test_a_difference_and_a_ratio() -> None:
     ratio = one(**contrast, scale="ratio", published=1.2)
     assert ratio["mean"] == pytest.approx(stats.gmean([0.83 / 0.80, 0.84 / 0.82, 0.84 / 0.81, 0.85 / 0.83, 0.83 / 0.79]))
     assert ratio["inside"] is False
+    logarithms = [math.log(one / other) for one, other in zip(VALUES["pyramid"], VALUES["direct"], strict=True)]
+    wide = stats.t.ppf(0.975, 4) * stats.tstd(logarithms) * math.sqrt(1.2)
+    assert ratio["low"] == pytest.approx(math.exp(sum(logarithms) / 5 - wide))
+    assert ratio["high"] == pytest.approx(math.exp(sum(logarithms) / 5 + wide))
 
 
 def test_an_exact_number_needs_no_published_one() -> None:
@@ -56,3 +60,22 @@ def test_a_claim_without_a_figure_has_no_row_and_one_without_runs_says_why() -> 
     assert (row["n"], row["inside"], row["reason"]) == (0, None, "no run has the metric loss")
     row = one(kind="threshold", value=0.5, where={"stem": "none"}, expects="higher", published=0.5)
     assert row["reason"] == "stem in `where` selects nothing: it has no level none; there are direct, pyramid"
+
+
+def test_times_that_were_not_reached_count_with_the_budget() -> None:
+    epochs = {"direct": [8.0, math.nan, 6.0], "pyramid": [4.0, 4.0, 4.0]}
+    runs = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: epochs[levels["stem"]][seed], seeds=3, metric="epochs")
+    claim = {"id": "A", "says": "a", "kind": "threshold", "metric": "epochs", "value": 0, "where": {"stem": "direct"}}
+    parsed = parse_all([claim | {"expects": "higher", "published": 9}])
+    assert scorecard(parsed, runs, budgets={"epochs": 10})["mean"].item() == pytest.approx(8)
+
+
+def test_the_figure_of_a_share_is_of_the_share_and_not_of_its_lead() -> None:
+    gains = {"a": 0.03, "b": 0.01}
+    runs = study(
+        {"a": [0, 1], "b": [0, 1]}, lambda levels, seed: 0.5 + 0.001 * seed + sum(gains[key] * levels[key] for key in gains)
+    )
+    changes = {key: {"factor": key, "from": 0, "to": 1} for key in gains}
+    claim = {"id": "A", "says": "a", "kind": "path", "metric": "accuracy", "expects": "largest", "published": 0.03}
+    (row,) = scorecard(parse_all([claim | {"path": {"changes": changes, "of": "a"}}]), runs).to_dict("records")
+    assert row["mean"] == pytest.approx(0.03)
