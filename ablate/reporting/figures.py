@@ -36,7 +36,7 @@ class Drawn:
 
 
 def draw(report: Report, folder: Path) -> list[Drawn]:
-    """Write figures/*.png and *.svg. What an earlier report drew and this one does not is taken away."""
+    """Write each figure as .png and .svg."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     with plots.style(), warnings.catch_warnings():
@@ -50,10 +50,6 @@ def draw(report: Report, folder: Path) -> list[Drawn]:
             write_atomically(folder / f"{name}.svg", svg.getvalue())
             write_atomically(folder / f"{name}.png", png.getvalue())
             drawn.append(Drawn(name, title, says, svg.getvalue()))
-    names = {figure.name for figure in drawn}
-    for path in [*folder.glob("*.png"), *folder.glob("*.svg")]:
-        if path.stem not in names:
-            path.unlink()
     return drawn
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import warnings
 from pathlib import Path
+from typing import Any
 
 from ablate.analysis.uncertainty import unpacked
-from ablate.reporting import figures, html, markdown
+from ablate.reporting import figures, html, markdown, written
 from ablate.reporting.content import Report, compose
 from ablate.study.loading import load_history, load_kept, load_runs
 from ablate.study.records import read_study, write_atomically
@@ -27,7 +30,7 @@ def build(study: Path) -> Report:
     troubles = [str(warning.message) for warning in set_aside]
     return compose(
         runs,
-        name=study.name,
+        name=study.resolve().name,
         folder=study / "report",
         study=study,
         history=history,
@@ -38,22 +41,37 @@ def build(study: Path) -> Report:
 
 
 def write(report: Report) -> Path:
-    """Write the report's files; the path of report.md."""
+    """Write the report's files; the path of report.md.
+
+    Files that an earlier report wrote there are replaced or taken away, and no others. Raises UsageError, before anything
+    is written, if the folder holds files and no report.
+    """
     folder = report.folder
+    before = written.earlier(folder)
     (folder / "tables").mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "cells.csv", report.summary.to_csv(index=False))
+    written.write_list(folder, before)  # the folder is a report's, even if this one does not come to its end
+    files = {"cells.csv": report.summary.to_csv(index=False)}
     if not report.verdicts.empty:
-        found = report.verdicts.to_json(orient="records", indent=1, force_ascii=False)
-        write_atomically(folder / "verdicts.json", found + "\n")
+        files[written.VERDICTS] = _as_json(report.verdicts.to_dict("records"))
     for shown in report.tables:
-        write_atomically(folder / "tables" / f"{shown.name}.csv", shown.to_csv())
-        write_atomically(folder / "tables" / f"{shown.name}.tex", shown.to_latex())
-    names = {shown.name for shown in report.tables}
-    for path in [*(folder / "tables").glob("*.csv"), *(folder / "tables").glob("*.tex")]:
-        if path.stem not in names:  # of an earlier report
-            path.unlink()
+        files[f"tables/{shown.name}.csv"] = shown.to_csv()
+        files[f"tables/{shown.name}.tex"] = shown.to_latex()
     drawn = figures.draw(report, folder / "figures")
-    write_atomically(folder / "index.html", html.render(report, drawn))
-    path = folder / "report.md"
-    write_atomically(path, markdown.render(report, drawn))
-    return path
+    files["index.html"] = html.render(report, drawn)
+    files["report.md"] = markdown.render(report, drawn)
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    now = files.keys() | {f"figures/{figure.name}.{kind}" for figure in drawn for kind in ("png", "svg")}
+    for name in before - now:
+        (folder / name).unlink(missing_ok=True)
+    written.write_list(folder, now)
+    return folder / "report.md"
+
+
+def _as_json(rows: list[dict[Any, Any]]) -> str:
+    """Every digit of the numbers; null for what is not there."""
+    known = [
+        {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+        for row in rows
+    ]
+    return json.dumps(known, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ablate.reporting import figures
 from ablate.reporting.content import Report
-from ablate.reporting.page import build, write
+from ablate.reporting.page import build
 from ablate.study.design import factorial
 from tests.reporting.studies import write_runs
 
@@ -20,15 +20,6 @@ def test_every_figure_is_there_twice_and_is_what_it_says(report: Report) -> None
     drawn = "".join(ElementTree.parse(folder / "paired_differences.svg").getroot().itertext())
     assert "<script>" in drawn
     assert (folder / "effects.png").stat().st_size > 10_000
-
-
-def test_what_an_earlier_report_drew_is_taken_away(tmp_path: Path) -> None:
-    study = write_runs(tmp_path / "s", [{}], 1)
-    stale = study / "report" / "figures" / "interactions.svg"
-    stale.parent.mkdir(parents=True)
-    stale.write_text("old")
-    write(build(study))
-    assert [path.name for path in sorted(stale.parent.iterdir())] == ["learning_curves.png", "learning_curves.svg"]
 
 
 def test_many_cells_are_a_crowd_in_which_a_few_stand_out(tmp_path: Path) -> None:

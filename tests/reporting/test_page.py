@@ -1,11 +1,14 @@
 """The report's files, from the records of a study that is not in order."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from ablate.reporting.page import build, write
+from ablate.analysis.held import broken
+from ablate.reporting.page import build, compose, write
 from ablate.study.errors import Diverged, UsageError
 from ablate.study.records import Record, write_study
 from ablate.study.runs import Run
@@ -70,3 +73,83 @@ def test_two_cells_at_the_same_levels_are_no_reason_to_give_up(tmp_path: Path) -
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no runs in"):
         build(tmp_path)
+
+
+def claimed(arms: int) -> pd.DataFrame:
+    rows = [(arm, seed, 0.1 * arm + seed / 3) for arm in range(arms) for seed in range(5)]
+    frame = pd.DataFrame(rows, columns=["arm", "seed", "f1"])
+    frame = frame.assign(cell=frame["arm"].astype(str), label="", status="finished", error=None, left_out=None)
+    frame["directory"] = frame["cell"] + frame["seed"].astype(str)
+    frame.attrs |= {"factors": {"arm": list(range(arms))} if arms > 1 else {}, "facts": {}}
+    return frame
+
+
+CLAIM: dict[str, Any] = {
+    "id": "C1", "says": "s", "kind": "contrast", "contrast": {"factor": "arm", "from": 0, "to": 1}, "expects": "higher",
+    "margin": 0.1 + 0.2 / 3, "metric": "f1",
+}  # fmt: skip
+
+
+def test_what_an_earlier_report_wrote_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    write(compose(claimed(2), name="s", folder=folder, launched={"claims": [CLAIM]}))
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+    assert {"verdicts.json", "tables/verdicts.tex", "tables/contrasts.csv", "figures/effects.svg"} <= written
+    mine = [folder / "figures" / "mine.png", folder / "tables" / "mine.csv", folder / "mine.json"]
+    for path in mine:
+        path.write_text("mine")
+    write(compose(claimed(1), name="s", folder=folder))
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")} == {
+        "files.txt", "report.md", "index.html", "cells.csv", "tables/results.csv", "tables/results.tex",
+        "figures/mine.png", "tables/mine.csv", "mine.json",
+    }  # fmt: skip
+
+
+def test_a_list_of_files_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "report", tmp_path / "outside"
+    outside.write_text("mine")
+    write(compose(claimed(1), name="s", folder=folder))
+    with (folder / "files.txt").open("a") as file:
+        file.write(f"../outside\n{outside}\n")
+    write(compose(claimed(1), name="s", folder=folder))
+    assert outside.exists()
+
+
+def test_a_folder_of_other_files_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "mine.png").write_text("mine")
+    (tmp_path / "files.txt").write_text("figures/mine.png\n")
+    with pytest.raises(UsageError, match=f"{tmp_path} holds files, and none is a report: name another folder"):
+        write(compose(claimed(1), name="s", folder=tmp_path))
+    assert {path.name for path in tmp_path.rglob("*")} == {"figures", "mine.png", "files.txt"}
+    with pytest.raises(UsageError, match="mine.png is a file: a report needs a folder"):
+        write(compose(claimed(1), name="s", folder=tmp_path / "figures" / "mine.png"))
+
+
+def test_a_report_that_was_cut_off_or_is_of_an_older_version_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as cut_off:
+        cut_off.delattr("ablate.reporting.markdown.render")
+        with pytest.raises(AttributeError):
+            write(compose(claimed(1), name="s", folder=tmp_path))
+    write(compose(claimed(2), name="s", folder=tmp_path, launched={"claims": [CLAIM]}))
+    (tmp_path / "files.txt").unlink()
+    write(compose(claimed(1), name="s", folder=tmp_path))
+    assert not (tmp_path / "verdicts.json").exists()
+
+
+def test_the_verdicts_of_a_report_hold_against_their_own_file(tmp_path: Path) -> None:
+    report = compose(claimed(2), name="s", folder=tmp_path, launched={"claims": [CLAIM]})
+    write(report)
+    text = (tmp_path / "verdicts.json").read_text()
+    before = json.loads(text, parse_constant=pytest.fail)  # NaN is no JSON
+    assert before[0]["margin"] == CLAIM["margin"]
+    assert before[0]["estimate"] == report.verdicts["estimate"].iloc[0]
+    assert broken(before, report.verdicts.to_dict("records")) == []
+
+
+def test_a_study_is_named_by_its_folder_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(tmp_path / "study", "direct", 0)
+    monkeypatch.chdir(tmp_path / "study")
+    assert build(Path()).name == "study"
