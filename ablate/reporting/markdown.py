@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ablate.reporting.notices import headline, notices, runs_by_state
-from ablate.reporting.text_table import in_markdown
+from ablate.reporting.text_table import in_markdown, line_in_markdown
 
 if TYPE_CHECKING:
     from ablate.reporting.content import Report
@@ -26,12 +26,17 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         lines += [f"![{in_markdown(figure.title)}](figures/{figure.name}.png)", "", in_markdown(figure.says), ""]
     troubles = report.troubles
     if troubles:
-        lines += ["## Not finished, or set aside", "", *(f"- {in_markdown(trouble)}" for trouble in troubles[:TROUBLES]), ""]
+        lines += [
+            "## Not finished, or set aside",
+            "",
+            *(f"- {line_in_markdown(trouble)}" for trouble in troubles[:TROUBLES]),
+            "",
+        ]
         lines += [f"… and {len(troubles) - TROUBLES} more.", ""] * (len(troubles) > TROUBLES)
     lines += ["## How it was made", ""]
     if command := report.launched.get("command"):
         lines += ["    " + " ".join(command.split("\n")), ""]
     for name, values in report.health.made.items():
         shown = [f"{value} ({number} runs)" if len(values) > 1 else value for value, number in values.most_common(5)]
-        lines.append(f"- {in_markdown(name)}: {in_markdown('; '.join(shown))}")
+        lines.append(f"- {line_in_markdown(name)}: {in_markdown('; '.join(shown))}")
     return "\n".join(lines).rstrip() + "\n"

@@ -14,6 +14,8 @@ from rich.table import Table
 
 SHOWN = 24  # rows in a terminal and in Markdown; the files have all
 
+_INTERVAL = r"\[[-+\d.,e M–]+\](?![\[(:])"  # numbers in brackets are no link
+_IN_MARKDOWN = re.compile(rf"{_INTERVAL}|[\\`*\[\]~$|]|!(?=\[)|(?<![^\W_])_|_(?![^\W_])")  # within a word _ is itself
 _IN_LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
@@ -54,11 +56,14 @@ class TextTable:
         return table
 
     def to_markdown(self) -> str:
-        """Names cannot smuggle in any HTML."""
+        """Names stay text, in cells and in notes."""
         rule = ["---:" if self.is_number(index) else "---" for index in range(len(self.headers))]
         lines = [" | ".join(in_markdown(cell) for cell in row) for row in [self.headers, *self._first_rows()]]
         body = [f"| {lines[0]} |", f"| {' | '.join(rule)} |", *(f"| {line} |" for line in lines[1:])]
-        return "\n".join([f"## {self.title}", "", *body, "", *(f"{note}  " for note in self.notes)]).rstrip() + "\n"
+        return (
+            "\n".join([f"## {self.title}", "", *body, "", *(f"{line_in_markdown(note)}  " for note in self.notes)]).rstrip()
+            + "\n"
+        )
 
     def to_csv(self) -> str:
         """Every row: the numbers as they are, else the text."""
@@ -103,7 +108,13 @@ class TextTable:
 
 def in_markdown(text: str) -> str:
     """Text that stays text, in a table too."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+    text = " ".join(text.replace("&", "&amp;").replace("<", "&lt;").splitlines())
+    return _IN_MARKDOWN.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", text)
+
+
+def line_in_markdown(text: str) -> str:
+    """The same for the beginning of a line, where a sign could begin a heading, a list or a quotation."""
+    return re.sub(r"^(\d*)(?=>|[-+=#.)]+(?:\s|$))", r"\1\\", in_markdown(text).strip())
 
 
 def in_latex(text: str) -> str:

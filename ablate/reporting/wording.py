@@ -19,7 +19,7 @@ class Wording:
 
     title: str
     percent: bool = False
-    digits: int | None = 3  # behind the point; None: four in all
+    digits: int | None = 3  # behind the point; None: four in all, of what is very large or small with a power of ten
     cost: bool = False
     hidden: bool = False  # in the files, and not in the tables that a person reads
 
@@ -72,8 +72,11 @@ def number(value: float, wording: Wording, signed: bool = False) -> str:
         return HOLE
     scaled = 100 * value if wording.percent else value
     digits = wording.digits
+    if digits is None and scaled and not 1e-4 <= abs(scaled) < 1e6:
+        text = f"{scaled:.4g}"
+        return f"+{text}" if signed and scaled > 0 else text
     if digits is None:
-        digits = max(0, 3 - math.floor(math.log10(abs(scaled)))) if scaled and math.isfinite(scaled) else 3
+        digits = max(0, 3 - math.floor(math.log10(abs(scaled)))) if scaled else 3
     text = f"{scaled / 1e6:.2f} M" if abs(scaled) >= 1e6 and digits == 0 else f"{scaled:,.{digits}f}"
     return f"+{text}" if signed and scaled > 0 else text
 

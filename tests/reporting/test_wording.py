@@ -29,3 +29,8 @@ def test_an_unknown_metric_keeps_its_name() -> None:
 def test_both_protocols_have_words() -> None:
     assert wording_of("article_final_test_accuracy").title == "final (article)"
     assert wording_of("article_epochs_to_target").cost
+
+
+def test_what_is_very_small_or_large_has_a_power_of_ten() -> None:
+    written = [number(value, wording_of("loss"), signed=True) for value in (3.5e-30, 9.87e-5, 1e-4, -999_999.0, 2e6, math.inf)]
+    assert written == ["+3.5e-30", "+9.87e-05", "+0.0001000", "-999,999", "+2e+06", "+inf"]
