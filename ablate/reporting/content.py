@@ -22,7 +22,7 @@ from ablate.analysis.uncertainty import with_images
 from ablate.reporting import flags, health, inference, tables
 from ablate.reporting.health import Health
 from ablate.reporting.text_table import TextTable
-from ablate.reporting.wording import axis_title
+from ablate.reporting.wording import Wordings, wordings_for
 from ablate.study import design
 from ablate.study.errors import UsageError
 
@@ -66,6 +66,7 @@ class Report:
     health: Health
     troubles: list[str]  # what a reader should know before believing: runs that are missing, files set aside
     launched: dict[str, Any]  # study.yaml
+    wordings: Wordings  # how the metrics are written
 
 
 def compose(
@@ -97,6 +98,7 @@ def compose(
     metrics = contrasts.metrics_of(counted, factors)
     if metric is None and metrics:
         metric = ACCURACY if ACCURACY in metrics else metrics[0]
+    wordings = wordings_for(counted, metrics)
     verdicts, scores, claims = _judged(launched, runs)
     found = health.examine(runs, study, launched)
     report = Report(
@@ -116,12 +118,13 @@ def compose(
         noise=pd.DataFrame(),
         verdicts=verdicts,
         scores=scores,
-        paths=_paths(claims, counted, launched),
+        paths=_paths(claims, counted, launched, wordings),
         sources={},
         tables=[],
         health=found,
         troubles=[*troubles, *_not_finished(runs), *_not_begun(found)],
         launched=launched,
+        wordings=wordings,
     )
     if metric is not None and not report.summary.empty:
         _compare(report, counted, metric, claims)
@@ -156,29 +159,32 @@ def _compare(report: Report, counted: pd.DataFrame, metric: str, claims: Sequenc
 
 def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[TextTable]:
     shown: list[TextTable] = []
+    wordings = report.wordings
     if not report.verdicts.empty:
-        shown.append(tables.verdicts(report.verdicts))
+        shown.append(tables.verdicts(report.verdicts, wordings))
     if not report.scores.empty:
-        shown.append(inference.scorecard(report.scores))
+        shown.append(inference.scorecard(report.scores, wordings))
     metric = report.metric
     if metric is None or report.summary.empty:
         return shown
-    results = tables.results(report.summary, report.differences, metric, report.metrics, factors, flags.flags(report, counted))
+    results = tables.results(
+        report.summary, report.differences, metric, report.metrics, factors, flags.flags(report, counted), wordings
+    )
     for stand_in in report.launched.get("same", {}).values():
         runner = report.runs.loc[report.runs["cell"] == stand_in["as"], "label"]
         if not runner.empty:
             results.notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
     shown.append(results)
-    if (cost := tables.costs(report.summary, report.metrics, factors)) is not None:
+    if (cost := tables.costs(report.summary, report.metrics, factors, wordings)) is not None:
         shown.append(cost)
     if not report.contrasts.empty:
-        shown.append(inference.contrasts(report.contrasts, metric))
+        shown.append(inference.contrasts(report.contrasts, metric, wordings))
     if not report.effects.empty and report.effects["ss"].notna().any():
-        shown.append(inference.effects(report.effects, metric))
+        shown.append(inference.effects(report.effects, metric, wordings))
     if not report.noise.empty and report.noise["sd"].notna().any():
-        shown.append(inference.noise(report.noise, metric))
+        shown.append(inference.noise(report.noise, metric, wordings))
     known = [path for path in report.paths if path.shares["estimate"].notna().any()]  # of the others the verdict says why
-    return shown + [inference.shares(path.name.capitalize(), path.shares, path.metric) for path in known]
+    return shown + [inference.shares(path.name.capitalize(), path.shares, path.metric, wordings) for path in known]
 
 
 def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
@@ -188,7 +194,7 @@ def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame,
         raise UsageError(f"study.yaml: {error}") from None
 
 
-def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, Any]) -> list[Shares]:
+def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, Any], wordings: Wordings) -> list[Shares]:
     """The attributions that the claims are about, each once."""
     asked: dict[str, Claim] = {}
     for claim in claims:
@@ -196,13 +202,15 @@ def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, A
             asked.setdefault(repr((claim.path, claim.metric, claim.where)), claim)
     found: list[Shares] = []
     for claim in asked.values():
-        where = {factor: level for factor, level in claim.where.items() if factor in factors_of(runs)}
+        where = claim.within(factors_of(runs))
         try:
             study: Blocks = blocks(runs, claim.metric, launched.get("budgets", {}).get(claim.metric))
             shares = attribution(study, claim.path, where)
         except ValueError:
             continue  # the verdict says why
-        title = f"Attribution: {axis_title(claim.metric).removesuffix(' (%)')}" + (f", where {words(where)}" if where else "")
+        title = f"Attribution: {wordings.axis_title(claim.metric).removesuffix(' (%)')}" + (
+            f", where {words(where)}" if where else ""
+        )
         found.append(Shares("attribution" + f" {len(found) + 1}" * bool(found), title, claim.metric, shares))
     return found
 

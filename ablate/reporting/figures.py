@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from ablate.analysis.attribution import WHOLE
 from ablate.reporting import plots, tables
 from ablate.reporting.plots import Mark
-from ablate.reporting.wording import axis_title, change, wording_of
+from ablate.reporting.wording import change
 from ablate.study.records import write_atomically
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
     yield from _learning_curves(report)
     if report.metric is None:
         return
-    title, percent = axis_title(report.metric), wording_of(report.metric).percent
+    title, percent = report.wordings.axis_title(report.metric), report.wordings(report.metric).percent
     difference = title.replace("(%)", "(points of %)")
     if marks := _differences(report):
         yield (
@@ -100,14 +100,14 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
             Mark("together" if row["change"] == WHOLE else str(row["change"]), row["estimate"], row["low"], row["high"])
             for row in frame.to_dict("records")
         ]
-        unit = axis_title(path.metric).replace("(%)", "(points of %)")
+        unit = report.wordings.axis_title(path.metric).replace("(%)", "(points of %)")
         yield (
             path.name,
             path.title,
             "From the first configuration to the last: each bar begins where the one above it ends, and the last one is the "
             f"whole difference (n = {frame['n'].max()} seeds). Green adds, hatched orange takes away; the black line is the "
             "95 % interval of that share. Look which bars are longer than their line.",
-            plots.waterfall(marks, f"share of the difference in {unit}", wording_of(path.metric).percent),
+            plots.waterfall(marks, f"share of the difference in {unit}", report.wordings(path.metric).percent),
         )
 
 

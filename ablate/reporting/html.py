@@ -18,7 +18,7 @@ from ablate.analysis import verdicts
 from ablate.reporting import tables
 from ablate.reporting.notices import headline, notices, runs_by_state
 from ablate.reporting.text_table import TextTable
-from ablate.reporting.wording import number, wording_of
+from ablate.reporting.wording import number
 
 if TYPE_CHECKING:
     from ablate.reporting.content import Report
@@ -94,7 +94,7 @@ def _claims(report: Report, shown: TextTable | None) -> list[dict[str, Any]]:
             **dict(zip(shown.headers, row, strict=True)),
             "quote": judged["quote"],
             "source": source,
-            "metric": wording_of(judged["metric"]).title + ", ratio" * (judged["scale"] == "ratio"),
+            "metric": report.wordings(judged["metric"]).title + ", ratio" * (judged["scale"] == "ratio"),
         }
         for row, source, judged in zip(shown.rows, shown.sources, report.verdicts.to_dict("records"), strict=True)
     ]
@@ -127,7 +127,7 @@ def _cells(report: Report) -> list[dict[str, Any]]:
     """Every cell with its runs, and the files of each, seen from the page."""
     root = None if report.study is None else quote(os.path.relpath(report.study, report.folder).replace(os.sep, "/"))
     linked = FILES if len(report.runs) <= IN_FULL else FILES[:1]
-    wording = wording_of(report.metric) if report.metric else None
+    wording = report.wordings(report.metric) if report.metric else None
     ordered = [*report.summary["cell"], *report.runs["cell"]]
     cells: dict[str, dict[str, Any]] = {cell: {"source": f"cell-{cell}", "runs": []} for cell in dict.fromkeys(ordered)}
     columns = ["cell", "label", "seed", "status", "error", "left_out", "directory"]

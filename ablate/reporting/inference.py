@@ -10,15 +10,15 @@ import pandas as pd
 from ablate.analysis.attribution import WHOLE
 from ablate.analysis.verdicts import LOOKS
 from ablate.reporting.text_table import TextTable
-from ablate.reporting.wording import HOLE, Row, Wording, change, interval, number, plain, wording_of
+from ablate.reporting.wording import HOLE, USUAL, Row, Wording, Wordings, change, interval, number, plain
 
 SOME = 4  # strata or terms that are named where there may be hundreds
 BELOW = f"No verdict below {LOOKS[0]} seeds, and no p value: what stands here is a first look."
 
 
-def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
+def contrasts(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
     """Each level against its factor's baseline, and interactions, of `ablate.analysis.contrasts.every_contrast`."""
-    wording = wording_of(metric)
+    wording = wordings(metric)
     over_images = "images_low" in frame and bool(frame["images_low"].notna().any())
     rows = [
         [
@@ -32,7 +32,7 @@ def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
         for row in frame.to_dict("records")
     ]
     notes = [
-        f"{_metric(metric)}: mean of the paired differences over n seeds, with the 95 % interval of the paired t "
+        f"{_metric(wording)}: mean of the paired differences over n seeds, with the 95 % interval of the paired t "
         "(own seeds' errors; one interval a row, not adjusted for their number)."
     ]
     if (frame["kind"] == "interaction").any():
@@ -49,13 +49,18 @@ def contrasts(frame: pd.DataFrame, metric: str) -> TextTable:
     return TextTable("Contrasts", headers, rows, 2, notes, _sources(rows), loose=("note",), numbers=frame)
 
 
+def quantity(wording: Wording) -> str:
+    """What a difference of a metric is in."""
+    return wording.title + ", in points of %" * wording.percent
+
+
 def _over_images(row: Row, wording: Wording) -> str:
     if math.isnan(row["images_low"]):
         return HOLE
     return f"[{number(row['images_low'], wording, True)}, {number(row['images_high'], wording, True)}]"
 
 
-def effects(frame: pd.DataFrame, metric: str) -> TextTable:
+def effects(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
     """The analysis of variance of `ablate.analysis.effects.effects_table`."""
     tested = bool(frame["n"].max() >= LOOKS[0])
     known = frame["ss"].notna()
@@ -64,7 +69,7 @@ def effects(frame: pd.DataFrame, metric: str) -> TextTable:
         cells = [row["term"], plain(row["ss"]), HOLE if pd.isna(row["df"]) else f"{row['df']:.0f}", plain(row["omega_squared"])]
         rows.append([*cells, _p(row["p"])] if tested else cells)
     notes = [
-        f"{wording_of(metric).title}: ω² is the share of the whole scatter of the runs that a term accounts for; below "
+        f"{wordings(metric).title}: ω² is the share of the whole scatter of the runs that a term accounts for; below "
         f"zero it is less than noise. Over the {frame['n'].max()} seeds that are complete in all cells."
     ]
     if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
@@ -77,9 +82,9 @@ def effects(frame: pd.DataFrame, metric: str) -> TextTable:
     return TextTable("Effects", headers, rows, 1, notes, ["runs"] * len(rows), numbers=numbers)
 
 
-def noise(frame: pd.DataFrame, metric: str) -> TextTable:
+def noise(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
     """How the pairs scatter and how well the pairing worked, of `ablate.analysis.power.noise_table`."""
-    wording = wording_of(metric)
+    wording = wordings(metric)
     finer = Wording(wording.title, wording.percent, None if wording.digits is None else wording.digits + 1)
     rows = [
         [
@@ -95,19 +100,19 @@ def noise(frame: pd.DataFrame, metric: str) -> TextTable:
         for row in frame.to_dict("records")
     ]
     notes = [
-        f"{_metric(metric)}: standard deviation of the paired differences; correlation of the two arms over seeds (near +1 the "
-        "pairing worked, near 0 it bought nothing); the smallest margin that n seeds decide, "
+        f"{_metric(wording)}: standard deviation of the paired differences; correlation of the two arms over seeds (near +1 "
+        "the pairing worked, near 0 it bought nothing); the smallest margin that n seeds decide, "
         f"or {LOOKS[0]} where there are fewer."
     ]
     headers = ["change", "n", "sd of differences", "correlation", "decidable margin"]
     return TextTable("Noise", headers, rows, 1, notes, _sources(rows), numbers=frame)
 
 
-def scorecard(frame: pd.DataFrame) -> TextTable:
+def scorecard(frame: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
     """Figures that somebody published, see `ablate.analysis.scorecard`."""
     rows = []
     for row in frame.to_dict("records"):
-        write = _figure(row)
+        write = _figure(row, wordings)
         ours = row["reason"] or HOLE
         if pd.notna(row["mean"]):
             limits = [write(row["low"]), write(row["high"])] if pd.notna(row["low"]) else []
@@ -128,14 +133,14 @@ def scorecard(frame: pd.DataFrame) -> TextTable:
     return TextTable("Scorecard", headers, rows, 2, notes, sources, loose=loose, numbers=frame)
 
 
-def shares(name: str, frame: pd.DataFrame, metric: str) -> TextTable:
+def shares(name: str, frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
     """Which change of a path brought how much, of `ablate.analysis.attribution`."""
-    wording = wording_of(metric)
+    wording = wordings(metric)
     rows = [
         ["together" if row["change"] == WHOLE else str(row["change"]), str(row["n"]), interval(row, wording)]
         for row in frame.to_dict("records")
     ]
-    notes = [f"{_metric(metric)}: Shapley values with their 95 % interval over n seeds; the shares add up to the last row."]
+    notes = [f"{_metric(wording)}: Shapley values with their 95 % interval over n seeds; the shares add up to the last row."]
     return TextTable(name, ["change", "n", "share"], rows, 1, notes, ["runs"] * len(rows), numbers=frame)
 
 
@@ -143,9 +148,9 @@ def _sources(rows: list[list[str]]) -> list[str]:
     return [f"contrast-{at}" for at in range(len(rows))]
 
 
-def _metric(metric: str) -> str:
-    wording = wording_of(metric)
-    return f"{wording.title[:1].upper()}{wording.title[1:]}" + ", in points of %" * wording.percent
+def _metric(wording: Wording) -> str:
+    said = quantity(wording)
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def _why_not(row: Row) -> str:
@@ -166,10 +171,10 @@ def _p(p: float) -> str:
     return HOLE if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _figure(row: Row) -> Callable[[float], str]:
+def _figure(row: Row, wordings: Wordings) -> Callable[[float], str]:
     """How the figures of a claim are written: two digits behind those of a per cent, all digits of what has to match."""
     if row["kind"] == "exact":
         return lambda value: f"{value:,.15g}"
-    wording = Wording("", digits=3) if row["scale"] == "ratio" else wording_of(row["metric"])
+    wording = Wording("", digits=3) if row["scale"] == "ratio" else wordings(row["metric"])
     signed = row["kind"] in ("contrast", "interaction", "path") and row["scale"] != "ratio"
     return lambda value: number(value, Wording("", wording.percent, 2 if wording.percent else wording.digits), signed)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import pandas as pd
 
 from ablate.study.design import say
 
@@ -66,6 +68,32 @@ def wording_of(metric: str) -> Wording:
     return KNOWN.get(metric) or Wording(metric, digits=None)
 
 
+@dataclass(frozen=True)
+class Wordings:
+    """The wordings of a report's metrics. An accuracy that lies `beyond` -1 to 1 in some run is written as it is."""
+
+    beyond: frozenset[str] = frozenset()
+
+    def __call__(self, metric: str) -> Wording:
+        wording = wording_of(metric)
+        return replace(wording, percent=False, digits=None) if self.beyond & set(metric.split(" - ")) else wording
+
+    def axis_title(self, metric: str) -> str:
+        """A metric with its unit."""
+        wording = self(metric)
+        accuracy = metric in KNOWN and KNOWN[metric].percent
+        return wording.title + " accuracy" * accuracy + " (%)" * wording.percent
+
+
+USUAL = Wordings()
+
+
+def wordings_for(runs: pd.DataFrame, metrics: Sequence[str]) -> Wordings:
+    """By the values that the runs have: those of a known accuracy are shares, unless another program wrote them in per cent."""
+    known = [name for name in metrics if wording_of(name).percent]
+    return Wordings(frozenset(name for name in known if (runs[name].abs() > 1).any()))
+
+
 def number(value: float, wording: Wording, signed: bool = False) -> str:
     """A number of a metric: known accuracies in per cent, counts in thousands, a hole where there is none."""
     if value is None or math.isnan(value):
@@ -97,9 +125,3 @@ def plain(value: float) -> str:
 def change(row: Row) -> str:
     """What changes in a row of contrasts: `stem: direct → pyramid`, or two of these."""
     return f"{row['factor']}: {say(row['from'])} → {say(row['to'])}"
-
-
-def axis_title(metric: str) -> str:
-    """A metric with its unit."""
-    wording = wording_of(metric)
-    return f"{wording.title} accuracy (%)" if metric in KNOWN and wording.percent else wording.title + " (%)" * wording.percent

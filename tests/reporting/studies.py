@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from ablate.study import design
@@ -32,6 +33,21 @@ def accuracy(levels: Levels, seed: int) -> float:
     gain = sum(0.02 * (int(hashlib.sha256(f"{key}{level}".encode()).hexdigest(), 16) % 5) for key, level in levels.items())
     noise = np.random.default_rng([seed, *str(sorted(levels.items(), key=str)).encode()]).normal(0, 0.01)
     return float(0.5 + gain / max(len(levels), 1) + 0.01 * np.sin(seed) + noise)
+
+
+def results(
+    value: Callable[[int, int], float] = lambda arm, seed: 0.1 * arm + seed / 3,
+    metric: str = "f1",
+    arms: int = 2,
+    seeds: int = 5,
+) -> pd.DataFrame:
+    """Runs of arms 0, 1, … under each seed, as `read_results` gives them."""
+    rows = [(arm, seed, value(arm, seed)) for arm in range(arms) for seed in range(seeds)]
+    frame = pd.DataFrame(rows, columns=["arm", "seed", metric])
+    frame = frame.assign(cell="arm=" + frame["arm"].astype(str), status="finished", error=None, left_out=None)
+    frame["label"], frame["directory"] = frame["cell"], frame["cell"] + "/" + frame["seed"].astype(str)
+    frame.attrs |= {"factors": {"arm": list(range(arms))} if arms > 1 else {}, "facts": {}}
+    return frame
 
 
 def write_runs(

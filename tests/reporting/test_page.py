@@ -12,6 +12,7 @@ from ablate.reporting.page import build, compose, write
 from ablate.study.errors import Diverged, UsageError
 from ablate.study.records import Record, write_study
 from ablate.study.runs import Run
+from tests.reporting.studies import results
 
 
 def add(study: Path, stem: str, seed: int, error: Exception | None = None) -> None:
@@ -75,15 +76,6 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
         build(tmp_path)
 
 
-def claimed(arms: int) -> pd.DataFrame:
-    rows = [(arm, seed, 0.1 * arm + seed / 3) for arm in range(arms) for seed in range(5)]
-    frame = pd.DataFrame(rows, columns=["arm", "seed", "f1"])
-    frame = frame.assign(cell=frame["arm"].astype(str), label="", status="finished", error=None, left_out=None)
-    frame["directory"] = frame["cell"] + frame["seed"].astype(str)
-    frame.attrs |= {"factors": {"arm": list(range(arms))} if arms > 1 else {}, "facts": {}}
-    return frame
-
-
 CLAIM: dict[str, Any] = {
     "id": "C1", "says": "s", "kind": "contrast", "contrast": {"factor": "arm", "from": 0, "to": 1}, "expects": "higher",
     "margin": 0.1 + 0.2 / 3, "metric": "f1",
@@ -92,13 +84,13 @@ CLAIM: dict[str, Any] = {
 
 def test_what_an_earlier_report_wrote_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "report"
-    write(compose(claimed(2), name="s", folder=folder, launched={"claims": [CLAIM]}))
+    write(compose(results(arms=2), name="s", folder=folder, launched={"claims": [CLAIM]}))
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
     assert {"verdicts.json", "tables/verdicts.tex", "tables/contrasts.csv", "figures/effects.svg"} <= written
     mine = [folder / "figures" / "mine.png", folder / "tables" / "mine.csv", folder / "mine.json"]
     for path in mine:
         path.write_text("mine")
-    write(compose(claimed(1), name="s", folder=folder))
+    write(compose(results(arms=1), name="s", folder=folder))
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")} == {
         "files.txt", "report.md", "index.html", "cells.csv", "tables/results.csv", "tables/results.tex",
         "figures/mine.png", "tables/mine.csv", "mine.json",
@@ -108,10 +100,10 @@ def test_what_an_earlier_report_wrote_is_taken_away_and_nothing_else(tmp_path: P
 def test_a_list_of_files_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     folder, outside = tmp_path / "report", tmp_path / "outside"
     outside.write_text("mine")
-    write(compose(claimed(1), name="s", folder=folder))
+    write(compose(results(arms=1), name="s", folder=folder))
     with (folder / "files.txt").open("a") as file:
         file.write(f"../outside\n{outside}\n")
-    write(compose(claimed(1), name="s", folder=folder))
+    write(compose(results(arms=1), name="s", folder=folder))
     assert outside.exists()
 
 
@@ -120,10 +112,10 @@ def test_a_folder_of_other_files_is_refused_before_anything_is_written(tmp_path:
     (tmp_path / "figures" / "mine.png").write_text("mine")
     (tmp_path / "files.txt").write_text("figures/mine.png\n")
     with pytest.raises(UsageError, match=f"{tmp_path} holds files, and none is a report: name another folder"):
-        write(compose(claimed(1), name="s", folder=tmp_path))
+        write(compose(results(arms=1), name="s", folder=tmp_path))
     assert {path.name for path in tmp_path.rglob("*")} == {"figures", "mine.png", "files.txt"}
     with pytest.raises(UsageError, match="mine.png is a file: a report needs a folder"):
-        write(compose(claimed(1), name="s", folder=tmp_path / "figures" / "mine.png"))
+        write(compose(results(arms=1), name="s", folder=tmp_path / "figures" / "mine.png"))
 
 
 def test_a_report_that_was_cut_off_or_is_of_an_older_version_is_replaced(
@@ -132,15 +124,15 @@ def test_a_report_that_was_cut_off_or_is_of_an_older_version_is_replaced(
     with monkeypatch.context() as cut_off:
         cut_off.delattr("ablate.reporting.markdown.render")
         with pytest.raises(AttributeError):
-            write(compose(claimed(1), name="s", folder=tmp_path))
-    write(compose(claimed(2), name="s", folder=tmp_path, launched={"claims": [CLAIM]}))
+            write(compose(results(arms=1), name="s", folder=tmp_path))
+    write(compose(results(arms=2), name="s", folder=tmp_path, launched={"claims": [CLAIM]}))
     (tmp_path / "files.txt").unlink()
-    write(compose(claimed(1), name="s", folder=tmp_path))
+    write(compose(results(arms=1), name="s", folder=tmp_path))
     assert not (tmp_path / "verdicts.json").exists()
 
 
 def test_the_verdicts_of_a_report_hold_against_their_own_file(tmp_path: Path) -> None:
-    report = compose(claimed(2), name="s", folder=tmp_path, launched={"claims": [CLAIM]})
+    report = compose(results(arms=2), name="s", folder=tmp_path, launched={"claims": [CLAIM]})
     write(report)
     text = (tmp_path / "verdicts.json").read_text()
     before = json.loads(text, parse_constant=pytest.fail)  # NaN is no JSON
