@@ -48,11 +48,6 @@ class Health:
     resumed: int = 0
     timed_alike: bool = True
 
-    @property
-    def troubled(self) -> list[str]:
-        """The states that should not be, and are."""
-        return [state for state in STATES[1:] if self.states.get(state)]
-
 
 def examine(runs: pd.DataFrame, study: Path | None, launched: Mapping[str, Any]) -> Health:
     """The health of runs as `load_runs` gives them; `study` is their folder, or None if another program made them.

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from ablate.analysis import verdicts
 from ablate.reporting import tables
+from ablate.reporting.inference import quantity
 from ablate.reporting.notices import headline, notices, runs_by_state
 from ablate.reporting.text_table import TextTable
 from ablate.reporting.wording import number
@@ -57,7 +58,7 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         tables=shown,
         comparison=tables.comparison(shown["results"], shown.get("costs")) if "results" in shown else None,
         claims=_claims(report, shown.get("verdicts")),
-        changes=_changes(shown.get("contrasts")) if report.verdicts.empty else [],
+        changes=_changes(report, shown.get("contrasts")) if report.verdicts.empty else [],
         figures=[(figure, _data_uri(figure.svg)) for figure in drawn],
         grid=_grid(report),
         behind=_behind(report, shown),
@@ -100,12 +101,13 @@ def _claims(report: Report, shown: TextTable | None) -> list[dict[str, Any]]:
     ]
 
 
-def _changes(shown: TextTable | None) -> list[dict[str, str]]:
+def _changes(report: Report, shown: TextTable | None) -> list[dict[str, str]]:
     """Without claims, the contrasts stand in their place."""
-    if shown is None:
+    if shown is None or report.metric is None:
         return []
+    metric = quantity(report.wordings(report.metric))
     return [
-        {**dict(zip(shown.headers, row, strict=True)), "source": source}
+        {"over test images": "", "note": "", **dict(zip(shown.headers, row, strict=True)), "source": source, "metric": metric}
         for row, source in zip(shown.rows[:CHANGES], shown.sources, strict=False)
     ]
 

@@ -54,6 +54,12 @@ def quantity(wording: Wording) -> str:
     return wording.title + ", in points of %" * wording.percent
 
 
+def some(names: Sequence[str]) -> str:
+    """The first of many names."""
+    rest = f" and {len(names) - SOME} more" * (len(names) > SOME)
+    return "; ".join(names[:SOME]) + rest
+
+
 def _over_images(row: Row, wording: Wording) -> str:
     if math.isnan(row["images_low"]):
         return HOLE
@@ -75,7 +81,7 @@ def effects(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> Tex
     if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
         notes.append(f"{parts[0][:1].upper()}{'; '.join(parts)[1:]}.")
     for note, terms in frame[~known].groupby("note", sort=False)["term"]:
-        notes.append(f"{_some(terms.tolist())}: {note}.")
+        notes.append(f"{some(terms.tolist())}: {note}.")
     notes += [BELOW] * (not tested)
     headers = ["term", "sum of squares", "df", "ω²", *["p"] * tested]
     numbers = frame if tested else frame.drop(columns="p")
@@ -156,15 +162,10 @@ def _metric(wording: Wording) -> str:
 def _why_not(row: Row) -> str:
     said = [row["note"]] if row["note"] else []
     if row["inert"] and row["strata"]:
-        said.append(f"left out, since it does nothing there: {_some(row['inert'])}")
+        said.append(f"left out, since it does nothing there: {some(row['inert'])}")
     if row["missing"]:
-        said.append(f"no complete seed in {_some(row['missing']) or 'any stratum'}")
+        said.append(f"no complete seed in {some(row['missing']) or 'any stratum'}")
     return "; ".join(said)
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - SOME} more" * (len(names) > SOME)
-    return "; ".join(names[:SOME]) + rest
 
 
 def _p(p: float) -> str:

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ablate.analysis import verdicts
-from ablate.reporting.inference import BELOW
-from ablate.study.design import say
+from ablate.reporting.inference import BELOW, some
+from ablate.study.design import same, say
 
 if TYPE_CHECKING:
     from ablate.reporting.content import Report
@@ -26,8 +26,14 @@ def headline(report: Report) -> str:
     return f"{_counted(cells, 'cell')}, {_counted(seeds, 'seed')}, no claim."
 
 
+def head(report: Report) -> list[str]:
+    """The head of a report in lines: the headline, then the notices."""
+    return [headline(report), *notices(report)]
+
+
 def notices(report: Report) -> list[str]:
-    """What the images were, if they were not what a reader would think, and whether there can be any verdict."""
+    """What the images were, if they were not what a reader would think, which cells are gone, and whether there can be any
+    verdict."""
     facts: dict[str, Any] = report.runs.attrs["facts"]
     factors: dict[str, list[Any]] = report.runs.attrs["factors"]
     sources = [facts["data.source"]] if "data.source" in facts else factors.get("data.source") or factors.get("data") or []
@@ -42,10 +48,38 @@ def notices(report: Report) -> list[str]:
     asked = report.launched.get("decisions", {}).get("data.source")
     if asked:
         found.append(f"The images: data={asked['asked']} meant data={asked['took']}.")
+    found += _gone(report)
     if report.health.mixed:
         found.append(f"Not equal in all runs: {', '.join(report.health.mixed)}.")
     if report.runs["seed"].nunique() < verdicts.LOOKS[0]:
         found.append(BELOW)
+    return found
+
+
+def _gone(report: Report) -> list[str]:
+    """The levels and cells that the study was launched with and of which no run counts."""
+    counted = report.runs[report.runs["left_out"].isna()]
+    levels_now: dict[str, list[Any]] = report.runs.attrs["factors"]
+    facts: dict[str, Any] = report.runs.attrs["facts"]
+    found = []
+    for factor, launched in report.launched.get("factors", {}).items():
+        if factor not in levels_now and factor not in facts:
+            continue
+        there = counted[factor].tolist() if factor in counted else [facts[factor]]
+        gone = [level for level in launched if not any(same(level, other) for other in there)]
+        if not gone or not there:
+            continue
+        left_out = " but those that were left out" * any(same(gone[0], level) for level in report.runs.get(factor, ()))
+        sentence = (
+            f"{some([f'{factor}={say(level)}' for level in gone])} {'has' if len(gone) == 1 else 'have'} no run{left_out}"
+        )
+        now = next(level for level in [*launched, *there] if any(same(level, other) for other in there))
+        found.append(sentence + f": the baseline is {factor}={say(now)}" * (not same(launched[0], now)) + ".")
+    cells = {run.cell: run.label for run in report.health.missing if run.cell not in set(report.runs["cell"])}
+    if cells and not report.summary.empty:
+        first = report.summary["label"].iloc[0]
+        have = "cell that was planned has" if len(cells) == 1 else "cells that were planned have"
+        found.append(f"{len(cells)} {have} no run: {some(list(cells.values()))}. The baseline here is {first}.")
     return found
 
 

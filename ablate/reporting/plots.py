@@ -196,7 +196,7 @@ def _name_axes(axes: Axes, columns: Sequence[str]) -> None:
     accuracy = all(column.endswith("accuracy") for column in columns)
     axes.set(xlabel="epoch", ylabel="test accuracy" if accuracy else "")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if accuracy:
+    if accuracy and axes.dataLim.ymax <= 1:  # else another program wrote them in per cent
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 

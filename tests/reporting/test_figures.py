@@ -29,6 +29,9 @@ def test_many_cells_are_a_crowd_in_which_a_few_stand_out(tmp_path: Path) -> None
     assert "every other run" in drawn["learning_curves"].svg
     assert "width=0,depth=0" in drawn["learning_curves"].svg
     assert drawn["paired_differences"].svg.count("(n = 2)") == figures.MARKS
+    shown = sorted(report.differences["estimate"].tolist(), reverse=True)
+    kept = [mark.estimate for mark in figures._differences(report)]
+    assert kept == [*shown[:12], *shown[-12:]]
     assert drawn["paired_differences"].says.endswith(
         "Of 31 rows the 12 highest and the 12 lowest are drawn; all are in the table."
     )

@@ -42,3 +42,16 @@ def test_times_that_were_not_taken_alike_flag_nothing(tmp_path: Path) -> None:
     for path in study.glob("runs/stem=b*/*/run.json"):
         path.write_text(path.read_text().replace('"images_per_second": 100.0', '"images_per_second": 50.0'))
     assert flags(build(study)) == [["undertrained"], ["undertrained"]]
+
+
+def test_a_cell_is_undertrained_only_if_all_its_finished_runs_were_still_getting_better(tmp_path: Path) -> None:
+    fails = {("b", 0): ("failed", "broken")}
+    study = write_runs(
+        tmp_path / "s",
+        [{"stem": "a"}, {"stem": "b"}],
+        2,
+        status=lambda levels, seed: fails.get((levels["stem"], seed), ("finished", None)),
+    )
+    for path in study.glob("runs/stem=*/seed=0/history.csv"):  # of a, one of two finished runs; of b, the one that failed
+        path.write_text("epoch,test_accuracy\n1,0.6\n2,0.5\n")
+    assert flags(build(study)) == [[], ["1 failed", "undertrained"]]
