@@ -16,10 +16,8 @@ VERDICTS = "verdicts.json"
 def earlier(folder: Path) -> set[str]:
     """The files that an earlier report wrote into the folder, by their paths within it.
 
-    Raises UsageError if the folder holds files, hidden ones aside, and no report.
+    Raises UsageError if the folder holds files, hidden ones aside, and no report; OSError if it is no folder.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file: a report needs a folder.")
     if (listed := _listed(folder / LIST)) is not None:
         return listed
     if (folder / "report.md").is_file() and (folder / "cells.csv").is_file():  # of a version that kept no list
