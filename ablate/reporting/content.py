@@ -11,7 +11,7 @@ import pandas as pd
 
 from ablate.analysis import contrasts, sources
 from ablate.analysis.attribution import attribution
-from ablate.analysis.blocks import Blocks, blocks, factors_of, words
+from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of, words
 from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.effects import effects_table
 from ablate.analysis.estimates import Estimate, table
@@ -141,8 +141,8 @@ def _compare(report: Report, counted: pd.DataFrame, metric: str, claims: Sequenc
     report.differences = contrasts.paired_differences(counted, metric, baseline)
     report.pairs = sources.pairs_by_seed(counted, metric, baseline)
     try:
-        study = blocks(counted, metric, budgets.get(metric))
-    except ValueError as error:  # two runs stand at the same levels
+        study = blocks(counted, metric, budget_of(metric, budgets))
+    except ValueError as error:  # such as two runs that stand at the same levels
         report.troubles.append(f"No contrasts: {error}")
         return
     report.estimates = contrasts.every_contrast(study, pooled=False)
@@ -204,7 +204,7 @@ def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, A
     for claim in asked.values():
         where = claim.within(factors_of(runs))
         try:
-            study: Blocks = blocks(runs, claim.metric, launched.get("budgets", {}).get(claim.metric))
+            study: Blocks = blocks(runs, claim.metric, budget_of(claim.metric, launched.get("budgets", {})))
             shares = attribution(study, claim.path, where)
         except ValueError:
             continue  # the verdict says why

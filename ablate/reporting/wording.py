@@ -91,7 +91,7 @@ USUAL = Wordings()
 def wordings_for(runs: pd.DataFrame, metrics: Sequence[str]) -> Wordings:
     """By the values that the runs have: those of a known accuracy are shares, unless another program wrote them in per cent."""
     known = [name for name in metrics if wording_of(name).percent]
-    return Wordings(frozenset(name for name in known if (runs[name].abs() > 1).any()))
+    return Wordings(frozenset(name for name in known if runs[name].abs().between(1, math.inf, inclusive="neither").any()))
 
 
 def number(value: float, wording: Wording, signed: bool = False) -> str:

@@ -81,3 +81,12 @@ def test_a_run_that_missed_its_target_counts_with_the_budget_in_contrasts_and_pa
     assert report.contrasts[["n", "estimate"]].to_numpy().tolist() == [[5, 1.0]]
     assert report.paths[0].shares["n"].tolist() == [5, 5]
     assert report.paths[0].shares["estimate"].tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_no_attribution_is_shown_of_a_difference_to_a_time_to_a_target(tmp_path: Path) -> None:
+    runs = results(lambda arm, seed: 4.0 + arm, "epochs_to_target").assign(f1=1.0)
+    claim = {"id": "C1", "says": "s", "kind": "path", "path": {"changes": {"a": CHANGE}, "of": "a"}, "expects": "higher",
+             "metric": "epochs_to_target - f1", "margin": 1.0}  # fmt: skip
+    report = compose(runs, name="s", folder=tmp_path, launched={"claims": [claim], "budgets": {"epochs_to_target": 9.0}})
+    assert report.paths == []
+    assert "is a time to a target" in report.verdicts["reason"].iloc[0]
