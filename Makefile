@@ -1,11 +1,12 @@
 # make demo    sets up .venv and runs the main job: four cells on built-in images, and their report
 # make test    sets up .venv and runs the tests
 # make check   sets up .venv and runs the linters and the type checker
+# make notebooks  runs the notebooks anew, in place
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check
+.PHONY: demo test check notebooks
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
@@ -17,6 +18,9 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+notebooks: $(VENV)/.installed
+	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -173,11 +173,14 @@ def _read(path: Path, parse: Any, kind: str) -> Any:
 def _show(report: Report) -> Path:
     """Write a report, print its tables, and give the path of report.md."""
     from ablate.reporting import page
+    from ablate.reporting.notices import head
 
     path = page.write(report)
     console = Console(highlight=False)
     if not console.is_terminal:  # nobody's screen is as narrow as what rich assumes of a pipe
         console = Console(highlight=False, width=max(120, shutil.get_terminal_size().columns))
+    for line in head(report):
+        console.print(line, markup=False)
     for table in report.tables:
         console.print(table.title, markup=False)
         console.print(table.to_rich())
@@ -186,6 +189,7 @@ def _show(report: Report) -> Path:
     for trouble in report.troubles:
         console.print(trouble, markup=False)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
+    console.print(f"Page: {path.with_name('index.html')}", markup=False, soft_wrap=True)
     return path
 
 

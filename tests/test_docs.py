@@ -52,15 +52,15 @@ def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
         "python benchmarks/step.py experiment=stage89 data=images data.root=IMAGES.zip data.train_size=10000",
     }
     assert len(RUNS_OF_DOCS) > 5
-    assert len(RUNS_OF_README) > 10
+    assert len(RUNS_OF_README) > 4
 
 
 @pytest.mark.parametrize("line", RUNS_OF_DOCS)
 def test_a_command_of_the_docs_runs(line: str, command: Command, tmp_path: Path) -> None:
     pack(tmp_path / "IMAGES.zip")
     arguments = [each for each in meant(line) if each.split("=")[0] not in [tiny.split("=")[0] for tiny in TINY]]
-    seeds = ["study.seeds=1"] if "-m" in arguments[1:] or any(each.startswith("+study=") for each in arguments) else []
-    answer = command(*arguments, *TINY, *seeds)
+    sweeps = "-m" in arguments[2:] or any(each.startswith("+study=") for each in arguments)
+    answer = command(*arguments, *TINY, *(["study.seeds=1", "study.report=null"] if sweeps else []))
     assert answer.stderr == ""
 
 

@@ -31,7 +31,7 @@ def test_a_notebook_says_again_what_it_says(path: Path) -> None:
     assert all(cell.execution_count for cell in kept.cells if cell.cell_type == "code")
     run = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(run, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
-    assert texts(run) == texts(kept)
+    assert texts(run) == texts(kept), "what the notebook shows has changed: make notebooks"
     assert len(texts(kept)) > 5
 
 

@@ -67,13 +67,16 @@ def _over_images(row: Row, wording: Wording) -> str:
 
 
 def effects(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
-    """The analysis of variance of `ablate.analysis.effects.effects_table`."""
-    tested = bool(frame["n"].max() >= LOOKS[0])
+    """The sums of squares of `ablate.analysis.effects.effects_table`.
+
+    Without its p values: they presume that all cells are paired equally, and would contradict the contrasts where they are not.
+    """
     known = frame["ss"].notna()
     rows = []
     for row in frame[known].to_dict("records"):
-        cells = [row["term"], plain(row["ss"]), HOLE if pd.isna(row["df"]) else f"{row['df']:.0f}", plain(row["omega_squared"])]
-        rows.append([*cells, _p(row["p"])] if tested else cells)
+        rows.append(
+            [row["term"], plain(row["ss"]), HOLE if pd.isna(row["df"]) else f"{row['df']:.0f}", plain(row["omega_squared"])]
+        )
     notes = [
         f"{wordings(metric).title}: ω² is the share of the whole scatter of the runs that a term accounts for; below "
         f"zero it is less than noise. Over the {frame['n'].max()} seeds that are complete in all cells."
@@ -82,10 +85,8 @@ def effects(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> Tex
         notes.append(f"{parts[0][:1].upper()}{'; '.join(parts)[1:]}.")
     for note, terms in frame[~known].groupby("note", sort=False)["term"]:
         notes.append(f"{some(terms.tolist())}: {note}.")
-    notes += [BELOW] * (not tested)
-    headers = ["term", "sum of squares", "df", "ω²", *["p"] * tested]
-    numbers = frame if tested else frame.drop(columns="p")
-    return TextTable("Effects", headers, rows, 1, notes, ["runs"] * len(rows), numbers=numbers)
+    headers = ["term", "sum of squares", "df", "ω²"]
+    return TextTable("Effects", headers, rows, 1, notes, ["runs"] * len(rows), numbers=frame.drop(columns=["f", "p"]))
 
 
 def noise(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
@@ -166,10 +167,6 @@ def _why_not(row: Row) -> str:
     if row["missing"]:
         said.append(f"no complete seed in {some(row['missing']) or 'any stratum'}")
     return "; ".join(said)
-
-
-def _p(p: float) -> str:
-    return HOLE if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _figure(row: Row, wordings: Wordings) -> Callable[[float], str]:
