@@ -1,0 +1,68 @@
+"""The committed studies: their verdicts hold, and what the README quotes of them is what their runs say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ablate.analysis.held import broken
+from ablate.analysis.judging import judge_study
+from ablate.reporting.wording import interval, wording_of
+from ablate.study.loading import load_runs
+from ablate.study.records import read_study
+
+ROOT = Path(__file__).parent.parent
+STUDIES = sorted(path.parent.parent for path in (ROOT / "outputs").glob("*/report/verdicts.json"))
+
+
+def verdicts(study: Path) -> list[dict]:
+    return judge_study(read_study(study), load_runs(study)).to_dict("records")
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.name)
+def test_the_verdicts_of_a_committed_study_are_those_of_its_runs(study: Path) -> None:
+    committed = json.loads((study / "report" / "verdicts.json").read_text(encoding="utf-8"))
+    found = verdicts(study)
+    assert broken(committed, found) == []
+    assert [(row["id"], row["verdict"], row["reason"]) for row in committed] == [
+        (row["id"], row["verdict"], row["reason"]) for row in found
+    ]
+
+
+def test_the_table_of_the_readme_is_that_of_the_study() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    quoted = {
+        cells[0]: cells for cells in re.findall(r"^\| (C\d) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*)\|$", text, re.MULTILINE)
+    }
+    found = verdicts(ROOT / "outputs" / "qiita")
+    assert list(quoted) == [row["id"] for row in found]
+    for row in found:
+        _, _, verdict, estimate, n = quoted[row["id"]]
+        assert verdict == row["verdict"]
+        if row["verdict"] == "inconclusive":
+            assert int(n) == row["n"]
+            if row["scale"] == "ratio":
+                assert estimate == f"× {row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+            else:
+                assert estimate == interval(row, wording_of(row["metric"]))
+
+
+def test_what_the_readme_says_of_the_path_and_of_single_seeds() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    shares = (ROOT / "outputs/qiita/report/tables/attribution.csv").read_text().splitlines()[1:]
+    dropout, stem, whole = ([100 * float(number) for number in line.split(",")[2:5]] for line in shares)
+    assert "removing dropout gains {:.1f} points [{:.1f}, {:.1f}]".format(*dropout) in text
+    assert f"the gradual stem loses {-stem[0]:.1f} [{-stem[2]:.1f}, {-stem[1]:.1f}]" in text
+    assert "together they gain {:.1f} [{:.1f}, {:.1f}]".format(*whole) in text
+    runs = load_runs(ROOT / "outputs" / "qiita").query(
+        "norm == 'article' and `model.padding` == 'conv' and not `stem.activation`"
+    )
+    by_seed = 100 * runs.pivot_table("final_test_accuracy", "seed", ["model.dropout", "stem"], "first")
+    stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
+    without = (by_seed[False, "direct"] - by_seed[True, "direct"]).round(1)
+    assert f"the gradual stem gains {stems[0]} points and removing dropout costs {-without[0]}" in text
+    assert (
+        f"loses {-stems[1:].max()} to {-stems[1:].min()} and removing dropout gains {without[1:].min()} to {without[1:].max()}"
+        in text
+    )
