@@ -75,7 +75,8 @@ class TextTable:
 
     def to_latex(self) -> str:
         """Every row in a `tabular` for \\input, with the rules of booktabs. Sentences have the type p{}."""
-        sentence = f"p{{{0.5 / max(len(self.loose), 1):.2f}\\linewidth}}"
+        room = 0.5 if len(self.headers) < 8 or len(self.loose) > 1 else 0.2  # beside many columns a sentence has little
+        sentence = f"p{{{room / max(len(self.loose), 1):.2f}\\linewidth}}"
         kinds = [
             sentence if header in self.loose else "r" if self.is_number(index) else "l"
             for index, header in enumerate(self.headers)

@@ -46,6 +46,11 @@ def test_latex_has_the_rules_of_booktabs_and_no_other_commands() -> None:
     ]
 
 
+def test_a_sentence_beside_many_columns_is_narrow() -> None:
+    table = TextTable("T", list("abcdefgh"), [["x"] * 8], 1, loose=("h",))
+    assert r"{lrrrrrrp{0.20\linewidth}}" in table.to_latex()
+
+
 def test_a_line_break_in_a_name_does_not_end_the_row() -> None:
     assert in_latex("two\nlines") == "two lines"
 
