@@ -16,7 +16,7 @@ LEVELS = sorted(
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_level_composes(level: str, experiment: Callable[..., Config]) -> None:
-    assert experiment(level).seed == 0
+    assert experiment(level.replace("study=", "+study=")).seed == 0
 
 
 def test_the_stages_have_the_authors_values(experiment: Callable[..., Config]) -> None:
