@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .
