@@ -118,7 +118,8 @@ class Claim:
 
     def within(self, factors: Iterable[str]) -> dict[str, Any]:
         """What `where` says of these factors, the ones that vary; what it says of facts was checked before."""
-        return {factor: self.where[factor] for factor in self.where if factor in set(factors)}
+        varying = set(factors)
+        return {factor: level for factor, level in self.where.items() if factor in varying}
 
     @property
     def all_changes(self) -> tuple[Change, ...]:

@@ -16,8 +16,8 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
-from ablate.analysis.blocks import Blocks, Levels, blocks, kept, position_of, product, word, words
-from ablate.analysis.estimates import Change, Estimate, student, table
+from ablate.analysis.blocks import Blocks, Levels, kept, position_of, product, values_of, word, words
+from ablate.analysis.estimates import Change, Estimate, student
 
 DOES_NOTHING = "the factor does nothing"
 NO_INTERACTION = "cannot be estimated: one of the factors does nothing at some level of the other"
@@ -52,6 +52,16 @@ def summarise(runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[str]
     return summary.iloc[_order(summary, factors, levels)].reset_index()
 
 
+def pairs_by_seed(runs: pd.DataFrame, metric: str, baseline: str) -> pd.DataFrame:
+    """The differences that `paired_differences` averages, long: `cell`, `seed`, `difference`."""
+    runs = runs.drop_duplicates(["cell", "seed", "directory"])
+    finished = runs[(runs["status"] == "finished") & kept(runs)]
+    found = pd.DataFrame({"cell": finished["cell"], "seed": finished["seed"], "difference": values_of(finished, metric)})
+    against = found[found["cell"] == baseline].set_index("seed")["difference"]
+    found["difference"] -= found["seed"].map(against)
+    return found[found["cell"] != baseline].dropna(subset="difference").reset_index(drop=True)
+
+
 def paired_differences(runs: pd.DataFrame, metric: str, baseline: str, confidence: float = 0.95) -> pd.DataFrame:
     """One row for each cell but `baseline`: the difference of `metric` to the baseline cell, seed by seed.
 
@@ -59,16 +69,12 @@ def paired_differences(runs: pd.DataFrame, metric: str, baseline: str, confidenc
     standard deviation, `low` and `high` the interval of the paired t: estimate ± t(n-1) sd / sqrt(n). With one pair there
     is an estimate and no interval; with none, NaN.
     """
-    runs = runs.drop_duplicates(["cell", "seed", "directory"])
-    finished = runs[(runs["status"] == "finished") & kept(runs)]
-    by_seed = finished.set_index(["seed", "cell"])[metric].unstack("cell")  # noqa: PD010 - a pivot_table would average
+    of_cells = dict(list(pairs_by_seed(runs, metric, baseline).groupby("cell")["difference"]))
     rows = []
     for cell in runs["cell"].drop_duplicates():
         if cell == baseline:
             continue
-        pairs = pd.Series(dtype=float)
-        if cell in by_seed and baseline in by_seed:
-            pairs = (by_seed[cell] - by_seed[baseline]).dropna()
+        pairs = of_cells.get(cell, pd.Series(dtype=float))
         n = len(pairs)
         estimate = pairs.mean() if n else np.nan
         sd = pairs.std(ddof=1) if n > 1 else np.nan
@@ -161,21 +167,6 @@ def every_contrast(runs: Blocks, scale: str = "difference", pooled: bool = True)
             nothing = pd.Series(dtype=float)
             found.append(Estimate(kind, group, nothing, np.nan, 0.0, {}, scale=scale, note=str(error).removesuffix(".")))
     return found
-
-
-def contrast_table(
-    runs: pd.DataFrame,
-    metric: str,
-    budget: float | None = None,
-    scale: str = "difference",
-    confidence: float = 0.95,
-    pooled: bool = True,
-) -> pd.DataFrame:
-    """From the runs of a study to the table of its contrasts in `metric`: `table` of `every_contrast`.
-
-    `budget` is for times to a target, see `blocks`.
-    """
-    return table(every_contrast(blocks(runs, metric, budget), scale, pooled), confidence)
 
 
 def seed_blocked_model(values: pd.DataFrame) -> Any:

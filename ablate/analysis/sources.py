@@ -1,5 +1,4 @@
-"""What a number comes from: the cells behind a contrast or a claim, the replicates behind a difference, and whether a run
-was still getting better when it ended."""
+"""What a number comes from: the cells behind a contrast or a claim; and whether a run still got better when it ended."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.analysis.blocks import Blocks, kept, values_of, word
+from ablate.analysis.blocks import Blocks, word
 from ablate.analysis.claims import Claim
 from ablate.analysis.contrasts import weights
 from ablate.analysis.estimates import Change
@@ -40,18 +39,7 @@ def cells_of(
 
 def cells_of_claim(runs: pd.DataFrame, study: Blocks, claim: Claim) -> list[str]:
     """The cells that a claim is about, see `cells_of`."""
-    where = claim.within(study.factors)
-    return cells_of(runs, study, claim.changes, where)
-
-
-def pairs_by_seed(runs: pd.DataFrame, metric: str, baseline: str) -> pd.DataFrame:
-    """The differences that `paired_differences` averages, long: `cell`, `seed`, `difference`."""
-    runs = runs.drop_duplicates(["cell", "seed", "directory"])
-    finished = runs[(runs["status"] == "finished") & kept(runs)]
-    found = pd.DataFrame({"cell": finished["cell"], "seed": finished["seed"], "difference": values_of(finished, metric)})
-    against = found[found["cell"] == baseline].set_index("seed")["difference"]
-    found["difference"] -= found["seed"].map(against)
-    return found[found["cell"] != baseline].dropna(subset="difference").reset_index(drop=True)
+    return cells_of(runs, study, claim.changes, claim.within(study.factors))
 
 
 def still_improving(history: pd.DataFrame, column: str, higher_is_better: bool) -> pd.Series:

@@ -139,7 +139,7 @@ def _compare(report: Report, counted: pd.DataFrame, metric: str, claims: Sequenc
     budgets = report.launched.get("budgets", {})
     baseline = report.summary["cell"].iloc[0]
     report.differences = contrasts.paired_differences(counted, metric, baseline)
-    report.pairs = sources.pairs_by_seed(counted, metric, baseline)
+    report.pairs = contrasts.pairs_by_seed(counted, metric, baseline)
     try:
         study = blocks(counted, metric, budget_of(metric, budgets))
     except ValueError as error:  # such as two runs that stand at the same levels

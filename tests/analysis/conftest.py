@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ablate.analysis.blocks import blocks
+from ablate.analysis.contrasts import every_contrast
+from ablate.analysis.estimates import table
+
 Value = Callable[[dict[str, Any], int], float]
 
 
@@ -40,6 +44,11 @@ def noise(scale: float, number: int = 0) -> Value:
         return float(np.random.default_rng(key).normal(0, scale))
 
     return draw
+
+
+def contrast_table(runs: pd.DataFrame, metric: str, scale: str = "difference", pooled: bool = True) -> pd.DataFrame:
+    """The table of every contrast of some runs."""
+    return table(every_contrast(blocks(runs, metric), scale, pooled))
 
 
 @pytest.fixture(autouse=True, scope="session")

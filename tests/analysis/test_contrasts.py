@@ -11,7 +11,6 @@ from scipy import stats
 from ablate.analysis.blocks import blocks
 from ablate.analysis.contrasts import (
     contrast,
-    contrast_table,
     every_contrast,
     interaction,
     main_effect,
@@ -21,7 +20,7 @@ from ablate.analysis.contrasts import (
     summarise,
 )
 from ablate.analysis.estimates import Change, table
-from tests.analysis.conftest import noise, study
+from tests.analysis.conftest import contrast_table, noise, study
 
 A, B = [0.80, 0.82, 0.79, 0.85], [0.83, 0.84, 0.83, 0.86]
 

@@ -4,9 +4,9 @@ import pandas as pd
 
 from ablate.analysis.blocks import blocks
 from ablate.analysis.claims import Claim
-from ablate.analysis.contrasts import paired_differences
+from ablate.analysis.contrasts import paired_differences, pairs_by_seed
 from ablate.analysis.estimates import Change
-from ablate.analysis.sources import cells_of, cells_of_claim, pairs_by_seed, still_improving
+from ablate.analysis.sources import cells_of, cells_of_claim, still_improving
 from tests.analysis.conftest import noise, study
 
 FACTORS = {"stem": ["pyramid", "direct", "none"], "dropout": [True, False]}

@@ -5,12 +5,12 @@ import pandas as pd
 
 from ablate.analysis.blocks import Blocks, blocks
 from ablate.analysis.claims import Claim
-from ablate.analysis.contrasts import contrast_table
 from ablate.analysis.effects import effects_table
 from ablate.analysis.estimates import Change
 from ablate.analysis.power import noise_table
 from ablate.analysis.scorecard import scorecard
 from ablate.reporting import inference
+from tests.analysis.conftest import contrast_table
 
 METRIC = "final_test_accuracy"
 
