@@ -1,6 +1,7 @@
 """What a logger is told of a run: each row once, whatever happened to the run, and nothing that could end it."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,18 @@ def make(directory: Path, listener: Listener | None) -> Run:
     return Run(directory, record, {"x": 1, "sizes": [1, 2], "y": 5}, logger=listener)
 
 
+def interrupted(run: Run, work: Callable[[Run], None]) -> None:
+    """A run that ends in Ctrl-C after its work."""
+
+    def attempt() -> None:
+        with run.attempt():
+            work(run)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt()
+
+
 def test_a_logger_is_told_the_levels_each_row_and_the_metrics(tmp_path: Path) -> None:
     listener = Listener()
     run = make(tmp_path, listener)
@@ -59,14 +72,7 @@ def test_a_run_that_goes_on_shows_its_whole_history_once(tmp_path: Path) -> None
             if epoch != 3:
                 run.save({"epoch": epoch})
 
-    def interrupted() -> None:
-        run = make(tmp_path, Listener())
-        with run.attempt():
-            epochs(run, 1, 3)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
+    interrupted(make(tmp_path, Listener()), lambda run: epochs(run, 1, 3))
     listener = Listener()
     run = make(tmp_path, listener)
     with run.attempt():
@@ -76,15 +82,11 @@ def test_a_run_that_goes_on_shows_its_whole_history_once(tmp_path: Path) -> None
 
 
 def test_a_run_killed_after_its_last_epoch_still_shows_its_history(tmp_path: Path) -> None:
-    def interrupted() -> None:
-        run = make(tmp_path, None)
-        with run.attempt():
-            run.log(epoch=1, loss=0.5)
-            run.save({"epoch": 1})
-            raise KeyboardInterrupt
+    def one_epoch(run: Run) -> None:
+        run.log(epoch=1, loss=0.5)
+        run.save({"epoch": 1})
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
+    interrupted(make(tmp_path, None), one_epoch)
     listener = Listener()
     run = make(tmp_path, listener)
     with run.attempt():
