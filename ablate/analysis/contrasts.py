@@ -7,12 +7,14 @@ A contrast is a weighted sum of cells whose weights add up to zero. n is always 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
@@ -142,13 +144,13 @@ def mean(runs: Blocks, where: Mapping[str, Any] | None = None, value: float = 0.
     return Estimate("mean", (), by_seed, se, df, where or {})
 
 
-def every_contrast(runs: Blocks, scale: str = "difference", pooled: bool = True) -> list[Estimate]:
+def every_contrast(runs: Blocks, scale: str = "difference", pooled: bool = False) -> list[Estimate]:
     """Every level against its factor's baseline; in a complete factorial also the interactions of two factors.
 
-    A complete factorial of several factors yields main effects and interactions by the seed-blocked model; any other
-    design (one change at a time, say) simple contrasts, and no interaction is claimed. `pooled=False` takes each one's
-    own error over seeds instead: right also where cells are paired more or less closely. What cannot be estimated keeps
-    its place, without numbers and with a note.
+    A complete factorial of several factors yields main effects and interactions; any other design (one change at a time,
+    say) simple contrasts, and no interaction is claimed. Each has its own error over seeds, right also where cells are
+    paired more or less closely; in a complete factorial it may be `pooled`, see `main_effect`. What cannot be estimated
+    keeps its place, without numbers and with a note.
     """
     changes = {factor: [Change(factor, levels[0], level) for level in levels[1:]] for factor, levels in runs.factors.items()}
     complete = len(changes) > 1 and set(product(runs.factors)) <= set(runs.cells)
@@ -199,8 +201,8 @@ def weights(
                 known = ", ".join(word(each) for each in runs.factors[change.factor])
                 raise ValueError(f"{change.factor} has no level {word(level)}; it has {known}.")
     picked = set(runs.select(where))
+    level_of = {factor: {word(level): level for level in levels} for factor, levels in runs.factors.items()}
     ends = [(word(change.start), word(change.end)) for change in changes]
-    total = pd.Series(0.0, index=runs.outcomes.columns)
     alive, inert, corners_of = [], [], []
     for levels in runs.cells:
         if levels not in picked or any(levels[at] != end[0] for at, end in zip(positions, ends, strict=True)):
@@ -208,24 +210,21 @@ def weights(
         corners = [_replaced(levels, positions, corner) for corner in itertools.product(*ends)]
         if not picked.issuperset(corners):
             continue
-        stratum = {
-            factor: next(level for level in runs.factors[factor] if word(level) == levels[at])
-            for at, factor in enumerate(runs.factors)
-            if at not in positions
-        }
+        stratum = {factor: level_of[factor][levels[at]] for at, factor in enumerate(runs.factors) if at not in positions}
         columns = [runs.cells[corner] for corner in corners]
         if len(set(columns)) < len(columns):
             inert.append(stratum)
             continue
         alive.append(stratum)
         corners_of.append(columns)
-    for columns in corners_of:
-        for bits, column in zip(itertools.product((-1, 1), repeat=len(changes)), columns, strict=True):
-            total[column] += np.prod(bits) / len(alive)
     if not alive and not inert:
         place = f" where {words(where)}" if where else ""
         raise ValueError(f"no runs differ in {' and '.join(map(str, changes))} alone{place}.")
-    return total, alive, inert, corners_of
+    signs = [math.prod(bits) for bits in itertools.product((-1, 1), repeat=len(changes))]
+    of_corners = np.tile(np.array(signs) / max(len(alive), 1), len(alive))
+    places = _places(runs.outcomes, corners_of).ravel()  # a cell may be in several strata
+    total = np.bincount(places, of_corners, minlength=runs.outcomes.shape[1])
+    return pd.Series(total, index=runs.outcomes.columns), alive, inert, corners_of
 
 
 def _averaged(runs: Blocks, changes: tuple[Change, ...], where: Mapping[str, Any] | None, scale: str, kind: str) -> Estimate:
@@ -235,9 +234,10 @@ def _averaged(runs: Blocks, changes: tuple[Change, ...], where: Mapping[str, Any
     complete = values.dropna() if alive else values.iloc[:0]
     by_seed = complete @ weight[used]
     se, df = student(by_seed)
-    same = [(np.ptp(complete[columns], axis=1) == 0).all() for columns in corners]
-    missing = [stratum for stratum, columns in zip(alive, corners, strict=True) if values[columns].dropna().empty]
-    identical = bool(len(complete)) and all(same)
+    at = _places(values, corners)
+    known: NDArray[np.bool_] = np.all(values.notna().to_numpy()[:, at], axis=-1)  # (seeds, strata)
+    missing = [stratum for stratum, seeds in zip(alive, known.T, strict=True) if not seeds.any()]
+    identical = bool(len(complete)) and not np.ptp(complete.to_numpy()[:, at], axis=-1).any()
     note = ""
     if not alive:
         note = DOES_NOTHING if len(changes) == 1 else NO_INTERACTION
@@ -264,6 +264,12 @@ def _pooled(runs: Blocks, found: Estimate) -> Estimate:
     row = np.concatenate([weight.to_numpy(), np.zeros(len(values) - 1)])
     se = float(np.sqrt(row @ model.cov_params() @ row))
     return replace(found, by_seed=by_seed, se=se, df=float(model.df_resid), note=note)
+
+
+def _places(values: pd.DataFrame, corners: Sequence[Sequence[int]]) -> NDArray[np.intp]:
+    """Where the corners of each stratum stand among the columns: (strata, corners)."""
+    flat = values.columns.get_indexer(pd.Index(list(itertools.chain(*corners))))
+    return flat.reshape(len(corners), -1) if corners else flat.reshape(0, 1)
 
 
 def _scaled(values: pd.DataFrame, scale: str) -> pd.DataFrame:

@@ -17,7 +17,8 @@ WORDS = ("id", "says", "quote", "kind", "metric")
 COLUMNS = [
     "id", "says", "quote", "kind", "metric", "expects", "margin", "scale", "primary", "meaning",
     "n", "look", "estimate", "low", "high", "se", "df", "strata", "inert",
-    "p_support", "p_contradict", "p", "seeds_needed", "verdict", "reason",
+    "p_support", "p_contradict", "diverged", "p_support_at_chance", "p_contradict_at_chance", "p",
+    "seeds_needed", "decidable", "verdict", "reason",
 ]  # fmt: skip
 
 
@@ -42,9 +43,10 @@ def judge(
     Columns: those of the claim; `n`, the seeds that are complete for it (a run that diverged is an outcome); `look`, the
     seeds that its verdict is taken from, the first of them in the order of seeds, 0 before the first look; `estimate`,
     `low`, `high` (95 %, not adjusted), `se`, `df` over these seeds, or over all before the first look; `strata`,
-    `inert`; `p_support`, `p_contradict` as they are, `p` the smaller one after looks and Holm; `seeds_needed` in all,
-    the look at which a difference as large as the margin would be decided (NaN: at none, or no margin); `verdict`;
-    `reason`.
+    `inert`; `p_support`, `p_contradict` as they are, without the pairs of the runs that `diverged`, and the same with these
+    runs `_at_chance`; `p` the smaller one after looks and Holm, the larger of the two ways; `seeds_needed` in all, the look
+    at which a difference as large as the margin would be decided (NaN: at none, or no margin); `decidable`: if at none,
+    the smallest margin that the last look would decide; `verdict`; `reason`.
 
     Every estimate is averaged within seeds, and its error is that of its own seeds: cells of a study are paired more
     or less closely, which a pooled variance does not survive. A verdict holds with the pairs of diverged runs dropped
@@ -132,17 +134,21 @@ def _needed(evidence: Evidence, family: int, settings: Settings) -> int | None:
     return seeds_needed(sd, margin, claim.expects, members, settings.alpha, looks=settings.looks)
 
 
+def _decidable(evidence: Evidence, family: int, settings: Settings) -> float:
+    """The smallest margin that the last look would decide, on the claim's scale."""
+    claim, members = evidence.claim, family if evidence.claim.primary else 1
+    last = settings.looks[-1]
+    margin = decidable_margin(_scatter(evidence), last, claim.expects, members, settings.alpha, looks=settings.looks)
+    return math.exp(margin) if claim.scale == "ratio" else margin
+
+
 def _what_it_takes(evidence: Evidence, family: int, settings: Settings) -> str:
     claim = evidence.claim
     if claim.margin is None:
         return "without a margin it cannot be said how many seeds it would take"
     needed = _needed(evidence, family, settings)
     if needed is None:
-        last = settings.looks[-1]
-        members = family if claim.primary else 1
-        margin = decidable_margin(_scatter(evidence), last, claim.expects, members, settings.alpha, looks=settings.looks)
-        least = math.exp(margin) if claim.scale == "ratio" else margin
-        return f"not even {last} seeds would decide this margin: they decide {least:.3g}"
+        return f"not even {settings.looks[-1]} seeds would decide this margin"
     if needed > evidence.n:
         return f"{needed - evidence.n} more seeds ({needed} in all) would decide a difference as large as the margin"
     return "this many seeds decide most differences as large as the margin: the true one may lie closer to the border"
@@ -156,14 +162,16 @@ def _row(evidence: Evidence, p: float, family: int, settings: Settings) -> dict[
     row |= {name: shown.get(name, math.nan) for name in ("estimate", "low", "high", "se", "df")}
     row |= {name: shown.get(name, []) for name in ("strata", "inert")}
     needed = _needed(evidence, family, settings) if evidence.member else None
-    support, contradict = evidence.p
+    hopeless = evidence.member and needed is None and claim.margin is not None
+    p_names = ("p_support", "p_contradict", "p_support_at_chance", "p_contradict_at_chance")
     return row | {
         "n": evidence.n,
         "look": evidence.seeds,
-        "p_support": support,
-        "p_contradict": contradict,
+        **dict(zip(p_names, evidence.p + evidence.p_at_chance, strict=True)),
+        "diverged": evidence.diverged,
         "p": p,
         "seeds_needed": math.nan if needed is None else needed,
+        "decidable": _decidable(evidence, family, settings) if hopeless else math.nan,
         "verdict": evidence.verdict,
         "reason": evidence.reason,
     }

@@ -18,6 +18,7 @@ from ablate.analysis.estimates import Estimate, table
 from ablate.analysis.judging import judge_study
 from ablate.analysis.power import noise_table
 from ablate.analysis.scorecard import score_study
+from ablate.analysis.shifts import shifts_table
 from ablate.analysis.uncertainty import with_images
 from ablate.reporting import flags, health, inference, tables
 from ablate.reporting.health import Health
@@ -61,6 +62,7 @@ class Report:
     verdicts: pd.DataFrame  # a row a claim; empty if the study has none
     scores: pd.DataFrame  # a row for each figure that somebody published
     paths: list[Shares]
+    shifts: pd.DataFrame  # what layers of batch normalisation meet in evaluation mode; empty if no run kept it
     sources: dict[str, list[str]]  # the cells that a claim or a contrast comes from, by the names that tables use
     tables: list[TextTable]
     health: Health
@@ -79,13 +81,15 @@ def compose(
     history: pd.DataFrame | None = None,
     launched: dict[str, Any] | None = None,
     right: Mapping[str, Any] | None = None,
+    norms: Mapping[str, Any] | None = None,
     troubles: Sequence[str] = (),
 ) -> Report:
     """Sum up runs, from wherever they are: a frame as `load_runs` gives it, with `attrs["factors"]`.
 
     `metric` is what contrasts and effects are about; None: the accuracy of the last epoch, else the first there is.
     `launched` may have `claims` and what else study.yaml holds; `right` which test images each run had right at its last
-    epoch, by its directory, for `final_test_accuracy`. Raises UsageError for claims that cannot be read.
+    epoch, by its directory, for `final_test_accuracy`; `norms` what it kept of its layers of batch normalisation, see
+    `shifts_table`. Raises UsageError for claims that cannot be read.
     """
     launched = launched or {}
     factors = list(runs.attrs["factors"])
@@ -119,6 +123,7 @@ def compose(
         verdicts=verdicts,
         scores=scores,
         paths=_paths(claims, counted, launched, wordings),
+        shifts=shifts_table(runs, norms or {}),
         sources={},
         tables=[],
         health=found,
@@ -145,7 +150,7 @@ def _compare(report: Report, counted: pd.DataFrame, metric: str, claims: Sequenc
     except ValueError as error:  # such as two runs that stand at the same levels
         report.troubles.append(f"No contrasts: {error}")
         return
-    report.estimates = contrasts.every_contrast(study, pooled=False)
+    report.estimates = contrasts.every_contrast(study)
     report.contrasts = table(report.estimates)
     alone = [estimate.changes[0] for estimate in report.estimates if len(estimate.changes) == 1]
     report.noise = noise_table(study, alone)
@@ -175,8 +180,9 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
         if not runner.empty:
             results.notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
     shown.append(results)
-    if (cost := tables.costs(report.summary, report.metrics, factors, wordings)) is not None:
-        shown.append(cost)
+    further = tables.further(report.summary, metric, report.metrics, factors, wordings)
+    cost = tables.costs(report.summary, report.metrics, factors, wordings)
+    shown += [table for table in (further, cost, inference.shifts(report.shifts)) if table is not None]
     if not report.contrasts.empty:
         shown.append(inference.contrasts(report.contrasts, metric, wordings))
     if not report.effects.empty and report.effects["ss"].notna().any():

@@ -56,7 +56,9 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         states=runs_by_state(report),
         signs=SIGNS,
         tables=shown,
-        comparison=tables.comparison(shown["results"], shown.get("costs")) if "results" in shown else None,
+        comparison=tables.comparison(shown["results"], shown.get("further_results"), shown.get("costs"))
+        if "results" in shown
+        else None,
         claims=_claims(report, shown.get("verdicts")),
         changes=_changes(report, shown.get("contrasts")) if report.verdicts.empty else [],
         figures=[(figure, _data_uri(figure.svg)) for figure in drawn],

@@ -151,6 +151,30 @@ def shares(name: str, frame: pd.DataFrame, metric: str, wordings: Wordings = USU
     return TextTable(name, ["change", "n", "share"], rows, 1, notes, ["runs"] * len(rows), numbers=frame)
 
 
+def shifts(frame: pd.DataFrame) -> TextTable | None:
+    """What layers of batch normalisation expect and what they meet, of `ablate.analysis.shifts`; None if nobody kept it."""
+    if frame.empty:
+        return None
+    rows = [
+        [row["label"], row["place"], str(row["n"]), *(_ranging(row, name) for name in ("variance_ratio", "mean_offset"))]
+        for row in frame.to_dict("records")
+    ]
+    notes = [
+        "In evaluation mode, on the test images, at the last epoch: the variance that a layer meets over its running variance "
+        "(1: what it expects), and how far the means that it meets lie from its running means, in running standard deviations "
+        "(0: where it expects them). Means over n seeds, the smallest to the largest in brackets. A layer that serves two "
+        "places has one set of running statistics, and two rows."
+    ]
+    headers = ["cell", "layer", "n", "variance met / running", "offset of the mean"]
+    sources = [f"cell-{cell}" for cell in frame["cell"]]
+    return TextTable("What BN meets", headers, rows, 2, notes, sources, numbers=frame)
+
+
+def _ranging(row: Row, name: str) -> str:
+    low, mean, high = (number(row[f"{name}{part}"], Wording("", digits=2)) for part in ("_low", "", "_high"))
+    return f"{mean} ({low} to {high})" if row["n"] > 1 else mean
+
+
 def _sources(rows: list[list[str]]) -> list[str]:
     return [f"contrast-{at}" for at in range(len(rows))]
 

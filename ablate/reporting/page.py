@@ -14,7 +14,7 @@ from ablate.reporting.content import Report, compose
 from ablate.study.loading import load_history, load_kept, load_runs
 from ablate.study.records import read_study, write_atomically
 
-ANSWERS = 2000  # runs; of more, the answers to single images are not read
+KEPT = 2000  # runs; of more, the arrays that they kept are not read
 
 __all__ = ["Report", "build", "compose", "write"]
 
@@ -26,7 +26,8 @@ def build(study: Path) -> Report:
         runs = load_runs(study)
         history = load_history(study, runs)
         # which test images each run had right, where it says so
-        right = unpacked(load_kept(study, runs, "standard_right"), "last") if len(runs) <= ANSWERS else {}
+        right = unpacked(load_kept(study, runs, "standard_right"), "last") if len(runs) <= KEPT else {}
+        norms = load_kept(study, runs, "norm_statistics") if len(runs) <= KEPT else {}
     troubles = [str(warning.message) for warning in set_aside]
     return compose(
         runs,
@@ -36,6 +37,7 @@ def build(study: Path) -> Report:
         history=history,
         launched=read_study(study),
         right=right,
+        norms=norms,
         troubles=troubles,
     )
 

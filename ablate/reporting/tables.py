@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ablate.analysis.verdicts import INCONCLUSIVE
 from ablate.reporting.text_table import TextTable
 from ablate.reporting.wording import HOLE, USUAL, Row, Wording, Wordings, interval, number
 from ablate.study import design
 
-COLUMNS = 4  # so many factors have a column each
+COLUMNS = 4  # so many factors have a column each, and so many metrics
 FLAGS = "flags"
+PROTOCOLS = {
+    "article": "tested as the article's author did, in training mode and on flipped images",
+    "flipped": "in evaluation mode, on flipped images",
+    "batch": "with the statistics of the test batch in BN, without dropout, on images as they are",
+}
 
 
 def results(
@@ -23,10 +30,13 @@ def results(
     flags: Mapping[str, Sequence[str]] | None = None,
     wordings: Wordings = USUAL,
 ) -> TextTable:
-    """What each cell achieved, and its paired difference to the baseline (the first row). `flags` are by cell."""
-    shown = [name for name in metrics if not wordings(name).cost and not wordings(name).hidden]
+    """What each cell achieved, and its paired difference to the baseline (the first row). `flags` are by cell.
+
+    Of more metrics than a table has room for, the others are in `further`.
+    """
+    shown = _achieved(metrics, wordings)
     first = [name for name in (metric,) if name in shown]
-    others = [name for name in shown if name != metric]
+    others = [name for name in shown if name != metric] if len(shown) <= COLUMNS else []
     against = [f"{wordings(metric).title} - first row"] * (len(summary) > 1)
     titles = [[wordings(name).title for name in each] for each in (first, others)]
     cell_headers, cells = _cell_columns(summary, factors)
@@ -42,8 +52,7 @@ def results(
     notes = ["Mean ± standard deviation over n seeds."]
     if any(wordings(name).percent for name in shown if name.endswith("test_accuracy")):
         notes[0] += " Accuracies in %, of the last epoch (final) and of the best (peak)."
-    if any(name.startswith("article_") for name in shown):
-        notes.append("(article): tested as the article's author did, in training mode and on flipped images.")
+    notes += _protocols([*first, *others])
     if len(summary) > 1:
         notes.append(f"{against[0]}: mean over paired seeds; from two pairs on, with the 95 % interval of the paired t.")
     sources = [f"cell-{cell}" for cell in summary["cell"]]
@@ -60,7 +69,8 @@ def verdicts(judged: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
         wording = Wording("", digits=3) if row["scale"] == "ratio" else wordings(row["metric"])
         estimate = interval(row, wording, signed=row["kind"] != "exact" and row["scale"] != "ratio")
         percent = percent or (estimate != HOLE and wording.percent)
-        rows.append([row["id"], row["says"], row["verdict"], estimate, _seeds(row), row["reason"]])
+        why = row["reason"] + _decidable(row, wording)
+        rows.append([row["id"], row["says"], row["verdict"], estimate, _seeds(row), why])
     notes = [
         "The estimate has its 95 % interval over seeds, not adjusted for looks; verdicts are (5, 8, 12 and 20 seeds, Holm)."
     ]
@@ -75,36 +85,61 @@ def costs(
 ) -> TextTable | None:
     """What each cell takes; None if no metric says so."""
     shown = [name for name in metrics if wordings(name).cost and not wordings(name).hidden]
-    if not shown:
-        return None
-    cell_headers, cells = _cell_columns(summary, factors)
-    rows = [
-        [*levels, *(_mean(row, name, wordings) for name in shown)]
-        for levels, row in zip(cells, summary.to_dict("records"), strict=True)
-    ]
     notes = []
     if any("to target" in wordings(name).title for name in shown):
         notes.append(f"To target: of the runs that reached it, with their number; {HOLE}: none did.")
-    headers = [*cell_headers, *(wordings(name).title for name in shown)]
-    sources = [f"cell-{cell}" for cell in summary["cell"]]
-    numbers = summary[["cell", "label", *shown]]
-    return TextTable("Costs", headers, rows, len(cell_headers), notes, sources, numbers=numbers)
+    return _by_cell("Costs", summary, shown, factors, wordings, notes)
 
 
-def comparison(shown: TextTable, cost: TextTable | None) -> TextTable:
-    """Results and costs as one table, for a page that has the room."""
-    if cost is None:
-        return shown
+def further(
+    summary: pd.DataFrame, metric: str, metrics: Sequence[str], factors: Sequence[str], wordings: Wordings = USUAL
+) -> TextTable | None:
+    """What each cell achieved by other metrics than `metric`; None if `results` has the room for them."""
+    shown = _achieved(metrics, wordings)
+    others = [name for name in shown if name != metric] if len(shown) > COLUMNS else []
+    return _by_cell("Further results", summary, others, factors, wordings, _protocols(others))
+
+
+def comparison(shown: TextTable, *others: TextTable | None) -> TextTable:
+    """Results and other tables of the same cells as one, for a page that has the room."""
     at = shown.numbers_from
-    return TextTable(
-        "Results",
-        [*shown.headers, *cost.headers[at:]],
-        [[*row, *other[at:]] for row, other in zip(shown.rows, cost.rows, strict=True)],
-        at,
-        [*shown.notes, *cost.notes],
-        shown.sources,
-        shown.loose,
-    )
+    for other in filter(None, others):
+        shown = TextTable(
+            shown.title,
+            [*shown.headers, *other.headers[at:]],
+            [[*row, *more[at:]] for row, more in zip(shown.rows, other.rows, strict=True)],
+            at,
+            [*shown.notes, *other.notes],
+            shown.sources,
+            shown.loose,
+        )
+    return shown
+
+
+def _achieved(metrics: Sequence[str], wordings: Wordings) -> list[str]:
+    return [name for name in metrics if not wordings(name).cost and not wordings(name).hidden]
+
+
+def _protocols(metrics: Sequence[str]) -> list[str]:
+    """What the protocols are under which these metrics were measured."""
+    return [f"({name}): {says}." for name, says in PROTOCOLS.items() if any(each.startswith(f"{name}_") for each in metrics)]
+
+
+def _by_cell(
+    title: str, summary: pd.DataFrame, metrics: Sequence[str], factors: Sequence[str], wordings: Wordings, notes: list[str]
+) -> TextTable | None:
+    """The means of some metrics, a row a cell; None of no metrics."""
+    if not metrics:
+        return None
+    cell_headers, cells = _cell_columns(summary, factors)
+    rows = [
+        [*levels, *(_mean(row, name, wordings) for name in metrics)]
+        for levels, row in zip(cells, summary.to_dict("records"), strict=True)
+    ]
+    headers = [*cell_headers, *(wordings(name).title for name in metrics)]
+    sources = [f"cell-{cell}" for cell in summary["cell"]]
+    numbers = summary[["cell", "label", *metrics]]
+    return TextTable(title, headers, rows, len(cell_headers), notes, sources, numbers=numbers)
 
 
 def names_of(summary: pd.DataFrame, factors: Sequence[str]) -> list[str]:
@@ -128,6 +163,14 @@ def _cell_columns(summary: pd.DataFrame, factors: Sequence[str]) -> tuple[list[s
 
 def _count(row: Row) -> str:
     return str(row["n"]) if row["n"] == row["runs"] else f"{row['n']} of {row['runs']}"
+
+
+def _decidable(row: Row, wording: Wording) -> str:
+    """Of a claim whose margin no number of seeds decides: the margin that would be."""
+    if row["verdict"] != INCONCLUSIVE or not row["look"] or math.isnan(row["decidable"]):
+        return ""
+    points = " points" * wording.percent
+    return f"; the last look decides a margin of {number(row['decidable'], wording)}{points}"
 
 
 def _seeds(row: Row) -> str:

@@ -52,6 +52,7 @@ KNOWN = {
         }.items()
     },
     "final_validation_accuracy": _accuracy("final (validation)"),
+    "variance_shift": Wording("BN variance shift", digits=2),
     "final_train_loss": Wording("train loss", hidden=True),
     "final_train_accuracy": Wording("train accuracy", percent=True, digits=1, hidden=True),
     "images_per_second": Wording("images/s", digits=0, cost=True),

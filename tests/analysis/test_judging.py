@@ -234,6 +234,13 @@ def test_a_verdict_has_to_hold_with_diverged_runs_dropped_and_at_chance() -> Non
     row = one(frame, chance={"accuracy": 0.79})
     assert row["verdict"] == "supported"
     assert row["reason"].endswith("so it is with 1 run that diverged dropped, and at chance")
+    assert row["diverged"] == 1
+    arms = {level: runs.set_index("seed")["accuracy"] for level, runs in frame.groupby("stem")}
+    pairs = arms["pyramid"] - arms["direct"].where(arms["direct"].index != 0, 0.79)
+    at_chance = stats.ttest_1samp(pairs, 0, alternative="greater").pvalue
+    dropped = stats.ttest_1samp(pairs.drop(0), 0, alternative="greater").pvalue
+    assert row["p_support_at_chance"] == pytest.approx(at_chance)
+    assert row["p_support"] == pytest.approx(dropped)
 
 
 def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chances() -> None:
@@ -443,7 +450,8 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     assert row["reason"].endswith("3 more seeds (8 in all) would decide a difference as large as the margin")
     row = one(frame, claim(margin=0.001))
     assert math.isnan(row["seeds_needed"])
-    assert row["reason"].endswith("not even 20 seeds would decide this margin: they decide 0.00467")
+    assert row["reason"].endswith("not even 20 seeds would decide this margin")
+    assert row["decidable"] == pytest.approx(0.00467, abs=1e-5)
     row = one(frame, claim(margin=0.0098))
     assert row["seeds_needed"] == 5
     assert row["reason"].endswith("the true one may lie closer to the border")

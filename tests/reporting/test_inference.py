@@ -91,3 +91,19 @@ def test_of_many_strata_some_are_named() -> None:
     table = inference.contrasts(frame, METRIC)
     assert table.headers[-1] == "note"
     assert table.rows[0][-1] == "no complete seed in norm=0; norm=1; norm=2; norm=3 and 5 more"
+
+
+def test_what_bn_meets_is_a_row_a_layer_and_of_one_seed_without_a_range() -> None:
+    both = {"cell": ["a", "b"], "label": ["x", "y"], "place": ["norm1", "norm1"], "n": [5, 1]}
+    numbers = {
+        "variance_ratio": 0.573, "variance_ratio_low": 0.5, "variance_ratio_high": 0.69,
+        "mean_offset": 0.48, "mean_offset_low": 0.45, "mean_offset_high": 0.52,
+    }  # fmt: skip
+    table = inference.shifts(pd.DataFrame(both).assign(**numbers))
+    assert table is not None
+    assert table.rows == [
+        ["x", "norm1", "5", "0.57 (0.50 to 0.69)", "0.48 (0.45 to 0.52)"],
+        ["y", "norm1", "1", "0.57", "0.48"],
+    ]
+    assert table.sources == ["cell-a", "cell-b"]
+    assert inference.shifts(pd.DataFrame()) is None

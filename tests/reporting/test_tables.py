@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ablate.reporting.tables import comparison, costs, names_of, results
+from ablate.reporting.tables import comparison, costs, further, names_of, results, verdicts
 
 SUMMARY = pd.DataFrame(
     {
@@ -53,6 +53,33 @@ def test_a_page_has_results_and_costs_in_one_table() -> None:
     assert table.headers == ["stem", "n", "final", "final - first row", "epochs to target"]
     assert table.rows[0] == ["pyramid", "2", "81.0 ± 1.0", "baseline", "3.0 (1 of 2)"]
     assert comparison(shown, None) is shown
+
+
+def test_more_metrics_than_a_table_has_room_for_stand_in_a_second_one() -> None:
+    more = ["article_final_test_accuracy", "batch_final_test_accuracy", "x", "y"]
+    summary = SUMMARY.assign(**{f"{name}{part}": 1.0 for name in more for part in ("", "_sd", "_n")})
+    given = (summary, "final_test_accuracy", [*METRICS, *more], ["stem"])
+    first = results(summary, DIFFERENCES, *given[1:])
+    second = further(*given)
+    assert second is not None
+    assert first.headers == ["stem", "n", "final", "final - first row"]
+    assert second.headers == ["stem", "final (article)", "final (batch)", "x", "y"]
+    assert [note.split(":")[0] for note in second.notes] == ["(article)", "(batch)"]
+    assert comparison(first, second).headers == [*first.headers, *second.headers[1:]]
+    assert further(summary, "final_test_accuracy", [*METRICS, *more[:3]], ["stem"]) is None
+
+
+def test_a_margin_that_no_seeds_decide_is_written_in_the_unit_of_its_metric() -> None:
+    row = {
+        "id": "C", "says": "it gains", "kind": "contrast", "metric": "final_test_accuracy", "scale": "difference",
+        "verdict": "inconclusive", "estimate": 0.01, "low": 0.0, "high": 0.02, "n": 5, "look": 5, "df": 4.0,
+        "decidable": 0.0442, "reason": "too wide",
+    }  # fmt: skip
+    why = [verdicts(pd.DataFrame([row | change])).rows[0][-1] for change in ({}, {"metric": "x"}, {"scale": "ratio"})]
+    margins = ["4.4 points", "0.04420", "0.044"]
+    assert why == [f"too wide; the last look decides a margin of {margin}" for margin in margins]
+    assert verdicts(pd.DataFrame([row | {"decidable": float("nan")}])).rows[0][-1] == "too wide"
+    assert verdicts(pd.DataFrame([row | {"verdict": "supported"}])).rows[0][-1] == "too wide"
 
 
 def test_of_many_factors_a_cell_is_named_by_what_is_unlike_the_baseline() -> None:
