@@ -183,14 +183,15 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
     further = tables.further(report.summary, metric, report.metrics, factors, wordings)
     cost = tables.costs(report.summary, report.metrics, factors, wordings)
     shown += [table for table in (further, cost, inference.shifts(report.shifts)) if table is not None]
-    if not report.contrasts.empty:
+    # a path has few seeds that are complete in all strata, and mostly none: there its shares are the answer
+    if not report.contrasts.empty and (not report.paths or (report.contrasts["n"] > 0).any()):
         shown.append(inference.contrasts(report.contrasts, metric, wordings))
     if not report.effects.empty and report.effects["ss"].notna().any():
         shown.append(inference.effects(report.effects, metric, wordings))
     if not report.noise.empty and report.noise["sd"].notna().any():
         shown.append(inference.noise(report.noise, metric, wordings))
     known = [path for path in report.paths if path.shares["estimate"].notna().any()]  # of the others the verdict says why
-    return shown + [inference.shares(path.name.capitalize(), path.shares, path.metric, wordings) for path in known]
+    return shown + [inference.shares(path.name.replace("_", " ").capitalize(), path.shares, path.metric, wordings) for path in known]
 
 
 def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
@@ -217,7 +218,7 @@ def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, A
         title = f"Attribution: {wordings.axis_title(claim.metric).removesuffix(' (%)')}" + (
             f", where {words(where)}" if where else ""
         )
-        found.append(Shares("attribution" + f" {len(found) + 1}" * bool(found), title, claim.metric, shares))
+        found.append(Shares("attribution" + f"_{len(found) + 1}" * bool(found), title, claim.metric, shares))
     return found
 
 
