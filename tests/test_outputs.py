@@ -8,8 +8,9 @@ import pytest
 
 from ablate.analysis.held import broken
 from ablate.analysis.judging import judge_study
+from ablate.analysis.shifts import shifts_table
 from ablate.reporting.wording import interval, wording_of
-from ablate.study.loading import load_runs
+from ablate.study.loading import load_kept, load_runs
 from ablate.study.records import read_study
 
 ROOT = Path(__file__).parent.parent
@@ -66,3 +67,46 @@ def test_what_the_readme_says_of_the_path_and_of_single_seeds() -> None:
         f"loses {-stems[1:].max()} to {-stems[1:].min()} and removing dropout gains {without[1:].min()} to {without[1:].max()}"
         in text
     )
+
+
+def shares_of(study: str, name: str) -> dict[str, list[float]]:
+    """The shares of a path in points, with their intervals, as the report's table has them."""
+    lines = (ROOT / "outputs" / study / "report" / "tables" / f"{name}.csv").read_text(encoding="utf-8").splitlines()[1:]
+    return {line.split(",")[0]: [round(100 * float(number), 1) for number in line.split(",")[2:5]] for line in lines}
+
+
+def test_what_the_readme_says_of_the_five_changes() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    as_measured = shares_of("hidden", "attribution_3")
+    names = {
+        "together": "gains {} points [{}, {}]", "dropout": "removing dropout brought {} [{}, {}]",
+        "batch": "the batch {} [{}, {}]", "norm": "the BN in block 3 {} [{}, {}]",
+        "stem": "the gradual stem {} [{}, {}]", "shared": "the shared BN {} [{}, {}]",
+    }  # fmt: skip
+    assert set(names) == set(as_measured)
+    for change, sentence in names.items():
+        assert sentence.format(*as_measured[change]) in text
+    standard = shares_of("hidden", "attribution")
+    assert "removing dropout, {} [{}, {}], and the stem's is".format(*standard["dropout"]) in text
+    assert "the stem's is {} [{}, {}].".format(*standard["stem"]) in text
+    assert max(standard, key=lambda change: (change != "together") * standard[change][0]) == "dropout"
+
+
+def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "protocols")}
+    said = {
+        "H4-92": "flatter his network of 92 % by {:.1f} points [{:.1f}, {:.1f}]: supported",
+        "H4-89": "For stage 89 it is {:.1f} [{:.1f}, {:.1f}], undecided",
+        "H2-87": "come to +{:.1f} [{:.1f}, {:.1f}]",
+    }
+    for name, sentence in said.items():
+        assert sentence.format(*(100 * found[name][part] for part in ("estimate", "low", "high"))) in text
+    assert [found[name]["verdict"] for name in said] == ["supported", "inconclusive", "inconclusive"]
+    study = ROOT / "outputs" / "protocols"
+    runs = load_runs(study)
+    met = shifts_table(runs, load_kept(study, runs, "norm_statistics")).set_index(["label", "place"])["variance_ratio"].round(2)
+    third = [met[f"experiment={stage}", "block3.norm1"] for stage in ("stage92", "stage89")]
+    first = met["experiment=stage87"]
+    assert "meets {} times the variance that it expects (stage 89: {}; ".format(*third) in text
+    assert f"the layers of stage 87: {first.min()} to {first.max()})" in text

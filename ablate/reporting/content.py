@@ -191,7 +191,9 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
     if not report.noise.empty and report.noise["sd"].notna().any():
         shown.append(inference.noise(report.noise, metric, wordings))
     known = [path for path in report.paths if path.shares["estimate"].notna().any()]  # of the others the verdict says why
-    return shown + [inference.shares(path.name.replace("_", " ").capitalize(), path.shares, path.metric, wordings) for path in known]
+    return shown + [
+        inference.shares(path.name.replace("_", " ").capitalize(), path.shares, path.metric, wordings) for path in known
+    ]
 
 
 def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
