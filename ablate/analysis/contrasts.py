@@ -188,6 +188,7 @@ def weights(
 ) -> tuple[pd.Series, list[dict[str, Any]], list[dict[str, Any]], list[list[int]]]:
     """The weight of each cell in a contrast (one change) or an interaction (two), over the alive strata.
 
+    Strata that stand on the very same runs, at levels of another factor that does nothing there, count once: the first.
     Returns the weights (cells), the alive strata, the inert ones, and the cells of each alive stratum: the corners, the
     last change varying fastest.
     """
@@ -204,6 +205,7 @@ def weights(
     level_of = {factor: {word(level): level for level in levels} for factor, levels in runs.factors.items()}
     ends = [(word(change.start), word(change.end)) for change in changes]
     alive, inert, corners_of = [], [], []
+    seen: set[tuple[int, ...]] = set()
     for levels in runs.cells:
         if levels not in picked or any(levels[at] != end[0] for at, end in zip(positions, ends, strict=True)):
             continue
@@ -215,6 +217,9 @@ def weights(
         if len(set(columns)) < len(columns):
             inert.append(stratum)
             continue
+        if tuple(columns) in seen:  # the same runs at another level of a factor that does nothing there
+            continue
+        seen.add(tuple(columns))
         alive.append(stratum)
         corners_of.append(columns)
     if not alive and not inert:

@@ -106,7 +106,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
             path.title,
             "From the first configuration to the last: each bar begins where the one above it ends, and the last one is the "
             f"whole difference (n = {frame['n'].max()} seeds). Green adds, hatched orange takes away; the black line is the "
-            "95 % interval of that share. Look which bars are longer than their line.",
+            "95 % interval of that share. Look which lines keep clear of where their bar begins.",
             plots.waterfall(marks, f"share of the difference in {unit}", report.wordings(path.metric).percent),
         )
 

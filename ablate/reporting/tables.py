@@ -170,7 +170,8 @@ def _decidable(row: Row, wording: Wording) -> str:
     if row["verdict"] != INCONCLUSIVE or not row["look"] or math.isnan(row["decidable"]):
         return ""
     points = " points" * wording.percent
-    return f"; the last look decides a margin of {number(row['decidable'], wording)}{points}"
+    margin, decidable = (number(row[name], wording) for name in ("margin", "decidable"))
+    return f": the claim's is {margin}, the last look decides {decidable}{points}"
 
 
 def _seeds(row: Row) -> str:

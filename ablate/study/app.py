@@ -134,7 +134,8 @@ def main(
 def _in_words(outcome: Outcome) -> str:
     facts = [f"{name}: {value:.6g}" for name, value in (outcome.metrics or {}).items() if value is not None]
     ended = outcome.error or ("finished before" if outcome.kept else "finished")
-    return "\n".join([f"{ended}: {outcome.directory}", *(f"  {fact}" for fact in facts)])
+    other = ["It was made by other code than today's: study.reuse=same_code makes it again."] * outcome.stale
+    return "\n".join([f"{ended}: {outcome.directory}", *(f"  {fact}" for fact in facts), *other])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Outcome:
     directory: Path | None = None
     metrics: Mapping[str, float | None] | None = None
     kept: bool = False  # the run was finished before, and was left as it is
+    stale: bool = False  # and other code made it
 
 
 class Application:
@@ -178,7 +179,8 @@ class Application:
             logger=logger_of(config["study"].get("logger")),
         )
         if (previous := run.done_before()) is not None:
-            return _outcome(previous, directory, kept=True)
+            stale = previous.provenance.get("code") != record.provenance.get("code")
+            return replace(_outcome(previous, directory, kept=True), stale=stale)
         if time.time() >= deadline:
             return Outcome(record.label, record.seed, None, "study.max_hours was over", directory)
         try:

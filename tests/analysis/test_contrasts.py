@@ -190,6 +190,23 @@ def test_an_inert_stratum_is_left_out_of_the_average_and_listed() -> None:
     assert (both.n, both.note) == (0, "cannot be estimated: one of the factors does nothing at some level of the other")
 
 
+def test_a_stratum_that_stands_on_the_runs_of_another_counts_once() -> None:
+    """Under stem=direct the activation does nothing: dropout's effect there is that of one pair of cells, not of two."""
+    factors = {"dropout": [True, False], "stem": ["direct", "pyramid"], "activation": [False, True]}
+    frame = study(factors, lambda levels, seed: seed * (levels["dropout"] + 1.0) if levels["stem"] == "direct" else 0.5 * seed)
+    direct = frame["stem"] == "direct"
+    frame.loc[direct, "directory"] = [
+        f"runs/direct-{d}/seed={s}" for d, s in zip(frame["dropout"][direct], frame["seed"][direct], strict=True)
+    ]
+    found = contrast(blocks(frame, "accuracy"), DROPOUT)
+    assert found.strata == [
+        {"stem": "direct", "activation": False},
+        {"stem": "pyramid", "activation": False},
+        {"stem": "pyramid", "activation": True},
+    ]
+    assert found.by_seed.tolist() == pytest.approx([-seed / 3 for seed in range(5)])  # a half, if direct counted twice
+
+
 def test_a_run_that_stands_under_two_levels_weighs_once_in_the_pooled_variance() -> None:
     """The stem's main effect is pyramid's two cells less the one of direct: variance s2 (1/4 + 1/4 + 1) / n, df 4 x 2."""
     frame = inert()

@@ -73,11 +73,11 @@ def test_a_margin_that_no_seeds_decide_is_written_in_the_unit_of_its_metric() ->
     row = {
         "id": "C", "says": "it gains", "kind": "contrast", "metric": "final_test_accuracy", "scale": "difference",
         "verdict": "inconclusive", "estimate": 0.01, "low": 0.0, "high": 0.02, "n": 5, "look": 5, "df": 4.0,
-        "decidable": 0.0442, "reason": "too wide",
+        "margin": 0.01, "decidable": 0.0442, "reason": "too wide",
     }  # fmt: skip
     why = [verdicts(pd.DataFrame([row | change])).rows[0][-1] for change in ({}, {"metric": "x"}, {"scale": "ratio"})]
-    margins = ["4.4 points", "0.04420", "0.044"]
-    assert why == [f"too wide; the last look decides a margin of {margin}" for margin in margins]
+    margins = [("1.0", "4.4 points"), ("0.01000", "0.04420"), ("0.010", "0.044")]
+    assert why == [f"too wide: the claim's is {margin}, the last look decides {least}" for margin, least in margins]
     assert verdicts(pd.DataFrame([row | {"decidable": float("nan")}])).rows[0][-1] == "too wide"
     assert verdicts(pd.DataFrame([row | {"verdict": "supported"}])).rows[0][-1] == "too wide"
 

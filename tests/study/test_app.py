@@ -1,6 +1,7 @@
 """`ablate.main` for a function that knows nothing of images: one run at a time."""
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.conftest import APPS, Command
@@ -10,6 +11,18 @@ TRIVIAL = str(APPS / "trivial.py")
 
 def records(study: Path) -> list[dict]:
     return [json.loads(path.read_text()) for path in sorted(study.glob("runs/*/*/run.json"))]
+
+
+def test_a_run_that_other_code_made_is_found_again_with_a_warning(command: Command, tmp_path: Path) -> None:
+    shutil.copytree(APPS, tmp_path / "apps")
+    script = tmp_path / "apps" / "trivial.py"
+    command(str(script), "x=5")
+    assert "other code" not in command(str(script), "x=5").stdout
+    script.write_text(script.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    warned = command(str(script), "x=5").stdout
+    assert "finished before" in warned
+    assert "It was made by other code than today's: study.reuse=same_code makes it again." in warned
+    assert "finished: outputs/x=5" in command(str(script), "x=5", "study.reuse=same_code").stdout
 
 
 def test_one_run_is_recorded_and_found_again(command: Command, tmp_path: Path) -> None:
