@@ -21,11 +21,11 @@ SIZES = {"parameters": "parameters", "macs": "MACs"}
 
 def flags(report: Report, counted: pd.DataFrame) -> dict[str, list[str]]:
     """By cell, in words: runs that did not finish or that other code made, and whether it is bigger or slower than the
-    baseline (the first of `report.summary`) or was still getting better when training ended."""
+    baseline (the first of `report.summary`), learned nothing, or was still getting better when training ended."""
     ended = counted.drop_duplicates(["cell", "directory"]).groupby(["cell", "status"]).size()
     missing = Counter(run.cell for run in report.health.missing)
     stale = report.health.stale
-    slower, improving = _slower(report, counted), _still_improving(report, counted)
+    slower, improving, lost = _slower(report, counted), _still_improving(report, counted), _at_chance(report, counted)
     baseline = report.summary.iloc[0]
     found = {}
     for row in report.summary.to_dict("records"):
@@ -34,6 +34,7 @@ def flags(report: Report, counted: pd.DataFrame) -> dict[str, list[str]]:
         said += [f"{missing[cell]} missing"] * (missing[cell] > 0)
         said += [f"bigger: {grown}"] if (grown := _grown(row, baseline)) else []
         said += [slower[cell]] if cell in slower else []
+        said += ["at chance"] * (cell in lost)
         said += ["undertrained"] * (cell in improving)
         said += [f"{stale[cell]} stale"] * (stale[cell] > 0)
         found[cell] = said
@@ -55,6 +56,16 @@ def _slower(report: Report, counted: pd.DataFrame) -> dict[str, str]:
     baseline = report.summary.iloc[0]
     differences = contrasts.paired_differences(counted, SPEED, baseline["cell"]).to_dict("records")
     return {row["cell"]: f"slower: {-100 * row['estimate'] / baseline[SPEED]:.2g} %" for row in differences if row["high"] < 0}
+
+
+def _at_chance(report: Report, counted: pd.DataFrame) -> set[str]:
+    """The cells all of whose finished runs have the very value of a run that learned nothing."""
+    chance = report.launched.get("chance", {}).get(report.metric)
+    if chance is None:
+        return set()
+    finished = counted[counted["status"] == "finished"]
+    lost = ((finished[report.metric] - chance).abs() < 1e-9).groupby(finished["cell"]).all()
+    return set(lost.index[lost])
 
 
 def _still_improving(report: Report, counted: pd.DataFrame) -> set[str]:

@@ -120,7 +120,7 @@ def main(
             if outcome is None:
                 return
             if outcome.status in ("failed", "running"):
-                sys.exit(f"ablate: {outcome.error}")
+                sys.exit(f"ablate: {outcome.trouble}")
             print(_in_words(outcome))
             if outcome.status in (None, "interrupted"):
                 sys.exit(3)

@@ -24,7 +24,7 @@ from ablate.study.errors import CONFIG_ERRORS, UsageError
 from ablate.study.locks import Busy
 from ablate.study.mirroring import logger_of
 from ablate.study.options import check_single
-from ablate.study.records import Record, Status
+from ablate.study.records import TRACEBACK, Record, Status
 from ablate.study.runs import DoneMeanwhile, Run
 
 log = logging.getLogger("ablate")
@@ -47,6 +47,13 @@ class Outcome:
     metrics: Mapping[str, float | None] | None = None
     kept: bool = False  # the run was finished before, and was left as it is
     stale: bool = False  # and other code made it
+
+    @property
+    def trouble(self) -> str:
+        """The error, and where its traceback is."""
+        path = self.directory / TRACEBACK if self.directory is not None else None
+        told = f" (its traceback: {path})" if self.status == "failed" and path is not None and path.exists() else ""
+        return f"{self.error}{told}"
 
 
 class Application:

@@ -33,6 +33,7 @@ Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
 DONE: tuple[Status, ...] = ("finished", "diverged")
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.csv"
+TRACEBACK = "traceback.txt"
 
 
 @dataclass

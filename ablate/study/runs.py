@@ -25,7 +25,17 @@ from ablate.study import identity, locks, streams
 from ablate.study.errors import Diverged, UsageError
 from ablate.study.locks import Busy
 from ablate.study.mirroring import Logger, Mirror
-from ablate.study.records import CHECKPOINT, DONE, HISTORY, Record, done_before, read_record, write_atomically, write_record
+from ablate.study.records import (
+    CHECKPOINT,
+    DONE,
+    HISTORY,
+    TRACEBACK,
+    Record,
+    done_before,
+    read_record,
+    write_atomically,
+    write_record,
+)
 
 log = logging.getLogger("ablate")
 
@@ -194,7 +204,7 @@ class Run:
         previous = read_record(self.directory)
         self.record.attempts = (previous.attempts if previous else 0) + 1
         write_atomically(self.directory / "config.yaml", yaml.safe_dump(dict(self.config), sort_keys=False))
-        stale = ["traceback.txt"] if (self.directory / CHECKPOINT).exists() else ["traceback.txt", HISTORY, "*.npz"]
+        stale = [TRACEBACK] if (self.directory / CHECKPOINT).exists() else [TRACEBACK, HISTORY, "*.npz"]
         for path in (path for pattern in stale for path in self.directory.glob(pattern)):
             path.unlink()
         self.record.timing = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **self.record.timing}
@@ -218,7 +228,7 @@ class Run:
             self.record.status = "failed"
             self.record.error = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
             if not isinstance(error, UsageError):
-                write_atomically(self.directory / "traceback.txt", "".join(traceback.format_exception(error)))
+                write_atomically(self.directory / TRACEBACK, "".join(traceback.format_exception(error)))
         finally:
             if self._lease is None or not self._lease.lost:
                 self.record.timing["seconds"] = round(time.perf_counter() - started, 3)

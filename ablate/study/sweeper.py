@@ -196,7 +196,7 @@ class StudySweeper:
         self.console.print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
         for outcome in outcomes:
             if outcome.error and outcome.status is not None and not outcome.kept:
-                said = f"  {outcome.label} seed={outcome.seed} {outcome.status}: {outcome.error}"
+                said = f"  {outcome.label} seed={outcome.seed} {outcome.status}: {outcome.trouble}"
                 self.console.print(said, markup=False, soft_wrap=True)
         failed = any(outcome.status in ("failed", "running") for outcome in outcomes)
         unfinished = any(run.state not in ("done", "left out") for run in plan.runs)

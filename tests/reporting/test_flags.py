@@ -1,6 +1,9 @@
 """What a reader should heed before comparing a cell with the baseline."""
 
+import json
 from pathlib import Path
+
+import yaml
 
 from ablate.reporting.content import Report
 from ablate.reporting.page import build
@@ -55,3 +58,16 @@ def test_a_cell_is_undertrained_only_if_all_its_finished_runs_were_still_getting
     for path in study.glob("runs/stem=*/seed=0/history.csv"):  # of a, one of two finished runs; of b, the one that failed
         path.write_text("epoch,test_accuracy\n1,0.6\n2,0.5\n")
     assert flags(build(study)) == [[], ["1 failed", "undertrained"]]
+
+
+def test_a_cell_is_at_chance_if_all_its_runs_learned_nothing(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2)
+    for path in [*study.glob("runs/stem=a*/seed=0/run.json"), *study.glob("runs/stem=b*/*/run.json")]:
+        record = json.loads(path.read_text())
+        record["metrics"]["final_test_accuracy"] = 0.1
+        path.write_text(json.dumps(record))
+    assert not any("at chance" in said for said in flags(build(study)))  # nobody said what chance is
+    path = study / "study.yaml"
+    launched = yaml.safe_load(path.read_text()) | {"chance": {"final_test_accuracy": 0.1}}
+    path.write_text(yaml.safe_dump(launched))
+    assert ["at chance" in said for said in flags(build(study))] == [False, True]

@@ -59,8 +59,9 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command: Command) -> None:
 
 def test_a_failure_is_one_line_and_status_1_with_the_traceback_in_the_run(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "fails=true", status=1)
-    assert answer.stderr == "ablate: RuntimeError: it was asked to fail\n"
     (traceback,) = tmp_path.glob("outputs/*/runs/*/*/traceback.txt")
+    told = f"(its traceback: {traceback.relative_to(tmp_path)})"
+    assert answer.stderr == f"ablate: RuntimeError: it was asked to fail {told}\n"
     assert 'raise RuntimeError("it was asked to fail")' in traceback.read_text()
 
 
