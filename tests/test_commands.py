@@ -115,7 +115,7 @@ def test_help_is_quick(command: Command) -> None:
         answer = command(*RUN, "--help")
         seconds.append(time.perf_counter() - started)
     assert "stem: direct, gentle, pyramid" in answer.stdout
-    assert min(seconds) < 1.5
+    assert min(seconds) < 3  # 1.2 alone; other tests run beside it
 
 
 def test_a_wheel_runs_without_the_checkout(command: Command, tmp_path: Path) -> None:
