@@ -11,6 +11,7 @@ from ablate.reporting.content import Report, compose
 from ablate.reporting.figures import draw
 from ablate.reporting.page import write
 from ablate.reporting.text_table import TextTable
+from tests.analysis.conftest import study
 from tests.reporting.studies import results
 
 CHANGE = {"factor": "arm", "from": 0, "to": 1}
@@ -90,3 +91,21 @@ def test_no_attribution_is_shown_of_a_difference_to_a_time_to_a_target(tmp_path:
     report = compose(runs, name="s", folder=tmp_path, launched={"claims": [claim], "budgets": {"epochs_to_target": 9.0}})
     assert report.paths == []
     assert "is a time to a target" in report.verdicts["reason"].iloc[0]
+
+
+def test_contrasts_that_no_seed_is_complete_for_do_not_stand_beside_the_shares_of_a_path(tmp_path: Path) -> None:
+    """Each seed ran the cells of one order of two changes: a contrast needs both orders, a share does not."""
+    runs = study({"a": [0, 1], "b": [0, 1]}, lambda levels, seed: levels["a"] + 0.1 * levels["b"] + seed)
+    taken = [(row["a"], row["b"]) != ((0, 1) if row["seed"] % 2 else (1, 0)) for row in runs.to_dict("records")]
+    kept = runs[taken].reset_index(drop=True)
+    kept.attrs = runs.attrs
+    changes = {name: {"factor": name, "from": 0, "to": 1} for name in ("a", "b")}
+    path = {"id": "P", "says": "s", "kind": "path", "path": {"changes": changes, "of": "a"}, "expects": "higher"}
+    launched = {
+        "claims": [{**path, "metric": "accuracy"}, {**path, "id": "Q", "metric": "accuracy", "where": {}, "primary": False}]
+    }
+    names = [shown.name for shown in compose(kept, name="s", folder=tmp_path, launched=launched).tables]
+    assert "contrasts" not in names
+    assert "contrasts" in [shown.name for shown in compose(kept.copy(), name="s", folder=tmp_path).tables]
+    both = compose(runs.copy(), name="s", folder=tmp_path, launched=launched)
+    assert {"contrasts", "attribution"} <= {shown.name for shown in both.tables}
