@@ -12,15 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from rich.console import Console
 
+from ablate.study import terminal
 from ablate.study.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ BROKEN = 4  # the exit status of --check
 
 
 def write(study: str | Path) -> Path:
-    """Write the report of a study, print its tables, and give the path of report.md.
+    """Write the report of a study, print its first tables, and give the path of report.md.
 
     Raises UsageError if there are no runs.
     """
@@ -171,23 +170,23 @@ def _read(path: Path, parse: Any, kind: str) -> Any:
 
 
 def _show(report: Report) -> Path:
-    """Write a report, print its tables, and give the path of report.md."""
+    """Write a report, print what a reader looks for first, and give the path of report.md."""
     from ablate.reporting import page
     from ablate.reporting.notices import head
 
     path = page.write(report)
-    console = Console(highlight=False)
-    if not console.is_terminal:  # nobody's screen is as narrow as what rich assumes of a pipe
-        console = Console(highlight=False, width=max(120, shutil.get_terminal_size().columns))
+    console = terminal.console()
     for line in head(report):
         console.print(line, markup=False)
-    for table in report.tables:
+    for table in [table for table in report.tables if table.at_once]:
         console.print(table.title, markup=False)
         console.print(table.to_rich())
         for note in table.notes:
             console.print(note, markup=False)
     for trouble in report.troubles:
         console.print(trouble, markup=False)
+    if further := [table.title for table in report.tables if not table.at_once]:
+        console.print(f"Further tables of the report: {', '.join(further)}.", markup=False)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
     console.print(f"Page: {path.with_name('index.html')}", markup=False, soft_wrap=True)
     return path

@@ -119,34 +119,28 @@ def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family
         evidence.reason += f"; so it is with {count(evidence.diverged)} that diverged dropped, and at chance"
 
 
-def _scatter(evidence: Evidence) -> float:
-    """The standard deviation of the seeds' differences (of logarithms, for a ratio)."""
-    return float(evidence.shown.by_seed.std(ddof=1)) if evidence.shown is not None and evidence.shown.n > 1 else math.nan
-
-
-def _needed(evidence: Evidence, family: int, settings: Settings) -> int | None:
-    claim = evidence.claim
-    sd = _scatter(evidence)
-    if claim.margin is None or math.isnan(sd):
-        return None
+def _sized(evidence: Evidence, family: int, settings: Settings) -> tuple[int | None, float]:
+    """The look at which a difference as large as the margin would be decided; if at none, the smallest that the last
+    look would decide, on the claim's scale. None and NaN: it cannot be said."""
+    claim, shown = evidence.claim, evidence.shown
+    if claim.margin is None or shown is None or shown.n < 2:
+        return None, math.nan
+    sd = float(shown.by_seed.std(ddof=1))  # of logarithms, for a ratio
     margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
     members = family if claim.primary else 1
-    return seeds_needed(sd, margin, claim.expects, members, settings.alpha, looks=settings.looks)
-
-
-def _decidable(evidence: Evidence, family: int, settings: Settings) -> float:
-    """The smallest margin that the last look would decide, on the claim's scale."""
-    claim, members = evidence.claim, family if evidence.claim.primary else 1
-    last = settings.looks[-1]
-    margin = decidable_margin(_scatter(evidence), last, claim.expects, members, settings.alpha, looks=settings.looks)
-    return math.exp(margin) if claim.scale == "ratio" else margin
+    looks, alpha = settings.looks, settings.alpha
+    needed = seeds_needed(sd, margin, claim.expects, members, alpha, looks=looks)
+    if needed is not None:
+        return needed, math.nan
+    decidable = decidable_margin(sd, looks[-1], claim.expects, members, alpha, looks=looks)
+    return None, math.exp(decidable) if claim.scale == "ratio" else decidable
 
 
 def _what_it_takes(evidence: Evidence, family: int, settings: Settings) -> str:
     claim = evidence.claim
     if claim.margin is None:
         return "without a margin it cannot be said how many seeds it would take"
-    needed = _needed(evidence, family, settings)
+    needed, _ = _sized(evidence, family, settings)
     if needed is None:
         return f"not even {settings.looks[-1]} seeds would decide this margin"
     if needed > evidence.n:
@@ -161,8 +155,7 @@ def _row(evidence: Evidence, p: float, family: int, settings: Settings) -> dict[
     shown = evidence.shown.row() if evidence.shown is not None else {}
     row |= {name: shown.get(name, math.nan) for name in ("estimate", "low", "high", "se", "df")}
     row |= {name: shown.get(name, []) for name in ("strata", "inert")}
-    needed = _needed(evidence, family, settings) if evidence.member else None
-    hopeless = evidence.member and needed is None and claim.margin is not None
+    needed, decidable = _sized(evidence, family, settings) if evidence.member else (None, math.nan)
     p_names = ("p_support", "p_contradict", "p_support_at_chance", "p_contradict_at_chance")
     return row | {
         "n": evidence.n,
@@ -171,7 +164,7 @@ def _row(evidence: Evidence, p: float, family: int, settings: Settings) -> dict[
         "diverged": evidence.diverged,
         "p": p,
         "seeds_needed": math.nan if needed is None else needed,
-        "decidable": _decidable(evidence, family, settings) if hopeless else math.nan,
+        "decidable": decidable,
         "verdict": evidence.verdict,
         "reason": evidence.reason,
     }

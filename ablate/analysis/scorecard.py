@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of
-from ablate.analysis.claims import LARGEST, Claim, check, parse_all, unmet
+from ablate.analysis.claims import LARGEST, Claim, check, unmet
 from ablate.analysis.evidence import quantities
 from ablate.analysis.uncertainty import prediction
 
@@ -73,8 +73,3 @@ def _scored(claim: Claim, study: Blocks, figure: float) -> dict[str, Any]:
         offset = claim.value if claim.kind == "threshold" else 0.0
         found = prediction((by_seed + offset).tolist(), figure)
     return {name: found[name] for name in ("n", "mean", "sd", "low", "high", "inside")}
-
-
-def score_study(launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
-    """`scorecard` for a study as it was launched. Raises ValueError for a claim that cannot be read."""
-    return scorecard(parse_all(launched.get("claims", ())), runs, runs.attrs.get("facts"), budgets=launched.get("budgets"))

@@ -79,9 +79,12 @@ def change_over_images(
 def with_images(
     table: pd.DataFrame, found: Sequence[Estimate], runs: pd.DataFrame, right: Mapping[str, ArrayLike]
 ) -> pd.DataFrame:
-    """The table of these contrasts with the columns `images_low`, `images_high`: the interval over test images, if known."""
+    """The table of these contrasts with the columns `images_low`, `images_high`: the interval over test images, if known.
+
+    A single seed has none: beside no interval over seeds it would be taken for one.
+    """
     generator = np.random.default_rng(0)  # the same report each time
-    rows = [change_over_images(runs, each.changes, right, generator, each.where) if each.n else None for each in found]
+    rows = [change_over_images(runs, each.changes, right, generator, each.where) if each.n > 1 else None for each in found]
     return table.assign(**{f"images_{end}": [row[end] if row else math.nan for row in rows] for end in ("low", "high")})
 
 

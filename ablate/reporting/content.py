@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,19 @@ from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of, words
 from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.effects import effects_table
 from ablate.analysis.estimates import Estimate, table
-from ablate.analysis.judging import judge_study
+from ablate.analysis.judging import judge
 from ablate.analysis.power import noise_table
-from ablate.analysis.scorecard import score_study
+from ablate.analysis.scorecard import scorecard
 from ablate.analysis.shifts import shifts_table
 from ablate.analysis.uncertainty import with_images
 from ablate.reporting import flags, health, inference, tables
 from ablate.reporting.health import Health
 from ablate.reporting.text_table import TextTable
-from ablate.reporting.wording import Wordings, wordings_for
+from ablate.reporting.wording import ACCURACY, Wordings, wordings_for
 from ablate.study import design
 from ablate.study.errors import UsageError
 
-ACCURACY = "final_test_accuracy"
+TARGET = "evaluation.target_accuracy"
 MISSING = 12  # cells that are named for the runs that they lack
 
 
@@ -168,37 +168,49 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
     if not report.verdicts.empty:
         shown.append(tables.verdicts(report.verdicts, wordings))
     if not report.scores.empty:
-        shown.append(inference.scorecard(report.scores, wordings))
+        shown += _in_files(inference.scorecard(report.scores, wordings))
     metric = report.metric
     if metric is None or report.summary.empty:
         return shown
     results = tables.results(
         report.summary, report.differences, metric, report.metrics, factors, flags.flags(report, counted), wordings
     )
-    for stand_in in report.launched.get("same", {}).values():
-        runner = report.runs.loc[report.runs["cell"] == stand_in["as"], "label"]
-        if not runner.empty:
-            results.notes.append(f"{stand_in['label']} is the same experiment as {runner.iloc[0]}, which ran for both.")
+    names = dict(zip(report.summary["cell"], tables.names_of(report.summary, factors), strict=True))
+    for cell, stand_in in report.launched.get("same", {}).items():
+        if stand_in["as"] in names:
+            other = names.get(cell, stand_in["label"])
+            results.notes.append(f"{other} is the same experiment as {names[stand_in['as']]}, which ran for both.")
     shown.append(results)
-    further = tables.further(report.summary, metric, report.metrics, factors, wordings)
-    cost = tables.costs(report.summary, report.metrics, factors, wordings)
-    shown += [table for table in (further, cost, inference.shifts(report.shifts)) if table is not None]
+    shown += _in_files(
+        tables.further(report.summary, metric, report.metrics, factors, wordings),
+        tables.costs(report.summary, report.metrics, factors, wordings, report.runs.attrs["facts"].get(TARGET)),
+        inference.shifts(report.shifts),
+    )
     # a path has few seeds that are complete in all strata, and mostly none: there its shares are the answer
     if not report.contrasts.empty and (not report.paths or (report.contrasts["n"] > 0).any()):
         shown.append(inference.contrasts(report.contrasts, metric, wordings))
+        shown[-1].at_once = report.verdicts.empty
     if not report.effects.empty and report.effects["ss"].notna().any():
-        shown.append(inference.effects(report.effects, metric, wordings))
+        shown += _in_files(inference.effects(report.effects, metric, wordings))
     if not report.noise.empty and report.noise["sd"].notna().any():
-        shown.append(inference.noise(report.noise, metric, wordings))
+        shown += _in_files(inference.noise(report.noise, metric, wordings))
     known = [path for path in report.paths if path.shares["estimate"].notna().any()]  # of the others the verdict says why
     return shown + [
         inference.shares(path.name.replace("_", " ").capitalize(), path.shares, path.metric, wordings) for path in known
     ]
 
 
+def _in_files(*several: TextTable | None) -> list[TextTable]:
+    """Those that there are, and which are not what a reader looks for first."""
+    return [replace(table, at_once=False) for table in several if table is not None]
+
+
 def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
+    facts, chance, budgets = runs.attrs["facts"], launched.get("chance"), launched.get("budgets")
     try:
-        return judge_study(launched, runs), score_study(launched, runs), parse_all(launched.get("claims", ()))
+        claims = parse_all(launched.get("claims", ()))
+        verdicts = judge(claims, runs, facts, chance=chance, budgets=budgets)
+        return verdicts, scorecard(claims, runs, facts, budgets=budgets), claims
     except ValueError as error:
         raise UsageError(f"study.yaml: {error}") from None
 

@@ -67,11 +67,15 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
     title, percent = report.wordings.axis_title(report.metric), report.wordings(report.metric).percent
     difference = title.replace("(%)", "(points of %)")
     if marks := _differences(report):
+        says = "The diamond is the mean difference to the first cell over equal seeds, "
+        if _with_bars(marks):
+            says += "the bar its 95 % interval, each dot below it one seed. Look first whether a bar keeps clear of zero."
+        else:
+            says += "here of one seed: how far another seed would lie from it is not known."
         yield (
             "paired_differences",
             "Paired differences to the baseline",
-            "The diamond is the mean difference to the first cell over equal seeds, the bar its 95 % interval, each dot below "
-            "it one seed. Look first whether a bar keeps clear of the line at zero." + _cut(len(report.differences)),
+            says + _cut(len(report.differences)),
             plots.forest(marks, f"{difference}, less the baseline's", percent),
         )
     for kinds, name, heading, says in (
@@ -90,7 +94,8 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
             "each other.",
         ),
     ):
-        if marks := _contrasts(report, kinds):
+        marks = _contrasts(report, kinds)
+        if _with_bars(marks):
             yield name, heading, says + _cut(len(marks)), plots.forest(_ends(marks), f"effect on {difference}", percent)
     for path in report.paths:
         frame = path.shares.dropna(subset="estimate")
@@ -160,6 +165,11 @@ def _contrasts(report: Report, kinds: Sequence[str]) -> list[Mark]:
         for row, estimate in zip(report.contrasts.to_dict("records"), report.estimates, strict=True)
         if row["kind"] in kinds and math.isfinite(row["estimate"])
     ]
+
+
+def _with_bars(marks: Sequence[Mark]) -> bool:
+    """Whether any has an interval: of one seed there is none, and a table says as much."""
+    return any(math.isfinite(mark.low) for mark in marks)
 
 
 def _ends(marks: list[Mark]) -> list[Mark]:

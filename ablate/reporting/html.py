@@ -65,6 +65,7 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         grid=_grid(report),
         behind=_behind(report, shown),
         cells=_cells(report),
+        count=report.runs["directory"].nunique(),
         anchors=_anchors(report),
         settings=_settings(report),
         ROWS=ROWS,

@@ -127,6 +127,7 @@ def scorecard(frame: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
             if row["kind"] == "exact":
                 ours = " to ".join(dict.fromkeys(limits))
         inside = {True: "yes", False: "no"}.get(row["inside"], HOLE)
+        inside = f"({inside})" if row["differs"] and inside != HOLE else inside
         rows.append(
             [row["id"], row["says"], write(row["published"]), ours, str(row["n"]), inside, row["differs"], row["protocol"]]
         )
@@ -135,6 +136,8 @@ def scorecard(frame: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
         "Ours: the mean, with the 95 % interval of where one more run made as ours were would fall; of a number that has to "
         "match, every value there is. Two protocols that differ need not agree."
     ]
+    if frame["differs"].any():
+        notes.append("In brackets: this study is not what the claim needs, and can neither confirm the figure nor refute it.")
     loose = ("says", "what differs here", "how it was made")
     sources = [f"claim-{name}" for name in frame["id"]]
     return TextTable("Scorecard", headers, rows, 2, notes, sources, loose=loose, numbers=frame)

@@ -22,11 +22,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from ablate.reporting.wording import PROTOCOLS
+
 TITLES = {
     "test_accuracy": "standard protocol",
-    "article_test_accuracy": "article's protocol",
-    "flipped_test_accuracy": "standard, on flipped images",
-    "batch_test_accuracy": "standard, with batch statistics",
+    **{f"{name}_test_accuracy": protocol.title for name, protocol in PROTOCOLS.items()},
 }
 WIDTH = 6.0  # inches
 COLOURED = 10  # more cells than that cannot be told apart by their colours

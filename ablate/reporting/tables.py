@@ -9,16 +9,11 @@ import pandas as pd
 
 from ablate.analysis.verdicts import INCONCLUSIVE
 from ablate.reporting.text_table import TextTable
-from ablate.reporting.wording import HOLE, USUAL, Row, Wording, Wordings, interval, number
+from ablate.reporting.wording import ACCURACY, HOLE, PROTOCOLS, USUAL, Row, Wording, Wordings, interval, number
 from ablate.study import design
 
 COLUMNS = 4  # so many factors have a column each, and so many metrics
 FLAGS = "flags"
-PROTOCOLS = {
-    "article": "tested as the article's author did, in training mode and on flipped images",
-    "flipped": "in evaluation mode, on flipped images",
-    "batch": "with the statistics of the test batch in BN, without dropout, on images as they are",
-}
 
 
 def results(
@@ -81,13 +76,18 @@ def verdicts(judged: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
 
 
 def costs(
-    summary: pd.DataFrame, metrics: Sequence[str], factors: Sequence[str], wordings: Wordings = USUAL
+    summary: pd.DataFrame,
+    metrics: Sequence[str],
+    factors: Sequence[str],
+    wordings: Wordings = USUAL,
+    target: float | None = None,
 ) -> TextTable | None:
-    """What each cell takes; None if no metric says so."""
+    """What each cell takes; None if no metric says so. `target` is the accuracy of the times to a target, if known."""
     shown = [name for name in metrics if wordings(name).cost and not wordings(name).hidden]
     notes = []
     if any("to target" in wordings(name).title for name in shown):
-        notes.append(f"To target: of the runs that reached it, with their number; {HOLE}: none did.")
+        which = f" ({number(target, wordings(ACCURACY))} % test accuracy)" if target is not None else ""
+        notes.append(f"To target{which}: of the runs that reached it, with their number; {HOLE}: none did.")
     return _by_cell("Costs", summary, shown, factors, wordings, notes)
 
 
@@ -122,7 +122,7 @@ def _achieved(metrics: Sequence[str], wordings: Wordings) -> list[str]:
 
 def _protocols(metrics: Sequence[str]) -> list[str]:
     """What the protocols are under which these metrics were measured."""
-    return [f"({name}): {says}." for name, says in PROTOCOLS.items() if any(each.startswith(f"{name}_") for each in metrics)]
+    return [f"({name}): {it.says}." for name, it in PROTOCOLS.items() if any(each.startswith(f"{name}_") for each in metrics)]
 
 
 def _by_cell(
@@ -150,7 +150,8 @@ def names_of(summary: pd.DataFrame, factors: Sequence[str]) -> list[str]:
     short = design.short_names(factors)
     levels = [{short[factor]: design.say(row[factor]) for factor in factors} for row in summary.to_dict("records")]
     unlike = [", ".join(f"{name}={level}" for name, level in row.items() if level != levels[0][name]) for row in levels]
-    return [labels[0], *unlike[1:]] if len(set(unlike)) == len(unlike) else labels
+    first = ", ".join(f"{name}={level}" for name, level in levels[0].items())
+    return [first, *unlike[1:]] if len(set(unlike)) == len(unlike) else labels
 
 
 def _cell_columns(summary: pd.DataFrame, factors: Sequence[str]) -> tuple[list[str], list[list[str]]]:

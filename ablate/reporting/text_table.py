@@ -40,6 +40,7 @@ class TextTable:
     sources: list[str] = field(default_factory=list)
     loose: tuple[str, ...] = ()
     numbers: pd.DataFrame | None = None  # for the CSV: what the text was made of
+    at_once: bool = True  # printed when a report is written; else it is in its files alone
 
     @property
     def name(self) -> str:

@@ -12,7 +12,27 @@ import pandas as pd
 from ablate.study.design import say
 
 HOLE = "–"  # what is not there
+ACCURACY = "final_test_accuracy"
 Row = Mapping[Any, Any]  # of a frame
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way of testing beside the standard one: the title of its curves, and what it is."""
+
+    title: str
+    says: str
+
+
+# By what the names of their metrics begin with
+PROTOCOLS = {
+    "article": Protocol("article's protocol", "tested as the article's author did, in training mode and on flipped images"),
+    "flipped": Protocol("standard, on flipped images", "in evaluation mode, on flipped images"),
+    "batch": Protocol(
+        "standard, with batch statistics",
+        "with the statistics of the test batch in BN, without dropout, on images as they are",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,7 @@ KNOWN = {
     **_to_target(""),
     **{
         f"{protocol}_{name}": wording
-        for protocol in ("article", "flipped", "batch")
+        for protocol in PROTOCOLS
         for name, wording in {
             "final_test_accuracy": _accuracy(f"final ({protocol})"),
             "peak_test_accuracy": _accuracy(f"peak ({protocol})"),
