@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ablate.study import design
 from ablate.study.errors import UsageError
 from ablate.study.locks import LOCK
-from ablate.study.records import Record, read_record, read_study
+from ablate.study.records import DONE, Record, read_record, read_study
 
 
 @dataclass
@@ -64,7 +64,7 @@ def load_runs(study: str | Path) -> pd.DataFrame:
         _Row(record.cell, record.label, record, directory, design.levels_of(record.choices, config))
         for directory, record, config in runs
     ]
-    rows += _standing_on(rows, launched.get("same", {}))
+    rows = _standing_on(rows, launched.get("same", {}))
     overridden = dict.fromkeys(key for _, record, _ in runs for key in record.overridden if key != "seed")
     overridden |= dict.fromkeys(key for same in launched.get("same", {}).values() for key in same["levels"])
     factors = design.find_factors([row.levels for row in rows], overridden, launched.get("factors", {}))
@@ -123,17 +123,42 @@ def load_kept(study: str | Path, runs: pd.DataFrame, name: str) -> dict[str, dic
 
 
 def _standing_on(rows: list[_Row], same: Mapping[str, Mapping[str, Any]]) -> list[_Row]:
-    """The rows of cells that stand on another's runs; a seed for which the cell has a run of its own needs none."""
-    own = {(row.cell, row.record.seed) for row in rows}
-    by_cell: dict[str, list[_Row]] = {}
+    """The rows of all cells, where those that build the same experiment stand on the same runs, one for each seed.
+
+    A run that is not needed for that, since a cell was run before it was known to be the same, is named in a warning.
+    """
+    own = {(row.cell, row.record.seed): row for row in rows}
+    described = {cell: (stand_in["label"], stand_in["levels"]) for cell, stand_in in same.items()}
     for row in rows:
-        by_cell.setdefault(row.cell, []).append(row)
-    return [
-        _Row(cell, stand_in["label"], row.record, row.directory, {**row.levels, **stand_in["levels"]})
-        for cell, stand_in in same.items()
-        for row in by_cell.get(stand_in["as"], [])
-        if (cell, row.record.seed) not in own
-    ]
+        described.setdefault(row.cell, (row.label, {key: level for key, level in row.levels.items() if key != "seed"}))
+    cells: dict[str, list[str]] = {}
+    for cell in described:
+        cells.setdefault(_experiment(cell, same), []).append(cell)
+    ran: dict[tuple[str, int], _Row] = {}
+    for row in sorted(rows, key=lambda row: (row.record.status not in DONE, row.cell in same)):
+        kept = ran.setdefault((_experiment(row.cell, same), row.record.seed), row)
+        if kept is not row:
+            said = f"{row.directory} is set aside: it is the same experiment as {kept.directory}"
+            warnings.warn(said, stacklevel=3)
+    standing = []
+    for (experiment, seed), row in ran.items():
+        for cell in cells[experiment]:
+            label, levels = described[cell]
+            known = own.get((cell, seed)) or _Row(cell, label, row.record, row.directory, {**row.levels, **levels})
+            standing.append(replace(known, record=row.record, directory=row.directory))
+    order = {key: position for position, key in enumerate(own)}
+    return sorted(standing, key=lambda row: order.get((row.cell, row.record.seed), len(rows)))
+
+
+def _experiment(cell: str, same: Mapping[str, Mapping[str, Any]]) -> str:
+    """The cell that stands for all of its experiment."""
+    passed: list[str] = []
+    while cell in same:
+        if cell in passed:  # by two commands, each stands on the other
+            return min(passed)
+        passed.append(cell)
+        cell = same[cell]["as"]
+    return cell
 
 
 def _strangers(study: Path) -> list[Path]:

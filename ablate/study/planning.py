@@ -19,7 +19,7 @@ from rich.table import Table
 from ablate.study import design, identity, locks
 from ablate.study.application import Outcome, cell_folder, known_cells, run_directory, run_identity
 from ablate.study.composing import Cell
-from ablate.study.records import CHECKPOINT, DONE, HISTORY, read_record, write_atomically
+from ablate.study.records import CHECKPOINT, DONE, HISTORY, Record, read_record, write_atomically
 
 State = Literal["done", "to resume", "to do", "held", "left out", "given up"]
 DUE: tuple[State, ...] = ("to resume", "to do")
@@ -37,6 +37,7 @@ class PlannedRun:
     directory: Path
     identity: str
     left_out: str | None = None  # the reason
+    twins: list[Path] = field(default_factory=list)  # where cells that build the same experiment have this run
     state: State = "to do"
     stale: bool = False  # done by other code than today's
     deaths: int = 0
@@ -53,6 +54,9 @@ class PlannedRun:
             return
         record = read_record(self.directory, warn=True)
         self.deaths = locks.deaths(self.directory)
+        if record is None and (twin := next(filter(None, map(_done, self.twins)), None)) is not None:
+            self.directory, record = twin
+            self.identity = record.identity
         if record is not None and record.identity == self.identity and record.status in DONE:
             self.stale = record.provenance.get("code") != code
             if not (self.stale and same_code):
@@ -88,6 +92,7 @@ class Plan:
     same_code: bool = False  # what other code made is made again
     processes: int = 1
     cost_from: str = ""  # where the estimate comes from
+    rows_shown: int = ROWS_SHOWN  # cells in the table
     notes: list[str] = field(default_factory=list)
 
     def look(self) -> None:
@@ -137,8 +142,11 @@ class Plan:
         keys = list(self.runs[0].cell.levels)
         states = [state for state in ("done", "to resume", "to do", "held", "left out", "given up") if self.count(state)]
         table = Table()
-        for key in keys or ["cell"]:
-            table.add_column(escape(key), overflow="fold")
+        names = design.short_names(keys)
+        for key in keys:
+            table.add_column(escape(names[key]), overflow="fold")
+        if not keys:
+            table.add_column("cell")
         known = any(run.seconds is not None for run in self.runs)
         for column in (*states, *(["a run takes"] if known else [])):
             table.add_column(column, justify="right")
@@ -146,7 +154,7 @@ class Plan:
         for run in self.runs:
             by_cell.setdefault(run.cell.digest, []).append(run)
         cells = [by_cell[digest] for digest in self.cells if digest in by_cell]
-        for runs in cells[:ROWS_SHOWN]:
+        for runs in cells[: self.rows_shown]:
             counts: Counter[str] = Counter(run.state for run in runs)
             levels = [escape(design.say(level)) for level in runs[0].cell.levels.values()] or ["base"]
             took = [duration(runs[0].seconds)] if runs[0].seconds is not None else []
@@ -155,7 +163,7 @@ class Plan:
 
     def summary(self) -> str:
         """The plan in a line or two: how many runs, and how long."""
-        unseen = len(self.cells) - ROWS_SHOWN
+        unseen = len(self.cells) - self.rows_shown
         counts = [f"{self.count(state)} {state}" for state in ("done", "to resume", "to do") if self.count(state)]
         counts += [f"{self.count('held')} held by another process"] if self.count("held") else []
         counts += [f"{self.count('left out')} left out"] if self.count("left out") else []
@@ -197,10 +205,12 @@ def make_plan(
     seeds: Sequence[int],
     left_out: Sequence[Mapping[str, Any]],
     wanted: Mapping[int, Collection[str]] | None = None,
+    same_before: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Plan:
     """The plan for these cells and seeds: one block of cells for each seed, at random inside a block.
 
-    `wanted` names, for each seed, the experiments that it runs; without it, each seed runs all.
+    `wanted` names, for each seed, the experiments that it runs; without it, each seed runs all. `same_before` are the cells
+    that stood on the runs of another in earlier commands (`same` of study.yaml): what was run for either is done for both.
     Of cells that build the same experiment one runs: one that has runs already, else the first.
     """
     known = known_cells(study)
@@ -213,6 +223,10 @@ def make_plan(
         if cell.levels != runners[cell.experiment].levels
     }
     by_digest = {cell.digest: cell for cell in cells if cell is runners[cell.experiment]}
+    alike: dict[str, list[str]] = {}
+    for twin, stands_on in (same_before or {}).items():
+        alike.setdefault(twin, []).append(stands_on["as"])
+        alike.setdefault(stands_on["as"], []).append(twin)
     runs = []
     for seed in seeds:
         for digest in design.shuffled(list(by_digest), seed):
@@ -220,7 +234,8 @@ def make_plan(
             if wanted is not None and cell.experiment not in wanted[seed]:
                 continue
             directory = run_directory(study, cell_folder(known, digest, cell.label), seed)
-            run = PlannedRun(cell, seed, directory, run_identity(digest, seed))
+            twins = [run_directory(study, known[twin], seed) for twin in alike.get(digest[:8], ()) if twin in known]
+            run = PlannedRun(cell, seed, directory, run_identity(digest, seed), twins=twins)
             if left_out:
                 run.left_out = design.reason_to_leave_out(left_out, {**cell.every_level, "seed": seed})
             runs.append(run)
@@ -288,6 +303,11 @@ def duration(seconds: float) -> str:
             rest = whole % size // smaller
             return f"{whole // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
     return f"{whole} s"
+
+
+def _done(directory: Path) -> tuple[Path, Record] | None:
+    record = read_record(directory)
+    return None if record is None or record.status not in DONE else (directory, record)
 
 
 def _counted(count: int, thing: str) -> str:

@@ -14,9 +14,8 @@ from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, TaskFunction
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
-from ablate.study import combining, composing, design, planning, records, settling
+from ablate.study import combining, composing, design, planning, records, settling, terminal
 from ablate.study.application import Application, Outcome, bookkeeping, name_parts, study_directory
 from ablate.study.composing import Cell, Composer, Level
 from ablate.study.errors import UsageError
@@ -39,7 +38,7 @@ class StudySweeper:
         self.application = task_function
         self.context = hydra_context
         self.config = config
-        self.console = Console(highlight=False)
+        self.console = terminal.console()
 
     def sweep(self, arguments: list[str]) -> list[Outcome]:
         """Run what the overrides ask for; the exit status tells how it went: see `ablate.main`."""
@@ -85,6 +84,7 @@ class StudySweeper:
 
         def settle(before: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
             settled: dict[str, Any] = {
+                "program": self.application.check_program(study, before),
                 "factors": settling.factors_of(before, cells),
                 "decisions": decisions,
                 "claims": settling.claims_of(study, before, self.options["claims"]),
@@ -93,35 +93,38 @@ class StudySweeper:
                 else cells[0].asked,
                 "leave_out": settling.left_out(before, self.options["leave_out"], cells, seeds),
             }
-            plan = planning.make_plan(study, cells, seeds, settled["leave_out"], wanted)
+            plan = planning.make_plan(study, cells, seeds, settled["leave_out"], wanted, before.get("same"))
             return settling.description(before, cells, plan.same, settled), plan
 
         before = records.read_study(study)
         content, plan = settle(before)
         said = self._checked(content, cells, seeds)
-        try:
-            study.mkdir(parents=True, exist_ok=True)
-            if not self.options["dry_run"]:
+        if self.options["dry_run"]:
+            plan.rows_shown = len(plan.cells)  # there is no plan.csv to look them up in
+            self._estimate(plan)
+        else:
+            try:
+                study.mkdir(parents=True, exist_ok=True)
                 with records.study_lock(study):
                     if (now := records.read_study(study)) != before:  # another command wrote it meanwhile
                         content, plan = settle(now)
                     records.write_study(study, content)
-            self._estimated(plan).write_csv()
-        except OSError as error:
-            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+                self._estimate(plan)
+                plan.write_csv()
+            except OSError as error:
+                raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         self.console.print(plan.table())
         for line in [*planning.inert(cells), *plan.notes, *said, plan.summary()]:
             self.console.print(line, markup=False, soft_wrap=True)
         return plan
 
-    def _estimated(self, plan: Plan) -> Plan:
-        """The plan with the states of its runs, and what they will take."""
+    def _estimate(self, plan: Plan) -> None:
+        """Find out the states of the runs, and what they will take."""
         plan.code = self.application.provenance()["code"]
         plan.same_code = self.options["reuse"] == "same_code"
         plan.processes = processes_of(self.config)
         plan.look()
         plan.estimate(self.application.cost)
-        return plan
 
     def _with_params(self, arguments: Sequence[str]) -> list[str]:
         """The overrides of hydra.sweeper.params, then those that were typed: a key that was typed replaces its param."""
@@ -162,7 +165,9 @@ class StudySweeper:
         if not claims or not self.options["check"]:
             return []
         facts = design.common(cell.every_level for cell in cells)
-        said: list[str] = get_method(self.options["check"])(claims, content["factors"], facts, len(seeds))
+        ask = self.application.metrics
+        metrics = None if ask is None else sorted({name for cell in cells for name in ask(cell.config)})
+        said: list[str] = get_method(self.options["check"])(claims, content["factors"], facts, len(seeds), metrics)
         return said
 
     def _more_seeds(self, study: Path, seeds: Sequence[int]) -> list[int]:

@@ -131,3 +131,41 @@ def test_the_runs_of_a_cell_share_what_is_parsed_but_not_their_seed(tmp_path: Pa
     assert runs.attrs["factors"] == {"model.dropout": [True, False]}
     assert runs.sort_values("seed")["model.dropout"].tolist() == [True, True, False]
     assert "seed" not in runs.attrs["facts"]
+
+
+def test_cells_that_build_the_same_experiment_share_their_runs_whichever_they_were_made_for(tmp_path: Path) -> None:
+    """Two commands that did not know of each other: seed 0 ran for both, seed 1 for the one, seed 2 for the other."""
+    kept = add(tmp_path, True, "direct", 0, 0.5)
+    add(tmp_path, False, "direct", 0, 0.5)
+    add(tmp_path, True, "direct", 1, 0.6)
+    add(tmp_path, False, "direct", 2, 0.7)
+    other = add(tmp_path, True, "pyramid", 0, 0.9)
+    same = {"Falsedirect": {"as": "Truedirect", "label": "False,direct", "levels": {"model.dropout": False, "stem": "direct"}}}
+    write_study(tmp_path, {"factors": {"model.dropout": [True, False], "stem": ["direct", "pyramid"]}, "same": same})
+    with pytest.warns(UserWarning, match="Falsedirect/seed=0 is set aside: it is the same experiment as .*Truedirect/seed=0"):
+        runs = load_runs(tmp_path)
+    for dropout in (True, False):
+        cell = runs[(runs["model.dropout"] == dropout) & (runs["stem"] == "direct")]
+        assert dict(zip(cell["seed"], cell["accuracy"], strict=True)) == {0: 0.5, 1: 0.6, 2: 0.7}
+        assert set(cell["label"]) == {f"{dropout},direct"}
+    assert len(runs) == 7
+    assert runs["directory"].nunique() == 4
+    assert {kept.relative_to(tmp_path).as_posix(), other.relative_to(tmp_path).as_posix()} <= set(runs["directory"])
+    assert "seed" not in runs.attrs["facts"]
+    both_ways = {**same, "Truedirect": {**same["Falsedirect"], "as": "Falsedirect", "label": "True,direct"}}
+    both_ways["Truedirect"]["levels"] = {"model.dropout": True, "stem": "direct"}
+    write_study(tmp_path, {"factors": {"model.dropout": [True, False], "stem": ["direct", "pyramid"]}, "same": both_ways})
+    with pytest.warns(UserWarning, match="is set aside: it is the same experiment"):
+        assert len(load_runs(tmp_path)) == 7
+
+
+def test_of_equal_experiments_the_run_that_is_done_counts(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    (tmp_path / "runs/Truedirect/seed=0/run.json").write_text(
+        (tmp_path / "runs/Truedirect/seed=0/run.json").read_text().replace('"finished"', '"failed"')
+    )
+    add(tmp_path, False, "direct", 0, 0.5)
+    same = {"Falsedirect": {"as": "Truedirect", "label": "False,direct", "levels": {"model.dropout": False, "stem": "direct"}}}
+    write_study(tmp_path, {"factors": {"model.dropout": [True, False]}, "same": same})
+    with pytest.warns(UserWarning, match="Truedirect/seed=0 is set aside"):
+        assert load_runs(tmp_path)["status"].tolist() == ["finished", "finished"]

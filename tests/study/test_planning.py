@@ -157,6 +157,22 @@ def test_of_equal_experiments_the_one_that_has_runs_goes_on(tmp_path: Path) -> N
     assert runner.levels["activation"] == "gelu"
 
 
+def test_what_ran_for_an_equal_experiment_of_an_earlier_command_is_done(tmp_path: Path) -> None:
+    """A path ran the one cell, and the design of single changes has the other alone."""
+    first = make_plan(tmp_path, stems(), [0, 1], [])
+    ((stand_in, runner),) = first.same.values()
+    ran = next(run for run in first.runs if run.cell is runner and run.seed == 1)
+    begin(ran, 1, of=1)
+    same = {stand_in.digest[:8]: {"as": runner.digest[:8]}}
+    plan = make_plan(tmp_path, [stand_in], [0, 1], [], None, same)
+    plan.look()
+    assert [(run.seed, run.state) for run in plan.runs] == [(0, "to do"), (1, "done")]
+    assert plan.runs[1].directory == ran.directory
+    without = make_plan(tmp_path, [stand_in], [0, 1], [])
+    without.look()
+    assert [run.state for run in without.runs] == ["to do", "to do"]
+
+
 def test_a_factor_that_changes_nothing_is_named() -> None:
     assert inert(stems()) == ["activation changes nothing where stem=direct: the same experiment, which runs once."]
     everywhere = [cell(experiment=[x], x=x, y=y) for x in (1, 2) for y in (1, 2)]

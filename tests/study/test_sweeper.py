@@ -171,7 +171,17 @@ def test_a_run_is_left_out_with_its_reason(command: Command, tmp_path: Path) -> 
 def test_a_dry_run_shows_the_plan_and_begins_nothing(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", "study.seeds=3", "study.dry_run=true")
     assert "6 runs in outputs/x: 6 to do." in answer.stdout
-    assert [path.name for path in (tmp_path / "outputs/x").iterdir()] == ["plan.csv"]
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_dry_run_shows_every_cell_and_leaves_a_study_as_it_is(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    answer = command(TRIVIAL, "-m", "x=range(1,31)", "study.name=x", "study.dry_run=true")
+    assert "30 runs in outputs/x: 2 done, 28 to do." in answer.stdout
+    assert all(f" {x} " in answer.stdout for x in range(1, 31))
+    assert "more" not in answer.stdout
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_a_sweep_stops_when_its_time_is_over_and_goes_on_later(command: Command) -> None:
