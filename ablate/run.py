@@ -35,11 +35,10 @@ def prepare(cfg: DictConfig) -> Mapping[str, Any] | None:
     choose_device(config.device)
     network = outline(config)  # raises if its parts do not fit
     if config.summary:
-        from rich.console import Console
-
+        from ablate.study.terminal import console
         from ablate.vision.summary import table
 
-        Console().print(table(network, title=cfg.study.label if cfg.study.label != "base" else cfg.study.name))
+        console().print(table(network, title=cfg.study.label if cfg.study.label != "base" else cfg.study.name))
         return None
     return _images(config.data)
 
@@ -89,11 +88,19 @@ def cost(cfg: DictConfig, processes: int) -> float:
     return seconds(from_hydra(cfg), processes)
 
 
+def metrics(cfg: DictConfig) -> list[str]:
+    """The names of what a run returns."""
+    from ablate.vision.training import metrics
+
+    return metrics(from_hydra(cfg))
+
+
 @ablate.main(
     conf(),
     prepare=prepare,
     experiment=experiment,
     cost=cost,
+    metrics=metrics,
     code=("ablate.vision", "ablate.with_torch"),
     packages=("torch", "torchvision", "pillow"),
 )

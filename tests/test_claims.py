@@ -20,7 +20,7 @@ def verdicts(study: Path) -> dict[str, str]:
 
 def test_a_study_that_is_decided_at_its_first_look_stops_there(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.until=decided", REPORT)
-    assert "5 seeds decide (1 primary claims, power 80 %)" in answer.stdout
+    assert "5 seeds decide (1 primary claim, power 80 %)" in answer.stdout
     assert "10 finished" in answer.stdout
     assert "supported" in answer.stdout
     assert verdicts(tmp_path / "outputs" / "x") == {"A": "supported"}
@@ -105,6 +105,33 @@ def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
     assert said[0] == "A will not be tested: it needs budget=article; this study has budget=quick."
     with pytest.raises(UsageError, match="claim A: two claims have this id"):
         claims.check([claim, claim], {"x": [1, 2]}, {}, 5)
+
+
+def test_a_claim_about_a_metric_that_no_run_will_have_is_refused_before_the_sweep(command: Command) -> None:
+    claim = (
+        "{id: A, says: s, kind: contrast, contrast: {factor: model.dropout, from: true, to: false}, "
+        "metric: final_test_accuracy - articel_final_test_accuracy, expects: higher}"
+    )
+    answer = command(
+        "-m",
+        "ablate.run",
+        "-m",
+        "data=builtin",
+        "budget=smoke",
+        "model.dropout=true,false",
+        f"study.claims=[{claim}]",
+        status=2,
+    )
+    assert "claim A: no run has the metric articel_final_test_accuracy; there are article_epochs" in answer.stderr
+    assert "finished" not in answer.stdout
+
+
+def test_a_number_that_has_to_match_needs_no_seeds() -> None:
+    exact = {"id": "A", "says": "s", "kind": "exact", "value": 3, "metric": "parameters"}
+    assert claims.check([exact], {"x": [1, 2]}, {}, 1) == []
+    contrast = {"factor": "x", "from": 1, "to": 2}
+    other = {"id": "B", "says": "s", "kind": "contrast", "contrast": contrast, "expects": "higher"}
+    assert "5 seeds decide (1 primary claim," in claims.check([exact, other], {"x": [1, 2]}, {}, 5)[0]
 
 
 @pytest.mark.slow

@@ -22,12 +22,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ablate.analysis.attribution import WHOLE
-from ablate.analysis.blocks import choice, word, words
+from ablate.analysis.blocks import choice, terms_of, word, words
 from ablate.analysis.estimates import Change
 from ablate.analysis.verdicts import EXPECTS
 
@@ -135,12 +135,20 @@ def parse_all(mappings: Iterable[Mapping[str, Any]]) -> list[Claim]:
     return claims
 
 
-def check(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str, Any] | None = None) -> None:
+def check(
+    claim: Claim,
+    factors: Mapping[str, Sequence[Any]],
+    facts: Mapping[str, Any] | None = None,
+    metrics: Collection[str] | None = None,
+) -> None:
     """Whether a study with these factors can test the claim: a ValueError says why not.
 
     `facts` are the choices that hold for the whole study; a `where` about one of them is met by it, or selects nothing.
+    `metrics` are those that its runs have; None if that is not known.
     """
     facts = facts or {}
+    if metrics is not None and (unknown := [term for term in terms_of(claim.metric) if term not in metrics]):
+        raise ValueError(f"claim {claim.id}: no run has the metric {unknown[0]}; there are {', '.join(metrics)}.")
     changed = [change.factor for change in claim.all_changes]
     for change in claim.all_changes:
         if change.factor not in factors:

@@ -25,7 +25,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from ablate.study import identity
-from ablate.study.application import Application, Cost, Experiment, Function, Outcome, Prepare
+from ablate.study.application import Application, Cost, Experiment, Function, Metrics, Outcome, Prepare
 from ablate.study.errors import CONFIG_ERRORS, one_line
 
 ConfigStore.instance().store(
@@ -94,6 +94,7 @@ def main(
     prepare: Prepare | None = None,
     experiment: Experiment | None = None,
     cost: Cost | None = None,
+    metrics: Metrics | None = None,
     code: Sequence[str] = (),
     packages: Sequence[str] = (),
 ) -> Callable[[Function], Callable[[], None]]:
@@ -108,7 +109,7 @@ def main(
 
     def decorate(function: Function) -> Callable[[], None]:
         folder = Path(inspect.getfile(function)).resolve().parent / config_path
-        application = Application(function, prepare, experiment, cost, code, packages)
+        application = Application(function, prepare, experiment, cost, metrics, code, packages)
 
         @functools.wraps(function)
         def command() -> None:

@@ -8,7 +8,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -33,6 +33,7 @@ Function = Callable[[DictConfig, Run], Mapping[str, float | None]]
 Prepare = Callable[[DictConfig], Mapping[str, Any] | None]
 Experiment = Callable[[DictConfig], Any]
 Cost = Callable[[DictConfig, int], float]
+Metrics = Callable[[DictConfig], Collection[str]]
 
 
 @dataclass
@@ -68,6 +69,8 @@ class Application:
 
     `cost(cfg, processes)` estimates the seconds of one run when as many processes share the machine.
 
+    `metrics(cfg)` names the metrics that a run will return, so that a claim about another one is refused before it is made.
+
     `code` names the packages whose source decides the numbers, `packages` the distributions whose version is recorded.
     """
 
@@ -77,6 +80,7 @@ class Application:
         prepare: Prepare | None = None,
         experiment: Experiment | None = None,
         cost: Cost | None = None,
+        metrics: Metrics | None = None,
         code: Sequence[str] = (),
         packages: Sequence[str] = (),
     ) -> None:
@@ -84,6 +88,7 @@ class Application:
         self.prepare = prepare
         self.experiment = experiment
         self.cost = cost
+        self.metrics = metrics
         self.code = tuple(code)
         self.packages = tuple(packages)
         self.outcome: Outcome | None = None
@@ -127,10 +132,25 @@ class Application:
         cfg.study.cell = cell_folder(known_cells(study), self.cell(cfg), cfg.study.label)
         try:
             with records.study_lock(study):
-                records.write_study(study, {"factors": {}, **records.read_study(study), "decisions": decisions})
+                before = records.read_study(study)
+                content = {"program": self.check_program(study, before), "factors": {}, **before, "decisions": decisions}
+                records.write_study(study, content)
         except OSError as error:
             raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         return self.execute(cfg)
+
+    def check_program(self, study: Path, before: Mapping[str, Any]) -> str:
+        """The file of this application, which study.yaml names. Raises UsageError if it names another one.
+
+        Two programs with equal configurations would take each other's runs for their own.
+        """
+        of = before.get("program", self.source.name)
+        if of != self.source.name:
+            raise UsageError(
+                f"the study {study} belongs to {of}, and this is {self.source.name}: give it a study.name of its own. "
+                f"(If {of} was only renamed, write its new name in {study / 'study.yaml'}.)"
+            )
+        return str(of)
 
     def decisions_of(self, cfg: DictConfig) -> dict[str, dict[str, Any]]:
         """What was decided when the study began; said again, if it concerns what is asked for now."""

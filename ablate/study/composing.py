@@ -15,10 +15,11 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from ablate.study import design, identity
 from ablate.study.application import Application, choices_of, plain
-from ablate.study.errors import UsageError
+from ablate.study.errors import UsageError, one_line
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,11 @@ class Composer:
         config.study.name = self.master.study.name
         typed_levels = {key: level.value for key, level in combination.items()}
         config.study.label = design.label(typed_levels)
-        if not self.application.freeze(config, self.decisions):
-            return None
+        try:
+            if not self.application.freeze(config, self.decisions):
+                return None
+        except OmegaConfBaseException as error:  # such as of a level's file: it does not say which level it was
+            raise UsageError(f"{one_line(error)} (in the cell {config.study.label})") from None
         every = design.levels_of(choices_of(choices), plain(config))
         levels = {key: every.get(key) for key in combination}
         config.study.label = design.label(levels)

@@ -94,13 +94,13 @@ def prepare(data: Data) -> str:
     return decoded.digest
 
 
-@functools.lru_cache(maxsize=2)  # the runs of a sweep that follow each other in one process share their images
 def sizes(data: Data) -> tuple[int, int, int]:
     """How many images a run trains, is tested and is validated on; those of a source of unknown size count as CIFAR-10's."""
     train = data.train_size or BUILTIN_SIZES["train"] - data.validation_size
     return train, data.test_size or BUILTIN_SIZES["test"], data.validation_size
 
 
+@functools.lru_cache(maxsize=2)  # the runs of a sweep that follow each other in one process share their images
 def load(data: Data, device: torch.device) -> DataSet:
     """The data set of a run on its device. Raises as `prepare`."""
     prepare(data)
@@ -172,6 +172,7 @@ def _cached(source: Source, cache: str | None) -> Cached:
         held = FileLock(folder.with_suffix(".lock")).acquire()
     with held:
         if (cached := _read(folder)) is None:
+            source.require()
             print(f"Reading all images of {source} once; from now on they lie in {folder.parent}.", flush=True)
             decoded = source.decode()
             with _said_of(folder.parent):

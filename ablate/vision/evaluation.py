@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -29,6 +29,10 @@ def prefix(protocol: str) -> str:
 @dataclass
 class Scores:
     """What one protocol found, epoch by epoch."""
+
+    METRICS: ClassVar = (
+        "final_test_accuracy", "peak_test_accuracy", "final_test_loss", "epochs_to_target", "seconds_to_target"
+    )  # fmt: skip
 
     target: float
     final_loss: float = math.nan
@@ -55,13 +59,9 @@ class Scores:
             setattr(self, name, value.numpy() if isinstance(value, torch.Tensor) else value)
 
     def metrics(self) -> dict[str, float | None]:
-        return {
-            "final_test_accuracy": float(self.last.mean()),
-            "peak_test_accuracy": self.peak,
-            "final_test_loss": self.final_loss,
-            "epochs_to_target": self.epochs_to_target,
-            "seconds_to_target": self.seconds_to_target,
-        }
+        """By the names of METRICS."""
+        found = (float(self.last.mean()), self.peak, self.final_loss, self.epochs_to_target, self.seconds_to_target)
+        return dict(zip(self.METRICS, found, strict=True))
 
 
 def evaluate(

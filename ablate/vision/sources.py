@@ -55,6 +55,9 @@ class Source(ABC):
     def stamp(self) -> dict[str, object]:
         """Facts that change when the content does. Raises UsageError if there is nothing at the place that was named."""
 
+    def require(self) -> None:  # noqa: B027 - of most sources `stamp` has found out
+        """Raises UsageError if `decode` could not begin, such as without a connection."""
+
     @abstractmethod
     def decode(self) -> Decoded:
         """All images. Raises UsageError, naming the file, if one cannot be read."""
@@ -99,14 +102,16 @@ class Cifar10(Source):
     def stamp(self) -> dict[str, object]:
         return {"source": "cifar10", "decoder": DECODER}  # torchvision checks its md5: there is only one
 
-    def decode(self) -> Decoded:
-        from torchvision.datasets import CIFAR10
-
+    def require(self) -> None:
         if not self.is_there() and not can_connect(CIFAR10_HOST):
             raise UsageError(
                 f"CIFAR-10 is not in {self.root.resolve()} (neither {self.FOLDER}/ nor {self.ARCHIVE}), and {CIFAR10_HOST} "
                 f"does not answer. Put the archive there, or type data.root=FOLDER, or data=builtin."
             )
+
+    def decode(self) -> Decoded:
+        from torchvision.datasets import CIFAR10
+
         try:
             sets = [CIFAR10(str(self.root), train=train, download=True) for train in (True, False)]
         except (RuntimeError, OSError, EOFError) as error:

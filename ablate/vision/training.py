@@ -104,6 +104,17 @@ def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float | None:
     return largest(shifts)
 
 
+def metrics(config: Config) -> list[str]:
+    """The names of the metrics that `train` returns."""
+    protocols = config.evaluation.protocols
+    return [
+        *(prefix(protocol) + name for protocol in protocols for name in Scores.METRICS),
+        *(["final_validation_accuracy"] if config.data.validation_size else []),
+        *(["variance_shift"] if "batch" in protocols else []),
+        *("final_train_loss", "final_train_accuracy", "images_per_second", "parameters", "macs"),
+    ]
+
+
 class Trainer:
     """The network under training: what lasts from one epoch to the next."""
 

@@ -25,6 +25,19 @@ def test_a_run_that_other_code_made_is_found_again_with_a_warning(command: Comma
     assert "finished: outputs/x=5" in command(str(script), "x=5", "study.reuse=same_code").stdout
 
 
+def test_another_script_cannot_take_the_runs_of_a_study_for_its_own(command: Command, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    conf = str(Path(TRIVIAL).parent / "conf")
+    other.write_text(Path(TRIVIAL).read_text().replace('"conf"', repr(conf)))
+    command(TRIVIAL, "-m", "x=1,2")
+    for typed in (["-m", "x=1,2"], ["study.name=x"]):
+        answer = command(str(other), *typed, status=2)
+        assert "the study outputs/x belongs to trivial.py, and this is other.py: give it a study.name" in answer.stderr
+    assert "2 finished" in command(str(other), "-m", "x=1,2", "study.name=y").stdout
+    other.rename(tmp_path / "trivial.py")
+    assert "2 kept" in command(str(tmp_path / "trivial.py"), "-m", "x=1,2").stdout
+
+
 def test_one_run_is_recorded_and_found_again(command: Command, tmp_path: Path) -> None:
     assert "finished: outputs/x=5/runs/base-" in command(TRIVIAL, "x=5").stdout
     assert "finished before: outputs/x=5/runs/base-" in command(TRIVIAL, "x=5").stdout

@@ -33,3 +33,10 @@ def test_a_value_of_another_type_is_named_with_its_key() -> None:
 
 def test_our_own_errors_stand_as_they_are() -> None:
     assert one_line(UsageError("x=1: at most 0.")) == "x=1: at most 0."
+
+
+def test_a_group_that_is_off_takes_a_plus_and_one_that_is_on_none() -> None:
+    assert complaint("study=qiita") == "the group study is off unless it is asked for, which takes a plus: +study=qiita"
+    assert complaint("+logger=wandb") == (
+        "the group logger has a level already; another one is typed without a plus: logger=wandb"
+    )

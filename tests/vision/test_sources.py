@@ -178,7 +178,7 @@ def test_cifar10s_archive_is_read_by_torchvision(tmp_path: Path, monkeypatch: py
 def test_cifar10_that_cannot_be_had_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "can_connect", lambda host: False)
     with pytest.raises(UsageError, match=r"neither cifar-10-batches-py/ nor cifar-10-python\.tar\.gz.*or data=builtin"):
-        Cifar10(tmp_path).decode()
+        Cifar10(tmp_path).require()
 
 
 def test_a_connection_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

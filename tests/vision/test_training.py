@@ -12,6 +12,7 @@ from ablate.study.errors import Diverged
 from ablate.study.records import Record
 from ablate.study.runs import Run
 from ablate.vision import data as images
+from ablate.vision import training
 from ablate.vision.config import Config
 from ablate.vision.network import build
 from ablate.vision.training import Trainer, make_schedule, train
@@ -251,3 +252,9 @@ def test_the_protocols_apart_come_with_what_bn_meets(experiment: Experiment, tmp
     assert {"flipped_final_test_accuracy", "batch_final_test_accuracy"} <= metrics.keys()
     without, _ = trained(experiment(*SMALL), tmp_path / "b")
     assert "variance_shift" not in without
+
+
+@pytest.mark.parametrize("changes", [[], ["evaluation=apart", "data.validation_size=10"], ["evaluation=standard"]])
+def test_the_metrics_are_known_by_name_before_a_run(changes: list[str], experiment: Experiment, tmp_path: Path) -> None:
+    config = experiment(*SMALL, *changes)
+    assert training.metrics(config) == list(trained(config, tmp_path)[0])
