@@ -104,3 +104,12 @@ def test_a_command_of_the_readme_is_composed(line: str, tmp_path: Path, monkeypa
             if not key.startswith(("hydra", "summary")):
                 cfg.data.cache, cfg.summary, cfg.data.train_size, cfg.data.test_size = str(tmp_path), False, 40, 20
                 prepare(cfg)
+
+
+def test_every_key_of_a_study_is_explained() -> None:
+    with initialize_config_dir(str(conf()), version_base="1.3"):
+        options = compose("config").study
+    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    explained = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)", row)}
+    filled_in = set(re.findall(r"`(\w+)`", page[page.index("The others (") : page.index("are filled in for each run")]))
+    assert explained | filled_in | {"changes"} == {str(key) for key in options}

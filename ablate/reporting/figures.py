@@ -125,7 +125,7 @@ def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
     history = history.assign(label=history["label"].map(names))
     order = [name for name in dict.fromkeys(names.values()) if name in set(history["label"])]
     if len(order) <= plots.COLOURED and history["directory"].nunique() <= plots.DRAWN_ALONE:
-        says = "Each line is one run: look first whether lines of one colour lie closer together than the colours do."
+        says = "Each thin line is one run: look first whether lines of one colour lie closer together than the colours do."
         yield "learning_curves", "Learning curves", says, plots.learning_curves(history, columns, order)
         return
     chosen = order[:1]
@@ -149,11 +149,12 @@ def _differences(report: Report) -> list[Mark]:
     if report.differences.empty:
         return []
     names = _names(report)
+    order = {cell: at for at, cell in enumerate(names)}  # that of the table
     by_cell = {cell: found.tolist() for cell, found in report.pairs.groupby("cell")["difference"]}
     return _ends(
         [
             Mark(f"{names[row['cell']]}  (n = {row['n']})", row["estimate"], row["low"], row["high"], by_cell[row["cell"]])
-            for row in report.differences.to_dict("records")
+            for row in report.differences.sort_values("cell", key=lambda cells: cells.map(order)).to_dict("records")
             if math.isfinite(row["estimate"])
         ]
     )

@@ -1,4 +1,4 @@
-"""Figures, made with seaborn. They compute nothing: what they draw is what they are given.
+"""Figures, made with seaborn. They draw what they are given, and compute no more than the mean of some curves.
 
 They are narrow, with names above the rows instead of beside them, so that a telephone shows them as well as paper does.
 """
@@ -29,6 +29,8 @@ TITLES = {
     **{f"{name}_test_accuracy": protocol.title for name, protocol in PROTOCOLS.items()},
 }
 WIDTH = 6.0  # inches
+THICK = 2.0  # points
+ONE_RUN = "each line is one run"
 COLOURED = 10  # more cells than that cannot be told apart by their colours
 DRAWN_ALONE = 300  # more lines than that are drawn as one picture
 BLUE, GREEN, ORANGE, GREY = "#0173b2", "#029e73", "#d55e00", "#949494"  # of seaborn's palette for the colour-blind
@@ -61,42 +63,47 @@ def style() -> Iterator[None]:
 
 
 def learning_curves(history: pd.DataFrame, columns: Sequence[str], labels: Sequence[str]) -> Figure:
-    """One panel for each of `columns`; a line for each run, in the colour of its cell.
+    """One panel for each of `columns`; a line for each run, in the colour of its cell, and a thick one for a cell's mean.
 
     `history` is long, with `directory` (the run), `label` (its cell) and `epoch`; `labels` gives the order of the cells.
     """
     long = history.melt(id_vars=["directory", "label", "epoch"], value_vars=list(columns), var_name="column")
     long["panel"] = long["column"].map(lambda name: TITLES.get(name, name))
     single = bool((history.groupby("directory").size() == 1).all())
+    several = bool(history.groupby("label")["directory"].nunique().max() > 1)
     dashed = len(labels) <= 6  # dashes too, for print and for the colour-blind
+    cells: dict[str, Any] = {
+        "x": "epoch", "y": "value",
+        "hue": "label", "hue_order": list(labels), "palette": sns.color_palette("colorblind", len(labels)),
+        "style": "label" if dashed else None, "style_order": list(labels) if dashed else None,
+        "marker": "o" if single else None,
+    }  # fmt: skip
     grid = sns.relplot(
         long,
         kind="line",
-        x="epoch",
-        y="value",
-        hue="label",
-        hue_order=list(labels),
-        style="label" if dashed else None,
-        style_order=list(labels) if dashed else None,
-        palette=sns.color_palette("colorblind", len(labels)),
+        **cells,
         units="directory",
         estimator=None,
         col="panel",
         col_order=list(dict.fromkeys(long["panel"])),
         col_wrap=1,
-        marker="o" if single else None,
-        linewidth=1.4,
+        linewidth=0.7 if several else THICK,
+        alpha=0.5 if several else 1.0,
         height=WIDTH / 2,
         aspect=2,
         facet_kws={"sharey": all("accuracy" in column for column in columns), "legend_out": False},
     )
     grid.set_titles("{col_name}")
-    for axes in grid.axes.flat:
+    for axes, (_, panel) in zip(grid.axes.flat, long.groupby("panel", sort=False), strict=True):
+        if several:
+            sns.lineplot(panel, **cells, estimator="mean", errorbar=None, linewidth=THICK, legend=False, ax=axes)
         _name_axes(axes, columns)
     if grid.legend is not None:
         handles = [handle for handle in grid.legend.legend_handles if handle is not None]
+        for handle in handles:
+            handle.set(linewidth=THICK, alpha=1)
         grid.legend.remove()
-        _legend(grid.figure, handles, labels)
+        _legend(grid.figure, handles, labels, "thin: each line is one run; thick: their mean" if several else ONE_RUN)
     figure: Figure = grid.figure
     return figure
 
@@ -129,7 +136,7 @@ def many_learning_curves(history: pd.DataFrame, columns: Sequence[str], highligh
         axes.autoscale()
         axes.set_title(TITLES.get(column, column))
         _name_axes(axes, columns)
-    _legend(figure, handles, ["every other run", *highlighted])
+    _legend(figure, handles, ["every other run", *highlighted], ONE_RUN)
     return figure
 
 
@@ -200,11 +207,11 @@ def _name_axes(axes: Axes, columns: Sequence[str]) -> None:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
-def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
+def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], title: str) -> None:
     """Below the panels, a row a cell. matplotlib leaves out what begins with an underscore."""
     shown = [cut(label, 68) for label in labels]
     shown = [f" {label}" if label.startswith("_") else label for label in shown]
     figure.legend(
         list(handles), shown, loc="upper center", bbox_to_anchor=(0.5, 0.01), frameon=False, fontsize="small",
-        title="each line is one run",
+        title=title,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures show every run, and compute nothing."""
+"""Figures show every run, and draw what they are given."""
 
 from typing import Any
 
@@ -27,11 +27,13 @@ def test_every_run_is_a_line_with_its_own_numbers() -> None:
     standard, article = figure.axes
     assert [axes.get_title() for axes in figure.axes] == ["standard protocol", "article's protocol"]
     drawn = [line for line in standard.lines if len(line.get_xdata())]
-    assert len(drawn) == 3
-    expected = [0.1 * index + np.array([1, 2, 3]) / 100 for index in range(3)]
+    means = [0.05, 0.2]  # of the cells a and b, above epoch / 100
+    expected = [offset + np.array([1, 2, 3]) / 100 for offset in (0, 0.1, 0.2, *means)]
+    assert len(drawn) == len(expected)
     assert all(np.allclose(line.get_ydata(), values) for line, values in zip(drawn, expected, strict=True))
     assert len({to_hex(line.get_color()) for line in drawn}) == 2
-    assert len([line for line in article.lines if len(line.get_xdata())]) == 3
+    assert min(line.get_linewidth() for line in drawn[3:]) > max(line.get_linewidth() for line in drawn[:3])
+    assert len([line for line in article.lines if len(line.get_xdata())]) == 5
     close(figure)
 
 
@@ -39,6 +41,7 @@ def test_a_run_of_one_epoch_is_a_point() -> None:
     history = pd.DataFrame({"directory": ["a"], "label": ["a"], "epoch": [1], "loss": [0.5]})
     figure = learning_curves(history, ["loss"], ["a"])
     assert figure.axes[0].lines[0].get_marker() == "o"
+    assert len([line for line in figure.axes[0].lines if len(line.get_xdata())]) == 1
     close(figure)
 
 
