@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ablate.analysis.contrasts import paired_differences
 from ablate.analysis.held import broken
 from ablate.analysis.judging import judge_study
 from ablate.analysis.shifts import shifts_table
@@ -92,14 +93,36 @@ def test_what_the_readme_says_of_the_five_changes() -> None:
     assert max(standard, key=lambda change: (change != "all") * standard[change][0]) == "dropout"
 
 
+def test_what_the_readme_says_of_single_changes() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    runs = load_runs(ROOT / "outputs" / "hidden")
+    first = {factor: levels[0] for factor, levels in runs.attrs["factors"].items()}
+    cells = runs.drop_duplicates("cell").set_index("cell")
+    unlike = {cell: [factor for factor in first if row[factor] != first[factor]] for cell, row in cells.iterrows()}
+    (baseline,) = (cell for cell, changed in unlike.items() if not changed)
+    found = paired_differences(runs, "article_peak_test_accuracy", baseline).set_index("cell")
+    alone = {changed[0]: found.loc[cell] for cell, changed in unlike.items() if len(changed) == 1}
+    said = {
+        "model.dropout": "dropout", "optimizer.batch_size": "the batch", "norm": "the BN in block 3", "stem": "the stem"
+    }  # fmt: skip
+    for factor, name in said.items():
+        numbers = (100 * alone[factor][part] for part in ("estimate", "low", "high"))
+        assert "{} {:.1f} [{:.1f}, {:.1f}]".format(name, *numbers) in text
+        assert alone[factor]["n"] == 5
+    assert alone["norm.shared"]["estimate"] == alone["norm.shared"]["sd"] == 0
+    assert f"5 seeds, {runs['directory'].nunique()} runs; intervals not adjusted" in text
+
+
 def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "protocols")}
     said = {
         "H4-92": "flatter his network of 92 % by {:.1f} points [{:.1f}, {:.1f}]: supported",
-        "H4-89": "For stage 89 it is {:.1f} [{:.1f}, {:.1f}], undecided",
+        "H4-89": "For stage 89 it is {:.1f} [{:.1f}, {:.1f}], not decided",
         "H2-87": "come to +{:.1f} [{:.1f}, {:.1f}]",
     }
+    assert f"not decided once several claims and looks are allowed for (p = {found['H4-89']['p']:.3f})" in text
+    assert (found["H3"]["verdict"], found["H3"]["margin"]) == ("supported", 0.01)
     for name, sentence in said.items():
         assert sentence.format(*(100 * found[name][part] for part in ("estimate", "low", "high"))) in text
     assert [found[name]["verdict"] for name in said] == ["supported", "inconclusive", "inconclusive"]

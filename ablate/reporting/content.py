@@ -183,7 +183,7 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
     shown.append(results)
     shown += _in_files(
         tables.further(report.summary, metric, report.metrics, factors, wordings),
-        tables.costs(report.summary, report.metrics, factors, wordings, report.runs.attrs["facts"].get(TARGET)),
+        tables.costs(report.summary, report.metrics, factors, wordings, report.runs.attrs.get("facts", {}).get(TARGET)),
         inference.shifts(report.shifts),
     )
     # a path has few seeds that are complete in all strata, and mostly none: there its shares are the answer
@@ -206,7 +206,7 @@ def _in_files(*several: TextTable | None) -> list[TextTable]:
 
 
 def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
-    facts, chance, budgets = runs.attrs["facts"], launched.get("chance"), launched.get("budgets")
+    facts, chance, budgets = runs.attrs.get("facts"), launched.get("chance"), launched.get("budgets")
     try:
         claims = parse_all(launched.get("claims", ()))
         verdicts = judge(claims, runs, facts, chance=chance, budgets=budgets)

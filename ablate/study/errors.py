@@ -33,10 +33,10 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
     unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
     if unknown:
         return f"no key '{unknown[1]}' in the configuration.{_nearest(unknown[1], known_keys)}"
-    off = re.match(r"Could not override '([^']+)'. No match in the defaults list. To append .* use (\S+)", text)
+    off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
     if off:
         return f"the group {off[1]} is off unless it is asked for, which takes a plus: {off[2]}"
-    twice = re.match(r"Multiple values for (\S+)\. To override a value use 'override \S+: (\S+)'", text)
+    twice = re.match(r"Multiple values for (\S+)\.\s+To override a value use 'override \S+: (\S+)'", text)
     if twice:
         return f"the group {twice[1]} has a level already; another one is typed without a plus: {twice[1]}={twice[2]}"
     group = re.match(r"(?:In '[^']*': )?Could not find '([^']+)/([^'/]+)'\s+Available options in '[^']+':(.*)", text, re.S)

@@ -115,7 +115,7 @@ def read_study(study: Path) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise ValueError("it holds no keys")
         for key, value in content.items():
-            kind = list if key in ("claims", "leave_out") else str if key == "command" else dict
+            kind = list if key in ("claims", "leave_out") else str if key in ("command", "program") else dict
             if not isinstance(value, kind):
                 raise ValueError(f"its {key} should be of the kind {kind.__name__}")
         return content

@@ -69,7 +69,8 @@ def test_names_stay_text(parsed: Page, page: Path) -> None:
 def test_the_answers_stand_in_the_order_in_which_a_reader_asks(page: Path) -> None:
     headings = re.findall("<h2>(.*?)</h2>", page.read_text(encoding="utf-8"))
     assert headings == [
-        "Verdicts", "Replication scorecard", "Comparison of cells", "Effects", "Health of the study", "How it was made", "The runs",
+        "Verdicts", "Replication scorecard", "Comparison of cells", "Effects", "Figures", "Health of the study", "How it was made",
+        "The runs",
     ]  # fmt: skip
 
 

@@ -87,5 +87,6 @@ def test_of_many_factors_a_cell_is_named_by_what_is_unlike_the_baseline() -> Non
     summary = pd.DataFrame(
         [{"cell": str(row), "label": str(row), **{key: row == at for at, key in enumerate(factors, 1)}} for row in range(3)]
     )
-    assert names_of(summary, factors) == ["0", "factor0=true", "factor1=true"]
+    first = ", ".join(f"factor{at}=false" for at in range(5))
+    assert names_of(summary, factors) == [first, "factor0=true", "factor1=true"]
     assert names_of(summary, factors[:4]) == ["0", "1", "2"]

@@ -32,6 +32,7 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
     command(TRIVIAL, "-m", "x=3,1", "study.name=x")
     assert read_study(tmp_path / "outputs" / "x") == {
         "command": "trivial.py -m x=1,2",
+        "program": "trivial.py",
         "factors": {"x": [1, 2, 3]},
         "decisions": {},
         "baseline": {"x": "x=1"},
