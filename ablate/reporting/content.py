@@ -195,9 +195,7 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
     if not report.noise.empty and report.noise["sd"].notna().any():
         shown += _in_files(inference.noise(report.noise, metric, wordings))
     known = [path for path in report.paths if path.shares["estimate"].notna().any()]  # of the others the verdict says why
-    return shown + [
-        inference.shares(path.name.replace("_", " ").capitalize(), path.shares, path.metric, wordings) for path in known
-    ]
+    return shown + [inference.shares(path.name, path.title, path.shares, path.metric, wordings) for path in known]
 
 
 def _in_files(*several: TextTable | None) -> list[TextTable]:

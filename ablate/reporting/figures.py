@@ -95,7 +95,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
         ),
     ):
         marks = _contrasts(report, kinds)
-        if _with_bars(marks):
+        if _with_bars(marks) and len(report.runs.attrs["factors"]) > 1:  # of one factor the differences above are the same
             yield name, heading, says + _cut(len(marks)), plots.forest(_ends(marks), f"effect on {difference}", percent)
     for path in report.paths:
         frame = path.shares.dropna(subset="estimate")

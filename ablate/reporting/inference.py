@@ -143,7 +143,7 @@ def scorecard(frame: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
     return TextTable("Scorecard", headers, rows, 2, notes, sources, loose=loose, numbers=frame)
 
 
-def shares(name: str, frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
+def shares(name: str, title: str, frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> TextTable:
     """Which change of a path brought how much, of `ablate.analysis.attribution`."""
     wording = wordings(metric)
     rows = [
@@ -151,7 +151,7 @@ def shares(name: str, frame: pd.DataFrame, metric: str, wordings: Wordings = USU
         for row in frame.to_dict("records")
     ]
     notes = [f"{_metric(wording)}: Shapley values with their 95 % interval over n seeds; the shares add up to the last row."]
-    return TextTable(name, ["change", "n", "share"], rows, 1, notes, ["runs"] * len(rows), numbers=frame)
+    return TextTable(title, ["change", "n", "share"], rows, 1, notes, ["runs"] * len(rows), numbers=frame, file=name)
 
 
 def shifts(frame: pd.DataFrame) -> TextTable | None:

@@ -41,11 +41,12 @@ class TextTable:
     loose: tuple[str, ...] = ()
     numbers: pd.DataFrame | None = None  # for the CSV: what the text was made of
     at_once: bool = True  # printed when a report is written; else it is in its files alone
+    file: str = ""  # without suffix, where it is not made from the title
 
     @property
     def name(self) -> str:
         """As the name of a file."""
-        return self.title.lower().replace(" ", "_")
+        return self.file or self.title.lower().replace(" ", "_")
 
     def to_rich(self) -> Table:
         """For a terminal, where title and notes stand around it: they would wrap at the width of the table."""

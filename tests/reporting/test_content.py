@@ -34,7 +34,8 @@ def test_an_accuracy_that_another_program_wrote_in_per_cent_is_written_as_it_is(
     assert "9,1" not in said
     assert "25.0" not in said
     drawn = {figure.name: figure.svg for figure in draw(report, tmp_path)}
-    assert {"attribution", "effects"} <= drawn.keys()
+    assert {"attribution", "paired_differences"} <= drawn.keys()
+    assert "effects" not in drawn  # of one factor they are the differences
     assert not [name for name, svg in drawn.items() if "(points of %)" in svg]
 
 

@@ -86,7 +86,7 @@ def test_what_an_earlier_report_wrote_is_taken_away_and_nothing_else(tmp_path: P
     folder = tmp_path / "report"
     write(compose(results(arms=2), name="s", folder=folder, launched={"claims": [CLAIM]}))
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
-    assert {"verdicts.json", "tables/verdicts.tex", "tables/contrasts.csv", "figures/effects.svg"} <= written
+    assert {"verdicts.json", "tables/verdicts.tex", "tables/contrasts.csv", "figures/paired_differences.svg"} <= written
     mine = [folder / "figures" / "mine.png", folder / "tables" / "mine.csv", folder / "mine.json"]
     for path in mine:
         path.write_text("mine")
