@@ -69,6 +69,12 @@ def test_images_are_loaded_as_they_were_drawn(tmp_path: Path) -> None:
     assert np.array_equal(loaded.validation.labels.numpy(), labels[60:])
 
 
+def test_the_next_run_finds_its_images_in_memory(tmp_path: Path) -> None:
+    first = load(builtin(tmp_path), CPU)
+    assert load(builtin(tmp_path), CPU) is first
+    assert load(builtin(tmp_path, subset_seed=1), CPU) is not first
+
+
 def test_other_images_than_those_insisted_on_are_refused(tmp_path: Path) -> None:
     digest = prepare(builtin(tmp_path))
     with pytest.raises(UsageError, match=rf"not those that data\.digest=abc was made of \(theirs is {digest}\)"):
