@@ -63,6 +63,7 @@ def seeds_wanted(study: Path, seeds: int) -> int:
     """
     if seeds < LOOKS[0]:
         return LOOKS[0]
-    found = judge_study(read_study(study), load_runs(study))
+    launched = read_study(study)
+    found = judge_study(reading.parse_all(launched.get("claims", ())), launched, load_runs(study))
     undecided = found[(found["verdict"] == INCONCLUSIVE) & found["primary"]]
     return 0 if undecided.empty else next_look(seeds) or 0

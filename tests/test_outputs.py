@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ablate.analysis.claims import parse_all
 from ablate.analysis.contrasts import paired_differences
 from ablate.analysis.held import broken
 from ablate.analysis.judging import judge_study
@@ -19,7 +20,8 @@ STUDIES = sorted(path.parent.parent for path in (ROOT / "outputs").glob("*/repor
 
 
 def verdicts(study: Path) -> list[dict]:
-    return judge_study(read_study(study), load_runs(study)).to_dict("records")
+    launched = read_study(study)
+    return judge_study(parse_all(launched["claims"]), launched, load_runs(study)).to_dict("records")
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.name)

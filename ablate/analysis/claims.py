@@ -147,15 +147,23 @@ def check(
     `metrics` are those that its runs have; None if that is not known.
     """
     facts = facts or {}
-    if metrics is not None and (unknown := [term for term in terms_of(claim.metric) if term not in metrics]):
-        raise ValueError(f"claim {claim.id}: no run has the metric {unknown[0]}; there are {', '.join(metrics)}.")
-    changed = [change.factor for change in claim.all_changes]
+    if metrics is not None and claim.metric not in metrics:
+        for term in terms_of(claim.metric):
+            if term not in metrics:
+                raise ValueError(f"claim {claim.id}: no run has the metric {term}; there are {', '.join(metrics)}.")
     for change in claim.all_changes:
         if change.factor not in factors:
             varying = ", ".join(factors) or "nothing"
             raise ValueError(f"claim {claim.id}: {change.factor} does not vary in this study; what varies: {varying}.")
         for level in (change.start, change.end):
             _known(claim, change.factor, level, factors[change.factor], "has no level")
+    _check_where(claim, factors, facts)
+    if claim.kind == "path":
+        _check_path(claim, factors)
+
+
+def _check_where(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str, Any]) -> None:
+    changed = {change.factor for change in claim.all_changes}
     for factor, level in claim.where.items():
         if factor in changed:
             raise ValueError(f"claim {claim.id}: {factor} changes, so that `where` cannot fix it.")
@@ -165,9 +173,13 @@ def check(
         elif not _holds(level, facts, factor):
             has = f"this study has {factor}={word(facts[factor])}" if factor in facts else f"{factor} does not vary"
             raise ValueError(f"claim {claim.id}: where {factor}={choice(level)} selects nothing: {has}.")
-    if claim.kind == "path" and (several := [key for key, level in claim.where.items() if isinstance(level, list | tuple)]):
+
+
+def _check_path(claim: Claim, factors: Mapping[str, Sequence[Any]]) -> None:
+    changed = {change.factor for change in claim.all_changes}
+    if several := [key for key, level in claim.where.items() if isinstance(level, list | tuple)]:
         raise ValueError(f"claim {claim.id}: where {several[0]} has to be one level for a path.")
-    if claim.kind == "path" and (loose := [key for key in factors if key not in changed and key not in claim.where]):
+    if loose := [key for key in factors if key not in changed and key not in claim.where]:
         raise ValueError(f"claim {claim.id}: {', '.join(loose)} varies in this study: `where` has to fix it.")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import verdicts
-from ablate.analysis.claims import Claim, parse_all
+from ablate.analysis.claims import Claim
 from ablate.analysis.evidence import Evidence, Settings, count, gather
 from ablate.analysis.power import decidable_margin, seeds_needed
 
@@ -79,12 +79,8 @@ def judge(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def judge_study(launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
-    """`judge` for a study as it was launched: its `claims`, `chance` and `budgets`. Empty without claims.
-
-    Raises ValueError for a claim that cannot be read.
-    """
-    claims = parse_all(launched.get("claims", ()))
+def judge_study(claims: Sequence[Claim], launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
+    """`judge` for a study as it was launched, with its `chance` and `budgets`. Empty without claims."""
     return judge(claims, runs, runs.attrs.get("facts"), chance=launched.get("chance"), budgets=launched.get("budgets"))
 
 

@@ -15,7 +15,7 @@ from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of, words
 from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.effects import effects_table
 from ablate.analysis.estimates import Estimate, table
-from ablate.analysis.judging import judge
+from ablate.analysis.judging import judge_study
 from ablate.analysis.power import noise_table
 from ablate.analysis.scorecard import scorecard
 from ablate.analysis.shifts import shifts_table
@@ -179,7 +179,7 @@ def _tables(report: Report, counted: pd.DataFrame, factors: list[str]) -> list[T
     for cell, stand_in in report.launched.get("same", {}).items():
         if stand_in["as"] in names:
             other = names.get(cell, stand_in["label"])
-            results.notes.append(f"{other} is the same experiment as {names[stand_in['as']]}, which ran for both.")
+            results.notes.append(f"{other} is the same experiment as {names[stand_in['as']]}: one run stands for both.")
     shown.append(results)
     shown += _in_files(
         tables.further(report.summary, metric, report.metrics, factors, wordings),
@@ -204,11 +204,10 @@ def _in_files(*several: TextTable | None) -> list[TextTable]:
 
 
 def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
-    facts, chance, budgets = runs.attrs.get("facts"), launched.get("chance"), launched.get("budgets")
     try:
         claims = parse_all(launched.get("claims", ()))
-        verdicts = judge(claims, runs, facts, chance=chance, budgets=budgets)
-        return verdicts, scorecard(claims, runs, facts, budgets=budgets), claims
+        scores = scorecard(claims, runs, runs.attrs.get("facts"), budgets=launched.get("budgets"))
+        return judge_study(claims, launched, runs), scores, claims
     except ValueError as error:
         raise UsageError(f"study.yaml: {error}") from None
 

@@ -95,7 +95,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
         ),
     ):
         marks = _contrasts(report, kinds)
-        if _with_bars(marks) and len(report.runs.attrs["factors"]) > 1:  # of one factor the differences above are the same
+        if _with_bars(marks) and not _drawn_above(report):
             yield name, heading, says + _cut(len(marks)), plots.forest(_ends(marks), f"effect on {difference}", percent)
     for path in report.paths:
         frame = path.shares.dropna(subset="estimate")
@@ -125,8 +125,14 @@ def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
     history = history.assign(label=history["label"].map(names))
     order = [name for name in dict.fromkeys(names.values()) if name in set(history["label"])]
     if len(order) <= plots.COLOURED and history["directory"].nunique() <= plots.DRAWN_ALONE:
-        says = "Each thin line is one run: look first whether lines of one colour lie closer together than the colours do."
-        yield "learning_curves", "Learning curves", says, plots.learning_curves(history, columns, order)
+        means = _mean_curves(history, columns, report.runs)
+        says = "Each line is one run."
+        if means is not None:
+            says = (
+                "Each thin line is one run; the thick ones are means over the finished runs that count, as far as all of them "
+                "went. Look first whether lines of one colour lie closer together than the colours do."
+            )
+        yield "learning_curves", "Learning curves", says, plots.learning_curves(history, columns, order, means)
         return
     chosen = order[:1]
     if report.metric is not None and report.metric in report.summary:
@@ -137,6 +143,22 @@ def _learning_curves(report: Report) -> Iterator[tuple[str, str, str, Figure]]:
         "they stand apart from the grey crowd."
     )
     yield "learning_curves", "Learning curves", says, plots.many_learning_curves(history, columns, chosen)
+
+
+def _mean_curves(history: pd.DataFrame, columns: Sequence[str], runs: pd.DataFrame) -> pd.DataFrame | None:
+    """The mean curve of each cell: over its finished runs that nobody left out, at the epochs that all of these have.
+
+    None if no cell has two of them: each line is a mean already.
+    """
+    counts = runs[runs["left_out"].isna() & (runs["status"] == "finished")]["directory"]
+    counted = history[history["directory"].isin(counts)].dropna(subset=list(columns))
+    lines, several = [], False
+    for label, cell in counted.groupby("label", sort=False):
+        runs_of_cell, by_epoch = cell["directory"].nunique(), cell.groupby("epoch")
+        several = several or runs_of_cell > 1
+        mean = by_epoch[list(columns)].mean()[by_epoch["directory"].nunique() == runs_of_cell]
+        lines.append(mean.reset_index().assign(label=label))
+    return pd.concat(lines, ignore_index=True) if several else None
 
 
 def _names(report: Report) -> dict[str, str]:
@@ -166,6 +188,11 @@ def _contrasts(report: Report, kinds: Sequence[str]) -> list[Mark]:
         for row, estimate in zip(report.contrasts.to_dict("records"), report.estimates, strict=True)
         if row["kind"] in kinds and math.isfinite(row["estimate"])
     ]
+
+
+def _drawn_above(report: Report) -> bool:
+    """Whether the contrasts are the differences to the baseline: of one factor, unless a time is cut off at its budget."""
+    return len(report.runs.attrs["factors"]) == 1 and report.metric not in report.launched.get("budgets", {})
 
 
 def _with_bars(marks: Sequence[Mark]) -> bool:

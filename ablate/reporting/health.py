@@ -73,7 +73,8 @@ def _not_begun(study: Path, begun: set[str]) -> list[Missing] | None:
     try:
         with (study / "plan.csv").open(encoding="utf-8", newline="") as file:
             planned = {row["directory"]: row for row in csv.DictReader(file) if row["state"] != "left out"}
-            missing = [(Path(name).parent.name, row["seed"]) for name, row in planned.items() if name not in begun]
+            unseen = [name for name in planned if name not in begun and read_record(study / name) is None]
+            missing = [(Path(name).parent.name, planned[name]["seed"]) for name in unseen]
     except (OSError, KeyError, ValueError, TypeError, csv.Error):
         return None
     if not planned:

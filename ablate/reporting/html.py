@@ -59,6 +59,7 @@ def render(report: Report, drawn: Sequence[Drawn]) -> str:
         comparison=tables.comparison(shown["results"], shown.get("further_results"), shown.get("costs"))
         if "results" in shown
         else None,
+        attributions=[shown[path.name] for path in report.paths if path.name in shown],
         claims=_claims(report, shown.get("verdicts")),
         changes=_changes(report, shown.get("contrasts")) if report.verdicts.empty else [],
         figures=[(figure, _data_uri(figure.svg)) for figure in drawn],

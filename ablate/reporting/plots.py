@@ -1,4 +1,4 @@
-"""Figures, made with seaborn. They draw what they are given, and compute no more than the mean of some curves.
+"""Figures, made with seaborn. They compute nothing: what they draw is what they are given.
 
 They are narrow, with names above the rows instead of beside them, so that a telephone shows them as well as paper does.
 """
@@ -22,11 +22,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from ablate.reporting.wording import PROTOCOLS
+from ablate.reporting.wording import TESTED
 
 TITLES = {
     "test_accuracy": "standard protocol",
-    **{f"{name}_test_accuracy": protocol.title for name, protocol in PROTOCOLS.items()},
+    **{f"{name}_test_accuracy": protocol.title for name, protocol in TESTED.items()},
 }
 WIDTH = 6.0  # inches
 THICK = 2.0  # points
@@ -62,15 +62,16 @@ def style() -> Iterator[None]:
         yield
 
 
-def learning_curves(history: pd.DataFrame, columns: Sequence[str], labels: Sequence[str]) -> Figure:
-    """One panel for each of `columns`; a line for each run, in the colour of its cell, and a thick one for a cell's mean.
+def learning_curves(
+    history: pd.DataFrame, columns: Sequence[str], labels: Sequence[str], means: pd.DataFrame | None = None
+) -> Figure:
+    """One panel for each of `columns`; a line for each run, in the colour of its cell, thin where there are `means` to draw.
 
-    `history` is long, with `directory` (the run), `label` (its cell) and `epoch`; `labels` gives the order of the cells.
+    `history` is long, with `directory` (the run), `label` (its cell) and `epoch`; `means` has `label` and `epoch`, a row a
+    point of a thick line; `labels` gives the order of the cells.
     """
-    long = history.melt(id_vars=["directory", "label", "epoch"], value_vars=list(columns), var_name="column")
-    long["panel"] = long["column"].map(lambda name: TITLES.get(name, name))
+    long = _by_panel(history, columns)
     single = bool((history.groupby("directory").size() == 1).all())
-    several = bool(history.groupby("label")["directory"].nunique().max() > 1)
     dashed = len(labels) <= 6  # dashes too, for print and for the colour-blind
     cells: dict[str, Any] = {
         "x": "epoch", "y": "value",
@@ -87,25 +88,31 @@ def learning_curves(history: pd.DataFrame, columns: Sequence[str], labels: Seque
         col="panel",
         col_order=list(dict.fromkeys(long["panel"])),
         col_wrap=1,
-        linewidth=0.7 if several else THICK,
-        alpha=0.5 if several else 1.0,
+        linewidth=THICK if means is None else 0.7,
+        alpha=1.0 if means is None else 0.5,
         height=WIDTH / 2,
         aspect=2,
         facet_kws={"sharey": all("accuracy" in column for column in columns), "legend_out": False},
     )
     grid.set_titles("{col_name}")
-    for axes, (_, panel) in zip(grid.axes.flat, long.groupby("panel", sort=False), strict=True):
-        if several:
-            sns.lineplot(panel, **cells, estimator="mean", errorbar=None, linewidth=THICK, legend=False, ax=axes)
+    for axes, column in zip(grid.axes.flat, columns, strict=True):
+        if means is not None:
+            line = {**cells, "y": column}
+            sns.lineplot(means, **line, estimator=None, linewidth=THICK, legend=False, ax=axes)
         _name_axes(axes, columns)
     if grid.legend is not None:
         handles = [handle for handle in grid.legend.legend_handles if handle is not None]
         for handle in handles:
             handle.set(linewidth=THICK, alpha=1)
         grid.legend.remove()
-        _legend(grid.figure, handles, labels, "thin: each line is one run; thick: their mean" if several else ONE_RUN)
+        _legend(grid.figure, handles, labels, ONE_RUN if means is None else "thin: each line is one run; thick: their mean")
     figure: Figure = grid.figure
     return figure
+
+
+def _by_panel(history: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    long = history.melt(id_vars=["directory", "label", "epoch"], value_vars=list(columns), var_name="column")
+    return long.assign(panel=long["column"].map(lambda name: TITLES.get(name, name)))
 
 
 def many_learning_curves(history: pd.DataFrame, columns: Sequence[str], highlighted: Sequence[str]) -> Figure:

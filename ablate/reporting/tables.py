@@ -9,7 +9,7 @@ import pandas as pd
 
 from ablate.analysis.verdicts import INCONCLUSIVE
 from ablate.reporting.text_table import TextTable
-from ablate.reporting.wording import ACCURACY, HOLE, PROTOCOLS, USUAL, Row, Wording, Wordings, interval, number
+from ablate.reporting.wording import ACCURACY, HOLE, TESTED, USUAL, Row, Wording, Wordings, interval, number
 from ablate.study import design
 
 COLUMNS = 4  # so many factors have a column each, and so many metrics
@@ -122,7 +122,7 @@ def _achieved(metrics: Sequence[str], wordings: Wordings) -> list[str]:
 
 def _protocols(metrics: Sequence[str]) -> list[str]:
     """What the protocols are under which these metrics were measured."""
-    return [f"({name}): {it.says}." for name, it in PROTOCOLS.items() if any(each.startswith(f"{name}_") for each in metrics)]
+    return [f"({name}): {it.says}." for name, it in TESTED.items() if any(each.startswith(f"{name}_") for each in metrics)]
 
 
 def _by_cell(

@@ -17,7 +17,7 @@ Row = Mapping[Any, Any]  # of a frame
 
 
 @dataclass(frozen=True)
-class Protocol:
+class Testing:
     """A way of testing beside the standard one: the title of its curves, and what it is."""
 
     title: str
@@ -25,10 +25,10 @@ class Protocol:
 
 
 # By what the names of their metrics begin with
-PROTOCOLS = {
-    "article": Protocol("article's protocol", "tested as the article's author did, in training mode and on flipped images"),
-    "flipped": Protocol("standard, on flipped images", "in evaluation mode, on flipped images"),
-    "batch": Protocol(
+TESTED = {
+    "article": Testing("article's protocol", "tested as the article's author did, in training mode and on flipped images"),
+    "flipped": Testing("standard, on flipped images", "in evaluation mode, on flipped images"),
+    "batch": Testing(
         "standard, with batch statistics",
         "with the statistics of the test batch in BN, without dropout, on images as they are",
     ),
@@ -64,7 +64,7 @@ KNOWN = {
     **_to_target(""),
     **{
         f"{protocol}_{name}": wording
-        for protocol in PROTOCOLS
+        for protocol in TESTED
         for name, wording in {
             "final_test_accuracy": _accuracy(f"final ({protocol})"),
             "peak_test_accuracy": _accuracy(f"peak ({protocol})"),

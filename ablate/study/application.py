@@ -134,7 +134,8 @@ class Application:
             with records.study_lock(study):
                 before = records.read_study(study)
                 content = {"program": self.check_program(study, before), "factors": {}, **before, "decisions": decisions}
-                records.write_study(study, content)
+                built = {short_cell(self.cell(cfg)): short_experiment(self.builds(cfg))}
+                records.write_study(study, content | {"experiments": {**before.get("experiments", {}), **built}})
         except OSError as error:
             raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         return self.execute(cfg)
@@ -190,6 +191,10 @@ class Application:
         """The digest of what `cfg` means, without its seed."""
         return identity.digest(self.meaning(cfg))
 
+    def builds(self, cfg: DictConfig) -> str:
+        """The digest of what `cfg` builds, by the hook `experiment`: equal for cells that are the same experiment."""
+        return identity.digest(self.experiment(cfg) if self.experiment else self.meaning(cfg))
+
     def execute(self, cfg: DictConfig) -> Outcome:
         """Run one frozen configuration, unless it is finished."""
         record = self._record(cfg)
@@ -226,7 +231,7 @@ class Application:
         cell = self.cell(cfg)
         return Record(
             identity=run_identity(cell, cfg.seed),
-            cell=cell[:8],
+            cell=short_cell(cell),
             seed=cfg.seed,
             label=cfg.study.label,
             choices=choices_of(HydraConfig.get().runtime.choices),
@@ -317,6 +322,16 @@ def run_identity(cell: str, seed: int) -> str:
     return identity.digest([cell, seed])
 
 
+def short_cell(digest: str) -> str:
+    """A cell's digest, as it stands in the names of folders, in run.json and in study.yaml."""
+    return digest[:8]
+
+
+def short_experiment(digest: str) -> str:
+    """An experiment's digest, as it stands in study.yaml."""
+    return digest[:16]
+
+
 def run_directory(study: Path, folder: str, seed: int) -> Path:
     """The folder of a run. `folder` is that of its cell: see `cell_folder`."""
     return study / "runs" / folder / f"seed={seed}"
@@ -333,7 +348,7 @@ def known_cells(study: Path) -> dict[str, str]:
 
 def cell_folder(known: Mapping[str, str], cell: str, label: str) -> str:
     """The name of a cell's folder. A cell that was run before under another label keeps its folder."""
-    return known.get(cell[:8], f"{design.slug(label)[:100]}-{cell[:8]}")
+    return known.get(short_cell(cell), f"{design.slug(label)[:100]}-{short_cell(cell)}")
 
 
 def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:

@@ -139,15 +139,18 @@ class Composer:
         try:
             if not self.application.freeze(config, self.decisions):
                 return None
-        except OmegaConfBaseException as error:  # such as of a level's file: it does not say which level it was
+        except OmegaConfBaseException as error:
+            node = str(getattr(error, "full_key", None) or "").split(".")[0]
+            if node not in {key.split(".")[0] for key in combination}:
+                raise
+            # such as of a level's file: it does not say which level it was
             raise UsageError(f"{one_line(error)} (in the cell {config.study.label})") from None
         every = design.levels_of(choices_of(choices), plain(config))
         levels = {key: every.get(key) for key in combination}
         config.study.label = design.label(levels)
         meaning = self.application.meaning(config)
-        experiment = self.application.experiment(config) if self.application.experiment else meaning
         asked = {key: level.override for key, level in combination.items()}
-        return Cell(levels, list(fixed), asked, config, choices, meaning, identity.digest(experiment), every)
+        return Cell(levels, list(fixed), asked, config, choices, meaning, self.application.builds(config), every)
 
     def _compose(self, fixed: Sequence[str], combination: Mapping[str, Level]) -> tuple[DictConfig, dict[str, str | None]]:
         """The configuration without Hydra's own node, and the choices of its groups."""

@@ -29,6 +29,7 @@ class _Row:
     record: Record
     directory: Path
     levels: dict[str, Any]
+    left_out: str | None  # the reason
 
 
 _Read = tuple[Path, Record, dict[str, Any]]
@@ -46,9 +47,10 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     Columns: `cell` (digest of the configuration without its seed), `label`, `seed`, `status`, `error`, `directory`
     (within the study), `left_out` (the reason, where a person left the run out; else None), one for each factor (a group's
     level is the name of its file), one for each metric (NaN where the run has none). Cells that build the same experiment
-    stand on the runs of one of them: their rows have its `directory`. `frame.attrs["factors"]` maps each factor to its levels,
-    the baseline first; `frame.attrs["facts"]` every key and group whose level all runs share to that level. A file that cannot
-    be read, and a folder that is no run, is named in a warning and left out.
+    stand on the same runs: for each seed their rows have the `directory` of the one that counts, a run that is done and that
+    nobody left out, the newest of several. `frame.attrs["factors"]` maps each factor to its levels, the baseline first;
+    `frame.attrs["facts"]` every key and group whose level all runs share to that level. A file that cannot be read, and a
+    folder that is no run, is named in a warning and left out.
 
     Raises UsageError if `study` holds no runs.
     """
@@ -60,15 +62,16 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     if not runs:
         raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/run.json.")
     launched = read_study(study)
-    rows = [
-        _Row(record.cell, record.label, record, directory, design.levels_of(record.choices, config))
-        for directory, record, config in runs
-    ]
-    rows = _standing_on(rows, launched.get("same", {}))
+    left_out = launched.get("leave_out", [])
+    rows = []
+    for directory, record, config in runs:
+        levels = design.levels_of(record.choices, config)
+        reason = design.reason_to_leave_out(left_out, {**levels, "seed": record.seed})
+        rows.append(_Row(record.cell, record.label, record, directory, levels, reason))
+    rows = _standing_on(rows, launched)
     overridden = dict.fromkeys(key for _, record, _ in runs for key in record.overridden if key != "seed")
     overridden |= dict.fromkeys(key for same in launched.get("same", {}).values() for key in same["levels"])
     factors = design.find_factors([row.levels for row in rows], overridden, launched.get("factors", {}))
-    left_out = launched.get("leave_out", [])
     frame = pd.DataFrame.from_records(
         {
             "cell": row.cell,
@@ -77,7 +80,7 @@ def load_runs(study: str | Path) -> pd.DataFrame:
             "status": row.record.status,
             "error": row.record.error,
             "directory": row.directory.relative_to(study).as_posix(),
-            "left_out": design.reason_to_leave_out(left_out, {**row.levels, "seed": row.record.seed}),
+            "left_out": row.left_out or design.reason_to_leave_out(left_out, {**row.levels, "seed": row.record.seed}),
             **dict.fromkeys(factor.key for factor in factors),
             **{name: np.nan if value is None else value for name, value in row.record.metrics.items()},
         }
@@ -122,43 +125,50 @@ def load_kept(study: str | Path, runs: pd.DataFrame, name: str) -> dict[str, dic
     return kept
 
 
-def _standing_on(rows: list[_Row], same: Mapping[str, Mapping[str, Any]]) -> list[_Row]:
+def _standing_on(rows: list[_Row], launched: Mapping[str, Any]) -> list[_Row]:
     """The rows of all cells, where those that build the same experiment stand on the same runs, one for each seed.
 
-    A run that is not needed for that, since a cell was run before it was known to be the same, is named in a warning.
+    A run that is not needed for that, since its cell was run before it was known to be the same, is named in a warning.
     """
-    own = {(row.cell, row.record.seed): row for row in rows}
-    described = {cell: (stand_in["label"], stand_in["levels"]) for cell, stand_in in same.items()}
-    for row in rows:
-        described.setdefault(row.cell, (row.label, {key: level for key, level in row.levels.items() if key != "seed"}))
-    cells: dict[str, list[str]] = {}
-    for cell in described:
-        cells.setdefault(_experiment(cell, same), []).append(cell)
+    same: Mapping[str, Mapping[str, Any]] = launched.get("same", {})
+    experiments: Mapping[str, str] = launched.get("experiments", {})
+
+    def experiment(cell: str) -> str:
+        runner = cell if cell in experiments or cell not in same else same[cell]["as"]
+        return experiments.get(runner, runner)
+
     ran: dict[tuple[str, int], _Row] = {}
-    for row in sorted(rows, key=lambda row: (row.record.status not in DONE, row.cell in same)):
-        kept = ran.setdefault((_experiment(row.cell, same), row.record.seed), row)
+    for row in sorted(rows, key=lambda row: str(row.record.timing.get("started")), reverse=True):
+        kept = ran.setdefault((experiment(row.cell), row.record.seed), row)
+        if _counts_less(kept, row):
+            ran[experiment(row.cell), row.record.seed] = row
+    for row in rows:
+        kept = ran[experiment(row.cell), row.record.seed]
         if kept is not row:
             said = f"{row.directory} is set aside: it is the same experiment as {kept.directory}"
             warnings.warn(said, stacklevel=3)
+    own = {(row.cell, row.record.seed): row for row in rows}
+    of_cell = {row.cell: row for row in reversed(rows)}
+    cells: dict[str, list[str]] = {}
+    for cell in dict.fromkeys([*of_cell, *same]):
+        cells.setdefault(experiment(cell), []).append(cell)
     standing = []
-    for (experiment, seed), row in ran.items():
-        for cell in cells[experiment]:
-            label, levels = described[cell]
-            known = own.get((cell, seed)) or _Row(cell, label, row.record, row.directory, {**row.levels, **levels})
-            standing.append(replace(known, record=row.record, directory=row.directory))
+    for (name, seed), row in ran.items():
+        for cell in cells[name]:
+            known = own.get((cell, seed)) or of_cell.get(cell)
+            if known is None:  # it has no run of its own
+                like = of_cell.get(same[cell]["as"], row)
+                known = replace(like, cell=cell, label=same[cell]["label"], levels={**like.levels, **same[cell]["levels"]})
+            levels = {**known.levels, "seed": seed} if "seed" in known.levels else known.levels
+            standing.append(replace(known, levels=levels, record=row.record, directory=row.directory, left_out=row.left_out))
     order = {key: position for position, key in enumerate(own)}
     return sorted(standing, key=lambda row: order.get((row.cell, row.record.seed), len(rows)))
 
 
-def _experiment(cell: str, same: Mapping[str, Mapping[str, Any]]) -> str:
-    """The cell that stands for all of its experiment."""
-    passed: list[str] = []
-    while cell in same:
-        if cell in passed:  # by two commands, each stands on the other
-            return min(passed)
-        passed.append(cell)
-        cell = same[cell]["as"]
-    return cell
+def _counts_less(one: _Row, other: _Row) -> bool:
+    """Whether of two runs of the same experiment and seed the other one is better evidence."""
+    rank = [(row.left_out is not None, row.record.status not in DONE) for row in (one, other)]
+    return rank[1] < rank[0]
 
 
 def _strangers(study: Path) -> list[Path]:

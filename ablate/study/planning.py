@@ -17,7 +17,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from ablate.study import design, identity, locks
-from ablate.study.application import Outcome, cell_folder, known_cells, run_directory, run_identity
+from ablate.study.application import (
+    Outcome,
+    cell_folder,
+    known_cells,
+    run_directory,
+    run_identity,
+    short_cell,
+    short_experiment,
+)
 from ablate.study.composing import Cell
 from ablate.study.records import CHECKPOINT, DONE, HISTORY, Record, read_record, write_atomically
 
@@ -37,7 +45,7 @@ class PlannedRun:
     directory: Path
     identity: str
     left_out: str | None = None  # the reason
-    twins: list[Path] = field(default_factory=list)  # where cells that build the same experiment have this run
+    twins: list[Path] = field(default_factory=list)  # where other cells that build the same experiment have this run
     state: State = "to do"
     stale: bool = False  # done by other code than today's
     deaths: int = 0
@@ -54,16 +62,16 @@ class PlannedRun:
             return
         record = read_record(self.directory, warn=True)
         self.deaths = locks.deaths(self.directory)
-        if record is None and (twin := next(filter(None, map(_done, self.twins)), None)) is not None:
-            self.directory, record = twin
-            self.identity = record.identity
-        if record is not None and record.identity == self.identity and record.status in DONE:
-            self.stale = record.provenance.get("code") != code
-            if not (self.stale and same_code):
-                self.state = "done"
-                whole = record.status == "finished" and not record.timing.get("resumed")
-                self.measured = record.timing.get("seconds") if whole else None
-                return
+        own = (self.directory, record) if record is not None and record.identity == self.identity else None
+        for directory, found in filter(None, [own, *map(_read, self.twins)]):
+            stale = found.provenance.get("code") != code
+            if found.status not in DONE or (stale and same_code):
+                continue
+            self.state, self.stale = "done", stale
+            self.directory, self.identity = directory, found.identity
+            whole = found.status == "finished" and not found.timing.get("resumed")
+            self.measured = found.timing.get("seconds") if whole else None
+            return
         if locks.holder(self.directory) is not None:
             self.state = "held"
         elif self.deaths >= MAX_DEATHS:
@@ -92,7 +100,6 @@ class Plan:
     same_code: bool = False  # what other code made is made again
     processes: int = 1
     cost_from: str = ""  # where the estimate comes from
-    rows_shown: int = ROWS_SHOWN  # cells in the table
     notes: list[str] = field(default_factory=list)
 
     def look(self) -> None:
@@ -137,8 +144,8 @@ class Plan:
             run.seconds = known.get(run.cell.digest, mean)
         self.cost_from = " and ".join(sorted(sources, reverse=True))
 
-    def table(self) -> Table:
-        """The cells, with their runs: for a terminal."""
+    def table(self, rows: int = ROWS_SHOWN) -> Table:
+        """The cells, with their runs, at most so many: for a terminal."""
         keys = list(self.runs[0].cell.levels)
         states = [state for state in ("done", "to resume", "to do", "held", "left out", "given up") if self.count(state)]
         table = Table()
@@ -154,16 +161,16 @@ class Plan:
         for run in self.runs:
             by_cell.setdefault(run.cell.digest, []).append(run)
         cells = [by_cell[digest] for digest in self.cells if digest in by_cell]
-        for runs in cells[: self.rows_shown]:
+        for runs in cells[:rows]:
             counts: Counter[str] = Counter(run.state for run in runs)
             levels = [escape(design.say(level)) for level in runs[0].cell.levels.values()] or ["base"]
             took = [duration(runs[0].seconds)] if runs[0].seconds is not None else []
             table.add_row(*levels, *(str(counts[state] or "") for state in states), *took)
         return table
 
-    def summary(self) -> str:
-        """The plan in a line or two: how many runs, and how long."""
-        unseen = len(self.cells) - self.rows_shown
+    def summary(self, rows: int = ROWS_SHOWN) -> str:
+        """The plan in a line or two: how many runs, and how long. `rows` are those of the table."""
+        unseen = len(self.cells) - rows
         counts = [f"{self.count(state)} {state}" for state in ("done", "to resume", "to do") if self.count(state)]
         counts += [f"{self.count('held')} held by another process"] if self.count("held") else []
         counts += [f"{self.count('left out')} left out"] if self.count("left out") else []
@@ -205,17 +212,17 @@ def make_plan(
     seeds: Sequence[int],
     left_out: Sequence[Mapping[str, Any]],
     wanted: Mapping[int, Collection[str]] | None = None,
-    same_before: Mapping[str, Mapping[str, Any]] | None = None,
+    experiments: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan for these cells and seeds: one block of cells for each seed, at random inside a block.
 
-    `wanted` names, for each seed, the experiments that it runs; without it, each seed runs all. `same_before` are the cells
-    that stood on the runs of another in earlier commands (`same` of study.yaml): what was run for either is done for both.
+    `wanted` names, for each seed, the experiments that it runs; without it, each seed runs all. `experiments` are those of
+    all cells of the study, by the first digits of both digests: what another command ran for an equal one is done.
     Of cells that build the same experiment one runs: one that has runs already, else the first.
     """
     known = known_cells(study)
     runners: dict[str, Cell] = {}
-    for cell in sorted(cells, key=lambda cell: cell.digest[:8] not in known):
+    for cell in sorted(cells, key=lambda cell: short_cell(cell.digest) not in known):
         runners.setdefault(cell.experiment, cell)
     same = {
         stand_in_digest(cell, runners[cell.experiment]): (cell, runners[cell.experiment])
@@ -224,9 +231,8 @@ def make_plan(
     }
     by_digest = {cell.digest: cell for cell in cells if cell is runners[cell.experiment]}
     alike: dict[str, list[str]] = {}
-    for twin, stands_on in (same_before or {}).items():
-        alike.setdefault(twin, []).append(stands_on["as"])
-        alike.setdefault(stands_on["as"], []).append(twin)
+    for other, experiment in (experiments or {}).items():
+        alike.setdefault(experiment, []).append(other)
     runs = []
     for seed in seeds:
         for digest in design.shuffled(list(by_digest), seed):
@@ -234,8 +240,10 @@ def make_plan(
             if wanted is not None and cell.experiment not in wanted[seed]:
                 continue
             directory = run_directory(study, cell_folder(known, digest, cell.label), seed)
-            twins = [run_directory(study, known[twin], seed) for twin in alike.get(digest[:8], ()) if twin in known]
-            run = PlannedRun(cell, seed, directory, run_identity(digest, seed), twins=twins)
+            equal = [other for other in alike.get(short_experiment(cell.experiment), ()) if other in known]
+            twins = [run_directory(study, known[other], seed) for other in equal if other != short_cell(digest)]
+            # what a person set aside stands for nothing: there, each cell has runs of its own
+            run = PlannedRun(cell, seed, directory, run_identity(digest, seed), twins=[] if left_out else twins)
             if left_out:
                 run.left_out = design.reason_to_leave_out(left_out, {**cell.every_level, "seed": seed})
             runs.append(run)
@@ -305,9 +313,9 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
-def _done(directory: Path) -> tuple[Path, Record] | None:
+def _read(directory: Path) -> tuple[Path, Record] | None:
     record = read_record(directory)
-    return None if record is None or record.status not in DONE else (directory, record)
+    return None if record is None else (directory, record)
 
 
 def _counted(count: int, thing: str) -> str:

@@ -135,5 +135,4 @@ def study_lock(study: Path) -> Iterator[None]:
 
 def write_study(study: Path, content: Mapping[str, Any]) -> None:
     """Write study.yaml."""
-    study.mkdir(parents=True, exist_ok=True)
     write_atomically(study / "study.yaml", yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))

@@ -13,6 +13,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from ablate.study import design
+from ablate.study.application import short_cell, short_experiment
 from ablate.study.composing import Cell, Composer, Level
 from ablate.study.errors import UsageError
 
@@ -26,6 +27,12 @@ def factors_of(before: Mapping[str, Any], cells: Sequence[Cell]) -> dict[str, li
     for key in cells[0].levels:
         factors[key] = design.distinct([*factors.get(key, []), *(cell.levels[key] for cell in cells)])
     return factors
+
+
+def experiments_of(before: Mapping[str, Any], cells: Sequence[Cell]) -> dict[str, str]:
+    """What each cell of the study builds; of today's cells by today's account."""
+    known: dict[str, str] = before.get("experiments", {})
+    return {**known, **{short_cell(cell.digest): short_experiment(cell.experiment) for cell in cells}}
 
 
 def baseline_of(
@@ -102,7 +109,7 @@ def description(
     """The content of study.yaml; `settled` are its keys that the functions above yield."""
     options: DictConfig = cells[0].config.study
     stand_ins = {
-        digest[:8]: {"as": runner.digest[:8], "label": cell.label, "levels": cell.levels}
+        short_cell(digest): {"as": short_cell(runner.digest), "label": cell.label, "levels": cell.levels}
         for digest, (cell, runner) in same.items()
     }
     content = {

@@ -86,6 +86,7 @@ class StudySweeper:
             settled: dict[str, Any] = {
                 "program": self.application.check_program(study, before),
                 "factors": settling.factors_of(before, cells),
+                "experiments": settling.experiments_of(before, cells),
                 "decisions": decisions,
                 "claims": settling.claims_of(study, before, self.options["claims"]),
                 "baseline": settling.baseline_of(study, before, composer, fixed, levels)
@@ -93,18 +94,16 @@ class StudySweeper:
                 else cells[0].asked,
                 "leave_out": settling.left_out(before, self.options["leave_out"], cells, seeds),
             }
-            plan = planning.make_plan(study, cells, seeds, settled["leave_out"], wanted, before.get("same"))
+            plan = planning.make_plan(study, cells, seeds, settled["leave_out"], wanted, settled["experiments"])
             return settling.description(before, cells, plan.same, settled), plan
 
         before = records.read_study(study)
         content, plan = settle(before)
-        said = self._checked(content, cells, seeds)
+        said = self._checked(content, cells, seeds, settled_before="claims" in before)
         if self.options["dry_run"]:
-            plan.rows_shown = len(plan.cells)  # there is no plan.csv to look them up in
             self._estimate(plan)
         else:
             try:
-                study.mkdir(parents=True, exist_ok=True)
                 with records.study_lock(study):
                     if (now := records.read_study(study)) != before:  # another command wrote it meanwhile
                         content, plan = settle(now)
@@ -113,8 +112,9 @@ class StudySweeper:
                 plan.write_csv()
             except OSError as error:
                 raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
-        self.console.print(plan.table())
-        for line in [*planning.inert(cells), *plan.notes, *said, plan.summary()]:
+        rows = len(plan.cells) if self.options["dry_run"] else planning.ROWS_SHOWN  # there, no plan.csv has the others
+        self.console.print(plan.table(rows))
+        for line in [*planning.inert(cells), *plan.notes, *said, plan.summary(rows)]:
             self.console.print(line, markup=False, soft_wrap=True)
         return plan
 
@@ -157,17 +157,23 @@ class StudySweeper:
         if self.config.study.name is None:
             self.config.study.name = design.study_name(swept, name_parts(self.config, fixed))
 
-    def _checked(self, content: Mapping[str, Any], cells: Sequence[Cell], seeds: Sequence[int]) -> list[str]:
-        """What there is to say of the claims before they are put to the test; UsageError if they cannot be."""
+    def _checked(
+        self, content: Mapping[str, Any], cells: Sequence[Cell], seeds: Sequence[int], settled_before: bool
+    ) -> list[str]:
+        """What there is to say of the claims before they are put to the test; UsageError if they cannot be.
+
+        Claims that were settled before may be about metrics of cells that are not in this command.
+        """
         claims = content.get("claims")
         if self.options["until"] and not claims:
             raise UsageError("study.until=decided needs claims to decide: see study.claims.")
         if not claims or not self.options["check"]:
             return []
         facts = design.common(cell.every_level for cell in cells)
-        ask = self.application.metrics
-        metrics = None if ask is None else sorted({name for cell in cells for name in ask(cell.config)})
-        said: list[str] = get_method(self.options["check"])(claims, content["factors"], facts, len(seeds), metrics)
+        known: dict[str, list[str]] = {}
+        if (ask := self.application.metrics) is not None and not settled_before:
+            known["metrics"] = sorted({name for cell in cells for name in ask(cell.config)})
+        said: list[str] = get_method(self.options["check"])(claims, content["factors"], facts, len(seeds), **known)
         return said
 
     def _more_seeds(self, study: Path, seeds: Sequence[int]) -> list[int]:

@@ -23,17 +23,17 @@ def test_every_run_is_a_line_with_its_own_numbers() -> None:
         for index, run in enumerate(["a1", "a2", "b1"])
         for epoch in (1, 2, 3)
     )
-    figure = learning_curves(history, ["test_accuracy", "article_test_accuracy"], ["a", "b"])
+    means = pd.DataFrame({"label": ["a", "a"], "epoch": [1, 2], "test_accuracy": [0.3, 0.4], "article_test_accuracy": 0.5})
+    figure = learning_curves(history, ["test_accuracy", "article_test_accuracy"], ["a", "b"], means)
     standard, article = figure.axes
     assert [axes.get_title() for axes in figure.axes] == ["standard protocol", "article's protocol"]
     drawn = [line for line in standard.lines if len(line.get_xdata())]
-    means = [0.05, 0.2]  # of the cells a and b, above epoch / 100
-    expected = [offset + np.array([1, 2, 3]) / 100 for offset in (0, 0.1, 0.2, *means)]
+    expected = [*(offset + np.array([1, 2, 3]) / 100 for offset in (0, 0.1, 0.2)), np.array([0.3, 0.4])]
     assert len(drawn) == len(expected)
     assert all(np.allclose(line.get_ydata(), values) for line, values in zip(drawn, expected, strict=True))
     assert len({to_hex(line.get_color()) for line in drawn}) == 2
     assert min(line.get_linewidth() for line in drawn[3:]) > max(line.get_linewidth() for line in drawn[:3])
-    assert len([line for line in article.lines if len(line.get_xdata())]) == 5
+    assert len([line for line in article.lines if len(line.get_xdata())]) == 4
     close(figure)
 
 

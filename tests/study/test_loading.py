@@ -1,5 +1,6 @@
 """A study read back: one row a run, a column a factor, holes where something is missing."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -133,39 +134,81 @@ def test_the_runs_of_a_cell_share_what_is_parsed_but_not_their_seed(tmp_path: Pa
     assert "seed" not in runs.attrs["facts"]
 
 
+SAME = {"Falsedirect": {"as": "Truedirect", "label": "False,direct", "levels": {"model.dropout": False, "stem": "direct"}}}
+FACTORS = {"model.dropout": [True, False], "stem": ["direct", "pyramid"]}
+
+
+def started(run: Path, when: str) -> Path:
+    record = json.loads((run / "run.json").read_text())
+    record["timing"]["started"] = when
+    (run / "run.json").write_text(json.dumps(record))
+    return run
+
+
 def test_cells_that_build_the_same_experiment_share_their_runs_whichever_they_were_made_for(tmp_path: Path) -> None:
     """Two commands that did not know of each other: seed 0 ran for both, seed 1 for the one, seed 2 for the other."""
-    kept = add(tmp_path, True, "direct", 0, 0.5)
-    add(tmp_path, False, "direct", 0, 0.5)
+    started(add(tmp_path, True, "direct", 0, 0.5), "2026-01-01")
+    newer = started(add(tmp_path, False, "direct", 0, 0.55), "2026-01-02")
     add(tmp_path, True, "direct", 1, 0.6)
     add(tmp_path, False, "direct", 2, 0.7)
     other = add(tmp_path, True, "pyramid", 0, 0.9)
-    same = {"Falsedirect": {"as": "Truedirect", "label": "False,direct", "levels": {"model.dropout": False, "stem": "direct"}}}
-    write_study(tmp_path, {"factors": {"model.dropout": [True, False], "stem": ["direct", "pyramid"]}, "same": same})
-    with pytest.warns(UserWarning, match="Falsedirect/seed=0 is set aside: it is the same experiment as .*Truedirect/seed=0"):
+    experiments = {"Truedirect": "e1", "Falsedirect": "e1", "Truepyramid": "e2"}
+    write_study(tmp_path, {"factors": FACTORS, "same": SAME, "experiments": experiments})
+    with pytest.warns(UserWarning, match="Truedirect/seed=0 is set aside: it is the same experiment as .*Falsedirect/seed=0"):
         runs = load_runs(tmp_path)
     for dropout in (True, False):
         cell = runs[(runs["model.dropout"] == dropout) & (runs["stem"] == "direct")]
-        assert dict(zip(cell["seed"], cell["accuracy"], strict=True)) == {0: 0.5, 1: 0.6, 2: 0.7}
+        assert dict(zip(cell["seed"], cell["accuracy"], strict=True)) == {0: 0.55, 1: 0.6, 2: 0.7}
         assert set(cell["label"]) == {f"{dropout},direct"}
     assert len(runs) == 7
     assert runs["directory"].nunique() == 4
-    assert {kept.relative_to(tmp_path).as_posix(), other.relative_to(tmp_path).as_posix()} <= set(runs["directory"])
+    assert {newer.relative_to(tmp_path).as_posix(), other.relative_to(tmp_path).as_posix()} <= set(runs["directory"])
     assert "seed" not in runs.attrs["facts"]
-    both_ways = {**same, "Truedirect": {**same["Falsedirect"], "as": "Falsedirect", "label": "True,direct"}}
-    both_ways["Truedirect"]["levels"] = {"model.dropout": True, "stem": "direct"}
-    write_study(tmp_path, {"factors": {"model.dropout": [True, False], "stem": ["direct", "pyramid"]}, "same": both_ways})
-    with pytest.warns(UserWarning, match="is set aside: it is the same experiment"):
-        assert len(load_runs(tmp_path)) == 7
 
 
-def test_of_equal_experiments_the_run_that_is_done_counts(tmp_path: Path) -> None:
+def test_cells_that_are_no_longer_the_same_have_their_own_runs(tmp_path: Path) -> None:
+    """The application came to see a difference after the study had begun."""
     add(tmp_path, True, "direct", 0, 0.5)
-    (tmp_path / "runs/Truedirect/seed=0/run.json").write_text(
-        (tmp_path / "runs/Truedirect/seed=0/run.json").read_text().replace('"finished"', '"failed"')
-    )
-    add(tmp_path, False, "direct", 0, 0.5)
-    same = {"Falsedirect": {"as": "Truedirect", "label": "False,direct", "levels": {"model.dropout": False, "stem": "direct"}}}
-    write_study(tmp_path, {"factors": {"model.dropout": [True, False]}, "same": same})
+    add(tmp_path, False, "direct", 0, 0.7)
+    write_study(tmp_path, {"factors": FACTORS, "same": SAME, "experiments": {"Truedirect": "e1", "Falsedirect": "e2"}})
+    runs = load_runs(tmp_path)
+    assert dict(zip(runs["model.dropout"], runs["accuracy"], strict=True)) == {True: 0.5, False: 0.7}
+
+
+def test_a_study_without_experiments_knows_who_stands_on_whom(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    write_study(tmp_path, {"factors": FACTORS, "same": SAME})
+    assert load_runs(tmp_path)["label"].tolist() == ["True,direct", "False,direct"]
+
+
+def test_of_equal_experiments_the_run_counts_that_is_done_and_that_nobody_left_out(tmp_path: Path) -> None:
+    failed = add(tmp_path, True, "direct", 0, 0.5) / "run.json"
+    failed.write_text(failed.read_text().replace('"finished"', '"failed"'))
+    add(tmp_path, False, "direct", 0, 0.6)
+    study = {"factors": FACTORS, "same": SAME}
+    write_study(tmp_path, study)
     with pytest.warns(UserWarning, match="Truedirect/seed=0 is set aside"):
         assert load_runs(tmp_path)["status"].tolist() == ["finished", "finished"]
+    failed.write_text(failed.read_text().replace('"failed"', '"finished"'))
+    write_study(tmp_path, {**study, "leave_out": [{"model.dropout": True, "seed": 0, "reason": "the disk"}]})
+    with pytest.warns(UserWarning, match="Truedirect/seed=0 is set aside"):
+        runs = load_runs(tmp_path).set_index("model.dropout")
+    assert runs["accuracy"].tolist() == [0.6, 0.6]
+    assert runs["left_out"].to_dict() == {False: None, True: "the disk"}
+
+
+def test_a_run_that_was_left_out_is_so_for_all_cells_that_stand_on_it(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    left_out = [{"model.dropout": True, "seed": 0, "reason": "the disk"}]
+    write_study(tmp_path, {"factors": FACTORS, "same": SAME, "leave_out": left_out})
+    assert load_runs(tmp_path)["left_out"].tolist() == ["the disk", "the disk"]
+
+
+def test_a_stand_in_has_the_levels_of_the_cell_that_it_stands_on_but_for_its_own(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    add(tmp_path, True, "pyramid", 1, 0.5)
+    same = {"b": {"as": "Truedirect", "label": "b", "levels": {"model.dropout": False}}}
+    write_study(tmp_path, {"factors": FACTORS, "same": same, "experiments": dict.fromkeys(["Truedirect", "Truepyramid", "b"], "e")})
+    runs = load_runs(tmp_path)
+    assert set(runs[runs["cell"] == "b"]["stem"]) == {"direct"}
+    assert sorted(runs[runs["cell"] == "b"]["seed"]) == [0, 1]

@@ -157,20 +157,46 @@ def test_of_equal_experiments_the_one_that_has_runs_goes_on(tmp_path: Path) -> N
     assert runner.levels["activation"] == "gelu"
 
 
+def of_study(*cells: Cell) -> dict[str, str]:
+    """`experiments` of study.yaml."""
+    return {each.digest[:8]: each.experiment[:16] for each in cells}
+
+
 def test_what_ran_for_an_equal_experiment_of_an_earlier_command_is_done(tmp_path: Path) -> None:
     """A path ran the one cell, and the design of single changes has the other alone."""
     first = make_plan(tmp_path, stems(), [0, 1], [])
     ((stand_in, runner),) = first.same.values()
     ran = next(run for run in first.runs if run.cell is runner and run.seed == 1)
     begin(ran, 1, of=1)
-    same = {stand_in.digest[:8]: {"as": runner.digest[:8]}}
-    plan = make_plan(tmp_path, [stand_in], [0, 1], [], None, same)
+    plan = make_plan(tmp_path, [stand_in], [0, 1], [], None, of_study(*stems()))
     plan.look()
     assert [(run.seed, run.state) for run in plan.runs] == [(0, "to do"), (1, "done")]
     assert plan.runs[1].directory == ran.directory
-    without = make_plan(tmp_path, [stand_in], [0, 1], [])
-    without.look()
-    assert [run.state for run in without.runs] == ["to do", "to do"]
+    # of cells that build something else by today's account, and where a person left runs out, each has its own
+    other = cell(experiment="something else", **stand_in.levels)
+    for plan in (
+        make_plan(tmp_path, [other], [0, 1], [], None, of_study(runner, other)),
+        make_plan(tmp_path, [stand_in], [0, 1], [{"stem": "pyramid", "reason": "r"}], None, of_study(*stems())),
+    ):
+        plan.look()
+        assert [run.state for run in plan.runs] == ["to do", "to do"]
+
+
+def test_what_is_made_again_is_made_in_its_own_folder(tmp_path: Path) -> None:
+    """study.reuse=same_code, when other code made the run of the equal cell."""
+    first = make_plan(tmp_path, stems(), [0], [])
+    ((stand_in, runner),) = first.same.values()
+    ran = next(run for run in first.runs if run.cell is runner)
+    begin(ran, 1, of=1)
+    plan = make_plan(tmp_path, [stand_in], [0], [], None, of_study(*stems()))
+    plan.code, plan.same_code = "other", True
+    plan.look()
+    (run,) = plan.runs
+    assert (run.state, run.directory != ran.directory) == ("to do", True)
+    begin(run, 1, of=1)
+    plan.code = "now"
+    plan.look()
+    assert (run.state, run.directory != ran.directory) == ("done", True)
 
 
 def test_a_factor_that_changes_nothing_is_named() -> None:

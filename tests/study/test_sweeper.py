@@ -30,7 +30,10 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
     command(TRIVIAL, "-m", "x=1,2")
     command(TRIVIAL, "-m", "x=3")
     command(TRIVIAL, "-m", "x=3,1", "study.name=x")
-    assert read_study(tmp_path / "outputs" / "x") == {
+    study = read_study(tmp_path / "outputs" / "x")
+    experiments = study.pop("experiments")
+    assert len(experiments) == len(set(experiments.values())) == 3
+    assert study == {
         "command": "trivial.py -m x=1,2",
         "program": "trivial.py",
         "factors": {"x": [1, 2, 3]},
