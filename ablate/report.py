@@ -165,8 +165,10 @@ def _verdicts(path: Path) -> Sequence[Mapping[str, Any]]:
 def _read(path: Path, parse: Any, kind: str) -> Any:
     try:
         return parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read as {kind} ({getattr(error, 'strerror', None) or error}).") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read as {kind} ({error}).") from None
 
 
 def _show(report: Report) -> Path:

@@ -7,19 +7,48 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from types import NoneType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from ablate.study.errors import UsageError
 from ablate.study.streams import derive
 
 
-def dump(state: dict[str, Any]) -> bytes:
-    """Tensors, numbers, texts, None, and lists and dictionaries of them, as bytes."""
+def dump(content: dict[str, Any]) -> bytes:
+    """Tensors, numbers, texts, None, and lists and dictionaries of them, as bytes.
+
+    Raises UsageError, which names what it is, if `content` holds anything that `load` would refuse.
+    """
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save(content, buffer)
+    odd = next((found for name, value in content.items() for found in _odd(value, name)), None)
+    if odd is not None:
+        try:
+            load(buffer.getvalue())
+        except ValueError:
+            path, value = odd
+            raise UsageError(
+                f"run.save: {path} is of the type {type(value).__name__}, and what is saved may hold tensors, numbers, texts, "
+                "None, and lists and dictionaries of them: an array of NumPy is kept as torch.from_numpy(array), a scalar as "
+                "scalar.item()."
+            ) from None
     return buffer.getvalue()
+
+
+def _odd(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """What is of no type that can surely be read again, with its place."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _odd(each, f"{path}[{key!r}]")
+    elif type(value) in (list, tuple):
+        for index, each in enumerate(value):
+            yield from _odd(each, f"{path}[{index}]")
+    elif not isinstance(value, Tensor) and type(value) not in (int, float, str, bool, NoneType):
+        yield path, value
 
 
 def load(data: bytes) -> dict[str, Any]:

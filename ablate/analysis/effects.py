@@ -89,7 +89,7 @@ def _term(runs: Blocks, factors: tuple[str, ...], model: Any, n: int, note: str)
     estimate = matrix @ model.params
     spread = matrix @ model.normalized_cov_params @ matrix.T
     return {"ss": float(estimate @ np.linalg.pinv(spread) @ estimate), "df": df, "f": f, "p": float(test.pvalue),
-            "note": "; ".join(filter(None, [note, f"{inert} inert strata left out" * bool(inert)]))}  # fmt: skip
+            "note": "; ".join(filter(None, [note, "strata where it does nothing are left out" * bool(inert)]))}  # fmt: skip
 
 
 def _note(runs: Blocks, n: int, orthogonal: bool) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from ablate.analysis import verdicts
 from ablate.analysis.claims import Claim
 from ablate.analysis.evidence import Evidence, Settings, count, gather
-from ablate.analysis.power import decidable_margin, seeds_needed
+from ablate.analysis.power import POWER, decidable_margin, seeds_needed
 
 WORDS = ("id", "says", "quote", "kind", "metric")
 COLUMNS = [
@@ -138,9 +138,9 @@ def _what_it_takes(evidence: Evidence, family: int, settings: Settings) -> str:
         return "without a margin it cannot be said how many seeds it would take"
     needed, _ = _sized(evidence, family, settings)
     if needed is None:
-        return f"not even {settings.looks[-1]} seeds would decide this margin"
+        return f"{settings.looks[-1]} seeds, the last look, have less than {100 * POWER:.0f} % power at this margin"
     if needed > evidence.n:
-        return f"{needed - evidence.n} more seeds ({needed} in all) would decide a difference as large as the margin"
+        return f"{needed - evidence.n} more seeds ({needed} in all) have {100 * POWER:.0f} % power at this margin"
     return "this many seeds decide most differences as large as the margin: the true one may lie closer to the border"
 
 

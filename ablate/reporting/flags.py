@@ -36,7 +36,7 @@ def flags(report: Report, counted: pd.DataFrame) -> dict[str, list[str]]:
         said += [slower[cell]] if cell in slower else []
         said += ["at chance"] * (cell in lost)
         said += ["undertrained"] * (cell in improving)
-        said += [f"{stale[cell]} stale"] * (stale[cell] > 0)
+        said += [f"{stale[cell]} made by other code"] * (stale[cell] > 0)
         found[cell] = said
     return found
 

@@ -33,7 +33,8 @@ def contrasts(frame: pd.DataFrame, metric: str, wordings: Wordings = USUAL) -> T
     ]
     notes = [
         f"{_metric(wording)}: mean of the paired differences over n seeds, with the 95 % interval of the paired t "
-        "(own seeds' errors; one interval a row, not adjusted for their number)."
+        "(own seeds' errors; one interval a row, not adjusted for their number). Each is averaged over all levels of the other "
+        "factors at which both of its own ran."
     ]
     if (frame["kind"] == "interaction").any():
         notes.append("An interaction is how much the first change's effect grows by the second.")

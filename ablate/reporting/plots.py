@@ -110,9 +110,14 @@ def learning_curves(
     return figure
 
 
+def _title(column: str, columns: Sequence[str]) -> str:
+    """Of one test accuracy alone nobody asks by which protocol."""
+    return TITLES.get(column, column) if len(columns) > 1 else column.replace("_", " ")
+
+
 def _by_panel(history: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     long = history.melt(id_vars=["directory", "label", "epoch"], value_vars=list(columns), var_name="column")
-    return long.assign(panel=long["column"].map(lambda name: TITLES.get(name, name)))
+    return long.assign(panel=long["column"].map(lambda name: _title(name, columns)))
 
 
 def many_learning_curves(history: pd.DataFrame, columns: Sequence[str], highlighted: Sequence[str]) -> Figure:
@@ -141,7 +146,7 @@ def many_learning_curves(history: pd.DataFrame, columns: Sequence[str], highligh
             for label, found in lines.items()
         ]
         axes.autoscale()
-        axes.set_title(TITLES.get(column, column))
+        axes.set_title(_title(column, columns))
         _name_axes(axes, columns)
     _legend(figure, handles, ["every other run", *highlighted], ONE_RUN)
     return figure

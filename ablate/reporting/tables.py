@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ablate.analysis.verdicts import INCONCLUSIVE
+from ablate.analysis.verdicts import ALPHA, INCONCLUSIVE, LOOKS
 from ablate.reporting.text_table import TextTable
 from ablate.reporting.wording import ACCURACY, HOLE, TESTED, USUAL, Row, Wording, Wordings, interval, number
 from ablate.study import design
@@ -59,6 +59,7 @@ def results(
 def verdicts(judged: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
     """What the study says of each claim, in the order of the claims (see `ablate.analysis.judging.judge`)."""
     rows, percent = [], False
+    looks = ", ".join(map(str, LOOKS))
     for row in judged.to_dict("records"):
         # a ratio is a number of its own, whatever it is a ratio of
         wording = Wording("", digits=3) if row["scale"] == "ratio" else wordings(row["metric"])
@@ -66,10 +67,12 @@ def verdicts(judged: pd.DataFrame, wordings: Wordings = USUAL) -> TextTable:
         percent = percent or (estimate != HOLE and wording.percent)
         why = row["reason"] + _decidable(row, wording)
         rows.append([row["id"], row["says"], row["verdict"], estimate, _seeds(row), why])
-    notes = [
-        "The estimate has its 95 % interval over seeds, not adjusted for looks; verdicts are (5, 8, 12 and 20 seeds, Holm)."
-    ]
-    notes[0] += " Accuracies in points of %." * percent
+    notes = ["The estimate has its 95 % interval over seeds, not adjusted for looks." + " Accuracies in points of %." * percent]
+    if judged["p"].notna().any():
+        notes.append(
+            f"p is that of the likelier verdict, supported or contradicted, adjusted for the looks (at {looks} seeds) and, by "
+            f"Holm, for the number of primary claims: up to {ALPHA} it decides."
+        )
     headers = ["claim", "says", "verdict", "estimate", "n", "why"]
     sources = [f"claim-{name}" for name in judged["id"]]
     return TextTable("Verdicts", headers, rows, 3, notes, sources, loose=("says", "why"), numbers=judged)
@@ -167,12 +170,12 @@ def _count(row: Row) -> str:
 
 
 def _decidable(row: Row, wording: Wording) -> str:
-    """Of a claim whose margin no number of seeds decides: the margin that would be."""
+    """Of a claim whose margin no look decides with power: the margin that the last one would."""
     if row["verdict"] != INCONCLUSIVE or not row["look"] or math.isnan(row["decidable"]):
         return ""
     points = " points" * wording.percent
     margin, decidable = (number(row[name], wording) for name in ("margin", "decidable"))
-    return f": the claim's is {margin}, the last look decides {decidable}{points}"
+    return f": the claim's is {margin}, and such power begins at {decidable}{points}"
 
 
 def _seeds(row: Row) -> str:

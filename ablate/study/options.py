@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 from collections.abc import Callable, Collection
 from typing import Any
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from ablate.study.errors import UsageError
 
 DESIGNS = ("factorial", "one_at_a_time", "path")
+FILLED_IN = ("label", "cell", "position", "processes", "deadline")  # for each run
 HOOKS = ("report", "check", "decide")  # dotted paths of functions
 MAX_SEEDS = 10_000
 # What one run does not heed
@@ -32,6 +34,9 @@ OF_A_SWEEP = (
 def check_options(cfg: DictConfig) -> None:
     """Raises UsageError for an option of `study:` that has no such value."""
     options: dict[str, Any] = OmegaConf.to_container(cfg.study)  # type: ignore[assignment]
+    for key in options:
+        if key not in (*_WANTED, *HOOKS, *FILLED_IN):
+            raise UsageError(f"study.{key}: no such key.{_hint(key)}")
     for key, (allowed, wanted) in _WANTED.items():
         value = OmegaConf.select(cfg.study, key) if "." in key else options[key]
         value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
@@ -86,6 +91,13 @@ def _is_a(*kinds: type) -> Callable[[Any], bool]:
 
 def _starts(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("starts"), str)
+
+
+def _hint(key: str) -> str:
+    if key in ("study", "hydra"):
+        return " A file of the group study begins with the line `# @package _global_`."
+    close = difflib.get_close_matches(key, [*_WANTED, *HOOKS], n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""
 
 
 def _is_there(function: Any) -> bool:

@@ -11,7 +11,12 @@ from torch import nn
 import ablate
 
 
-@ablate.main(config_path="conf", config_name="config")
+@ablate.main(
+    config_path="conf",
+    config_name="config",
+    metrics=lambda _: ["accuracy"],
+    packages=["torch", "scikit-learn"],
+)
 def train(cfg, run):
     images, labels = map(torch.as_tensor, load_digits(return_X_y=True))
     images = (images / 16).float()

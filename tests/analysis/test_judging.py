@@ -447,10 +447,10 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     frame = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: gains[seed] * (levels["stem"] == "pyramid"), 5)
     row = one(frame, claim(margin=0.009))
     assert (row["verdict"], row["seeds_needed"]) == ("inconclusive", 8)
-    assert row["reason"].endswith("3 more seeds (8 in all) would decide a difference as large as the margin")
+    assert row["reason"].endswith("3 more seeds (8 in all) have 80 % power at this margin")
     row = one(frame, claim(margin=0.001))
     assert math.isnan(row["seeds_needed"])
-    assert row["reason"].endswith("not even 20 seeds would decide this margin")
+    assert row["reason"].endswith("20 seeds, the last look, have less than 80 % power at this margin")
     assert row["decidable"] == pytest.approx(0.00467, abs=1e-5)
     row = one(frame, claim(margin=0.0098))
     assert row["seeds_needed"] == 5

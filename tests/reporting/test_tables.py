@@ -72,12 +72,12 @@ def test_more_metrics_than_a_table_has_room_for_stand_in_a_second_one() -> None:
 def test_a_margin_that_no_seeds_decide_is_written_in_the_unit_of_its_metric() -> None:
     row = {
         "id": "C", "says": "it gains", "kind": "contrast", "metric": "final_test_accuracy", "scale": "difference",
-        "verdict": "inconclusive", "estimate": 0.01, "low": 0.0, "high": 0.02, "n": 5, "look": 5, "df": 4.0,
+        "verdict": "inconclusive", "estimate": 0.01, "low": 0.0, "high": 0.02, "n": 5, "look": 5, "df": 4.0, "p": 0.1,
         "margin": 0.01, "decidable": 0.0442, "reason": "too wide",
     }  # fmt: skip
     why = [verdicts(pd.DataFrame([row | change])).rows[0][-1] for change in ({}, {"metric": "x"}, {"scale": "ratio"})]
     margins = [("1.0", "4.4 points"), ("0.01000", "0.04420"), ("0.010", "0.044")]
-    assert why == [f"too wide: the claim's is {margin}, the last look decides {least}" for margin, least in margins]
+    assert why == [f"too wide: the claim's is {margin}, and such power begins at {least}" for margin, least in margins]
     assert verdicts(pd.DataFrame([row | {"decidable": float("nan")}])).rows[0][-1] == "too wide"
     assert verdicts(pd.DataFrame([row | {"verdict": "supported"}])).rows[0][-1] == "too wide"
 

@@ -208,7 +208,9 @@ def test_a_stand_in_has_the_levels_of_the_cell_that_it_stands_on_but_for_its_own
     add(tmp_path, True, "direct", 0, 0.5)
     add(tmp_path, True, "pyramid", 1, 0.5)
     same = {"b": {"as": "Truedirect", "label": "b", "levels": {"model.dropout": False}}}
-    write_study(tmp_path, {"factors": FACTORS, "same": same, "experiments": dict.fromkeys(["Truedirect", "Truepyramid", "b"], "e")})
+    write_study(
+        tmp_path, {"factors": FACTORS, "same": same, "experiments": dict.fromkeys(["Truedirect", "Truepyramid", "b"], "e")}
+    )
     runs = load_runs(tmp_path)
     assert set(runs[runs["cell"] == "b"]["stem"]) == {"direct"}
     assert sorted(runs[runs["cell"] == "b"]["seed"]) == [0, 1]

@@ -44,6 +44,21 @@ def test_a_value_that_cannot_be_is_refused_by_its_key(key: str, value: object, s
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("claim", "study.claim: no such key. Did you mean 'claims'?"), ("untl", "Did you mean 'until'?"),
+        ("hydra", "A file of the group study begins with the line `# @package _global_`."), ("zzz", "study.zzz: no such key."),
+    ],
+)  # fmt: skip
+def test_a_key_that_a_file_misspells_is_refused(key: str, said: str) -> None:
+    cfg = config()
+    OmegaConf.update(cfg, f"study.{key}", 5, force_add=True)  # type: ignore[arg-type]
+    with pytest.raises(UsageError) as caught:
+        check_options(cfg)  # type: ignore[arg-type]
+    assert said in str(caught.value)
+
+
 def test_what_a_file_says_of_sweeps_does_not_hinder_one_run_but_what_was_typed_does() -> None:
     check_single(config(exclude=[{"x": 1}]), typed=["x"])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="study.exclude is for a sweep: add -m"):

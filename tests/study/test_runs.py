@@ -3,11 +3,13 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from ablate.study import locks
+from ablate.study.errors import UsageError
 from ablate.study.records import Record, read_record
 from ablate.study.runs import Run
 from tests.study.test_records import make
@@ -28,6 +30,44 @@ def test_a_run_whose_time_is_up_stops_at_its_checkpoint_and_goes_on_later(tmp_pa
     with again.attempt():
         assert again.restore() == {"epoch": 1}
     assert (tmp_path / "history.csv").read_text() == "epoch\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"w": np.ones(2)}, "state['w'] is of the type ndarray"), ({"a": [1, {"b": np.float64(1)}]}, "state['a'][1]['b'] is of the"),
+        ({"f": Path("x")}, "state['f'] is of the type PosixPath"),
+    ],
+)  # fmt: skip
+def test_a_state_that_could_not_be_read_again_is_refused_when_it_is_saved(state: dict, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        make(tmp_path).save(state)
+    assert said in str(caught.value)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_what_optimizers_and_schedules_hold_can_be_saved(tmp_path: Path) -> None:
+    network = nn.Linear(2, 2)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    network(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    schedules = [
+        torch.optim.lr_scheduler.OneCycleLR(torch.optim.SGD(network.parameters(), lr=0.1), 1.0, total_steps=9),
+        torch.optim.lr_scheduler.MultiStepLR(torch.optim.SGD(network.parameters(), lr=0.1), [1, 2]),
+    ]
+    state = {
+        "n": network.state_dict(),
+        "o": optimizer.state_dict(),
+        "s": [each.state_dict() for each in schedules],
+        "x": (1, None),
+    }
+    run = make(tmp_path)
+    run.log(epoch=1)
+    run.save({**state, "dtype": torch.float32})
+    again = make(tmp_path).restore()
+    assert again is not None
+    assert torch.equal(again["n"]["weight"], network.weight)
+    assert again["dtype"] == torch.float32
 
 
 def test_checkpoints_keep_their_distance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
