@@ -135,12 +135,15 @@ def _claims(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
     from ablate.analysis.blocks import terms_of
 
     found = _read(path, yaml.safe_load, "YAML")
-    if isinstance(found, Mapping) and isinstance(found.get("study"), Mapping):
+    of_study = isinstance(found, Mapping) and isinstance(found.get("study"), Mapping)
+    if of_study:
         found = found["study"]
     if isinstance(found, list):
         found = {"claims": found}
     if not isinstance(found, Mapping) or not isinstance(found.get("claims"), list):
         raise UsageError(f"--claims {path}: the file should hold a list of claims, or the key claims.")
+    if unknown := [key for key in found if key not in ("claims", "chance", "budgets") and not of_study]:
+        raise UsageError(f"--claims {path}: {unknown[0]} is no key of the file; its keys are claims, chance, budgets.")
     for key in ("chance", "budgets"):
         numbers = found.get(key) or {}
         if not isinstance(numbers, Mapping) or not all(type(value) in (int, float) for value in numbers.values()):

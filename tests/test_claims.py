@@ -7,6 +7,7 @@ import pytest
 
 from ablate import claims
 from ablate.study.errors import UsageError
+from ablate.study.records import read_study
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
@@ -51,6 +52,25 @@ def test_below_five_seeds_there_is_no_verdict_and_no_p_value(command: Command, t
     (row,) = json.loads((tmp_path / "outputs" / "x" / "report" / "verdicts.json").read_text())
     assert (row["verdict"], row["p"], row["p_support"], row["n"]) == ("inconclusive", None, None, 4)
     assert "p =" not in (tmp_path / "outputs" / "x" / "report" / "report.md").read_text()
+
+
+def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Path) -> None:
+    sweep = [TRIVIAL, "-m", "x=1,2", "study.name=s"]
+    command(*sweep, f"study.claims=[{CLAIM}]", "study.chance={score: 0}")
+    command(*sweep, "seed=0,1")  # more seeds, without a word of claims
+    assert read_study(tmp_path / "outputs" / "s")["chance"] == {"score": 0}
+    answer = command(*sweep, "study.chance={score: 3}", status=2)
+    assert "study.chance of outputs/s was settled with its claims: score was 0 and is now 3. Take another" in answer.stderr
+
+
+def test_claims_that_come_after_the_runs_are_marked(command: Command, tmp_path: Path) -> None:
+    sweep = [TRIVIAL, "-m", "x=1,2", "study.seeds=5", "study.name=s", REPORT]
+    assert "written down" not in command(*sweep[:-2], "study.name=t", REPORT, f"study.claims=[{CLAIM}]").stdout
+    command(*sweep)
+    assert "The claims were written down when 10 runs were done already." in command(*sweep, f"study.claims=[{CLAIM}]").stdout
+    assert "The claims were written down when 10 runs were done already." in command(*sweep).stdout
+    (tmp_path / "outputs" / "s" / "study.yaml").write_text("")
+    assert "study.yaml cannot be read (it holds no keys)" in command(*sweep, status=2).stderr
 
 
 def test_claims_are_settled_when_the_study_begins(command: Command) -> None:

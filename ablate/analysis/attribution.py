@@ -109,7 +109,7 @@ def shares_by_seed(
             shares = {change: sum(way[change] for way in each) / len(each) for change in changes} if each else {}
         whole = found[frozenset(changes)] - found[frozenset()] if shares else math.nan
         rows[seed] = {**{change: shares.get(change, math.nan) for change in changes}, WHOLE: whole}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, WHOLE], dtype=float).sort_index()
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, WHOLE], dtype=float)
 
 
 def share_estimate(shares: pd.Series, steps: Sequence[Change], where: Mapping[str, Any] | None = None) -> Estimate:
@@ -133,6 +133,14 @@ def attribution(
     rows = table(found, confidence)[["n", "estimate", "low", "high", "se", "df"]]
     rows.insert(0, "change", list(shares))
     return rows
+
+
+def orders_drawn(path: Mapping[str, Sequence[Change]], orders: Mapping[Any, Sequence[Sequence[str]]]) -> dict[Any, list[str]]:
+    """By seed, the order in which the changes of a path were made, from the factors of each change that the study drew
+    (`orders` of study.yaml); nothing for another path than the study's own."""
+    names = {frozenset(step.factor for step in steps): name for name, steps in path.items()}
+    found = {seed: [names.get(frozenset(factors), "") for factors in drawn] for seed, drawn in orders.items()}
+    return {seed: order for seed, order in found.items() if sorted(order) == sorted(path)}
 
 
 def _orders_run(outcomes: Mapping[Coalition, float], changes: Sequence[str]) -> Iterator[tuple[str, ...]]:

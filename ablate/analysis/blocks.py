@@ -58,7 +58,8 @@ def kept(runs: pd.DataFrame) -> pd.Series:
 class Blocks:
     """One metric of a study.
 
-    `outcomes`, `diverged` and `censored` are frames (seeds, distinct cells): the metric, NaN where there is none; whether
+    `outcomes`, `diverged` and `censored` are frames (seeds, distinct cells): in the order in which the seeds were asked for
+    (`runs.attrs["seeds"]`), else in that of their numbers; the metric, NaN where there is none; whether
     the run diverged (its value is then NaN); whether it never reached its target within the budget (its value is then
     the budget). `cells` maps the levels to their column.
     """
@@ -132,7 +133,8 @@ def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Bloc
         rows["censored"] = finished & ~(rows["value"] < budget)
         value = value.where(~rows["censored"], budget)
     rows["value"] = value
-    seeds = sorted(runs["seed"].unique(), key=_in_order)
+    came = {seed: at for at, seed in enumerate(runs.attrs.get("seeds") or [])}
+    seeds = sorted(sorted(runs["seed"].unique(), key=_in_order), key=lambda seed: came.get(seed, len(came)))
     columns = sorted(set(cells.values()))
 
     def wide(column: str) -> pd.DataFrame:

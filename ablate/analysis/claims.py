@@ -259,6 +259,8 @@ class _Reader:
         found = self.keys.get(key) or {}
         if not isinstance(found, Mapping):
             raise self.error(f"{key} is {found!r}: it has to map keys to levels")
+        if empty := [name for name, level in found.items() if isinstance(level, list | tuple) and not level]:
+            raise self.error(f"{key} names no level of {empty[0]}")
         return dict(found)
 
     def changes(self, kind: str) -> tuple[Change, ...]:
@@ -282,6 +284,8 @@ class _Reader:
         for name, steps in found["changes"].items():
             several = steps if isinstance(steps, list | tuple) else [steps]
             groups[word(name)] = tuple(self._change(f"path.changes.{name}", step) for step in several)
+        if empty := [name for name, steps in groups.items() if not steps]:
+            raise self.error(f"path.changes.{empty[0]} holds no change {{factor, from, to}}")
         factors = [change.factor for steps in groups.values() for change in steps]
         if twice := [factor for factor in dict.fromkeys(factors) if factors.count(factor) > 1]:
             raise self.error(f"{twice[0]} stands in more than one change of the path")

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import verdicts
+from ablate.analysis.attribution import orders_drawn
 from ablate.analysis.claims import Claim
 from ablate.analysis.evidence import Evidence, Settings, count, gather
 from ablate.analysis.power import POWER, decidable_margin, seeds_needed
@@ -41,7 +42,7 @@ def judge(
     runs.
 
     Columns: those of the claim; `n`, the seeds that are complete for it (a run that diverged is an outcome); `look`, the
-    seeds that its verdict is taken from, the first of them in the order of seeds, 0 before the first look; `estimate`,
+    seeds that its verdict is taken from, the first of them in the order of `Blocks`, 0 before the first look; `estimate`,
     `low`, `high` (95 %, not adjusted), `se`, `df` over these seeds, or over all before the first look; `strata`,
     `inert`; `p_support`, `p_contradict` as they are, without the pairs of the runs that `diverged`, and the same with these
     runs `_at_chance`; `p` the smaller one after looks and Holm, the larger of the two ways; `seeds_needed` in all, the look
@@ -80,8 +81,10 @@ def judge(
 
 
 def judge_study(claims: Sequence[Claim], launched: Mapping[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
-    """`judge` for a study as it was launched, with its `chance` and `budgets`. Empty without claims."""
-    return judge(claims, runs, runs.attrs.get("facts"), chance=launched.get("chance"), budgets=launched.get("budgets"))
+    """`judge` for a study as it was launched, with its `chance`, its `budgets` and its `orders`. Empty without claims."""
+    drawn = {claim.id: orders_drawn(claim.path, launched.get("orders", {})) for claim in claims}
+    facts = runs.attrs.get("facts")
+    return judge(claims, runs, facts, chance=launched.get("chance"), budgets=launched.get("budgets"), drawn=drawn)
 
 
 def _conclude(evidence: Evidence, dropped: str, at_chance: str, p: float, family: int, settings: Settings) -> None:

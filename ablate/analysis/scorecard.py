@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ablate.analysis.attribution import orders_drawn
 from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of
 from ablate.analysis.claims import LARGEST, Claim, check, unmet
 from ablate.analysis.evidence import quantities
@@ -25,6 +26,7 @@ def scorecard(
     facts: Mapping[str, Any] | None = None,
     *,
     budgets: Mapping[str, float] | None = None,
+    orders: Mapping[Any, Sequence[Sequence[str]]] | None = None,
 ) -> pd.DataFrame:
     """One row for each claim with a figure that somebody published: where ours would put one more run of theirs.
 
@@ -43,14 +45,15 @@ def scorecard(
         row |= {"published": figure, "differs": unmet(claim, factors_of(runs), facts), "n": 0, "inside": None, "reason": ""}
         try:
             check(claim, factors_of(runs), facts)
-            row |= _scored(claim, blocks(runs, claim.metric, budget_of(claim.metric, budgets or {})), figure)
+            study = blocks(runs, claim.metric, budget_of(claim.metric, budgets or {}))
+            row |= _scored(claim, study, figure, orders_drawn(claim.path, orders or {}))
         except ValueError as error:
             row["reason"] = str(error).removeprefix(f"claim {claim.id}: ").removesuffix(".")
         rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _scored(claim: Claim, study: Blocks, figure: float) -> dict[str, Any]:
+def _scored(claim: Claim, study: Blocks, figure: float, drawn: Mapping[Any, Sequence[str]]) -> dict[str, Any]:
     if claim.kind == "exact":
         where = claim.within(study.factors)
         cells = study.outcomes[sorted({study.cells[levels] for levels in study.select(where)})]
@@ -63,7 +66,7 @@ def _scored(claim: Claim, study: Blocks, figure: float) -> dict[str, Any]:
         return {**spread, "n": n, "inside": bool((values == figure).all())}
     if claim.expects == LARGEST:  # the figure is of the share itself, not of its lead
         claim = replace(claim, expects="higher")
-    by_seed = quantities(claim, study)[0].by_seed
+    by_seed = quantities(claim, study, drawn)[0].by_seed
     if by_seed.empty:
         return {"reason": "no seed has all the runs that it needs"}
     if claim.scale == "ratio":

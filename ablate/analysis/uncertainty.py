@@ -93,7 +93,10 @@ def unpacked(kept: Mapping[str, Mapping[str, NDArray[Any]]], name: str) -> dict[
     return {
         run: np.unpackbits(arrays[name])[: int(arrays["count"])].astype(bool)
         for run, arrays in kept.items()
-        if name in arrays and "count" in arrays
+        if name in arrays
+        and "count" in arrays
+        and arrays[name].dtype == np.uint8
+        and arrays[name].ndim == arrays["count"].size == 1
     }
 
 

@@ -15,9 +15,10 @@ and in at most 5 % where both can be false, on the border of `equivalent`. The s
 between 0 and m, and both are small, is a support whose size does not matter, or the reverse.
 
 Looks. Verdicts are taken when a claim has 5, 8, 12 and 20 complete seeds, at alpha / (k (k + 1)) at the k-th look:
-these sum up to less than alpha however many looks there are. Only the seeds of the last look count, in the order of
-seeds: between looks the verdict stays what it was. Here a p value is multiplied by k (k + 1) rather than alpha divided,
-so that claims at different looks stand on one scale.
+these sum up to less than alpha however many looks there are. Only the seeds of the last look count, the first of them
+in the order in which they were asked for (of another program's results: in that of their numbers), so that between looks
+the verdict stays what it was. Here a p value is multiplied by k (k + 1) rather than alpha divided, so that claims at
+different looks stand on one scale.
 
 Holm (1979). The smaller p of each primary claim, after its looks, goes through Holm's step-down procedure at alpha. A
 primary claim that has too few seeds yet counts with p = 1. One that this study cannot test, whatever it will run, is no

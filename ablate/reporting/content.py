@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import contrasts, sources
-from ablate.analysis.attribution import attribution
+from ablate.analysis.attribution import attribution, orders_drawn
 from ablate.analysis.blocks import Blocks, blocks, budget_of, factors_of, words
 from ablate.analysis.claims import Claim, parse_all
 from ablate.analysis.effects import effects_table
@@ -206,7 +206,8 @@ def _in_files(*several: TextTable | None) -> list[TextTable]:
 def _judged(launched: dict[str, Any], runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Claim]]:
     try:
         claims = parse_all(launched.get("claims", ()))
-        scores = scorecard(claims, runs, runs.attrs.get("facts"), budgets=launched.get("budgets"))
+        orders = launched.get("orders")
+        scores = scorecard(claims, runs, runs.attrs.get("facts"), budgets=launched.get("budgets"), orders=orders)
         return judge_study(claims, launched, runs), scores, claims
     except ValueError as error:
         raise UsageError(f"study.yaml: {error}") from None
@@ -223,7 +224,8 @@ def _paths(claims: Sequence[Claim], runs: pd.DataFrame, launched: Mapping[str, A
         where = claim.within(factors_of(runs))
         try:
             study: Blocks = blocks(runs, claim.metric, budget_of(claim.metric, launched.get("budgets", {})))
-            shares = attribution(study, claim.path, where)
+            drawn = orders_drawn(claim.path, launched.get("orders", {}))
+            shares = attribution(study, claim.path, where, drawn)
         except ValueError:
             continue  # the verdict says why
         title = f"Attribution: {wordings.axis_title(claim.metric).removesuffix(' (%)')}" + (

@@ -48,6 +48,10 @@ def notices(report: Report) -> list[str]:
     asked = report.launched.get("decisions", {}).get("data.source")
     if asked:
         found.append(f"The images: data={asked['asked']} meant data={asked['took']}.")
+    if after := report.launched.get("claims_after"):
+        found.append(
+            f"The claims were written down when {_counted(after, 'run')} {'was' if after == 1 else 'were'} done already."
+        )
     found += _gone(report)
     if report.health.mixed:
         found.append(f"Not equal in all runs: {', '.join(report.health.mixed)}.")

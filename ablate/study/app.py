@@ -54,15 +54,15 @@ ConfigStore.instance().store(
             "checkpoint": {"minutes": 0},  # the least time between two checkpoints; 0: at every epoch
             "reuse": "any",  # same_code: a finished run that other code made is made again
             "claims": [],  # what the study is to decide, see ablate.analysis.claims
-            "chance": {},  # metrics, with the value of a run that learned nothing: what a diverged run is worth
-            "budgets": {},  # times to a target, with the budget at which a run that never reached it stops
+            "chance": None,  # metrics, with the value of a run that learned nothing: what a diverged run is worth
+            "budgets": None,  # times to a target, with the budget at which a run that never reached it stops
             "until": None,  # decided: add seeds, look by look, until every primary claim is decided
             "max_seeds": 20,  # at most so many
-            "changes": {},  # for the design path: names of changes, each with the factors that change together
+            "changes": None,  # for the design path: names of changes, each with the factors that change together
             "ignore": [],  # keys that cannot change what a run means
             "logger": None,  # shows what runs log as well, see ablate.study.mirroring; the group `logger` fills it in
             "paths": [],  # keys that say where inputs lie: no part of the meaning either, but part of the name
-            "neutral": {},  # keys added later, each with the value under which nothing changes
+            "neutral": None,  # keys added later, each with the value under which nothing changes
             "report": "ablate.report.write",  # called with the folder of the study when a sweep ends; null: nothing
             "check": "ablate.claims.check",  # called with the claims before a study begins
             "decide": "ablate.claims.seeds_wanted",  # called after each look of study.until

@@ -133,12 +133,22 @@ class Application:
         try:
             with records.study_lock(study):
                 before = records.read_study(study)
+                self._refuse_other_cell(study, before, cfg)
                 content = {"program": self.check_program(study, before), "factors": {}, **before, "decisions": decisions}
                 built = {short_cell(self.cell(cfg)): short_experiment(self.builds(cfg))}
                 records.write_study(study, content | {"experiments": {**before.get("experiments", {}), **built}})
         except OSError as error:
             raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         return self.execute(cfg)
+
+    def _refuse_other_cell(self, study: Path, before: Mapping[str, Any], cfg: DictConfig) -> None:
+        """What a sweep compares differs in its factors alone: one run cannot bring another setting into it."""
+        cell = short_cell(self.cell(cfg))
+        if "fixed" in before and cell not in {*known_cells(study), *before.get("experiments", {})}:
+            raise UsageError(
+                f"the study {study} is that of a sweep, and this run is none of its cells: add its levels to the sweep (-m …), "
+                "or give the run a study.name of its own."
+            )
 
     def check_program(self, study: Path, before: Mapping[str, Any]) -> str:
         """The file of this application, which study.yaml names. Raises UsageError if it names another one.
@@ -184,8 +194,8 @@ class Application:
     def meaning(self, cfg: DictConfig) -> dict[str, Any]:
         """The keys and values that say what the experiment is, without its seed; interpolations resolved."""
         ignore = ("hydra", "study", "seed", *cfg.study.ignore, *cfg.study.paths)
-        neutral = OmegaConf.to_container(cfg.study.neutral)
-        return identity.meaning(_resolved(cfg, ignore), (), neutral)  # type: ignore[arg-type]
+        neutral = plain(cfg.study.neutral) or {}
+        return identity.meaning(_resolved(cfg, ignore), (), neutral)
 
     def cell(self, cfg: DictConfig) -> str:
         """The digest of what `cfg` means, without its seed."""
@@ -264,6 +274,10 @@ def _metrics(returned: object) -> dict[str, float | None]:
     if not isinstance(returned, Mapping):
         raise UsageError(f"the function returned {type(returned).__name__}: a mapping is needed, of metrics by their names.")
     metrics = {}
+    if taken := [str(name) for name in returned if str(name) in records.RESERVED]:
+        raise UsageError(
+            f"the function returned {taken[0]}=…: the study has a column of that name, so call the metric otherwise."
+        )
     for name, value in returned.items():
         try:
             metrics[str(name)] = value if value is None or isinstance(value, int) else float(value)

@@ -33,7 +33,7 @@ def combinations(
     for condition in options["exclude"]:
         refuse_unknown(f"study.exclude={condition}", condition, _values(levels))
     if options["design"] == "path":
-        changes = changes_of(levels, options["changes"])
+        changes = changes_of(levels, options["changes"] or {})
         return {seed: _kept(_path(levels, changes, seed), options["exclude"]) for seed in seeds}
     make = {"factorial": design.factorial, "one_at_a_time": design.one_at_a_time}[options["design"]]
     return dict.fromkeys(seeds, _kept(make(levels), options["exclude"]))
@@ -53,6 +53,12 @@ def changes_of(levels: Mapping[str, Sequence[Level]], named: Mapping[str, Sequen
     if not levels:
         raise UsageError("study.design=path needs factors of two levels each, such as stem=direct,pyramid.")
     return {**{name: list(keys) for name, keys in named.items()}, **{key: [key] for key in levels if key not in grouped}}
+
+
+def permutation(seed: int, changes: int) -> list[int]:
+    """The order that a seed draws of so many changes."""
+    drawn: list[int] = streams.stream(seed, "order of changes").permutation(changes).tolist()
+    return drawn
 
 
 def once(of_seeds: Mapping[int, Sequence[Combination]]) -> list[Combination]:
@@ -78,8 +84,7 @@ def refuse_unknown(said: str, condition: Mapping[str, Any], factors: Mapping[str
 
 
 def _path(levels: Mapping[str, Sequence[Level]], changes: Mapping[str, Sequence[str]], seed: int) -> list[Combination]:
-    permutation = streams.stream(seed, "order of changes").permutation(len(changes))
-    return design.path(levels, changes, permutation.tolist())
+    return design.path(levels, changes, permutation(seed, len(changes)))
 
 
 def _kept(listed: Sequence[Combination], excluded: Sequence[Mapping[str, Any]]) -> list[Combination]:

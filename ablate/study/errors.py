@@ -27,10 +27,15 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
 
     `known_keys` are the keys of the composed configuration: the nearest one is offered for an unknown key.
     """
+    known_keys = list(known_keys)
     text = str(error).strip()
     if not text and error.__cause__ is not None:  # Hydra wraps OmegaConf's errors in an empty one
         return one_line(error.__cause__, known_keys)
     unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
+    if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
+        return (
+            f"{unknown[1]} holds keys of its own: type them one by one, as {unknown[1]}.KEY=…, a new one as +{unknown[1]}.KEY=…"
+        )
     if unknown:
         return f"no key '{unknown[1]}' in the configuration.{_nearest(unknown[1], known_keys)}"
     off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)

@@ -139,6 +139,8 @@ def processes_of(config: DictConfig) -> int:
     asked = OmegaConf.select(config, "hydra.launcher.n_jobs")
     if not isinstance(asked, int):
         return 1
+    if asked == 0:
+        raise UsageError("hydra.launcher.n_jobs=0: a number of processes from 1; -1 takes all cores.")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return asked if asked > 0 else max(1, usable + 1 + asked)
 

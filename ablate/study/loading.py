@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ablate.study import design
 from ablate.study.errors import UsageError
 from ablate.study.locks import LOCK
-from ablate.study.records import DONE, Record, read_record, read_study
+from ablate.study.records import CONFIG, DONE, Record, read_record, read_study
 
 
 @dataclass
@@ -49,6 +49,7 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     level is the name of its file), one for each metric (NaN where the run has none). Cells that build the same experiment
     stand on the same runs: for each seed their rows have the `directory` of the one that counts, a run that is done and that
     nobody left out, the newest of several. `frame.attrs["factors"]` maps each factor to its levels, the baseline first;
+    `frame.attrs["seeds"]` are the seeds in the order in which they were asked for, as far as that is known;
     `frame.attrs["facts"]` every key and group whose level all runs share to that level. A file that cannot be read, and a
     folder that is no run, is named in a warning and left out.
 
@@ -89,6 +90,7 @@ def load_runs(study: str | Path) -> pd.DataFrame:
     for factor in factors:  # levels are values, not numbers: null is one, and 500 is not 500.0
         frame[factor.key] = pd.Series([row.levels.get(factor.key) for row in rows], dtype=object)
     frame["left_out"] = frame["left_out"].astype(object).where(frame["left_out"].notna(), None)
+    frame.attrs["seeds"] = launched.get("seeds", [])
     frame.attrs["factors"] = {factor.key: list(factor.levels) for factor in factors}
     frame.attrs["facts"] = design.common([row.levels for row in rows])
     return frame
@@ -102,7 +104,7 @@ def load_history(study: str | Path, runs: pd.DataFrame) -> pd.DataFrame:
             history = pd.read_csv(Path(study) / directory / "history.csv")
         except FileNotFoundError:
             continue  # a run that ended before its first epoch
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             warnings.warn(f"{Path(study) / directory / 'history.csv'} is set aside: {error}", stacklevel=2)
             continue
         history.insert(0, "directory", directory)
@@ -186,11 +188,12 @@ def _strangers(study: Path) -> list[Path]:
 def _once(runs: list[_Read]) -> list[_Read]:
     """Each run once: a folder that was copied within the study would count twice."""
     found: dict[tuple[str, int], _Read] = {}
-    for directory, record, config in runs:
+    for directory, record, config in sorted(runs, key=lambda run: not run[0].parent.name.endswith(f"-{run[1].cell}")):
         known = found.setdefault((record.cell, record.seed), (directory, record, config))
         if known[0] != directory:
             warnings.warn(f"{directory} is set aside: it is the same run as {known[0]}", stacklevel=2)
-    return list(found.values())
+    kept = {directory for directory, _, _ in found.values()}
+    return [run for run in runs if run[0] in kept]
 
 
 def _read(directory: Path, configs: dict[str, Any]) -> _Read | None:
@@ -199,7 +202,7 @@ def _read(directory: Path, configs: dict[str, Any]) -> _Read | None:
     if record is None:
         return None
     try:
-        text = (directory / "config.yaml").read_text(encoding="utf-8")
+        text = (directory / CONFIG).read_text(encoding="utf-8")
         own = f"seed: {record.seed}"
         shared = "\n".join("" if line == own else line for line in text.splitlines())
         if shared not in configs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
+import importlib
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -14,6 +14,7 @@ from ablate.study.errors import UsageError
 DESIGNS = ("factorial", "one_at_a_time", "path")
 FILLED_IN = ("label", "cell", "position", "processes", "deadline")  # for each run
 HOOKS = ("report", "check", "decide")  # dotted paths of functions
+OURS = ("ablate.report.write", "ablate.claims.check", "ablate.claims.seeds_wanted")
 MAX_SEEDS = 10_000
 # What one run does not heed
 OF_A_SWEEP = (
@@ -89,6 +90,13 @@ def _is_a(*kinds: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, kinds)
 
 
+def _numbers(value: Any) -> bool:
+    """Names of metrics, each with a number; an interpolation is resolved later."""
+    return isinstance(value, dict) and all(
+        type(each) in (int, float) or (isinstance(each, str) and each.startswith("${")) for each in value.values()
+    )
+
+
 def _starts(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("starts"), str)
 
@@ -101,9 +109,11 @@ def _hint(key: str) -> str:
 
 
 def _is_there(function: Any) -> bool:
-    module = function.rpartition(".")[0] if isinstance(function, str) else ""
+    if function in OURS:
+        return True  # without importing pandas for it
+    module, _, name = function.rpartition(".") if isinstance(function, str) else ("", "", "")
     try:
-        return bool(module) and importlib.util.find_spec(module) is not None
+        return callable(getattr(importlib.import_module(module), name, None))
     except (ImportError, ValueError):
         return False
 
@@ -131,13 +141,13 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "checkpoint.minutes": (_number(0), "a number from 0"),
     "reuse": (lambda reuse: reuse in ("any", "same_code"), "one of any, same_code"),
     "claims": (_is_a(list), "a list of claims"),
-    "chance": (_is_a(dict), "metrics and numbers"),
-    "budgets": (_is_a(dict), "metrics and numbers"),
+    "chance": (_optional(_numbers), "metrics and numbers, such as {accuracy: 0.1}"),
+    "budgets": (_optional(_numbers), "metrics and numbers, such as {epochs_to_target: 100}"),
     "until": (lambda until: until in (None, "decided"), "decided, or null"),
     "max_seeds": (lambda seeds: _whole(1)(seeds) and seeds <= MAX_SEEDS, f"a whole number from 1 to {MAX_SEEDS:,}"),
-    "changes": (_is_a(dict), "names of changes, each with a list of factors"),
+    "changes": (_optional(_is_a(dict)), "names of changes, each with a list of factors"),
     "ignore": (_is_a(list), "a list of keys"),
     "logger": (_optional(_starts), "null, or a node with the key starts, a dotted path; see the group logger"),
     "paths": (_is_a(list), "a list of keys"),
-    "neutral": (_is_a(dict), "keys and values"),
+    "neutral": (_optional(_is_a(dict)), "keys and values"),
 }

@@ -27,7 +27,7 @@ from ablate.study.application import (
     short_experiment,
 )
 from ablate.study.composing import Cell
-from ablate.study.records import CHECKPOINT, DONE, HISTORY, Record, read_record, write_atomically
+from ablate.study.records import CHECKPOINT, HISTORY, Record, is_done, read_record, write_atomically
 
 State = Literal["done", "to resume", "to do", "held", "left out", "given up"]
 DUE: tuple[State, ...] = ("to resume", "to do")
@@ -65,7 +65,7 @@ class PlannedRun:
         own = (self.directory, record) if record is not None and record.identity == self.identity else None
         for directory, found in filter(None, [own, *map(_read, self.twins)]):
             stale = found.provenance.get("code") != code
-            if found.status not in DONE or (stale and same_code):
+            if not is_done(directory, found) or (stale and same_code):
                 continue
             self.state, self.stale = "done", stale
             self.directory, self.identity = directory, found.identity

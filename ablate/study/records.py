@@ -31,6 +31,9 @@ from ablate.study.errors import UsageError
 
 Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
 DONE: tuple[Status, ...] = ("finished", "diverged")
+# Columns of runs and of what sums them up: no factor and no metric can have such a name
+RESERVED = ("cell", "label", "seed", "directory", "runs", "n", "status", "error", "left_out")
+CONFIG = "config.yaml"
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.csv"
 TRACEBACK = "traceback.txt"
@@ -75,9 +78,15 @@ def done_before(directory: Path, identity: str, code: str | None = None) -> Reco
     With `code`, a run that other code made needs repeating.
     """
     record = read_record(directory)
-    if record is None or record.identity != identity or record.status not in DONE:
+    if record is None or record.identity != identity or not is_done(directory, record):
         return None
     return record if code is None or record.provenance.get("code") == code else None
+
+
+def is_done(directory: Path, record: Record) -> bool:
+    """Whether a run needs no repeating: it came to its end, and its configuration is there to say what it was."""
+    config = directory / CONFIG
+    return record.status in DONE and config.is_file() and config.stat().st_size > 0
 
 
 def read_record(directory: Path, warn: bool = False) -> Record | None:
@@ -87,9 +96,19 @@ def read_record(directory: Path, warn: bool = False) -> Record | None:
         if not isinstance(content, dict):
             raise ValueError("it holds no record")
         record = Record(**content)
-        for name, kind in (("attempts", int), ("timing", dict), ("metrics", dict), ("provenance", dict), ("choices", dict)):
+        for name, kind in (
+            ("seed", int),
+            ("cell", str),
+            ("attempts", int),
+            ("timing", dict),
+            ("metrics", dict),
+            ("provenance", dict),
+            ("choices", dict),
+        ):
             if not isinstance(getattr(record, name), kind):
                 raise ValueError(f"its {name} should be of the kind {kind.__name__}")
+        if not all(value is None or isinstance(value, int | float) for value in record.metrics.values()):
+            raise ValueError("its metrics should be numbers")
         return record
     except FileNotFoundError:
         return None
@@ -104,6 +123,9 @@ def write_record(directory: Path, record: Record) -> None:
     write_atomically(directory / "run.json", json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n")
 
 
+_KINDS = {"command": str, "program": str, "claims": list, "leave_out": list, "seeds": list, "claims_after": int}  # else dict
+
+
 def read_study(study: Path) -> dict[str, Any]:
     """study.yaml: how the study was launched. Empty if there is none.
 
@@ -111,11 +133,11 @@ def read_study(study: Path) -> dict[str, Any]:
     """
     path = study / "study.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("it holds no keys")
         for key, value in content.items():
-            kind = list if key in ("claims", "leave_out") else str if key in ("command", "program") else dict
+            kind = _KINDS.get(key, dict)
             if not isinstance(value, kind):
                 raise ValueError(f"its {key} should be of the kind {kind.__name__}")
         return content

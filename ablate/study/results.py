@@ -14,10 +14,9 @@ import pandas as pd
 
 from ablate.study import design
 from ablate.study.errors import UsageError
-from ablate.study.records import Status
+from ablate.study.records import RESERVED, Status
 
 OTHERS = ("status", "error", "left_out")  # columns that mean what they mean in `load_runs`, where the file has them
-RESERVED = ("cell", "label", "seed", "directory", "runs", "n", *OTHERS)
 
 
 @dataclass(frozen=True)

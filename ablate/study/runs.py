@@ -27,6 +27,7 @@ from ablate.study.locks import Busy
 from ablate.study.mirroring import Logger, Mirror
 from ablate.study.records import (
     CHECKPOINT,
+    CONFIG,
     DONE,
     HISTORY,
     TRACEBACK,
@@ -203,7 +204,7 @@ class Run:
     def _begin(self) -> None:
         previous = read_record(self.directory)
         self.record.attempts = (previous.attempts if previous else 0) + 1
-        write_atomically(self.directory / "config.yaml", yaml.safe_dump(dict(self.config), sort_keys=False))
+        write_atomically(self.directory / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
         stale = [TRACEBACK] if (self.directory / CHECKPOINT).exists() else [TRACEBACK, HISTORY, "*.npz"]
         for path in (path for pattern in stale for path in self.directory.glob(pattern)):
             path.unlink()

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ablate.study import design
-from ablate.study.application import short_cell, short_experiment
+from ablate.study.application import plain, short_cell, short_experiment
 from ablate.study.composing import Cell, Composer, Level
 from ablate.study.errors import UsageError
+from ablate.study.records import DONE, read_record
 
 DIFFERENCES_SHOWN = 6
 _NONE = object()
@@ -103,11 +104,22 @@ def claims_of(study: Path, before: Mapping[str, Any], typed: list[dict[str, Any]
     return typed or recorded
 
 
+def claims_after(study: Path, before: Mapping[str, Any], claims: Sequence[Mapping[str, Any]]) -> int:
+    """How many runs were done when the claims came: a reader should know what could have been seen before."""
+    if before.get("claims") or not claims:
+        return int(before.get("claims_after", 0))
+    records = map(read_record, (study / "runs").glob("*/seed=*"))
+    return sum(record is not None and record.status in DONE for record in records)
+
+
 def description(
-    before: Mapping[str, Any], cells: Sequence[Cell], same: Mapping[str, tuple[Cell, Cell]], settled: Mapping[str, Any]
+    study: Path,
+    before: Mapping[str, Any],
+    cells: Sequence[Cell],
+    same: Mapping[str, tuple[Cell, Cell]],
+    settled: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The content of study.yaml; `settled` are its keys that the functions above yield."""
-    options: DictConfig = cells[0].config.study
     stand_ins = {
         short_cell(digest): {"as": short_cell(runner.digest), "label": cell.label, "levels": cell.levels}
         for digest, (cell, runner) in same.items()
@@ -115,12 +127,24 @@ def description(
     content = {
         "command": before.get("command", _command()),
         **settled,
-        "chance": OmegaConf.to_container(options.chance, resolve=True) if settled["claims"] else {},
-        "budgets": OmegaConf.to_container(options.budgets, resolve=True) if settled["claims"] else {},
+        **{key: _deciding(study, before, key, cells[0].config) for key in ("chance", "budgets") if settled["claims"]},
         "fixed": before.get("fixed", cells[0].meaning),
         "same": {**before.get("same", {}), **stand_ins},
     }
     return {key: value for key, value in content.items() if value or key in ("factors", "decisions")}
+
+
+def _deciding(study: Path, before: Mapping[str, Any], key: str, config: DictConfig) -> dict[str, float]:
+    """study.chance or study.budgets. They decide claims, and are settled with them."""
+    asked: dict[str, float] = plain(config.study[key], resolve=True) or {}
+    if not before.get("claims"):
+        return asked
+    recorded: dict[str, float] = before.get(key, {})
+    if asked and asked != recorded:
+        changed = [name for name in {**recorded, **asked} if recorded.get(name) != asked.get(name)]
+        shown = ", ".join(f"{name} was {recorded.get(name)} and is now {asked.get(name)}" for name in changed)
+        raise UsageError(f"study.{key} of {study} was settled with its claims: {shown}. Take another study.name.")
+    return recorded
 
 
 def _differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -77,6 +77,7 @@ class StudySweeper:
         cells = composer.cells(list(fixed.values()), combining.once(of_seeds))
         if not cells:
             return None
+        _refuse_alike(cells)
         wanted = None
         if self.options["design"] == "path":
             experiments = {tuple(cell.asked.values()): cell.experiment for cell in cells}
@@ -87,15 +88,18 @@ class StudySweeper:
                 "program": self.application.check_program(study, before),
                 "factors": settling.factors_of(before, cells),
                 "experiments": settling.experiments_of(before, cells),
+                "seeds": list(dict.fromkeys([*before.get("seeds", []), *seeds])),
+                "orders": {**before.get("orders", {}), **self._orders(levels, seeds)},
                 "decisions": decisions,
-                "claims": settling.claims_of(study, before, self.options["claims"]),
+                "claims": (claims := settling.claims_of(study, before, self.options["claims"])),
+                "claims_after": settling.claims_after(study, before, claims),
                 "baseline": settling.baseline_of(study, before, composer, fixed, levels)
                 if "fixed" in before
                 else cells[0].asked,
                 "leave_out": settling.left_out(before, self.options["leave_out"], cells, seeds),
             }
             plan = planning.make_plan(study, cells, seeds, settled["leave_out"], wanted, settled["experiments"])
-            return settling.description(before, cells, plan.same, settled), plan
+            return settling.description(study, before, cells, plan.same, settled), plan
 
         before = records.read_study(study)
         content, plan = settle(before)
@@ -117,6 +121,13 @@ class StudySweeper:
         for line in [*planning.inert(cells), *plan.notes, *said, plan.summary(rows)]:
             self.console.print(line, markup=False, soft_wrap=True)
         return plan
+
+    def _orders(self, levels: Mapping[str, Sequence[Level]], seeds: Sequence[int]) -> dict[int, list[list[str]]]:
+        """The order of the changes that each seed of a path drew: of each change its factors."""
+        if self.options["design"] != "path":
+            return {}
+        changes = list(combining.changes_of(levels, self.options["changes"] or {}).values())
+        return {seed: [changes[at] for at in combining.permutation(seed, len(changes))] for seed in seeds}
 
     def _estimate(self, plan: Plan) -> None:
         """Find out the states of the runs, and what they will take."""
@@ -237,10 +248,26 @@ def _refuse_repeated(overrides: Sequence[Override]) -> None:
         raise UsageError(f"{repeated[0]} is given twice: write its levels once, as {repeated[0]}=a,b.")
 
 
+def _refuse_alike(cells: Sequence[Cell]) -> None:
+    """Levels that read the same and are not: 1 and '1'. No table could tell them apart. And NaN, which is not even itself."""
+    by_words: dict[tuple[str, ...], Cell] = {}
+    for cell in cells:
+        for key, level in cell.levels.items():
+            if level != level:
+                raise UsageError(f"{key}=nan: not a number is no level; null would be one.")
+        twin = by_words.setdefault(tuple(map(design.say, cell.levels.values())), cell)
+        if twin.digest != cell.digest:
+            raise UsageError(
+                f"two levels of {cell.label} read alike, and are not of one kind, such as 1 and '1': type one of them."
+            )
+
+
 def _refuse_swept_bookkeeping(overrides: Sequence[Override], bookkeeping: Sequence[str]) -> None:
     """The levels of a key that is no part of an experiment would all be the same experiment."""
     for override in overrides:
         key = override.key_or_group
+        if override.is_sweep_override() and key == "study":
+            raise UsageError(f"study={','.join(_typed(override))}: one study at a time.")
         if override.is_sweep_override() and (key.startswith("study.") or (key == "logger" and key in bookkeeping)):
             values = ",".join(_typed(override))
             hint = f"write study.seeds=[{values}]" if key == "study.seeds" else "give it one value"

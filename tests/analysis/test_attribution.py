@@ -11,6 +11,7 @@ from ablate.analysis.attribution import (
     along,
     attribution,
     levels_of,
+    orders_drawn,
     outcomes_of,
     shapley,
     shares_by_seed,
@@ -127,3 +128,18 @@ def test_a_missing_run_is_no_coalition() -> None:
     frame.loc[0, "accuracy"] = math.nan
     found = outcomes_of(blocks(frame, "accuracy"), {"dropout": CHANGES["dropout"]})
     assert found == {0: {frozenset(["dropout"]): 0.0}, 1: {frozenset(): 1.0, frozenset(["dropout"]): 1.0}}
+
+
+def test_the_orders_that_a_study_drew_are_those_of_its_own_path() -> None:
+    path = {"one": (Change("a", 0, 1),), "two": (Change("b", 0, 1), Change("c", 0, 1))}
+    drawn = {0: [["c", "b"], ["a"]], 1: [["a"], ["b", "c"]], 2: [["a"], ["b"]], 3: [["a"], ["b", "c"], ["d"]]}
+    assert orders_drawn(path, drawn) == {0: ["two", "one"], 1: ["one", "two"]}
+
+
+def test_cells_that_other_designs_added_do_not_change_the_order_that_a_seed_drew() -> None:
+    value, names, own, other = game("abcde", 3), list("abcde"), [0, 2, 1, 3, 4], [0, 1, 2, 3, 4]
+    found = {made: value[made] for permutation in (own, other) for made in coalitions(names, permutation)}
+    order = orders(names, own)[0]
+    alone = shares_by_seed({0: found}, names, {0: order})[names].iloc[0].to_dict()
+    assert alone == pytest.approx(along(value, order))
+    assert shares_by_seed({0: found}, names)[names].iloc[0].to_dict() != pytest.approx(alone)

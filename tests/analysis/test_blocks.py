@@ -142,3 +142,11 @@ def test_what_is_not_finite_is_a_hole() -> None:
 def test_seeds_that_are_texts_stand_in_the_order_of_their_numbers() -> None:
     runs = study(TWO, accuracy, seeds=["s10", "s2", "s1"])
     assert blocks(runs, "accuracy").outcomes.index.tolist() == ["s1", "s2", "s10"]
+
+
+def test_seeds_stand_in_the_order_in_which_they_were_asked_for() -> None:
+    """A seed that is added later is of a later look, whatever its number."""
+    runs = study(TWO, accuracy, seeds=[10, 11, 3, 4])
+    assert blocks(runs, "accuracy").outcomes.index.tolist() == [3, 4, 10, 11]
+    runs.attrs["seeds"] = [11, 10, 3]
+    assert blocks(runs, "accuracy").outcomes.index.tolist() == [11, 10, 3, 4]

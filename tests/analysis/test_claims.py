@@ -114,6 +114,8 @@ def test_every_kind_is_read() -> None:
         (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"], "b": C2["contrast"]}}), "claim C7: model.dropout stands in more than one change"),
         (but(PATH, path={"of": "all", "changes": {}}), "claim C7: path.changes needs at least one change, and none named all"),
         (but(PATH, path={"of": "a", "changes": {"a": 5}}), "claim C7: path.changes.a has to have the keys factor, from, to; it is 5"),
+        (but(PATH, path={"of": "a", "changes": {"a": []}}), "claim C7: path.changes.a holds no change {factor, from, to}"),
+        (but(where={"stem": []}), "claim C2: where names no level of stem"),
         ("C2", "a claim is a mapping of keys, not 'C2'"),
     ],
 )  # fmt: skip

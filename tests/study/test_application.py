@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from ablate.run import train
 from ablate.study.application import Application, _metrics, cell_folder, known_cells
 from ablate.study.errors import UsageError
+from ablate.study.records import RESERVED
 
 
 def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
@@ -38,6 +39,12 @@ def test_what_is_ignored_is_not_even_resolved() -> None:
         {"x": 1, "twice": "${x}", "sizes": [1, "${x}"], "folder": "${nowhere:}", "study": {**STUDY, "ignore": ["folder"]}}
     )
     assert application.meaning(cfg) == {"sizes": [1, 1], "twice": 1, "x": 1}
+
+
+def test_a_metric_cannot_have_the_name_of_a_column_of_the_study() -> None:
+    for name in RESERVED:
+        with pytest.raises(UsageError, match=f"the function returned {name}=…: the study has a column of that name"):
+            _metrics({"score": 1.0, name: 2.0})
 
 
 def test_numbers_of_any_kind_are_metrics_and_nothing_else_is() -> None:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ablate.analysis.contrasts import summarise
@@ -214,3 +215,25 @@ def test_a_stand_in_has_the_levels_of_the_cell_that_it_stands_on_but_for_its_own
     runs = load_runs(tmp_path)
     assert set(runs[runs["cell"] == "b"]["stem"]) == {"direct"}
     assert sorted(runs[runs["cell"] == "b"]["seed"]) == [0, 1]
+
+
+def test_of_a_copied_cell_the_folder_counts_that_is_named_by_its_digest(tmp_path: Path) -> None:
+    run = add(tmp_path, True, "direct", 0, 0.5)
+    shutil.copytree(run.parent, tmp_path / "runs" / "a-copy")
+    run.parent.rename(tmp_path / "runs" / "x-Truedirect")
+    with pytest.warns(UserWarning, match="a-copy/seed=0 is set aside: it is the same run as .*x-Truedirect/seed=0"):
+        assert load_runs(tmp_path)["directory"].tolist() == ["runs/x-Truedirect/seed=0"]
+
+
+def test_what_a_foreign_hand_wrote_is_set_aside(tmp_path: Path) -> None:
+    run = add(tmp_path, True, "direct", 0, 0.5)
+    other = add(tmp_path, True, "direct", 1, 0.5)
+    record = json.loads((other / "run.json").read_text())
+    for change in ({"metrics": {"accuracy": "abc"}}, {"seed": "zero"}):
+        (other / "run.json").write_text(json.dumps(record | change))
+        with pytest.warns(UserWarning, match=r"run\.json is set aside: its"):
+            assert len(load_runs(tmp_path)) == 1
+    (run / "history.csv").unlink()
+    (run / "history.csv").mkdir()
+    with pytest.warns(UserWarning, match=r"history\.csv is set aside"):
+        assert load_history(tmp_path, pd.DataFrame({"directory": ["runs/Truedirect/seed=0"]})).empty

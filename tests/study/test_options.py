@@ -35,6 +35,8 @@ def test_what_stands_in_the_defaults_is_allowed_and_every_option_is_checked() ->
         ("seeds", True, "a positive number"), ("seeds", [0, -1], "whole numbers from 0"), ("name", "", "a text, or null"), ("name", "..", "a text"),
         ("name", [1], "a text"), ("report", "nosuch.thing", "study.report=nosuch.thing: no such function"), ("report", "print", "no such function"),
         ("checkpoint.minutes", "soon", "study.checkpoint.minutes=soon: a number from 0"), ("max_hours", True, "a number above 0"),
+        ("report", "ablate.report.nosuch", "study.report=ablate.report.nosuch: no such function"),
+        ("chance", {"score": "abc"}, "study.chance={'score': 'abc'}: metrics and numbers, such as"),
         ("until", "bored", "study.until=bored: decided, or null"), ("max_seeds", 0, "a whole number from 1"),
     ],
 )  # fmt: skip

@@ -37,6 +37,7 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
         "command": "trivial.py -m x=1,2",
         "program": "trivial.py",
         "factors": {"x": [1, 2, 3]},
+        "seeds": [0],
         "decisions": {},
         "baseline": {"x": "x=1"},
         "fixed": {"fails": False, "rule.sign": 1, "sleeps": 0, "x": 1},
@@ -273,3 +274,41 @@ def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Comman
     command(str(APPS / "typed.py"), "-m", "kind=A,B", "study.name=s")
     runs = load_runs(tmp_path / "outputs/s")
     assert runs.set_index("kind")["score"].to_dict() == {"A": 1.0, "B": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["sleeps=0,'0'"], "two levels of sleeps=0 read alike, and are not of one kind"),
+        (["sleeps=0,nan"], "sleeps=nan: not a number is no level"),
+        (
+            ["x=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],
+            "hydra.launcher.n_jobs=0: a number of processes from 1",
+        ),
+    ],
+)
+def test_levels_and_processes_that_cannot_be_are_refused(typed: list[str], said: str, command: Command, tmp_path: Path) -> None:
+    assert said in command(TRIVIAL, "-m", *typed, status=2).stderr
+    assert not list(tmp_path.glob("outputs/*/runs"))
+
+
+def test_one_run_brings_no_other_setting_into_the_study_of_a_sweep(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    answer = command(TRIVIAL, "x=1", "rule=minus", "study.name=s", status=2)
+    assert "the study outputs/s is that of a sweep, and this run is none of its cells" in answer.stderr
+    command(TRIVIAL, "x=1", "seed=7", "study.name=s")  # of a cell, another seed
+    assert len(load_runs(tmp_path / "outputs" / "s")) == 3
+
+
+def test_a_run_without_its_configuration_is_made_again(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2")
+    next(tmp_path.glob("outputs/x/runs/x=1-*/seed=0/config.yaml")).unlink()
+    assert "1 finished, 1 kept" in command(TRIVIAL, "-m", "x=1,2").stdout
+    assert len(load_runs(tmp_path / "outputs" / "x")) == 2
+
+
+def test_dictionaries_of_options_can_be_typed(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "rule=plus,minus", "study.design=path", "study.changes={both:[x,rule]}", "study.name=s")
+    study = read_study(tmp_path / "outputs" / "s")
+    assert study["orders"] == {0: [["x", "rule"]]}
+    assert study["seeds"] == [0]
