@@ -127,7 +127,7 @@ class StudySweeper:
         if self.options["design"] != "path":
             return {}
         changes = list(combining.changes_of(levels, self.options["changes"] or {}).values())
-        return {seed: [changes[at] for at in combining.permutation(seed, len(changes))] for seed in seeds}
+        return {seed: [list(changes[at]) for at in combining.permutation(seed, len(changes))] for seed in seeds}
 
     def _estimate(self, plan: Plan) -> None:
         """Find out the states of the runs, and what they will take."""
