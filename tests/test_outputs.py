@@ -11,6 +11,7 @@ from ablate.analysis.contrasts import paired_differences
 from ablate.analysis.held import broken
 from ablate.analysis.judging import judge_study
 from ablate.analysis.shifts import shifts_table
+from ablate.analysis.verdicts import ALPHA
 from ablate.reporting.wording import interval, wording_of
 from ablate.study.loading import load_kept, load_runs
 from ablate.study.records import read_study
@@ -123,7 +124,7 @@ def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
         "H4-89": "For stage 89 it is {:.1f} [{:.1f}, {:.1f}], not decided",
         "H2-87": "come to +{:.1f} [{:.1f}, {:.1f}]",
     }
-    assert f"not decided once several claims and looks are allowed for (p = {found['H4-89']['p']:.3f})" in text
+    assert f"not decided once several claims and looks are allowed for (p = {found['H4-89']['p']:.3f}; {ALPHA} decides)" in text
     assert (found["H3"]["verdict"], found["H3"]["margin"]) == ("supported", 0.01)
     for name, sentence in said.items():
         assert sentence.format(*(100 * found[name][part] for part in ("estimate", "low", "high"))) in text

@@ -46,7 +46,7 @@ class StudySweeper:
         OmegaConf.set_readonly(self.config.hydra, None)
         overrides = composing.parse(self.context.config_loader, self._with_params(arguments))
         _refuse_repeated(overrides)
-        _refuse_swept_bookkeeping(overrides, bookkeeping(self.config))
+        _refuse_what_is_no_factor(overrides, bookkeeping(self.config))
         check_options(self.config)
         self.options: dict[str, Any] = OmegaConf.to_container(self.config.study)  # type: ignore[assignment]
         seeds = self._seeds([override for override in overrides if override.key_or_group == "seed"])
@@ -262,12 +262,15 @@ def _refuse_alike(cells: Sequence[Cell]) -> None:
             )
 
 
-def _refuse_swept_bookkeeping(overrides: Sequence[Override], bookkeeping: Sequence[str]) -> None:
-    """The levels of a key that is no part of an experiment would all be the same experiment."""
+def _refuse_what_is_no_factor(overrides: Sequence[Override], bookkeeping: Sequence[str]) -> None:
+    """The levels of a key that is no part of an experiment would all be the same experiment. Nor is there room for a factor
+    whose name the study needs itself."""
     for override in overrides:
         key = override.key_or_group
         if override.is_sweep_override() and key == "study":
             raise UsageError(f"study={','.join(_typed(override))}: one study at a time.")
+        if override.is_sweep_override() and key in records.RESERVED and key != "seed":
+            raise UsageError(f"{key}: the study has a column of that name, so that no factor can be called so.")
         if override.is_sweep_override() and (key.startswith("study.") or (key == "logger" and key in bookkeeping)):
             values = ",".join(_typed(override))
             hint = f"write study.seeds=[{values}]" if key == "study.seeds" else "give it one value"

@@ -280,6 +280,7 @@ def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Comman
     ("typed", "said"),
     [
         (["sleeps=0,'0'"], "two levels of sleeps=0 read alike, and are not of one kind"),
+        (["+label=1,2"], "label: the study has a column of that name"),
         (["sleeps=0,nan"], "sleeps=nan: not a number is no level"),
         (
             ["x=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],
