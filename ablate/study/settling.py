@@ -120,10 +120,18 @@ def description(
     settled: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The content of study.yaml; `settled` are its keys that the functions above yield."""
-    stand_ins = {
-        short_cell(digest): {"as": short_cell(runner.digest), "label": cell.label, "levels": cell.levels}
-        for digest, (cell, runner) in same.items()
-    }
+
+    def stand_in(cell: Cell, runner: str) -> dict[str, Any]:
+        # of a factor that this command fixes too, which earlier ones varied
+        levels = {**{key: cell.every_level[key] for key in settled["factors"] if key in cell.every_level}, **cell.levels}
+        return {"as": runner, "label": design.label(levels), "levels": levels}
+
+    stand_ins = {short_cell(digest): stand_in(cell, short_cell(runner.digest)) for digest, (cell, runner) in same.items()}
+    known: dict[str, str] = before.get("experiments", {})
+    for cell in cells:  # that are new, and build what a cell of an earlier command builds
+        equal = [other for other, experiment in known.items() if experiment == short_experiment(cell.experiment)]
+        if equal and short_cell(cell.digest) not in known:
+            stand_ins.setdefault(short_cell(cell.digest), stand_in(cell, equal[0]))
     content = {
         "command": before.get("command", _command()),
         **settled,

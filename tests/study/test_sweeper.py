@@ -313,3 +313,22 @@ def test_dictionaries_of_options_can_be_typed(command: Command, tmp_path: Path) 
     study = read_study(tmp_path / "outputs" / "s")
     assert study["orders"] == {0: [["x", "rule"]]}
     assert study["seeds"] == [0]
+
+
+def test_equal_experiments_of_different_commands_stand_on_one_run(command: Command, tmp_path: Path) -> None:
+    shutil.copytree(APPS, tmp_path / "apps")
+    script = tmp_path / "apps" / "alike.py"
+    sweep = [str(script), "-m", "stem=direct,pyramid", "study.name=s"]
+    assert "3 finished" in command(*sweep, "activation=relu,gelu").stdout
+    assert "1 finished, 1 kept" in command(*sweep, "activation=silu").stdout
+    runs = load_runs(tmp_path / "outputs" / "s")
+    direct = runs[runs["stem"] == "direct"]
+    assert sorted(direct["activation"]) == ["gelu", "relu", "silu"]
+    assert direct["directory"].nunique() == direct["score"].nunique() == 1
+    script.write_text(script.read_text() + "# changed\n")
+    again = [*sweep, "study.reuse=same_code"]
+    assert "2 finished" in command(*again, "activation=gelu").stdout
+    with pytest.warns(UserWarning, match="is set aside: it is the same experiment as"):
+        runs = load_runs(tmp_path / "outputs" / "s")
+    assert runs[runs["stem"] == "direct"]["directory"].nunique() == 1
+    assert "2 kept" in command(*again, "activation=gelu").stdout
