@@ -134,7 +134,7 @@ def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Bloc
         value = value.where(~rows["censored"], budget)
     rows["value"] = value
     came = {seed: at for at, seed in enumerate(runs.attrs.get("seeds") or [])}
-    seeds = sorted(sorted(runs["seed"].unique(), key=_in_order), key=lambda seed: came.get(seed, len(came)))
+    seeds = sorted(runs["seed"].unique(), key=lambda seed: (came.get(seed, len(came)), _in_order(seed)))
     columns = sorted(set(cells.values()))
 
     def wide(column: str) -> pd.DataFrame:

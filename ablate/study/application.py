@@ -10,20 +10,28 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from ablate.study import design, identity, provenance, records
+from ablate.study.configs import choices_of, name_parts, plain, resolved, typed
 from ablate.study.errors import CONFIG_ERRORS, UsageError
 from ablate.study.locks import Busy
 from ablate.study.mirroring import logger_of
 from ablate.study.options import check_single
+from ablate.study.places import (
+    cell_folder,
+    known_cells,
+    run_directory,
+    run_identity,
+    short_cell,
+    short_experiment,
+    study_directory,
+)
 from ablate.study.records import TRACEBACK, Record, Status
 from ablate.study.runs import DoneMeanwhile, Run
 
@@ -129,26 +137,18 @@ class Application:
             return None
         if cfg.study.max_hours is not None:
             cfg.study.deadline = time.time() + 3600 * cfg.study.max_hours
-        cfg.study.cell = cell_folder(known_cells(study), self.cell(cfg), cfg.study.label)
+        cell = self.cell(cfg)
+        cfg.study.cell = cell_folder(known_cells(study), cell, cfg.study.label)
         try:
             with records.study_lock(study):
                 before = records.read_study(study)
-                self._refuse_other_cell(study, before, cfg)
+                _refuse_other_cell(study, before, short_cell(cell))
                 content = {"program": self.check_program(study, before), "factors": {}, **before, "decisions": decisions}
-                built = {short_cell(self.cell(cfg)): short_experiment(self.builds(cfg))}
+                built = {short_cell(cell): short_experiment(self.builds(cfg))}
                 records.write_study(study, content | {"experiments": {**before.get("experiments", {}), **built}})
         except OSError as error:
             raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         return self.execute(cfg)
-
-    def _refuse_other_cell(self, study: Path, before: Mapping[str, Any], cfg: DictConfig) -> None:
-        """What a sweep compares differs in its factors alone: one run cannot bring another setting into it."""
-        cell = short_cell(self.cell(cfg))
-        if "fixed" in before and cell not in {*known_cells(study), *before.get("experiments", {})}:
-            raise UsageError(
-                f"the study {study} is that of a sweep, and this run is none of its cells: add its levels to the sweep (-m …), "
-                "or give the run a study.name of its own."
-            )
 
     def check_program(self, study: Path, before: Mapping[str, Any]) -> str:
         """The file of this application, which study.yaml names. Raises UsageError if it names another one.
@@ -195,7 +195,7 @@ class Application:
         """The keys and values that say what the experiment is, without its seed; interpolations resolved."""
         ignore = ("hydra", "study", "seed", *cfg.study.ignore, *cfg.study.paths)
         neutral = plain(cfg.study.neutral) or {}
-        return identity.meaning(_resolved(cfg, ignore), (), neutral)
+        return identity.meaning(resolved(cfg, ignore), (), neutral)
 
     def cell(self, cfg: DictConfig) -> str:
         """The digest of what `cfg` means, without its seed."""
@@ -255,6 +255,15 @@ class Application:
         return provenance.of(self.source, self.code, self.packages)
 
 
+def _refuse_other_cell(study: Path, before: Mapping[str, Any], cell: str) -> None:
+    """What a sweep compares differs in its factors alone: one run cannot bring another setting into it."""
+    if "fixed" in before and cell not in {*known_cells(study), *before.get("experiments", {})}:
+        raise UsageError(
+            f"the study {study} is that of a sweep, and this run is none of its cells: add its levels to the sweep (-m …), "
+            "or give the run a study.name of its own."
+        )
+
+
 def _find(module: str, source: str, name: str) -> Application:
     """The application of a command, in a process that has to import it first."""
     if module:
@@ -296,100 +305,3 @@ def _ended(position: str | None, record: Record) -> str:
     said = f": {record.error}" if record.error else first
     where = f"[{position}] " if position else ""
     return f"{where}{record.label} seed={record.seed} {record.status} in {record.timing['seconds']:.1f} s{said}"
-
-
-def _resolved(cfg: DictConfig, ignore: Sequence[str], prefix: str = "") -> dict[str, Any]:
-    """`cfg` as plain dotted keys and values, its interpolations resolved; what is ignored is not even looked at."""
-    flat: dict[str, Any] = {}
-    for key in cfg:
-        path = prefix + str(key)
-        if path in ignore:
-            continue
-        value = cfg[key]
-        if isinstance(value, DictConfig):
-            flat.update(_resolved(value, ignore, f"{path}."))
-        else:
-            flat[path] = plain(value, resolve=True)
-    return flat
-
-
-def plain(node: Any, resolve: bool = False) -> Any:
-    """A node of a configuration as what YAML and JSON can hold: an Enum by its name, a path as text."""
-    if isinstance(node, DictConfig | ListConfig):
-        return plain(OmegaConf.to_container(node, resolve=resolve))
-    if isinstance(node, dict):
-        return {plain(key): plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [plain(value) for value in node]
-    if isinstance(node, Enum):
-        return node.name
-    return node if isinstance(node, str | int | float | bool | None) else str(node)
-
-
-def study_directory(cfg: DictConfig) -> Path:
-    """The folder of the study that `cfg` belongs to."""
-    return Path(str(cfg.study.root), str(cfg.study.name))
-
-
-def run_identity(cell: str, seed: int) -> str:
-    """The digest of what a run means: its cell (see `Application.cell`) and its seed."""
-    return identity.digest([cell, seed])
-
-
-def short_cell(digest: str) -> str:
-    """A cell's digest, as it stands in the names of folders, in run.json and in study.yaml."""
-    return digest[:8]
-
-
-def short_experiment(digest: str) -> str:
-    """An experiment's digest, as it stands in study.yaml."""
-    return digest[:16]
-
-
-def run_directory(study: Path, folder: str, seed: int) -> Path:
-    """The folder of a run. `folder` is that of its cell: see `cell_folder`."""
-    return study / "runs" / folder / f"seed={seed}"
-
-
-def known_cells(study: Path) -> dict[str, str]:
-    """The folders of the cells of a study, by the first eight digits of their digest."""
-    try:
-        names = sorted(path.name for path in (study / "runs").iterdir())
-    except OSError:
-        return {}
-    return {name.rpartition("-")[2]: name for name in reversed(names)}
-
-
-def cell_folder(known: Mapping[str, str], cell: str, label: str) -> str:
-    """The name of a cell's folder. A cell that was run before under another label keeps its folder."""
-    return known.get(short_cell(cell), f"{design.slug(label)[:100]}-{short_cell(cell)}")
-
-
-def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:
-    """The level that each of the application's groups took, by Hydra's account; a group that is off has none."""
-    return {key: value for key, value in runtime_choices.items() if value is not None and not key.startswith("hydra/")}
-
-
-def typed(overrides: Sequence[str]) -> dict[str, str]:
-    """The keys and values of overrides as they were typed, without Hydra's signs before the key."""
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    return {override.key_or_group: override.get_value_element_as_str() for override in parsed}
-
-
-def bookkeeping(cfg: DictConfig) -> tuple[str, ...]:
-    """Keys and groups that are no part of any experiment. A key `logger` of the application's own is not the group `logger`."""
-    return ("study", "seed", "hydra", *(() if "logger" in cfg else ("logger",)))
-
-
-def name_parts(cfg: DictConfig, keys: Mapping[str, str], named_by: Sequence[str] | None = None) -> dict[str, str]:
-    """Those of the typed keys that tell one study from another: what an experiment means, and the paths in `named_by`.
-
-    `named_by` is by default study.paths.
-    """
-    named_by = list(cfg.study.paths) if named_by is None else named_by
-    left_out = (*bookkeeping(cfg), *cfg.study.ignore, *(path for path in cfg.study.paths if path not in named_by))
-    return {
-        key: value
-        for key, value in keys.items()
-        if not any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in left_out)
-    }

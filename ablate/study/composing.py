@@ -18,7 +18,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from ablate.study import design, identity
-from ablate.study.application import Application, choices_of, plain
+from ablate.study.application import Application
+from ablate.study.configs import choices_of, plain
 from ablate.study.errors import UsageError, one_line
 
 

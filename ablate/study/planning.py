@@ -17,16 +17,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ablate.study import design, identity, locks
-from ablate.study.application import (
-    Outcome,
-    cell_folder,
-    known_cells,
-    run_directory,
-    run_identity,
-    short_cell,
-    short_experiment,
-)
+from ablate.study.application import Outcome
 from ablate.study.composing import Cell
+from ablate.study.places import cell_folder, known_cells, run_directory, run_identity, short_cell, short_experiment
 from ablate.study.records import CHECKPOINT, HISTORY, Record, is_done, read_record, write_atomically
 
 State = Literal["done", "to resume", "to do", "held", "left out", "given up"]

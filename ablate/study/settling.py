@@ -13,9 +13,10 @@ import yaml
 from omegaconf import DictConfig
 
 from ablate.study import design
-from ablate.study.application import plain, short_cell, short_experiment
 from ablate.study.composing import Cell, Composer, Level
+from ablate.study.configs import plain
 from ablate.study.errors import UsageError
+from ablate.study.places import short_cell, short_experiment
 from ablate.study.records import DONE, read_record
 
 DIFFERENCES_SHOWN = 6

@@ -16,11 +16,13 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 
 from ablate.study import combining, composing, design, planning, records, settling, terminal
-from ablate.study.application import Application, Outcome, bookkeeping, name_parts, study_directory
+from ablate.study.application import Application, Outcome
 from ablate.study.composing import Cell, Composer, Level
+from ablate.study.configs import bookkeeping, name_parts
 from ablate.study.errors import UsageError
 from ablate.study.launching import Launch, processes_of
 from ablate.study.options import check_options, is_seed
+from ablate.study.places import study_directory
 from ablate.study.planning import Plan
 
 FIRST_SEEDS = 5  # of study.until: no verdict is taken below

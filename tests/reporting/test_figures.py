@@ -3,6 +3,8 @@
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pandas as pd
+
 from ablate.reporting import figures
 from ablate.reporting.content import Report
 from ablate.reporting.page import build
@@ -44,3 +46,17 @@ def test_what_is_no_number_or_not_finite_is_not_drawn(tmp_path: Path) -> None:
     report = build(study)
     assert figures.curves(report.history) == ["loss"]
     assert "stem=b" in next(figure.svg for figure in figures.draw(report, tmp_path) if figure.name == "learning_curves")
+
+
+def test_a_mean_curve_is_of_the_runs_that_count_as_far_as_all_went() -> None:
+    """The third run of a diverged, the fourth was left out; of b, one run stopped an epoch early."""
+    points = [("a", "a1", 1, 0.1), ("a", "a1", 2, 0.2), ("a", "a2", 1, 0.3), ("a", "a2", 2, 0.4), ("a", "a3", 1, 9.0),
+              ("a", "a4", 1, 9.0), ("b", "b1", 1, 0.5), ("b", "b1", 2, 0.9), ("b", "b2", 1, 0.7)]  # fmt: skip
+    history = pd.DataFrame(points, columns=["label", "directory", "epoch", "test_accuracy"])
+    runs = pd.DataFrame({"directory": ["a1", "a2", "a3", "a4", "b1", "b2"], "left_out": [None, None, None, "r", None, None]})
+    runs["status"] = ["finished", "finished", "diverged", "finished", "finished", "finished"]
+    means = figures._mean_curves(history, ["test_accuracy"], runs)
+    assert means is not None
+    found = means.set_index(["label", "epoch"])["test_accuracy"].round(9).to_dict()
+    assert found == {("a", 1): 0.2, ("a", 2): 0.3, ("b", 1): 0.6}
+    assert figures._mean_curves(history[history["directory"].isin(["a1", "b1"])], ["test_accuracy"], runs) is None

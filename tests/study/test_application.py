@@ -1,13 +1,12 @@
 """What the engine asks of an application, and what it makes of the answers."""
 
 import pickle
-from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
 from ablate.run import train
-from ablate.study.application import Application, _metrics, cell_folder, known_cells
+from ablate.study.application import Application, _metrics
 from ablate.study.errors import UsageError
 from ablate.study.records import RESERVED
 
@@ -61,14 +60,6 @@ def test_numbers_of_any_kind_are_metrics_and_nothing_else_is() -> None:
         _metrics(None)
     with pytest.raises(UsageError, match="the function returned a='x': a metric is a number, or None"):
         _metrics({"a": "x"})
-
-
-def test_a_cell_keeps_the_folder_that_it_had(tmp_path: Path) -> None:
-    (tmp_path / "runs" / "stem=direct-0123abcd").mkdir(parents=True)
-    known = known_cells(tmp_path)
-    assert cell_folder(known, "0123abcdef", "another label") == "stem=direct-0123abcd"
-    assert cell_folder(known, "9876543210", "a b/c") == "a_b_c-98765432"
-    assert known_cells(tmp_path / "nowhere") == {}
 
 
 def test_another_process_finds_the_application_by_its_name() -> None:
