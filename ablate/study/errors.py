@@ -37,7 +37,7 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
             f"{unknown[1]} holds keys of its own: type them one by one, as {unknown[1]}.KEY=…, a new one as +{unknown[1]}.KEY=…"
         )
     if unknown:
-        return f"no key '{unknown[1]}' in the configuration.{_nearest(unknown[1], known_keys)}"
+        return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], known_keys)}"
     off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
     if off:
         return f"the group {off[1]} is off unless it is asked for, which takes a plus: {off[2]}"
@@ -54,6 +54,7 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
     return " ".join(text.split()) or type(error).__name__
 
 
-def _nearest(key: str, known_keys: Iterable[str]) -> str:
+def nearest(key: str, known_keys: Iterable[str]) -> str:
+    """The known key that is most like another, offered in a sentence; nothing if none is."""
     close = difflib.get_close_matches(key, list(known_keys), n=1)
     return f" Did you mean '{close[0]}'?" if close else ""

@@ -139,11 +139,10 @@ def _standing_on(rows: list[_Row], launched: Mapping[str, Any]) -> list[_Row]:
         runner = cell if cell in experiments or cell not in same else same[cell]["as"]
         return experiments.get(runner, runner)
 
+    newest_first = sorted(rows, key=lambda row: str(row.record.timing.get("started")), reverse=True)
     ran: dict[tuple[str, int], _Row] = {}
-    for row in sorted(rows, key=lambda row: str(row.record.timing.get("started")), reverse=True):
-        kept = ran.setdefault((experiment(row.cell), row.record.seed), row)
-        if _counts_less(kept, row):
-            ran[experiment(row.cell), row.record.seed] = row
+    for row in sorted(newest_first, key=lambda row: (row.left_out is not None, row.record.status not in DONE)):
+        ran.setdefault((experiment(row.cell), row.record.seed), row)
     for row in rows:
         kept = ran[experiment(row.cell), row.record.seed]
         if kept is not row:
@@ -165,12 +164,6 @@ def _standing_on(rows: list[_Row], launched: Mapping[str, Any]) -> list[_Row]:
             standing.append(replace(known, levels=levels, record=row.record, directory=row.directory, left_out=row.left_out))
     order = {key: position for position, key in enumerate(own)}
     return sorted(standing, key=lambda row: order.get((row.cell, row.record.seed), len(rows)))
-
-
-def _counts_less(one: _Row, other: _Row) -> bool:
-    """Whether of two runs of the same experiment and seed the other one is better evidence."""
-    rank = [(row.left_out is not None, row.record.status not in DONE) for row in (one, other)]
-    return rank[1] < rank[0]
 
 
 def _strangers(study: Path) -> list[Path]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Collection
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ablate.study.errors import UsageError
+from ablate.study.errors import UsageError, nearest
 
 DESIGNS = ("factorial", "one_at_a_time", "path")
 FILLED_IN = ("label", "cell", "position", "processes", "deadline")  # for each run
@@ -104,8 +103,7 @@ def _starts(value: Any) -> bool:
 def _hint(key: str) -> str:
     if key in ("study", "hydra"):
         return " A file of the group study begins with the line `# @package _global_`."
-    close = difflib.get_close_matches(key, [*_WANTED, *HOOKS], n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    return nearest(key, [*_WANTED, *HOOKS])
 
 
 def _is_there(function: Any) -> bool:
