@@ -9,20 +9,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ablate.study.app import main
-    from ablate.study.errors import Diverged, UsageError
-    from ablate.study.loading import load_runs
-    from ablate.study.runs import Run
+    from ablate.core.errors import Diverged, UsageError
+    from ablate.engine.main import main
+    from ablate.engine.run import Run
+    from ablate.storage.dataframe import load_runs
 
 __version__ = "0.1.0"
 __all__ = ["Diverged", "Run", "UsageError", "load_runs", "main"]
 
 _HOMES = {
-    "main": "ablate.study.app",
-    "Diverged": "ablate.study.errors",
-    "UsageError": "ablate.study.errors",
-    "load_runs": "ablate.study.loading",
-    "Run": "ablate.study.runs",
+    "main": "ablate.engine.main",
+    "Diverged": "ablate.core.errors",
+    "UsageError": "ablate.core.errors",
+    "load_runs": "ablate.storage.dataframe",
+    "Run": "ablate.engine.run",
 }
 
 

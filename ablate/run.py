@@ -35,7 +35,7 @@ def prepare(cfg: DictConfig) -> Mapping[str, Any] | None:
     choose_device(config.device)
     network = outline(config)  # raises if its parts do not fit
     if config.summary:
-        from ablate.study.terminal import console
+        from ablate.report.terminal import console
         from ablate.vision.summary import table
 
         console().print(table(network, title=cfg.study.label if cfg.study.label != "base" else cfg.study.name))
@@ -101,7 +101,7 @@ def metrics(cfg: DictConfig) -> list[str]:
     experiment=experiment,
     cost=cost,
     metrics=metrics,
-    code=("ablate.vision", "ablate.with_torch"),
+    code=("ablate.vision", "ablate.integrations.torch"),
     packages=("torch", "torchvision", "pillow"),
 )
 def train(cfg: DictConfig, run: ablate.Run) -> Mapping[str, float | None]:

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
 
+from ablate.engine.run import Run
 from ablate.run import conf
-from ablate.study.records import Record
-from ablate.study.runs import Run
+from ablate.storage.records import Record
 from ablate.vision import data as images
 from ablate.vision.config import Config, from_hydra
 from ablate.vision.devices import autocast, choose_device, set_numerics

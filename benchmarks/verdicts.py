@@ -22,10 +22,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ablate.analysis.blocks import Blocks
-from ablate.analysis.contrasts import contrast, interaction, main_effect
-from ablate.analysis.estimates import Change
-from ablate.analysis.verdicts import ALPHA, LOOKS, decide, p_values, spent
+from ablate.stats.contrasts import contrast, interaction, main_effect
+from ablate.stats.decision_rules import ALPHA, LOOKS, decide, p_values, spent
+from ablate.stats.estimates import Change
+from ablate.stats.outcomes import Blocks
 
 Numbers = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Numbers]

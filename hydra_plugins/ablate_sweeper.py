@@ -14,13 +14,13 @@ ConfigStore.instance().store(
 
 
 class AblateSweeper(Sweeper):
-    """Hands over to ablate.study.sweeper, which is imported when a sweep begins."""
+    """Hands over to ablate.engine.sweeper, which is imported when a sweep begins."""
 
     def __init__(self, params: Any = None) -> None:
         self.params = params  # overrides by their key, for a file that names a sweep
 
     def setup(self, **context: Any) -> None:
-        from ablate.study.sweeper import StudySweeper
+        from ablate.engine.sweeper import StudySweeper
 
         self._sweeper = StudySweeper(self.params)
         self._sweeper.setup(**context)

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 
+from ablate.core.errors import CONFIG_ERRORS
 from ablate.run import conf, prepare
-from ablate.study.errors import CONFIG_ERRORS
 from tests.conftest import APPS, Command
 from tests.test_commands import pack
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.study.loading import load_runs
+from ablate.storage.dataframe import load_runs
 from tests.conftest import Command
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -58,13 +58,13 @@ def loaded_by(code: str) -> set[str]:
 def test_help_loads_neither_torch_nor_pandas() -> None:
     code = "import sys; sys.argv = ['ablate', '--help']\nimport ablate.run\ntry: ablate.run.train()\nexcept SystemExit: pass"
     loaded = loaded_by(code)
-    assert "ablate.study.app" in loaded
+    assert "ablate.engine.main" in loaded
     assert not loaded & {"torch", "pandas", "scipy", "matplotlib"}
 
 
 def test_the_report_does_not_load_torch() -> None:
-    loaded = loaded_by("import ablate.report, ablate.reporting.page")
-    assert "ablate.reporting.plots" in loaded
+    loaded = loaded_by("import ablate.report, ablate.report.files")
+    assert "ablate.report.plots" in loaded
     assert "torch" not in loaded
 
 

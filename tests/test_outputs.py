@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ablate.analysis.claims import parse_all
-from ablate.analysis.contrasts import paired_differences
-from ablate.analysis.held import broken
-from ablate.analysis.judging import judge_study
-from ablate.analysis.shifts import shifts_table
-from ablate.analysis.verdicts import ALPHA
-from ablate.reporting.wording import interval, wording_of
-from ablate.study.loading import load_kept, load_runs
-from ablate.study.records import read_study
+from ablate.core.claims import parse_all
+from ablate.report.formatting import interval, wording_of
+from ablate.stats.contrasts import paired_differences
+from ablate.stats.decision_rules import ALPHA
+from ablate.stats.judge import judge_study
+from ablate.stats.shifts import shifts_table
+from ablate.stats.verdict_changes import broken
+from ablate.storage.dataframe import load_kept, load_runs
+from ablate.storage.records import read_study
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted(path.parent.parent for path in (ROOT / "outputs").glob("*/report/verdicts.json"))

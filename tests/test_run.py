@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from ablate import run
-from ablate.study.errors import UsageError
+from ablate.core.errors import UsageError
 from ablate.vision import data as images
 from ablate.vision.config import Data
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ablate.study.errors import UsageError
+from ablate.core.errors import UsageError
 
 SOURCES = ("auto", "cifar10", "images", "builtin")
 ACTIVATIONS = ("relu", "gelu", "silu", "none")

@@ -19,10 +19,10 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablate.study import identity
-from ablate.study.errors import UsageError
-from ablate.study.records import write_atomically
-from ablate.study.streams import stream
+from ablate.core.errors import UsageError
+from ablate.core.seeding import stream
+from ablate.storage import fingerprint
+from ablate.storage.records import write_atomically
 from ablate.vision.config import Augment, Data
 from ablate.vision.sources import CIFAR10_HOST, Builtin, Cifar10, Decoded, ImageFiles, Source, Split, can_connect
 
@@ -156,7 +156,7 @@ class Cached(Decoded):
 
 def _cache_folder(source: Source, cache: str | None) -> Path:
     root = Path(cache).expanduser() if cache else Path(platformdirs.user_cache_dir("ablate"))
-    return root / identity.digest(source.stamp())[:16]
+    return root / fingerprint.digest(source.stamp())[:16]
 
 
 def _cached(source: Source, cache: str | None) -> Cached:

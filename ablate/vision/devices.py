@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from ablate.study.errors import UsageError
-from ablate.study.runs import Run
+from ablate.core.errors import UsageError
+from ablate.engine.run import Run
 from ablate.vision.config import Config
 
 

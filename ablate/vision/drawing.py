@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablate.study.streams import stream
+from ablate.core.seeding import stream
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "bar", "crescent", "pair")
 SIZE = 32

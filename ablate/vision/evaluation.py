@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from ablate.study.runs import Run
+from ablate.engine.run import Run
 from ablate.vision import data as images
 from ablate.vision.config import PROTOCOLS, Config, Protocol
 from ablate.vision.data import Images, Normaliser

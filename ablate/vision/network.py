@@ -13,9 +13,9 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
-from ablate.study.errors import UsageError
+from ablate.core.errors import UsageError
+from ablate.integrations.torch import initialise
 from ablate.vision.config import Config
-from ablate.with_torch import initialise
 
 ACTIVATION_MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "none": nn.Identity}
 

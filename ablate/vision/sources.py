@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ablate.study.errors import UsageError
-from ablate.study.streams import stream
+from ablate.core.errors import UsageError
+from ablate.core.seeding import stream
 from ablate.vision import drawing
 
 SIZE = 32  # pixels: what the article's networks see

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablate.study.errors import Diverged
-from ablate.study.runs import Run
+from ablate.core.errors import Diverged
+from ablate.engine.run import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from omegaconf.errors import OmegaConfBaseException
 
+from ablate.core.errors import UsageError
 from ablate.run import conf
-from ablate.study.errors import UsageError
 from ablate.vision.config import Config
 
 LEVELS = sorted(

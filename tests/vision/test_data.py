@@ -10,8 +10,8 @@ import torch
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as tv
 
-from ablate.study.errors import UsageError
-from ablate.study.streams import stream
+from ablate.core.errors import UsageError
+from ablate.core.seeding import stream
 from ablate.vision import data as images
 from ablate.vision.config import Augment, Data
 from ablate.vision.data import Normaliser, crop, flip, flips, load, offsets, prepare, resolve, subset

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from ablate.study.errors import UsageError
-from ablate.study.records import Record
-from ablate.study.runs import Run
+from ablate.core.errors import UsageError
+from ablate.engine.run import Run
+from ablate.storage.records import Record
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normaliser

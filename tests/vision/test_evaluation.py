@@ -8,8 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ablate.study.records import Record
-from ablate.study.runs import Run
+from ablate.engine.run import Run
+from ablate.storage.records import Record
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.evaluation import Scores, evaluate

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ablate.study.errors import UsageError
+from ablate.core.errors import UsageError
 from ablate.vision.config import Config
 from ablate.vision.network import Network, build, trunk_places, used_layers
 from ablate.vision.summary import parameters, rows

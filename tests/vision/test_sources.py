@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from ablate.study.errors import UsageError
+from ablate.core.errors import UsageError
 from ablate.vision import sources
 from ablate.vision.sources import Builtin, Cifar10, ImageFiles, can_connect
 

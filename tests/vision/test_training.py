@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ablate.study.errors import Diverged
-from ablate.study.records import Record
-from ablate.study.runs import Run
+from ablate.core.errors import Diverged
+from ablate.engine.run import Run
+from ablate.storage.records import Record
 from ablate.vision import data as images
 from ablate.vision import training
 from ablate.vision.config import Config

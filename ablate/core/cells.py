@@ -1,0 +1,120 @@
+"""Cells (one combination of levels) and conditions that pick some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.core.errors import UsageError
+from ablate.core.levels import Factor, Level, short_names
+
+BASE = "base"  # the label of the cell of a study without factors
+
+
+class Cell(Mapping[str, Level]):
+    """One level for each of some factors, in the order of the factors. Hashable; equal if all levels are.
+
+    >>> cell = Cell.of({"model.dropout": True, "stem": "pyramid"})
+    >>> cell.label
+    'dropout=true,stem=pyramid'
+    """
+
+    __slots__ = ("_levels",)
+
+    def __init__(self, levels: Mapping[str, Level]) -> None:
+        self._levels = dict(levels)
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> Cell:
+        """The cell of plain values."""
+        return cls({key: Level.of(value) for key, value in values.items()})
+
+    @property
+    def label(self) -> str:
+        """The levels as text, keys shortened to what tells them apart."""
+        names = short_names(list(self._levels))
+        return ",".join(f"{names[key]}={level}" for key, level in self._levels.items()) or BASE
+
+    @property
+    def values_by_key(self) -> dict[str, Any]:
+        """The plain values, as YAML and JSON can hold them."""
+        return {key: level.value for key, level in self._levels.items()}
+
+    def changed(self, baseline: Cell) -> Cell:
+        """The levels in which this cell differs from `baseline`."""
+        return Cell({key: level for key, level in self._levels.items() if baseline.get(key) != level})
+
+    def __getitem__(self, key: str) -> Level:
+        return self._levels[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._levels)
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._levels.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return self._levels == other._levels if isinstance(other, Cell) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"Cell({self.label})"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Levels that a cell must have: for some keys one level, or several of which any will do.
+
+    >>> str(Condition.of({"stem": "direct", "norm": ["first", "every"]}))
+    'stem=direct, norm=first or every'
+    """
+
+    allowed: Mapping[str, tuple[Level, ...]]
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, object], factors: Mapping[str, Factor] | None = None) -> Condition:
+        """The condition of a plain mapping. A list means alternatives, unless `factors` has that very list as a level."""
+        return cls({str(key): _alternatives(wanted, (factors or {}).get(str(key))) for key, wanted in mapping.items()})
+
+    def holds(self, levels: Mapping[str, Level]) -> bool:
+        """Whether these levels meet the condition; a key that they lack is not met."""
+        return all(key in levels and levels[key] in allowed for key, allowed in self.allowed.items())
+
+    def check(self, factors: Mapping[str, Factor], context: str) -> None:
+        """Refuse a condition that names an unknown factor or level: a typing error would silently select nothing.
+
+        Raises:
+            UsageError: with `context` (such as `study.exclude=…`), the name, and what is available.
+        """
+        for key, allowed in self.allowed.items():
+            if key not in factors:
+                raise UsageError(f"{context}: unknown factor '{key}'; available: {', '.join(factors) or 'none'}.")
+            for level in allowed:
+                try:
+                    factors[key].level(level)
+                except UsageError as error:
+                    raise UsageError(f"{context}: {error}") from None
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key}={' or '.join(map(str, allowed))}" for key, allowed in self.allowed.items())
+
+    def __bool__(self) -> bool:
+        return bool(self.allowed)
+
+
+def common(cells: Iterable[Mapping[str, Level]]) -> dict[str, Level]:
+    """The keys at which all of these have the same level, with that level."""
+    cells = iter(cells)
+    facts = dict(next(cells, {}))
+    for levels in cells:
+        facts = {key: level for key, level in facts.items() if levels.get(key) == level}
+    return facts
+
+
+def _alternatives(wanted: object, factor: Factor | None) -> tuple[Level, ...]:
+    if isinstance(wanted, list | tuple) and not (factor is not None and wanted in factor):
+        return tuple(map(Level.of, wanted))
+    return (Level.of(wanted),)

@@ -1,0 +1,139 @@
+"""Levels and factors: the values of an experiment's design, in one form from the command line to the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.core.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class Level:
+    """One value of a factor. Levels are equal if they read the same: 1 and 1.0, True and 'true', None and 'null'.
+
+    Make one with `Level.of`, which normalizes the value: NumPy scalars become Python's, whole floats become integers, a
+    mapping or a sequence becomes a dict or a list.
+
+    >>> Level.of(1.0) == Level.of("1"), Level.of(None).text, Level.of(True).text
+    (True, 'null', 'true')
+    """
+
+    value: Any
+    text: str
+
+    @classmethod
+    def of(cls, value: object) -> Level:
+        """The level of a plain value; a Level is returned as it is.
+
+        Raises:
+            UsageError: if the value is NaN.
+        """
+        if isinstance(value, Level):
+            return value
+        plain = _plain(value)
+        return cls(plain, _text(plain))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Level({self.value!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Level) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __lt__(self, other: Level) -> bool:
+        return self._order() < other._order()
+
+    def _order(self) -> tuple[int, float, str]:
+        """Numbers by size, then texts."""
+        number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
+        return (0, float(self.value), "") if number else (1, 0.0, self.text)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item") and not isinstance(value, str | bytes) and getattr(value, "shape", None) == ():
+        value = value.item()  # a NumPy scalar
+    if isinstance(value, float):
+        if math.isnan(value):
+            raise UsageError("NaN is not a valid level; use null for a component that is off.")
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def _text(value: Any) -> str:
+    """A plain value as it is typed on the command line."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A key, or a config group, that takes several levels in a study. The first level is the baseline."""
+
+    key: str
+    levels: tuple[Level, ...]
+
+    @classmethod
+    def of(cls, key: str, values: Iterable[object]) -> Factor:
+        """The factor with these values as its levels, each once, in their order."""
+        return cls(key, tuple(distinct(values)))
+
+    @property
+    def baseline(self) -> Level:
+        return self.levels[0]
+
+    def level(self, value: object) -> Level:
+        """The level of this factor that `value` names.
+
+        Raises:
+            UsageError: if the factor has no such level; the message lists its levels.
+        """
+        wanted = Level.of(value)
+        for level in self.levels:
+            if level == wanted:
+                return level
+        raise UsageError(f"{self.key} has no level {wanted}; available: {', '.join(map(str, self.levels))}.")
+
+    def __contains__(self, value: object) -> bool:
+        return Level.of(value) in self.levels
+
+    def __iter__(self) -> Iterator[Level]:
+        return iter(self.levels)
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+
+def distinct(values: Iterable[object]) -> list[Level]:
+    """The levels of these values, each once, in their order."""
+    return list(dict.fromkeys(map(Level.of, values)))
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """The last component of each dotted key, or as many as it takes to tell the keys apart.
+
+    >>> short_names(["model.dropout", "stem"])
+    {'model.dropout': 'dropout', 'stem': 'stem'}
+    """
+    short = {}
+    for key in keys:
+        parts = key.split(".")
+        size = next(
+            size
+            for size in range(1, len(parts) + 1)
+            if size == len(parts) or not any(other != key and other.split(".")[-size:] == parts[-size:] for other in keys)
+        )
+        short[key] = ".".join(parts[-size:])
+    return short

@@ -1,0 +1,170 @@
+"""What a person sees while a sweep runs, whichever processes its runs are in: it is read from their folders."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from ablate.engine.planning import Plan, PlannedRun, duration, waiting
+from ablate.storage.locks import LEASE
+from ablate.storage.records import DONE, HISTORY, read_record
+
+LOOK_SECONDS = 0.5
+LINE_SECONDS = 60.0  # between two lines where there is no terminal
+SHOWN = 16  # running runs at a time
+
+
+@dataclass
+class Tally:
+    """How far the runs of a launch are."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    running: int = 0
+    seconds_left: float | None = None
+
+    def __str__(self) -> str:
+        said = f"{self.done} of {self.total} done"
+        if self.failed:
+            said += f", {self.failed} failed"
+        if self.running:
+            said += f", {self.running} running"
+        if self.seconds_left is not None and self.done + self.failed < self.total:
+            said += f", about {duration(self.seconds_left)} left"
+        return said
+
+
+class Watch:
+    """Looks at the folders of runs that were launched, and counts."""
+
+    def __init__(self, plan: Plan, runs: Sequence[PlannedRun]) -> None:
+        self.plan = plan
+        self.waiting = {run.directory: run for run in runs}
+        self.running: list[PlannedRun] = []
+        self.tally = Tally(len(runs))
+        self._took = 0.0
+        self._expected = 0.0
+        self._began = time.time()
+
+    def look(self) -> Tally:
+        """Count anew."""
+        self.running = []
+        for directory, run in list(self.waiting.items()):
+            if (directory / LEASE).exists():
+                self.running.append(run)
+            elif (changed := _changed(directory / "run.json")) is not None and changed >= self._began:
+                self._ended(run)
+        self.tally.running = len(self.running)
+        self.tally.seconds_left = self._seconds_left()
+        return self.tally
+
+    def _ended(self, run: PlannedRun) -> None:
+        record = read_record(run.directory)
+        if record is None or record.status in ("running", "interrupted"):
+            return  # begun and not ended, or torn: the sweeper will find out
+        del self.waiting[run.directory]
+        if record.status in DONE:
+            self.tally.done += 1
+            if run.seconds:
+                self._took += record.timing.get("seconds", 0.0)
+                self._expected += run.seconds * (1 - run.begun)
+        else:
+            self.tally.failed += 1
+
+    def _seconds_left(self) -> float | None:
+        """The estimates of what is left, as much longer or shorter as the finished runs took against theirs."""
+        left = list(self.waiting.values())
+        if not left or any(run.seconds is None for run in left):
+            return None
+        ratio = self._took / self._expected if self._expected else 1.0
+        return waiting([(run.seconds or 0.0) * (1 - _share(run)) * ratio for run in left], self.plan.processes)
+
+
+@contextmanager
+def shown(plan: Plan, runs: Sequence[PlannedRun], console: Console) -> Iterator[None]:
+    """Show the progress of `runs` while the body launches them: live on a terminal, else in a line now and then."""
+    watch = Watch(plan, runs)
+    over = threading.Event()
+    thread = threading.Thread(target=_live if console.is_terminal else _lines, args=(watch, console, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _lines(watch: Watch, console: Console, over: threading.Event) -> None:
+    before = ""
+    while not over.wait(LINE_SECONDS):
+        if (said := str(watch.look())) != before:
+            console.print(said, markup=False)
+            before = said
+
+
+def _live(watch: Watch, console: Console, over: threading.Event) -> None:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[said]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        sweep = progress.add_task(watch.plan.study.name, total=watch.tally.total, said="")
+        lines: dict[Path, TaskID] = {}
+        while True:
+            tally = watch.look()
+            progress.update(sweep, completed=tally.done + tally.failed, said=str(tally))
+            current = {run.directory: run for run in watch.running[:SHOWN]}
+            for directory in [directory for directory in lines if directory not in current]:
+                progress.remove_task(lines.pop(directory))
+            for directory, run in current.items():
+                if directory not in lines:
+                    lines[directory] = progress.add_task(f"  {run.name}", total=None, said="")
+                epoch, epochs, said = _last_row(run)
+                progress.update(lines[directory], completed=epoch, total=epochs, said=said)
+            if over.wait(LOOK_SECONDS):
+                return
+
+
+def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
+    """How many epochs a run has logged, how many it means to do, and the last of them in words."""
+    record = read_record(run.directory)
+    epochs = record.epochs if record is not None else None
+    try:
+        with (run.directory / HISTORY).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):
+        rows = []
+    if not rows:
+        return 0, epochs, "beginning"
+    name = next((name for name in reversed(rows[-1]) if "accuracy" in name), list(rows[-1])[-1])
+    value = _number(rows[-1][name])
+    return len(rows), epochs, f"epoch {len(rows)}{f'/{epochs}' if epochs else ''}, {name} {value}"
+
+
+def _share(run: PlannedRun) -> float:
+    epoch, epochs, _ = _last_row(run) if (run.directory / LEASE).exists() else (0, None, "")
+    return min(1.0, epoch / epochs) if epochs else run.begun
+
+
+def _number(text: str) -> str:
+    try:
+        return f"{float(text):.4g}"
+    except ValueError:
+        return text
+
+
+def _changed(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None

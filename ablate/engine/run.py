@@ -1,0 +1,254 @@
+"""A run under way: what a training function is given to draw random numbers, to record, and to go on from where it died.
+
+Its files, and what is in them, are described in ablate.storage.records.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import logging
+import math
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from ablate.core import seeding
+from ablate.core.errors import Diverged, UsageError
+from ablate.engine.loggers import Logger, Mirror
+from ablate.storage import fingerprint, locks
+from ablate.storage.locks import Busy
+from ablate.storage.records import (
+    CHECKPOINT,
+    CONFIG,
+    DONE,
+    HISTORY,
+    TRACEBACK,
+    Record,
+    done_before,
+    read_record,
+    write_atomically,
+    write_record,
+)
+
+log = logging.getLogger("ablate")
+
+
+class DoneMeanwhile(Exception):
+    """Another process finished this run while this one was about to begin it."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.label)
+        self.record = record
+
+
+class TimeIsUp(BaseException):
+    """The time of the sweep is over (study.max_hours). No Exception, so that a training function does not catch it."""
+
+
+class Run:
+    """One replicate of one cell.
+
+    `deadline` (seconds since 1970) ends the run at its next checkpoint; `checkpoint_seconds` is the least time between two
+    checkpoints; with `same_code`, a finished run that other code made is made again; `logger` shows what is logged as well.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        record: Record,
+        config: Mapping[str, Any],
+        deadline: float = math.inf,
+        checkpoint_seconds: float = 0.0,
+        same_code: bool = False,
+        logger: Logger | None = None,
+    ) -> None:
+        self.directory = directory
+        self.record = record
+        self.config = config
+        self.deadline = deadline
+        self.checkpoint_seconds = checkpoint_seconds
+        self.same_code = same_code
+        self._rows: list[dict[str, Any]] = []
+        self._saved = -math.inf
+        self._lease: locks.Lease | None = None
+        self._mirror = Mirror(logger, directory, record, config) if logger is not None else None
+
+    @property
+    def seed(self) -> int:
+        return self.record.seed
+
+    @property
+    def slot(self) -> int:
+        """The number of this process among those of this machine that run the study: with several GPUs, which one to take."""
+        return locks.slot(self.directory.parents[2])
+
+    def stream(self, purpose: str, *index: int | str) -> np.random.Generator:
+        """A random generator of this run's seed for one purpose: equal in every cell of the study."""
+        return seeding.stream(self.seed, purpose, *index)
+
+    def derive(self, purpose: str, *index: int | str) -> int:
+        """A seed of 63 bits for one purpose, for generators other than NumPy's."""
+        return seeding.derive(self.seed, purpose, *index)
+
+    def initialise(self, module: Any) -> None:
+        """Give a torch module its initial weights, each layer's from a stream of its own, named by its place in the module.
+
+        Two networks then begin with equal weights in the layers that they have in common. Layers are drawn as PyTorch does by
+        default (`reset_parameters`), on the CPU; parameters that belong to no such layer stay as they are.
+        """
+        _torch().initialise(module, self.seed)
+
+    def expect(self, epochs: int) -> None:
+        """Say how many rows the history will have, for whoever watches the progress."""
+        self.record.epochs = epochs
+        self._save()
+
+    def log(self, **row: Any) -> None:
+        """Add a row to history.csv. Every row of a run has the columns of its first."""
+        if self._rows and row.keys() != self._rows[0].keys():
+            raise ValueError(f"history.csv has the columns {list(self._rows[0])}; this row has {list(row)}")
+        if self._lease is not None and self._lease.lost:
+            raise Busy("another host, which has taken this run over")
+        self._rows.append(row)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        write_atomically(self.directory / HISTORY, text.getvalue())
+        if self._mirror is not None:
+            self._mirror.follow(self._rows)
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Keep `state` in checkpoint.pt, to go on from if this process dies: see `restore`.
+
+        It may hold tensors, numbers, texts, None, and lists and dictionaries of them. Written at once, or at the first call
+        after study.checkpoint.minutes.
+        """
+        time_is_up = time.time() >= self.deadline
+        if time_is_up or time.monotonic() - self._saved >= self.checkpoint_seconds:
+            content = {"state": dict(state), "rows": len(self._rows), "made_by": self._made_by()}
+            write_atomically(self.directory / CHECKPOINT, _torch().dump(content))
+            self._saved = time.monotonic()
+            locks.forget_deaths(self.directory)  # it gets on: what it died of before is no reason to give it up
+        if time_is_up:
+            raise TimeIsUp
+
+    def restore(self) -> dict[str, Any] | None:
+        """The state that was last saved, and the history up to then; None if there is none to go on from.
+
+        A checkpoint of other code or other numerics (see `note`) would end in other numbers: it is not used, and neither is
+        one that cannot be read. The run then starts again.
+        """
+        try:
+            content = _torch().load((self.directory / CHECKPOINT).read_bytes())
+            with (self.directory / HISTORY).open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))[: content["rows"]]
+            if content["made_by"] != self._made_by():
+                log.info("%s starts again: its checkpoint was made by other code or numerics", self.directory)
+                return None
+            if len(rows) < content["rows"]:
+                raise ValueError("history.csv lacks the epochs before it")
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, OSError, csv.Error) as error:
+            log.warning("%s is set aside, the run starts again: %s", self.directory / CHECKPOINT, error)
+            return None
+        self._rows = rows
+        self.record.timing["resumed"] = True
+        self._save()
+        state: dict[str, Any] = content["state"]
+        return state
+
+    def keep(self, name: str, **arrays: np.ndarray) -> None:
+        """Write arrays to <name>.npz."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        write_atomically(self.directory / f"{name}.npz", buffer.getvalue())
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to the provenance of the run: the hardware it ran on, the numerics of its arithmetic."""
+        self.record.provenance.update(facts)
+        self._save()
+
+    def done_before(self) -> Record | None:
+        """The record of a run that means the same and needs no repeating."""
+        return done_before(self.directory, self.record.identity, self.record.provenance.get("code") if self.same_code else None)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Hold the run and record how the body ends. An error of the body is recorded, not raised.
+
+        Raises DoneMeanwhile if the run turns out to be done, Busy if another process holds it, UsageError if its directory
+        cannot be written. Ctrl-C is recorded as `interrupted`, and goes on.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with locks.hold(self.directory) as self._lease:
+                if (done := self.done_before()) is not None:
+                    raise DoneMeanwhile(done)
+                self._begin()
+                with locks.mourned(self.directory):
+                    yield from self._recorded()
+                locks.forget_deaths(self.directory)
+        except OSError as error:
+            raise UsageError(f"cannot write to {self.directory}: {error.strerror or error}.") from None
+
+    def _begin(self) -> None:
+        previous = read_record(self.directory)
+        self.record.attempts = (previous.attempts if previous else 0) + 1
+        write_atomically(self.directory / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
+        stale = [TRACEBACK] if (self.directory / CHECKPOINT).exists() else [TRACEBACK, HISTORY, "*.npz"]
+        for path in (path for pattern in stale for path in self.directory.glob(pattern)):
+            path.unlink()
+        self.record.timing = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **self.record.timing}
+        self._save()
+
+    def _recorded(self) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+            self.record.status = "finished"
+        except Diverged as outcome:
+            self.record.status, self.record.error = "diverged", str(outcome)
+        except TimeIsUp:
+            self.record.status, self.record.error = "interrupted", "study.max_hours was over"
+        except KeyboardInterrupt:
+            self.record.status = "interrupted"
+            raise
+        except Busy:
+            raise
+        except Exception as error:
+            self.record.status = "failed"
+            self.record.error = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+            if not isinstance(error, UsageError):
+                write_atomically(self.directory / TRACEBACK, "".join(traceback.format_exception(error)))
+        finally:
+            if self._lease is None or not self._lease.lost:
+                self.record.timing["seconds"] = round(time.perf_counter() - started, 3)
+                self._save()
+                if self.record.status in DONE:
+                    (self.directory / CHECKPOINT).unlink(missing_ok=True)
+                if self._mirror is not None:
+                    self._mirror.end(self._rows)
+
+    def _made_by(self) -> str:
+        """What must agree for a run to go on to the same numbers."""
+        provenance = self.record.provenance
+        return fingerprint.digest([self.record.identity, provenance.get("code"), provenance.get("numerics")])
+
+    def _save(self) -> None:
+        write_record(self.directory, self.record)
+
+
+def _torch() -> Any:
+    """What a run does for torch lives a floor higher: the engine knows nothing of it."""
+    return importlib.import_module("ablate.integrations.torch")

@@ -1,1 +1,0 @@
-"""What a person looks at. It computes no statistic."""

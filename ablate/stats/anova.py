@@ -1,0 +1,101 @@
+"""How much of the scatter of the runs each factor accounts for: sums of squares, F and omega squared."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ablate.stats.contrasts import DOES_NOTHING, NO_INTERACTION, seed_blocked_model, weights
+from ablate.stats.estimates import Change
+from ablate.stats.outcomes import Blocks, product
+
+COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
+
+
+def effects_table(runs: Blocks, order: int = 2) -> pd.DataFrame:
+    """One row a term: factors, their interactions up to `order`, what is left of higher orders, seeds, and the residual.
+
+    The model is y(cell, seed) = cell + seed + error over the seeds that are complete in all cells; `n` is their number.
+    A term is the hypothesis that all its contrasts, averaged over the alive strata, are zero; its F is the ratio of its
+    mean square to that of the residual, df = (n - 1)(cells - 1). In a complete factorial these are the sums of squares
+    of the usual analysis of variance, and they add up. Where a factor does nothing in some strata they do not add up,
+    and the note says so.
+
+    omega squared = (ss - df ms_residual) / (ss_total + ms_residual), the share of the whole scatter, seeds included
+    (Hays, Statistics; Olejnik and Algina 2003). It is not cut off at zero: below zero it says "less than noise".
+
+    A term that cannot be estimated keeps its row, with NaN and the reason.
+    """
+    if order not in (1, 2):
+        raise ValueError(f"order {order}: main effects (1) or interactions of two factors as well (2).")
+    cells = sorted(set(runs.cells.values()))
+    outcomes = runs.outcomes[cells].dropna()
+    n = len(outcomes)
+    enough = n > 1 and len(cells) > 1
+    model = seed_blocked_model(outcomes) if enough else None
+    residual = float(model.mse_resid) if model is not None else np.nan
+    total = float(((outcomes - outcomes.to_numpy().mean()) ** 2).to_numpy().sum()) if n else np.nan
+    orthogonal = len(cells) == len(runs.cells) and set(product(runs.factors)) <= set(runs.cells)
+    note = _note(runs, n, orthogonal)
+    rows = []
+    for size in range(1, min(order, len(runs.factors)) + 1):
+        for factors in itertools.combinations(runs.factors, size):
+            rows.append({"term": " × ".join(factors), "order": size, **_term(runs, factors, model, n, note)})
+    if model is not None:
+        seeds = len(cells) * float(((outcomes.mean(axis="columns") - outcomes.to_numpy().mean()) ** 2).sum())
+        if orthogonal:
+            rest = {
+                "ss": total - seeds - float(model.ssr) - sum(row["ss"] for row in rows),
+                "df": len(cells) - 1 - sum(row["df"] for row in rows),
+            }
+            if rest["df"] > 0:
+                rows.append({"term": "higher orders", "order": order + 1, **rest, "note": note})
+        rows.append({"term": "seeds", "order": 0, "ss": seeds, "df": n - 1, "note": note})
+        rows.append({"term": "residual", "order": 0, "ss": float(model.ssr), "df": float(model.df_resid), "note": note})
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table["n"] = n
+    table["ms"] = table["ss"] / table["df"]
+    terms = table["order"] > 0
+    table.loc[terms, "omega_squared"] = (table["ss"] - table["df"] * residual) / (total + residual)
+    return table
+
+
+def _term(runs: Blocks, factors: tuple[str, ...], model: Any, n: int, note: str) -> dict[str, Any]:
+    """Sum of squares, F and p of the hypothesis that the contrasts of these factors are zero."""
+    hole = {"ss": np.nan, "df": np.nan, "f": np.nan, "p": np.nan}
+    hypothesis = []
+    inert = 0
+    for levels in itertools.product(*(runs.factors[factor][1:] for factor in factors)):
+        changes = [Change(factor, runs.factors[factor][0], level) for factor, level in zip(factors, levels, strict=True)]
+        try:
+            weight, alive, dead, _ = weights(runs, changes)
+        except ValueError:
+            return hole | {"note": "cannot be estimated: the factorial is incomplete"}
+        inert += len(dead)
+        if alive:
+            hypothesis.append(np.concatenate([weight.to_numpy(), np.zeros(max(n - 1, 0))]))
+    if not hypothesis:
+        return hole | {"note": NO_INTERACTION if len(factors) > 1 else DOES_NOTHING}
+    if model is None:
+        return hole | {"note": "; ".join(filter(None, [note, "fewer than two complete seeds"]))}
+    matrix = np.array(hypothesis)
+    df = int(np.linalg.matrix_rank(matrix))
+    with np.errstate(divide="ignore", invalid="ignore"):  # runs that are all equal leave no residual
+        test = model.f_test(matrix)
+    f = float(np.squeeze(test.fvalue))
+    estimate = matrix @ model.params
+    spread = matrix @ model.normalized_cov_params @ matrix.T
+    return {"ss": float(estimate @ np.linalg.pinv(spread) @ estimate), "df": df, "f": f, "p": float(test.pvalue),
+            "note": "; ".join(filter(None, [note, "strata where it does nothing are left out" * bool(inert)]))}  # fmt: skip
+
+
+def _note(runs: Blocks, n: int, orthogonal: bool) -> str:
+    notes = []
+    if not orthogonal:
+        notes.append("the factorial is incomplete, or a factor does nothing somewhere: the sums of squares do not add up")
+    if n < len(runs.outcomes):
+        notes.append(f"complete in all cells: {n} of {len(runs.outcomes)} seeds")
+    return "; ".join(notes)

@@ -1,0 +1,160 @@
+"""Which change bought the points: the whole difference between two configurations, shared out among their changes.
+
+Between a first and a last configuration stand k changes. A coalition is a set of changes that were made; a study holds,
+for each seed, the outcomes of some coalitions. The share of a change is its Shapley value: its increment averaged over
+the orders in which the changes can be made (Shapley 1953). Up to four changes all 2^k coalitions are run. Beyond, each
+seed has one random order and its reverse, at most 2k cells: the average of the two is an unbiased estimate (Castro,
+Gómez and Tejada 2009; the reverse order is the antithetic one of Mitchell, Cooper, Frank and Holmes 2022). In both
+cases the shares of a seed add up to its whole difference exactly, and intervals are taken over seeds.
+
+A change may hold several factors: one that exists only inside another joins it and is no change of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ablate.core.designs import EXACT_UP_TO, Coalition, on_the_way
+from ablate.stats.estimates import Change, Estimate, student, table
+from ablate.stats.outcomes import Blocks, word
+
+WHOLE = "all"
+
+
+def levels_of(coalition: Coalition, changes: Mapping[str, Sequence[Change]]) -> dict[str, Any]:
+    """The level of every factor that changes, with the changes of the coalition made and no other."""
+    return {step.factor: step.end if name in coalition else step.start for name, steps in changes.items() for step in steps}
+
+
+def outcomes_of(
+    runs: Blocks, changes: Mapping[str, Sequence[Change]], where: Mapping[str, Any] | None = None
+) -> dict[Any, dict[Coalition, float]]:
+    """For each seed, the outcome of every coalition that it ran. `where` fixes each factor that no change holds.
+
+    Raises ValueError if a factor stands in two changes, or a factor is neither changed nor fixed.
+    """
+    steps = [step for each in changes.values() for step in each]
+    factors = [step.factor for step in steps]
+    if twice := {factor for factor in factors if factors.count(factor) > 1}:
+        raise ValueError(f"{', '.join(sorted(twice))} stands in more than one change.")
+    fixed = dict(where or {})
+    if open_factors := [factor for factor in runs.factors if factor not in factors and factor not in fixed]:
+        raise ValueError(f"{', '.join(open_factors)} varies in this study: `where` has to fix it.")
+    cells = {}
+    for size in range(len(changes) + 1):
+        for chosen in itertools.combinations(changes, size):
+            named = fixed | levels_of(frozenset(chosen), changes)
+            cell = runs.cells.get(tuple(word(named[factor]) for factor in runs.factors))
+            if cell is not None:
+                cells[frozenset(chosen)] = cell
+    rows = runs.outcomes.to_dict("index")
+    return {
+        seed: {coalition: row[cell] for coalition, cell in cells.items() if not math.isnan(row[cell])}
+        for seed, row in rows.items()
+    }
+
+
+def shapley(outcomes: Mapping[Coalition, float], changes: Sequence[str]) -> dict[str, float]:
+    """The share of each change, from the outcomes of all 2^k coalitions.
+
+    share(i) = sum over the coalitions S without i of |S|! (k - |S| - 1)! / k! (v(S and i) - v(S)).
+    """
+    k = len(changes)
+    shares = {}
+    for change in changes:
+        others = [other for other in changes if other != change]
+        shares[change] = math.fsum(
+            (outcomes[frozenset((*chosen, change))] - outcomes[frozenset(chosen)]) / (k * math.comb(k - 1, size))
+            for size in range(k)
+            for chosen in itertools.combinations(others, size)
+        )
+    return shares
+
+
+def along(outcomes: Mapping[Coalition, float], order: Sequence[str]) -> dict[str, float]:
+    """The increments of one order and of its reverse, averaged. Raises KeyError if a coalition is missing."""
+    increments: dict[str, list[float]] = {change: [] for change in order}
+    for way in (order, order[::-1]):
+        for change, (before, after) in zip(way, itertools.pairwise(on_the_way(way)), strict=True):
+            increments[change].append(outcomes[after] - outcomes[before])
+    return {change: sum(both) / 2 for change, both in increments.items()}
+
+
+def shares_by_seed(
+    outcomes: Mapping[Any, Mapping[Coalition, float]],
+    changes: Sequence[str],
+    drawn: Mapping[Any, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """The shares (seeds, changes), and the whole difference as the last column, `all`. A seed that lacks a run: NaN.
+
+    A seed with all 2^k coalitions has exact values, and up to four changes no other seed has any. Beyond, a seed takes
+    the order that was `drawn` for it, or where none is given the orders that it ran together with their reverses (in
+    the design above there is just one).
+    """
+    rows = {}
+    for seed, found in outcomes.items():
+        if len(found) == 2 ** len(changes):
+            shares = shapley(found, changes)
+        elif len(changes) <= EXACT_UP_TO:
+            shares = {}
+        else:
+            ways = [tuple(drawn[seed])] if drawn is not None and seed in drawn else list(_orders_run(found, changes))
+            ways = [way for way in ways if all(step in found for both in (way, way[::-1]) for step in on_the_way(both))]
+            each = [along(found, way) for way in ways]
+            shares = {change: sum(way[change] for way in each) / len(each) for change in changes} if each else {}
+        whole = found[frozenset(changes)] - found[frozenset()] if shares else math.nan
+        rows[seed] = {**{change: shares.get(change, math.nan) for change in changes}, WHOLE: whole}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, WHOLE], dtype=float)
+
+
+def share_estimate(shares: pd.Series, steps: Sequence[Change], where: Mapping[str, Any] | None = None) -> Estimate:
+    """The mean of a change's shares over seeds, and Student's t: df = n - 1."""
+    complete = shares.dropna()
+    se, df = student(complete)
+    identical = bool(len(complete)) and bool((complete == 0).all())
+    return Estimate("share", tuple(steps), complete, se, df, where or {}, identical=identical)
+
+
+def attribution(
+    runs: Blocks,
+    changes: Mapping[str, Sequence[Change]],
+    where: Mapping[str, Any] | None = None,
+    drawn: Mapping[Any, Sequence[str]] | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """One row a change, then the whole difference (`all`): n (seeds), estimate, low, high, se, df."""
+    shares = shares_by_seed(outcomes_of(runs, changes, where), list(changes), drawn)
+    found = [share_estimate(shares[name], changes.get(str(name), ()), where) for name in shares]
+    rows = table(found, confidence)[["n", "estimate", "low", "high", "se", "df"]]
+    rows.insert(0, "change", list(shares))
+    return rows
+
+
+def orders_drawn(path: Mapping[str, Sequence[Change]], orders: Mapping[Any, Sequence[Sequence[str]]]) -> dict[Any, list[str]]:
+    """By seed, the order in which the changes of a path were made, from the factors of each change that the study drew
+    (`orders` of study.yaml); nothing for another path than the study's own."""
+    names = {frozenset(step.factor for step in steps): name for name, steps in path.items()}
+    found = {seed: [names.get(frozenset(factors), "") for factors in drawn] for seed, drawn in orders.items()}
+    return {seed: order for seed, order in found.items() if sorted(order) == sorted(path)}
+
+
+def _orders_run(outcomes: Mapping[Coalition, float], changes: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The orders that a seed ran together with their reverses; an order and its reverse count once."""
+
+    def longer(order: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        rest = [change for change in changes if change not in order]
+        if frozenset(order) not in outcomes or frozenset(rest) not in outcomes:
+            return
+        if not rest:
+            yield order
+        for change in rest:
+            yield from longer((*order, change))
+
+    for order in longer(()):
+        if changes.index(order[0]) <= changes.index(order[-1]):
+            yield order

@@ -1,0 +1,142 @@
+"""What a design can decide: the noise between paired runs, the smallest margin, the seeds that a claim still needs.
+
+A claim is decidable with n seeds if, d being as far from the border of the hypothesis as the margin (0 for one that
+expects `equivalent`), its verdict falls with a chance of 80 %: `POWER`. alpha is that of the look with n seeds, divided
+by the number of primary claims, as Holm's first step does. With t(n - 1) above its critical value and the
+noncentrality sqrt(n) margin / sd, sd being that of the paired differences (Cohen 1988, chapter 2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.power import TTestPower
+
+from ablate.stats.contrasts import weights
+from ablate.stats.decision_rules import ALPHA, LOOKS, look_at
+from ablate.stats.estimates import Change
+from ablate.stats.outcomes import Blocks, words
+
+POWER = 0.8
+
+
+def sd_interval(sd: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a standard deviation of n normal values: sd sqrt((n - 1) / chi2(n - 1)). NaN without two values."""
+    if n < 2:
+        return math.nan, math.nan
+    high, low = (float(stats.chi2.ppf((1 + sign * confidence) / 2, n - 1)) for sign in (-1, 1))
+    return sd * math.sqrt((n - 1) / low), sd * math.sqrt((n - 1) / high)
+
+
+def correlation(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:
+    """Pearson's r of two arms over their seeds, and its interval by Fisher's z: tanh(artanh r ± z / sqrt(n - 3)).
+
+    Needs three pairs, and four for an interval; NaN otherwise, and for an arm that does not vary.
+    """
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return math.nan, math.nan, math.nan
+    found = stats.pearsonr(first, second)
+    if len(first) < 4:
+        return float(found.statistic), math.nan, math.nan
+    low, high = found.confidence_interval(confidence)
+    return float(found.statistic), float(low), float(high)
+
+
+def decidable_margin(
+    sd: float,
+    n: int,
+    expects: str = "higher",
+    claims: int = 1,
+    alpha: float = ALPHA,
+    power: float = POWER,
+    looks: Sequence[int] = LOOKS,
+) -> float:
+    """The smallest margin that n seeds decide, in the units of `sd`; NaN before the first look.
+
+    For `equivalent` both one-sided tests have to succeed: each is given the power (1 + power) / 2, so that both do with
+    `power` at least.
+    """
+    look, n = look_at(n, looks)
+    if not look or math.isnan(sd):
+        return math.nan
+    each = (1 + power) / 2 if expects == "equivalent" else power
+    level = alpha / (look * (look + 1)) / max(claims, 1)
+    return sd * float(TTestPower().solve_power(nobs=n, alpha=level, power=each, alternative="larger"))
+
+
+def seeds_needed(
+    sd: float,
+    margin: float,
+    expects: str = "higher",
+    claims: int = 1,
+    alpha: float = ALPHA,
+    power: float = POWER,
+    looks: Sequence[int] = LOOKS,
+) -> int | None:
+    """The seeds of the first look that decides this margin; None if not even the last one does."""
+    for n in looks:
+        if decidable_margin(sd, n, expects, claims, alpha, power, looks) <= margin:
+            return n
+    return None
+
+
+def plan_table(sd: float = 1.0, claims: int = 1, looks: Sequence[int] = LOOKS) -> pd.DataFrame:
+    """One row a look: `n`, and the smallest margin of a claim that expects a difference, and of one that expects none.
+
+    Without a known `sd` the margins are multiples of the standard deviation of the paired differences.
+    """
+    rows = []
+    for n in looks:
+        different, equal = (decidable_margin(sd, n, expects, claims, looks=looks) for expects in ("higher", "equivalent"))
+        rows.append({"n": n, "margin": different, "margin_equivalent": equal})
+    return pd.DataFrame(rows)
+
+
+def noise_table(
+    runs: Blocks,
+    changes: Sequence[Change],
+    where: Mapping[str, Any] | None = None,
+    claims: int = 1,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """One row a change: how its pairs scatter, and what they can decide.
+
+    `n` seeds, `sd` of the paired differences (averaged over the alive strata within a seed) and `correlation` of the
+    two arms, each with `_low` and `_high`; `margin`, the smallest that is decidable at the last look that n has
+    reached, or at the first one.
+    """
+    rows = []
+    for change in changes:
+        try:
+            _, _, _, corners = weights(runs, [change], where)
+        except ValueError:  # no runs differ in this alone
+            corners = []
+        used = sorted({column for columns in corners for column in columns})
+        complete = runs.outcomes[used].dropna() if used else runs.outcomes.iloc[:0]
+        first, second = (complete[[columns[end] for columns in corners]].mean(axis="columns") for end in (0, 1))
+        n = len(complete)
+        sd = float((second - first).std(ddof=1)) if n > 1 else math.nan
+        low, high = sd_interval(sd, n, confidence)
+        r, r_low, r_high = correlation(first.tolist(), second.tolist(), confidence)
+        rows.append(
+            {
+                "factor": change.factor,
+                "from": change.start,
+                "to": change.end,
+                "where": words(where or {}),
+                "n": n,
+                "sd": sd,
+                "sd_low": low,
+                "sd_high": high,
+                "correlation": r,
+                "correlation_low": r_low,
+                "correlation_high": r_high,
+                "margin": decidable_margin(sd, max(n, LOOKS[0]), claims=claims),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,205 @@
+"""Claims: read, and refused with the reason."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from ablate.core.claims import Claim, check, parse_all, unmet
+from ablate.stats.estimates import Change
+
+C2: dict[str, Any] = {
+    "id": "C2",
+    "quote": "速いのに精度の最大値は変わらない",
+    "says": "Removing dropout leaves the peak accuracy as it was",
+    "kind": "contrast",
+    "contrast": {"factor": "model.dropout", "from": True, "to": False},
+    "where": {"stem": "direct"},
+    "metric": "peak_test_accuracy",
+    "expects": "equivalent",
+    "margin": 0.005,
+    "needs": {"budget": "article"},
+    "primary": True,
+}
+PATH: dict[str, Any] = {
+    "id": "C7",
+    "says": "The stem bought most of the points",
+    "kind": "path",
+    "path": {
+        "of": "stem",
+        "changes": {
+            "dropout": {"factor": "model.dropout", "from": True, "to": False},
+            "stem": [{"factor": "stem", "from": "direct", "to": "pyramid"}, {"factor": "act", "from": None, "to": False}],
+        },
+    },
+    "expects": "largest",
+}
+FACTORS = {"model.dropout": [True, False], "stem": ["pyramid", "direct"]}
+
+
+def but(claim: dict[str, Any] = C2, **changed: Any) -> dict[str, Any]:
+    """The claim with other values; None takes a key away."""
+    return {key: value for key, value in (claim | changed).items() if value is not None}
+
+
+def test_a_claim_of_the_design_is_read() -> None:
+    claim = Claim.parse(C2)
+    assert claim.changes == (Change("model.dropout", True, False),)
+    assert (claim.id, claim.kind, claim.expects, claim.margin, claim.scale) == (
+        "C2",
+        "contrast",
+        "equivalent",
+        0.005,
+        "difference",
+    )
+    assert (claim.where, claim.needs, claim.metric) == ({"stem": "direct"}, {"budget": "article"}, "peak_test_accuracy")
+
+
+def test_what_is_not_said_has_defaults() -> None:
+    claim = Claim.parse(but(quote=None, where=None, metric=None, needs=None, primary=None, expects="higher", margin=None))
+    assert (claim.quote, claim.where, claim.metric, claim.needs) == ("", {}, "final_test_accuracy", {})
+    assert claim.primary is True
+    assert claim.margin is None
+
+
+def test_every_kind_is_read() -> None:
+    step = {"factor": "stem", "from": "direct", "to": "pyramid"}
+    both = Claim.parse(
+        {"id": 3, "says": "x", "kind": "interaction", "interaction": [C2["contrast"], step], "expects": "lower", "margin": 0.01}
+    )
+    assert [change.factor for change in both.changes] == ["model.dropout", "stem"]
+    assert both.id == "3"
+    threshold = Claim.parse({"id": "C9", "says": "x", "kind": "threshold", "value": 0.9, "expects": "higher", "margin": 0.005})
+    assert threshold.value == 0.9
+    exact = Claim.parse({"id": "C8", "says": "x", "kind": "exact", "value": 1990802, "metric": "parameters"})
+    assert (exact.value, exact.expects) == (1990802.0, "")
+    path = Claim.parse(PATH)
+    assert list(path.path) == ["dropout", "stem"]
+    assert path.all_changes[-1] == Change("act", None, False)
+    ratio = Claim.parse(but(scale="ratio", expects="higher", margin=1.05))
+    assert ratio.margin == 1.05
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        (but(id=None), "a claim has no id"),
+        (but(says=None), "claim C2: says is missing: it has to be a text"),
+        (but(says=5), "claim C2: says is 5: it has to be a text"),
+        (but(kind=None), "claim C2: kind is missing: contrast, interaction, threshold, exact, path"),
+        (but(kind="guess"), "claim C2: kind guess is not known: contrast, interaction"),
+        (but(margn=0.1), "claim C2: margn is no key of the kind contrast; its keys are id, says,"),
+        (but(value=1), "claim C2: value is no key of the kind contrast"),
+        (but(margin=None), "claim C2: margin is missing: without the smallest difference that matters, nothing is equivalent"),
+        (but(margin=-0.1), "claim C2: margin -0.1: it has to be above 0"),
+        (but(margin=0), "claim C2: margin 0: it has to be above 0"),
+        (but(margin="5 %"), "claim C2: margin is '5 %': it has to be a number"),
+        (but(margin=True), "claim C2: margin is True: it has to be a number"),
+        (but(margin=float("nan")), "claim C2: margin is nan: it has to be a number"),
+        (but(scale="ratio"), "claim C2: margin 0.005: it has to be above 1, such as 1.05"),
+        (but(scale="log"), "claim C2: scale log is not known: difference, ratio"),
+        (but(expects=None), "claim C2: expects is missing: higher, lower, equivalent"),
+        (but(expects="largest"), "claim C2: expects largest is not known: higher, lower, equivalent"),
+        (but(primary="yes"), "claim C2: primary is 'yes': it has to be true or false"),
+        (but(where="stem"), "claim C2: where is 'stem': it has to map keys to levels"),
+        (but(contrast=None), "claim C2: contrast has to have the keys factor, from, to; it is None"),
+        (but(contrast={"factor": "stem", "from": 1}), "claim C2: contrast has to have the keys factor, from, to"),
+        (but(contrast={"factor": "stem", "from": 1, "to": 1.0}), "claim C2: contrast goes from 1 to itself"),
+        (but(kind="interaction", contrast=None, interaction=[C2["contrast"]]), "claim C2: interaction has to be a list of two changes"),
+        (but(kind="interaction", contrast=None, interaction=[C2["contrast"]] * 2), "claim C2: interaction needs two factors, and both are model.dropout"),
+        (but(kind="threshold", contrast=None), "claim C2: value is missing: it has to be a number"),
+        (but(PATH, path={"of": "stem"}), "claim C7: path has to have the keys changes"),
+        (but(PATH, path=PATH["path"] | {"of": "norm"}), "claim C7: path.of norm is no change of the path: dropout, stem, all"),
+        (but(PATH, path=PATH["path"] | {"of": "all"}), "claim C7: expects largest needs one change among several; `of` names all"),
+        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"], "b": C2["contrast"]}}), "claim C7: model.dropout stands in more than one change"),
+        (but(PATH, path={"of": "all", "changes": {}}), "claim C7: path.changes needs at least one change, and none named all"),
+        (but(PATH, path={"of": "a", "changes": {"a": 5}}), "claim C7: path.changes.a has to have the keys factor, from, to; it is 5"),
+        (but(PATH, path={"of": "a", "changes": {"a": []}}), "claim C7: path.changes.a holds no change {factor, from, to}"),
+        (but(where={"stem": []}), "claim C2: where names no level of stem"),
+        ("C2", "a claim is a mapping of keys, not 'C2'"),
+    ],
+)  # fmt: skip
+def test_a_bad_claim_is_refused_with_its_name_the_key_and_what_is_allowed(claim: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as refused:
+        Claim.parse(claim)
+    assert str(refused.value).endswith(".")
+
+
+ARTICLE = """
+- {id: C1, says: faster without dropout, quote: めっちゃ学習速い!, kind: contrast, metric: epochs_to_target, scale: ratio,
+   contrast: {factor: model.dropout, from: true, to: false}, where: {batch: 128}, expects: lower, margin: 1.1}
+- {id: C2, says: the peak stays, kind: contrast, metric: peak_test_accuracy,
+   contrast: {factor: model.dropout, from: true, to: false}, expects: equivalent, margin: 0.005, needs: {budget: article}}
+- {id: C3, says: together they hurt, kind: interaction, expects: lower, margin: 0.005,
+   interaction: [{factor: model.dropout, from: false, to: true}, {factor: norm, from: none, to: before}]}
+- {id: C4, says: gradual beats direct, kind: contrast, contrast: {factor: stem, from: direct, to: pyramid}, expects: higher, margin: 0.005}
+- {id: C5, says: linear layers buy nothing, kind: contrast, contrast: {factor: stem, from: direct, to: pyramid},
+   where: {stem.activation: false}, expects: equivalent, margin: 0.005}
+- {id: C6, says: padding is padding, kind: contrast, contrast: {factor: padding, from: module, to: argument}, expects: equivalent, margin: 0.001}
+- {id: C7, says: two points in all, kind: path, expects: higher, margin: 0.01, where: {padding: module, batch: 128, norm: before, stem.activation: false},
+   path: {of: all, changes: {dropout: {factor: model.dropout, from: true, to: false}, stem: {factor: stem, from: direct, to: pyramid}}}}
+- {id: C8, says: parameters, kind: exact, metric: parameters, value: 1990802, where: {stem: pyramid}}
+- {id: C9, says: 90 % without a ResNet, kind: threshold, metric: peak_test_accuracy, value: 0.9, where: {stem: pyramid}, expects: higher}
+"""
+
+
+def test_every_claim_of_the_article_can_be_said_and_tested() -> None:
+    factors = FACTORS | {
+        "norm": ["before", "none"], "stem.activation": [False, True], "padding": ["module", "argument"], "batch": [32, 128]
+    }  # fmt: skip
+    claims = parse_all(yaml.safe_load(ARTICLE))
+    assert [claim.id for claim in claims] == [f"C{number}" for number in range(1, 10)]
+    for claim in claims:
+        check(claim, factors)
+
+
+def test_two_claims_of_one_id_are_refused() -> None:
+    assert [claim.id for claim in parse_all([C2, PATH])] == ["C2", "C7"]
+    with pytest.raises(ValueError, match="claim C2: two claims have this id"):
+        parse_all([C2, PATH, C2])
+
+
+def test_a_claim_that_fits_the_study_passes() -> None:
+    check(Claim.parse(C2), FACTORS)
+    check(Claim.parse(but(where={"stem": ["direct", "pyramid"]})), FACTORS)
+    check(Claim.parse(but(where={"norm": "before"})), FACTORS, {"norm": "before"})
+    check(Claim.parse(but(PATH)), FACTORS | {"act": [None, False]})
+
+
+@pytest.mark.parametrize(
+    ("claim", "facts", "message"),
+    [
+        (but(contrast={"factor": "norm", "from": 1, "to": 2}), {}, "claim C2: norm does not vary in this study; what varies: model.dropout, stem"),
+        (but(contrast={"factor": "model.dropout", "from": True, "to": None}), {}, None),
+        (but(contrast={"factor": "stem", "from": "direct", "to": "odd"}, where=None), {}, "claim C2: stem has no level odd; there are pyramid, direct"),
+        (but(where={"stem": "odd"}), {}, "claim C2: stem in `where` selects nothing: it has no level odd; there are pyramid, direct"),
+        (but(where={"model.dropout": True}), {}, "claim C2: model.dropout changes, so that `where` cannot fix it"),
+        (but(where={"norm": "before"}), {}, "claim C2: where norm=before selects nothing: norm does not vary"),
+        (but(where={"norm": "before"}), {"norm": "after"}, "claim C2: where norm=before selects nothing: this study has norm=after"),
+        (PATH, {}, "claim C7: act does not vary in this study"),
+        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher"), {}, "claim C7: stem varies in this study: `where` has to fix it"),
+        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher", where={"stem": ["direct"]}), {}, "claim C7: where stem has to be one level for a path"),
+    ],
+)  # fmt: skip
+def test_a_claim_that_the_study_cannot_test_is_refused_with_the_reason(
+    claim: Any, facts: dict[str, Any], message: str | None
+) -> None:
+    with pytest.raises(ValueError, match=message or "claim C2: model.dropout has no level null"):
+        check(Claim.parse(claim), FACTORS, facts)
+
+
+def test_what_a_claim_needs_and_the_study_does_not_have_is_said() -> None:
+    claim = Claim.parse(but(needs={"budget": "article", "data": ["cifar10", "images"]}))
+    assert unmet(claim, {}, {"budget": "article", "data": "images"}) == ""
+    assert unmet(claim, {}, {"budget": "quick", "data": "images"}) == "needs budget=article; this study has budget=quick"
+    assert unmet(claim, {}, {"budget": "article"}) == "needs data=cifar10 or images; this study does not say its data"
+    assert unmet(claim, {}) == (
+        "needs budget=article; this study does not say its budget, and needs data=cifar10 or images; this study does not say its data"
+    )
+
+
+def test_what_a_claim_needs_may_vary_if_where_fixes_it() -> None:
+    factors = FACTORS | {"budget": ["quick", "article"]}
+    assert unmet(Claim.parse(C2), factors) == "needs budget=article, and budget varies in this study: `where` has to fix it"
+    assert unmet(Claim.parse(but(where={"budget": "article"})), factors) == ""
+    assert unmet(Claim.parse(but(where={"budget": "quick"})), factors).startswith("needs budget=article")

@@ -1,0 +1,144 @@
+"""Launchers that collapse, processes that die, sweeps that meet, and disks that are full."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from ablate.engine.launch import processes_of
+from ablate.storage.dataframe import load_runs
+from tests.conftest import APPS, Command
+
+TRIVIAL = str(APPS / "trivial.py")
+JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+
+
+def attempts(study: Path) -> Counter[int]:
+    return Counter(json.loads(path.read_text())["attempts"] for path in study.glob("runs/*/*/run.json"))
+
+
+def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody(command: Command, tmp_path: Path) -> None:
+    """The killed one takes the launcher's processes with it: they are started again, and it goes last."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    sweep = [TRIVIAL, "-m", "x=1,2,13,66,99", "sleeps=0.1", "study.name=s", *JOBLIB]
+    answer = command(*sweep, "study.report=ablate.report.write", status=1)
+    assert "The launcher stopped (TerminatedWorkerError" in answer.stdout
+    assert "1 diverged, 2 failed, 2 finished" in answer.stdout
+    assert "x=66 seed=0 failed: RuntimeError: it was asked to fail" in answer.stdout
+    assert "x=99 seed=0 failed: killed: out of memory? Its process died 2 times." in answer.stdout
+    runs = load_runs(tmp_path / "outputs/s").set_index("x")
+    assert runs["status"].to_dict() == {1: "finished", 2: "finished", 13: "diverged", 66: "failed", 99: "failed"}
+    path = next((tmp_path / "outputs/s").glob("runs/x=66-*/*/run.json"))
+    before = json.loads(path.read_text())["attempts"]
+    assert "3 done, 2 to do" in command(*sweep, status=1).stdout  # the same command tries them again
+    assert json.loads(path.read_text())["attempts"] > before
+
+
+def test_without_workers_the_killed_run_goes_last_and_is_given_up_after_two_deaths(command: Command) -> None:
+    sweep = [TRIVIAL, "-m", "x=99,1,2", "study.name=s"]
+    command(*sweep, status=-9)
+    time.sleep(0.5)
+    assert "x=2 seed=0 finished" in command(*sweep, status=-9).stdout
+    time.sleep(0.5)
+    answer = command(*sweep, status=1)
+    assert "2 done, 1 given up" in answer.stdout
+    assert "x=99 seed=0 failed: killed: out of memory? Its process died 2 times." in answer.stdout
+
+
+def test_two_sweeps_started_together_run_each_cell_once(tmp_path: Path) -> None:
+    sweep = [sys.executable, TRIVIAL, "-m", "x=1,2", "rule=plus,minus", "study.seeds=3", "sleeps=0.2"]
+    both = [subprocess.Popen(sweep, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=100)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert all("finished" in text for text in said)
+    assert attempts(tmp_path / "outputs/x+rule+sleeps=0.2") == {1: 12}
+
+
+def test_processes_and_one_process_end_in_the_same_numbers(command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    sweep = [
+        "-m",
+        "ablate.run",
+        "-m",
+        "model.dropout=true,false",
+        "data=builtin",
+        "budget=smoke",
+        "model.widths=[8,12,16]",
+        "device=cpu",
+        "threads=1",
+        "study.report=null",
+    ]
+    command(*sweep, "study.name=basic")
+    command(*sweep, "study.name=joblib", *JOBLIB)
+    frames = [load_runs(tmp_path / "outputs" / name).set_index("cell").sort_index() for name in ("basic", "joblib")]
+    metrics = [column for column in frames[0] if "accuracy" in column or "loss" in column]
+    assert len(metrics) > 5
+    assert frames[0][metrics].equals(frames[1][metrics])
+
+
+def test_processes_share_the_threads(command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    count = (os.cpu_count() or 1) * 2
+    command(
+        "-m",
+        "ablate.run",
+        "-m",
+        "data=builtin",
+        "budget=smoke",
+        "model.widths=[8]",
+        "device=cpu",
+        "study.report=null",
+        "study.name=s",
+        "hydra/launcher=joblib",
+        f"hydra.launcher.n_jobs={count}",
+    )
+    (path,) = (tmp_path / "outputs/s").glob("runs/*/*/run.json")
+    record = json.loads(path.read_text())
+    assert record["provenance"]["numerics"]["threads"] == 1
+    assert record["timing"]["processes"] == count
+
+
+def test_a_launcher_says_how_many_runs_it_has_at_a_time() -> None:
+    def config(n_jobs: int | None) -> object:
+        return OmegaConf.create({"hydra": {"launcher": {} if n_jobs is None else {"n_jobs": n_jobs}}})
+
+    assert [processes_of(config(n_jobs)) for n_jobs in (None, 1, 3, -1)] == [1, 1, 3, os.cpu_count()]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    """A disk of 300 kB, where one can be had."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if (
+        mount is None
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], capture_output=True).returncode
+    ):
+        pytest.skip("a file system can be mounted by root only")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_named_and_what_was_done_is_kept(command: Command, small_disk: Path) -> None:
+    sweep = [TRIVIAL, "-m", "x=1,2,3,4", "study.seeds=3", f"study.root={small_disk}", "study.name=s"]
+    (small_disk / "fill").write_bytes(b"0" * 245_760)
+    answer = command(*sweep, status=1)
+    assert "No space left on device" in answer.stdout
+    done = sum("finished in" in line for line in answer.stdout.splitlines())
+    assert 0 < done < 12
+    (small_disk / "fill").unlink()
+    assert f"{12 - done} finished, {done} kept" in command(*sweep).stdout
+
+
+def test_a_read_only_folder_is_named(command: Command, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    answer = command(TRIVIAL, "-m", "x=1,2", f"study.root={small_disk}", "study.name=s", status=2)
+    assert answer.stderr == f"ablate: cannot write to {small_disk}/s: Read-only file system. Choose another study.root.\n"

@@ -1,0 +1,232 @@
+"""The plan: what is done and left, what stands on another's runs, and what it costs."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from ablate.engine.compose import Cell
+from ablate.engine.planning import Plan, PlannedRun, duration, inert, waiting
+from ablate.engine.planning import make_plan as plan_of
+from ablate.engine.run import Run
+from ablate.storage.fingerprint import digest
+from ablate.storage.locks import DEATHS, hold
+from ablate.storage.records import Record
+
+
+def cell(experiment: Any = None, **levels: Any) -> Cell:
+    config = OmegaConf.create({**levels, "seed": 0, "study": {"name": "s"}})
+    return Cell(
+        levels,
+        [],
+        {key: f"{key}={level}" for key, level in levels.items()},
+        config,
+        {},
+        levels,
+        digest(experiment or levels),
+        levels,
+    )
+
+
+def make_plan(*arguments: Any) -> Plan:
+    plan = plan_of(*arguments)
+    plan.code = "now"
+    return plan
+
+
+def begin(run: PlannedRun, epochs: int, of: int, error: Exception | None = None) -> None:
+    """The run in its folder: finished if all epochs are done, else interrupted after some."""
+    record = Record(run.identity, run.cell.digest[:8], run.seed, run.cell.label, {}, [], provenance={"code": "now"})
+    process = Run(run.directory, record, {})
+    try:
+        with process.attempt():
+            process.expect(epochs=of)
+            for epoch in range(epochs):
+                process.log(epoch=epoch)
+                process.save({"epoch": epoch})
+            if error:
+                raise error
+            if epochs < of:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    record.timing["seconds"] = 30.0
+    process.note()
+
+
+def test_each_run_is_in_the_state_that_its_folder_says(tmp_path: Path) -> None:
+    cells = [cell(x=x) for x in range(7)]
+    plan = make_plan(tmp_path, cells, [0], [{"x": 6, "reason": "the disk failed"}])
+    runs = {run.cell.levels["x"]: run for run in plan.runs}
+    begin(runs[0], 2, of=2)
+    begin(runs[1], 1, of=4)
+    begin(runs[2], 1, of=2, error=RuntimeError("broken"))
+    (runs[4].directory).mkdir(parents=True)
+    (runs[4].directory / DEATHS).write_text("died\ndied\n")
+    (runs[5].directory).mkdir(parents=True)
+    (runs[5].directory / DEATHS).write_text("died\n")
+    with hold(runs[5].directory):
+        plan.look()
+        assert runs[5].state == "held"
+    plan.look()
+    states = [runs[x].state for x in range(7)]
+    assert states == ["done", "to resume", "to resume", "to do", "given up", "to do", "left out"]
+    assert runs[1].begun == 0.25
+    assert [run.cell.levels["x"] for run in plan.due()][-1] == 5  # its process died: it goes last
+    assert not runs[0].stale
+    plan.code = "other"
+    plan.look()
+    assert (runs[0].state, runs[0].stale) == ("done", True)
+    plan.same_code = True
+    plan.look()
+    assert runs[0].state == "to do"
+
+
+def test_a_torn_record_is_noted_and_its_run_is_done_again(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=1)], [0], [])
+    begin(plan.runs[0], 1, of=1)
+    (plan.runs[0].directory / "run.json").write_text("{")
+    plan.look()
+    assert plan.runs[0].state == "to do"
+    assert "run.json is set aside" in plan.notes[0]
+
+
+def test_the_cost_comes_from_finished_runs_else_from_the_application(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=1), cell(x=2)], [0, 1], [])
+    runs = {(run.cell.levels["x"], run.seed): run for run in plan.runs}
+    begin(runs[1, 0], 1, of=1)
+    begin(runs[2, 0], 1, of=4)
+    plan.look()
+    asked: list[tuple[int, int]] = []
+
+    def cost(config: Any, processes: int) -> float:
+        asked.append((config.x, processes))
+        return 100.0
+
+    plan.processes = 2
+    plan.estimate(cost)
+    assert asked == [(2, 2)]
+    assert plan.seconds_left() == (30 + 100 * 0.75 + 100) / 2
+    assert waiting([60, 60], processes=8) == 60
+    assert plan.summary() == (
+        f"4 runs in {tmp_path}: 1 done, 1 to resume, 2 to do. "
+        "About 1 min 42 s in 2 processes (from finished runs and a few steps, timed just now)."
+    )
+
+
+def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> None:
+    def cost(*_: Any) -> float:
+        raise MemoryError("too big")
+
+    plan = make_plan(tmp_path, [cell(x=1)], [0], [])
+    plan.estimate(cost)
+    assert plan.seconds_left() is None
+    assert plan.notes == ["the cost of x=1 could not be estimated: MemoryError: too big"]
+
+
+def stems() -> list[Cell]:
+    """A stem without hidden layers has nothing to activate: there, its activation is inert."""
+    return [
+        cell(experiment=["direct"] if stem == "direct" else [stem, activation], stem=stem, activation=activation)
+        for stem in ("pyramid", "direct")
+        for activation in ("relu", "gelu")
+    ]
+
+
+def test_equal_experiments_run_once_and_stand_for_all(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, stems(), [0, 1], [])
+    assert len(plan.runs) == 6
+    ((stand_in, runner),) = plan.same.values()
+    assert stand_in.levels == {"stem": "direct", "activation": "gelu"}
+    assert runner.levels == {"stem": "direct", "activation": "relu"}
+    plan.write_csv()
+    rows = list(csv.DictReader((tmp_path / "plan.csv").read_text().splitlines()))
+    assert len(rows) == 8
+    (repeated,) = {row["note"] for row in rows if row["note"]}
+    assert repeated == "the same experiment as stem=direct,activation=relu"
+
+
+def test_of_equal_experiments_the_one_that_has_runs_goes_on(tmp_path: Path) -> None:
+    first = make_plan(tmp_path, stems()[3:], [0], [])
+    begin(first.runs[0], 1, of=1)
+    plan = make_plan(tmp_path, stems(), [0], [])
+    ((_, runner),) = plan.same.values()
+    assert runner.levels["activation"] == "gelu"
+
+
+def of_study(*cells: Cell) -> dict[str, str]:
+    """`experiments` of study.yaml."""
+    return {each.digest[:8]: each.experiment[:16] for each in cells}
+
+
+def test_what_ran_for_an_equal_experiment_of_an_earlier_command_is_done(tmp_path: Path) -> None:
+    """A path ran the one cell, and the design of single changes has the other alone."""
+    first = make_plan(tmp_path, stems(), [0, 1], [])
+    ((stand_in, runner),) = first.same.values()
+    ran = next(run for run in first.runs if run.cell is runner and run.seed == 1)
+    begin(ran, 1, of=1)
+    plan = make_plan(tmp_path, [stand_in], [0, 1], [], None, of_study(*stems()))
+    plan.look()
+    assert [(run.seed, run.state) for run in plan.runs] == [(0, "to do"), (1, "done")]
+    assert plan.runs[1].directory == ran.directory
+    # of cells that build something else by today's account, and where a person left runs out, each has its own
+    other = cell(experiment="something else", **stand_in.levels)
+    for plan in (
+        make_plan(tmp_path, [other], [0, 1], [], None, of_study(runner, other)),
+        make_plan(tmp_path, [stand_in], [0, 1], [{"stem": "pyramid", "reason": "r"}], None, of_study(*stems())),
+    ):
+        plan.look()
+        assert [run.state for run in plan.runs] == ["to do", "to do"]
+
+
+def test_what_is_made_again_is_made_in_its_own_folder(tmp_path: Path) -> None:
+    """study.reuse=same_code, when other code made the run of the equal cell."""
+    first = make_plan(tmp_path, stems(), [0], [])
+    ((stand_in, runner),) = first.same.values()
+    ran = next(run for run in first.runs if run.cell is runner)
+    begin(ran, 1, of=1)
+    plan = make_plan(tmp_path, [stand_in], [0], [], None, of_study(*stems()))
+    plan.code, plan.same_code = "other", True
+    plan.look()
+    (run,) = plan.runs
+    assert (run.state, run.directory != ran.directory) == ("to do", True)
+    begin(run, 1, of=1)
+    plan.code = "now"
+    plan.look()
+    assert (run.state, run.directory != ran.directory) == ("done", True)
+
+
+def test_a_factor_that_changes_nothing_is_named() -> None:
+    assert inert(stems()) == ["activation changes nothing where stem=direct: the same experiment, which runs once."]
+    everywhere = [cell(experiment=[x], x=x, y=y) for x in (1, 2) for y in (1, 2)]
+    assert inert(everywhere) == ["y changes nothing: its levels build the same experiment."]
+    assert inert([cell(x=1), cell(x=2)]) == []
+    assert inert([cell(experiment=[x // 2], x=x) for x in (2, 3, 4)]) == ["x=3 is the same experiment as x=2: it runs once."]
+
+
+def test_blocks_of_seeds_follow_each_other_in_random_order_inside(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=x) for x in range(8)], [3, 1], [])
+    assert [run.seed for run in plan.runs] == [3] * 8 + [1] * 8
+    orders = [[run.cell.levels["x"] for run in plan.runs if run.seed == seed] for seed in (3, 1)]
+    assert orders[0] != orders[1] != sorted(orders[1])
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(8))
+
+
+def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=x) for x in range(100)], [0], [])
+    plan.write_csv()
+    console = Console(width=100, record=True, quiet=True)
+    console.print(plan.table())
+    assert len((tmp_path / "plan.csv").read_text().splitlines()) == 101
+    assert f"… and 76 cells more: all runs are in {tmp_path / 'plan.csv'}." in plan.summary()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (59.6, "1 min"), (190, "3 min 10 s"), (3600, "1 h"), (7500, "2 h 5 min"), (2e5, "2 d 7 h")],
+)
+def test_durations_are_said_as_a_person_would(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

@@ -1,0 +1,41 @@
+"""What made a run is told by its code, and not by where it lies."""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.engine import provenance
+
+
+def test_the_code_digest_follows_the_code(tmp_path: Path) -> None:
+    source = tmp_path / "script.py"
+    source.write_text("a = 1")
+    first = provenance.code_digest(source, ())
+    provenance.code_digest.cache_clear()
+    assert provenance.code_digest(source, ()) == first
+    provenance.code_digest.cache_clear()
+    source.write_text("a = 2")
+    assert provenance.code_digest(source, ()) != first
+    assert provenance.code_digest(source, ("ablate.analysis",)) != provenance.code_digest(source, ())
+    with pytest.raises(ModuleNotFoundError, match=r"ablate\.nothing"):
+        provenance.code_digest(source, ("ablate.nothing",))
+
+
+def test_no_commit_outside_of_a_checkout(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("")
+    assert provenance.commit(tmp_path / "script.py") is None
+
+
+def test_a_file_of_a_checkout_has_its_commit() -> None:
+    """Where the tests lie in a checkout; elsewhere there is none to find."""
+    found = provenance.commit(Path(__file__))
+    assert found is None or len(found.rstrip("+")) == 40
+
+
+def test_packages_are_named_with_their_versions_and_holes(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("")
+    facts = provenance.of(tmp_path / "script.py", (), ("torch", "no-such-package"))
+    import torch
+
+    assert facts["packages"]["torch"] == torch.__version__.split("+")[0]
+    assert facts["packages"]["no-such-package"] is None

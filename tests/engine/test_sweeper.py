@@ -1,0 +1,334 @@
+"""Sweeps of a function that knows nothing of images."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate.storage.dataframe import load_runs
+from ablate.storage.records import read_study
+from tests.conftest import APPS, Command
+
+TRIVIAL = str(APPS / "trivial.py")
+
+
+def test_every_cell_is_run_with_every_seed(command: Command, tmp_path: Path) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,2,3", "rule=plus,minus", "study.seeds=2")
+    assert "12 runs in outputs/x+rule" in answer.stdout
+    assert "12 finished" in answer.stdout
+    runs = load_runs(tmp_path / "outputs" / "x+rule")
+    assert runs.attrs["factors"] == {"x": [1, 2, 3], "rule": ["plus", "minus"]}
+    paired = runs.set_index(["seed", "rule", "x"])["score"]
+    assert paired[0, "plus", 3] - paired[0, "plus", 1] == pytest.approx(2)
+    assert paired[1, "minus", 3] - paired[1, "minus", 1] == pytest.approx(-2)
+
+
+def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2")
+    command(TRIVIAL, "-m", "x=3")
+    command(TRIVIAL, "-m", "x=3,1", "study.name=x")
+    study = read_study(tmp_path / "outputs" / "x")
+    experiments = study.pop("experiments")
+    assert len(experiments) == len(set(experiments.values())) == 3
+    assert study == {
+        "command": "trivial.py -m x=1,2",
+        "program": "trivial.py",
+        "factors": {"x": [1, 2, 3]},
+        "seeds": [0],
+        "decisions": {},
+        "baseline": {"x": "x=1"},
+        "fixed": {"fails": False, "rule.sign": 1, "sleeps": 0, "x": 1},
+    }
+
+
+def test_files_of_the_configuration_edited_during_a_sweep_change_nothing(command: Command, tmp_path: Path) -> None:
+    """The first cell rewrites the level of the second: the second was composed before."""
+    shutil.copytree(APPS, tmp_path / "app")
+    script = tmp_path / "app" / "trivial.py"
+    script.write_text(script.read_text().replace("    noise =", EDIT + "    noise ="))
+    command("app/trivial.py", "-m", "rule=plus,minus", "x=2")
+    runs = load_runs(tmp_path / "outputs" / "rule+x=2").set_index("rule")["score"]
+    assert runs["plus"] - runs["minus"] == pytest.approx(4)
+
+
+EDIT = """
+    from pathlib import Path
+    for path in Path("app/conf/rule").glob("*.yaml"):
+        path.write_text("sign: 100")
+"""
+
+
+def test_the_same_command_repeats_nothing_and_more_seeds_add_what_is_missing(command: Command) -> None:
+    command(TRIVIAL, "-m", "x=1,2")
+    assert "2 kept" in command(TRIVIAL, "-m", "x=1,2").stdout
+    assert "2 finished, 2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.seeds=[0,7]").stdout
+
+
+def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp_path: Path) -> None:
+    answer = command(TRIVIAL, "-m", "fails=true,false", "x=1,13", status=1)
+    assert "2 failed" in answer.stdout
+    assert "1 diverged" in answer.stdout
+    assert "1 finished" in answer.stdout
+    assert "fails=true,x=1 seed=0 failed: RuntimeError: it was asked to fail" in answer.stdout
+    statuses = load_runs(tmp_path / "outputs" / "fails+x")["status"]
+    assert sorted(statuses) == ["diverged", "failed", "failed", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["x=1,2,101"], "ablate: x=101: at most 100."),
+        (["x=1,2", "rule=plus,minos"], "ablate: rule=minos: no such level; there are minus, noisy, plus."),
+        (["x=1", "x=2"], "ablate: x is given twice: write its levels once, as x=a,b."),
+        (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds is not a factor; write study.seeds=[1,2]."),
+        (
+            ["x=1", "study.seeds=0"],
+            "ablate: study.seeds=0: a positive number of seeds (at most 10,000), or a list of whole numbers from 0.",
+        ),
+        (["x=1,2", "study.design=random"], "ablate: study.design=random: one of factorial, one_at_a_time, path."),
+        (["x=1,2", "study.retries=-1"], "ablate: study.retries=-1: a whole number from 0."),
+        (["x=1,2", "study.max_hours=0"], "ablate: study.max_hours=0: a number above 0, or null."),
+        (["x=1,2", "study.reuse=some"], "ablate: study.reuse=some: one of any, same_code."),
+        (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude=[{'x': [1, 2]}]: no cell is left."),
+        (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={'x': 3}: x has no level 3 here; there are 1, 2."),
+        (["x=1,2", "study.baseline={x:[2]}"], "ablate: study.baseline: x=[2]: one level."),
+        (["x=1,2", "seed=0,-1"], "ablate: seed=0,-1: whole numbers from 0."),
+        (["x=1,2", "study.leave_out=nowhere.yaml"], None),
+        (["x=1,2", "study.leave_out=[{x:1}]"], None),
+        (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: {'x': 3} is no run of this sweep."),
+        (["x=1", "study.seeds=2", "seed=1,2"], "ablate: give either seed=… or study.seeds=…, not both."),
+    ],
+)
+def test_a_bad_value_anywhere_refuses_the_whole_sweep(
+    command: Command, tmp_path: Path, arguments: list[str], said: str | None
+) -> None:
+    answer = command(TRIVIAL, "-m", *arguments, status=2)
+    assert answer.stderr == said + "\n" if said else answer.stderr.startswith("ablate: study.leave_out")
+    assert not list(tmp_path.glob("outputs/*/runs"))
+
+
+def test_equal_experiments_run_once_and_are_named(command: Command) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,1.0,2", "+y=5")
+    assert "2 runs" in answer.stdout
+
+
+def test_seeds_can_be_swept_by_their_own_key(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "seed=3,4,4")
+    runs = load_runs(tmp_path / "outputs" / "x")
+    assert sorted(runs["seed"]) == [3, 3, 4, 4]
+    assert list(runs.attrs["factors"]) == ["x"]
+
+
+def test_the_blocks_of_seeds_follow_each_other(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=range(8)", "study.seeds=2", "study.name=s")
+    paths = sorted((tmp_path / "outputs/s/runs").glob("*/*/run.json"), key=lambda path: path.stat().st_mtime_ns)
+    records = [json.loads(path.read_text()) for path in paths]
+    assert [record["seed"] for record in records] == [0] * 8 + [1] * 8
+    orders = [[record["label"] for record in records if record["seed"] == seed] for seed in (0, 1)]
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
+
+
+def test_a_fixed_setting_that_differs_is_refused_with_the_difference(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    answer = command(TRIVIAL, "-m", "x=1,2", "rule=minus", "study.name=s", status=2)
+    assert answer.stderr == (
+        "ablate: the study outputs/s was launched with other settings: rule.sign was 1 and is now -1. "
+        "Type them as they were, or give this sweep a study.name of its own.\n"
+    )
+    assert len(load_runs(tmp_path / "outputs/s")) == 2
+
+
+def test_a_factor_can_be_added_if_what_was_fixed_is_one_of_its_levels(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    answer = command(TRIVIAL, "-m", "x=1,2", "rule=minus,plus", "study.name=s")
+    assert "2 finished, 2 kept" in answer.stdout
+    assert load_runs(tmp_path / "outputs/s").attrs["factors"] == {"x": [1, 2], "rule": ["minus", "plus"]}
+    answer = command(TRIVIAL, "-m", "x=1", "rule=plus", "study.name=s")
+    assert "1 kept" in answer.stdout
+
+
+def test_one_at_a_time_and_exclusions(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2,3", "rule=plus,minus", "study.design=one_at_a_time", "study.baseline={x:2}", "study.name=s")
+    runs = load_runs(tmp_path / "outputs/s")
+    assert sorted(zip(runs["x"], runs["rule"], strict=True)) == [(1, "plus"), (2, "minus"), (2, "plus"), (3, "plus")]
+    assert runs.attrs["factors"] == {"x": [2, 1, 3], "rule": ["plus", "minus"]}
+    command(TRIVIAL, "-m", "x=1,101", "rule=plus,minus", "study.exclude=[{x:101},{x:1,rule:[minus]}]", "study.name=t")
+    assert len(load_runs(tmp_path / "outputs/t")) == 1
+
+
+def test_a_run_is_left_out_with_its_reason(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s")
+    (tmp_path / "out.yaml").write_text("- {x: 1, seed: 1, reason: the disk failed}")
+    answer = command(
+        TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s", "study.leave_out=out.yaml", "study.report=ablate.report.write"
+    )
+    assert "3 kept, 1 left out" in answer.stdout
+    assert "seed=1 left out: the disk failed" in answer.stdout
+    runs = load_runs(tmp_path / "outputs/s").set_index(["x", "seed"])
+    assert runs["left_out"].dropna().to_dict() == {(1, 1): "the disk failed"}
+    assert "1 left out" in command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s").stdout  # it is remembered
+
+
+def test_a_dry_run_shows_the_plan_and_begins_nothing(command: Command, tmp_path: Path) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,2", "study.seeds=3", "study.dry_run=true")
+    assert "6 runs in outputs/x: 6 to do." in answer.stdout
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_dry_run_shows_every_cell_and_leaves_a_study_as_it_is(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    answer = command(TRIVIAL, "-m", "x=range(1,31)", "study.name=x", "study.dry_run=true")
+    assert "30 runs in outputs/x: 2 done, 28 to do." in answer.stdout
+    assert all(f" {x} " in answer.stdout for x in range(1, 31))
+    assert "more" not in answer.stdout
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_sweep_stops_when_its_time_is_over_and_goes_on_later(command: Command) -> None:
+    sweep = [TRIVIAL, "-m", "x=1,2,3,4", "sleeps=0.4"]
+    answer = command(*sweep, "study.max_hours=0.0003", status=3)
+    assert "not begun" in answer.stdout
+    assert "study.max_hours was over: the same command goes on." in answer.stdout
+    kept = sum("finished in" in line for line in answer.stdout.splitlines())
+    assert 0 < kept < 4
+    assert f"{4 - kept} finished, {kept} kept" in command(*sweep).stdout
+
+
+def test_a_failure_is_tried_again_as_often_as_asked(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "fails=true,false", "study.retries=2", status=1)
+    attempts = [json.loads(path.read_text())["attempts"] for path in tmp_path.glob("outputs/*/runs/*/*/run.json")]
+    assert sorted(attempts) == [1, 3]
+
+
+def test_a_file_can_name_the_sweep(command: Command, tmp_path: Path) -> None:
+    """hydra.sweeper.params, which a study's own file sets; what is typed replaces it."""
+    params = ["+hydra.sweeper.params.x='1,2'", "+hydra.sweeper.params.rule='plus,minus'"]
+    answer = command(TRIVIAL, "-m", *params, "x=5", "study.name=s")
+    assert "2 finished" in answer.stdout
+    assert load_runs(tmp_path / "outputs/s").attrs["factors"] == {"rule": ["plus", "minus"]}
+
+
+def test_a_foreign_folder_and_a_torn_record_are_named_and_fatal_to_nobody(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2,3", "study.name=s")
+    one, two, three = sorted((tmp_path / "outputs/s/runs").iterdir())
+    (one / "seed=0" / "run.json").write_text('{"identity":')
+    (two / "seed=0" / "history.csv").write_text("")
+    shutil.rmtree(three)
+    three.write_text("a file where a folder should be")
+    (tmp_path / "outputs/s/runs/foreign").mkdir()
+    answer = command(TRIVIAL, "-m", "x=1,2,3", "study.name=s", "study.report=ablate.report.write", status=1)
+    assert "x=1-" in answer.stdout
+    assert "run.json is set aside" in answer.stdout
+    assert "1 failed, 1 finished, 1 kept" in answer.stdout
+    assert "cannot write to" in answer.stdout
+    assert "seed=0: Not a directory" in answer.stdout
+    assert "history.csv is set aside" in answer.stdout
+    assert "runs/foreign is set aside: it is no run" in answer.stdout
+
+
+def test_a_sweep_without_a_factor_can_be_typed_again_with_more_seeds(command: Command) -> None:
+    command(TRIVIAL, "-m", "study.seeds=2", "study.name=s")
+    assert "1 finished, 2 kept" in command(TRIVIAL, "-m", "study.seeds=3", "study.name=s").stdout
+
+
+def test_a_record_of_the_wrong_kind_is_named_and_its_run_done_again(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    path = next((tmp_path / "outputs/s").glob("runs/x=1-*/*/run.json"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "timing": None}))
+    answer = command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    assert "run.json is set aside: its timing should be of the kind dict" in answer.stdout
+    assert "1 finished, 1 kept" in answer.stdout
+
+
+def test_two_different_first_commands_at_once_are_not_both_accepted(tmp_path: Path) -> None:
+    """Each has read that there is no study yet; the second to write sees that there is one."""
+    sweeps = [["x=1,2"], ["x=3,4", "rule=minus"]]
+    both = [
+        subprocess.Popen(
+            [sys.executable, TRIVIAL, "-m", *sweep, "study.name=s"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for sweep in sweeps
+    ]
+    said = [process.communicate(timeout=100)[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2]
+    assert any("was launched with other settings: rule.sign was" in text for text in said)
+    assert len(load_runs(tmp_path / "outputs/s")) == 2
+
+
+def test_whole_numbers_and_switches_are_different_levels(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "+y=1,true", "study.name=s")
+    runs = load_runs(tmp_path / "outputs/s")
+    assert [repr(level) for level in runs.attrs["factors"]["y"]] == ["1", "True"]
+
+
+def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Command, tmp_path: Path) -> None:
+    command(str(APPS / "typed.py"), "-m", "kind=A,B", "study.name=s")
+    runs = load_runs(tmp_path / "outputs/s")
+    assert runs.set_index("kind")["score"].to_dict() == {"A": 1.0, "B": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["sleeps=0,'0'"], "two levels of sleeps=0 read alike, and are not of one kind"),
+        (["+label=1,2"], "label: the study has a column of that name"),
+        (["sleeps=0,nan"], "sleeps=nan: not a number is no level"),
+        (
+            ["x=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],
+            "hydra.launcher.n_jobs=0: a number of processes from 1",
+        ),
+    ],
+)
+def test_levels_and_processes_that_cannot_be_are_refused(typed: list[str], said: str, command: Command, tmp_path: Path) -> None:
+    assert said in command(TRIVIAL, "-m", *typed, status=2).stderr
+    assert not list(tmp_path.glob("outputs/*/runs"))
+
+
+def test_one_run_brings_no_other_setting_into_the_study_of_a_sweep(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    answer = command(TRIVIAL, "x=1", "rule=minus", "study.name=s", status=2)
+    assert "the study outputs/s is that of a sweep, and this run is none of its cells" in answer.stderr
+    command(TRIVIAL, "x=1", "seed=7", "study.name=s")  # of a cell, another seed
+    assert len(load_runs(tmp_path / "outputs" / "s")) == 3
+
+
+def test_a_run_without_its_configuration_is_made_again(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2")
+    next(tmp_path.glob("outputs/x/runs/x=1-*/seed=0/config.yaml")).unlink()
+    assert "1 finished, 1 kept" in command(TRIVIAL, "-m", "x=1,2").stdout
+    assert len(load_runs(tmp_path / "outputs" / "x")) == 2
+
+
+def test_dictionaries_of_options_can_be_typed(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "rule=plus,minus", "study.design=path", "study.changes={both:[x,rule]}", "study.name=s")
+    study = read_study(tmp_path / "outputs" / "s")
+    assert study["orders"] == {0: [["x", "rule"]]}
+    assert study["seeds"] == [0]
+
+
+def test_equal_experiments_of_different_commands_stand_on_one_run(command: Command, tmp_path: Path) -> None:
+    shutil.copytree(APPS, tmp_path / "apps")
+    script = tmp_path / "apps" / "alike.py"
+    sweep = [str(script), "-m", "stem=direct,pyramid", "study.name=s"]
+    assert "3 finished" in command(*sweep, "activation=relu,gelu").stdout
+    assert "1 finished, 1 kept" in command(*sweep, "activation=silu").stdout
+    runs = load_runs(tmp_path / "outputs" / "s")
+    direct = runs[runs["stem"] == "direct"]
+    assert sorted(direct["activation"]) == ["gelu", "relu", "silu"]
+    assert direct["directory"].nunique() == direct["score"].nunique() == 1
+    script.write_text(script.read_text() + "# changed\n")
+    again = [*sweep, "study.reuse=same_code"]
+    assert "2 finished" in command(*again, "activation=gelu").stdout
+    with pytest.warns(UserWarning, match="is set aside: it is the same experiment as"):
+        runs = load_runs(tmp_path / "outputs" / "s")
+    assert runs[runs["stem"] == "direct"]["directory"].nunique() == 1
+    assert "2 kept" in command(*again, "activation=gelu").stdout

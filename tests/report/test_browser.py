@@ -1,0 +1,125 @@
+"""The page in a browser: it fits, it sorts, its links open what they lead to, and it asks nobody for anything."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablate.core.designs import factorial
+from ablate.report.files import build, write
+from tests.report.studies import write_runs
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+if CHROMIUM is None:
+    pytest.skip("no Chromium is installed", allow_module_level=True)
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install ablate[dev]")
+
+TELEPHONE, DESK = 390, 1280
+SIZES = {
+    "one run": ([{}], 1),
+    "one cell": ([{}], 5),
+    "eight factors": (factorial({f"model.factor{at}": ["one level", "another"] for at in range(8)})[:130], 1),
+    "two hundred cells": (factorial({"width": list(range(20)), "depth": list(range(10))}), 1),
+    "long names": ([{"name": "x" * 200}, {"name": "a_very.long,name=" * 12}], 5),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of playwright's own event loop
+        with playwright.sync_playwright() as started:
+            chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            yield chromium
+            chromium.close()
+
+
+def opened(browser: Any, path: Path, width: int) -> tuple[Any, list[str]]:
+    """A page of this width, and what it complained of or asked for."""
+    trouble: list[str] = []
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda request: trouble.append(request.url) if not request.url.startswith(("file:", "data:")) else None)
+    page.goto(path.as_uri())
+    return page, trouble
+
+
+@pytest.mark.parametrize("width", [TELEPHONE, DESK])
+def test_nothing_is_wider_than_the_screen_and_nothing_is_asked_for(browser: Any, page: Path, width: int) -> None:
+    shown, trouble = opened(browser, page, width)
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    assert shown.title() == "every trouble: report"  # no script of a name has run
+    assert trouble == []
+
+
+@pytest.mark.parametrize("width", [TELEPHONE, DESK])
+def test_the_first_screen_tells_the_result(browser: Any, page: Path, width: int) -> None:
+    shown, _ = opened(browser, page, width)
+    for text in ("5 claims: 1 supported", "Not equal in all runs", "1 diverged", "1 failed", "1 missing", "C1"):
+        box = shown.get_by_text(text, exact=text == "C1").first.bounding_box()
+        assert box["y"] + box["height"] < 844, text
+
+
+def test_columns_are_sorted_by_their_numbers(browser: Any, page: Path) -> None:
+    shown, _ = opened(browser, page, DESK)
+    table = shown.locator("table.sortable")
+    column = table.locator("th").all_text_contents().index("final")
+    read = f"rows => rows.map(row => row.cells[{column}].textContent.trim().split(' ')[0])"
+
+    def values() -> list[float]:
+        return [float(text) for text in table.locator("tbody tr").evaluate_all(read)]
+
+    before = values()
+    table.locator("th", has_text="final").first.click()
+    assert values() == sorted(before)
+    table.locator("th", has_text="final").first.press("Enter")
+    assert values() == sorted(before, reverse=True)
+
+
+def test_a_number_leads_to_its_runs(browser: Any, page: Path) -> None:
+    shown, trouble = opened(browser, page, DESK)
+    assert not shown.locator("#all").evaluate("part => part.open")
+    shown.locator("table.sortable tbody tr").first.locator("a").first.click()
+    assert shown.locator("#all").evaluate("part => part.open")
+    assert shown.locator(":target").locator("h3").inner_text() == "dropout=true,stem=pyramid"
+    with shown.expect_navigation():
+        shown.locator(":target a", has_text="run.json").first.click()
+    assert '"seed": 0' in shown.locator("body").inner_text()
+    assert trouble == []
+
+
+def test_without_scripts_everything_can_still_be_read(browser: Any, page: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    shown = context.new_page()
+    shown.goto(page.as_uri())
+    shown.locator("summary", has_text="and their files").click()
+    assert shown.locator("table.sortable tbody tr").count() == 4
+    assert shown.get_by_role("link", name="run.json").count() == 35
+    context.close()
+
+
+def test_it_can_be_printed(browser: Any, page: Path, tmp_path: Path) -> None:
+    shown, _ = opened(browser, page, DESK)
+    shown.emulate_media(media="print")
+    shown.set_viewport_size({"width": 700, "height": 1000})  # about A4 less its margins
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 700
+    shown.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_small_and_large_studies_fit(browser: Any, tmp_path: Path, size: str) -> None:
+    cells, seeds = SIZES[size]
+    study = write_runs(tmp_path / "s", cells, seeds)
+    write(build(study))
+    for width in (TELEPHONE, DESK):
+        shown, trouble = opened(browser, study / "report" / "index.html", width)
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        assert shown.evaluate("document.documentElement.scrollHeight") < 16_000
+        assert trouble == []

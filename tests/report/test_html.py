@@ -1,0 +1,111 @@
+"""The page as a file: all in itself, every link leads somewhere, and names stay text."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ablate.importers.csv import read_results
+from ablate.report.build import compose
+from ablate.report.files import write
+from tests.report.conftest import SCRIPT
+from tests.report.studies import results
+
+
+class Page(HTMLParser):
+    """What a browser would find in a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.sources: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.links += [found["href"]] if "href" in found else []
+        self.ids += [found["id"]] if "id" in found else []
+        self.sources += [found["src"]] if "src" in found else []
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def parsed(page: Path) -> Page:
+    return Page(page)
+
+
+def test_every_link_leads_to_a_place_in_the_page_or_to_a_file(parsed: Page, page: Path) -> None:
+    inside = {link[1:] for link in parsed.links if link.startswith("#")}
+    assert inside <= set(parsed.ids)
+    assert len(parsed.ids) == len(set(parsed.ids))
+    files = [unquote(link) for link in parsed.links if not link.startswith(("#", "data:"))]
+    assert len([link for link in files if link.endswith("run.json")]) == 35  # of 36, one has not begun
+    assert all((page.parent / link).is_file() for link in files)
+
+
+def test_the_page_asks_for_nothing_else(parsed: Page) -> None:
+    assert parsed.sources
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in parsed.sources)
+    assert not [link for link in parsed.links if ":" in link.split("/")[0] and not link.startswith("data:,")]
+
+
+def test_names_stay_text(parsed: Page, page: Path) -> None:
+    assert parsed.tags.count("script") == 1
+    assert parsed.text.count(SCRIPT) >= 8  # a level, a claim and its name, a quote, an error, a reason
+    for name in ("report.md", "tables/results.tex", "tables/verdicts.tex"):
+        assert "<script>" not in (page.parent / name).read_text(encoding="utf-8")
+
+
+def test_the_answers_stand_in_the_order_in_which_a_reader_asks(page: Path) -> None:
+    headings = re.findall("<h2>(.*?)</h2>", page.read_text(encoding="utf-8"))
+    assert headings == [
+        "Verdicts", "Replication scorecard", "Comparison of cells", "Effects", "Figures", "Health of the study", "How it was made",
+        "The runs",
+    ]  # fmt: skip
+
+
+def test_every_number_links_to_its_runs(page: Path) -> None:
+    text = page.read_text(encoding="utf-8").split('<section id="runs">')[0]  # the list of the runs themselves has no links
+    numbers = [number for number in re.findall(r'<td class="number">(.*?)</td>', text) if re.search(r"\d", number)]
+    assert len(numbers) > 50
+    assert [number for number in numbers if not re.fullmatch(r'<a href="#[^"]+">[^<]+</a>', number)] == []
+
+
+def test_without_claims_each_change_has_its_unit_and_its_interval_over_test_images(tmp_path: Path) -> None:
+    runs = results(lambda arm, seed: 0.5 + arm / 4 + seed / 100, "final_test_accuracy")
+    right = {name: np.arange(100) < 50 + 25 * name.startswith("arm=1") for name in runs["directory"]}
+    report = compose(runs, name="s", folder=tmp_path, right=right)
+    write(report)
+    listed = Page(tmp_path / "index.html").text.partition("What each change did")[2].partition("Comparison of cells")[0]
+    (shown,) = (table for table in report.tables if table.name == "contrasts")
+    change, kind, n, estimate, over_images = shown.rows[0]
+    assert " ".join(listed.split()).startswith(
+        f"{change} {estimate} final, in points of % n = {n} {kind}; over test images: {over_images} Final, in points of %: mean"
+    )
+
+
+def test_results_of_another_program_have_the_same_page(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        [(f"a{SCRIPT}" if arm else "b", seed, 0.1 * arm + seed, "x") for arm in (0, 1) for seed in range(5)],
+        columns=["arm <script>", "seed", "f1 <script>", "fact"],
+    )
+    path = tmp_path / "results <b>.csv"
+    table.to_csv(path, index=False)
+    runs = read_results(path, ["arm <script>"], "seed", ["f1 <script>"])
+    write(compose(runs, name=path.name, folder=tmp_path / "report", launched={"command": "python <script>"}))
+    parsed = Page(tmp_path / "report" / "index.html")
+    assert parsed.tags.count("script") == 1
+    assert "b" not in parsed.tags
+    assert "f1 <script> - first row" in parsed.text
+    assert "results <b>.csv, line 2" in parsed.text
+    assert not [link for link in parsed.links if link.endswith("run.json")]

@@ -1,0 +1,145 @@
+"""Shapley values: against averages over all orders, a textbook game, and arithmetic by hand."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablate.core.designs import coalitions, on_the_way, orders
+from ablate.stats.attribution import (
+    along,
+    attribution,
+    levels_of,
+    orders_drawn,
+    outcomes_of,
+    shapley,
+    shares_by_seed,
+)
+from ablate.stats.estimates import Change
+from ablate.stats.outcomes import blocks
+from tests.stats.conftest import noise, study
+
+
+def game(changes: str, seed: int) -> dict[frozenset[str], float]:
+    draw = np.random.default_rng(seed)
+    sizes = range(len(changes) + 1)
+    return {frozenset(chosen): draw.normal() for size in sizes for chosen in itertools.combinations(changes, size)}
+
+
+def test_the_glove_game() -> None:
+    """A textbook game: a holds a left glove, b and c right ones; shares 2/3, 1/6, 1/6."""
+    value = {coalition: float("a" in coalition and len(coalition) > 1) for coalition in coalitions("abc")}
+    assert shapley(value, "abc") == pytest.approx({"a": 2 / 3, "b": 1 / 6, "c": 1 / 6})
+
+
+def test_shares_are_the_average_over_all_orders_and_add_up() -> None:
+    value = game("abcd", 1)
+    shares = shapley(value, "abcd")
+    average = dict.fromkeys("abcd", 0.0)
+    for order in itertools.permutations("abcd"):
+        for made, change in enumerate(order):
+            average[change] += (value[frozenset(order[: made + 1])] - value[frozenset(order[:made])]) / 24
+    assert shares == pytest.approx(average)
+    assert sum(shares.values()) == pytest.approx(value[frozenset("abcd")] - value[frozenset()])
+
+
+def test_an_order_and_its_reverse_by_hand() -> None:
+    """v: nothing 10, a 13, ab 14, all 20; c 11, bc 18. Increments a 3 and 2, b 1 and 7, c 6 and 1."""
+    value = {"": 10, "a": 13, "ab": 14, "abc": 20, "c": 11, "bc": 18}
+    found = {frozenset(coalition): float(v) for coalition, v in value.items()}
+    assert along(found, ("a", "b", "c")) == {"a": 2.5, "b": 4.0, "c": 3.5}
+
+
+def test_a_seed_needs_all_coalitions_up_to_four_changes_and_at_most_2k_beyond() -> None:
+    assert len(coalitions("abcd")) == 16
+    assert len(coalitions("abcdef", [3, 1, 0, 2, 5, 4])) == 12
+    assert orders("abc", [2, 0, 1]) == (("c", "a", "b"), ("b", "a", "c"))
+    assert on_the_way("ab") == [frozenset(), frozenset("a"), frozenset("ab")]
+    with pytest.raises(ValueError, match="5 changes are too many for all their combinations"):
+        coalitions("abcde")
+    with pytest.raises(ValueError, match=r"\[0, 0\] is no permutation"):
+        orders("ab", [0, 0])
+
+
+def test_sampled_orders_are_found_again_and_unbiased() -> None:
+    """Over all permutations, the mean of the sampled shares is the Shapley value; each seed adds up to the whole."""
+    value = game("abcde", 2)
+    sampled = {}
+    for seed, permutation in enumerate(itertools.permutations(range(5))):
+        sampled[seed] = {coalition: value[coalition] for coalition in coalitions("abcde", permutation)}
+    found = shares_by_seed(sampled, list("abcde"))
+    assert found[list("abcde")].mean().to_dict() == pytest.approx(shapley(value, "abcde"))
+    np.testing.assert_allclose(found[list("abcde")].sum(axis="columns"), found["all"])
+    assert found["all"].std() == pytest.approx(0)
+    drawn = {seed: orders("abcde", p)[0] for seed, p in enumerate(itertools.permutations(range(5)))}
+    np.testing.assert_allclose(shares_by_seed(sampled, list("abcde"), drawn), found)
+
+
+def test_a_seed_that_lacks_a_run_has_no_shares() -> None:
+    value = game("abcde", 3)
+    way = coalitions("abcde", [0, 1, 2, 3, 4])
+    short = {coalition: value[coalition] for coalition in way if coalition != frozenset("ab")}
+    found = shares_by_seed({0: {coalition: value[coalition] for coalition in way}, 1: short}, list("abcde"))
+    assert found.notna().all(axis="columns").tolist() == [True, False]
+    few = game("abc", 4)
+    del few[frozenset("ac")]
+    assert shares_by_seed({0: few}, list("abc")).isna().all(axis=None)
+
+
+CHANGES = {
+    "dropout": [Change("dropout", True, False)],
+    "stem": [Change("stem", "direct", "pyramid"), Change("activation", None, True)],
+}
+
+
+def test_changes_may_hold_several_factors_and_where_fixes_the_others() -> None:
+    def value(levels: dict, seed: int) -> float:
+        return seed + noise(0.1)(levels, seed) + (levels["stem"] == "pyramid") * 2 + (levels["dropout"] is False)
+
+    frame = study(
+        {"dropout": [True, False], "stem": ["direct", "pyramid"], "activation": [None, True], "norm": ["x", "y"]},
+        value,
+        seeds=5,
+    )
+    runs = blocks(frame, "accuracy")
+    assert levels_of(frozenset(["stem"]), CHANGES) == {"dropout": True, "stem": "pyramid", "activation": True}
+    found = attribution(runs, CHANGES, {"norm": "x"}).set_index("change")
+    wide = frame[frame["norm"] == "x"].set_index(["seed", "dropout", "stem", "activation"])["accuracy"]
+    share = [
+        0.5 * (wide[seed, False, "direct", None] - wide[seed, True, "direct", None])
+        + 0.5 * (wide[seed, False, "pyramid", True] - wide[seed, True, "pyramid", True])
+        for seed in range(5)
+    ]
+    reference = stats.ttest_1samp(share, 0).confidence_interval()
+    assert found.loc["dropout", "estimate"] == pytest.approx(np.mean(share))
+    assert (found.loc["dropout", "low"], found.loc["dropout", "high"]) == pytest.approx((reference.low, reference.high))
+    assert found.loc[["dropout", "stem"], "estimate"].sum() == pytest.approx(found.loc["all", "estimate"])
+    assert found["n"].tolist() == [5, 5, 5]
+    with pytest.raises(ValueError, match="norm varies in this study: `where` has to fix it"):
+        outcomes_of(runs, CHANGES)
+    with pytest.raises(ValueError, match="dropout stands in more than one change"):
+        outcomes_of(runs, {**CHANGES, "again": CHANGES["dropout"]}, {"norm": "x"})
+
+
+def test_a_missing_run_is_no_coalition() -> None:
+    frame = study({"dropout": [True, False]}, lambda levels, seed: float(seed), seeds=2)
+    frame.loc[0, "accuracy"] = math.nan
+    found = outcomes_of(blocks(frame, "accuracy"), {"dropout": CHANGES["dropout"]})
+    assert found == {0: {frozenset(["dropout"]): 0.0}, 1: {frozenset(): 1.0, frozenset(["dropout"]): 1.0}}
+
+
+def test_the_orders_that_a_study_drew_are_those_of_its_own_path() -> None:
+    path = {"one": (Change("a", 0, 1),), "two": (Change("b", 0, 1), Change("c", 0, 1))}
+    drawn = {0: [["c", "b"], ["a"]], 1: [["a"], ["b", "c"]], 2: [["a"], ["b"]], 3: [["a"], ["b", "c"], ["d"]]}
+    assert orders_drawn(path, drawn) == {0: ["two", "one"], 1: ["one", "two"]}
+
+
+def test_cells_that_other_designs_added_do_not_change_the_order_that_a_seed_drew() -> None:
+    value, names, own, other = game("abcde", 3), list("abcde"), [0, 2, 1, 3, 4], [0, 1, 2, 3, 4]
+    found = {made: value[made] for permutation in (own, other) for made in coalitions(names, permutation)}
+    order = orders(names, own)[0]
+    alone = shares_by_seed({0: found}, names, {0: order})[names].iloc[0].to_dict()
+    assert alone == pytest.approx(along(value, order))
+    assert shares_by_seed({0: found}, names)[names].iloc[0].to_dict() != pytest.approx(alone)

@@ -1,0 +1,483 @@
+"""From claims and runs to verdicts: planted effects, and each way in which a claim is not decided."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ablate.core.claims import Claim, parse_all
+from ablate.core.designs import coalitions
+from ablate.stats.claim_tests import Settings, gather, p_values
+from ablate.stats.estimates import Estimate
+from ablate.stats.judge import judge
+from tests.stats.conftest import noise, study
+
+
+def claim(name: str = "stem", **keys: Any) -> dict[str, Any]:
+    """A claim that the pyramid beats the direct stem by half a point at least."""
+    given = {"id": name, "says": name, "kind": "contrast", "metric": "accuracy", "expects": "higher", "margin": 0.005}
+    if keys.get("kind", "contrast") == "contrast":
+        given["contrast"] = {"factor": "stem", "from": "direct", "to": "pyramid"}
+    return given | keys
+
+
+def one(frame: pd.DataFrame, *claims: dict[str, Any], **known: Any) -> dict[str, Any]:
+    """The first row of the verdicts."""
+    return judge(parse_all(claims or [claim()]), frame, **known).to_dict("records")[0]
+
+
+def stems(seeds: int = 5, gain: float = 0.02, sd: float = 0.002) -> pd.DataFrame:
+    draw = noise(sd)
+    return study(
+        {"stem": ["direct", "pyramid"]},
+        lambda levels, seed: 0.8 + 0.003 * seed + gain * (levels["stem"] == "pyramid") + draw(levels, seed),
+        seeds,
+    )
+
+
+def step(factor: str, start: Any, end: Any) -> dict[str, Any]:
+    return {"factor": factor, "from": start, "to": end}
+
+
+def planted(seeds: int = 8) -> pd.DataFrame:
+    """The pyramid +2 points; dropout nothing; the norm +1 point, and 1 more under the pyramid; under the direct stem the
+    activation does nothing, and equal experiments ran once."""
+    factors = {
+        "stem": ["direct", "pyramid"],
+        "dropout": [True, False],
+        "norm": ["before", "after"],
+        "activation": [False, True],
+    }
+    draw = noise(0.001)
+
+    def accuracy(levels: dict[str, Any], seed: int) -> float:
+        pyramid, after = levels["stem"] == "pyramid", levels["norm"] == "after"
+        own = levels if pyramid else {**levels, "activation": False}
+        gain = 0.02 * pyramid + 0.01 * after + 0.01 * after * pyramid + 0.005 * (pyramid and levels["activation"])
+        return 0.8 + 0.003 * seed + gain + draw(own, seed)
+
+    frame = study(factors, accuracy, seeds)
+    direct = frame["stem"] == "direct"
+    frame.loc[direct, "directory"] = [
+        f"runs/direct-{row['dropout']}-{row['norm']}/seed={row['seed']}" for row in frame[direct].to_dict("records")
+    ]
+    return frame
+
+
+def test_on_simulated_runs_with_planted_effects_the_verdicts_are_right() -> None:
+    activation = {"contrast": step("activation", False, True)}
+    claims = [
+        claim("main effect"),
+        claim("mirrored", contrast=step("stem", "pyramid", "direct"), expects="lower"),
+        claim("denied", expects="lower"),
+        claim(
+            "interaction", kind="interaction", interaction=[step("norm", "before", "after"), step("stem", "direct", "pyramid")]
+        ),
+        claim(
+            "no interaction",
+            kind="interaction",
+            interaction=[step("norm", "before", "after"), step("dropout", True, False)],
+            expects="equivalent",
+        ),
+        claim("null", contrast=step("dropout", True, False), expects="equivalent"),
+        claim("null, hoped for", contrast=step("dropout", True, False), expects="higher"),
+        claim("alive where it is", **activation, margin=0.002),
+        claim("inert", **activation, where={"stem": "direct"}, expects="equivalent"),
+        claim("too large a claim", contrast=step("norm", "before", "after"), where={"stem": "direct"}, margin=0.02),
+        claim("norm is no null", contrast=step("norm", "before", "after"), expects="equivalent"),
+    ]
+    found = judge(parse_all(claims), planted()).set_index("id")
+    assert found["verdict"].to_dict() == {
+        "main effect": "supported",
+        "mirrored": "supported",
+        "denied": "contradicted",
+        "interaction": "supported",
+        "no interaction": "supported",
+        "null": "supported",
+        "null, hoped for": "contradicted",
+        "alive where it is": "supported",
+        "inert": "identical",
+        "too large a claim": "supported",
+        "norm is no null": "contradicted",
+    }
+    assert found.loc["main effect", "estimate"] == pytest.approx(0.02 + 0.005 + 0.0025, abs=0.001)
+    assert found.loc["interaction", "estimate"] == pytest.approx(0.01, abs=0.002)
+    assert found.loc["alive where it is", "inert"] == [
+        f"stem=direct, dropout={d}, norm={n}" for d in ("true", "false") for n in ("before", "after")
+    ]
+    assert found.loc["alive where it is", "estimate"] == pytest.approx(0.005, abs=0.001)
+    assert found.loc["inert", "reason"] == "both levels build the same experiment: the factor does nothing here"
+    assert found.loc["too large a claim", "reason"].endswith("the difference is smaller than the margin, by itself")
+    assert (found["n"] == 8).all()
+
+
+def test_the_numbers_of_a_row_are_those_of_the_paired_t() -> None:
+    frame = stems(6)
+    row = one(frame, claim(margin=0.03))
+    wide = frame.pivot(index="seed", columns="stem", values="accuracy").loc[:4]
+    reference = stats.ttest_rel(wide["pyramid"], wide["direct"])
+    assert (row["n"], row["look"]) == (6, 5)
+    assert row["estimate"] == pytest.approx((wide["pyramid"] - wide["direct"]).mean())
+    assert (row["low"], row["high"]) == pytest.approx(tuple(reference.confidence_interval()))
+    assert row["p_support"] == pytest.approx(stats.ttest_rel(wide["pyramid"], wide["direct"], alternative="greater").pvalue)
+    assert row["p_contradict"] == pytest.approx(
+        stats.ttest_1samp(wide["pyramid"] - wide["direct"], 0.03, alternative="less").pvalue
+    )
+    assert row["p"] == pytest.approx(2 * min(row["p_support"], row["p_contradict"]))
+
+
+def test_below_five_seeds_there_is_an_estimate_and_neither_p_nor_verdict() -> None:
+    row = one(stems(4))
+    assert (row["verdict"], row["n"], row["look"]) == ("inconclusive", 4, 0)
+    assert row["estimate"] == pytest.approx(0.02, abs=0.003)
+    assert math.isnan(row["p"])
+    assert math.isnan(row["p_support"])
+    assert row["reason"] == "no verdict below 5 seeds: 1 more is needed"
+
+
+def test_between_looks_the_verdict_stays_what_it_was() -> None:
+    frame = stems(8)
+    late = frame["seed"] >= 5
+    frame.loc[late & (frame["stem"] == "pyramid"), "accuracy"] -= 0.2
+    part = frame[frame["seed"] < 7]
+    part.attrs = frame.attrs
+    row = one(part)
+    assert (row["verdict"], row["n"], row["look"]) == ("supported", 7, 5)
+    assert "as of 5 seeds" in row["reason"]
+    row = one(frame)
+    assert (row["verdict"], row["look"]) == ("inconclusive", 8)
+
+
+def test_only_complete_seeds_count_towards_a_look() -> None:
+    frame = stems(6)
+    frame.loc[0, "status"] = "failed"
+    assert one(frame)["verdict"] == "supported"
+    frame.loc[3, "left_out"] = "the wrong images"
+    row = one(frame)
+    assert (row["n"], row["verdict"]) == (4, "inconclusive")
+
+
+def test_without_runs_a_claim_is_not_tested() -> None:
+    frame = stems(5)
+    frame.loc[frame["stem"] == "pyramid", "status"] = "failed"
+    row = one(frame)
+    assert row["verdict"] == "not tested"
+    assert row["reason"] == "no seed has all the runs that it needs (none is complete in the only stratum)"
+    frame = planted()
+    frame.loc[(frame["stem"] == "pyramid") & (frame["norm"] == "after"), "status"] = "failed"
+    assert "norm=after, activation=true" in one(frame)["reason"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"needs": {"budget": "article"}}, "needs budget=article; this study has budget=quick"),
+        ({"metric": "speed"}, "no run has the metric speed"),
+        ({"contrast": step("norm", "a", "b")}, "norm does not vary in this study; what varies: stem"),
+        ({"contrast": step("stem", "direct", "odd")}, "stem has no level odd; there are direct, pyramid"),
+        ({"where": {"dropout": True}}, "where dropout=true selects nothing: dropout does not vary"),
+    ],
+)  # fmt: skip
+def test_a_claim_that_cannot_be_tested_says_why_and_leaves_the_family(keys: dict[str, Any], reason: str) -> None:
+    frame = stems(5)
+    alone = one(frame, facts={"budget": "quick"})
+    found = judge(parse_all([claim(), claim("other", **keys)]), frame, {"budget": "quick"})
+    assert found["verdict"].tolist() == ["supported", "not tested"]
+    assert found["reason"][1] == reason
+    assert found["p"][0] == alone["p"]
+
+
+def test_primary_claims_share_alpha_and_others_are_tested_by_themselves() -> None:
+    frame = stems(5)
+    alone = one(frame)["p"]
+    three = [claim(), claim("b", expects="equivalent", margin=0.02), claim("c", expects="equivalent", margin=0.02)]
+    assert one(frame, *three)["p"] == pytest.approx(3 * alone)
+    found = judge(parse_all([claim(primary=False), *three[1:]]), frame)
+    assert found["p"][0] == pytest.approx(alone)
+    assert "not a primary claim" in found["reason"][0]
+    assert "Holm over 2 claims" in found["reason"][1]
+
+
+def test_a_primary_claim_without_seeds_counts_in_holm() -> None:
+    frame = planted(5)
+    frame.loc[frame["norm"] == "after", "status"] = "failed"
+    before = claim(where={"norm": "before"})
+    alone = one(frame, before)["p"]
+    found = judge(parse_all([before, claim("after", where={"norm": "after"})]), frame)
+    assert found["verdict"].tolist() == ["supported", "not tested"]
+    assert found["p"][0] == pytest.approx(2 * alone)
+
+
+def test_differences_that_are_all_zero_are_identical() -> None:
+    frame = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: 0.8 + 0.01 * seed, 5)
+    for expects in ("higher", "equivalent"):
+        row = one(frame, claim(expects=expects))
+        assert (row["verdict"], row["reason"]) == ("identical", "every pair has the very same value")
+    few = frame[frame["seed"] < 4]
+    few.attrs = frame.attrs
+    assert one(few)["verdict"] == "inconclusive"
+
+
+def test_a_verdict_has_to_hold_with_diverged_runs_dropped_and_at_chance() -> None:
+    frame = stems(8)
+    frame.loc[frame["stem"] == "direct", "status"] = ["diverged", *["finished"] * 7]
+    row = one(frame, chance={"accuracy": 0.1})
+    assert (row["n"], row["look"]) == (8, 8)  # a diverged run is an outcome
+    assert row["verdict"] == "inconclusive"
+    assert row["reason"] == "1 run diverged: supported without their pairs, inconclusive with them at chance"
+    row = one(frame)
+    assert row["verdict"] == "inconclusive"
+    assert row["reason"] == "1 run diverged, and what accuracy is at chance is not known"
+    row = one(frame, chance={"accuracy": 0.79})
+    assert row["verdict"] == "supported"
+    assert row["reason"].endswith("so it is with 1 run that diverged dropped, and at chance")
+    assert row["diverged"] == 1
+    arms = {level: runs.set_index("seed")["accuracy"] for level, runs in frame.groupby("stem")}
+    pairs = arms["pyramid"] - arms["direct"].where(arms["direct"].index != 0, 0.79)
+    at_chance = stats.ttest_1samp(pairs, 0, alternative="greater").pvalue
+    dropped = stats.ttest_1samp(pairs.drop(0), 0, alternative="greater").pvalue
+    assert row["p_support_at_chance"] == pytest.approx(at_chance)
+    assert row["p_support"] == pytest.approx(dropped)
+
+
+def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chances() -> None:
+    """With the diverged run at 0.15 - 0.1 the first pair is worth as much as if it had the value 0.05."""
+    frame = stems(seeds=8, gain=0.05)
+    frame["peak"] = frame["accuracy"] + frame["accuracy"] ** 2
+    peaks = claim(metric="peak - accuracy")
+    as_if = frame.assign(**{"peak - accuracy": frame["peak"] - frame["accuracy"]})
+    first = frame["directory"].eq("runs/stem=pyramid/seed=0")
+    as_if.loc[first, "peak - accuracy"] = 0.05
+    frame.loc[first, "status"] = "diverged"
+    as_if.attrs = frame.attrs
+    assert "not known" in one(frame, peaks, chance={"accuracy": 0.1})["reason"]
+    settings = Settings(chance={"accuracy": 0.1, "peak": 0.15})
+    found, expected = (gather(parse_all([peaks])[0], runs, settings) for runs in (frame, as_if))
+    assert found.p_at_chance == pytest.approx(expected.p)
+
+
+def test_diverged_runs_that_leave_too_few_seeds_leave_no_verdict() -> None:
+    frame = stems(5)
+    frame.loc[0, "status"] = "diverged"
+    row = one(frame, chance={"accuracy": 0.79})
+    assert (row["n"], row["look"], row["verdict"]) == (5, 5, "inconclusive")
+    assert row["reason"] == "without the pairs of 1 run that diverged, 4 seeds remain"
+    assert math.isnan(row["p"])
+
+
+def test_a_diverged_run_of_another_stratum_does_not_matter() -> None:
+    frame = planted(5)
+    frame.loc[(frame["norm"] == "after") & (frame["seed"] == 0), "status"] = "diverged"
+    assert one(frame, claim(where={"norm": "before"}))["verdict"] == "supported"
+
+
+def times(direct: list[float], pyramid: list[float]) -> pd.DataFrame:
+    return study(
+        {"stem": ["direct", "pyramid"]},
+        lambda levels, seed: (direct if levels["stem"] == "direct" else pyramid)[seed],
+        len(direct),
+        "epochs",
+    )
+
+
+FASTER = claim(metric="epochs", expects="lower", margin=5)
+
+
+def test_times_to_a_target_are_censored_at_the_budget() -> None:
+    frame = times([math.nan, 60, 58, 61, 59], [30, 29, 31, 30, 32])
+    row = one(frame, FASTER, budgets={"epochs": 60})
+    assert row["estimate"] == pytest.approx(np.mean([30 - 60, 29 - 60, 31 - 58, 30 - 60, 32 - 59]))
+    assert row["verdict"] == "supported"
+    assert one(frame, FASTER)["n"] == 4
+
+
+def test_arms_that_are_both_mostly_censored_are_inconclusive() -> None:
+    frame = times([math.nan] * 4 + [50.0], [math.nan] * 3 + [20.0, 21.0])
+    row = one(frame, FASTER, budgets={"epochs": 60})
+    assert row["verdict"] == "inconclusive"
+    assert row["reason"] == "most runs of both arms did not reach the target within the budget of 60"
+    never = times([math.nan] * 5, [30.0, 29.0, 31.0, 30.0, 32.0])
+    assert one(never, FASTER, budgets={"epochs": 60})["verdict"] == "supported"
+    nowhere = times([math.nan] * 5, [math.nan] * 5)
+    assert one(nowhere, FASTER, budgets={"epochs": 60})["verdict"] == "inconclusive"
+
+
+def test_a_diverged_run_never_reached_its_target() -> None:
+    frame = times([60.0, 58.0, 61.0, 59.0, 60.0, 60.0], [30.0, 31.0, 30.0, 32.0, 29.0, 30.0])
+    frame.loc[frame.index[0], "status"] = "diverged"
+    row = one(frame, FASTER, budgets={"epochs": 100})
+    assert row["reason"].startswith("without the pairs of 1 run that diverged, 4 seeds remain")
+
+
+def test_a_ratio_has_a_margin_that_is_a_ratio() -> None:
+    frame = times([10.0, 20.0, 40.0, 80.0, 160.0], [21.0, 40.0, 79.0, 161.0, 320.0])
+    row = one(frame, claim(metric="epochs", scale="ratio", margin=1.5))
+    assert row["estimate"] == pytest.approx(2, rel=0.05)
+    assert row["verdict"] == "supported"
+    assert one(frame, claim(metric="epochs", scale="ratio", margin=3))["p_contradict"] < 0.001
+    frame.loc[0, "epochs"] = 0
+    assert one(frame, claim(metric="epochs", scale="ratio", margin=1.5))["reason"] == "a ratio needs values above zero"
+
+
+def test_a_threshold_is_set_against_the_mean_of_the_cells_that_where_picks() -> None:
+    high = claim(kind="threshold", value=0.81, where={"stem": "pyramid"})
+    assert one(stems(8), high)["verdict"] == "supported"
+    assert one(stems(8), high | {"value": 0.85})["verdict"] == "contradicted"
+    single = study({}, noise(0.001), 5)
+    assert one(single, claim(kind="threshold", value=-0.5))["verdict"] == "supported"
+
+
+def test_a_number_that_must_match_needs_one_run_and_no_more() -> None:
+    frame = stems(2).assign(parameters=[1990802.0, 1990290.0] * 2)
+    exact = {
+        key: value
+        for key, value in claim(kind="exact", value=1990802, metric="parameters").items()
+        if key not in ("expects", "margin")
+    }
+    direct = exact | {"where": {"stem": "direct"}}
+    found = judge(parse_all([direct, exact | {"id": "all"}]), frame)
+    assert found["verdict"].tolist() == ["supported", "contradicted"]
+    assert found["reason"].tolist() == ["2 runs have exactly 1990802", "2 of 4 runs have 1990290 and not 1990802"]
+    frame["status"] = "failed"
+    assert one(frame, direct)["verdict"] == "not tested"
+
+
+def path(of: str, **keys: Any) -> dict[str, Any]:
+    changes = {
+        "stem": step("stem", "direct", "pyramid"),
+        "norm": step("norm", "before", "after"),
+        "dropout": step("dropout", True, False),
+    }
+    return claim("path", kind="path", path={"of": of, "changes": changes}, where={"activation": False}, **keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "verdict", "estimate"),
+    [
+        ({"of": "stem", "expects": "largest"}, "supported", 0.01),
+        ({"of": "norm", "expects": "largest"}, "contradicted", -0.01),
+        ({"of": "dropout", "expects": "equivalent"}, "supported", 0.0),
+        ({"of": "stem", "expects": "higher"}, "supported", 0.025),
+        ({"of": "stem", "expects": "lower"}, "contradicted", 0.025),
+        ({"of": "all", "expects": "higher"}, "supported", 0.04),
+    ],
+)  # fmt: skip
+def test_a_path_shares_out_what_its_changes_bought(keys: dict[str, Any], verdict: str, estimate: float) -> None:
+    row = one(planted(), path(**keys))
+    assert row["verdict"] == verdict
+    assert row["estimate"] == pytest.approx(estimate, abs=0.002)
+
+
+def test_largest_is_as_sure_as_its_closest_rival_allows() -> None:
+    frame = planted(5)
+    row = one(frame, path("stem", expects="largest"))
+    closest = one(frame, path("stem", expects="higher"))
+    assert row["estimate"] < closest["estimate"]
+    assert row["p_support"] > closest["p_support"]
+
+
+def test_a_rival_among_several_has_to_be_ahead_by_more() -> None:
+    """Three shares of 1, 2 and 2 in each seed, up to noise: k - 1 times the smaller p of contradiction."""
+    draw = np.random.default_rng(0)
+    rivals = [pd.Series(draw.normal(-1, 0.5, 6)), pd.Series(draw.normal(-1, 0.5, 6))]
+    found = [Estimate("share", (), rival, float(rival.std(ddof=1)) / math.sqrt(6), 5, {}) for rival in rivals]
+    support, contradict = p_values(Claim.parse(path("stem", expects="largest")), found)
+    below = [stats.ttest_1samp(rival, 0.005, alternative="less").pvalue for rival in rivals]
+    above = [stats.ttest_1samp(rival, 0, alternative="greater").pvalue for rival in rivals]
+    assert (support, contradict) == pytest.approx((max(above), 2 * min(below)))
+
+
+def test_a_ratio_with_a_diverged_run_needs_a_chance_above_zero() -> None:
+    frame = times([10.0, 20.0, 40.0, 80.0, 160.0, 10.0], [21.0, 40.0, 79.0, 161.0, 320.0, 20.0])
+    frame.loc[0, "status"] = "diverged"
+    row = one(frame, claim(metric="epochs", scale="ratio", margin=1.5), chance={"epochs": 0.0})
+    assert (row["verdict"], row["reason"]) == ("inconclusive", "a ratio needs values above zero")
+
+
+def test_a_factor_that_does_nothing_leaves_the_family() -> None:
+    frame = planted(5)
+    nothing = claim("inert", contrast=step("activation", False, True), where={"stem": "direct"}, expects="equivalent")
+    found = judge(parse_all([claim(), nothing]), frame)
+    assert found["verdict"].tolist() == ["supported", "identical"]
+    assert found["p"][0] == one(frame)["p"]
+
+
+def test_a_path_of_many_changes_is_judged_from_sampled_orders() -> None:
+    """Five changes, of 5, 1, 0, 0 and 0 points; each seed ran its order and the reverse, ten cells of 32."""
+    names = list("abcde")
+    gains = dict(zip(names, [0.05, 0.01, 0.0, 0.0, 0.0], strict=True))
+    draw = noise(0.001)
+    frame = study(
+        {name: [False, True] for name in names},
+        lambda levels, seed: sum(gains[name] * levels[name] for name in names) + draw(levels, seed),
+        5,
+    )
+    drawn = {seed: [int(each) for each in np.random.default_rng(seed).permutation(5)] for seed in range(5)}
+    run = [
+        frozenset(name for name in names if row[name]) in coalitions(names, drawn[row["seed"]])
+        for row in frame.to_dict("records")
+    ]
+    attrs = frame.attrs
+    frame = frame[run]
+    frame.attrs = attrs
+    assert len(frame) == 50
+    changes = {name: step(name, False, True) for name in names}
+    asked = claim("path", kind="path", path={"of": "a", "changes": changes}, expects="largest", margin=0.01)
+    row = one(frame, asked)
+    assert (row["verdict"], row["n"]) == ("supported", 5)
+    assert row["estimate"] == pytest.approx(0.04, abs=0.002)
+    orders = {seed: [names[index] for index in permutation] for seed, permutation in drawn.items()}
+    assert one(frame, asked, drawn={"path": orders})["estimate"] == pytest.approx(row["estimate"])
+    assert one(frame, asked | {"path": {"of": "b", "changes": changes}})["verdict"] == "contradicted"
+
+
+def test_a_study_without_a_single_run_is_a_table_of_claims_that_are_not_tested() -> None:
+    frame = stems(5)
+    empty = frame.iloc[:0]
+    empty.attrs = frame.attrs
+    found = judge(parse_all([claim(), claim("b", kind="threshold", value=0.5)]), empty)
+    assert found["verdict"].tolist() == ["not tested", "not tested"]
+
+
+def test_an_undecided_claim_says_what_it_would_take() -> None:
+    gains = [-0.001, 0.011, 0.005, 0.002, 0.008]  # mean 0.005, standard deviation 0.0047
+    frame = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: gains[seed] * (levels["stem"] == "pyramid"), 5)
+    row = one(frame, claim(margin=0.009))
+    assert (row["verdict"], row["seeds_needed"]) == ("inconclusive", 8)
+    assert row["reason"].endswith("3 more seeds (8 in all) have 80 % power at this margin")
+    row = one(frame, claim(margin=0.001))
+    assert math.isnan(row["seeds_needed"])
+    assert row["reason"].endswith("20 seeds, the last look, have less than 80 % power at this margin")
+    assert row["decidable"] == pytest.approx(0.00467, abs=1e-5)
+    row = one(frame, claim(margin=0.0098))
+    assert row["seeds_needed"] == 5
+    assert row["reason"].endswith("the true one may lie closer to the border")
+    open_ended = {key: value for key, value in claim().items() if key != "margin"}
+    assert one(frame, open_ended)["reason"].endswith("without a margin it cannot be said how many seeds it would take")
+
+
+def test_a_frame_of_another_program_is_judged_like_ours() -> None:
+    """A CSV knows true and false as text or numpy booleans, and has neither label nor left_out."""
+    frame = planted()
+    attrs = {"factors": {"dropout": [True, False], "stem": ["direct", "pyramid"]}}
+    other = frame[~frame["activation"].astype(bool) & (frame["norm"] == "before")][
+        ["seed", "status", "directory", "dropout", "stem", "accuracy"]
+    ]
+    other = other.assign(dropout=other["dropout"].astype(bool))
+    other.attrs = attrs
+    assert one(other, claim(contrast=step("dropout", True, False), expects="equivalent"))["verdict"] == "supported"
+    assert one(other)["verdict"] == "supported"
+
+
+def test_no_claims_are_a_table_without_rows() -> None:
+    found = judge([], stems(5))
+    assert len(found) == 0
+    assert "verdict" in found
+
+
+def test_every_claim_keeps_its_row_and_its_words() -> None:
+    found = judge([Claim.parse(claim(quote="少しずつ"))], stems(5))
+    assert (found["quote"][0], found["metric"][0], found["margin"][0]) == ("少しずつ", "accuracy", 0.005)

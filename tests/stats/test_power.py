@@ -1,0 +1,95 @@
+"""Noise and power: against scipy, published tables, and simulated studies."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablate.stats.decision_rules import ALPHA, p_values
+from ablate.stats.estimates import Change
+from ablate.stats.outcomes import blocks
+from ablate.stats.power import correlation, decidable_margin, noise_table, plan_table, sd_interval, seeds_needed
+from tests.stats.conftest import noise, study
+
+
+def test_the_interval_of_a_standard_deviation_by_hand() -> None:
+    """n = 10, s = 2: chi-square(9) has 2.5 % at 2.7004 and 97.5 % at 19.0228 in every table."""
+    assert sd_interval(2.0, 10) == pytest.approx((2 * math.sqrt(9 / 19.0228), 2 * math.sqrt(9 / 2.7004)), rel=1e-4)
+    assert np.isnan(sd_interval(2.0, 1)).all()
+
+
+def test_the_interval_of_a_correlation_by_hand() -> None:
+    draw = np.random.default_rng(0).normal(size=(2, 12))
+    r, low, high = correlation(draw[0].tolist(), (draw[0] + draw[1]).tolist())
+    assert r == pytest.approx(np.corrcoef(draw[0], draw[0] + draw[1])[0, 1])
+    assert (low, high) == pytest.approx((math.tanh(math.atanh(r) - 1.959964 / 3), math.tanh(math.atanh(r) + 1.959964 / 3)))
+
+
+@pytest.mark.parametrize(("first", "second"), [([1.0, 2.0], [2.0, 1.0]), ([1.0] * 5, [1.0, 2.0, 3.0, 4.0, 5.0])])
+def test_too_few_pairs_or_a_constant_arm_have_no_correlation(first: list[float], second: list[float]) -> None:
+    assert np.isnan(correlation(first, second)).all()
+
+
+def test_three_pairs_have_a_correlation_without_an_interval() -> None:
+    r, low, high = correlation([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    assert r > 0.9
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_the_margin_has_the_power_by_the_noncentral_t() -> None:
+    for n, look in ((5, 1), (8, 2), (12, 3), (20, 4)):
+        alpha = ALPHA / (look * (look + 1)) / 6
+        margin = decidable_margin(0.4, n, claims=6)
+        power = stats.nct.sf(stats.t.isf(alpha, n - 1), n - 1, margin / 0.4 * math.sqrt(n))
+        assert power == pytest.approx(0.8, abs=1e-6)
+    assert decidable_margin(0.4, 11) == decidable_margin(0.4, 8)
+    assert math.isnan(decidable_margin(0.4, 4))
+
+
+@pytest.mark.parametrize(("expects", "d"), [("higher", 1.0), ("higher", 0.0), ("lower", -1.0), ("equivalent", 0.0)])
+def test_simulated_claims_are_decided_as_often_as_promised(expects: str, d: float) -> None:
+    """At the margin, 80 % of 4000 claims (standard error 0.6 %); `equivalent` is promised 80 % at least."""
+    margin = decidable_margin(1.0, 8, expects)
+    draws = np.random.default_rng(1).normal(d * margin, 1, (4000, 8))
+    support, contradict = p_values(draws.mean(1), draws.std(1, ddof=1) / math.sqrt(8), 7, expects, margin)
+    wanted = contradict if (expects, d) == ("higher", 0.0) else support
+    share = float((wanted <= ALPHA / 6).mean())
+    assert 0.78 <= share <= (0.86 if expects == "equivalent" else 0.82)
+
+
+def test_the_seeds_that_are_needed_are_those_of_a_look() -> None:
+    table = plan_table(0.01, claims=3)
+    assert table["n"].tolist() == [5, 8, 12, 20]
+    assert table["margin"].is_monotonic_decreasing
+    assert (table["margin_equivalent"] > table["margin"]).all()
+    for _, row in table.iterrows():
+        assert seeds_needed(0.01, row["margin"] * 1.001, claims=3) == row["n"]
+        assert seeds_needed(0.01, row["margin_equivalent"] * 1.001, "equivalent", claims=3) == row["n"]
+    assert seeds_needed(0.01, table["margin"].iloc[-1] * 0.99, claims=3) is None
+    assert seeds_needed(0.01, 0.0) is None
+
+
+def test_the_noise_of_a_study() -> None:
+    def value(levels: dict, seed: int) -> float:
+        return float(np.random.default_rng(seed).normal()) + noise(0.3)(levels, seed)
+
+    frame = study({"stem": ["a", "b"], "norm": ["x", "y"]}, value, seeds=8)
+    (row,) = noise_table(blocks(frame, "accuracy"), [Change("stem", "a", "b")]).to_dict("records")
+    arms = frame.groupby(["seed", "stem"])["accuracy"].mean().unstack()
+    difference = arms["b"] - arms["a"]
+    assert row["n"] == 8
+    assert row["sd"] == pytest.approx(difference.std())
+    assert (row["sd_low"], row["sd_high"]) == pytest.approx(sd_interval(difference.std(), 8))
+    assert row["correlation"] == pytest.approx(arms["a"].corr(arms["b"]))
+    assert row["correlation_low"] < row["correlation"] < row["correlation_high"]
+    assert row["margin"] == pytest.approx(decidable_margin(difference.std(), 8))
+
+
+def test_one_seed_has_no_noise() -> None:
+    frame = study({"stem": ["a", "b"]}, noise(1), seeds=1)
+    (row,) = noise_table(blocks(frame, "accuracy"), [Change("stem", "a", "b")]).to_dict("records")
+    assert row["n"] == 1
+    assert math.isnan(row["sd"])
+    assert math.isnan(row["margin"])

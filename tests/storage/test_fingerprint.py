@@ -1,0 +1,32 @@
+"""What changes the meaning of a run changes its digest, and nothing else does."""
+
+from ablate.storage.fingerprint import digest, flatten, meaning
+
+CONFIG = {"model": {"width": 64, "places": ["a", "b"]}, "data": {"root": "/here", "size": None}, "threads": 2}
+
+
+def test_flatten_keeps_lists_as_values() -> None:
+    assert flatten(CONFIG) == {
+        "model.width": 64,
+        "model.places": ["a", "b"],
+        "data.root": "/here",
+        "data.size": None,
+        "threads": 2,
+    }
+
+
+def test_order_of_keys_and_the_type_of_a_whole_number_do_not_matter() -> None:
+    assert digest({"a": 1, "b": [2.0]}) == digest({"b": [2], "a": 1.0})
+    assert digest({"a": 1}) != digest({"a": True})
+    assert digest({"a": 1}) != digest({"a": "1"})
+
+
+def test_ignored_keys_and_nodes_are_left_out() -> None:
+    assert meaning(CONFIG, ignore=["data", "threads"]) == {"model.places": ["a", "b"], "model.width": 64}
+    assert "model.width" in meaning(CONFIG, ignore=["mod", "model.wid"])
+
+
+def test_a_new_key_at_its_neutral_value_keeps_old_runs() -> None:
+    newer = {**CONFIG, "ema": 0.0}
+    assert meaning(newer, neutral={"ema": 0.0}) == meaning(CONFIG)
+    assert meaning({**CONFIG, "ema": 0.9}, neutral={"ema": 0.0}) != meaning(CONFIG)

@@ -1,0 +1,135 @@
+"""Who holds a run, and who died of it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ablate.storage import locks
+from ablate.storage.locks import DEATHS, LEASE, Busy, deaths, forget_deaths, hold, holder, mourned, slot
+
+
+def test_a_run_that_is_held_is_busy_and_says_by_whom(tmp_path: Path) -> None:
+    assert holder(tmp_path) is None
+    with hold(tmp_path):
+        said = f"process {os.getpid()} on {socket.gethostname()}"
+        assert holder(tmp_path) == said
+        with pytest.raises(Busy, match=said), hold(tmp_path):
+            pass
+    assert holder(tmp_path) is None
+    assert not (tmp_path / LEASE).exists()
+
+
+def test_a_holder_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    code = "import sys, time; from pathlib import Path; from ablate.storage.locks import hold\nwith hold(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    assert holder(tmp_path) == f"process {process.pid} on {socket.gethostname()}"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert (tmp_path / LEASE).exists()
+    assert holder(tmp_path) is None
+    with hold(tmp_path):
+        pass
+
+
+def another_host(directory: Path, silent: float) -> None:
+    (directory / LEASE).write_text(json.dumps({"host": "elsewhere", "pid": 7, "token": "t"}))
+    beat = time.time() - silent
+    os.utime(directory / LEASE, (beat, beat))
+
+
+def test_another_hosts_lease_counts_while_its_heart_beats(tmp_path: Path) -> None:
+    another_host(tmp_path, silent=locks.STALE_SECONDS - 10)
+    assert holder(tmp_path) == "process 7 on elsewhere"
+    with pytest.raises(Busy, match="process 7 on elsewhere"), hold(tmp_path):
+        pass
+    another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
+    assert holder(tmp_path) is None
+    with hold(tmp_path):
+        assert json.loads((tmp_path / LEASE).read_text())["host"] == socket.gethostname()
+
+
+def test_a_heart_beats_and_notices_that_the_run_was_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.02)
+    with hold(tmp_path) as lease:
+        os.utime(tmp_path / LEASE, (0, 0))
+        until(lambda: (tmp_path / LEASE).stat().st_mtime > 0)
+        another_host(tmp_path, silent=0)
+        until(lambda: lease.lost)
+    assert json.loads((tmp_path / LEASE).read_text())["host"] == "elsewhere"  # it is not ours to remove
+
+
+def until(true: object) -> None:
+    for _ in range(500):
+        if true():  # type: ignore[operator]
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came true")
+
+
+MOURNED = "import os, sys, time; from pathlib import Path; from ablate.storage.locks import mourned\nwith mourned(Path(sys.argv[1])): print('begun', flush=True); time.sleep(60)"
+
+
+def killed(directory: Path, whole_group: bool) -> None:
+    process = subprocess.Popen([sys.executable, "-c", MOURNED, str(directory)], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_process_that_dies_alone_is_counted(tmp_path: Path) -> None:
+    for count in (1, 2):
+        killed(tmp_path, whole_group=False)
+        until(lambda count=count: deaths(tmp_path) == count)
+    forget_deaths(tmp_path)
+    assert deaths(tmp_path) == 0
+
+
+def test_a_sweep_that_is_killed_is_not_held_against_its_run(tmp_path: Path) -> None:
+    killed(tmp_path, whole_group=True)
+    time.sleep(0.6)
+    assert not (tmp_path / DEATHS).exists()
+
+
+def test_a_run_that_ends_by_itself_is_not_counted(tmp_path: Path) -> None:
+    with mourned(tmp_path):
+        pass
+    with pytest.raises(RuntimeError), mourned(tmp_path):
+        raise RuntimeError
+    time.sleep(0.4)
+    assert deaths(tmp_path) == 0
+
+
+def test_processes_of_a_study_have_numbers_of_their_own(tmp_path: Path) -> None:
+    assert slot(tmp_path) == slot(tmp_path) == 0
+    code = "import sys; from pathlib import Path; from ablate.storage.locks import slot; print(slot(Path(sys.argv[1])))"
+    for _ in range(2):  # the second finds the number that the first let go
+        assert subprocess.check_output([sys.executable, "-c", code, str(tmp_path)]) == b"1\n"
+
+
+def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Path) -> None:
+    """The second judged the lease before the first replaced it, and must not take away what it did not judge."""
+    another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
+    first, second = locks.Lease(tmp_path), locks.Lease(tmp_path)
+    judged = locks._read(tmp_path / LEASE)
+    first.take()
+    try:
+        with pytest.raises(Busy):
+            second._clear_away(judged)
+        assert (tmp_path / LEASE).read_text() == first.content
+        with pytest.raises(FileExistsError):
+            locks._create(tmp_path / LEASE, second.content)
+    finally:
+        first.give_back()
+    assert not list(tmp_path.iterdir())
