@@ -118,3 +118,28 @@ def _alternatives(wanted: object, factor: Factor | None) -> tuple[Level, ...]:
     if isinstance(wanted, list | tuple) and not (factor is not None and wanted in factor):
         return tuple(map(Level.of, wanted))
     return (Level.of(wanted),)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """Runs that a person sets aside: a condition on their levels (and on `seed`), and the reason."""
+
+    condition: Condition
+    reason: str
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> LeaveOut:
+        """An entry of study.leave_out, such as `{stem: direct, seed: 3, reason: the disk failed}`.
+
+        Raises:
+            UsageError: if it names no run, or gives no reason.
+        """
+        if not isinstance(entry, Mapping) or not str(entry.get("reason") or "").strip() or len(entry) < 2:
+            example = "{stem: direct, seed: 3, reason: the disk failed}"
+            raise UsageError(f"study.leave_out: {entry} should name runs and give a reason, such as {example}.")
+        return cls(Condition.of({key: value for key, value in entry.items() if key != "reason"}), str(entry["reason"]))
+
+
+def reason_to_leave_out(entries: Iterable[LeaveOut], levels: Mapping[str, Level]) -> str | None:
+    """Why a run of these levels (`seed` among them) is left out, by the first entry that it meets; None if it counts."""
+    return next((entry.reason for entry in entries if entry.condition.holds(levels)), None)

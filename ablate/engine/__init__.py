@@ -1,1 +1,1 @@
-"""The engine: Hydra, files and locks. It knows neither torch nor statistics nor images."""
+"""The engine: Hydra, planning, launching, the run under way."""
