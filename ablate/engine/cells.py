@@ -95,9 +95,11 @@ class CellReader:
             OmegaConfBaseException: if a value is missing, or cannot be resolved.
         """
         config.study.name = name
+        for key in ("ignore", "paths"):  # a key that varies is no longer something that cannot matter
+            config.study[key] = [each for each in config.study[key] if each not in typed]
         if not self._resolve(config):
             return None
-        ignore = _ignored(config)
+        ignore = (*config.study.ignore, *config.study.paths)
         values = ConfigValues.of(config, ("hydra", "study", *ignore))
         neutral = plain(config.study.neutral) or {}
         meaning = fingerprint.meaning(values.meaning(("hydra", "study", "seed", *ignore)), (), neutral)
@@ -131,10 +133,6 @@ class CellReader:
                 self.decisions[key] = Decision(asked=asked, took=value)
             OmegaConf.update(config, key, value)
         return True
-
-
-def _ignored(config: DictConfig) -> tuple[str, ...]:
-    return (*config.study.ignore, *config.study.paths)
 
 
 def _at(values: Mapping[str, Any], key: str) -> Any:

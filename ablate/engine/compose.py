@@ -18,9 +18,8 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.messages import one_line
-from ablate.engine.typed_configs import is_typed
 from ablate.engine.overrides import SweptFactor
-
+from ablate.engine.typed_configs import is_typed
 
 
 @dataclass(frozen=True)

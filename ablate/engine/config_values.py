@@ -75,7 +75,13 @@ class ConfigValues:
         return flat
 
     def _flatten(
-        self, node: Mapping[str, Any], path: Path, prefix: str, ignore: Collection[str], unknown: Collection[Path], flat: dict[str, Any]
+        self,
+        node: Mapping[str, Any],
+        path: Path,
+        prefix: str,
+        ignore: Collection[str],
+        unknown: Collection[Path],
+        flat: dict[str, Any],
     ) -> None:
         for key, value in node.items():
             name, here = f"{prefix}{key}", (*path, str(key))

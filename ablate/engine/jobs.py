@@ -1,8 +1,8 @@
 """Runs handed to Hydra's launchers: written to disk when they are planned, read again in whatever process they run.
 
-Before runs are launched, the configuration of each is written to config.yaml in its folder. Its job gets one more override, plain
-text, which holds the path of that file and the facts that the plan knows (`RunContext`). Hydra's launchers ask a config loader for
-the configuration of a job: `FrozenConfigs` takes that place, and reads the file.
+Before runs are launched, the configuration of each is written to config.yaml in its folder. Its job gets one more override,
+plain text, which holds the path of that folder and the facts that the plan knows (`RunContext`). Hydra's launchers ask a config
+loader for the configuration of a job: `FrozenConfigs` takes its place, and reads the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Loggers, which show what a run logs as well (`study.logger`; the group `logger` chooses one). Off by default.
 
-The results are history.csv and run.json; a logger only shows them. It does not change what a run is, its errors do not end a run,
-and a resumed run shows its whole history again, so that no epoch appears twice.
+The results are history.csv and run.json; a logger only shows them. It does not change what a run is, its errors do not end a
+run, and a resumed run shows its whole history again, so that no epoch appears twice.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import yaml
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from ablate.core.errors import UsageError
+from ablate.core.errors import AblateError
 
-CONFIG_ERRORS = (UsageError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+CONFIG_ERRORS = (AblateError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 
 
 def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
@@ -26,9 +26,7 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
         return one_line(error.__cause__, known_keys)
     unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
     if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
-        return (
-            f"{unknown[1]} is a node with keys of its own: type {unknown[1]}.KEY=…, or +{unknown[1]}.KEY=… for a new key."
-        )
+        return f"{unknown[1]} is a node with keys of its own: type {unknown[1]}.KEY=…, or +{unknown[1]}.KEY=… for a new key."
     if unknown:
         return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], known_keys)}"
     off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
@@ -36,7 +34,7 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
         return f"the group {off[1]} is not in the defaults list; add it with a plus: {off[2]}"
     twice = re.match(r"Multiple values for (\S+)\.\s+To override a value use 'override \S+: (\S+)'", text)
     if twice:
-        return f"the group {twice[1]} is in the defaults list already; choose another option without a plus: {twice[1]}={twice[2]}"
+        return f"the group {twice[1]} is in the defaults list already; choose an option without a plus: {twice[1]}={twice[2]}"
     group = re.match(r"(?:In '[^']*': )?Could not find '([^']+)/([^'/]+)'\s+Available options in '[^']+':(.*)", text, re.S)
     if group:
         options = group[3].split("Config search path")[0].split()

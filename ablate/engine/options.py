@@ -52,7 +52,12 @@ class CheckpointOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    minutes: float = Field(0, ge=0, description="the least time between two checkpoints; 0: at every call of run.save", json_schema_extra={"allowed": "a number from 0"})
+    minutes: float = Field(
+        0,
+        ge=0,
+        description="the least time between two checkpoints; 0: at every call of run.save",
+        json_schema_extra={"allowed": "a number from 0"},
+    )
 
 
 class StudyOptions(BaseModel):
@@ -70,7 +75,7 @@ class StudyOptions(BaseModel):
     )
     design: Literal["factorial", "one_at_a_time", "path"] = option(
         "factorial",
-        "factorial: every combination; one_at_a_time: the baseline and each other level alone; path: between two configurations",
+        "factorial: all combinations; one_at_a_time: the baseline and each other level alone; path: between two configurations",
         "one of factorial, one_at_a_time, path",
         sweeps_only=True,
     )
@@ -112,11 +117,13 @@ class StudyOptions(BaseModel):
         "metrics with their descriptions, such as {accuracy: {unit: '%', chance: 0.1}}",
     )
     chance: dict[str, float] | None = option(
-        None, "short for metrics.<name>.chance: the value of a run that learned nothing", "metrics and numbers, such as {accuracy: 0.1}"
+        None,
+        "short for metrics.NAME.chance: the value of a run that learned nothing",
+        "metrics and numbers, such as {accuracy: 0.1}",
     )
     budgets: dict[str, float] | None = option(
         None,
-        "short for metrics.<name>.limit: where a run that never reached its target stopped",
+        "short for metrics.NAME.limit: where a run that never reached its target stopped",
         "metrics and numbers, such as {epochs_to_target: 100}",
     )
     until: Literal["decided"] | None = option(
@@ -133,14 +140,16 @@ class StudyOptions(BaseModel):
     )
     ignore: list[str] = option([], "keys that cannot change what a run computes", "a list of keys")
     logger: Annotated[dict[str, Any], AfterValidator(_has_target)] | None = option(
-        None, "shows what runs log as well; the group `logger` fills it in", "null, or a node with the key _target_; see the group logger"
+        None,
+        "shows what runs log as well; the group `logger` fills it in",
+        "null, or a node with the key _target_; see the group logger",
     )
     paths: list[str] = option([], "keys that say where inputs are: ignored, but part of the study's name", "a list of keys")
     neutral: dict[str, Any] | None = option(
         None, "keys that were added later, each with the value under which nothing changes", "keys and values"
     )
     report: Annotated[bool, BeforeValidator(_null_is_false)] = option(
-        True, "write the report when a sweep ends", "true or false; a dotted path is not accepted any more"
+        True, "write the report when a sweep ends", "true or false"
     )
 
     @classmethod
@@ -222,7 +231,8 @@ def _complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)) or not isinstance(value, Mapping):
             break
         model = inner
-    return f"study.{'.'.join(path)}={Level.of(value)}: {_extra(model, path[-1])['allowed']}."
+    was = "; a dotted path is not accepted any more" if path == ["report"] and isinstance(value, str) else ""
+    return f"study.{'.'.join(path)}={Level.of(value)}: {_extra(model, path[-1])['allowed']}{was}."
 
 
 def _hint(key: str, model: type[BaseModel]) -> str:

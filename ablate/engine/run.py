@@ -258,4 +258,3 @@ class Run:
 
     def _write_record(self) -> None:
         write_record(self.directory, self.record)
-

@@ -208,7 +208,9 @@ def claims_of(study: Path, before: StudyManifest, asked: Sequence[Mapping[str, A
         known = {claim.get("id"): claim for claim in before.claims}
         changed = [str(claim.get("id")) for claim in typed if claim != known.pop(claim.get("id"), None)]
         names = ", ".join([*changed, *map(str, known)])
-        raise UsageError(f"the claims of {study} were settled when it began, and differ now: {names}. Choose another study.name.")
+        raise UsageError(
+            f"the claims of {study} were settled when it began, and differ now: {names}. Choose another study.name."
+        )
     return typed or before.claims
 
 

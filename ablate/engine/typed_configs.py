@@ -44,7 +44,12 @@ def _fill(node: DictConfig, values: Mapping[str, Any]) -> None:
         del node[key]
     for key, value in values.items():
         child = node._get_node(key)
-        if isinstance(child, DictConfig) and isinstance(value, Mapping) and not child._is_none() and not child._is_interpolation():
+        if (
+            isinstance(child, DictConfig)
+            and isinstance(value, Mapping)
+            and not child._is_none()
+            and not child._is_interpolation()
+        ):
             _fill(child, value)
         else:
             node[key] = value
