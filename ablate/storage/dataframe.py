@@ -71,14 +71,7 @@ def load_results(study: str | Path) -> StudyResults:
     if not runs:
         raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
     known = manifest.typed_factors()
-    entries = [LeaveOut.of(entry, known) for entry in manifest.leave_out]
-    rows = [
-        _Row(run.record.cell, run.record.label, run.levels, run, reason_to_leave_out(entries, _with_seed(run))) for run in runs
-    ]
-    rows = _share_runs(rows, manifest, warnings)
-    rows = [
-        replace(row, left_out=row.left_out or reason_to_leave_out(entries, _with_seed(row.run, row.levels))) for row in rows
-    ]
+    rows = _share_runs(runs, manifest, [LeaveOut.of(entry, known) for entry in manifest.leave_out], warnings)
     overridden = dict.fromkeys(key for run in runs for key in run.record.overridden if key != "seed")
     overridden |= dict.fromkeys(key for stand_in in manifest.same.values() for key in stand_in.levels)
     factors = find_factors([row.levels for row in rows], list(overridden), known)
@@ -186,8 +179,8 @@ def _run_columns(study: Path, rows: Sequence[_Row]) -> pd.DataFrame:
     return pd.DataFrame(columns, columns=list(RUN_COLUMNS))
 
 
-def _with_seed(run: _Run, levels: Mapping[str, Level] | None = None) -> dict[str, Level]:
-    return {**(run.levels if levels is None else levels), "seed": Level.of(run.record.seed)}
+def _reason(entries: Sequence[LeaveOut], run: _Run, levels: Mapping[str, Level]) -> str | None:
+    return reason_to_leave_out(entries, {**levels, "seed": Level.of(run.record.seed)}) if entries else None
 
 
 def _facts(rows: Sequence[_Row]) -> dict[str, Level]:
@@ -207,16 +200,17 @@ def _drifted(runs: Sequence[_Run], factors: Mapping[str, Factor], manifest: Stud
     for levels in different:
         alike = first.setdefault(tuple(levels.get(key, _NULL) for key in factors), levels)
         if alike is not levels:
-            drifted += [key for key in manifest.fixed if key not in factors and alike.get(key) != levels.get(key)]
+            drifted += [key for key in manifest.fixed if alike.get(key, _NULL) != levels.get(key, _NULL)]
     return tuple(dict.fromkeys(drifted))
 
 
-def _share_runs(rows: list[_Row], manifest: StudyManifest, warnings: list[str]) -> list[_Row]:
+def _share_runs(runs: Sequence[_Run], manifest: StudyManifest, entries: Sequence[LeaveOut], warnings: list[str]) -> list[_Row]:
     """The rows of all cells, where those that build the same experiment share runs, one for each seed.
 
     A run that is not needed for that (its cell ran before it was known to be the same) is named in `warnings`.
     """
     same, experiments = manifest.same, manifest.experiments
+    rows = [_Row(run.record.cell, run.record.label, run.levels, run, _reason(entries, run, run.levels)) for run in runs]
 
     def experiment(cell: str) -> str:
         runner = cell if cell in experiments or cell not in same else same[cell].runner
@@ -243,7 +237,8 @@ def _share_runs(rows: list[_Row], manifest: StudyManifest, warnings: list[str]) 
             if known is None:  # a cell without runs of its own
                 like = of_cell.get(same[cell].runner, row)
                 known = stand_ins.setdefault((cell, id(like.levels)), _stand_in(like, cell, same[cell]))
-            shared.append(replace(known, run=row.run, left_out=row.left_out))
+            left_out = row.left_out or _reason(entries, row.run, known.levels)
+            shared.append(replace(known, run=row.run, left_out=left_out))
     order = {key: position for position, key in enumerate(own)}
     return sorted(shared, key=lambda row: order.get((row.cell, row.run.record.seed), len(rows)))
 
