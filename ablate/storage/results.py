@@ -38,6 +38,8 @@ class StudyResults:
         description: what the program says about its results.
         folder: of the study; None for results of other tools.
         warnings: files that were set aside, and why.
+        drifted: keys of `manifest.fixed` that are not the same in all runs any more, though no factor explains it: runs of
+            equal levels differ in them, or no run has them.
     """
 
     runs: pd.DataFrame
@@ -51,6 +53,7 @@ class StudyResults:
     description: Description = field(default_factory=Description)
     folder: Path | None = None
     warnings: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.runs)

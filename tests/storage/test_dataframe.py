@@ -1,31 +1,56 @@
-"""A study read back: one row a run, a column a factor, holes where something is missing."""
+"""A study read back: one row for each run, factors found, and warnings about whatever was set aside."""
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from ablate.core.designs import say
 from ablate.core.errors import UsageError
-from ablate.engine.run import Run
-from ablate.stats.contrasts import summarise
-from ablate.storage.dataframe import load_history, load_kept, load_runs
-from ablate.storage.records import Record, write_study
+from ablate.core.levels import Factor, Level
+from ablate.storage.dataframe import load_history, load_kept, load_results, load_runs
+from ablate.storage.manifest import StudyManifest
+from ablate.storage.records import RunRecord, write_record
+from ablate.storage.results import StudyResults
+
+FACTORS = {"model.dropout": [True, False], "stem": ["direct", "pyramid"]}
+SAME = {"Falsedirect": {"as": "Truedirect", "label": "False,direct", "levels": {"model.dropout": False, "stem": "direct"}}}
+
+
+def manifest(study: Path, **content: Any) -> None:
+    StudyManifest.model_validate(content).write(study)
+
+
+def put(directory: Path, record: RunRecord, config: Mapping[str, Any]) -> Path:
+    directory.mkdir(parents=True)
+    write_record(directory, record)
+    (directory / "config.yaml").write_text(yaml.safe_dump(dict(config), sort_keys=False))
+    return directory
 
 
 def add(study: Path, dropout: bool, stem: str, seed: int, value: float | None) -> Path:
-    record = Record(
-        identity=f"{dropout}{stem}{seed}", cell=f"{dropout}{stem}", seed=seed, label=f"{dropout},{stem}",
-        choices={"stem": stem}, overridden=["stem", "model.dropout", "seed"],
+    """A finished run of the cell `<dropout><stem>`."""
+    cell = f"{dropout}{stem}"
+    record = RunRecord(
+        identity=f"{cell}{seed}", cell=cell, seed=seed, label=f"{dropout},{stem}", choices={"stem": stem},
+        overridden=["stem", "model.dropout", "seed"], status="finished", metrics={"accuracy": value, "size": 3},
     )  # fmt: skip
-    run = Run(study / "runs" / record.cell / f"seed={seed}", record, {"model": {"dropout": dropout}, "seed": seed})
-    with run.attempt():
-        run.log(epoch=1, loss=0.5)
-        record.metrics = {"accuracy": value, "size": 3}
-    return run.directory
+    directory = put(study / "runs" / cell / f"seed={seed}", record, {"model": {"dropout": dropout}, "seed": seed})
+    (directory / "history.csv").write_text("epoch,loss\n1,0.5\n")
+    return directory
+
+
+def values(results: StudyResults, factor: str) -> list[Any]:
+    return [level.value for level in results.levels[factor]]
+
+
+def levels(results: StudyResults) -> dict[str, list[Any]]:
+    return {key: [level.value for level in factor] for key, factor in results.factors.items()}
 
 
 def test_a_row_a_run_and_a_column_a_factor(tmp_path: Path) -> None:
