@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ablate.core.metrics import Metrics
+from ablate.core.metrics import Metrics, Role
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import heading
 from ablate.report.table import Column, Row, Table
@@ -38,7 +38,7 @@ def results(
         flags: by configuration.
         notes: what else is to be said below the table.
     """
-    first, others = [metric], [name for name in _outcomes(metrics) if name != metric]
+    first, others = [metric], [name for name in _with_role("outcome", metrics, summary) if name != metric]
     others = others if len(others) < METRICS else []
     columns = [*_naming(configurations), Column("n", "n", "number"), *_metric_columns(first, metrics)]
     if compared := len(summary.cells) > 1:
@@ -46,16 +46,15 @@ def results(
     if any(flags.values()):
         columns.append(Column("flags", "flags", "flags"))
     columns += _metric_columns(others, metrics)
-    by_cell = differences.set_index("cell") if compared else pd.DataFrame()
+    by_cell, counts = differences.set_index("cell").to_dict("index"), summary.counts.to_dict("index")
     rows = []
     for digest in summary.cells:
         difference: Value = Baseline()
         if compared and digest != summary.cells[0]:
-            found = by_cell.loc[digest]
+            found = by_cell[digest]
             difference = Interval(found["estimate"], found["low"], found["high"], metrics[metric])
-        counts = summary.counts.loc[digest]
         values = {
-            "n": Count(int(counts["n"]), int(counts["runs"])),
+            "n": Count(int(counts[digest]["n"]), int(counts[digest]["runs"])),
             "difference": difference,
             "flags": tuple(flags.get(digest, ())),
         }
@@ -72,7 +71,7 @@ def results(
 
 def further_results(summary: Summary, metric: str, metrics: Metrics, configurations: Configurations) -> Table | None:
     """The outcomes for which `results` has no room; None if it has."""
-    names = [name for name in _outcomes(metrics) if name != metric]
+    names = [name for name in _with_role("outcome", metrics, summary) if name != metric]
     if len(names) < METRICS:
         return None
     return _means_table("further_results", "Further results", names, summary, metrics, configurations)
@@ -80,7 +79,7 @@ def further_results(summary: Summary, metric: str, metrics: Metrics, configurati
 
 def costs(summary: Summary, metrics: Metrics, configurations: Configurations) -> Table | None:
     """What each configuration takes: time, size, operations; None if no metric says so."""
-    names = [name for name in metrics if metrics[name].role == "cost"]
+    names = _with_role("cost", metrics, summary)
     return _means_table("costs", "Costs", names, summary, metrics, configurations) if names else None
 
 
@@ -117,8 +116,8 @@ def _means_table(
     return Table(name, title, columns, rows, data, _metric_notes(names, metrics, rows), main=False)
 
 
-def _outcomes(metrics: Metrics) -> list[str]:
-    return [name for name in metrics if metrics[name].role == "outcome"]
+def _with_role(role: Role, metrics: Metrics, summary: Summary) -> list[str]:
+    return [name for name in metrics if metrics[name].role == role and name in summary.mean]
 
 
 def _naming(configurations: Configurations) -> list[Column]:
@@ -138,17 +137,9 @@ def _metric_columns(names: Sequence[str], metrics: Metrics) -> list[Column]:
 
 
 def _means(digest: str, names: Sequence[str], summary: Summary, metrics: Metrics) -> dict[str, Value]:
-    runs = int(summary.counts.loc[digest, "n"])
-    return {
-        f"metric {name}": Mean(
-            float(summary.mean.loc[digest, name]),
-            float(summary.sd.loc[digest, name]),
-            int(summary.n.loc[digest, name]),
-            runs,
-            metrics[name],
-        )
-        for name in names
-    }
+    mean, sd, n = (frame.loc[digest].to_dict() for frame in (summary.mean, summary.sd, summary.n))
+    runs = int(summary.counts["n"][digest])
+    return {f"metric {name}": Mean(mean[name], sd[name], int(n[name]), runs, metrics[name]) for name in names}
 
 
 def _metric_notes(names: Sequence[str], metrics: Metrics, rows: Sequence[Row]) -> list[str]:

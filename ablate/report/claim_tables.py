@@ -81,8 +81,8 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
         }
         rows.append(Row(values, source=f"claim-{row['id']}"))
     notes = [
-        "This study: mean with its 95 % prediction interval for one more run; where the figure has to match exactly, all values. "
-        "Published figures of other protocols need not agree."
+        "This study: mean with its 95 % prediction interval for one more run; where the figure has to match exactly, all "
+        "values. Published figures of other protocols need not agree."
     ]
     if frame["differs"].any():
         notes.append(
@@ -126,9 +126,7 @@ def _detectable(judgement: Judgement, spec: MetricSpec) -> str:
     return f". Minimum detectable effect at {LOOKS[-1]} seeds: {effect}{points}; the margin is {margin}"
 
 
-def _figure(
-    row: Mapping[Any, Any], mean: float, low: float, high: float, metrics: Metrics, alone: bool = False
-) -> Value:
+def _figure(row: Mapping[Any, Any], mean: float, low: float, high: float, metrics: Metrics, alone: bool = False) -> Value:
     """A figure of a claim: with all digits if it has to match exactly, fractions in percent with two."""
     if row["kind"] == "exact":
         return Exact(low, high)

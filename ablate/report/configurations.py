@@ -61,7 +61,5 @@ def _by_changes(cells: Mapping[str, Cell], labels: Mapping[str, str]) -> Mapping
     baseline = next(iter(cells.values()), Cell({}))
     short = short_names(list(baseline))
     changes = {digest: cell.changed(baseline) or cell for digest, cell in cells.items()}
-    names = {
-        digest: ", ".join(f"{short[key]}={level}" for key, level in levels.items()) for digest, levels in changes.items()
-    }
+    names = {digest: ", ".join(f"{short[key]}={level}" for key, level in levels.items()) for digest, levels in changes.items()}
     return names if len(set(names.values())) == len(names) else labels

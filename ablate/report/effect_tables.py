@@ -124,8 +124,8 @@ def precision(frame: pd.DataFrame, contrasts: Sequence[Estimate], spec: MetricSp
     ]
     notes = [
         f"{capitalized(difference_heading(spec))}: standard deviation of the paired differences; correlation between the two "
-        "configurations over seeds (near 1: pairing removed most of the variance between seeds; near 0: it removed none); minimum "
-        f"detectable effect at n seeds, or at {LOOKS[0]} where there are fewer."
+        "configurations over seeds (near 1: pairing removed most of the variance between seeds; near 0: it removed none); "
+        f"minimum detectable effect at n seeds, or at {LOOKS[0]} where there are fewer."
     ]
     columns = [
         Column("change", "change"),
@@ -152,7 +152,8 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
     ]
     columns = [Column("change", "change"), Column("n", "n", "number"), Column("share", "attributed (Shapley)", "number")]
     notes = [
-        f"{capitalized(difference_heading(spec))}: Shapley values with their 95 % interval over n seeds; they add up to the last row."
+        f"{capitalized(difference_heading(spec))}: Shapley values with their 95 % interval over n seeds; they add up to the "
+        "last row."
     ]
     return Table(result.name, result.title, columns, rows, result.shares, notes)
 

@@ -40,6 +40,4 @@ def extra_table(description: ExtraTable, frame: pd.DataFrame, configurations: Co
         Column("n", "n", "number"),
         *(Column(f"column {column.name}", column.title, "number") for column in description.columns),
     ]
-    return Table(
-        description.name, description.title, columns, rows, frame, [*description.notes, RANGES], main=False
-    )
+    return Table(description.name, description.title, columns, rows, frame, [*description.notes, RANGES], main=False)

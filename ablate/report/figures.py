@@ -72,15 +72,15 @@ def _sketches(report: Report) -> Iterator[_Sketch]:
 def _learning_curves(curves: Curves) -> _Sketch:
     if curves.highlighted:
         caption = (
-            "One line per run. In color: the baseline and the configurations with the highest and the lowest mean; all other runs "
-            "are gray."
+            "One line per run. In color: the baseline and the configurations with the highest and the lowest mean; all other "
+            "runs are gray."
         )
         return _Sketch("learning_curves", "Learning curves", caption, plots.many_learning_curves(curves))
     caption = "One line per run."
     if curves.means is not None:
         caption = (
-            "Thin: one line per run. Thick: the mean over the finished runs of a configuration, up to the last epoch that all of "
-            "them reached. Differences between colors matter where they exceed the spread within a color."
+            "Thin: one line per run. Thick: the mean over the finished runs of a configuration, up to the last epoch that all "
+            "of them reached. Differences between colors matter where they exceed the spread within a color."
         )
     return _Sketch("learning_curves", "Learning curves", caption, plots.learning_curves(curves))
 
@@ -117,15 +117,15 @@ def _effects(contrasts: Sequence[Estimate], spec: MetricSpec) -> Iterator[_Sketc
             ("main effect", "simple"),
             "effects",
             "Main effects",
-            "Each row changes one factor from its baseline to another level, averaged over the levels of the other factors. Bar: "
-            "95 % interval. Dots: single seeds.",
+            "Each row changes one factor from its baseline to another level, averaged over the levels of the other factors. "
+            "Bar: 95 % interval. Dots: single seeds.",
         ),
         (
             ("interaction",),
             "interactions",
             "Interactions",
-            "By how much the second change increases the effect of the first. Bar: 95 % interval. An interval that includes zero "
-            "shows no evidence that the two depend on each other.",
+            "By how much the second change increases the effect of the first. Bar: 95 % interval. An interval that includes "
+            "zero shows no evidence that the two depend on each other.",
         ),
     ):
         marks = [_mark(each) for each in contrasts if each.kind in kinds and math.isfinite(each.estimate)]
@@ -143,9 +143,9 @@ def _attribution(attribution: AttributionResult, spec: MetricSpec) -> Iterator[_
         for row in frame.to_dict("records")
     ]
     caption = (
-        "Shapley attribution of the difference between the first and the last configuration. Each bar starts where the one above "
-        f"ends; the last bar is the whole difference (n = {frame['n'].max()} seeds). Green: gain. Hatched orange: loss. Black line: "
-        "95 % interval of that share."
+        "Shapley attribution of the difference between the first and the last configuration. Each bar starts where the one "
+        f"above ends; the last bar is the whole difference (n = {frame['n'].max()} seeds). Green: gain. Hatched orange: loss. "
+        "Black line: 95 % interval of that share."
     )
     figure = plots.waterfall(marks, f"share of Δ {difference_heading(spec)}", spec.percent)
     yield _Sketch(attribution.name, attribution.title, caption, figure)

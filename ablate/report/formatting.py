@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ablate.core.metrics import MetricSpec, Metrics
+from ablate.core.metrics import Metrics, MetricSpec
 
 MISSING = "–"
 PLAIN = MetricSpec("value")  # a number of no metric: four significant digits

@@ -18,7 +18,6 @@ from markupsafe import Markup, escape
 
 from ablate.core.levels import Level
 from ablate.report.caveats import caveats, headline, runs_by_state
-from ablate.report.claim_tables import claim_spec
 from ablate.report.figures import DrawnFigure
 from ablate.report.formatting import difference_heading, number
 from ablate.report.model import Report
@@ -39,6 +38,7 @@ SIGNS = {
     decision_rules.INCONCLUSIVE: "?", decision_rules.NOT_TESTED: "–",
 }  # fmt: skip
 FILES = ("run.json", "config.yaml", "history.csv")
+BAD_FLAGS = ("diverged", "failed", "missing")  # runs without a result, shown in red
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
         count=report.results.runs["directory"].nunique(),
         anchors=_anchors(report),
         settings=_settings(report),
+        BAD_FLAGS=BAD_FLAGS,
         ROWS=ROWS,
         NOTES=NOTES,
         PROBLEMS=PROBLEMS,
@@ -142,7 +143,8 @@ def _claims(report: Report) -> list[_ClaimItem]:
     if report.tables.verdicts is None:
         return []
     return [
-        _ClaimItem(row, each, _metric_of(each, report)) for row, each in zip(report.tables.verdicts.rows, report.claims.judgements, strict=True)
+        _ClaimItem(row, each, _metric_of(each, report))
+        for row, each in zip(report.tables.verdicts.rows, report.claims.judgements, strict=True)
     ]
 
 
@@ -157,7 +159,9 @@ def _origins(report: Report) -> list[_Origin]:
         titles |= {row.source: text_of(row[key]) for row in table.rows} if table is not None else {}
     labels = report.configurations.labels
     return [
-        _Origin(source, titles.get(source, source), [(f"cell-{cell}", labels[cell]) for cell in cells if len(cells) < len(labels)])
+        _Origin(
+            source, titles.get(source, source), [(f"cell-{cell}", labels[cell]) for cell in cells if len(cells) < len(labels)]
+        )
         for source, cells in report.sources.items()
     ]
 

@@ -58,7 +58,7 @@ def style() -> Iterator[None]:
 
 
 def learning_curves(curves: Curves) -> Figure:
-    """A panel for each curve and a line for each run, in the color of its configuration; thin if there are means, drawn thick."""
+    """A panel for each curve, a line for each run in the color of its configuration: thin beside the thick lines of means."""
     long, titles = _by_panel(curves), [curve.title for curve in curves.shown]
     single = bool((curves.history.groupby("directory").size() == 1).all())
     dashed = len(curves.labels) <= 6  # dashes too, for print and for the color-blind
