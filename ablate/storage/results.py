@@ -93,7 +93,11 @@ class StudyResults:
 
     def to_frame(self) -> pd.DataFrame:
         """All columns side by side, levels as plain values: for pandas. A name that occurs twice gets a prefix."""
-        levels = self.levels.map(lambda level: level.value).astype(object)
+        plain = {  # levels are values, not numbers: null is one, and 500 is not 500.0
+            key: pd.Series([level.value for level in column], index=column.index, dtype=object)
+            for key, column in self.levels.items()
+        }
+        levels = pd.DataFrame(plain, index=self.levels.index)
         taken = set(self.runs.columns)
         levels = levels.rename(columns={name: f"factor.{name}" for name in levels if name in taken})
         taken |= set(levels.columns)
