@@ -88,9 +88,9 @@ class MetricSpec:
         return replace(cls.guess(name), **mapping)
 
     def to_mapping(self) -> dict[str, Any]:
-        """All that differs from the defaults, as YAML can hold it: the inverse of `parse`."""
-        default = MetricSpec(self.name)
-        return {key: getattr(self, key) for key in _KEYS if getattr(self, key) != getattr(default, key)}
+        """All that differs from what the name suggests, as YAML can hold it: the inverse of `parse`."""
+        guessed = MetricSpec.guess(self.name)
+        return {key: getattr(self, key) for key in _KEYS if getattr(self, key) != getattr(guessed, key)}
 
 
 class Metrics(Mapping[str, MetricSpec]):
