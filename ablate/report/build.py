@@ -75,7 +75,7 @@ def compose(
         results: all runs; `results.manifest` may hold claims.
         name: the title of the report.
         folder: where it is to be written.
-        metric: what contrasts and effects are about; by default the first outcome that runs returned.
+        metric: what contrasts and effects are about, and claims that name none; by default `results.main_metric`.
         history: a row for each epoch, with the `directory` of its run.
         kept: by the name that was given to `Run.keep`, the arrays of each run.
 
@@ -84,7 +84,7 @@ def compose(
     """
     history = pd.DataFrame({"directory": []}) if history is None else history
     counted = results.counted
-    metric = metric or main_metric(counted)
+    metric = metric or results.main_metric or None
     summary = summarize(counted)
     cells = results.cells()
     configurations = Configurations.of(
@@ -110,13 +110,6 @@ def compose(
     if metric is not None and summary.cells:
         report = _with_comparison(report, counted, metric, kept or {})
     return with_tables(report, history, kept or {})
-
-
-def main_metric(results: StudyResults) -> str | None:
-    """The first outcome that runs returned, else the first metric; None if there is none."""
-    names = [name for name in results.metrics if name in results.values]
-    outcomes = [name for name in names if results.metrics[name].role == "outcome"]
-    return next(iter(outcomes or names), None)
 
 
 def _judge(results: StudyResults, default_metric: str) -> JudgedClaims:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ablate.core.metrics import Metrics, Role
 from ablate.report.configurations import CHANGES, Configurations
-from ablate.report.formatting import heading
+from ablate.report.formatting import capitalized, heading
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Baseline, Count, Interval, Mean, Value
 from ablate.stats.flags import Flag
@@ -148,7 +148,7 @@ def _metric_notes(names: Sequence[str], metrics: Metrics, rows: Sequence[Row]) -
     for name in names:
         if note := metrics[name].note:
             titles.setdefault(note, []).append(metrics[name].title)
-    notes = [f"{', '.join(found)}: {note}" for note, found in titles.items()]
+    notes = [capitalized(f"{'; '.join(found)}: {note.removesuffix('.')}.") for note, found in titles.items()]
     if any(isinstance(value, Mean) and value.partial for row in rows for value in row.values.values()):
-        notes.append("In parentheses: the mean is over the runs that have a value, and how many these are.")
+        notes.append("In parentheses: how many of the runs have a value; the mean is over these.")
     return notes
