@@ -117,10 +117,13 @@ class PlannedTask:
     program: ProgramReference
 
     def __call__(self, cfg: DictConfig) -> Outcome:
-        """Run it. What becomes of the run is returned, never raised."""
+        """Run it. What becomes of the run is returned, not raised."""
         context = RunContext.from_overrides(list(HydraConfig.get().overrides.task))
-        program = self.program.load()
-        return execute(program.function, cfg, context, StudyOptions.read(cfg), program.provenance())
+        try:
+            program = self.program.load()
+            return execute(program.function, cfg, context, StudyOptions.read(cfg), program.provenance())
+        except AblateError as error:
+            return Outcome(context.label, context.seed, "failed", str(error), Path(context.directory))
 
 
 _PROGRAMS: dict[ProgramReference, Program] = {}  # those that this process has defined or imported

@@ -49,7 +49,6 @@ class StudySweeper:
         HydraConfig.instance().set_config(self.config)  # so that the resolver ${hydra:…} works while cells are composed
         OmegaConf.set_readonly(self.config.hydra, None)
         command = SweepCommand.read(self.context.config_loader, self.config, self.params, arguments)
-        logger_of(command.options.logger)  # refused now if it cannot be used, before anything runs
         seeds = list(command.seeds)
         while True:
             plan = self._prepare(command, seeds)
@@ -77,6 +76,7 @@ class StudySweeper:
         if not cells:
             return None
         _refuse_ambiguous(cells)
+        logger_of(cells[0].values["study"]["logger"])  # refused now if it cannot be used, before anything runs
         described = describe_all(self.program.experiment, (cell.settings for cell in cells))
         settings = options.metric_settings()
         sweep = Sweep(

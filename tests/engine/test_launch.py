@@ -129,7 +129,7 @@ def small_disk(tmp_path: Path) -> Path:
 
 def test_a_full_disk_is_named_and_what_was_done_is_kept(command: Command, small_disk: Path) -> None:
     sweep = [TRIVIAL, "-m", "x=1,2,3,4", "study.seeds=3", f"study.root={small_disk}", "study.name=s"]
-    (small_disk / "fill").write_bytes(b"0" * 245_760)
+    (small_disk / "fill").write_bytes(b"0" * 204_800)
     answer = command(*sweep, status=1)
     assert "No space left on device" in answer.stdout
     done = sum("finished in" in line for line in answer.stdout.splitlines())
@@ -142,3 +142,14 @@ def test_a_read_only_folder_is_named(command: Command, small_disk: Path) -> None
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     answer = command(TRIVIAL, "-m", "x=1,2", f"study.root={small_disk}", "study.name=s", status=2)
     assert answer.stderr == f"ablate: cannot write to {small_disk}/s: Read-only file system. Choose another study.root.\n"
+
+
+def test_a_run_whose_folder_cannot_be_written_fails_alone(command: Command, tmp_path: Path) -> None:
+    """Its configuration is written when it is planned, before anything is launched."""
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s")
+    (folder,) = (tmp_path / "outputs/s/runs").glob("x=1-*")
+    shutil.rmtree(folder)
+    folder.write_text("a file where a folder should be")
+    answer = command(TRIVIAL, "-m", "x=1,2,3", "study.name=s", "study.retries=2", status=1)
+    assert f"x=1 seed=0 failed: cannot write to {folder.relative_to(tmp_path)}/seed=0: Not a directory." in answer.stdout
+    assert "1 failed, 1 finished, 1 kept" in answer.stdout
