@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -14,6 +14,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 Path = tuple[str, ...]  # of keys, from the root of a configuration
 
 _KNOWN_TO_THE_JOB = re.compile(r"\$\{\s*(hydra|now)\s*:")
+_ESCAPED = "\\${"  # a text, not an interpolation
 _REFERENCE = re.compile(r"\$\{\s*([^{}:]+?)\s*\}")
 
 
@@ -37,11 +38,14 @@ class ConfigValues:
     Attributes:
         nested: all values. Interpolations are resolved, except those that only a job can resolve (`${hydra:…}`, `${now:…}`,
             and whatever refers to one of them or to the seed) and those of ignored keys: these remain as text.
-        unknown: the paths of the interpolations that remain, and are not ignored.
+            So do those that yield an object, such as a dtype, which a file could not hold.
+        unknown: the paths of the interpolations that only a job can resolve, and that are not ignored.
+        objects: by their path, those that yield an object, as text.
     """
 
     nested: dict[str, Any]
-    unknown: frozenset[Path]
+    unknown: frozenset[Path] = frozenset()
+    objects: Mapping[Path, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cfg: DictConfig, ignore: Collection[str] = ()) -> ConfigValues:
@@ -53,19 +57,26 @@ class ConfigValues:
         nested: dict[str, Any] = plain(cfg)
         leaves = [(keys, text) for keys, text in _leaves(nested) if isinstance(text, str) and ("${" in text or text == "???")]
         if not leaves:
-            return cls(nested, frozenset())
+            return cls(nested)
         unknown = _known_to_the_job({tuple(map(str, keys)): text for keys, text in leaves})
-        for keys, _ in leaves:
+        objects = {}
+        for keys, text in leaves:
             path = tuple(map(str, keys))
-            if path in unknown or _is_ignored(path, ignore):
+            if path in unknown or _is_ignored(path, ignore) or _ESCAPED in text:
                 continue
             *parents, last = keys
             node: Any = cfg
             target: Any = nested
             for key in parents:
                 node, target = node[key], target[key]
-            target[last] = plain(node[last], resolve=True)
-        return cls(nested, frozenset(path for path in unknown if not _is_ignored(path, ignore)))
+            value = node[last]
+            if isinstance(value, str) and "${" in value:
+                continue  # resolved, it would be read as another interpolation
+            if isinstance(value, DictConfig | ListConfig | str | int | float | bool | None):
+                target[last] = plain(value, resolve=True)
+            else:
+                objects[path] = str(plain(value))
+        return cls(nested, frozenset(path for path in unknown if not _is_ignored(path, ignore)), objects)
 
     def meaning(self, ignore: Collection[str]) -> dict[str, Any]:
         """The dotted keys and values that are known before the run, without the ignored ones."""
@@ -90,7 +101,7 @@ class ConfigValues:
             if isinstance(value, dict):
                 self._flatten(value, here, f"{name}.", ignore, unknown, flat)
             elif here not in unknown:
-                flat[name] = value
+                flat[name] = self.objects.get(here, value)
 
 
 def _leaves(node: Any, keys: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -54,6 +54,16 @@ def test_what_only_a_job_knows_remains_and_is_no_part_of_the_meaning() -> None:
     assert values.nested["list"] == [1, "${now:%Y}", 3]
 
 
+def test_an_object_that_a_file_cannot_hold_is_left_to_the_job() -> None:
+    OmegaConf.register_new_resolver("test_folder", Path, replace=True)
+    cfg = OmegaConf.create({"folder": "${test_folder:a/b}", "escaped": "\\${folder}", "twice": "${escaped}"})
+    values = ConfigValues.of(cfg)
+    assert values.nested["folder"] == "${test_folder:a/b}"
+    assert values.meaning([]) == {"folder": "a/b", "escaped": "\\${folder}", "twice": "${escaped}"}
+    job = OmegaConf.create(values.nested)
+    assert (job.escaped, job.twice) == ("${folder}", "${folder}")
+
+
 def test_keys_are_read_without_the_signs_of_hydra() -> None:
     assert typed_values(["+study=a", "stem=direct", "++x.y=[1,2]"]) == {"study": "a", "stem": "direct", "x.y": "[1,2]"}
     assert choices_of({"stem": "direct", "logger": None, "hydra/launcher": "basic"}) == {"stem": "direct"}

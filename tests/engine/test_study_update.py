@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tests.engine.test_planning import cell, stems
 
 from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
@@ -19,6 +18,7 @@ from ablate.engine.study_update import (
     with_stand_ins,
 )
 from ablate.storage.manifest import StudyManifest
+from tests.engine.test_planning import cell, stems
 
 STUDY = Path("outputs/s")
 CLAIM = {"id": "A", "says": "s", "margin": 1}
@@ -52,7 +52,12 @@ def test_chance_and_limits_stay_as_they_were_when_the_claims_were_settled() -> N
     )
     for before in (old, recorded):
         settled = {spec.name: spec for spec in settled_description(STUDY, before, now, {"acc": {"chance": 0.1}}).metrics}
-        assert (settled["acc"].title, settled["acc"].chance, settled["steps"].limit, settled["new"].chance) == ("top-1", 0.1, 9, None)
+        assert (settled["acc"].title, settled["acc"].chance, settled["steps"].limit, settled["new"].chance) == (
+            "top-1",
+            0.1,
+            9,
+            None,
+        )
         for asked, said in (
             ({"acc": {"chance": 0.2}}, "the chance of acc was settled with the claims of outputs/s: it was 0.1 and is now 0.2"),
             ({"other": {"limit": 3}}, "the limit of other was settled with the claims of outputs/s: it was null and is now 3"),
