@@ -128,8 +128,10 @@ class LeaveOut:
     reason: str
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> LeaveOut:
+    def of(cls, entry: Mapping[str, Any], factors: Mapping[str, Factor] | None = None) -> LeaveOut:
         """An entry of study.leave_out, such as `{stem: direct, seed: 3, reason: the disk failed}`.
+
+        A list means alternatives, unless `factors` has that very list as a level.
 
         Raises:
             UsageError: if it names no run, or gives no reason.
@@ -137,7 +139,8 @@ class LeaveOut:
         if not isinstance(entry, Mapping) or not str(entry.get("reason") or "").strip() or len(entry) < 2:
             example = "{stem: direct, seed: 3, reason: the disk failed}"
             raise UsageError(f"study.leave_out: {entry} should name runs and give a reason, such as {example}.")
-        return cls(Condition.of({key: value for key, value in entry.items() if key != "reason"}), str(entry["reason"]))
+        levels = {key: value for key, value in entry.items() if key != "reason"}
+        return cls(Condition.of(levels, factors), str(entry["reason"]))
 
 
 def reason_to_leave_out(entries: Iterable[LeaveOut], levels: Mapping[str, Level]) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 
 log = logging.getLogger("ablate")
 
@@ -23,13 +23,13 @@ log = logging.getLogger("ablate")
 class Logger(Protocol):
     """What shows the numbers of one run. Its constructor raises UsageError if it cannot be used here."""
 
-    def begin(self, directory: Path, record: Record, levels: Mapping[str, Any]) -> None:
+    def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:
         """Begin a run that has its files in `directory`, in place of what an earlier attempt showed of it."""
 
     def row(self, step: int, values: Mapping[str, float]) -> None:
         """Show a row of history.csv; steps increase."""
 
-    def end(self, record: Record, metrics: Mapping[str, float]) -> None:
+    def end(self, record: RunRecord, metrics: Mapping[str, float]) -> None:
         """Show the metrics of a run that ended, in whatever way, and let go of it."""
 
 
@@ -52,7 +52,7 @@ def logger_of(settings: Mapping[str, Any] | None) -> Logger | None:
 class Mirror:
     """One run's logger, told of each row once."""
 
-    def __init__(self, logger: Logger, directory: Path, record: Record, config: Mapping[str, Any]) -> None:
+    def __init__(self, logger: Logger, directory: Path, record: RunRecord, config: Mapping[str, Any]) -> None:
         self._logger: Logger | None = logger
         self._directory = directory
         self._record = record
@@ -104,7 +104,7 @@ def numbers(row: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def levels_of(record: Record, config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
+def levels_of(record: RunRecord, config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
     """What tells a run from others: its label and seed, the level of each group, and the keys that were overridden."""
     values = fingerprint.flatten(config)
     overridden = {key: values[key] for key in record.overridden if key in values}

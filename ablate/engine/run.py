@@ -22,17 +22,16 @@ import numpy as np
 import yaml
 
 from ablate.core import seeding
-from ablate.core.errors import Diverged, UsageError
+from ablate.core.errors import Diverged, RunLockedError, UsageError
 from ablate.engine.loggers import Logger, Mirror
-from ablate.storage import fingerprint, locks
-from ablate.storage.locks import Busy
+from ablate.storage import checkpoints, fingerprint, locks
 from ablate.storage.records import (
     CHECKPOINT,
     CONFIG,
     DONE,
     HISTORY,
     TRACEBACK,
-    Record,
+    RunRecord,
     done_before,
     read_record,
     write_atomically,
@@ -45,7 +44,7 @@ log = logging.getLogger("ablate")
 class DoneMeanwhile(Exception):
     """Another process finished this run while this one was about to begin it."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: RunRecord) -> None:
         super().__init__(record.label)
         self.record = record
 
@@ -64,7 +63,7 @@ class Run:
     def __init__(
         self,
         directory: Path,
-        record: Record,
+        record: RunRecord,
         config: Mapping[str, Any],
         deadline: float = math.inf,
         checkpoint_seconds: float = 0.0,
@@ -117,7 +116,7 @@ class Run:
         if self._rows and row.keys() != self._rows[0].keys():
             raise ValueError(f"history.csv has the columns {list(self._rows[0])}; this row has {list(row)}")
         if self._lease is not None and self._lease.lost:
-            raise Busy("another host, which has taken this run over")
+            raise RunLockedError("another host, which has taken this run over")
         self._rows.append(row)
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
@@ -136,7 +135,7 @@ class Run:
         time_is_up = time.time() >= self.deadline
         if time_is_up or time.monotonic() - self._saved >= self.checkpoint_seconds:
             content = {"state": dict(state), "rows": len(self._rows), "made_by": self._made_by()}
-            write_atomically(self.directory / CHECKPOINT, _torch().dump(content))
+            write_atomically(self.directory / CHECKPOINT, checkpoints.dump(content))
             self._saved = time.monotonic()
             locks.forget_deaths(self.directory)  # it gets on: what it died of before is no reason to give it up
         if time_is_up:
@@ -149,7 +148,7 @@ class Run:
         one that cannot be read. The run then starts again.
         """
         try:
-            content = _torch().load((self.directory / CHECKPOINT).read_bytes())
+            content = checkpoints.load((self.directory / CHECKPOINT).read_bytes())
             with (self.directory / HISTORY).open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))[: content["rows"]]
             if content["made_by"] != self._made_by():
@@ -179,7 +178,7 @@ class Run:
         self.record.provenance.update(facts)
         self._save()
 
-    def done_before(self) -> Record | None:
+    def done_before(self) -> RunRecord | None:
         """The record of a run that means the same and needs no repeating."""
         return done_before(self.directory, self.record.identity, self.record.provenance.get("code") if self.same_code else None)
 
@@ -187,7 +186,7 @@ class Run:
     def attempt(self) -> Iterator[None]:
         """Hold the run and record how the body ends. An error of the body is recorded, not raised.
 
-        Raises DoneMeanwhile if the run turns out to be done, Busy if another process holds it, UsageError if its directory
+        Raises DoneMeanwhile if the run turns out to be done, RunLockedError if another process holds it, UsageError if its directory
         cannot be written. Ctrl-C is recorded as `interrupted`, and goes on.
         """
         try:
@@ -196,7 +195,7 @@ class Run:
                 if (done := self.done_before()) is not None:
                     raise DoneMeanwhile(done)
                 self._begin()
-                with locks.mourned(self.directory):
+                with locks.count_death(self.directory):
                     yield from self._recorded()
                 locks.forget_deaths(self.directory)
         except OSError as error:
@@ -224,7 +223,7 @@ class Run:
         except KeyboardInterrupt:
             self.record.status = "interrupted"
             raise
-        except Busy:
+        except RunLockedError:
             raise
         except Exception as error:
             self.record.status = "failed"

@@ -20,7 +20,7 @@ from typing import Any
 
 from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
-from ablate.storage.records import DONE, Record
+from ablate.storage.records import DONE, RunRecord
 
 MODES = ("offline", "online")
 
@@ -31,7 +31,7 @@ class TensorBoard:
     def __init__(self) -> None:
         _need("tensorboard")
 
-    def begin(self, directory: Path, record: Record, levels: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:  # noqa: ARG002
         folder = directory / "tensorboard"
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
@@ -44,7 +44,7 @@ class TensorBoard:
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
 
-    def end(self, record: Record, metrics: Mapping[str, float]) -> None:
+    def end(self, record: RunRecord, metrics: Mapping[str, float]) -> None:
         levels = {**self._levels, "status": record.status}
         self._writer.add_hparams(levels, {f"metrics/{name}": value for name, value in metrics.items()}, run_name=".")
         self._writer.close()
@@ -60,7 +60,7 @@ class Wandb:
         self.project = project
         self.mode = mode
 
-    def begin(self, directory: Path, record: Record, levels: Mapping[str, Any]) -> None:
+    def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:
         if self.mode == "offline":
             os.environ["WANDB_ERROR_REPORTING"] = "false"  # read on import: it would report its own errors over the network
         wandb = importlib.import_module("wandb")
@@ -83,7 +83,7 @@ class Wandb:
     def row(self, step: int, values: Mapping[str, float]) -> None:
         self._run.log(dict(values), step=step)
 
-    def end(self, record: Record, metrics: Mapping[str, float]) -> None:
+    def end(self, record: RunRecord, metrics: Mapping[str, float]) -> None:
         self._run.summary.update({"status": record.status, **{f"metrics/{name}": value for name, value in metrics.items()}})
         self._run.finish(exit_code=0 if record.status in DONE else 1)
 

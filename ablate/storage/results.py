@@ -38,6 +38,8 @@ class StudyResults:
         description: what the program says about its results.
         folder: of the study; None for results of other tools.
         warnings: files that were set aside, and why.
+        drifted: keys of `manifest.fixed` that are not the same in all runs any more, though no factor explains it: runs of
+            equal levels differ in them, or no run has them.
     """
 
     runs: pd.DataFrame
@@ -51,6 +53,7 @@ class StudyResults:
     description: Description = field(default_factory=Description)
     folder: Path | None = None
     warnings: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -75,7 +78,11 @@ class StudyResults:
 
     def to_frame(self) -> pd.DataFrame:
         """All columns side by side, levels as plain values: for pandas. A name that occurs twice gets a prefix."""
-        levels = self.levels.map(lambda level: level.value).astype(object)
+        plain = {  # levels are values, not numbers: null is one, and 500 is not 500.0
+            key: pd.Series([level.value for level in column], index=column.index, dtype=object)
+            for key, column in self.levels.items()
+        }
+        levels = pd.DataFrame(plain, index=self.levels.index)
         taken = set(self.runs.columns)
         levels = levels.rename(columns={name: f"factor.{name}" for name in levels if name in taken})
         taken |= set(levels.columns)
