@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,22 @@ class Cell(Mapping[str, Level]):
         """The levels in which this cell differs from `baseline`."""
         return Cell({key: level for key, level in self._levels.items() if baseline.get(key) != level})
 
+    def replaced(self, levels: Mapping[str, Level]) -> Cell:
+        """This cell with other levels at some of its keys.
+
+        >>> str(Cell.of({"dropout": True, "stem": "direct"}).replaced({"stem": Level.of("pyramid")}))
+        'dropout=true, stem=pyramid'
+        """
+        return Cell({**self._levels, **levels})
+
+    def without(self, keys: Collection[str]) -> Cell:
+        """The levels at all other keys: the stratum that a contrast of these factors is taken in.
+
+        >>> Cell.of({"dropout": True, "stem": "direct"}).without(["stem"])
+        Cell(dropout=true)
+        """
+        return Cell({key: level for key, level in self._levels.items() if key not in keys})
+
     def __getitem__(self, key: str) -> Level:
         return self._levels[key]
 
@@ -55,13 +71,16 @@ class Cell(Mapping[str, Level]):
         return len(self._levels)
 
     def __hash__(self) -> int:
-        return hash(tuple(self._levels.items()))
+        return hash(frozenset(self._levels.items()))  # cells are equal in whichever order their keys stand
 
     def __eq__(self, other: object) -> bool:
         return self._levels == other._levels if isinstance(other, Cell) else NotImplemented
 
     def __repr__(self) -> str:
         return f"Cell({self.label})"
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key}={level}" for key, level in self._levels.items())
 
 
 @dataclass(frozen=True, slots=True)

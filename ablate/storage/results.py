@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.core.cells import Cell
+from ablate.core.claims import Claim, parse_all
 from ablate.core.descriptions import Description
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
@@ -66,6 +67,20 @@ class StudyResults:
     def counted(self) -> StudyResults:
         """Without the runs that a person left out."""
         return self.where(self.runs["left_out"].isna())
+
+    @property
+    def main_metric(self) -> str:
+        """The metric of claims that name none: the first that the program described and its runs have, or else the first."""
+        described = [spec.name for spec in self.description.metrics if spec.name in self.values]
+        return next(iter([*described, *map(str, self.values)]), "")
+
+    def claims(self) -> list[Claim]:
+        """The claims of the study.
+
+        Raises:
+            ClaimError: if study.yaml holds one that cannot be read.
+        """
+        return parse_all(self.manifest.claims, self.main_metric)
 
     def cells(self) -> dict[str, Cell]:
         """The levels of each cell, by its digest, in the order of their first run."""
