@@ -26,7 +26,7 @@ def conf() -> Path:
     return packaged if packaged.is_dir() else packaged.parent.parent / "conf"
 
 
-def prepare(cfg: DictConfig) -> Mapping[str, Any] | None:
+def prepare(cfg: DictConfig, label: str) -> Mapping[str, Any] | None:
     """Check a configuration, and say which images it means. With summary=true, print the network instead."""
     config = from_hydra(cfg)
     from ablate.vision.devices import choose_device
@@ -38,7 +38,7 @@ def prepare(cfg: DictConfig) -> Mapping[str, Any] | None:
         from ablate.report.terminal import console
         from ablate.vision.summary import table
 
-        console().print(table(network, title=cfg.study.label if cfg.study.label != "base" else cfg.study.name))
+        console().print(table(network, title=label if label != "base" else cfg.study.name))
         return None
     return _images(config.data)
 
@@ -95,15 +95,24 @@ def metrics(cfg: DictConfig) -> list[str]:
     return metrics(from_hydra(cfg))
 
 
-@ablate.main(
-    conf(),
-    prepare=prepare,
-    experiment=experiment,
-    cost=cost,
-    metrics=metrics,
-    code=("ablate.vision", "ablate.integrations.torch"),
-    packages=("torch", "torchvision", "pillow"),
-)
+class _Experiment(ablate.Experiment):
+    code = ("ablate.vision", "ablate.integrations.torch")
+    packages = ("torch", "torchvision", "pillow")
+
+    def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:
+        return prepare(cfg, self.label)
+
+    def fingerprint(self, settings: DictConfig) -> Any:
+        return experiment(settings)
+
+    def cost(self, settings: DictConfig, processes: int) -> float:
+        return cost(settings, processes)
+
+    def describe(self, settings: DictConfig) -> ablate.Description:
+        return ablate.Description(tuple(map(ablate.MetricSpec.guess, metrics(settings))))
+
+
+@ablate.main(conf(), experiment=_Experiment())
 def train(cfg: DictConfig, run: ablate.Run) -> Mapping[str, float | None]:
     from ablate.vision.training import train
 

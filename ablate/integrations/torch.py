@@ -1,4 +1,4 @@
-"""Weight initialization for torch modules. Imported when a run first asks for it: the engine knows nothing of torch."""
+"""torch: initial weights that are paired across configurations."""
 
 from __future__ import annotations
 
@@ -6,23 +6,35 @@ import torch
 from torch import nn
 
 from ablate.core.seeding import derive
+from ablate.engine.run import Run
 
 
-def initialise(module: nn.Module, seed: int) -> None:
-    """PyTorch's default initialisation, each layer's from a stream of its own, named by the layer's role in `module`.
+def initialize(module: nn.Module, seed: int | Run) -> None:
+    """Initialize a module as PyTorch does by default, each layer from a random stream of its own.
 
-    Two networks then share the weights of all layers that they have in common, whatever stands between them. Weights are
-    drawn on the CPU, wherever they lie: one seed gives the same network on every device. The global generator is left as it
-    was.
+    The stream of a layer is named by the layer's place in `module`, so that two networks share the weights of all layers that
+    they have in common, whatever is between them. Weights are drawn on the CPU: one seed gives the same network on every
+    device. The global generator is left as it was; parameters that belong to no layer with `reset_parameters` stay as they are.
+
+    Args:
+        module: changed in place.
+        seed: of the run, or the run itself.
+
+    >>> shallow, deep = nn.Sequential(nn.Linear(2, 2)), nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    >>> initialize(shallow, seed=0)
+    >>> initialize(deep, seed=0)
+    >>> bool((shallow[0].weight == deep[0].weight).all())
+    True
     """
+    number = seed.seed if isinstance(seed, Run) else seed
     with torch.random.fork_rng(devices=[]):
         for role, layer in module.named_modules():
             if callable(reset := getattr(layer, "reset_parameters", None)):
-                torch.default_generator.manual_seed(derive(seed, "weights", role))  # of the CPU alone
+                torch.default_generator.manual_seed(derive(number, "weights", role))  # of the CPU alone
                 device = next((parameter.device for parameter in layer.parameters()), torch.device("cpu"))
-                elsewhere = device.type not in ("cpu", "meta")
-                if elsewhere:
+                on_device = device.type not in ("cpu", "meta")
+                if on_device:
                     layer.to("cpu")
                 reset()
-                if elsewhere:
+                if on_device:
                     layer.to(device)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.core.errors import UsageError
-from ablate.integrations.torch import initialise
+from ablate.integrations.torch import initialize
 from ablate.vision.config import Config
 
 ACTIVATION_MODULES: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "none": nn.Identity}
@@ -87,7 +87,7 @@ def outline(config: Config, classes: int = 10, size: int = 32) -> Network:
 def build(config: Config, classes: int = 10, size: int = 32) -> Network:
     """The initialised network of an experiment, on the CPU, in channels_last."""
     network = outline(config, classes, size).to_empty(device="cpu")
-    initialise(network, config.seed)
+    initialize(network, config.seed)
     return network.to(memory_format=torch.channels_last)
 
 
