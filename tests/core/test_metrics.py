@@ -62,6 +62,7 @@ def test_a_difference_of_metrics_is_described_by_its_terms() -> None:
     assert (spec.title, spec.unit, spec.digits) == ("A - B", "%", 1)
     assert spec.chance == pytest.approx(-0.15)
     assert metrics["a - unknown"].chance is None
+    assert (metrics["a - unknown"].unit, metrics["a - unknown"].digits) == ("", None)  # of a fraction and a plain number
     assert list(metrics) == ["a", "b"]
     assert metrics["loss"].better == "lower"
     assert "a - b" not in metrics
