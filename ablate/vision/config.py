@@ -105,8 +105,7 @@ def _message(error: ValidationError, content: Mapping[str, Any]) -> str:
     path = [str(part) for part in first["loc"] if isinstance(part, str) and "[" not in part]
     fields, field = _field(path, content)
     if first["type"] == "extra_forbidden":
-        known = [".".join([*path[:-1], name]) for name in fields]
-        return f"{'.'.join(path)}: unknown key.{nearest('.'.join(path), known)} Available: {', '.join(fields)}."
+        return f"{'.'.join(path)}: unknown key.{nearest(path[-1], fields)} Available: {', '.join(fields)}."
     key = ".".join(path)
     if first["type"] == "missing":
         return f"{key}: this key is missing; it needs {_allowed_in(field)}."
@@ -185,7 +184,7 @@ def _bounds(metadata: Sequence[Any]) -> str:
             case annotated_types.Le(le=high):
                 said += f" to {high}"
             case annotated_types.Lt(lt=high):
-                said += f" and below {high}"
+                said += f" to {high}, excluding {high}"
     return said
 
 
@@ -193,4 +192,6 @@ def _shown(value: Any) -> str:
     """A value as it is typed on the command line."""
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, str):
+        return repr(value) if value.replace(".", "", 1).lstrip("-").isdigit() else value  # a text that looks like a number
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

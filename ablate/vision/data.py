@@ -72,7 +72,10 @@ def class_count(data: Data) -> int:
     kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
     if kind.classes is not None:
         return kind.classes
-    cached = _read(_cache_folder(kind.of(data), data.cache))
+    try:
+        cached = _read(_cache_folder(kind.of(data), data.cache))
+    except UsageError:  # they do not exist: `prepare` will say so
+        cached = None
     return 10 if cached is None else len(cached.classes)
 
 

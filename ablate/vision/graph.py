@@ -41,15 +41,18 @@ def network_content(config: Config) -> Any:
     return _contents[key]
 
 
-def canonical_graph(network: nn.Module) -> list[Any]:
-    """The operations of `network` in training mode, then in evaluation mode.
+def canonical_graph(network: nn.Module) -> dict[str, Any]:
+    """The parameters of `network` in their order, and its operations in training mode, then in evaluation mode.
 
     Raises:
         UntraceableError: if its graph does not tell what it computes.
     """
     training = network.training
     try:
-        return [_operations(network.train(mode)) for mode in (True, False)]
+        return {
+            "parameters": [[name, list(parameter.shape)] for name, parameter in network.named_parameters()],
+            "operations": [_operations(network.train(mode)) for mode in (True, False)],
+        }
     finally:
         network.train(training)
 

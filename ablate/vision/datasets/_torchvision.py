@@ -51,10 +51,11 @@ class TorchvisionSource(Source):
 
     def require(self) -> None:
         if not self.is_available() and not can_connect(self.host):
-            kept = " nor ".join(self.files)
+            first, *more = self.files
+            missing = f"neither {' nor '.join(self.files)}" if more else f"no {first}"
             raise UsageError(
-                f"{self.title} is not in {self.root.resolve()} ({'neither ' * (len(self.files) > 1)}{kept}), and {self.host} does not "
-                f"answer. Put the files there, or type data.root=FOLDER, or data=builtin."
+                f"{self.title} is not in {self.root.resolve()} ({missing}), and {self.host} does not answer. "
+                "Put the files there, or type data.root=FOLDER, or data=builtin."
             )
 
     def decode(self) -> Decoded:

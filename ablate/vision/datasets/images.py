@@ -44,8 +44,9 @@ class ImageFiles(Source):
 
     @classmethod
     def caveat(cls, data: Data) -> str:
-        copy = ", by its name a JPEG copy: compression has changed the pixels"
-        return f"Images from {data.root}{copy if 'jpeg' in PurePath(data.root or '').name.lower() else ''}."
+        if "jpeg" in PurePath(data.root or "").name.lower():
+            return f"The images come from a JPEG copy ({data.root}): compression has changed the pixels."
+        return f"The images come from {data.root}."
 
     def __str__(self) -> str:
         return str(self.root)
