@@ -47,9 +47,9 @@ FOREIGN = {
 # Libraries that these floors import inside functions only
 LAZY = {"storage": {"torch"}, "engine": {"pandas"}, COMMANDS: TORCH | {"pandas"}}
 
-# Functions that find code by its name, and the floors that may call them: with a name that the user wrote
+# Functions that load code by its name, and the floors that may call them: the user's program, optional libraries, registries
 LOADERS = {"import_module", "__import__", "run_module", "run_path", "spec_from_file_location"}
-MAY_LOAD = ("engine", "integrations")
+MAY_LOAD = ("engine", "integrations", "vision")
 DOTTED_PATH_TOOLS = {"get_method", "get_class", "get_object", "instantiate", "locate", "EntryPoint"}
 
 WORDS_OF_THE_EXPERIMENT = re.compile(r"jpeg|article|cifar|images_per_second", re.IGNORECASE)
