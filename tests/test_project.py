@@ -80,6 +80,7 @@ def test_every_term_of_the_glossary_is_explained_once() -> None:
     assert len(set(terms)) == len(terms)
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs")
     pytest.importorskip("mkdocstrings")
