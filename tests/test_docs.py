@@ -21,7 +21,11 @@ ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 TINY = ["budget.epochs=1", "data.train_size=40", "data.test_size=20", "model.widths=[4,4,4]", "device=cpu"]
 # What a page leaves to the reader, and what these tests use instead
-STAND_INS = {"…": "model.dropout=true,false stem=pyramid,direct", "outputs/STUDY": "outputs/digits", "data=cifar10": "data=builtin"}
+STAND_INS = {
+    "…": "model.dropout=true,false stem=pyramid,direct",
+    "outputs/STUDY": "outputs/digits",
+    "data=cifar10": "data=builtin",
+}
 
 
 def commands(page: Path) -> list[str]:
