@@ -1,1 +1,1 @@
-"""The engine: Hydra, planning, launching, the run under way."""
+"""The engine: what makes a study of a Hydra program. Plans, launches, records and resumes its runs."""

@@ -10,9 +10,9 @@ import yaml
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from ablate.core.errors import UsageError
+from ablate.core.errors import AblateError
 
-CONFIG_ERRORS = (UsageError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+CONFIG_ERRORS = (AblateError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 
 
 def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
@@ -26,21 +26,19 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
         return one_line(error.__cause__, known_keys)
     unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
     if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
-        return (
-            f"{unknown[1]} holds keys of its own: type them one by one, as {unknown[1]}.KEY=…, a new one as +{unknown[1]}.KEY=…"
-        )
+        return f"{unknown[1]} is a node with keys of its own: type {unknown[1]}.KEY=…, or +{unknown[1]}.KEY=… for a new key."
     if unknown:
         return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], known_keys)}"
     off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
     if off:
-        return f"the group {off[1]} is off unless it is asked for, which takes a plus: {off[2]}"
+        return f"the group {off[1]} is not in the defaults list; add it with a plus: {off[2]}"
     twice = re.match(r"Multiple values for (\S+)\.\s+To override a value use 'override \S+: (\S+)'", text)
     if twice:
-        return f"the group {twice[1]} has a level already; another one is typed without a plus: {twice[1]}={twice[2]}"
+        return f"the group {twice[1]} is in the defaults list already; choose an option without a plus: {twice[1]}={twice[2]}"
     group = re.match(r"(?:In '[^']*': )?Could not find '([^']+)/([^'/]+)'\s+Available options in '[^']+':(.*)", text, re.S)
     if group:
         options = group[3].split("Config search path")[0].split()
-        return f"{group[1]}={group[2]}: no such level; there are {', '.join(options)}."
+        return f"{group[1]} has no level {group[2]}; available: {', '.join(options)}."
     key = re.search(r"full_key: (\S+)", text)
     if isinstance(error, OmegaConfBaseException) and key:
         return f"{key[1]}: {text.splitlines()[0]}"

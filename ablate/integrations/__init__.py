@@ -1,1 +1,1 @@
-"""Other libraries: torch, loggers. Each module is imported only when it is used."""
+"""What the engine does with other libraries, one module each; each is imported only when it is used."""

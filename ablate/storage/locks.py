@@ -22,16 +22,14 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from ablate.core.errors import RunLockedError
+
 LOCK = ".lock"
 LEASE = ".lease"
 DEATHS = "deaths"
 SLOTS = ".slots"
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 90.0
-
-
-class Busy(Exception):
-    """Another process holds this run. The message says which."""
 
 
 class Lease:
@@ -45,16 +43,16 @@ class Lease:
         self._heart = threading.Thread(target=self._beat, daemon=True)
 
     def take(self) -> None:
-        """Write the lease. Raises Busy if another host holds a live one."""
+        """Write the lease. Raises RunLockedError if another host holds a live one."""
         stale = _read(self.path)
         if (holder := _live_elsewhere(self.path)) is not None:
-            raise Busy(holder)
+            raise RunLockedError(holder)
         if self.path.exists():
             self._clear_away(stale)
         try:
             _create(self.path, self.content)
         except FileExistsError:  # of two hosts, one succeeds
-            raise Busy(_in_words(_read(self.path))) from None
+            raise RunLockedError(_in_words(_read(self.path))) from None
         self._heart.start()
 
     def _clear_away(self, stale: dict[str, Any]) -> None:
@@ -68,7 +66,7 @@ class Lease:
                     _create(self.path, json.dumps(found))
             aside.unlink(missing_ok=True)
             if found != stale:
-                raise Busy(_in_words(found))
+                raise RunLockedError(_in_words(found))
 
     def give_back(self) -> None:
         """Let others have the run."""
@@ -93,11 +91,11 @@ class Lease:
 
 @contextmanager
 def hold(directory: Path) -> Iterator[Lease]:
-    """Hold the run in `directory`. Raises Busy if another process, here or on another host, holds it."""
+    """Hold the run in `directory`. Raises RunLockedError if another process, here or on another host, holds it."""
     try:
         lock = FileLock(directory / LOCK).acquire(blocking=False)
     except Timeout:
-        raise Busy(_in_words(_read(directory / LEASE))) from None
+        raise RunLockedError(_in_words(_read(directory / LEASE))) from None
     with lock:
         lease = Lease(directory)
         lease.take()

@@ -6,7 +6,8 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ablate.engine.messages import UsageError, one_line
+from ablate.core.errors import UsageError
+from ablate.engine.messages import one_line
 from ablate.run import conf
 from ablate.vision.config import Optimizer
 
