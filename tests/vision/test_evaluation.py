@@ -13,7 +13,8 @@ from ablate.storage.records import Record
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.evaluation import Scores, evaluate
-from ablate.vision.network import Network, build
+from ablate.vision.models.article import Network
+from ablate.vision.networks import build
 
 Experiment = Callable[..., Config]
 
@@ -44,8 +45,8 @@ def test_standard_is_evaluation_mode_on_images_as_they_are(subject: tuple) -> No
 def test_the_batch_size_of_standard_changes_nothing(subject: tuple) -> None:
     config, run, network, data = subject
     _, whole = evaluate("standard", config, run, network, data, epoch=1)
-    config.evaluation.batch_size = 7
-    _, parts = evaluate("standard", config, run, network, data, epoch=1)
+    smaller = config.evaluation.model_copy(update={"batch_size": 7})
+    _, parts = evaluate("standard", config.model_copy(update={"evaluation": smaller}), run, network, data, epoch=1)
     assert np.array_equal(whole, parts)
 
 
