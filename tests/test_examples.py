@@ -11,6 +11,7 @@ from tests.conftest import Command
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
+@pytest.mark.slow
 def test_a_script_of_ones_own_is_studied(command: Command, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     script = EXAMPLES / "digits" / "digits.py"
