@@ -190,7 +190,7 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
 
 
 def _arms(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
-    """The columns of each arm. Two arms of a difference stand one after the other; a threshold has one."""
+    """The columns of each arm: two of a difference, four of an interaction, one of a threshold."""
     where = claim.within(outcomes.factors)
     if claim.changes:
         corners = contrasts.weights(outcomes, claim.changes, where).corners
