@@ -86,7 +86,7 @@ class Change(BaseModel):
     @classmethod
     def of(cls, factor: str, start: object, end: object) -> Change:
         """The change between two levels, or plain values."""
-        return cls(factor=factor, start=Level.of(start), end=Level.of(end))
+        return cls.model_validate({"factor": factor, "from": Level.of(start), "to": Level.of(end)})
 
     def __str__(self) -> str:
         return f"{self.factor}: {self.start} → {self.end}"

@@ -200,8 +200,8 @@ def _arms(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
     ends = []
     for made in (frozenset[str](), frozenset(claim.path)):
         levels = attribution.levels_after(made, claim.path)
-        cells = [cell for cell in outcomes.select(where) if all(cell[key] == level for key, level in levels.items())]
-        ends.append(sorted({outcomes.cells[cell] for cell in cells}))
+        cells = outcomes.select(where).items()
+        ends.append(sorted({column for cell, column in cells if all(cell[key] == level for key, level in levels.items())}))
     return ends
 
 
