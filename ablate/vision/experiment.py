@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
@@ -44,9 +44,7 @@ class VisionExperiment(Experiment):
             from ablate.report.terminal import console
             from ablate.vision.summary import table
 
-            label = OmegaConf.select(cfg, "study.label")
-            name = OmegaConf.select(cfg, "study.name")
-            console().print(table(network, title=str(label if label not in (None, "base") else name)))
+            console().print(table(network, title=str(cfg.study.name if self.label == Experiment.label else self.label)))
             return None
         found = resolve_images(config.data)
         if config.precision == "auto":
