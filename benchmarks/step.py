@@ -21,7 +21,7 @@ from hydra import compose, initialize_config_dir
 
 from ablate.engine.run import Run
 from ablate.run import conf
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision.config import Config, from_hydra
 from ablate.vision.devices import choose_device, set_numerics
@@ -62,7 +62,7 @@ def main() -> None:
     ratios = []
     for number in range(1, ROUNDS + 1):
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(Path(folder), Record("", "", config.seed, "", {}, []), {})
+            run = Run(Path(folder), RunRecord(identity="", cell="", seed=config.seed, label="", choices={}, overridden=[]), {})
             trainer = Trainer(config, run, build(config, len(data.classes)).to(device), data.train, device)
             before = bare_images_per_second(config, device)
             row = trainer.epoch(1)

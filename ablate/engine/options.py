@@ -53,7 +53,7 @@ class CheckpointOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     minutes: float = Field(
-        0,
+        default=0,
         ge=0,
         description="the least time between two checkpoints; 0: at every call of run.save",
         json_schema_extra={"allowed": "a number from 0"},

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from ablate.integrations.torch import initialise
+from ablate.integrations.torch import initialize
 from ablate.vision.config import Config
 from ablate.vision.models import MODELS
 
@@ -24,7 +24,7 @@ def outline(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Modu
 def build(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module:
     """The initialized network of a run, on the CPU, in channels_last."""
     network = outline(config, classes, size).to_empty(device="cpu")
-    initialise(network, config.seed)
+    initialize(network, config.seed)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 

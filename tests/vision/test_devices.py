@@ -10,7 +10,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ablate.core.errors import UsageError
 from ablate.engine.run import Run
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normalizer
@@ -43,7 +43,7 @@ def test_of_several_gpus_a_process_takes_the_one_of_its_number(
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
-    run = Run(tmp_path / "runs" / "cell" / "seed=0", Record("i", "c", 0, "base", {}, []), {})
+    run = Run(tmp_path / "runs" / "cell" / "seed=0", RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=[]), {})
     for number, gpu in enumerate((0, 1, 0)):
         monkeypatch.setattr(Run, "slot", number)
         assert device_of(experiment("device=cuda"), run) == torch.device("cuda", gpu)
@@ -106,7 +106,7 @@ def test_a_step_waits_for_nothing(experiment: Experiment, tmp_path: Path) -> Non
     config = experiment("model.dropout=true", "augment=crop", "schedule=cosine")
     cuda = choose_device("cuda")
     data = images.load(config.data, cuda).train
-    trainer = Trainer(config, Run(tmp_path, Record("i", "c", 0, "", {}, []), {}), build(config).to(cuda), data, cuda)
+    trainer = Trainer(config, Run(tmp_path, RunRecord(identity="i", cell="c", seed=0, label="", choices={}, overridden=[]), {}), build(config).to(cuda), data, cuda)
     trainer.epoch(1)
     torch.cuda.set_sync_debug_mode("error")
     try:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from ablate.engine.run import Run
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.evaluation import Scores, evaluate
@@ -25,7 +25,7 @@ def subject(experiment: Experiment, tmp_path: Path) -> tuple[Config, Run, Networ
     network = build(config)
     with torch.no_grad():
         network.train()(torch.rand(64, 3, 32, 32))  # running statistics of their own
-    run = Run(tmp_path, Record("i", "c", 0, "base", {}, []), {})
+    run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=[]), {})
     return config, run, network, images.load(config.data, torch.device("cpu")).test
 
 

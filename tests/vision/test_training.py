@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from ablate.core.errors import Diverged
 from ablate.engine.run import Run
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision import training
 from ablate.vision.config import Config
@@ -24,7 +24,7 @@ SMALL = ["model.widths=[8,12,16]", "data.train_size=80", "data.test_size=40", "t
 
 def make_run(config: Config, folder: Path) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
-    return Run(folder, Record("i", "c", config.seed, "base", {}, []), {})
+    return Run(folder, RunRecord(identity="i", cell="c", seed=config.seed, label="base", choices={}, overridden=[]), {})
 
 
 def trained(config: Config, folder: Path) -> tuple[dict[str, float | None], str]:
