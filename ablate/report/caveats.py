@@ -35,7 +35,11 @@ def caveats(report: Report) -> list[str]:
     """What limits the conclusions: what the program says of its data, what was decided late, what is missing or mixed."""
     manifest = report.results.manifest
     found = list(report.results.description.caveats)
-    found += [f"{key}={decision.asked} was resolved to {decision.took}." for key, decision in manifest.decisions.items()]
+    found += [
+        f"{key}={decision.asked} was resolved to {decision.took}."
+        for key, decision in manifest.decisions.items()
+        if decision.asked is not None
+    ]
     if manifest.claims_after:
         verb = "was" if manifest.claims_after == 1 else "were"
         found.append(f"The claims were written after {counted(manifest.claims_after, 'run')} {verb} finished.")

@@ -59,7 +59,8 @@ def style() -> Iterator[None]:
 
 def learning_curves(curves: Curves) -> Figure:
     """A panel for each curve, a line for each run in the color of its configuration: thin beside the thick lines of means."""
-    long, titles = _by_panel(curves), [curve.title for curve in curves.shown]
+    columns = [curve.column for curve in curves.shown]
+    long = curves.history.melt(id_vars=["directory", "label", "epoch"], value_vars=columns, var_name="column")
     single = bool((curves.history.groupby("directory").size() == 1).all())
     dashed = len(curves.labels) <= 6  # dashes too, for print and for the color-blind
     cells: dict[str, Any] = {
@@ -74,8 +75,8 @@ def learning_curves(curves: Curves) -> Figure:
         **cells,
         units="directory",
         estimator=None,
-        col="panel",
-        col_order=titles,
+        col="column",
+        col_order=columns,
         col_wrap=1,
         linewidth=THICK if curves.means is None else 0.7,
         alpha=1.0 if curves.means is None else 0.5,
@@ -83,8 +84,8 @@ def learning_curves(curves: Curves) -> Figure:
         aspect=2,
         facet_kws={"sharey": all(curve.percent for curve in curves.shown), "legend_out": False},
     )
-    grid.set_titles("{col_name}")
     for axes, curve in zip(grid.axes.flat, curves.shown, strict=True):
+        axes.set_title(curve.title)
         if curves.means is not None:
             line = {**cells, "y": curve.column}
             sns.lineplot(curves.means, **line, estimator=None, linewidth=THICK, legend=False, ax=axes)
@@ -131,12 +132,6 @@ def many_learning_curves(curves: Curves) -> Figure:
         _name_axes(axes, curve)
     _legend(figure, handles, ["all other runs", *curves.highlighted], ONE_RUN)
     return figure
-
-
-def _by_panel(curves: Curves) -> pd.DataFrame:
-    columns = {curve.column: curve.title for curve in curves.shown}
-    long = curves.history.melt(id_vars=["directory", "label", "epoch"], value_vars=list(columns), var_name="column")
-    return long.assign(panel=long["column"].map(columns))
 
 
 def forest(marks: Sequence[Mark], title: str, percent: bool) -> Figure:

@@ -4,8 +4,8 @@ The lock (a file lock of the kernel) ends with its process, however that ends. O
 a lock may not reach the others; so the holder also writes a lease, `.lease`, and touches it regularly. A lease of another host
 that was not touched for STALE_SECONDS is void.
 
-filelock's SoftFileLease is not used: it takes over the lease of a dead host only after watching it for STALE_SECONDS itself, for
-each run anew (we compare file times and take over at once), and it cannot tell who holds a run without contending for it.
+filelock's SoftFileLease is not used: it takes over the lease of a dead host only after watching it for STALE_SECONDS itself,
+each run anew (we compare file times, and take over at once), and it cannot tell who holds a run without contending for it.
 """
 
 from __future__ import annotations

@@ -66,7 +66,11 @@ def test_every_run_that_was_planned_is_counted(tmp_path: Path) -> None:
              (True, "direct", 2): "interrupted", (False, "pyramid", 1): "running"}  # fmt: skip
     leave_out = [{"dropout": False, "seed": 2, "reason": "the disk failed"}]
     write_runs(
-        tmp_path, cells, 3, lambda levels, seed: ended.get((levels["dropout"], levels["stem"], seed), "finished"), leave_out=leave_out
+        tmp_path,
+        cells,
+        3,
+        lambda levels, seed: ended.get((levels["dropout"], levels["stem"], seed), "finished"),
+        leave_out=leave_out,
     )
     audit = examine(load_results(tmp_path))
     assert audit.states == {

@@ -30,8 +30,14 @@ def test_a_state_dict_is_read_back() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"a": {"b": [1, np.zeros(2)]}}, r"run\.save: a\['b'\]\[1\] is of the type ndarray; a checkpoint may hold tensors, numbers"),
-        ({"path": Path("x")}, r"run\.save: path is of the type PosixPath; .*torch\.from_numpy\(array\), a NumPy scalar with scalar"),
+        (
+            {"a": {"b": [1, np.zeros(2)]}},
+            r"run\.save: a\['b'\]\[1\] is of the type ndarray; a checkpoint may hold tensors, numbers",
+        ),
+        (
+            {"path": Path("x")},
+            r"run\.save: path is of the type PosixPath; .*torch\.from_numpy\(array\), a NumPy scalar with scalar",
+        ),
     ],
 )
 def test_what_could_not_be_read_again_is_refused_when_it_is_saved(content: dict[str, object], said: str) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ablate.storage import locks
 from ablate.core.errors import RunLockedError
+from ablate.storage import locks
 from ablate.storage.locks import DEATHS, LEASE, count_death, deaths, forget_deaths, hold, holder, slot
 
 

@@ -48,7 +48,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
 
 
 def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    record = RunRecord(**FIELDS, status="finished", attempts=2, epochs=5, error="é\n\U0001f600", provenance={"gpu": None, "n": [1]})
+    record = RunRecord(
+        **FIELDS, status="finished", attempts=2, epochs=5, error="é\n\U0001f600", provenance={"gpu": None, "n": [1]}
+    )
     record.timing = {"started": "2026-11-24T16:56:36+00:00", "seconds": 1.5, "resumed": True}
     record.metrics = {"accuracy": 0.1 + 0.2, "large": 1e308, "count": 3, "hole": None}
     write_record(tmp_path, record)
