@@ -15,6 +15,7 @@ from tests.conftest import Command
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
+SMALL = ["device=cpu", "budget.epochs=1", "data.train_size=64", "data.test_size=40"]
 BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
@@ -54,7 +55,7 @@ def test_a_recipe_works_as_written(title: str, command: Command, tmp_path: Path)
     fashion_mnist(tmp_path / "data" / "FashionMNIST" / "raw")
     lines = re.findall(r"Try it: `python ([^`]+)`", RECIPES[title])
     assert len(lines) == 1
-    answer = command(*shlex.split(lines[0]), "device=cpu", "budget.epochs=1", PYTHONPATH=str(copy))
+    answer = command(*shlex.split(lines[0]), *SMALL, PYTHONPATH=str(copy))
     assert "2 finished" in answer.stdout
 
 
