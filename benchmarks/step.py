@@ -21,11 +21,13 @@ from hydra import compose, initialize_config_dir
 
 from ablate.engine.run import Run
 from ablate.run import conf
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision.config import Config, from_hydra
-from ablate.vision.devices import autocast, choose_device, set_numerics
-from ablate.vision.network import build
+from ablate.vision.devices import choose_device, set_numerics
+from ablate.vision.networks import build
+from ablate.vision.optimizers import make_optimizer
+from ablate.vision.precision import autocast
 from ablate.vision.training import Trainer
 
 STEPS = 30
@@ -36,14 +38,14 @@ def bare_images_per_second(config: Config, device: torch.device) -> float:
     """STEPS steps on one batch, after three that do not count."""
     size = config.optimizer.batch_size
     network = build(config).to(device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.0, momentum=config.optimizer.momentum, fused=True)
+    optimizer = make_optimizer(config.optimizer.model_copy(update={"learning_rate": 0.0}), network)
     batch = torch.randn(size, 3, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, 10, (size,), device=device)
+    labels = torch.zeros(size, dtype=torch.int64, device=device)
     for step in range(-3, STEPS):
         if step == 0:
             started = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        with autocast(device):
+        with autocast(device, config.precision):
             loss = F.cross_entropy(network(batch).float(), labels)
         loss.backward()
         optimizer.step()
@@ -60,7 +62,7 @@ def main() -> None:
     ratios = []
     for number in range(1, ROUNDS + 1):
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(Path(folder), Record("", "", config.seed, "", {}, []), {})
+            run = Run(Path(folder), RunRecord(identity="", cell="", seed=config.seed, label="", choices={}, overridden=[]), {})
             trainer = Trainer(config, run, build(config, len(data.classes)).to(device), data.train, device)
             before = bare_images_per_second(config, device)
             row = trainer.epoch(1)

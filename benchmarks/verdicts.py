@@ -3,11 +3,14 @@
     python benchmarks/verdicts.py            20,000 studies a figure, about two minutes
     python benchmarks/verdicts.py --quick    2,000
 
-Prints Markdown tables. A study is a factorial of two factors with two levels each. Its noise is `normal`; `skewed`
-(log-normal, all cells alike); `unequal` (normal, the standard deviations of the arms are as 1 to 3); `one arm skewed`
-(one arm normal, the other log-normal towards the bad side, both with the same standard deviation); `one arm collapsing`
-(the same, but nearly all of the variance is in the skewed arm, which violates the assumptions of the t test); `unequally paired` (the levels of
-the second factor share most of their noise under one seed, those of the first nothing).
+Prints Markdown tables. A study is a factorial of two factors with two levels each. Its noise is
+
+- `normal`;
+- `skewed`: log-normal, all cells alike;
+- `unequal`: normal, the standard deviations of the arms are as 1 to 3;
+- `one arm skewed`: one arm normal, the other log-normal towards the bad side, both with the same standard deviation;
+- `one arm collapsing`: the same, but nearly all of the variance is in the skewed arm, which the t test does not allow for;
+- `unequally paired`: the levels of the second factor share most of their noise under one seed, those of the first nothing.
 """
 
 from __future__ import annotations

@@ -46,11 +46,19 @@ class Cell(Mapping[str, Level]):
         return Cell({key: level for key, level in self._levels.items() if baseline.get(key) != level})
 
     def replaced(self, levels: Mapping[str, Level]) -> Cell:
-        """This cell with other levels at some of its keys."""
+        """This cell with other levels at some of its keys.
+
+        >>> str(Cell.of({"dropout": True, "stem": "direct"}).replaced({"stem": Level.of("pyramid")}))
+        'dropout=true, stem=pyramid'
+        """
         return Cell({**self._levels, **levels})
 
     def without(self, keys: Collection[str]) -> Cell:
-        """The levels at all other keys: the stratum that a contrast of these factors is taken in."""
+        """The levels at all other keys: the stratum that a contrast of these factors is taken in.
+
+        >>> Cell.of({"dropout": True, "stem": "direct"}).without(["stem"])
+        Cell(dropout=true)
+        """
         return Cell({key: level for key, level in self._levels.items() if key not in keys})
 
     def __getitem__(self, key: str) -> Level:

@@ -88,9 +88,9 @@ class MetricSpec:
         return replace(cls.guess(name), **mapping)
 
     def to_mapping(self) -> dict[str, Any]:
-        """All that differs from what the name suggests, as YAML can hold it: the inverse of `parse`."""
-        guessed = MetricSpec.guess(self.name)
-        return {key: getattr(self, key) for key in _KEYS if getattr(self, key) != getattr(guessed, key)}
+        """All that differs from the defaults or from what is guessed, as YAML can hold it: the inverse of `parse`."""
+        others = (MetricSpec(self.name), MetricSpec.guess(self.name))
+        return {key: getattr(self, key) for key in _KEYS if any(getattr(self, key) != getattr(other, key) for other in others)}
 
 
 class Metrics(Mapping[str, MetricSpec]):
@@ -108,9 +108,7 @@ class Metrics(Mapping[str, MetricSpec]):
             return MetricSpec.guess(name)
         first, other = (self[term] for term in terms)
         chance = None if first.chance is None or other.chance is None else first.chance - other.chance
-        title = f"{first.title}{MINUS}{other.title}"
-        found = replace(first, name=name, title=title, chance=chance, limit=None, note="")
-        return found if first.unit == other.unit else replace(found, unit="", digits=None)
+        return replace(first, name=name, title=f"{first.title}{MINUS}{other.title}", chance=chance, limit=None, note="")
 
     def completed(
         self, names: Iterable[str] = (), chance: Mapping[str, float] | None = None, limits: Mapping[str, float] | None = None

@@ -95,12 +95,13 @@ class CellReader:
             OmegaConfBaseException: if a value is missing, or cannot be resolved.
         """
         config.study.name = name
+        self.experiment.label = typed.label
         for key in ("ignore", "paths"):  # a key that varies is no longer something that cannot matter
             config.study[key] = [each for each in config.study[key] if each not in typed]
         if not self._resolve(config):
             return None
         ignore = (*config.study.ignore, *config.study.paths)
-        values = ConfigValues.of(config, ("hydra", "study", *ignore))
+        values = ConfigValues.of(config, ignore)
         neutral = plain(config.study.neutral) or {}
         meaning = fingerprint.meaning(values.meaning(("hydra", "study", "seed", *ignore)), (), neutral)
         settings = self.experiment.read(config)

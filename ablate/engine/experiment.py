@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from ablate.core.cells import BASE
 from ablate.core.descriptions import Description
 from ablate.core.metrics import MetricSpec
 
@@ -20,10 +21,12 @@ class Experiment:
     Attributes:
         code: packages and modules whose source decides the numbers; the program's own file always does.
         packages: distributions whose version is recorded with each run.
+        label: the levels of the configuration that is being resolved or read, as text; set by the engine, for messages.
     """
 
     code: Sequence[str] = ()
     packages: Sequence[str] = ()
+    label: str = BASE
 
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:  # noqa: ARG002 - for subclasses
         """Check a configuration before anything runs, and fill in what is only known here.

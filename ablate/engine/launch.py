@@ -134,6 +134,8 @@ class Launch:
         for position, run in enumerate(due, start=1):
             if locks.holder(run.directory) is None:
                 try:
+                    if not (run.directory / records.CONFIG).exists():  # then its record is of a run that nobody can describe
+                        (run.directory / records.RECORD).unlink(missing_ok=True)
                     write_config(run.directory, render_config({**run.cell.values, "seed": run.seed}))
                 except OSError as error:
                     message = f"cannot write to {run.directory}: {error.strerror or error}."

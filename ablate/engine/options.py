@@ -53,7 +53,7 @@ class CheckpointOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     minutes: float = Field(
-        0,
+        default=0,
         ge=0,
         description="the least time between two checkpoints; 0: at every call of run.save",
         json_schema_extra={"allowed": "a number from 0"},
@@ -111,8 +111,8 @@ class StudyOptions(BaseModel):
     claims: list[dict[str, Any]] = option(
         [], "what the study is to decide, see ablate.core.claims", "a list of claims", sweeps_only=True
     )
-    metrics: dict[str, dict[str, Any] | None] = option(
-        {},
+    metrics: dict[str, dict[str, Any] | None] | None = option(
+        None,
         "by metric: title, unit, digits, better, chance, limit, role, note; completes what the program says",
         "metrics with their descriptions, such as {accuracy: {unit: '%', chance: 0.1}}",
     )
@@ -172,7 +172,7 @@ class StudyOptions(BaseModel):
 
     def metric_settings(self) -> dict[str, dict[str, Any]]:
         """By metric, what the options say about it."""
-        settings = {name: dict(each or {}) for name, each in self.metrics.items()}
+        settings = {name: dict(each or {}) for name, each in (self.metrics or {}).items()}
         for key, values in (("chance", self.chance), ("limit", self.budgets)):
             for name, value in (values or {}).items():
                 settings.setdefault(name, {}).setdefault(key, value)

@@ -77,7 +77,7 @@ class Watch:
         if record.status in DONE:
             self.tally.done += 1
             if run.seconds:
-                self._took += record.timing.get("seconds", 0.0)
+                self._took += record.timing.get("seconds") or 0.0
                 self._expected += run.seconds * (1 - run.begun)
         else:
             self.tally.failed += 1

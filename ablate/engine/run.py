@@ -205,7 +205,7 @@ class Run:
                 if (done := self.done_before()) is not None:
                     raise DoneMeanwhile(done)
                 self._begin()
-                with locks.mourned(self.directory):
+                with locks.count_death(self.directory):
                     yield from self._recorded()
                 locks.forget_deaths(self.directory)
         except OSError as error:

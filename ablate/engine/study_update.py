@@ -103,7 +103,7 @@ def with_stand_ins(
     def entry(cell: PlannedCell, runner: str) -> StandIn:
         known = cell.all_levels()  # for a factor that this command fixes, and earlier ones varied
         levels = Cell({**{key: known[key] for key in manifest.factors if key in known}, **cell.levels})
-        return StandIn(runner=runner, label=levels.label, levels=levels.values_by_key)
+        return StandIn.model_validate({"as": runner, "label": levels.label, "levels": levels.values_by_key})
 
     same = {short_cell(digest): entry(cell, short_cell(runner.digest)) for digest, (cell, runner) in stand_ins.items()}
     for cell in cells:  # that are new, and build what a cell of an earlier command builds
@@ -184,9 +184,10 @@ def left_out(
     Raises:
         UsageError: for a condition without a reason, and for one that no run of this sweep meets.
     """
-    entries = _read_entries(Path(asked)) if isinstance(asked, str) else asked
+    content: Any = _read_entries(Path(asked)) if isinstance(asked, str) else asked
+    entries: list[dict[str, Any]] = content if isinstance(content, list) else [content]
     recorded = {str(LeaveOut.of(entry, factors).condition): entry for entry in before.leave_out}
-    for entry in entries if isinstance(entries, list) else [entries]:
+    for entry in entries:
         condition = LeaveOut.of(entry, factors).condition
         telling_seeds = seeds if "seed" in condition.allowed else seeds[:1]
         runs = ({**cell.all_levels(), "seed": Level.of(seed)} for cell in cells for seed in telling_seeds)

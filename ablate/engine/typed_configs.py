@@ -58,15 +58,15 @@ def _fill(node: DictConfig, values: Mapping[str, Any]) -> None:
 def _typed_nodes(node: DictConfig, prefix: str) -> Iterator[tuple[str, str]]:
     if _is_dataclass(node):
         found = OmegaConf.get_type(node)
-        yield prefix, f"{found.__module__}.{found.__qualname__}" if found is not None else ""
+        yield prefix, repr(found)
     if node._is_none() or node._is_interpolation() or node._is_missing():
         return
     for key in node:
         child = node._get_node(key)
         if isinstance(child, DictConfig):
-            yield from _typed_nodes(child, f"{prefix}.{key}")
+            yield from _typed_nodes(child, f"{prefix}.{key!s}")
         elif isinstance(child, ListConfig) and OmegaConf.get_type(child) is not list:
-            yield f"{prefix}.{key}", str(OmegaConf.get_type(child))
+            yield f"{prefix}.{key!s}", repr(OmegaConf.get_type(child))
 
 
 def _is_dataclass(node: DictConfig) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -29,8 +30,7 @@ class Wandb:
     def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:
         if self.mode == "offline":
             os.environ["WANDB_ERROR_REPORTING"] = "false"  # read on import: it would report its own errors over the network
-        import wandb
-
+        wandb: Any = importlib.import_module("wandb")
         study = directory.parents[2].name
         name = fingerprint.digest([study, record.identity])[:16]
         for earlier in directory.glob(f"wandb/*run-*-{name}"):

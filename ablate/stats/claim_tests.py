@@ -190,7 +190,7 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
 
 
 def _arms(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
-    """The columns of each arm. Two arms of a difference stand one after the other; a threshold has one."""
+    """The columns of each arm: two of a difference, four of an interaction, one of a threshold."""
     where = claim.within(outcomes.factors)
     if claim.changes:
         corners = contrasts.weights(outcomes, claim.changes, where).corners
@@ -200,8 +200,8 @@ def _arms(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
     ends = []
     for made in (frozenset[str](), frozenset(claim.path)):
         levels = attribution.levels_after(made, claim.path)
-        cells = [cell for cell in outcomes.select(where) if all(cell[key] == level for key, level in levels.items())]
-        ends.append(sorted({outcomes.cells[cell] for cell in cells}))
+        cells = outcomes.select(where).items()
+        ends.append(sorted({column for cell, column in cells if all(cell[key] == level for key, level in levels.items())}))
     return ends
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from statsmodels.regression.linear_model import OLS
 from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
+from ablate.core.levels import Level
 from ablate.stats.estimates import Estimate, Kind, Scale, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes, product
 
@@ -69,7 +70,7 @@ def main_effect(outcomes: Outcomes, change: Change, where: Condition | None = No
 
 def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0) -> Estimate:
     """Estimate the mean of the selected cells minus `value`, averaged within each seed, by the one-sample t, df = n - 1."""
-    columns = list(dict.fromkeys(outcomes.cells[cell] for cell in outcomes.select(where)))
+    columns = list(dict.fromkeys(outcomes.select(where).values()))
     by_seed = outcomes.outcomes[columns].mean(axis="columns", skipna=False).dropna() - value
     se, df = student(by_seed)
     return Estimate("mean", (), by_seed, se, df, where or ANYWHERE)
@@ -136,7 +137,7 @@ class Weights:
 def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | None = None) -> Weights:
     """Weigh the cells of a contrast (one change) or an interaction (two), over the alive strata.
 
-    Strata that stand on the very same runs, at levels of another factor that does nothing there, count once: the first.
+    Strata that share their runs, at levels of another factor without effect there, count once: the first.
 
     Raises:
         UsageError: if a factor or a level does not exist, `where` fixes a factor that changes, or no cells can be compared.
@@ -148,27 +149,20 @@ def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | No
             raise UsageError(f"{change.factor} changes, so `where` cannot fix it.")
         for level in (change.start, change.end):
             factor.level(level)
-    picked = set(outcomes.select(where))
-    start = {change.factor: change.start for change in changes}
+    keys = [change.factor for change in changes]
     ends = list(itertools.product(*((change.start, change.end) for change in changes)))
     strata, inert, corners_of = [], [], []
     seen: set[tuple[int, ...]] = set()
-    for cell in outcomes.cells:
-        if cell not in picked or any(cell[key] != level for key, level in start.items()):
+    for stratum, by_end in _strata(outcomes.select(where), keys, ends[0]):
+        if not by_end.keys() >= set(ends):
             continue
-        corners = [cell.replaced(dict(zip(start, end, strict=True))) for end in ends]
-        if not picked.issuperset(corners):
-            continue
-        stratum = cell.without(start)
-        columns = [outcomes.cells[corner] for corner in corners]
+        columns = [by_end[end] for end in ends]
         if len(set(columns)) < len(columns):
             inert.append(stratum)
-            continue
-        if tuple(columns) in seen:  # the same runs at another level of a factor that does nothing there
-            continue
-        seen.add(tuple(columns))
-        strata.append(stratum)
-        corners_of.append(columns)
+        elif tuple(columns) not in seen:  # else the same runs, at another level of a factor without effect there
+            seen.add(tuple(columns))
+            strata.append(stratum)
+            corners_of.append(columns)
     if not strata and not inert:
         place = f" where {where}" if where else ""
         raise UsageError(f"no runs differ in {' and '.join(map(str, changes))} alone{place}.")
@@ -177,6 +171,22 @@ def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | No
     places = _places(outcomes.outcomes, corners_of).ravel()  # a cell may be in several strata
     total = np.bincount(places, of_corners, minlength=outcomes.outcomes.shape[1])
     return Weights(pd.Series(total, index=outcomes.outcomes.columns), strata, inert, corners_of)
+
+
+def _strata(
+    cells: Mapping[Cell, int], keys: Sequence[str], start: tuple[Level, ...]
+) -> Iterator[tuple[Cell, dict[tuple[Level, ...], int]]]:
+    """Each stratum with a cell at the levels `start` of these factors, and the column at all their levels in it."""
+    columns: dict[tuple[str, ...], dict[tuple[Level, ...], int]] = {}
+    found: list[tuple[Cell, tuple[str, ...]]] = []
+    for cell, column in cells.items():
+        end = tuple(cell[key] for key in keys)
+        others = tuple(level.text for key, level in cell.items() if key not in keys)  # texts are hashed faster than cells
+        columns.setdefault(others, {})[end] = column
+        if end == start:
+            found.append((cell, others))
+    for cell, others in found:
+        yield cell.without(keys), columns[others]
 
 
 def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition | None, scale: Scale, kind: Kind) -> Estimate:
@@ -199,9 +209,8 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
 
 def _pooled(outcomes: Outcomes, found: Estimate) -> Estimate:
     """The same estimate over the seeds that are complete in all selected cells, with the pooled residual variance."""
-    picked = outcomes.select(found.where)
-    whole = [cell for cell in product(outcomes.factors) if found.where.holds(cell)]
-    if not set(whole) <= set(picked):
+    whole = {cell for cell in product(outcomes.factors) if found.where.holds(cell)}
+    if not whole <= outcomes.select(found.where).keys():
         return replace(found, note="the factorial is incomplete: paired t, no pooled variance")
     if not found.strata:
         return found

@@ -1,7 +1,7 @@
 """Outcomes: one metric of a study as a matrix, a row a seed and a column a distinct cell. Every estimate starts here.
 
 A run that did not finish, or that a person left out, has no value. Two rows of the runs that name the same directory are
-one run: at those levels a factor does nothing, and both stand in the same column.
+one run: at those levels a factor has no effect on the configuration, and both rows are in the same column.
 """
 
 from __future__ import annotations
@@ -98,21 +98,22 @@ class Outcomes:
         """Count runs that diverged as outcomes of this value, such as the accuracy of chance."""
         return replace(self, outcomes=self.outcomes.mask(self.diverged, value))
 
-    def select(self, where: Condition | None = None) -> list[Cell]:
-        """The cells that meet a condition.
+    def select(self, where: Condition | None = None) -> dict[Cell, int]:
+        """The cells that meet a condition, each with its column.
 
         Raises:
             UsageError: if a factor does not vary, a level is unknown, or no run was made there.
         """
         where = where or ANYWHERE
         where.check(self.factors, f"where {where}")
-        if picked := [cell for cell in self.cells if where.holds(cell)]:
+        picked = {cell: column for cell, column in self.cells.items() if where.holds(cell)} if where else dict(self.cells)
+        if picked:
             return picked
         raise UsageError(f"where {where}: no run has these levels." if where else "the study has no runs.")
 
     def columns(self, where: Condition | None = None) -> list[int]:
         """The columns of the cells that meet a condition, each once, in their order."""
-        return sorted({self.cells[cell] for cell in self.select(where)})
+        return sorted(set(self.select(where).values()))
 
     def factor(self, key: str) -> Factor:
         """The factor of this key.

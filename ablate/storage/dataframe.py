@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings as python_warnings
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,39 +17,19 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from ablate.core.cells import LeaveOut, common, reason_to_leave_out
+from ablate.core.cells import LeaveOut, common
 from ablate.core.designs import find_factors
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
 from ablate.storage.layout import run_directories
 from ablate.storage.locks import LOCK
-from ablate.storage.manifest import YAML_LOADER, StandIn, StudyManifest
-from ablate.storage.records import CONFIG, DONE, HISTORY, RECORD, RunRecord, levels_of, read_record, set_aside
+from ablate.storage.manifest import YAML_LOADER, StudyManifest
+from ablate.storage.records import CONFIG, HISTORY, RECORD, levels_of, read_record, set_aside
 from ablate.storage.results import RUN_COLUMNS, StudyResults
+from ablate.storage.shared_runs import Row, StoredRun, share_runs
 
 _NULL = Level.of(None)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A run as it was read. The runs of a cell share one mapping of levels, which has no seed in it."""
-
-    directory: Path
-    record: RunRecord
-    levels: Mapping[str, Level]
-    seed_in_config: bool
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row of the results: a run, under a cell that it counts for."""
-
-    cell: str
-    label: str
-    levels: Mapping[str, Level]
-    run: _Run
-    left_out: str | None  # the reason
 
 
 def load_results(study: str | Path) -> StudyResults:
@@ -71,14 +50,7 @@ def load_results(study: str | Path) -> StudyResults:
     if not runs:
         raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
     known = manifest.typed_factors()
-    entries = [LeaveOut.of(entry, known) for entry in manifest.leave_out]
-    rows = [
-        _Row(run.record.cell, run.record.label, run.levels, run, reason_to_leave_out(entries, _with_seed(run))) for run in runs
-    ]
-    rows = _share_runs(rows, manifest, warnings)
-    rows = [
-        replace(row, left_out=row.left_out or reason_to_leave_out(entries, _with_seed(row.run, row.levels))) for row in rows
-    ]
+    rows = share_runs(runs, manifest, [LeaveOut.of(entry, known) for entry in manifest.leave_out], warnings)
     overridden = dict.fromkeys(key for run in runs for key in run.record.overridden if key != "seed")
     overridden |= dict.fromkeys(key for stand_in in manifest.same.values() for key in stand_in.levels)
     factors = find_factors([row.levels for row in rows], list(overridden), known)
@@ -173,7 +145,7 @@ def _report(message: str, warnings: list[str] | None) -> None:
         warnings.append(message)
 
 
-def _run_columns(study: Path, rows: Sequence[_Row]) -> pd.DataFrame:
+def _run_columns(study: Path, rows: Sequence[Row]) -> pd.DataFrame:
     columns = {
         "cell": [row.cell for row in rows],
         "label": [row.label for row in rows],
@@ -186,11 +158,7 @@ def _run_columns(study: Path, rows: Sequence[_Row]) -> pd.DataFrame:
     return pd.DataFrame(columns, columns=list(RUN_COLUMNS))
 
 
-def _with_seed(run: _Run, levels: Mapping[str, Level] | None = None) -> dict[str, Level]:
-    return {**(run.levels if levels is None else levels), "seed": Level.of(run.record.seed)}
-
-
-def _facts(rows: Sequence[_Row]) -> dict[str, Level]:
+def _facts(rows: Sequence[Row]) -> dict[str, Level]:
     different = {id(row.levels): row.levels for row in rows}  # the runs of a cell share them
     facts = common(different.values())
     seeds = {row.run.record.seed for row in rows}
@@ -199,7 +167,7 @@ def _facts(rows: Sequence[_Row]) -> dict[str, Level]:
     return facts
 
 
-def _drifted(runs: Sequence[_Run], factors: Mapping[str, Factor], manifest: StudyManifest) -> tuple[str, ...]:
+def _drifted(runs: Sequence[StoredRun], factors: Mapping[str, Factor], manifest: StudyManifest) -> tuple[str, ...]:
     """The keys of `manifest.fixed` at which runs of equal levels differ, or which no run has any more."""
     different = list({id(run.levels): run.levels for run in runs}.values())
     drifted = [key for key in manifest.fixed if not any(key in levels for levels in different)]
@@ -207,50 +175,8 @@ def _drifted(runs: Sequence[_Run], factors: Mapping[str, Factor], manifest: Stud
     for levels in different:
         alike = first.setdefault(tuple(levels.get(key, _NULL) for key in factors), levels)
         if alike is not levels:
-            drifted += [key for key in manifest.fixed if key not in factors and alike.get(key) != levels.get(key)]
+            drifted += [key for key in manifest.fixed if alike.get(key, _NULL) != levels.get(key, _NULL)]
     return tuple(dict.fromkeys(drifted))
-
-
-def _share_runs(rows: list[_Row], manifest: StudyManifest, warnings: list[str]) -> list[_Row]:
-    """The rows of all cells, where those that build the same experiment share runs, one for each seed.
-
-    A run that is not needed for that (its cell ran before it was known to be the same) is named in `warnings`.
-    """
-    same, experiments = manifest.same, manifest.experiments
-
-    def experiment(cell: str) -> str:
-        runner = cell if cell in experiments or cell not in same else same[cell].runner
-        return experiments.get(runner, runner)
-
-    newest_first = sorted(rows, key=lambda row: str(row.run.record.timing.get("started")), reverse=True)
-    counting: dict[tuple[str, int], _Row] = {}
-    for row in sorted(newest_first, key=lambda row: (row.left_out is not None, row.run.record.status not in DONE)):
-        counting.setdefault((experiment(row.cell), row.run.record.seed), row)
-    for row in rows:
-        kept = counting[experiment(row.cell), row.run.record.seed]
-        if kept is not row:
-            warnings.append(set_aside(row.run.directory, f"it is the same experiment as {kept.run.directory}"))
-    own = {(row.cell, row.run.record.seed): row for row in rows}
-    of_cell = {row.cell: row for row in reversed(rows)}
-    cells: dict[str, list[str]] = {}
-    for cell in dict.fromkeys([*of_cell, *same]):
-        cells.setdefault(experiment(cell), []).append(cell)
-    stand_ins: dict[tuple[str, int], _Row] = {}
-    shared = []
-    for (name, seed), row in counting.items():
-        for cell in cells[name]:
-            known = own.get((cell, seed)) or of_cell.get(cell)
-            if known is None:  # a cell without runs of its own
-                like = of_cell.get(same[cell].runner, row)
-                known = stand_ins.setdefault((cell, id(like.levels)), _stand_in(like, cell, same[cell]))
-            shared.append(replace(known, run=row.run, left_out=row.left_out))
-    order = {key: position for position, key in enumerate(own)}
-    return sorted(shared, key=lambda row: order.get((row.cell, row.run.record.seed), len(rows)))
-
-
-def _stand_in(like: _Row, cell: str, stand_in: StandIn) -> _Row:
-    levels = {**like.levels, **{key: Level.of(level) for key, level in stand_in.levels.items()}}
-    return replace(like, cell=cell, label=stand_in.label, levels=levels)
 
 
 def _strangers(study: Path) -> list[Path]:
@@ -265,9 +191,9 @@ def _strangers(study: Path) -> list[Path]:
     return strangers
 
 
-def _without_copies(runs: list[_Run], warnings: list[str]) -> list[_Run]:
+def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRun]:
     """Each run once: a folder that was copied within the study would count twice."""
-    found: dict[tuple[str, int], _Run] = {}
+    found: dict[tuple[str, int], StoredRun] = {}
     for run in sorted(runs, key=lambda run: not run.directory.parent.name.endswith(f"-{run.record.cell}")):
         known = found.setdefault((run.record.cell, run.record.seed), run)
         if known is not run:
@@ -276,7 +202,7 @@ def _without_copies(runs: list[_Run], warnings: list[str]) -> list[_Run]:
     return [run for run in runs if run.directory in kept]
 
 
-def _read_runs(study: Path, warnings: list[str]) -> list[_Run]:
+def _read_runs(study: Path, warnings: list[str]) -> list[StoredRun]:
     levels: dict[tuple[str, str], dict[str, Level]] = {}  # by the text of config.yaml without its seed, and the choices
     runs = []
     for directory in run_directories(study):
@@ -298,5 +224,5 @@ def _read_runs(study: Path, warnings: list[str]) -> list[_Run]:
         except (OSError, ValueError, yaml.YAMLError) as error:
             warnings.append(set_aside(directory / CONFIG, error))
             continue
-        runs.append(_Run(directory, record, levels[shared], own in lines))
+        runs.append(StoredRun(directory, record, levels[shared], own in lines))
     return runs

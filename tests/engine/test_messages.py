@@ -1,4 +1,6 @@
-"""Errors of the libraries, said in one line."""
+"""Errors of Hydra and OmegaConf in one line."""
+
+from dataclasses import dataclass
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -9,7 +11,11 @@ from omegaconf.errors import OmegaConfBaseException
 from ablate.core.errors import UsageError
 from ablate.engine.messages import one_line
 from ablate.run import conf
-from ablate.vision.config import Optimizer
+
+
+@dataclass
+class Optimizer:
+    batch_size: int
 
 
 def complaint(*overrides: str) -> str:
@@ -23,7 +29,7 @@ def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
 
 
 def test_an_unknown_level_is_named_with_all_there_are() -> None:
-    assert complaint("stem=pyramidd") == "stem=pyramidd: no such level; there are direct, gentle, pyramid."
+    assert complaint("stem=pyramidd") == "stem has no level pyramidd; available: direct, gentle, pyramid."
 
 
 def test_a_value_of_another_type_is_named_with_its_key() -> None:
@@ -37,7 +43,7 @@ def test_our_own_errors_stand_as_they_are() -> None:
 
 
 def test_a_group_that_is_off_takes_a_plus_and_one_that_is_on_none() -> None:
-    assert complaint("study=qiita") == "the group study is off unless it is asked for, which takes a plus: +study=qiita"
+    assert complaint("study=qiita") == "the group study is not in the defaults list; add it with a plus: +study=qiita"
     assert complaint("+logger=wandb") == (
-        "the group logger has a level already; another one is typed without a plus: logger=wandb"
+        "the group logger is in the defaults list already; choose an option without a plus: logger=wandb"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.integrations.loggers import Wandb
+from ablate.integrations.wandb import Wandb
 from ablate.storage.dataframe import load_runs
 from tests.conftest import APPS, Command
 
@@ -82,7 +82,7 @@ def test_tensorboard_shows_the_history_of_a_training(command: Command, tmp_path:
     }
     levels = hyperparameters(events)
     assert (levels["label"], levels["seed"], levels["stem"], levels["budget"]) == ("base", 0, "direct", "smoke")
-    assert "finished before" in command(*smoke).stdout  # the same run, in the same study
+    assert "already finished" in command(*smoke).stdout  # the same run, in the same study
 
 
 @needs_tensorboard
@@ -92,7 +92,7 @@ def test_a_run_is_the_same_with_and_without_a_logger(command: Command, tmp_path:
     (tmp_path / "outputs/x").rename(tmp_path / "outputs/with")
     runs = {name: load_runs(tmp_path / "outputs" / name) for name in ("with", "without")}
     assert runs["with"].equals(runs["without"])
-    assert list(runs["with"].attrs["factors"]) == ["x"]
+    assert "x" in runs["with"]
     assert "2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.name=with").stdout
     assert "2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.name=without", "+logger=tensorboard").stdout
     assert not list((tmp_path / "outputs/without").rglob("tensorboard"))
@@ -119,14 +119,14 @@ def test_a_package_that_is_missing_is_named_before_anything_runs(
         f"import runpy, sys; sys.modules[{package!r}] = None; del sys.argv[0]; runpy.run_path({TRIVIAL!r}, run_name='__main__')"
     )
     answer = command("-c", code, TRIVIAL, *(argument.format(package) for argument in how), status=2)
-    said = f"ablate: logger={package} needs a package that is not installed: pip install 'ablate[{package}]'.\n"
+    said = f"ablate: logger={package} needs a package that is not installed: pip install 'hydra-ablate[{package}]'.\n"
     assert answer.stderr == said
     assert not (tmp_path / "outputs").exists()
 
 
 def test_a_logger_is_no_factor(command: Command) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", "+logger=tensorboard,wandb", status=2)
-    assert answer.stderr == "ablate: logger=tensorboard,wandb: logger is not a factor; give it one value.\n"
+    assert answer.stderr == "ablate: logger=tensorboard,wandb: logger cannot be a factor; give it one value.\n"
 
 
 def test_wandb_has_two_modes() -> None:

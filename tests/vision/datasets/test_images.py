@@ -1,19 +1,16 @@
-"""Folders, zips, CIFAR-10's archive: read as they are, converted as expected, refused by the file's name."""
+"""Folders and zips of images: read as they are, converted as expected, refused by the file's name."""
 
-import hashlib
 import io
-import pickle
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from torchvision.datasets import CIFAR10
 
 from ablate.core.errors import UsageError
-from ablate.vision import sources
-from ablate.vision.sources import Builtin, Cifar10, ImageFiles, can_connect
+from ablate.vision.datasets.images import ImageFiles
+from ablate.vision.settings import Data
 
 RNG = np.random.default_rng(0)
 
@@ -86,14 +83,14 @@ def test_a_torn_image_is_named(tmp_path: Path) -> None:
     tree(tmp_path / "a")
     torn = tmp_path / "a" / "train" / "dog" / "1.png"
     torn.write_bytes(torn.read_bytes()[:200])
-    with pytest.raises(UsageError, match=r"a/train/dog/1\.png is no image that can be read"):
+    with pytest.raises(UsageError, match=r"a/train/dog/1\.png cannot be read as an image"):
         ImageFiles(tmp_path / "a").decode()
     torn.write_bytes(b"")
     archive = tmp_path / "a.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for path in (tmp_path / "a").rglob("*.png"):
             file.write(path, path.relative_to(tmp_path / "a"))
-    with pytest.raises(UsageError, match=r"a\.zip: train/dog/1\.png is no image that can be read"):
+    with pytest.raises(UsageError, match=r"a\.zip: train/dog/1\.png cannot be read as an image"):
         ImageFiles(archive).decode()
 
 
@@ -109,7 +106,7 @@ def test_a_zip_with_flipped_bytes_names_the_image(tmp_path: Path) -> None:
     start = info.header_offset + 30 + len(info.filename)
     data[start : start + 40] = b"\xff" * 40
     archive.write_bytes(data)
-    with pytest.raises(UsageError, match=r"a\.zip: train/cat/1\.png is no image that can be read"):
+    with pytest.raises(UsageError, match=r"a\.zip: train/cat/1\.png cannot be read as an image"):
         ImageFiles(archive).decode()
 
 
@@ -123,10 +120,10 @@ def test_deep_pixels_are_refused_rather_than_clipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
-        (lambda root: None, "there is no such file or folder"),
+        (lambda root: None, "no such file or folder"),
         (lambda root: root.mkdir(), r"no images in train/<class>/\*"),
         (lambda root: tree(root) and write(root, "test/bird/1.png", picture()), r"different classes \(bird\)"),
-        (lambda root: root.write_bytes(b"PK not a zip"), "neither a folder nor a zip that can be read"),
+        (lambda root: root.write_bytes(b"PK not a zip"), "neither a folder nor a readable zip file"),
     ],
 )
 def test_what_is_no_data_set_is_refused(prepare: object, said: str, tmp_path: Path) -> None:
@@ -145,58 +142,31 @@ def test_a_stamp_follows_the_files(tmp_path: Path) -> None:
     assert ImageFiles(tmp_path).stamp() != before
 
 
-def test_builtin_images_are_as_many_as_asked_for() -> None:
-    decoded = Builtin(train_size=25, test_size=10, seed=0).decode()
-    assert (len(decoded.train.labels), len(decoded.test.labels)) == (25, 10)
-    assert Builtin(25, 10, 0).stamp() != Builtin(25, 10, 1).stamp()
-
-
-def test_cifar10s_archive_is_read_by_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files in the archive's format, with their own checksums in the place of CIFAR-10's."""
-    folder = tmp_path / Cifar10.FOLDER
-    folder.mkdir()
-    lists = {}
-    for name, content in {
-        "data_batch_1": {"data": RNG.integers(0, 256, (4, 3072), np.uint8), "labels": [0, 1, 2, 3]},
-        "test_batch": {"data": RNG.integers(0, 256, (2, 3072), np.uint8), "labels": [4, 5]},
-        "batches.meta": {"label_names": list("abcdefghij")},
-    }.items():
-        data = pickle.dumps(content)
-        (folder / name).write_bytes(data)
-        lists[name] = (name, hashlib.md5(data).hexdigest())
-    monkeypatch.setattr(CIFAR10, "train_list", [lists["data_batch_1"]])
-    monkeypatch.setattr(CIFAR10, "test_list", [lists["test_batch"]])
-    monkeypatch.setattr(CIFAR10, "meta", {"filename": "batches.meta", "key": "label_names", "md5": lists["batches.meta"][1]})
-    decoded = Cifar10(tmp_path).decode()
-    assert decoded.classes == tuple("abcdefghij")
-    assert decoded.train.images.shape == (4, 32, 32, 3)
-    assert decoded.test.labels.tolist() == [4, 5]
-    raw = pickle.loads((folder / "data_batch_1").read_bytes())["data"]
-    assert np.array_equal(decoded.train.images[1, :, :, 2].ravel(), raw[1, 2048:])
-
-
-def test_cifar10_that_cannot_be_had_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "can_connect", lambda host: False)
-    with pytest.raises(UsageError, match=r"neither cifar-10-batches-py/ nor cifar-10-python\.tar\.gz.*or data=builtin"):
-        Cifar10(tmp_path).require()
-
-
-def test_a_connection_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
-    def slow(*_: object, **__: object) -> None:
-        time.sleep(0.6)
-        raise OSError
-
-    monkeypatch.setattr(sources.socket, "create_connection", slow)
-    started = time.perf_counter()
-    assert not can_connect("nowhere.invalid", seconds=0.2)
-    assert time.perf_counter() - started < 0.5
-
-
 def test_bytes_of_an_image_are_its_own(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     picture().save(buffer, "PNG")
     tree(tmp_path)
     (tmp_path / "train" / "cat" / "UPPER.PNG").write_bytes(buffer.getvalue())
     assert len(ImageFiles(tmp_path).decode().train.labels) == 7
+
+
+def test_images_need_a_root(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        ImageFiles.check(settings(None))
+    assert str(caught.value) == (
+        "data=images needs data.root=FOLDER, or a zip file, that contains train/<class>/* and test/<class>/*."
+    )
+    ImageFiles.check(settings(str(tmp_path)))
+
+
+def test_a_report_says_where_the_images_are_from_and_that_they_were_compressed() -> None:
+    assert ImageFiles.caveat(settings("a/photos.zip")) == "The images come from a/photos.zip."
+    assert ImageFiles.caveat(settings("a/cifar10-JPEG.zip")) == (
+        "The images come from a JPEG copy (a/cifar10-JPEG.zip): compression has changed the pixels."
+    )
+
+
+def settings(root: str | None) -> Data:
+    return Data(
+        source="images", root=root, digest=None, train_size=None, test_size=None, validation_size=0, subset_seed=0, cache=None
+    )
