@@ -114,7 +114,7 @@ def test_a_committed_verdict_is_held(command: Command, tmp_path: Path) -> None:
     for was, status in (("inconclusive", 0), ("contradicted", 4)):
         (tmp_path / "was.json").write_text(verdicts.read_text().replace('"supported"', f'"{was}"'))
         _, error = report(command, "outputs/s", "--check", "was.json", status=status)
-    assert error.startswith("ablate: A was contradicted, and is supported: p ")
+    assert error.startswith("ablate: A was contradicted, and is supported: adjusted p ")
 
 
 def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, tmp_path: Path) -> None:
