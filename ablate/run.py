@@ -1,7 +1,7 @@
 """The command: one run, or with -m a sweep.
 
-    python -m ablate.run
-    python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
+python -m ablate.run
+python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
 """
 
 from __future__ import annotations

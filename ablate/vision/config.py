@@ -19,7 +19,6 @@ from ablate.engine.messages import nearest
 from ablate.vision.datasets import AUTO, DATASETS
 from ablate.vision.models import MODELS
 from ablate.vision.optimizers import OPTIMIZERS
-from ablate.vision.registry import Registry
 from ablate.vision.settings import (
     Activation,
     Augment,
@@ -94,37 +93,44 @@ def from_hydra(cfg: DictConfig) -> Config:
 
 
 def _settings_class(section: str, name: str) -> type[Section]:
-    registry: Registry[Any] = {"model": MODELS, "optimizer": OPTIMIZERS}[section]
-    settings: type[Section] = registry[name].settings
-    return settings
+    if section == "model":
+        return MODELS[name].settings
+    return OPTIMIZERS[name].settings
 
 
 def _message(error: ValidationError, content: Mapping[str, Any]) -> str:
     """The first error of a validation in one line: `key=value: what is allowed.`"""
     first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"] if isinstance(part, str) and "[" not in part]
-    fields, field = _field(path, content)
+    path, fields = _locate(first["loc"], content)
+    key, field = ".".join(path), fields.get(path[-1])
     if first["type"] == "extra_forbidden":
-        return f"{'.'.join(path)}: unknown key.{nearest(path[-1], fields)} Available: {', '.join(fields)}."
-    key = ".".join(path)
+        return f"{key}: unknown key.{nearest(path[-1], fields)} Available: {', '.join(fields)}."
     if first["type"] == "missing":
         return f"{key}: this key is missing; it needs {_allowed_in(field)}."
+    if first["type"] == "value_error":  # of a validator of the section's own
+        return f"{key}: {first['ctx']['error']}"
     value: Any = content
     for part in path:
         value = value.get(part) if isinstance(value, Mapping) else value
     return f"{key}={_shown(value)}: {_allowed_in(field)}."
 
 
-def _field(path: Sequence[str], content: Mapping[str, Any]) -> tuple[Mapping[str, FieldInfo], FieldInfo | None]:
-    """The fields of the section that a path of keys ends in, and the field that it names."""
+def _locate(location: Sequence[int | str], content: Mapping[str, Any]) -> tuple[list[str], Mapping[str, FieldInfo]]:
+    """The keys down to the field in which an error lies, and the fields of its section."""
+    path: list[str] = []
+    section: type[BaseModel] = Config
     fields: Mapping[str, FieldInfo] = Config.model_fields
-    for part in path[:-1]:
-        section = content[part]
-        annotation: Any = fields[part].annotation
-        if part in ("model", "optimizer") and isinstance(section, Mapping) and isinstance(section.get("name"), str):
-            annotation = _settings_class(part, section["name"])
-        fields = annotation.model_fields
-    return fields, fields.get(path[-1])
+    for part in map(str, location):
+        path.append(part)
+        fields = section.model_fields
+        inner: Any = fields[part].annotation if part in fields else None
+        name = content[part].get("name") if isinstance(content.get(part), Mapping) else None
+        if part in ("model", "optimizer") and section is Config and isinstance(name, str):
+            inner = _settings_class(part, name)
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break  # what follows is a position in a list, or one type of several
+        section = inner
+    return path, fields
 
 
 def _allowed_in(field: FieldInfo | None) -> str:
@@ -143,20 +149,21 @@ def allowed(annotation: Any, metadata: Sequence[Any] = (), plural: bool = False)
         return allowed(inner, [*_constraints(more), *metadata], plural)
     arguments = get_args(annotation)
     if get_origin(annotation) in (Union, types.UnionType):
-        named = [allowed(each, metadata, plural) for each in arguments if each is not type(None)]
-        return f"{' or '.join(named)}, or null"
+        named = " or ".join(allowed(each, metadata, plural) for each in arguments if each is not type(None))
+        return f"{named}, or null" if type(None) in arguments else named
     if get_origin(annotation) is Literal:
         return f"{'any' if plural else 'one'} of {', '.join(map(str, arguments))}"
     if get_origin(annotation) is list:
         return _list_in_words(allowed(arguments[0], plural=True), metadata)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "a section of keys"
+    kind = getattr(annotation, "__name__", str(annotation))
     one, many = {
         bool: ("true or false", "true or false"),
         int: ("a whole number", "whole numbers"),
         float: ("a number", "numbers"),
         str: ("a text", "texts"),
-    }[annotation]
+    }.get(annotation, (f"a {kind}", f"values of the type {kind}"))
     return f"{many if plural else one}{_bounds(metadata)}"
 
 

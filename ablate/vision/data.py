@@ -198,7 +198,9 @@ def _explained(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"cannot cache decoded images in {root} ({error.strerror or error}): type data.cache=FOLDER.") from None
+        raise UsageError(
+            f"cannot cache decoded images in {root} ({error.strerror or error}): type data.cache=FOLDER."
+        ) from None
 
 
 def _read(folder: Path) -> Cached | None:

@@ -110,7 +110,5 @@ def _protocol_specs(protocol: str, config: Config, chance: float) -> list[Metric
             role="cost",
             note=f"{reached}; {how}" if how else reached,
         ),
-        MetricSpec(
-            f"{name}seconds_to_target", f"seconds to target{suffix}", digits=0, better="lower", role="detail", note=how
-        ),
+        MetricSpec(f"{name}seconds_to_target", f"seconds to target{suffix}", digits=0, better="lower", role="detail", note=how),
     ]

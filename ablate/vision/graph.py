@@ -78,7 +78,7 @@ def _operations(network: nn.Module) -> list[Any]:
 
 
 def _use(node: fx.Node, layer: nn.Module, number: int, first_use: dict[int, Any]) -> list[Any]:
-    """The use of a layer as operation `number`: its role if it has weights, its settings, and the first use of the same layer."""
+    """A layer used as operation `number`: its role if it has weights, its settings, and the first use of the same layer."""
     weighted = any(True for _ in (*layer.parameters(), *layer.buffers()))
     role = str(node.target) if weighted else None  # of a layer that is used twice, tracing gives the first name
     return [role, _layer(layer, [number], first_use), first_use.setdefault(id(layer), number)]
@@ -94,7 +94,7 @@ def _what(node: fx.Node) -> list[Any]:
 
 
 def _layer(layer: nn.Module, path: list[Any], first_use: dict[int, Any]) -> list[Any]:
-    """A layer of torch's: its class, its settings, its parts, and its own tensors: shape, type, and where each is used first."""
+    """A layer of torch's: its class, settings and parts, and of its own tensors the shape, the type and the first use."""
     if layer._forward_hooks or layer._forward_pre_hooks:
         raise UntraceableError("a layer has hooks, which tracing does not see")
     settings = {name: _plain(value, {}) for name, value in vars(layer).items() if name[0] != "_" and name not in LEFT_OUT}

@@ -25,7 +25,7 @@ def build(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module
     """The initialized network of a run, on the CPU, in channels_last."""
     network = outline(config, classes, size).to_empty(device="cpu")
     initialize(network, config.seed)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return network.to(memory_format=torch.channels_last)
 
 
 def activation(name: str) -> nn.Module:

@@ -1,13 +1,19 @@
 """Every level composes; a value that is not allowed is refused by its key, in one line."""
 
 from collections.abc import Callable
+from typing import Self
 
 import pytest
+from pydantic import model_validator
 
 from ablate.core.errors import UsageError
 from ablate.run import conf
 from ablate.vision.config import Config, allowed
-from ablate.vision.settings import Evaluation, Section
+from ablate.vision.datasets import DATASETS
+from ablate.vision.models import MODELS, Family
+from ablate.vision.optimizers import OPTIMIZERS
+from ablate.vision.registry import Registry
+from ablate.vision.settings import Evaluation, ModelSettings, Section
 
 LEVELS = sorted(
     f"{path.parent.relative_to(conf())}={path.stem}" for path in conf().glob("*/*.yaml") if path.parent.name != "data"
@@ -60,9 +66,9 @@ def test_the_articles_budget_is_all_images_and_100_epochs(experiment: Callable[.
         ("optimizer={nesterov:true,momentum:0}", "optimizer.nesterov=true: needs optimizer.momentum above 0."),
         ("evaluation.protocols=[standard,standard]", "evaluation.protocols=[standard, standard]: name each protocol once."),
         ("precision=half", "precision=half: one of auto, float32, bfloat16."),
-        ("model.name=vgg", "model.name=vgg: one of article, resnet."),
-        ("optimizer.name=lion", "optimizer.name=lion: one of adamw, muon, sgd."),
-        ("data.source=imagenet", "data.source=imagenet: one of auto, builtin, cifar10, cifar100, images, svhn."),
+        ("model.name=vgg", f"model.name=vgg: one of {', '.join(MODELS)}."),
+        ("optimizer.name=lion", f"optimizer.name=lion: one of {', '.join(OPTIMIZERS)}."),
+        ("data.source=imagenet", f"data.source=imagenet: one of auto, {', '.join(DATASETS)}."),
         ("~deterministic", "deterministic: this key is missing; it needs true or false."),
     ],
 )  # fmt: skip
@@ -95,10 +101,46 @@ def test_a_whole_number_is_a_number(experiment: Callable[..., Config]) -> None:
 
 
 def test_an_unknown_key_is_refused_with_those_there_are(experiment: Callable[..., Config]) -> None:
-    with pytest.raises(UsageError, match=r"^stem\.widht: unknown key\. Did you mean 'widths'\? Available: widths, activation, "):
+    with pytest.raises(
+        UsageError, match=r"^stem\.widht: unknown key\. Did you mean 'widths'\? Available: widths, activation, "
+    ):
         experiment("+stem.widht=1")
     with pytest.raises(UsageError, match=r"^colour: unknown key\. Available: model, stem, norm, "):
         experiment("+colour=1")
+
+
+def test_fields_of_other_types_and_validators_of_a_section_have_one_line_too(
+    experiment: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Inner(Section):
+        depth: int
+
+    class Odd(ModelSettings):
+        size: int | str
+        lookup: dict[str, int]
+        inner: Inner
+
+        @model_validator(mode="after")
+        def _check(self) -> Self:
+            if self.size == 7:
+                raise ValueError("seven is too many.")
+            return self
+
+    registry: Registry[Family] = Registry("model.name", "ablate.vision.models")
+    registry.register("odd", Family(Odd, lambda *_: None))
+    monkeypatch.setattr("ablate.vision.config.MODELS", registry)
+    monkeypatch.setattr(registry, "_discover", lambda: None)
+
+    def said(model: str) -> str:
+        with pytest.raises(UsageError) as caught:
+            experiment("~model", f"+model={{name:odd,{model}}}")
+        return str(caught.value)
+
+    assert said("size:1.5,lookup:{},inner:{depth:1}") == "model.size=1.5: a whole number or a text."
+    assert said("size:1,lookup:3,inner:{depth:1}") == "model.lookup=3: a dict."
+    assert said("size:1,lookup:{},inner:{depth:x}") == "model.inner.depth=x: a whole number."
+    assert said("size:1,lookup:{},inner:{depth:1,zoo:1}") == "model.inner.zoo: unknown key. Available: depth."
+    assert said("size:7,lookup:{},inner:{depth:1}") == "model: seven is too many."
 
 
 @pytest.mark.parametrize("field", [(section, name) for section in (Config, Evaluation) for name in section.model_fields])

@@ -81,7 +81,9 @@ def test_the_next_run_finds_its_images_in_memory(tmp_path: Path) -> None:
 
 def test_other_images_than_those_insisted_on_are_refused(tmp_path: Path) -> None:
     digest = prepare(builtin(tmp_path))
-    with pytest.raises(UsageError, match=rf"data\.digest=abc: the images of data=builtin have changed \(their digest is {digest}\)"):
+    with pytest.raises(
+        UsageError, match=rf"data\.digest=abc: the images of data=builtin have changed \(their digest is {digest}\)"
+    ):
         prepare(builtin(tmp_path, digest="abc"))
 
 

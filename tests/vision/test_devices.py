@@ -43,7 +43,11 @@ def test_of_several_gpus_a_process_takes_the_one_of_its_number(
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
-    run = Run(tmp_path / "runs" / "cell" / "seed=0", RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=[]), {})
+    run = Run(
+        tmp_path / "runs" / "cell" / "seed=0",
+        RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=[]),
+        {},
+    )
     for number, gpu in enumerate((0, 1, 0)):
         monkeypatch.setattr(Run, "slot", number)
         assert device_of(experiment("device=cuda"), run) == torch.device("cuda", gpu)
@@ -106,7 +110,13 @@ def test_a_step_waits_for_nothing(experiment: Experiment, tmp_path: Path) -> Non
     config = experiment("model.dropout=true", "augment=crop", "schedule=cosine")
     cuda = choose_device("cuda")
     data = images.load(config.data, cuda).train
-    trainer = Trainer(config, Run(tmp_path, RunRecord(identity="i", cell="c", seed=0, label="", choices={}, overridden=[]), {}), build(config).to(cuda), data, cuda)
+    trainer = Trainer(
+        config,
+        Run(tmp_path, RunRecord(identity="i", cell="c", seed=0, label="", choices={}, overridden=[]), {}),
+        build(config).to(cuda),
+        data,
+        cuda,
+    )
     trainer.epoch(1)
     torch.cuda.set_sync_debug_mode("error")
     try:

@@ -12,7 +12,7 @@ from ablate.run import conf
 from ablate.vision import data as images
 from ablate.vision import description, precision
 from ablate.vision.datasets.cifar10 import Cifar10
-from ablate.vision.experiment import VisionExperiment, resolve_images
+from ablate.vision.experiment import VisionExperiment, resolve_images, resolve_precision
 from ablate.vision.settings import Data
 
 EXPERIMENT = VisionExperiment()
@@ -34,7 +34,14 @@ def resolved(cfg: DictConfig) -> DictConfig:
 def auto(cache: Path) -> Data:
     resolve_images.cache_clear()
     return Data(
-        source="auto", root=str(cache), digest=None, train_size=20, test_size=10, validation_size=0, subset_seed=0, cache=str(cache)
+        source="auto",
+        root=str(cache),
+        digest=None,
+        train_size=20,
+        test_size=10,
+        validation_size=0,
+        subset_seed=0,
+        cache=str(cache),
     )
 
 
@@ -64,14 +71,20 @@ def test_auto_does_not_fail_for_a_damaged_archive_but_a_named_source_does(
         resolve_images(auto(tmp_path).model_copy(update={"source": "cifar10"}))
 
 
-def test_what_auto_means_is_decided_and_the_digest_is_filled_in(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_auto_means_is_decided_and_the_digest_is_filled_in(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for speedup, expected in ((6.0, "bfloat16"), (0.5, "float32")):
+        resolve_precision.cache_clear()
         monkeypatch.setattr(precision, "cpu_speedup", lambda speedup=speedup: speedup)
         found = EXPERIMENT.resolve(composed(cache))
         assert found is not None
         assert found["precision"] == expected
         assert found["data.source"] == "builtin"
         assert len(found["data.digest"]) == 64
+        said = f"precision=auto: {expected} on this cpu, where a matrix product in bfloat16 is {speedup} times as fast"
+        assert said in capsys.readouterr().out
+    resolve_precision.cache_clear()
     found = EXPERIMENT.resolve(composed(cache, "precision=float32"))
     assert found is not None
     assert "precision" not in found
@@ -111,7 +124,9 @@ def test_settings_that_build_the_same_are_the_same_experiment(cache: Path) -> No
 
 
 def test_cost_and_description_are_those_of_the_settings(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = EXPERIMENT.read(resolved(composed(cache, "model.widths=[4]", "model.depth=1", "data.train_size=8", "data.test_size=8")))
+    settings = EXPERIMENT.read(
+        resolved(composed(cache, "model.widths=[4]", "model.depth=1", "data.train_size=8", "data.test_size=8"))
+    )
     assert 0 < EXPERIMENT.cost(settings, 1) < 30
     monkeypatch.setattr(description, "describe", lambda config: SimpleNamespace(of=config))
     assert EXPERIMENT.describe(settings).of is settings

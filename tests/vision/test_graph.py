@@ -78,7 +78,10 @@ def test_roles_of_weights_order_settings_and_sharing_count() -> None:
     assert not same(base, chain(("a", conv), ("c", other)))  # its initial weights are others
     assert not same(base, chain(("a", conv), ("b", conv)))  # one layer at two places
     assert not same(base, chain(("a", conv), ("b", nn.Conv2d(3, 3, 1, padding_mode="reflect"))))
-    assert not same(chain(("a", conv), ("p", nn.MaxPool2d(2)), ("r", nn.Dropout(0.1))), chain(("a", conv), ("r", nn.Dropout(0.1)), ("p", nn.MaxPool2d(2))))
+    assert not same(
+        chain(("a", conv), ("p", nn.MaxPool2d(2)), ("r", nn.Dropout(0.1))),
+        chain(("a", conv), ("r", nn.Dropout(0.1)), ("p", nn.MaxPool2d(2))),
+    )
     tied = nn.Conv2d(3, 3, 1)
     tied.weight = conv.weight
     assert not same(base, chain(("a", conv), ("b", tied)))  # one tensor in two layers

@@ -102,6 +102,12 @@ def test_a_model_an_optimizer_and_a_data_set_are_one_module_and_one_yaml_file_ea
             vars(package).pop(NAME, None)
 
 
+def test_the_shipped_entries_are_found() -> None:
+    assert {"article", "resnet"} <= set(models.MODELS)
+    assert {"sgd", "adamw", "muon"} <= set(optimizers.OPTIMIZERS)
+    assert {"builtin", "cifar10", "cifar100", "images", "svhn"} <= set(datasets.DATASETS)
+
+
 def test_a_name_that_is_not_registered_is_refused_with_those_there_are() -> None:
     registry: Registry[int] = Registry("colour", "ablate.vision.optimizers")
     registry.register("red", 1)

@@ -275,7 +275,9 @@ def test_a_run_in_bfloat16_goes_on_to_the_same_numbers_and_keeps_its_state_in_fl
     assert single["final_train_loss"] != expected["final_train_loss"]
 
 
-@pytest.mark.parametrize("overrides", [["optimizer=adamw"], ["optimizer=muon", "schedule=onecycle"], ["model=resnet18", "model.widths=[4,6]"]])
+@pytest.mark.parametrize(
+    "overrides", [["optimizer=adamw"], ["optimizer=muon", "schedule=onecycle"], ["model=resnet18", "model.widths=[4,6]"]]
+)
 def test_every_optimizer_and_model_family_trains_and_resumes(
     overrides: list[str], experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,8 +59,8 @@ class Source(ABC):
     def of(cls, data: Data) -> Self:
         """The source that a configuration describes."""
 
-    @classmethod
-    def check(cls, data: Data) -> None:  # noqa: B027 - most sources accept any settings
+    @classmethod  # noqa: B027 - most sources accept any settings
+    def check(cls, data: Data) -> None:
         """Raise UsageError for settings that this source cannot use."""
 
     @classmethod

@@ -25,7 +25,9 @@ class Builtin(Source):
 
     @classmethod
     def of(cls, data: Data) -> Self:
-        return cls((data.train_size or cls.train_size) + data.validation_size, data.test_size or cls.test_size, data.subset_seed)
+        return cls(
+            (data.train_size or cls.train_size) + data.validation_size, data.test_size or cls.test_size, data.subset_seed
+        )
 
     @classmethod
     def caveat(cls, data: Data) -> str:  # noqa: ARG003 - whatever the settings

@@ -64,7 +64,8 @@ class ImageFiles(Source):
             names = files.names()
             found = {name: where for name in names if (where := _place(name)) is not None}
             if left_out := sorted(set(names) - set(found)):
-                print(f"{self.root}: skipped {len(left_out)} files that are not images in <split>/<class>/, such as {left_out[0]}.")
+                example = f"{len(left_out)} files that are not images in <split>/<class>/, such as {left_out[0]}"
+                print(f"{self.root}: skipped {example}.")
             classes = {split: {where[1] for where in found.values() if where[0] == split} for split in ("train", "test")}
             for split, found_classes in classes.items():
                 if not found_classes:

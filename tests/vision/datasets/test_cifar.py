@@ -20,7 +20,12 @@ RNG = np.random.default_rng(0)
     [(Cifar10, CIFAR10, "labels", "label_names"), (Cifar100, CIFAR100, "fine_labels", "fine_label_names")],
 )
 def test_the_archive_is_read_by_torchvision(
-    source: type[TorchvisionSource], torchvisions: type, labels: str, names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: type[TorchvisionSource],
+    torchvisions: type,
+    labels: str,
+    names: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / source.files[0]
     folder.mkdir()

@@ -17,18 +17,22 @@ def test_a_data_set_that_is_not_available_says_what_to_type(tmp_path: Path, monk
     monkeypatch.setattr(_torchvision, "can_connect", lambda host: False)
     with pytest.raises(UsageError, match=r"neither cifar-10-batches-py nor cifar-10-python\.tar\.gz.*or data=builtin"):
         Cifar10(tmp_path).require()
-    with pytest.raises(UsageError, match=r"^SVHN is not in .* \(no train_32x32\.mat\), and ufldl\.stanford\.edu does not answer"):
+    with pytest.raises(
+        UsageError, match=r"^SVHN is not in .* \(no train_32x32\.mat\), and ufldl\.stanford\.edu does not answer"
+    ):
         Svhn(tmp_path).require()
     (tmp_path / "train_32x32.mat").touch()
     Svhn(tmp_path).require()
 
 
 def test_a_damaged_data_set_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(self: Cifar10, train: bool) -> None:
+    def damaged(_: Cifar10, train: bool) -> None:  # noqa: ARG001 - called by keyword or not
         raise RuntimeError("Dataset not found or corrupted.")
 
     monkeypatch.setattr(Cifar10, "load", damaged)
-    with pytest.raises(UsageError, match=r"^CIFAR-10 in .* cannot be used \(Dataset not found or corrupted\.\)\. Delete the files"):
+    with pytest.raises(
+        UsageError, match=r"^CIFAR-10 in .* cannot be used \(Dataset not found or corrupted\.\)\. Delete the files"
+    ):
         Cifar10(tmp_path).decode()
 
 

@@ -172,7 +172,9 @@ def test_padding_as_a_module_computes_the_same(experiment: Experiment) -> None:
 
 
 def test_what_does_not_fit_is_refused_by_name(experiment: Experiment) -> None:
-    with pytest.raises(UsageError, match=r"norm\.places: 'block4\.\*' matches no place of this trunk; available: block1\.conv1, "):
+    with pytest.raises(
+        UsageError, match=r"norm\.places: 'block4\.\*' matches no place of this trunk; available: block1\.conv1, "
+    ):
         Network(experiment("norm.places=['block4.*']"))
     with pytest.raises(UsageError, match=r"model\.dropout_places: 'conv2' matches no place"):
         Network(experiment("model.dropout=true", "model.dropout_places=[conv2]"))
