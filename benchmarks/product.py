@@ -48,9 +48,18 @@ def unsupported(precision: str, device: str) -> str | None:
     return f"without the key `precision`, the product trains in {own} on {device}"
 
 
+def set_up(overrides: Sequence[str], device: str, precision: str) -> tuple[Config, torch.device]:
+    """The configuration and the device of a process that trains; sets the threads and the arithmetic of torch."""
+    precisions = [f"precision={precision}"] if has_precision_key() else []
+    config = make_config([*overrides, f"device={device}", f"threads={torch.get_num_threads()}", *precisions])
+    chosen = choose_device(config.device)
+    set_numerics(config, chosen)
+    return config, chosen
+
+
 def make_network(overrides: Sequence[str], device: str, precision: str = "float32") -> nn.Module:
     """The network of an experiment on its device, in channels_last; torch is set up as a run would set it up."""
-    config, chosen = _settle(overrides, device, precision)
+    config, chosen = set_up(overrides, device, precision)
     return build(config).to(chosen)
 
 
@@ -79,7 +88,7 @@ class Training:
     """The product's own training loop over the images of an experiment."""
 
     def __init__(self, overrides: Sequence[str], device: str, precision: str) -> None:
-        config, chosen = _settle(overrides, device, precision)
+        config, chosen = set_up(overrides, device, precision)
         self._folder = tempfile.TemporaryDirectory()
         run = Run(Path(self._folder.name), Record("", "", config.seed, "", {}, []), {})
         data = product_data.load(config.data, chosen)
@@ -92,12 +101,3 @@ class Training:
         self._epochs += 1
         self._trainer.epoch(self._epochs)
         return self._images
-
-
-def _settle(overrides: Sequence[str], device: str, precision: str) -> tuple[Config, torch.device]:
-    """The configuration and the device of a process that trains; sets the threads and the arithmetic of torch."""
-    precisions = [f"precision={precision}"] if has_precision_key() else []
-    config = make_config([*overrides, f"device={device}", f"threads={torch.get_num_threads()}", *precisions])
-    chosen = choose_device(config.device)
-    set_numerics(config, chosen)
-    return config, chosen

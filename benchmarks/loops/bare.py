@@ -46,6 +46,7 @@ class MatrixProduct:
 
     def __init__(self, case: Case) -> None:
         self.case = case
+        product.set_up(case.overrides, case.device, case.precision)  # TF32 counts where the product uses it
         self.flops = product.flops_per_image(case.overrides)
         size = MATRIX[case.device] * case.batch
         dtype = torch.bfloat16 if case.precision == "bfloat16" else torch.float32
