@@ -1,9 +1,10 @@
 # make demo       run four configurations on generated images and write their report (3 to 6 minutes on two CPU cores)
-# make test       run the tests, without those that take more than ten seconds each
-# make test-all   run all tests, the notebook among them
+# make test       run the tests, all but the slowest ones
+# make test-all   run all tests
 # make check      run the linter, the formatter (without changing a file) and the type checker: lint, format-check, types
 # make format     format the code, and fix what the linter can fix
 # make docs       build the documentation into site/; a warning is an error
+# make bench      measure speed, in about an hour: see python -m benchmarks --help; make bench BENCH="--only step"
 # make notebooks  execute the notebooks in place
 #
 # Each target first sets up the virtual environment .venv.
@@ -12,7 +13,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-all check lint format-check types format docs notebooks
+.PHONY: demo test test-all check lint format-check types format docs bench notebooks
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
@@ -40,6 +41,9 @@ format: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks $(BENCH)
 
 notebooks: $(VENV)/.installed
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb

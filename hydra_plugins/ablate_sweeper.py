@@ -32,8 +32,15 @@ class AblateSweeper(Sweeper):
         self.params = params  # overrides by their key, for a file that names a sweep
 
     def setup(self, **context: Any) -> None:
-        from ablate.engine.sweeper import StudySweeper
-
+        try:
+            from ablate.engine.sweeper import StudySweeper
+        except ModuleNotFoundError as error:
+            if not str(error.name).startswith("ablate."):
+                raise
+            raise ImportError(
+                "hydra/sweeper=ablate is that of hydra-ablate, and the package `ablate` that Python imports is another one: "
+                "run `pip uninstall ablate`, then `pip install --force-reinstall hydra-ablate`."
+            ) from None
         self._sweeper = StudySweeper(self.params)
         self._sweeper.setup(**context)
 

@@ -108,7 +108,9 @@ class Metrics(Mapping[str, MetricSpec]):
             return MetricSpec.guess(name)
         first, other = (self[term] for term in terms)
         chance = None if first.chance is None or other.chance is None else first.chance - other.chance
-        return replace(first, name=name, title=f"{first.title}{MINUS}{other.title}", chance=chance, limit=None, note="")
+        title = f"{first.title}{MINUS}{other.title}"
+        found = replace(first, name=name, title=title, chance=chance, limit=None, note="")
+        return found if first.unit == other.unit else replace(found, unit="", digits=None)
 
     def completed(
         self, names: Iterable[str] = (), chance: Mapping[str, float] | None = None, limits: Mapping[str, float] | None = None

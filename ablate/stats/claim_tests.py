@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ablate.core.claims import LARGEST, Claim, check, unmet
+from ablate.core.claim_checks import check, unmet
+from ablate.core.claims import LARGEST, Claim
 from ablate.core.errors import UsageError
 from ablate.stats import attribution, contrasts, decision_rules
 from ablate.stats.decision_rules import Look, PValues, SequentialDesign

@@ -64,7 +64,7 @@ def _operations(network: nn.Module) -> list[Any]:
         raise UntraceableError(f"{type(error).__name__}: {error}") from error
     layers = dict(network.named_modules(remove_duplicate=False))
     order: dict[fx.Node, int] = {}  # the operation whose result a node is
-    first_use: dict[int, Any] = {}  # of each layer and each tensor, by its id
+    first_use: dict[int, Any] = {}  # of each tensor, by its id: a layer or a weight that is used again is the same one
     operations: list[Any] = []
     for node in graph.nodes:
         layer = layers[str(node.target)] if node.op == "call_module" else None
@@ -78,10 +78,10 @@ def _operations(network: nn.Module) -> list[Any]:
 
 
 def _use(node: fx.Node, layer: nn.Module, number: int, first_use: dict[int, Any]) -> list[Any]:
-    """A layer used as operation `number`: its role if it has weights, its settings, and the first use of the same layer."""
+    """A layer used as operation `number`: its role if it has weights, and what it is."""
     weighted = any(True for _ in (*layer.parameters(), *layer.buffers()))
     role = str(node.target) if weighted else None  # of a layer that is used twice, tracing gives the first name
-    return [role, _layer(layer, [number], first_use), first_use.setdefault(id(layer), number)]
+    return [role, _layer(layer, [number], first_use)]
 
 
 def _what(node: fx.Node) -> list[Any]:

@@ -23,7 +23,7 @@ def test_each_configuration_is_read_once_and_the_result_is_carried() -> None:
     class Counting(Experiment):
         calls: tuple[str, ...] = ()
 
-        def resolve(self, cfg: DictConfig) -> dict[str, Any]:
+        def resolve(self, cfg: DictConfig) -> dict[str, Any]:  # noqa: ARG002
             self.calls += ("resolve",)
             return {"digest": "d"}
 
@@ -53,7 +53,7 @@ def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
     answers = iter([{"source": "drawn", "digest": "d1"}, {"digest": "d2"}])
 
     class Deciding(Experiment):
-        def resolve(self, cfg: DictConfig) -> dict[str, Any]:
+        def resolve(self, cfg: DictConfig) -> dict[str, Any]:  # noqa: ARG002
             return next(answers)
 
     reader = CellReader(Deciding(), {})
@@ -67,7 +67,7 @@ def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
 
 def test_a_configuration_can_ask_for_no_run() -> None:
     class Printing(Experiment):
-        def resolve(self, cfg: DictConfig) -> None:
+        def resolve(self, cfg: DictConfig) -> None:  # noqa: ARG002
             return None
 
     assert read(CellReader(Printing(), {}), config()) is None

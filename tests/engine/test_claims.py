@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.engine import claims
 from ablate.core.levels import Factor, Level
+from ablate.engine import claims
 from ablate.storage.manifest import StudyManifest
 from tests.conftest import APPS, Command
 
@@ -61,7 +61,10 @@ def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Pa
     command(*sweep, "seed=0,1")  # more seeds, without a word of claims
     assert StudyManifest.read(tmp_path / "outputs" / "s").description["metrics"] == {"score": {"chance": 0}}
     answer = command(*sweep, "study.chance={score: 3}", status=2)
-    assert "the chance of score was settled with the claims of outputs/s: it was 0 and is now 3. Choose another study.name." in answer.stderr
+    assert (
+        "the chance of score was settled with the claims of outputs/s: it was 0 and is now 3. Choose another study.name."
+        in answer.stderr
+    )
 
 
 def test_claims_that_come_after_the_runs_are_marked(command: Command, tmp_path: Path) -> None:

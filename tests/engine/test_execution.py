@@ -13,7 +13,9 @@ from ablate.engine.execution import Outcome, metrics_of
 def test_numbers_of_any_kind_are_metrics_and_nothing_else_is() -> None:
     returned = {"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": 3, "label": 1.5}
     assert metrics_of(returned) == {"a": 0.5, "b": 2.0, "c": None, "d": 3, "label": 1.5}
-    with pytest.raises(UsageError, match="the training function returned NoneType; it should return a mapping of metrics by name"):
+    with pytest.raises(
+        UsageError, match="the training function returned NoneType; it should return a mapping of metrics by name"
+    ):
         metrics_of(None)
     with pytest.raises(UsageError, match="the training function returned a='x'; a metric should be a number, or None"):
         metrics_of({"a": "x"})

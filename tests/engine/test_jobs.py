@@ -77,7 +77,9 @@ def test_a_configuration_that_is_gone_is_named(tmp_path: Path) -> None:
     master, cell = composed("config")
     overrides = job(cell, tmp_path)
     (tmp_path / "config.yaml").write_text("- a list")
-    with pytest.raises(AblateError, match=r"config.yaml was written when the run was planned, and cannot be read \(it holds no keys\)"):
+    with pytest.raises(
+        AblateError, match=r"config.yaml was written when the run was planned, and cannot be read \(it holds no keys\)"
+    ):
         FrozenConfigs().load_sweep_config(master, overrides)
     (tmp_path / "config.yaml").unlink()
     with pytest.raises(AblateError, match="No such file"):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.engine.test_planning import begin, cell, make_plan, stems
 
 from ablate.engine.plan_display import duration, inert_factors, summary, table, write_csv
+from tests.engine.test_planning import begin, cell, make_plan, stems
 
 
 def test_identical_configurations_have_rows_in_the_file(tmp_path: Path) -> None:
@@ -41,7 +41,9 @@ def test_a_factor_that_changes_nothing_is_named() -> None:
     everywhere = [cell(experiment=[x], x=x, y=y) for x in (1, 2) for y in (1, 2)]
     assert inert_factors(everywhere) == ["y changes nothing: identical configurations, run once."]
     assert inert_factors([cell(x=1), cell(x=2)]) == []
-    assert inert_factors([cell(experiment=[x // 2], x=x) for x in (2, 3, 4)]) == ["x=3 and x=2: identical configuration, run once."]
+    assert inert_factors([cell(experiment=[x // 2], x=x) for x in (2, 3, 4)]) == [
+        "x=3 and x=2: identical configuration, run once."
+    ]
 
 
 def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path: Path) -> None:
@@ -59,4 +61,3 @@ def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path
 )
 def test_durations_are_said_as_a_person_would(seconds: float, said: str) -> None:
     assert duration(seconds) == said
-

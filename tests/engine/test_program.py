@@ -26,7 +26,9 @@ def test_another_process_finds_the_program_by_its_name(monkeypatch: pytest.Monke
 def test_a_script_is_executed_under_its_own_name(tmp_path: Path) -> None:
     """As a worker of a launcher does: __main__ is another file there."""
     script = tmp_path / "script.py"
-    script.write_text("import ablate\n@ablate.main('conf')\ndef train(cfg, run):\n    return {}\nif __name__ == '__main__':\n    raise SystemExit('run')\n")
+    script.write_text(
+        "import ablate\n@ablate.main('conf')\ndef train(cfg, run):\n    return {}\nif __name__ == '__main__':\n    raise SystemExit('run')\n"
+    )
     reference = ProgramReference("", str(script), "train")
     program = reference.load()
     assert program.function.__module__ == "script"
@@ -51,6 +53,8 @@ def test_an_experiment_and_its_shorthands_are_not_given_together() -> None:
 
 
 def test_nothing_of_torch_is_loaded_by_a_program(tmp_path: Path) -> None:
-    code = "import ablate, sys\nablate.main, ablate.Run, ablate.Experiment\nprint({'torch', 'pandas', 'scipy'} & set(sys.modules))"
+    code = (
+        "import ablate, sys\nablate.main, ablate.Run, ablate.Experiment\nprint({'torch', 'pandas', 'scipy'} & set(sys.modules))"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert answer.stdout == "set()\n"

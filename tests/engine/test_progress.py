@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from tests.engine.test_planning import begin, cell, make_plan
 
 from ablate.engine import progress
 from ablate.engine.progress import Watch, shown
 from ablate.storage.locks import hold
+from tests.engine.test_planning import begin, cell, make_plan
 
 
 def test_done_failed_and_running_runs_are_counted_and_the_time_left_is_learnt(tmp_path: Path) -> None:

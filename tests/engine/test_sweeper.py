@@ -166,9 +166,7 @@ def test_one_at_a_time_and_exclusions(command: Command, tmp_path: Path) -> None:
 def test_a_run_is_left_out_with_its_reason(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s")
     (tmp_path / "out.yaml").write_text("- {x: 1, seed: 1, reason: the disk failed}")
-    answer = command(
-        TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s", "study.leave_out=out.yaml", "study.report=true"
-    )
+    answer = command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s", "study.leave_out=out.yaml", "study.report=true")
     assert "3 kept, 1 left out" in answer.stdout
     assert "seed=1 left out: the disk failed" in answer.stdout
     runs = load_runs(tmp_path / "outputs/s").set_index(["x", "seed"])
@@ -343,7 +341,9 @@ def test_a_factor_and_a_metric_can_have_the_name_of_a_column(command: Command, t
 
 
 def test_the_study_says_what_its_metrics_are(command: Command, tmp_path: Path) -> None:
-    command(TRIVIAL, "-m", "x=1,2", "study.name=s", "study.metrics={score: {unit: pt, better: higher}}", "study.chance={score: 0}")
+    command(
+        TRIVIAL, "-m", "x=1,2", "study.name=s", "study.metrics={score: {unit: pt, better: higher}}", "study.chance={score: 0}"
+    )
     assert StudyManifest.read(tmp_path / "outputs" / "s").description == {
         "metrics": {"score": {"unit": "pt", "better": "higher", "chance": 0}}
     }

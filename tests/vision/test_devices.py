@@ -74,8 +74,8 @@ def test_numerics_are_noted(experiment: Experiment) -> None:
 def test_threads_of_one_run_are_not_those_of_the_next(experiment: Experiment) -> None:
     before = default_threads()
     try:
-        set_numerics(experiment("threads=1"), torch.device("cpu"))
-        assert torch.get_num_threads() == 1
+        set_numerics(experiment(f"threads={before + 1}"), torch.device("cpu"))
+        assert torch.get_num_threads() == before + 1
         facts = set_numerics(experiment("threads=null"), torch.device("cpu"))
     finally:
         torch.set_num_threads(before)

@@ -118,3 +118,15 @@ def test_scores_keep_the_first_of_the_best_epochs_and_the_first_to_reach_the_tar
         "seconds_to_target": 20.0,
     }
     assert scores.best.tolist() == [True, True, False, True]
+
+
+def test_evaluation_is_in_the_precision_of_training(subject: tuple) -> None:
+    config, run, network, data = subject
+    losses = {
+        precision: evaluate("standard", config.model_copy(update={"precision": precision}), run, network, data, 1)[0]
+        for precision in ("float32", "bfloat16")
+    }
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        logits = network.eval()(as_seen(data)).float()
+    assert losses["bfloat16"] == pytest.approx(F.cross_entropy(logits, data.labels).item(), rel=1e-4)
+    assert losses["bfloat16"] != losses["float32"]

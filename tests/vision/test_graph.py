@@ -82,9 +82,38 @@ def test_roles_of_weights_order_settings_and_sharing_count() -> None:
         chain(("a", conv), ("p", nn.MaxPool2d(2)), ("r", nn.Dropout(0.1))),
         chain(("a", conv), ("r", nn.Dropout(0.1)), ("p", nn.MaxPool2d(2))),
     )
-    tied = nn.Conv2d(3, 3, 1)
-    tied.weight = conv.weight
-    assert not same(base, chain(("a", conv), ("b", tied)))  # one tensor in two layers
+
+    def tied_to(name: str) -> nn.Module:
+        network = chain(*((each, nn.Conv2d(3, 3, 1)) for each in "abc"))
+        if name:
+            network.get_submodule("c").weight = network.get_submodule(name).weight
+        return network
+
+    assert same(tied_to("a"), tied_to("a"))
+    assert not same(tied_to("a"), tied_to("b"))  # one tensor in two layers
+    assert not same(tied_to("a"), tied_to(""))
+
+
+def test_one_layer_without_weights_at_two_places_is_as_good_as_two() -> None:
+    relu = nn.ReLU()
+    assert same(nn.Sequential(relu, nn.Flatten(), relu), nn.Sequential(nn.ReLU(), nn.Flatten(), nn.ReLU()))
+
+
+class Wired(nn.Module):
+    """The same operations in the same order, wired in one of two ways."""
+
+    def __init__(self, in_turn: bool) -> None:
+        super().__init__()
+        self.first, self.second, self.in_turn = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1), in_turn
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        return y + self.second(y if self.in_turn else x)
+
+
+def test_the_wiring_counts() -> None:
+    assert same(Wired(True), Wired(True))
+    assert not same(Wired(True), Wired(False))
 
 
 def test_both_modes_count() -> None:

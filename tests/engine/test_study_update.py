@@ -1,0 +1,90 @@
+"""What a later command may add to a study, and what it may not change."""
+
+from pathlib import Path
+
+import pytest
+from tests.engine.test_planning import cell, stems
+
+from ablate.core.descriptions import Description
+from ablate.core.errors import UsageError
+from ablate.core.levels import Factor
+from ablate.core.metrics import MetricSpec
+from ablate.engine.study_update import (
+    claims_of,
+    factors_of,
+    left_out,
+    program_of,
+    settled_description,
+    stand_in_digest,
+    with_stand_ins,
+)
+from ablate.storage.manifest import StudyManifest
+
+STUDY = Path("outputs/s")
+CLAIM = {"id": "A", "says": "s", "margin": 1}
+
+
+def test_factors_and_levels_of_earlier_commands_stay_in_front() -> None:
+    before = StudyManifest(factors={"x": [2, 1], "z": ["a"]})
+    assert factors_of(before, [cell(x=1, y=True), cell(x=3, y=False)]) == {"x": [2, 1, 3], "z": ["a"], "y": [True, False]}
+
+
+def test_a_study_belongs_to_one_program() -> None:
+    assert program_of(STUDY, StudyManifest(), "a.py") == "a.py"
+    with pytest.raises(UsageError, match="the study outputs/s belongs to a.py, and this is b.py: choose another study.name"):
+        program_of(STUDY, StudyManifest(program="a.py"), "b.py")
+
+
+def test_claims_are_settled_once() -> None:
+    before = StudyManifest(claims=[CLAIM])
+    assert claims_of(STUDY, before, []) == claims_of(STUDY, before, [CLAIM]) == [CLAIM]
+    assert claims_of(STUDY, StudyManifest(), [CLAIM]) == [CLAIM]
+    with pytest.raises(UsageError, match="the claims of outputs/s were settled when it began, and differ now: A, B"):
+        claims_of(STUDY, StudyManifest(claims=[CLAIM, {"id": "B"}]), [{**CLAIM, "margin": 2}])
+
+
+def test_chance_and_limits_stay_as_they_were_when_the_claims_were_settled() -> None:
+    now = Description(metrics=(MetricSpec("acc", title="top-1", chance=0.5), MetricSpec("new", chance=1.0)))
+    assert settled_description(STUDY, StudyManifest(), now, {}) is now
+    old = StudyManifest(claims=[CLAIM], chance={"acc": 0.1}, budgets={"steps": 9})  # as earlier versions kept them
+    recorded = StudyManifest(
+        claims=[CLAIM], description={"metrics": {"acc": {"title": "accuracy", "chance": 0.1}, "steps": {"limit": 9}}}
+    )
+    for before in (old, recorded):
+        settled = {spec.name: spec for spec in settled_description(STUDY, before, now, {"acc": {"chance": 0.1}}).metrics}
+        assert (settled["acc"].title, settled["acc"].chance, settled["steps"].limit, settled["new"].chance) == ("top-1", 0.1, 9, None)
+        for asked, said in (
+            ({"acc": {"chance": 0.2}}, "the chance of acc was settled with the claims of outputs/s: it was 0.1 and is now 0.2"),
+            ({"other": {"limit": 3}}, "the limit of other was settled with the claims of outputs/s: it was null and is now 3"),
+        ):
+            with pytest.raises(UsageError, match=said):
+                settled_description(STUDY, before, now, asked)
+
+
+def test_runs_are_left_out_with_the_last_reason(tmp_path: Path) -> None:
+    before = StudyManifest(leave_out=[{"x": 1, "reason": "old"}])
+    factors = {"x": Factor.of("x", [1, 2])}
+    cells = [cell(x=1), cell(x=2)]
+    (tmp_path / "out.yaml").write_text("- {x: 1, reason: new}\n- {x: [1, 2], seed: 3, reason: both}")
+    assert left_out(before, str(tmp_path / "out.yaml"), factors, cells, [0, 3]) == [
+        {"x": 1, "reason": "new"},
+        {"x": [1, 2], "seed": 3, "reason": "both"},
+    ]
+    for entry in ({"x": 3, "reason": "r"}, {"x": 1, "seed": 7, "reason": "r"}):
+        with pytest.raises(UsageError, match="study.leave_out: no run of this sweep has x="):
+            left_out(before, [entry], factors, cells, [0, 3])
+    with pytest.raises(UsageError, match="should name runs and give a reason"):
+        left_out(before, [{"x": 1}], factors, cells, [0])
+    with pytest.raises(UsageError, match="study.leave_out=nowhere.yaml: the file cannot be read"):
+        left_out(before, "nowhere.yaml", factors, cells, [0])
+
+
+def test_a_cell_that_builds_what_an_earlier_command_ran_is_reported_from_its_runs() -> None:
+    pyramid, _, direct, equal = stems()
+    before = StudyManifest(factors={"size": [1]}, experiments={direct.digest[:8]: direct.builds[:16]})
+    manifest = with_stand_ins(before, before, [pyramid, equal], {})
+    ((digest, entry),) = manifest.same.items()
+    assert (digest, entry.runner) == (equal.digest[:8], direct.digest[:8])
+    assert (entry.label, entry.levels) == ("stem=direct,activation=gelu", {"stem": "direct", "activation": "gelu"})
+    assert stand_in_digest(equal, direct) == equal.digest
+    assert stand_in_digest(equal, equal) != equal.digest  # two levels that compose to the very same configuration
