@@ -25,6 +25,7 @@ def one_line(answer: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_the_main_job_ends_in_a_comparison_table(command: Command, tmp_path: Path) -> None:
     answer = command(*RUN, "-m", "model.dropout=true,false", "stem=pyramid,direct", *SMALL)
     assert answer.stderr == ""
@@ -118,6 +119,7 @@ def test_help_is_quick(command: Command) -> None:
     assert min(seconds) < 3  # 1.2 alone; other tests run beside it
 
 
+@pytest.mark.slow
 def test_a_wheel_runs_without_the_checkout(command: Command, tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(PROJECT)]
     subprocess.run(build, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""The commands of the README and of docs/: those of docs/ are run with a budget of seconds, those of the README composed."""
+"""The commands and examples of the README and of docs/: those of docs/ are run on a few images, those of the README composed."""
 
 import re
 import shlex
@@ -8,28 +8,36 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 
-from ablate.core.errors import CONFIG_ERRORS
-from ablate.run import conf, prepare
+from ablate.core.claims import COMMON, KEYS, Claim
+from ablate.core.metrics import MetricSpec
+from ablate.engine.default_config import options_table
+from ablate.engine.messages import CONFIG_ERRORS
+from ablate.run import conf
+from ablate.vision.experiment import VisionExperiment
 from tests.conftest import APPS, Command
 from tests.test_commands import pack
 
 ROOT = Path(__file__).parent.parent
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 TINY = ["budget.epochs=1", "data.train_size=40", "data.test_size=20", "model.widths=[4,4,4]", "device=cpu"]
-# What a page leaves to the reader, and what these tests have
-MEANT = {"…": "model.dropout=true,false stem=pyramid,direct", "outputs/STUDY": "outputs/digits", "data=cifar10": "data=builtin"}
+# What a page leaves to the reader, and what these tests use instead
+STAND_INS = {
+    "…": "model.dropout=true,false stem=pyramid,direct",
+    "outputs/STUDY": "outputs/digits",
+    "data=cifar10": "data=builtin",
+}
 
 
 def commands(page: Path) -> list[str]:
-    """The commands of a page: the indented lines that begin with `python`, without what is said beside them."""
+    """The commands of a page: the indented lines that begin with `python`, without the comments beside them."""
     text = re.sub(r"\\\n +", "", page.read_text(encoding="utf-8"))
     found = (re.split(r"  +", line)[0] for line in re.findall(r"^    (python .*)$", text, flags=re.MULTILINE))
     return list(dict.fromkeys(found))
 
 
-def meant(line: str) -> list[str]:
-    for said, here in MEANT.items():
-        line = line.replace(said, here)
+def arguments_of(line: str) -> list[str]:
+    for written, used in STAND_INS.items():
+        line = line.replace(written, used)
     return shlex.split(line)[1:]
 
 
@@ -47,21 +55,23 @@ def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
     others = [line for page in (ROOT / "README.md", *DOCS) for line in commands(page) if line not in known]
     assert set(others) <= {
         "python -m ablate.run",
+        "python train.py -m dropout=0,0.3 norm=false,true study.seeds=5",  # a program of the reader's
         "python examples/digits/digits.py -m norm=false,true dropout=0,0.3 study.seeds=5",  # by test_examples
         "python benchmarks/verdicts.py",
-        "python benchmarks/step.py experiment=stage89 data=images data.root=IMAGES.zip data.train_size=10000",
+        "python -m benchmarks --only step --images IMAGES.zip",
     }
     assert len(RUNS_OF_DOCS) > 5
     assert len(RUNS_OF_README) > 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", RUNS_OF_DOCS)
 def test_a_command_of_the_docs_runs(line: str, command: Command, tmp_path: Path) -> None:
     pack(tmp_path / "IMAGES.zip")
     replaced = ["study.seeds", *(tiny.split("=")[0] for tiny in TINY)]
-    arguments = [each for each in meant(line) if each.split("=")[0] not in replaced]
+    arguments = [each for each in arguments_of(line) if each.split("=")[0] not in replaced]
     sweeps = "-m" in arguments[2:] or any(each.startswith("+study=") for each in arguments)
-    answer = command(*arguments, *TINY, *(["study.seeds=1", "study.report=null"] if sweeps else []))
+    answer = command(*arguments, *TINY, *(["study.seeds=1", "study.report=false"] if sweeps else []))
     assert answer.stderr == ""
 
 
@@ -75,7 +85,7 @@ def test_a_report_is_written(line: str, command: Command, tmp_path: Path) -> Non
     (tmp_path / "results.csv").write_text("\n".join(["method,augment,seed,accuracy", *rows]))
     (tmp_path / "verdicts.json").write_text("[]")
     command(str(APPS / "trivial.py"), "-m", "x=1,2", "study.name=digits")
-    answer = command(*meant(line))
+    answer = command(*arguments_of(line))
     assert "Report: " in answer.stdout
 
 
@@ -89,7 +99,7 @@ def test_a_command_of_the_readme_is_composed(line: str, tmp_path: Path, monkeypa
     """Level by level, as a sweep would: a key, a group or a level that is gone is an error."""
     monkeypatch.chdir(tmp_path)
     pack(tmp_path / "IMAGES.zip")
-    typed = [each for each in meant(line)[2:] if each != "-m"]
+    typed = [each for each in arguments_of(line)[2:] if each != "-m"]
     if not any(each.startswith("data=") for each in typed):
         typed.append("data=builtin")
     typed = [each.replace("data/cifar10-jpeg.zip", "IMAGES.zip") for each in typed]
@@ -104,13 +114,44 @@ def test_a_command_of_the_readme_is_composed(line: str, tmp_path: Path, monkeypa
                 raise AssertionError(f"{line}: {error}") from None
             if not key.startswith(("hydra", "summary")):
                 cfg.data.cache, cfg.summary, cfg.data.train_size, cfg.data.test_size = str(tmp_path), False, 40, 20
-                prepare(cfg)
+                VisionExperiment().resolve(cfg)
 
 
-def test_every_key_of_a_study_is_explained() -> None:
-    with initialize_config_dir(str(conf()), version_base="1.3"):
-        options = compose("config").study
-    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
-    explained = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)", row)}
-    filled_in = set(re.findall(r"`(\w+)`", page[page.index("The others (") : page.index("are filled in for each run")]))
-    assert explained | filled_in | {"changes"} == {str(key) for key in options}
+def test_the_page_of_study_options_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "reference" / "study-options.md").read_text(encoding="utf-8")
+    table = page[page.index("| option") : page.index("<!-- end of the options -->")]
+    make = "python -c 'from ablate.engine.default_config import options_table; print(options_table())'"
+    assert table.strip() == options_table().strip(), f"replace the table by the output of: {make}"
+
+
+def test_the_page_of_claims_lists_every_key_and_kind() -> None:
+    page = (ROOT / "docs" / "reference" / "claims.md").read_text(encoding="utf-8")
+    listed = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert listed == {*COMMON, *(key for keys in KEYS.values() for key in keys), *KEYS}
+
+
+def examples(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_claims_in_the_docs_can_be_read() -> None:
+    (listed,) = map(yaml.safe_load, examples("docs/reference/claims.md", "yaml"))
+    *_, study = map(yaml.safe_load, examples("docs/your-own-script.md", "yaml"))
+    assert [Claim.parse(each).id for each in [*listed, *study["study"]["claims"]]] == ["C2", "norm"]
+
+
+def test_the_metrics_in_the_docs_can_be_read() -> None:
+    described, *_ = map(yaml.safe_load, examples("docs/your-own-script.md", "yaml"))
+    specs = [MetricSpec.parse(name, each) for name, each in described["study"]["metrics"].items()]
+    assert [(spec.title, spec.chance, spec.limit) for spec in specs] == [
+        ("Test accuracy", 0.1, None),
+        ("epochs to target", None, 100),
+    ]
+
+
+def test_the_python_examples_of_the_docs_are_valid() -> None:
+    blocks = [block for page in ("README.md", "docs/your-own-script.md") for block in examples(page, "python")]
+    assert len(blocks) >= 4
+    for block in blocks:
+        compile(block, "example", "exec")

@@ -6,30 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from ablate.core.claims import parse_all
-from ablate.report.formatting import interval, wording_of
-from ablate.stats.contrasts import paired_differences
+from ablate.report.values import Interval
 from ablate.stats.decision_rules import ALPHA
-from ablate.stats.judge import judge_study
-from ablate.stats.shifts import shifts_table
-from ablate.stats.verdict_changes import broken
-from ablate.storage.dataframe import load_kept, load_runs
-from ablate.storage.records import read_study
+from ablate.stats.judge import judge, judgements_frame
+from ablate.stats.kept_arrays import summarize_arrays
+from ablate.stats.summary import paired_differences, summarize
+from ablate.stats.verdict_changes import verdicts_that_fail
+from ablate.storage.dataframe import load_kept, load_results
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted(path.parent.parent for path in (ROOT / "outputs").glob("*/report/verdicts.json"))
 
 
 def verdicts(study: Path) -> list[dict]:
-    launched = read_study(study)
-    return judge_study(parse_all(launched["claims"]), launched, load_runs(study)).to_dict("records")
+    results = load_results(study)
+    return judgements_frame(judge(results.claims(), results)).to_dict("records")
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.name)
 def test_the_verdicts_of_a_committed_study_are_those_of_its_runs(study: Path) -> None:
     committed = json.loads((study / "report" / "verdicts.json").read_text(encoding="utf-8"))
     found = verdicts(study)
-    assert broken(committed, found) == []
+    assert verdicts_that_fail(committed, found) == []
     assert [(row["id"], row["verdict"], row["reason"]) for row in committed] == [
         (row["id"], row["verdict"], row["reason"]) for row in found
     ]
@@ -41,6 +39,7 @@ def test_the_table_of_the_readme_is_that_of_the_study() -> None:
         cells[0]: cells for cells in re.findall(r"^\| (C\d) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*)\|$", text, re.MULTILINE)
     }
     found = verdicts(ROOT / "outputs" / "qiita")
+    metrics = load_results(ROOT / "outputs" / "qiita").metrics
     assert list(quoted) == [row["id"] for row in found]
     for row in found:
         _, _, verdict, estimate, n = quoted[row["id"]]
@@ -50,7 +49,7 @@ def test_the_table_of_the_readme_is_that_of_the_study() -> None:
             if row["scale"] == "ratio":
                 assert estimate == f"× {row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
             else:
-                assert estimate == interval(row, wording_of(row["metric"]))
+                assert estimate == str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]]))
 
 
 def test_what_the_readme_says_of_the_path_and_of_single_seeds() -> None:
@@ -60,9 +59,8 @@ def test_what_the_readme_says_of_the_path_and_of_single_seeds() -> None:
     assert "removing dropout gains {:.1f} points [{:.1f}, {:.1f}]".format(*dropout) in text
     assert f"the gradual stem loses {-stem[0]:.1f} [{-stem[2]:.1f}, {-stem[1]:.1f}]" in text
     assert "together they gain {:.1f} [{:.1f}, {:.1f}]".format(*whole) in text
-    runs = load_runs(ROOT / "outputs" / "qiita").query(
-        "norm == 'article' and `model.padding` == 'conv' and not `stem.activation`"
-    )
+    runs = load_results(ROOT / "outputs" / "qiita").to_frame()
+    runs = runs.query("norm == 'article' and `model.padding` == 'conv' and `stem.activation` == False")
     by_seed = 100 * runs.pivot_table("final_test_accuracy", "seed", ["model.dropout", "stem"], "first")
     stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
     without = (by_seed[False, "direct"] - by_seed[True, "direct"]).round(1)
@@ -98,13 +96,11 @@ def test_what_the_readme_says_of_the_five_changes() -> None:
 
 def test_what_the_readme_says_of_single_changes() -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    runs = load_runs(ROOT / "outputs" / "hidden")
-    first = {factor: levels[0] for factor, levels in runs.attrs["factors"].items()}
-    cells = runs.drop_duplicates("cell").set_index("cell")
-    unlike = {cell: [factor for factor in first if row[factor] != first[factor]] for cell, row in cells.iterrows()}
-    (baseline,) = (cell for cell, changed in unlike.items() if not changed)
-    found = paired_differences(runs, "article_peak_test_accuracy", baseline).set_index("cell")
-    alone = {changed[0]: found.loc[cell] for cell, changed in unlike.items() if len(changed) == 1}
+    results = load_results(ROOT / "outputs" / "hidden")
+    cells, baseline = results.cells(), summarize(results.counted).baseline
+    found = paired_differences(results.counted, "article_peak_test_accuracy", baseline).set_index("cell")
+    changed = {digest: cell.changed(cells[baseline]) for digest, cell in cells.items()}
+    alone = {next(iter(change)): found.loc[digest] for digest, change in changed.items() if len(change) == 1}
     said = {
         "model.dropout": "dropout", "optimizer.batch_size": "the batch", "norm": "the BN in block 3", "stem": "the stem"
     }  # fmt: skip
@@ -113,7 +109,7 @@ def test_what_the_readme_says_of_single_changes() -> None:
         assert "{} {:.1f} [{:.1f}, {:.1f}]".format(name, *numbers) in text
         assert alone[factor]["n"] == 5
     assert alone["norm.shared"]["estimate"] == alone["norm.shared"]["sd"] == 0
-    assert f"5 seeds, {runs['directory'].nunique()} runs; intervals not adjusted" in text
+    assert f"5 seeds, {results.runs['directory'].nunique()} runs; intervals not adjusted" in text
 
 
 def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
@@ -129,9 +125,10 @@ def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
     for name, sentence in said.items():
         assert sentence.format(*(100 * found[name][part] for part in ("estimate", "low", "high"))) in text
     assert [found[name]["verdict"] for name in said] == ["supported", "inconclusive", "inconclusive"]
-    study = ROOT / "outputs" / "protocols"
-    runs = load_runs(study)
-    met = shifts_table(runs, load_kept(study, runs, "norm_statistics")).set_index(["label", "place"])["variance_ratio"].round(2)
+    results = load_results(ROOT / "outputs" / "protocols")
+    (table,) = results.description.tables
+    frame = summarize_arrays(table, results, load_kept(results, table.source))
+    met = frame.set_index(["label", table.by])["variance_ratio"].round(2)
     third = [met[f"experiment={stage}", "block3.norm1"] for stage in ("stage92", "stage89")]
     first = met["experiment=stage87"]
     assert "meets {} times the variance that it expects (stage 89: {}; ".format(*third) in text

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 SWEEP = [
     "-m", "ablate.run", "-m", "model.dropout=true,false", "stem=pyramid,direct", "study.seeds=3", "data=builtin",
     "budget=smoke", "budget.epochs=3", "model.widths=[8,12,16]", "device=cpu", "threads=1", "study.report=null",
@@ -26,6 +28,7 @@ def histories(root: Path) -> dict[str, list[list[str]]]:
     return found
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_moments(tmp_path: Path, cache: Path) -> None:
     whole, torn = tmp_path / "whole", tmp_path / "torn"
     for folder in (whole, torn):

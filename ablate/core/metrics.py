@@ -88,9 +88,9 @@ class MetricSpec:
         return replace(cls.guess(name), **mapping)
 
     def to_mapping(self) -> dict[str, Any]:
-        """All that differs from what the name suggests, as YAML can hold it: the inverse of `parse`."""
-        guessed = MetricSpec.guess(self.name)
-        return {key: getattr(self, key) for key in _KEYS if getattr(self, key) != getattr(guessed, key)}
+        """All that differs from the defaults or from what is guessed, as YAML can hold it: the inverse of `parse`."""
+        others = (MetricSpec(self.name), MetricSpec.guess(self.name))
+        return {key: getattr(self, key) for key in _KEYS if any(getattr(self, key) != getattr(other, key) for other in others)}
 
 
 class Metrics(Mapping[str, MetricSpec]):

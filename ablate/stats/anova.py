@@ -22,8 +22,8 @@ def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
     The model is y(cell, seed) = cell + seed + error over the seeds that are complete in all cells; `n` is their number.
     A term is the hypothesis that all its contrasts, averaged over the alive strata, are zero; its F is the ratio of its
     mean square to that of the residual, df = (n - 1)(cells - 1). In a complete factorial these are the sums of squares
-    of the usual analysis of variance, and they add up. Where a factor does nothing in some strata they do not add up,
-    and the note says so.
+    of the usual analysis of variance, and they add up. Where a factor has no effect on the configuration
+    in some strata, they do not add up, and the note says so.
 
     omega squared = (ss - df ms_residual) / (ss_total + ms_residual), the share of the total variance, seeds included
     (Hays, Statistics; Olejnik and Algina 2003). It is not truncated at zero: a negative value means "less than noise".

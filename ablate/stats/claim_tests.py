@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ablate.core.claims import LARGEST, Claim, check, unmet
+from ablate.core.claim_checks import check, unmet
+from ablate.core.claims import LARGEST, Claim
 from ablate.core.errors import UsageError
 from ablate.stats import attribution, contrasts, decision_rules
 from ablate.stats.decision_rules import Look, PValues, SequentialDesign
@@ -190,7 +191,7 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
 
 
 def _arms(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
-    """The columns of each arm. Two arms of a difference stand one after the other; a threshold has one."""
+    """The columns of each arm: two of a difference, four of an interaction, one of a threshold."""
     where = claim.within(outcomes.factors)
     if claim.changes:
         corners = contrasts.weights(outcomes, claim.changes, where).corners

@@ -137,7 +137,7 @@ class Weights:
 def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | None = None) -> Weights:
     """Weigh the cells of a contrast (one change) or an interaction (two), over the alive strata.
 
-    Strata that stand on the very same runs, at levels of another factor that does nothing there, count once: the first.
+    Strata that share their runs, at levels of another factor without effect there, count once: the first.
 
     Raises:
         UsageError: if a factor or a level does not exist, `where` fixes a factor that changes, or no cells can be compared.
@@ -159,7 +159,7 @@ def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | No
         columns = [by_end[end] for end in ends]
         if len(set(columns)) < len(columns):
             inert.append(stratum)
-        elif tuple(columns) not in seen:  # else the same runs at another level of a factor that does nothing there
+        elif tuple(columns) not in seen:  # else the same runs, at another level of a factor without effect there
             seen.add(tuple(columns))
             strata.append(stratum)
             corners_of.append(columns)

@@ -17,7 +17,7 @@ def cells_of_contrast(
 ) -> list[str]:
     """The digests of the cells that a contrast or an interaction weighs; without changes of those that meet `where`.
 
-    Of cells that stand on the same runs the first is named. Empty if there are none.
+    Of cells that share their runs the first is named. Empty if there are none.
     """
     try:
         if changes:

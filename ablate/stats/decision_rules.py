@@ -11,24 +11,25 @@ the smallest difference that matters:
 
 The hypotheses of a row exclude each other (without a margin, all but d = 0), so that at most one of the two verdicts
 can be false. Each is tested at alpha = 0.025: one-sided, hence a claim has a false verdict in at most 2.5 % of studies,
-and in at most 5 % where both can be false, on the border of `equivalent`. The smaller p names the verdict; that d is
-between 0 and m, and both are small, is a support whose size does not matter, or the reverse.
+and in at most 5 % where both can be false, on the border of `equivalent`. The smaller p decides which verdict it is. If
+both are small, d is between 0 and m: the claim is supported by a difference too small to matter, or the reverse.
 
 Looks. Verdicts are taken when a claim has 5, 8, 12 and 20 complete seeds, at alpha / (k (k + 1)) at the k-th look:
 these sum up to less than alpha however many looks there are. Only the seeds of the last look count, the first of them
 in the order in which they were asked for (of another program's results: in that of their numbers), so that the verdict
 does not change between looks. Here a p value is multiplied by k (k + 1) rather than alpha divided, so that claims at
-different looks stand on one scale.
+different looks are on one scale.
 
 Holm (1979). The smaller p of each primary claim, after its looks, goes through Holm's step-down procedure at alpha. A
 primary claim that has too few seeds yet counts with p = 1. One that this study cannot test, whatever it will run, is no
-member; nor is one that is settled without a p: an exact one, or one about a factor that does nothing. A claim that is
-not primary is tested by itself and the table says so. Holm's proof has one hypothesis a claim where there are two here;
-it carries over to independent claims (Shaffer 1980), and benchmarks/verdicts.py shows the rates where claims share runs.
+member; nor is one that needs no p value: an exact one, or one about a factor without effect on the configuration. A claim
+that is not primary is tested without adjustment for the others, and the table says so. Holm's proof has one hypothesis a
+claim where there are two here; it carries over to independent claims (Shaffer 1980), and benchmarks/verdicts.py shows the
+rates where claims share runs.
 
-The t test presumes differences without a long tail to one side. If only one arm has such a tail (some of its runs
-collapse, the other arm hardly scatters), false verdicts reach 10 to 20 % at these numbers of seeds, and no test of so
-few values prevents it: look at the replicates.
+The t test assumes differences without a long tail to one side. If only one arm has such a tail (some of its runs collapse,
+and the other arm hardly varies), false verdicts reach 10 to 20 % at these numbers of seeds, and no test of so few values
+prevents it: inspect the replicates.
 """
 
 from __future__ import annotations

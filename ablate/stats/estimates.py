@@ -30,7 +30,7 @@ class Estimate:
         df: the degrees of freedom of Student's t.
         where: the cells that it is about.
         strata: the levels of the other factors over which it is averaged.
-        inert: strata that are left out, since the factor does nothing there.
+        inert: strata that are left out, since the factor has no effect on the configuration there.
         missing: those of `strata` in which no seed is complete.
         identical: whether in every pair both runs have the very same value.
         scale: `difference`, or `ratio`.

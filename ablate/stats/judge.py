@@ -64,7 +64,7 @@ def judge(
     """Judge the claims of a study, by the rules of `decision_rules`.
 
     Every estimate is averaged within seeds, and its error is that of its own seeds: cells of a study are paired more
-    or less closely, which a pooled variance does not survive. A verdict holds with the pairs of diverged runs dropped
+    or less closely, so a pooled variance would be wrong. A verdict holds with the pairs of diverged runs dropped
     and with these runs at chance, or it is inconclusive. `identical`: every pair has the very same value, or both
     levels build the same experiment.
 
@@ -77,6 +77,13 @@ def judge(
 
     Returns:
         One judgement a claim, in their order. A claim that cannot be tested has a reason, and raises nothing.
+
+    Example:
+        >>> from ablate.storage.dataframe import load_results
+        >>> results = load_results("outputs/protocols")
+        >>> found = judge(results.claims(), results)[0]
+        >>> found.claim.id, found.verdict, found.look.seeds
+        ('H2-87', 'inconclusive', 8)
     """
     design = SequentialDesign(tuple(looks), alpha)
     tests = [evaluate(claim, results, design) for claim in claims]

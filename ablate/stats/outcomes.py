@@ -1,7 +1,7 @@
 """Outcomes: one metric of a study as a matrix, a row a seed and a column a distinct cell. Every estimate starts here.
 
 A run that did not finish, or that a person left out, has no value. Two rows of the runs that name the same directory are
-one run: at those levels a factor does nothing, and both stand in the same column.
+one run: at those levels a factor has no effect on the configuration, and both rows are in the same column.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Power: the noise between paired runs, the minimum detectable effect, and the seeds that a claim still needs.
 
 A claim is decidable with n seeds if, d being as far from the border of the hypothesis as the margin (0 for one that
-expects `equivalent`), its verdict falls with a chance of 80 %: `POWER`. alpha is that of the look with n seeds, divided
+expects `equivalent`), a verdict is reached with the probability 80 %: `POWER`. alpha is that of the look with n seeds, divided
 by the number of primary claims, as Holm's first step does. With t(n - 1) above its critical value and the
 noncentrality sqrt(n) margin / sd, sd being that of the paired differences (Cohen 1988, chapter 2).
 """

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate.core.claims import LARGEST, Claim, check, unmet
+from ablate.core.claim_checks import check, unmet
+from ablate.core.claims import LARGEST, Claim
 from ablate.core.errors import UsageError
 from ablate.stats.attribution import drawn_orders
 from ablate.stats.bootstrap import prediction

@@ -1,4 +1,4 @@
-"""A study of a script of one's own: which change helps a small network read scikit-learn's digits?
+"""Study a script of your own: which change helps a small network classify scikit-learn's digits?
 
 python examples/digits/digits.py -m norm=false,true dropout=0,0.3 study.seeds=5
 """

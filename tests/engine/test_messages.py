@@ -1,5 +1,7 @@
 """Errors of Hydra and OmegaConf in one line."""
 
+from dataclasses import dataclass
+
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
@@ -9,7 +11,11 @@ from omegaconf.errors import OmegaConfBaseException
 from ablate.core.errors import UsageError
 from ablate.engine.messages import one_line
 from ablate.run import conf
-from ablate.vision.config import Optimizer
+
+
+@dataclass
+class Optimizer:
+    batch_size: int
 
 
 def complaint(*overrides: str) -> str:

@@ -14,7 +14,7 @@ import yaml
 from ablate.core import designs
 from ablate.core.cells import Cell
 from ablate.core.descriptions import Description
-from ablate.core.levels import Factor, Level
+from ablate.core.levels import Factor
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import RunRecord

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from ablate.core.designs import factorial
-from ablate.report.files import build, write
-from tests.report.studies import write_runs
+from ablate.report.build import build
+from ablate.report.folder import write_folder
+from tests.report.studies import grid, write_runs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
     pytest.skip("no Chromium is installed", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install ablate[dev]")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
 
 TELEPHONE, DESK = 390, 1280
 SIZES = {
     "one run": ([{}], 1),
     "one cell": ([{}], 5),
-    "eight factors": (factorial({f"model.factor{at}": ["one level", "another"] for at in range(8)})[:130], 1),
-    "two hundred cells": (factorial({"width": list(range(20)), "depth": list(range(10))}), 1),
+    "eight factors": (grid({f"model.factor{at}": ["one level", "another"] for at in range(8)})[:130], 1),
+    "two hundred cells": (grid({"width": list(range(20)), "depth": list(range(10))}), 1),
     "long names": ([{"name": "x" * 200}, {"name": "a_very.long,name=" * 12}], 5),
 }
 
@@ -61,7 +61,7 @@ def test_nothing_is_wider_than_the_screen_and_nothing_is_asked_for(browser: Any,
 @pytest.mark.parametrize("width", [TELEPHONE, DESK])
 def test_the_first_screen_tells_the_result(browser: Any, page: Path, width: int) -> None:
     shown, _ = opened(browser, page, width)
-    for text in ("5 claims: 1 supported", "Not equal in all runs", "1 diverged", "1 failed", "1 missing", "C1"):
+    for text in ("5 claims: 1 supported", "Not the same in all runs", "1 diverged", "1 failed", "1 missing", "C1"):
         box = shown.get_by_text(text, exact=text == "C1").first.bounding_box()
         assert box["y"] + box["height"] < 844, text
 
@@ -69,16 +69,16 @@ def test_the_first_screen_tells_the_result(browser: Any, page: Path, width: int)
 def test_columns_are_sorted_by_their_numbers(browser: Any, page: Path) -> None:
     shown, _ = opened(browser, page, DESK)
     table = shown.locator("table.sortable")
-    column = table.locator("th").all_text_contents().index("final")
+    column = table.locator("th").all_text_contents().index("final accuracy (%)")
     read = f"rows => rows.map(row => row.cells[{column}].textContent.trim().split(' ')[0])"
 
     def values() -> list[float]:
         return [float(text) for text in table.locator("tbody tr").evaluate_all(read)]
 
     before = values()
-    table.locator("th", has_text="final").first.click()
+    table.locator("th", has_text="final accuracy").first.click()
     assert values() == sorted(before)
-    table.locator("th", has_text="final").first.press("Enter")
+    table.locator("th", has_text="final accuracy").first.press("Enter")
     assert values() == sorted(before, reverse=True)
 
 
@@ -117,7 +117,7 @@ def test_it_can_be_printed(browser: Any, page: Path, tmp_path: Path) -> None:
 def test_small_and_large_studies_fit(browser: Any, tmp_path: Path, size: str) -> None:
     cells, seeds = SIZES[size]
     study = write_runs(tmp_path / "s", cells, seeds)
-    write(build(study))
+    write_folder(build(study))
     for width in (TELEPHONE, DESK):
         shown, trouble = opened(browser, study / "report" / "index.html", width)
         assert shown.evaluate("document.documentElement.scrollWidth") <= width

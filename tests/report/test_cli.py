@@ -52,21 +52,25 @@ def test_a_claim_that_the_file_cannot_test_is_refused(command: Command, tmp_path
     (tmp_path / "folds.csv").write_text(FOLDS)
     (tmp_path / "claims.yaml").write_text(CLAIMS.replace("to: forest", "to: tree"))
     _, said = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
-    assert said == "ablate: claim forest: model has no level tree; there are svm, forest.\n"
+    assert said == "ablate: claim forest: model has no level tree; available: svm, forest.\n"
     _, said = report(command, "folds.csv", *OPTIONS[:4], status=2)
-    assert said == "ablate: --metric is missing: which of the columns of folds.csv?\n"
+    assert said == "ablate: --metric is missing: name a column of folds.csv.\n"
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("{a: 1}", "ablate: --claims claims.yaml: the file should hold a list of claims, or the key claims.\n"),
-        ("{a: [", "ablate: claims.yaml cannot be read as YAML"),
-        (CLAIMS + "  budgets: [1]", "ablate: claims.yaml cannot be read as YAML"),
-        ("{claims: [], budgets: [1]}", "ablate: --claims claims.yaml: budgets should give numbers of metrics"),
+        ("{a: [", "ablate: claims.yaml is not valid YAML"),
+        (CLAIMS + "  budgets: [1]", "ablate: claims.yaml is not valid YAML"),
+        ("{claims: [], budgets: [1]}", "ablate: --claims claims.yaml: budgets should map metrics to numbers"),
+        (
+            "{claims: [], budget: {}}",
+            "ablate: --claims claims.yaml: unknown key 'budget'; available: claims, chance, budgets.\n",
+        ),
         (
             CLAIMS.replace("expects", "metric: loss, expects").replace("metric: mistakes, ", ""),
-            "ablate: claim forest is about loss: name it",
+            "ablate: claim forest is about loss: add it to --metric, after the metric to compare.\n",
         ),
     ],
 )
@@ -103,16 +107,14 @@ def test_what_is_not_there_or_cannot_be_written_is_one_line(
 
 def test_a_committed_verdict_is_held(command: Command, tmp_path: Path) -> None:
     """Five seeds support the claim. With the levels' names exchanged in what was committed, it is broken: status 4."""
-    command(
-        TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.seeds=5", "study.name=s", "study.report=ablate.report.write"
-    )
+    command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.seeds=5", "study.name=s", "study.report=true")
     verdicts = tmp_path / "outputs" / "s" / "report" / "verdicts.json"
     out, _ = report(command, "outputs/s", "--check", str(verdicts))
-    assert out.endswith("verdicts.json: every decided verdict holds.\n")
+    assert out.endswith("verdicts.json: all decided verdicts hold.\n")
     for was, status in (("inconclusive", 0), ("contradicted", 4)):
         (tmp_path / "was.json").write_text(verdicts.read_text().replace('"supported"', f'"{was}"'))
         _, error = report(command, "outputs/s", "--check", "was.json", status=status)
-    assert error.startswith("ablate: A was contradicted, and is supported: p ")
+    assert error.startswith("ablate: A was contradicted, and is supported: adjusted p ")
 
 
 def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, tmp_path: Path) -> None:
@@ -120,8 +122,8 @@ def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, tmp_pa
     (tmp_path / "torn.json").write_text('[{"id": "A"')
     (tmp_path / "other.json").write_text('{"id": "A"}')
     _, error = report(command, "outputs/s", "--check", "torn.json", status=2)
-    assert error.startswith("ablate: torn.json cannot be read as JSON")
+    assert error.startswith("ablate: torn.json is not valid JSON")
     _, error = report(command, "outputs/s", "--check", "other.json", status=2)
     assert error == "ablate: --check other.json: the file should be the verdicts.json of a report.\n"
     _, error = report(command, "outputs/s", "--metric", "score", status=2)
-    assert error == "ablate: --metric is for a CSV file: outputs/s is a folder. A study says all this itself.\n"
+    assert error == "ablate: --metric is for a CSV file, but outputs/s is a folder: leave the option out.\n"

@@ -71,7 +71,7 @@ def test_names_stay_text(parsed: Page, page: Path) -> None:
 def test_the_answers_stand_in_the_order_in_which_a_reader_asks(page: Path) -> None:
     headings = re.findall("<h2>(.*?)</h2>", page.read_text(encoding="utf-8"))
     assert headings == [
-        "Verdicts", "Published figures", "Configurations", "Effects", "Figures", "Run status", "Provenance", "Runs",
+        "Verdicts", "Published results", "Configurations", "Effects", "Figures", "Run status", "Provenance", "Runs",
     ]  # fmt: skip
 
 
