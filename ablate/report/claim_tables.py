@@ -112,7 +112,7 @@ def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
 def _seeds(judgement: Judgement) -> Count:
     """The seeds of the verdict; where runs diverged, also how many of them the interval is computed from."""
     n = judgement.look.seeds or judgement.n
-    used = None if judgement.estimate is None or not judgement.estimate.df > 0 else int(judgement.estimate.df) + 1
+    used = None if judgement.estimate is None or not judgement.estimate.df > 0 else round(judgement.estimate.df) + 1
     return Count(n, used=used if used is not None and used < n else None)
 
 
