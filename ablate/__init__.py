@@ -1,6 +1,10 @@
-"""Which change bought the points? Ablation studies with paired replicates, driven by Hydra.
+"""Ablation studies with paired replicates, driven by Hydra.
 
 The names below are imported when they are first used: a command that only prints its help loads neither torch nor pandas.
+
+>>> import ablate
+>>> ablate.MetricSpec.guess("test_accuracy").unit
+'%'
 """
 
 from __future__ import annotations
@@ -9,24 +13,69 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ablate.core.errors import Diverged, UsageError
+    from ablate.core.claims import Claim
+    from ablate.core.descriptions import Description
+    from ablate.core.errors import AblateError, ClaimError, Diverged, RunLockedError, UsageError
+    from ablate.core.metrics import MetricSpec
+    from ablate.engine.experiment import Experiment
     from ablate.engine.main import main
     from ablate.engine.run import Run
+    from ablate.stats.judge import judge
+    from ablate.storage.dataframe import load_results as load
     from ablate.storage.dataframe import load_runs
 
 __version__ = "0.1.0"
-__all__ = ["Diverged", "Run", "UsageError", "load_runs", "main"]
+__all__ = [
+    "AblateError",
+    "Claim",
+    "ClaimError",
+    "Description",
+    "Diverged",
+    "Experiment",
+    "MetricSpec",
+    "Run",
+    "RunLockedError",
+    "UsageError",
+    "judge",
+    "load",
+    "load_runs",
+    "main",
+]
 
-_HOMES = {
-    "main": "ablate.engine.main",
+DISTRIBUTION = "hydra-ablate"  # on PyPI, where `ablate` is another project
+_MODULES = {
+    "AblateError": "ablate.core.errors",
+    "Claim": "ablate.core.claims",
+    "ClaimError": "ablate.core.errors",
+    "Description": "ablate.core.descriptions",
     "Diverged": "ablate.core.errors",
-    "UsageError": "ablate.core.errors",
-    "load_runs": "ablate.storage.dataframe",
+    "Experiment": "ablate.engine.experiment",
+    "MetricSpec": "ablate.core.metrics",
     "Run": "ablate.engine.run",
+    "RunLockedError": "ablate.core.errors",
+    "UsageError": "ablate.core.errors",
+    "judge": "ablate.stats.judge",
+    "load": "ablate.storage.dataframe",
+    "load_runs": "ablate.storage.dataframe",
+    "main": "ablate.engine.main",
 }
+_NAMES_THERE = {"load": "load_results"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'ablate' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        module = importlib.import_module(_MODULES[name])
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("ablate."):
+            raise
+        raise ImportError(
+            f"{error.name} is missing beside {__file__}: the other distribution 'ablate' of PyPI may have been installed over "
+            f"{DISTRIBUTION}, or removed. Run `pip uninstall ablate`, then `pip install --force-reinstall {DISTRIBUTION}`."
+        ) from None
+    return getattr(module, _NAMES_THERE.get(name, name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,11 +3,14 @@
     python benchmarks/verdicts.py            20,000 studies a figure, about two minutes
     python benchmarks/verdicts.py --quick    2,000
 
-Prints Markdown tables. A study is a factorial of two factors with two levels each. Its noise is `normal`; `skewed`
-(log-normal, all cells alike); `unequal` (normal, the standard deviations of the arms are as 1 to 3); `one arm skewed`
-(one arm normal, the other log-normal towards the bad side, both with the same standard deviation); `one arm collapsing`
-(the same, but nearly all scatter is the skewed arm's: no t test is meant for that); `unequally paired` (the levels of
-the second factor share most of their noise under one seed, those of the first nothing).
+Prints Markdown tables. A study is a factorial of two factors with two levels each. Its noise is
+
+- `normal`;
+- `skewed`: log-normal, all cells alike;
+- `unequal`: normal, the standard deviations of the arms are as 1 to 3;
+- `one arm skewed`: one arm normal, the other log-normal towards the bad side, both with the same standard deviation;
+- `one arm collapsing`: the same, but nearly all of the variance is in the skewed arm, which the t test does not allow for;
+- `unequally paired`: the levels of the second factor share most of their noise under one seed, those of the first nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +25,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from ablate.core.claims import Change
+from ablate.core.levels import Factor
 from ablate.stats.contrasts import contrast, interaction, main_effect
 from ablate.stats.decision_rules import ALPHA, LOOKS, decide, p_values, spent
-from ablate.stats.estimates import Change
-from ablate.stats.outcomes import Blocks
+from ablate.stats.outcomes import Outcomes, product
 
 Numbers = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Numbers]
 
-FIRST, SECOND = Change("first", "a", "b"), Change("second", "x", "y")
-CELLS = {("a", "x"): 0, ("a", "y"): 1, ("b", "x"): 2, ("b", "y"): 3}
+FACTORS = {"first": Factor.of("first", ["a", "b"]), "second": Factor.of("second", ["x", "y"])}
+FIRST, SECOND = Change.of("first", "a", "b"), Change.of("second", "x", "y")
+CELLS = {cell: column for column, cell in enumerate(product(FACTORS))}
 WEIGHTS = {"first": [-0.5, -0.5, 0.5, 0.5], "second": [-0.5, 0.5, -0.5, 0.5], "interaction": [1, -1, -1, 1]}
 SDS = (0.3, 1.0, 3.0)  # of the paired differences, in margins: the worst of the three is shown
 
@@ -95,12 +100,12 @@ def check_against_the_library(draws: Numbers) -> None:
     """The formulas above are those of the library, on the first few studies."""
     for study in draws[:5]:
         nothing = pd.DataFrame(np.zeros(study.shape, bool))
-        runs = Blocks(pd.DataFrame(study), nothing, nothing, CELLS, {"first": ["a", "b"], "second": ["x", "y"]})
+        outcomes = Outcomes(pd.DataFrame(study), nothing, nothing, CELLS, FACTORS)
         for found, name, pooled in (
-            (contrast(runs, FIRST), "first", False),
-            (main_effect(runs, SECOND), "second", True),
-            (interaction(runs, FIRST, SECOND), "interaction", False),
-            (interaction(runs, FIRST, SECOND, pooled=True), "interaction", True),
+            (contrast(outcomes, FIRST), "first", False),
+            (main_effect(outcomes, SECOND), "second", True),
+            (interaction(outcomes, FIRST, SECOND), "interaction", False),
+            (interaction(outcomes, FIRST, SECOND, pooled=True), "interaction", True),
         ):
             estimate, half = intervals(study[None], np.array(WEIGHTS[name]), pooled)
             np.testing.assert_allclose(found.interval(), [estimate[0] - half[0], estimate[0] + half[0]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,22 @@ class Cell(Mapping[str, Level]):
         """The levels in which this cell differs from `baseline`."""
         return Cell({key: level for key, level in self._levels.items() if baseline.get(key) != level})
 
+    def replaced(self, levels: Mapping[str, Level]) -> Cell:
+        """This cell with other levels at some of its keys.
+
+        >>> str(Cell.of({"dropout": True, "stem": "direct"}).replaced({"stem": Level.of("pyramid")}))
+        'dropout=true, stem=pyramid'
+        """
+        return Cell({**self._levels, **levels})
+
+    def without(self, keys: Collection[str]) -> Cell:
+        """The levels at all other keys: the stratum that a contrast of these factors is taken in.
+
+        >>> Cell.of({"dropout": True, "stem": "direct"}).without(["stem"])
+        Cell(dropout=true)
+        """
+        return Cell({key: level for key, level in self._levels.items() if key not in keys})
+
     def __getitem__(self, key: str) -> Level:
         return self._levels[key]
 
@@ -55,13 +71,16 @@ class Cell(Mapping[str, Level]):
         return len(self._levels)
 
     def __hash__(self) -> int:
-        return hash(tuple(self._levels.items()))
+        return hash(frozenset(self._levels.items()))  # cells are equal in whichever order their keys stand
 
     def __eq__(self, other: object) -> bool:
         return self._levels == other._levels if isinstance(other, Cell) else NotImplemented
 
     def __repr__(self) -> str:
         return f"Cell({self.label})"
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key}={level}" for key, level in self._levels.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +137,31 @@ def _alternatives(wanted: object, factor: Factor | None) -> tuple[Level, ...]:
     if isinstance(wanted, list | tuple) and not (factor is not None and wanted in factor):
         return tuple(map(Level.of, wanted))
     return (Level.of(wanted),)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """Runs that a person sets aside: a condition on their levels (and on `seed`), and the reason."""
+
+    condition: Condition
+    reason: str
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any], factors: Mapping[str, Factor] | None = None) -> LeaveOut:
+        """An entry of study.leave_out, such as `{stem: direct, seed: 3, reason: the disk failed}`.
+
+        A list means alternatives, unless `factors` has that very list as a level.
+
+        Raises:
+            UsageError: if it names no run, or gives no reason.
+        """
+        if not isinstance(entry, Mapping) or not str(entry.get("reason") or "").strip() or len(entry) < 2:
+            example = "{stem: direct, seed: 3, reason: the disk failed}"
+            raise UsageError(f"study.leave_out: {entry} should name runs and give a reason, such as {example}.")
+        levels = {key: value for key, value in entry.items() if key != "reason"}
+        return cls(Condition.of(levels, factors), str(entry["reason"]))
+
+
+def reason_to_leave_out(entries: Iterable[LeaveOut], levels: Mapping[str, Level]) -> str | None:
+    """Why a run of these levels (`seed` among them) is left out, by the first entry that it meets; None if it counts."""
+    return next((entry.reason for entry in entries if entry.condition.holds(levels)), None)

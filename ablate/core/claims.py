@@ -1,20 +1,21 @@
-"""Claims: what a study is to decide, read from plain mappings and checked before anything runs.
+"""Claims: what a study is to decide, validated before anything runs.
 
-Every claim has `id`, `says` (in words) and `kind`; it may have `quote` (somebody's own words), `metric`, `where`
-(levels of other factors), `needs` (choices that the study must have made) and `primary` (true unless said). A metric is
-the name of one, or the difference of two of the same run: `one - other`. All but `exact` may have `published`, the figure
-that somebody reports for what the claim is about, and `protocol`, how it was made: for the scorecard.
+Every claim has `id`, `says` (in words) and `kind`; it may have `quote` (somebody's own words), `metric` (by default the main
+metric of the study), `where` (levels of other factors), `needs` (choices that the study must have made) and `primary`
+(true by default). A metric is the name of one, or the difference of two of the same run: `one - other`. All kinds but
+`exact` may have `published`, the figure that somebody reports for what the claim is about, and `protocol`, how that
+figure was made: for the scorecard.
 
 | kind | its own keys |
 |---|---|
 | contrast | `contrast: {factor, from, to}`, `expects`, `margin`, `scale` (difference or ratio) |
-| interaction | `interaction:` two of these; how much the first one's effect grows by the second; the others as above |
-| threshold | `value`: the mean of the cells that `where` picks, less this number; `expects`, `margin` |
-| exact | `value`: each run that `where` picks must have exactly this number |
+| interaction | `interaction:` two of these: how much the second increases the first one's effect; the others as above |
+| threshold | `value`: the mean of the cells that `where` selects, minus this number; `expects`, `margin` |
+| exact | `value`: each run that `where` selects must have exactly this number |
 | path | `path: {changes: {name: one or several {factor, from, to}}, of: name}`, `expects`, `margin`: a change's share |
 
-`expects` is higher, lower or equivalent; of a path also `largest`. `of: all` is the whole difference of a path. The
-margin is the smallest difference that matters, on the scale ratio a factor such as 1.05.
+`expects` is higher, lower or equivalent; for a path also `largest`. `of: all` is the whole difference of a path. The
+margin is the smallest difference that matters; on the ratio scale it is a factor such as 1.05.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from ablate.stats.attribution import WHOLE
-from ablate.stats.decision_rules import EXPECTS
-from ablate.stats.estimates import Change
-from ablate.stats.outcomes import choice, terms_of, word, words
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
-DEFAULT_METRIC = "final_test_accuracy"
+from ablate.core.cells import Condition
+from ablate.core.errors import ClaimError, UsageError
+from ablate.core.levels import Factor, Level
+from ablate.core.metrics import terms_of
+
+ALL = "all"  # the whole difference of a path
 LARGEST = "largest"
-SCALES = ("difference", "ratio")
+EXPECTS = ("higher", "lower", "equivalent")
 COMMON = ("id", "says", "quote", "kind", "metric", "where", "needs", "primary")
 FIGURE = ("published", "protocol")
 KEYS = {
@@ -43,261 +45,325 @@ KEYS = {
     "exact": ("value", "protocol"),
     "path": ("path", "expects", "margin", *FIGURE),
 }
+STEP = "{factor, from, to}"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim. `changes` holds one change for a contrast and two for an interaction, `path` the groups of a path."""
+def _number(value: object) -> object:
+    """Numbers alone: pydantic would take `true` and texts for numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("should be a number")
+    return value
 
-    id: str
-    says: str
-    kind: str
-    metric: str = DEFAULT_METRIC
-    quote: str = ""
-    changes: tuple[Change, ...] = ()
-    path: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
-    of: str = ""
-    where: Mapping[str, Any] = field(default_factory=dict)
-    expects: str = ""
-    margin: float | None = None
-    value: float = math.nan
-    published: float | None = None
-    protocol: str = ""
-    scale: str = "difference"
-    needs: Mapping[str, Any] = field(default_factory=dict)
-    primary: bool = True
+
+def _condition(value: object) -> Condition:
+    if isinstance(value, Condition):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError("should map keys to levels")
+    if empty := [key for key, levels in value.items() if isinstance(levels, list | tuple) and not levels]:
+        raise ValueError(f"names no level of {empty[0]}")
+    return Condition.of(value)
+
+
+LevelField = Annotated[Level, BeforeValidator(Level.of)]
+Number = Annotated[float, BeforeValidator(_number)]
+ConditionField = Annotated[Condition, BeforeValidator(_condition)]
+
+
+class Change(BaseModel):
+    """A factor taken from one level to another.
+
+    >>> str(Change.of("stem", "direct", "pyramid"))
+    'stem: direct → pyramid'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
+
+    factor: StrictStr
+    start: LevelField = Field(alias="from")
+    end: LevelField = Field(alias="to")
 
     @classmethod
-    def parse(cls, mapping: Mapping[str, Any]) -> Claim:
-        """A claim from a mapping. Raises ValueError that names the claim, the key, and what is allowed."""
+    def of(cls, factor: str, start: object, end: object) -> Change:
+        """The change between two levels, or plain values."""
+        return cls.model_validate({"factor": factor, "from": Level.of(start), "to": Level.of(end)})
+
+    def __str__(self) -> str:
+        return f"{self.factor}: {self.start} → {self.end}"
+
+
+class Claim(BaseModel):
+    """One claim. `changes` holds one change for a contrast and two for an interaction, `path` the changes of a path by name.
+
+    Make one with `Claim.parse`. `meaning` is a digest of what decides the verdict, apart from the words: two claims of
+    equal meaning are one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    id: str
+    says: Annotated[StrictStr, Field(min_length=1)]
+    kind: Literal["contrast", "interaction", "threshold", "exact", "path"]
+    metric: StrictStr = ""
+    quote: StrictStr = ""
+    changes: tuple[Change, ...] = ()
+    path: dict[str, tuple[Change, ...]] = Field(default_factory=dict)
+    of: str = ""
+    where: ConditionField = Field(default_factory=lambda: Condition({}))
+    expects: Literal["higher", "lower", "equivalent", "largest", ""] = ""
+    margin: Number | None = None
+    value: Number | None = None
+    published: Number | None = None
+    protocol: StrictStr = ""
+    scale: Literal["difference", "ratio"] = "difference"
+    needs: ConditionField = Field(default_factory=lambda: Condition({}))
+    primary: StrictBool = True
+    meaning: str = ""
+
+    @classmethod
+    def parse(cls, mapping: Mapping[str, Any], default_metric: str = "") -> Claim:
+        """A claim from a mapping, as a study file has it.
+
+        Args:
+            mapping: the keys of the claim.
+            default_metric: for a claim that names none.
+
+        Raises:
+            ClaimError: naming the claim, the key, and what is allowed.
+        """
         if not isinstance(mapping, Mapping):
-            raise ValueError(f"a claim is a mapping of keys, not {mapping!r}.")
-        reader = _Reader(mapping)
-        kind = reader.one_of("kind", tuple(KEYS))
-        reader.refuse_others(kind)
-        path, of = reader.path() if kind == "path" else ({}, "")
-        scale = reader.one_of("scale", SCALES, SCALES[0])
-        expects = "" if kind == "exact" else reader.one_of("expects", (*EXPECTS, LARGEST) if kind == "path" else EXPECTS)
-        margin = reader.number("margin") if "margin" in mapping else None
-        if expects == "equivalent" and margin is None:
-            raise reader.error("margin is missing: without the smallest difference that matters, nothing is equivalent")
-        if margin is not None and margin <= (1 if scale == "ratio" else 0):
-            wanted = "above 1, such as 1.05 for 5 %" if scale == "ratio" else "above 0"
-            raise reader.error(f"margin {margin:g}: it has to be {wanted}")
-        published = reader.number("published") if "published" in mapping else None
-        if published is not None and scale == "ratio" and published <= 0:
-            raise reader.error(f"published {published:g}: a ratio is above 0")
-        if expects == LARGEST and (of == WHOLE or len(path) < 2):
-            raise reader.error(f"expects {LARGEST} needs one change among several; `of` names {of}")
-        return cls(
-            id=reader.id,
-            says=reader.text("says"),
-            kind=kind,
-            metric=reader.text("metric", DEFAULT_METRIC),
-            quote=reader.text("quote", ""),
-            changes=reader.changes(kind),
-            path=path,
-            of=of,
-            where=reader.mapping("where"),
-            expects=expects,
-            margin=margin,
-            value=reader.number("value") if kind in ("threshold", "exact") else math.nan,
-            scale=scale,
-            published=published,
-            protocol=reader.text("protocol", ""),
-            needs=reader.mapping("needs"),
-            primary=reader.flag("primary", True),
-        )
-
-    @property
-    def meaning(self) -> str:
-        """A digest of what decides the verdict, apart from the words: two claims of equal meaning are one."""
-        apart = ("id", "says", "quote", "published", "protocol")
-        content = {key: value for key, value in asdict(self).items() if key not in apart}
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
-
-    def within(self, factors: Iterable[str]) -> dict[str, Any]:
-        """What `where` says of these factors, the ones that vary; what it says of facts was checked before."""
-        varying = set(factors)
-        return {factor: level for factor, level in self.where.items() if factor in varying}
+            raise ClaimError(f"a claim is a mapping of keys, not {mapping!r}.")
+        if mapping.get("id") in (None, ""):
+            raise ClaimError(f"a claim has no id: {dict(mapping)}"[:100] + ".")
+        name = Level.of(mapping["id"]).text
+        try:
+            return _parse(name, {"metric": default_metric, **mapping})
+        except ValidationError as error:
+            raise ClaimError(f"claim {name}: {_first(error)}.") from None
 
     @property
     def all_changes(self) -> tuple[Change, ...]:
         return self.changes + tuple(change for steps in self.path.values() for change in steps)
 
+    def within(self, factors: Collection[str]) -> Condition:
+        """What `where` says of these factors, the ones that vary; what it says of facts was checked before."""
+        return Condition({key: levels for key, levels in self.where.allowed.items() if key in factors})
 
-def parse_all(mappings: Iterable[Mapping[str, Any]]) -> list[Claim]:
-    """The claims of a study. Raises ValueError as `Claim.parse` does, and if two have the same id."""
-    claims = [Claim.parse(mapping) for mapping in mappings or ()]
+
+def parse_all(mappings: Iterable[Mapping[str, Any]] | None, default_metric: str = "") -> list[Claim]:
+    """The claims of a study.
+
+    Raises:
+        ClaimError: as `Claim.parse`, and if two claims have the same id.
+    """
+    claims = [Claim.parse(mapping, default_metric) for mapping in mappings or ()]
     ids = [claim.id for claim in claims]
     if twice := [name for name in dict.fromkeys(ids) if ids.count(name) > 1]:
-        raise ValueError(f"claim {twice[0]}: two claims have this id.")
+        raise ClaimError(f"claim {twice[0]}: two claims have this id.")
     return claims
 
 
 def check(
     claim: Claim,
-    factors: Mapping[str, Sequence[Any]],
-    facts: Mapping[str, Any] | None = None,
+    factors: Mapping[str, Factor],
+    facts: Mapping[str, Level] | None = None,
     metrics: Collection[str] | None = None,
 ) -> None:
-    """Whether a study with these factors can test the claim: a ValueError says why not.
+    """Check that a study with these factors can test the claim.
 
-    `facts` are the choices that hold for the whole study; a `where` about one of them is met by it, or selects nothing.
-    `metrics` are those that its runs have; None if that is not known.
+    Args:
+        claim: the claim.
+        factors: those that vary in the study.
+        facts: the levels that all runs share; a `where` about one of them must agree with it.
+        metrics: those that its runs will have; None if that is not known.
+
+    Raises:
+        ClaimError: saying why not.
     """
     facts = facts or {}
-    if metrics is not None and claim.metric not in metrics:
-        for term in terms_of(claim.metric):
-            if term not in metrics:
-                raise ValueError(f"claim {claim.id}: no run has the metric {term}; there are {', '.join(metrics)}.")
+    for term in terms_of(claim.metric) if metrics is not None and claim.metric not in metrics else ():
+        if term not in (metrics or ()):
+            raise ClaimError(f"claim {claim.id}: unknown metric '{term}'; available: {', '.join(metrics or ())}.")
     for change in claim.all_changes:
         if change.factor not in factors:
-            varying = ", ".join(factors) or "nothing"
-            raise ValueError(f"claim {claim.id}: {change.factor} does not vary in this study; what varies: {varying}.")
+            raise ClaimError(f"claim {claim.id}: {change.factor} does not vary in this study; what varies: {_names(factors)}.")
         for level in (change.start, change.end):
-            _known(claim, change.factor, level, factors[change.factor], "has no level")
+            _known(claim, factors[change.factor], level, "")
     _check_where(claim, factors, facts)
     if claim.kind == "path":
         _check_path(claim, factors)
 
 
-def _check_where(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str, Any]) -> None:
-    changed = {change.factor for change in claim.all_changes}
-    for factor, level in claim.where.items():
-        if factor in changed:
-            raise ValueError(f"claim {claim.id}: {factor} changes, so that `where` cannot fix it.")
-        if factor in factors:
-            for each in level if isinstance(level, list | tuple) else [level]:
-                _known(claim, factor, each, factors[factor], "in `where` selects nothing: it has no level")
-        elif not _holds(level, facts, factor):
-            has = f"this study has {factor}={word(facts[factor])}" if factor in facts else f"{factor} does not vary"
-            raise ValueError(f"claim {claim.id}: where {factor}={choice(level)} selects nothing: {has}.")
-
-
-def _check_path(claim: Claim, factors: Mapping[str, Sequence[Any]]) -> None:
-    changed = {change.factor for change in claim.all_changes}
-    if several := [key for key, level in claim.where.items() if isinstance(level, list | tuple)]:
-        raise ValueError(f"claim {claim.id}: where {several[0]} has to be one level for a path.")
-    if loose := [key for key in factors if key not in changed and key not in claim.where]:
-        raise ValueError(f"claim {claim.id}: {', '.join(loose)} varies in this study: `where` has to fix it.")
-
-
-def unmet(claim: Claim, factors: Mapping[str, Sequence[Any]], facts: Mapping[str, Any] | None = None) -> str:
+def unmet(claim: Claim, factors: Mapping[str, Factor], facts: Mapping[str, Level] | None = None) -> str:
     """In words, all that the claim needs and the study does not have; empty if it has everything.
 
-    What varies in the study is met if the claim's `where` fixes it as needed.
+    A need about a factor that varies is met if the claim's `where` fixes the factor as needed.
     """
     facts = facts or {}
     missing = []
-    for key, wanted in claim.needs.items():
-        if key in factors and key in claim.where and _holds(wanted, claim.where, key):
-            continue
+    for key, allowed in claim.needs.allowed.items():
+        wanted = str(Condition({key: allowed}))
         if key in factors:
-            missing.append(f"needs {key}={choice(wanted)}, and {key} varies in this study: `where` has to fix it")
-        elif not _holds(wanted, facts, key):
-            has = f"has {key}={word(facts[key])}" if key in facts else f"does not say its {key}"
-            missing.append(f"needs {key}={choice(wanted)}; this study {has}")
+            fixed = claim.where.allowed.get(key, ())
+            if not fixed or not set(fixed) <= set(allowed):
+                missing.append(f"needs {wanted}, and {key} varies in this study: `where` has to fix it")
+        elif facts.get(key) not in allowed:
+            has = f"has {key}={facts[key]}" if key in facts else f"does not say its {key}"
+            missing.append(f"needs {wanted}; this study {has}")
     return ", and ".join(missing)
 
 
-def _holds(wanted: Any, facts: Mapping[str, Any], key: str) -> bool:
-    allowed = wanted if isinstance(wanted, list | tuple) else [wanted]
-    return key in facts and word(facts[key]) in [word(each) for each in allowed]
+def _check_where(claim: Claim, factors: Mapping[str, Factor], facts: Mapping[str, Level]) -> None:
+    changed = {change.factor for change in claim.all_changes}
+    for key, allowed in claim.where.allowed.items():
+        if key in changed:
+            raise ClaimError(f"claim {claim.id}: {key} changes, so `where` cannot fix it.")
+        if key in factors:
+            for level in allowed:
+                _known(claim, factors[key], level, "`where` selects nothing: ")
+        elif facts.get(key) not in allowed:
+            has = f"this study has {key}={facts[key]}" if key in facts else f"{key} does not vary"
+            raise ClaimError(f"claim {claim.id}: where {Condition({key: allowed})} selects nothing: {has}.")
 
 
-def _known(claim: Claim, factor: str, level: Any, levels: Sequence[Any], trouble: str) -> None:
-    known = [word(each) for each in levels]
-    if word(level) not in known:
-        raise ValueError(f"claim {claim.id}: {factor} {trouble} {word(level)}; there are {', '.join(known)}.")
+def _check_path(claim: Claim, factors: Mapping[str, Factor]) -> None:
+    changed = {change.factor for change in claim.all_changes}
+    if several := [key for key, allowed in claim.where.allowed.items() if len(allowed) > 1]:
+        raise ClaimError(f"claim {claim.id}: where {several[0]} has to be one level for a path.")
+    if loose := [key for key in factors if key not in changed and key not in claim.where.allowed]:
+        raise ClaimError(f"claim {claim.id}: {', '.join(loose)} varies in this study: `where` has to fix it.")
 
 
-class _Reader:
-    """Reads the keys of one claim, and names it in every complaint."""
+def _known(claim: Claim, factor: Factor, level: Level, prefix: str) -> None:
+    try:
+        factor.level(level)
+    except UsageError as error:
+        raise ClaimError(f"claim {claim.id}: {prefix}{error}") from None
 
-    def __init__(self, mapping: Mapping[str, Any]) -> None:
-        self.keys = mapping
-        if mapping.get("id") in (None, ""):
-            raise ValueError(f"a claim has no id: {words(mapping)[:80]}.")
-        self.id = word(mapping["id"])
 
-    def error(self, trouble: str) -> ValueError:
-        return ValueError(f"claim {self.id}: {trouble}.")
+def _names(factors: Collection[str]) -> str:
+    return ", ".join(factors) or "nothing"
 
-    def refuse_others(self, kind: str) -> None:
-        allowed = COMMON + KEYS[kind]
-        for key in self.keys:
-            if key not in allowed:
-                raise self.error(f"{key} is no key of the kind {kind}; its keys are {', '.join(allowed)}")
 
-    def text(self, key: str, default: str | None = None) -> str:
-        found = self.keys.get(key, default)
-        if not isinstance(found, str) or (default is None and not found):
-            raise self.error(f"{key} {'is missing: it' if found is None else f'is {found!r}: it'} has to be a text")
-        return found
+def _first(error: ValidationError) -> str:
+    """The first of pydantic's complaints in one line: the key, what it is, what it should be."""
+    found = error.errors()[0]
+    key = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-"))
+    message = found["msg"].removeprefix("Value error, ")
+    if found["type"] == "missing":
+        return f"{key} is missing"
+    return f"{key}={found['input']!r}: {message[:1].lower()}{message[1:]}"
 
-    def one_of(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
-        found = self.keys.get(key, default)
-        if found not in allowed:
-            trouble = f"{key} is missing" if found is None else f"{key} {word(found)} is not known"
-            raise self.error(f"{trouble}: {', '.join(allowed)}")
-        return str(found)
 
-    def number(self, key: str) -> float:
-        found = self.keys.get(key)
-        if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
-            raise self.error(f"{key} {'is missing: it' if found is None else f'is {found!r}: it'} has to be a number")
-        return float(found)
+def _parse(name: str, keys: dict[str, Any]) -> Claim:
+    """The claim of a mapping whose id is known; ClaimError where keys do not fit together, ValidationError for a value."""
 
-    def flag(self, key: str, default: bool) -> bool:
-        found = self.keys.get(key, default)
-        if not isinstance(found, bool):
-            raise self.error(f"{key} is {found!r}: it has to be true or false")
-        return found
+    def error(trouble: str) -> ClaimError:
+        return ClaimError(f"claim {name}: {trouble}.")
 
-    def mapping(self, key: str) -> dict[str, Any]:
-        found = self.keys.get(key) or {}
-        if not isinstance(found, Mapping):
-            raise self.error(f"{key} is {found!r}: it has to map keys to levels")
-        if empty := [name for name, level in found.items() if isinstance(level, list | tuple) and not level]:
-            raise self.error(f"{key} names no level of {empty[0]}")
-        return dict(found)
+    kind = keys.get("kind")
+    if kind not in KEYS:
+        raise error(
+            f"kind={kind}: one of {', '.join(KEYS)}" if kind is not None else f"kind is missing: one of {', '.join(KEYS)}"
+        )
+    allowed = COMMON + KEYS[kind]
+    if unknown := [key for key in keys if key not in allowed]:
+        raise error(f"unknown key '{unknown[0]}' for the kind {kind}; available: {', '.join(allowed)}")
+    content = {
+        key: value for key, value in keys.items() if key not in ("contrast", "interaction", "path") and value is not None
+    }
+    changes, path, of = _changes(kind, keys, error), *_path(keys, error)
+    wanted = (*EXPECTS, LARGEST) if kind == "path" else EXPECTS
+    if kind != "exact" and content.get("expects") not in wanted:
+        said = f"expects={content['expects']}" if "expects" in content else "expects is missing"
+        raise error(f"{said}: one of {', '.join(wanted)}")
+    if kind in ("threshold", "exact") and "value" not in content:
+        raise error("value is missing: it has to be a number")
+    claim = Claim.model_validate({**content, "id": name, "changes": changes, "path": path, "of": of})
+    _check_numbers(claim, error)
+    return claim.model_copy(update={"meaning": _meaning(keys, claim)})
 
-    def changes(self, kind: str) -> tuple[Change, ...]:
-        if kind == "contrast":
-            return (self._change(kind, self.keys.get(kind)),)
-        if kind != "interaction":
-            return ()
-        found = self.keys.get(kind)
-        if not isinstance(found, Sequence) or isinstance(found, str) or len(found) != 2:
-            raise self.error("interaction has to be a list of two changes {factor, from, to}")
-        first, second = (self._change(kind, each) for each in found)
-        if first.factor == second.factor:
-            raise self.error(f"interaction needs two factors, and both are {first.factor}")
-        return first, second
 
-    def path(self) -> tuple[dict[str, tuple[Change, ...]], str]:
-        found = self.keys.get("path")
-        if not isinstance(found, Mapping) or set(found) != {"changes", "of"} or not isinstance(found["changes"], Mapping):
-            raise self.error("path has to have the keys changes (a name and {factor, from, to} for each) and of (a name)")
-        groups = {}
-        for name, steps in found["changes"].items():
-            several = steps if isinstance(steps, list | tuple) else [steps]
-            groups[word(name)] = tuple(self._change(f"path.changes.{name}", step) for step in several)
-        if empty := [name for name, steps in groups.items() if not steps]:
-            raise self.error(f"path.changes.{empty[0]} holds no change {{factor, from, to}}")
-        factors = [change.factor for steps in groups.values() for change in steps]
-        if twice := [factor for factor in dict.fromkeys(factors) if factors.count(factor) > 1]:
-            raise self.error(f"{twice[0]} stands in more than one change of the path")
-        if not groups or WHOLE in groups:
-            raise self.error(f"path.changes needs at least one change, and none named {WHOLE}")
-        if (of := word(found["of"])) not in (*groups, WHOLE):
-            raise self.error(f"path.of {of} is no change of the path: {', '.join(groups)}, {WHOLE}")
-        return groups, of
+def _check_numbers(claim: Claim, error: Any) -> None:
+    if claim.expects == "equivalent" and claim.margin is None:
+        raise error("margin is missing: equivalence needs the smallest difference that matters")
+    if claim.margin is not None and claim.margin <= (1 if claim.scale == "ratio" else 0):
+        wanted = "above 1, such as 1.05 for 5 %" if claim.scale == "ratio" else "above 0"
+        raise error(f"margin={claim.margin:g}: it has to be {wanted}")
+    if claim.published is not None and claim.scale == "ratio" and claim.published <= 0:
+        raise error(f"published={claim.published:g}: a ratio is above 0")
+    if claim.expects == LARGEST and (claim.of == ALL or len(claim.path) < 2):
+        raise error(f"expects={LARGEST} needs one change among several; `of` names {claim.of}")
 
-    def _change(self, key: str, found: Any) -> Change:
-        if not isinstance(found, Mapping) or set(found) != {"factor", "from", "to"}:
-            raise self.error(f"{key} has to have the keys factor, from, to; it is {found!r}")
-        if word(found["from"]) == word(found["to"]):
-            raise self.error(f"{key} goes from {word(found['from'])} to itself")
-        return Change(str(found["factor"]), found["from"], found["to"])
+
+def _changes(kind: str, keys: Mapping[str, Any], error: Any) -> tuple[Change, ...]:
+    if kind == "contrast":
+        return (_change(kind, keys.get(kind), error),)
+    if kind != "interaction":
+        return ()
+    found = keys.get(kind)
+    if not isinstance(found, Sequence) or isinstance(found, str) or len(found) != 2:
+        raise error(f"interaction has to be a list of two changes {STEP}")
+    first, second = (_change(kind, each, error) for each in found)
+    if first.factor == second.factor:
+        raise error(f"interaction needs two factors, and both are {first.factor}")
+    return first, second
+
+
+def _path(keys: Mapping[str, Any], error: Any) -> tuple[dict[str, tuple[Change, ...]], str]:
+    if keys.get("kind") != "path":
+        return {}, ""
+    found = keys.get("path")
+    if not isinstance(found, Mapping) or set(found) != {"changes", "of"} or not isinstance(found["changes"], Mapping):
+        raise error(f"path has to have the keys changes (a name and {STEP} for each) and of (a name)")
+    groups: dict[str, tuple[Change, ...]] = {}
+    for name, steps in found["changes"].items():
+        several = steps if isinstance(steps, list | tuple) else [steps]
+        groups[Level.of(name).text] = tuple(_change(f"path.changes.{name}", step, error) for step in several)
+    if empty := [name for name, steps in groups.items() if not steps]:
+        raise error(f"path.changes.{empty[0]} holds no change {STEP}")
+    factors = [change.factor for steps in groups.values() for change in steps]
+    if twice := [factor for factor in dict.fromkeys(factors) if factors.count(factor) > 1]:
+        raise error(f"{twice[0]} is in more than one change of the path")
+    if not groups or ALL in groups:
+        raise error(f"path.changes needs at least one change, and none named {ALL}")
+    if (of := Level.of(found["of"]).text) not in (*groups, ALL):
+        raise error(f"path.of={of}: one of {', '.join(groups)}, {ALL}")
+    return groups, of
+
+
+def _change(key: str, found: Any, error: Any) -> Change:
+    if not isinstance(found, Mapping) or set(found) != {"factor", "from", "to"}:
+        raise error(f"{key} has to have the keys factor, from, to; it is {found!r}")
+    change = Change.of(str(found["factor"]), found["from"], found["to"])
+    if change.start == change.end:
+        raise error(f"{key} goes from {change.start} to itself")
+    return change
+
+
+def _meaning(keys: Mapping[str, Any], claim: Claim) -> str:
+    """SHA-256, in 12 digits, of the values as they were written: verdicts.json of earlier versions holds the same digests."""
+
+    def step(found: Mapping[str, Any]) -> dict[str, Any]:
+        return {"factor": str(found["factor"]), "start": found["from"], "end": found["to"]}
+
+    path = keys["path"]["changes"] if claim.kind == "path" else {}
+    changes = [keys["contrast"]] if claim.kind == "contrast" else keys.get("interaction") or []
+    content = {
+        "kind": claim.kind,
+        "metric": claim.metric,
+        "changes": [step(each) for each in changes],
+        "path": {
+            Level.of(name).text: [step(each) for each in (steps if isinstance(steps, list | tuple) else [steps])]
+            for name, steps in path.items()
+        },
+        "of": claim.of,
+        "where": dict(keys.get("where") or {}),
+        "expects": claim.expects,
+        "margin": claim.margin,
+        "value": math.nan if claim.value is None else claim.value,
+        "scale": claim.scale,
+        "needs": dict(keys.get("needs") or {}),
+        "primary": claim.primary,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -1,60 +1,30 @@
-"""What goes wrong in ways that a user can mend, and how it is said: in one line."""
+"""The exceptions of ablate, all under one base class.
+
+AblateError
+├── UsageError            something that was typed, or a file that was named, cannot be used
+│   └── ClaimError        a claim that cannot be read, or that the study cannot test
+├── Diverged              raised by a training function: its loss left the finite numbers
+└── RunLockedError        another process holds this run
+"""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable
 
-import yaml
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
+class AblateError(Exception):
+    """Base class of every exception that ablate raises on purpose."""
 
 
-class UsageError(Exception):
+class UsageError(AblateError):
     """Something that the user typed, or a file that the user named, cannot be used. The message says what to do."""
 
 
-class Diverged(Exception):
+class ClaimError(UsageError):
+    """A claim cannot be read, or the study cannot test it. The message names the claim and the key."""
+
+
+class Diverged(AblateError):
     """Training left the finite numbers: an outcome of the run, not a failure of the program."""
 
 
-CONFIG_ERRORS = (UsageError, HydraException, OmegaConfBaseException, yaml.YAMLError)
-
-
-def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
-    """The message of `error` as a single line, without the noise that Hydra and OmegaConf put around it.
-
-    `known_keys` are the keys of the composed configuration: the nearest one is offered for an unknown key.
-    """
-    known_keys = list(known_keys)
-    text = str(error).strip()
-    if not text and error.__cause__ is not None:  # Hydra wraps OmegaConf's errors in an empty one
-        return one_line(error.__cause__, known_keys)
-    unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
-    if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
-        return (
-            f"{unknown[1]} holds keys of its own: type them one by one, as {unknown[1]}.KEY=…, a new one as +{unknown[1]}.KEY=…"
-        )
-    if unknown:
-        return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], known_keys)}"
-    off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
-    if off:
-        return f"the group {off[1]} is off unless it is asked for, which takes a plus: {off[2]}"
-    twice = re.match(r"Multiple values for (\S+)\.\s+To override a value use 'override \S+: (\S+)'", text)
-    if twice:
-        return f"the group {twice[1]} has a level already; another one is typed without a plus: {twice[1]}={twice[2]}"
-    group = re.match(r"(?:In '[^']*': )?Could not find '([^']+)/([^'/]+)'\s+Available options in '[^']+':(.*)", text, re.S)
-    if group:
-        options = group[3].split("Config search path")[0].split()
-        return f"{group[1]}={group[2]}: no such level; there are {', '.join(options)}."
-    key = re.search(r"full_key: (\S+)", text)
-    if isinstance(error, OmegaConfBaseException) and key:
-        return f"{key[1]}: {text.splitlines()[0]}"
-    return " ".join(text.split()) or type(error).__name__
-
-
-def nearest(key: str, known_keys: Iterable[str]) -> str:
-    """The known key that is most like another, offered in a sentence; nothing if none is."""
-    close = difflib.get_close_matches(key, list(known_keys), n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
+class RunLockedError(AblateError):
+    """Another process holds this run. The message names the process."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from ablate.core.errors import UsageError
@@ -58,8 +59,10 @@ class Level:
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(value, "item") and not isinstance(value, str | bytes) and getattr(value, "shape", None) == ():
-        value = value.item()  # a NumPy scalar
+    if hasattr(value, "tolist"):  # of NumPy, which this floor does without
+        value = value.tolist()
+    if isinstance(value, Enum):
+        value = value.name
     if isinstance(value, float):
         if math.isnan(value):
             raise UsageError("NaN is not a valid level; use null for a component that is off.")

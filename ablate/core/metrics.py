@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -88,9 +88,9 @@ class MetricSpec:
         return replace(cls.guess(name), **mapping)
 
     def to_mapping(self) -> dict[str, Any]:
-        """All that differs from the defaults, as YAML can hold it: the inverse of `parse`."""
-        default = MetricSpec(self.name)
-        return {key: getattr(self, key) for key in _KEYS if getattr(self, key) != getattr(default, key)}
+        """All that differs from what the name suggests, as YAML can hold it: the inverse of `parse`."""
+        guessed = MetricSpec.guess(self.name)
+        return {key: getattr(self, key) for key in _KEYS if getattr(self, key) != getattr(guessed, key)}
 
 
 class Metrics(Mapping[str, MetricSpec]):
@@ -108,7 +108,30 @@ class Metrics(Mapping[str, MetricSpec]):
             return MetricSpec.guess(name)
         first, other = (self[term] for term in terms)
         chance = None if first.chance is None or other.chance is None else first.chance - other.chance
-        return replace(first, name=name, title=f"{first.title}{MINUS}{other.title}", chance=chance, limit=None, note="")
+        title = f"{first.title}{MINUS}{other.title}"
+        found = replace(first, name=name, title=title, chance=chance, limit=None, note="")
+        return found if first.unit == other.unit else replace(found, unit="", digits=None)
+
+    def completed(
+        self, names: Iterable[str] = (), chance: Mapping[str, float] | None = None, limits: Mapping[str, float] | None = None
+    ) -> Metrics:
+        """These metrics and those of the given names, with chance levels and limits for those that have none.
+
+        >>> Metrics().completed(["accuracy"], chance={"accuracy": 0.1})["accuracy"].chance
+        0.1
+        """
+        chance, limits = chance or {}, limits or {}
+        specs = {name: self[name] for name in dict.fromkeys([*self, *names, *chance, *limits])}
+        return Metrics(
+            {
+                name: replace(
+                    spec,
+                    chance=chance.get(name) if spec.chance is None else spec.chance,
+                    limit=limits.get(name) if spec.limit is None else spec.limit,
+                )
+                for name, spec in specs.items()
+            }
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)

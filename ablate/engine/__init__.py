@@ -1,1 +1,1 @@
-"""The engine: Hydra, files and locks. It knows neither torch nor statistics nor images."""
+"""The engine: what makes a study of a Hydra program. Plans, launches, records and resumes its runs."""

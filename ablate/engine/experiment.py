@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig
 
+from ablate.core.cells import BASE
 from ablate.core.descriptions import Description
+from ablate.core.metrics import MetricSpec
 
 
 class Experiment:
     """A program as the engine sees it. Subclass it, override what applies, and hand an instance to `ablate.main`.
 
+    Each configuration is read once: `resolve`, then `read`, whose result the other methods get.
+
     Attributes:
         code: packages and modules whose source decides the numbers; the program's own file always does.
         packages: distributions whose version is recorded with each run.
+        label: the levels of the configuration that is being resolved or read, as text; set by the engine, for messages.
     """
 
     code: Sequence[str] = ()
     packages: Sequence[str] = ()
+    label: str = BASE
 
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:  # noqa: ARG002 - for subclasses
         """Check a configuration before anything runs, and fill in what is only known here.
@@ -52,3 +59,48 @@ class Experiment:
     def describe(self, settings: Any) -> Description:  # noqa: ARG002 - for subclasses
         """The metrics that a run will return, and what else a report should say about them."""
         return Description()
+
+
+class SimpleExperiment(Experiment):
+    """The experiment of a program that only names its metrics and packages: `ablate.main(metrics=…, packages=…)`."""
+
+    def __init__(self, metrics: Iterable[str | MetricSpec] = (), packages: Sequence[str] = ()) -> None:
+        self.packages = tuple(packages)
+        specs = [MetricSpec.guess(metric) if isinstance(metric, str) else metric for metric in metrics]
+        self._description = Description(metrics=tuple(specs))
+
+    def describe(self, settings: Any) -> Description:  # noqa: ARG002
+        return self._description
+
+
+def describe_all(experiment: Experiment, every: Iterable[Any]) -> Description:
+    """What the experiment says about all of these settings, each metric, table and sentence once."""
+    merged = Description()
+    seen: list[Description] = []
+    for settings in every:
+        one = experiment.describe(settings)
+        if any(one == known for known in seen):
+            continue
+        seen.append(one)
+        names = {spec.name for spec in merged.metrics}
+        merged = Description(
+            metrics=merged.metrics + tuple(spec for spec in one.metrics if spec.name not in names),
+            tables=_united(merged.tables, one.tables),
+            examples=_united(merged.examples, one.examples),
+            caveats=_united(merged.caveats, one.caveats),
+            curves={**merged.curves, **{name: title for name, title in one.curves.items() if name not in merged.curves}},
+        )
+    return merged
+
+
+def complete(description: Description, settings: Mapping[str, Mapping[str, Any]]) -> Description:
+    """The description with what study.metrics says about its metrics, or about further ones."""
+    specs = {spec.name: spec for spec in description.metrics}
+    for name, keys in settings.items():
+        known = specs[name].to_mapping() if name in specs else {}
+        specs[name] = MetricSpec.parse(name, {**known, **keys})
+    return replace(description, metrics=tuple(specs.values()))
+
+
+def _united(known: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
+    return known + tuple(each for each in more if each not in known)

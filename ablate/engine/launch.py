@@ -1,4 +1,4 @@
-"""Launching what is due, through Hydra's launchers, until nothing is: retries, deaths, collapsed launchers, others' runs."""
+"""Launches due runs through Hydra's launchers until none is left: retries, crashes, launchers that fail, held runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
-from ablate.engine import compose, progress
-from ablate.engine.application import Application, Outcome
-from ablate.engine.compose import FrozenConfigs
+from ablate.engine import progress
+from ablate.engine.config_file import render_config, write_config
+from ablate.engine.execution import Outcome
+from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
+from ablate.engine.options import StudyOptions
 from ablate.engine.planning import MAX_DEATHS, Plan, PlannedRun
+from ablate.engine.program import PlannedTask, Program
 from ablate.storage import locks, records
 
 WAIT_SECONDS = 0.5  # between two looks at what other processes hold
@@ -28,38 +31,38 @@ class Launch:
     """One command's work on a plan."""
 
     def __init__(
-        self, plan: Plan, application: Application, context: HydraContext, config: DictConfig, console: Console
+        self, plan: Plan, program: Program, options: StudyOptions, context: HydraContext, config: DictConfig, console: Console
     ) -> None:
         self.plan = plan
-        self.application = application
-        self.context = HydraContext(config_loader=FrozenConfigs(), callbacks=context.callbacks)  # type: ignore[arg-type]
+        self.task = PlannedTask(program.reference)
+        self.options = options
+        self.callbacks = context.callbacks
         self.config = config
         self.console = console
-        hours = config.study.max_hours
-        self.deadline = None if hours is None else time.time() + 3600 * hours
+        self.deadline = None if options.max_hours is None else time.time() + 3600 * options.max_hours
 
     def run(self) -> None:
-        """Launch what is due until nothing is. How it ended stands in the plan's runs.
+        """Launch due runs until none is left; the plan's runs tell how they ended.
 
-        A run whose process died goes last, and after MAX_DEATHS deaths it is not tried again. A launcher that collapses is
-        started again with what is unfinished. Runs that another process holds are waited for.
+        Crashed runs are scheduled last, and given up after MAX_DEATHS crashes. A launcher that fails is started again with
+        the unfinished runs. Runs that another process holds are waited for.
 
-        Raises UsageError if the launcher fails again and again without a run having begun.
+        Raises:
+            UsageError: if the launcher fails twice without a run having started.
         """
         fruitless = 0
         while not self.late():
             held = [run for run in self.plan.runs if run.state == "held"]
-            due = [run for run in self.plan.due() if run.failures <= self.config.study.retries]
+            due = [run for run in self.plan.due() if run.failures <= self.options.retries]
             if due:
-                before = self._done_so_far()
+                before = self._progress()
                 trouble = self._launch(due)
                 self.plan.look()
-                fruitless = fruitless + 1 if trouble and self._done_so_far() == before else 0
+                fruitless = fruitless + 1 if trouble and self._progress() == before else 0
                 if trouble and fruitless >= 2:
-                    raise UsageError(f"the launcher fails and no run begins: {trouble}")
+                    raise UsageError(f"the launcher fails and no run starts: {trouble}")
                 if trouble and self.plan.due():
-                    said = f"The launcher stopped ({trouble}): it is started again with what is unfinished."
-                    self.console.print(said, markup=False, soft_wrap=True)
+                    self._print(f"The launcher stopped ({trouble}): starting it again with the unfinished runs.")
             elif held:
                 self._wait(held)
                 self.plan.look()
@@ -72,7 +75,7 @@ class Launch:
                 run.outcome = replace(_recorded(run), kept=True)  # by an earlier command, or by another process meanwhile
 
     def note_interrupted(self) -> None:
-        """After Ctrl-C: write down which runs were under way in processes that could not do so themselves."""
+        """After Ctrl-C: record which runs were running in processes that could not do so themselves."""
         time.sleep(SETTLE_SECONDS)
         for run in self.plan.runs:
             record = records.read_record(run.directory)
@@ -85,63 +88,92 @@ class Launch:
         return self.deadline is not None and time.time() >= self.deadline
 
     def _wait(self, held: Sequence[PlannedRun]) -> None:
-        """Until another process lets go of one of these runs."""
+        """Wait until another process releases one of these runs."""
         holders = sorted({holder for run in held if (holder := locks.holder(run.directory))})
-        said = f"Waiting for {len(held)} held by {', '.join(holders) or 'another process'}."
-        self.console.print(said, markup=False, soft_wrap=True)
+        self._print(f"Waiting for {len(held)} held by {', '.join(holders) or 'another process'}.")
         while not self.late() and all(locks.holder(run.directory) for run in held):
             time.sleep(WAIT_SECONDS)
 
     def _launch(self, due: Sequence[PlannedRun]) -> str | None:
-        """Hand the runs to Hydra's launcher and take note of how they ended; what made it collapse, if it did."""
-        overrides = []
+        """Hand the runs to Hydra's launcher and note how they ended.
+
+        Returns:
+            Why the launcher itself failed, if it did.
+        """
         attempts = {run.directory: _attempts(run) for run in due}
-        for position, run in enumerate(due, start=1):
-            job = compose.job(
-                run.cell,
-                run.seed,
-                {
-                    "cell": run.directory.parent.name,
-                    "position": f"{position}/{len(due)}",
-                    "processes": self.plan.processes,
-                    "deadline": self.deadline,
-                },
-            )
-            overrides.append([*job.overrides[:-1], job])
-        if self.console.is_terminal:  # the progress is drawn there, and lines would tear it
+        launched, overrides, types = self._write_plans(due)
+        if not launched:
+            return None
+        if self.console.is_terminal:  # log lines would break the progress display
             with open_dict(self.config.hydra):
                 self.config.hydra.job_logging.root.level = "WARNING"
-        launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=self.context, task_function=self.application, config=self.config
-        )
+        context = HydraContext(config_loader=FrozenConfigs(types.found), callbacks=self.callbacks)  # type: ignore[arg-type]
+        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=self.task, config=self.config)
         returns: Sequence[JobReturn | None]
         trouble = None
-        with progress.shown(self.plan, due, self.console):
+        with progress.shown(self.plan, launched, self.console):
             try:
                 returns = launcher.launch(overrides, initial_job_idx=0)
             except Exception as error:
-                returns = [None] * len(due)
+                returns = [None] * len(launched)
                 trouble = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
                 time.sleep(SETTLE_SECONDS)
-        for run, ended in zip(due, returns, strict=True):
+        for run, ended in zip(launched, returns, strict=True):
             if ended is None and _attempts(run) == attempts[run.directory]:
-                continue  # it was not begun: its record is of an earlier command
+                continue  # it did not start: its record is of an earlier command
             run.outcome = _outcome(run, ended)
             run.failures += run.outcome.status == "failed"
         return trouble
 
-    def _done_so_far(self) -> list[tuple[str, int, int]]:
-        """What changes when a launch gets anything done, be it a death."""
+    def _write_plans(self, due: Sequence[PlannedRun]) -> tuple[list[PlannedRun], list[list[str]], TypedConfigs]:
+        """Write config.yaml of each run; the runs that can be launched, with the overrides of their jobs.
+
+        A run whose folder cannot be written has failed. One that another process has taken meanwhile keeps its file.
+        """
+        launched, overrides, types = [], [], TypedConfigs()
+        for position, run in enumerate(due, start=1):
+            if locks.holder(run.directory) is None:
+                try:
+                    if not (run.directory / records.CONFIG).exists():  # then its record is of a run that nobody can describe
+                        (run.directory / records.RECORD).unlink(missing_ok=True)
+                    write_config(run.directory, render_config({**run.cell.values, "seed": run.seed}))
+                except OSError as error:
+                    message = f"cannot write to {run.directory}: {error.strerror or error}."
+                    run.outcome = Outcome(run.cell.label, run.seed, "failed", message, run.directory)
+                    run.failures += self.options.retries + 1
+                    continue
+            context = RunContext.of(
+                run.cell,
+                run.seed,
+                run.directory.absolute(),
+                position=f"{position}/{len(due)}",
+                processes=self.plan.processes,
+                deadline=self.deadline,
+                types=types.number(run.cell),
+            )
+            launched.append(run)
+            overrides.append([*run.cell.overrides, f"seed={run.seed}", context.as_override()])
+        return launched, overrides, types
+
+    def _progress(self) -> list[tuple[str, int, int]]:
+        """What changes when a launch gets anything done, even a crash."""
         return [(run.state, run.deaths, _attempts(run)) for run in self.plan.runs]
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=True)
 
 
 def processes_of(config: DictConfig) -> int:
-    """How many runs the launcher has at a time, as far as it says so."""
+    """How many runs the launcher executes at a time, as far as its options say so.
+
+    Raises:
+        UsageError: for hydra.launcher.n_jobs=0.
+    """
     asked = OmegaConf.select(config, "hydra.launcher.n_jobs")
     if not isinstance(asked, int):
         return 1
     if asked == 0:
-        raise UsageError("hydra.launcher.n_jobs=0: a number of processes from 1; -1 takes all cores.")
+        raise UsageError("hydra.launcher.n_jobs=0: a number of processes from 1, or -1 for all cores.")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return asked if asked > 0 else max(1, usable + 1 + asked)
 
@@ -153,14 +185,14 @@ def _attempts(run: PlannedRun) -> int:
 
 def _outcome(run: PlannedRun, ended: JobReturn | None) -> Outcome:
     """How a run ended: by what its job returned, else by its record."""
-    if ended is not None:
-        try:
-            outcome = ended.return_value
-        except Exception as error:  # of the launcher's own machinery: the function's errors are outcomes
-            return Outcome(run.cell.label, run.seed, "failed", f"{type(error).__name__}: {error}", run.directory)
-        assert isinstance(outcome, Outcome)
-        return outcome
-    return _recorded(run)
+    if ended is None:
+        return _recorded(run)
+    try:
+        outcome = ended.return_value
+    except Exception as error:  # of the launcher's own machinery: errors of the function are outcomes
+        return Outcome(run.cell.label, run.seed, "failed", f"{type(error).__name__}: {error}", run.directory)
+    assert isinstance(outcome, Outcome)
+    return replace(outcome, directory=run.directory)
 
 
 def _recorded(run: PlannedRun) -> Outcome:
@@ -168,11 +200,11 @@ def _recorded(run: PlannedRun) -> Outcome:
     record = records.read_record(run.directory)
     if record is None or record.identity != run.identity or record.status == "running":
         return Outcome(run.cell.label, run.seed, None, None, run.directory)
-    return Outcome(run.cell.label, run.seed, record.status, record.error, run.directory, record.metrics)
+    return Outcome.of(record, run.directory)
 
 
 def _give_up(run: PlannedRun) -> Outcome:
-    """Write down that a run has failed since its process died under it; the next command tries it again."""
+    """Record that a run has failed because its process died repeatedly; the next command tries it again."""
     error = f"killed: out of memory? Its process died {MAX_DEATHS} times."
     record = records.read_record(run.directory)
     if record is not None:

@@ -1,58 +1,62 @@
-"""What a run logs, shown in a logger as well (`study.logger`; the group `logger` chooses one). Off by default.
+"""Loggers, which show what a run logs as well (`study.logger`; the group `logger` chooses one). Off by default.
 
-The results are history.csv and run.json. A logger only shows them: it is no part of what a run means, its errors end no run,
-and a run that goes on after a kill shows its whole history anew, so that no epoch is there twice.
+The results are history.csv and run.json; a logger only shows them. It does not change what a run is, its errors do not end a
+run, and a resumed run shows its whole history again, so that no epoch appears twice.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from hydra.utils import instantiate
+
 from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 
 log = logging.getLogger("ablate")
 
 
 class Logger(Protocol):
-    """What shows the numbers of one run. Its constructor raises UsageError if it cannot be used here."""
+    """Shows the numbers of one run. Its constructor raises UsageError if it cannot be used here."""
 
-    def begin(self, directory: Path, record: Record, levels: Mapping[str, Any]) -> None:
-        """Begin a run that has its files in `directory`, in place of what an earlier attempt showed of it."""
+    def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:
+        """Begin a run whose files are in `directory`; replaces what an earlier attempt showed."""
 
     def row(self, step: int, values: Mapping[str, float]) -> None:
         """Show a row of history.csv; steps increase."""
 
-    def end(self, record: Record, metrics: Mapping[str, float]) -> None:
-        """Show the metrics of a run that ended, in whatever way, and let go of it."""
+    def end(self, record: RunRecord, metrics: Mapping[str, float]) -> None:
+        """Show the metrics of a run that has ended, in whatever way, and release it."""
 
 
-def logger_of(settings: Mapping[str, Any] | None) -> Logger | None:
-    """The logger that study.logger names: the class at the dotted path `starts`, called with the other keys.
+def logger_of(node: Mapping[str, Any] | None) -> Logger | None:
+    """The logger that study.logger describes: Hydra instantiates the class at the dotted path `_target_`.
 
-    Raises UsageError if there is no such class, or if it cannot be used.
+    Raises:
+        UsageError: if there is no such class, or if it cannot be used here.
     """
-    if not settings:
+    if not node:
         return None
-    arguments = {str(key): value for key, value in settings.items() if key != "starts"}
-    module, _, name = str(settings["starts"]).rpartition(".")
     try:
-        logger: Logger = getattr(importlib.import_module(module), name)(**arguments)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise UsageError(f"study.logger={dict(settings)}: {error}") from None
+        logger: Logger = instantiate(dict(node))
+    except Exception as error:  # of a constructor, wrapped by Hydra: whatever it is, nothing has run yet
+        cause = error.__cause__ or error
+        if isinstance(cause, UsageError):
+            raise cause from None
+        said = " ".join(str(cause).split()).removesuffix(", set env var HYDRA_FULL_ERROR=1 to see chained exception.")
+        raise UsageError(f"study.logger={dict(node)}: {said}") from None
     return logger
 
 
-class Mirror:
-    """One run's logger, told of each row once."""
+class LoggerFeed:
+    """Feeds the rows of one run to its logger, each once."""
 
-    def __init__(self, logger: Logger, directory: Path, record: Record, config: Mapping[str, Any]) -> None:
+    def __init__(self, logger: Logger, directory: Path, record: RunRecord, config: Mapping[str, Any]) -> None:
         self._logger: Logger | None = logger
         self._directory = directory
         self._record = record
@@ -65,7 +69,7 @@ class Mirror:
         """Show those of the rows that are new; at first also those that an earlier attempt logged."""
         if not self._begun:
             self._begun = True
-            self._tell(lambda logger: logger.begin(self._directory, self._record, levels_of(self._record, self._config)))
+            self._call(lambda logger: logger.begin(self._directory, self._record, levels_of(self._record, self._config)))
         for row in rows[self._shown :]:
             values = numbers(row)
             epoch = values.get("epoch", math.nan)
@@ -74,27 +78,27 @@ class Mirror:
                 self._step = int(epoch)
             else:
                 self._step = max(self._step, 0) + 1
-            self._tell(lambda logger, step=self._step, values=values: logger.row(step, values))  # type: ignore[misc]
+            self._call(lambda logger, step=self._step, values=values: logger.row(step, values))  # type: ignore[misc]
         self._shown = len(rows)
 
     def end(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Show what is still to be shown, and the metrics."""
         self.follow(rows)
-        self._tell(lambda logger: logger.end(self._record, numbers(self._record.metrics)))
+        self._call(lambda logger: logger.end(self._record, numbers(self._record.metrics)))
 
-    def _tell(self, what: Callable[[Logger], None]) -> None:
+    def _call(self, action: Callable[[Logger], None]) -> None:
         if self._logger is None:
             return
         try:
-            what(self._logger)
-        except Exception as error:  # whatever it is, the run is worth more
+            action(self._logger)
+        except Exception as error:  # whatever it is, the run goes on
             self._logger = None
             said = f"{type(error).__name__}: {error}"
-            log.warning("%s seed=%d goes on without its logger: %s", self._record.label, self._record.seed, said)
+            log.warning("%s seed=%d continues without its logger: %s", self._record.label, self._record.seed, said)
 
 
 def numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    """Those values of a row that are numbers, or were before they were written to a file."""
+    """Those values of a row that are numbers, or texts of numbers."""
     found = {}
     for name, value in row.items():
         try:
@@ -104,8 +108,8 @@ def numbers(row: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def levels_of(record: Record, config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    """What tells a run from others: its label and seed, the level of each group, and the keys that were overridden."""
+def levels_of(record: RunRecord, config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
+    """What distinguishes a run: its label and seed, the option of each group, and the keys that were overridden."""
     values = fingerprint.flatten(config)
     overridden = {key: values[key] for key in record.overridden if key in values}
     choices = {key: level for key, level in record.choices.items() if key != "logger"}

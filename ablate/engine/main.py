@@ -1,11 +1,11 @@
-"""`ablate.main`: Hydra's main, and a Run.
+"""`ablate.main`: makes a command of a training function, as `hydra.main` does, and hands it a `Run`.
 
-    @ablate.main(config_path="conf", config_name="config")
+    @ablate.main(config_path="conf", config_name="config", metrics=["accuracy"])
     def train(cfg, run):
         ...
         return {"accuracy": 0.9}
 
-The configuration says `defaults: [ablate, _self_]`, which brings the sweeper, the `study:` node and the directories.
+The configuration says `defaults: [ablate, _self_]`, which adds the sweeper, the `study:` node and the folders.
 """
 
 from __future__ import annotations
@@ -21,131 +21,91 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
-from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from ablate.core.errors import CONFIG_ERRORS, one_line
-from ablate.engine.application import Application, Cost, Experiment, Function, Metrics, Outcome, Prepare
+from ablate.core.errors import UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.engine.execution import Outcome
+from ablate.engine.experiment import Experiment, SimpleExperiment
+from ablate.engine.messages import CONFIG_ERRORS, one_line
+from ablate.engine.program import Function, Program
 from ablate.storage import fingerprint
-
-ConfigStore.instance().store(
-    name="ablate",
-    package="_global_",
-    provider="ablate",
-    node={
-        "defaults": [
-            {"override /hydra/sweeper": "ablate"},
-            {"override /hydra/job_logging": "stdout"},
-            {"override /hydra/hydra_logging": "disabled"},
-            "_self_",
-        ],
-        "seed": 0,
-        "study": {
-            "name": None,  # the folder of the study; None: made from what was typed
-            "root": "outputs",
-            "seeds": None,  # a number of replicates, or a list of seeds; None: `seed` alone
-            "design": "factorial",  # or one_at_a_time: the baseline, and each other level alone; or path: between two cells
-            "baseline": None,  # keys and levels: the baseline, where it is not the level that was typed first
-            "exclude": [],  # conditions such as {stem: direct, activation: [gelu, relu]}: cells that are not wanted
-            "leave_out": [],  # such conditions, with `seed` and a `reason`: runs that do not count; or a YAML file of them
-            "dry_run": False,  # show the plan and its cost, and run nothing
-            "retries": 0,  # how often a run that failed is tried again in the same sweep
-            "max_hours": None,  # stop after so long, at the next checkpoint; the same command goes on
-            "checkpoint": {"minutes": 0},  # the least time between two checkpoints; 0: at every epoch
-            "reuse": "any",  # same_code: a finished run that other code made is made again
-            "claims": [],  # what the study is to decide, see ablate.core.claims
-            "chance": None,  # metrics, with the value of a run that learned nothing: what a diverged run is worth
-            "budgets": None,  # times to a target, with the budget at which a run that never reached it stops
-            "until": None,  # decided: add seeds, look by look, until every primary claim is decided
-            "max_seeds": 20,  # at most so many
-            "changes": None,  # for the design path: names of changes, each with the factors that change together
-            "ignore": [],  # keys that cannot change what a run means
-            "logger": None,  # shows what runs log as well, see ablate.engine.loggers; the group `logger` fills it in
-            "paths": [],  # keys that say where inputs lie: no part of the meaning either, but part of the name
-            "neutral": None,  # keys added later, each with the value under which nothing changes
-            "report": "ablate.report.write",  # called with the folder of the study when a sweep ends; null: nothing
-            "check": "ablate.engine.claims.check",  # called with the claims before a study begins
-            "decide": "ablate.engine.claims.seeds_wanted",  # called after each look of study.until
-            # Filled in for each run of a sweep
-            "label": None,  # the levels of the cell in words
-            "cell": None,  # its folder
-            "position": None,  # 3/12
-            "processes": 1,  # how many runs share the machine
-            "deadline": None,  # in seconds since 1970
-        },
-        "hydra": {
-            "run": {"dir": "."},
-            "sweep": {"dir": ".", "subdir": "."},
-            "output_subdir": None,  # a run writes its own configuration, under its lock
-        },
-    },
-)
-for _name, _node in {
-    "tensorboard": {"starts": "ablate.integrations.loggers.TensorBoard"},
-    "wandb": {"starts": "ablate.integrations.loggers.Wandb", "project": "ablate", "mode": "offline"},  # or online
-}.items():
-    ConfigStore.instance().store(group="logger", name=_name, package="study.logger", provider="ablate", node=_node)
 
 
 def main(
     config_path: str | Path,
     config_name: str = "config",
     *,
-    prepare: Prepare | None = None,
     experiment: Experiment | None = None,
-    cost: Cost | None = None,
-    metrics: Metrics | None = None,
-    code: Sequence[str] = (),
+    metrics: Sequence[str | MetricSpec] = (),
     packages: Sequence[str] = (),
 ) -> Callable[[Function], Callable[[], None]]:
     """Make a command of a function of (cfg, run): one run, or with -m a sweep.
 
-    `config_path` is relative to the file of the function. The function returns its metrics by name; None is a metric
-    without a value. It may raise Diverged. For the other arguments see Application.
+    The function returns its metrics by name; None is a metric without a value. It may raise `Diverged`. The command exits with
+    status 0 if every run is done (finished, or diverged), 1 if one failed, 2 if what was typed cannot be used, 3 if
+    study.max_hours is over, 130 after Ctrl-C and 143 after SIGTERM.
 
-    The command exits with status 0 if every run is done (finished, or diverged), 1 if one failed, 2 if what was typed cannot
-    be used, 3 if study.max_hours was over, 130 after Ctrl-C and 143 after SIGTERM.
+    Args:
+        config_path: the folder of the configuration, relative to the file of the function.
+        config_name: its main file.
+        experiment: what the program tells about itself; see `Experiment`.
+        metrics: short for an experiment that only describes its metrics, the main one first: names, or descriptions.
+        packages: short for an experiment that only names distributions whose version is recorded with each run.
+
+    Raises:
+        UsageError: for an experiment together with metrics or packages.
+
+    >>> import ablate
+    >>> @ablate.main("conf", metrics=["accuracy"])
+    ... def train(cfg, run):
+    ...     run.log(epoch=1, accuracy=0.9)
+    ...     return {"accuracy": 0.9}
     """
+    if experiment is not None and (metrics or packages):
+        raise UsageError("ablate.main: give either an experiment, or metrics and packages; an Experiment has both itself.")
+    described = experiment if experiment is not None else SimpleExperiment(metrics, packages)
 
     def decorate(function: Function) -> Callable[[], None]:
         folder = Path(inspect.getfile(function)).resolve().parent / config_path
-        application = Application(function, prepare, experiment, cost, metrics, code, packages)
+        program = Program(function, described)
 
         @functools.wraps(function)
         def command() -> None:
-            with _errors_raised(folder, config_name):
-                hydra.main(config_path=str(folder), config_name=config_name, version_base="1.3")(application)()
-                if application.refusal is not None:
-                    raise application.refusal
-            outcome = application.outcome
+            with _errors_in_one_line(folder, config_name):
+                hydra.main(config_path=str(folder), config_name=config_name, version_base="1.3")(program)()
+                if program.refusal is not None:
+                    raise program.refusal
+            outcome = program.outcome
             if outcome is None:
                 return
             if outcome.status in ("failed", "running"):
-                sys.exit(f"ablate: {outcome.trouble}")
-            print(_in_words(outcome))
+                sys.exit(f"ablate: {outcome.error_message}")
+            print(_summary(outcome))
             if outcome.status in (None, "interrupted"):
                 sys.exit(3)
 
-        command.application = application  # type: ignore[attr-defined]
+        command.program = program  # type: ignore[attr-defined]
         return command
 
     return decorate
 
 
-def _in_words(outcome: Outcome) -> str:
-    facts = [f"{name}: {value:.6g}" for name, value in (outcome.metrics or {}).items() if value is not None]
-    ended = outcome.error or ("finished before" if outcome.kept else "finished")
-    other = ["It was made by other code than today's: study.reuse=same_code makes it again."] * outcome.stale
-    return "\n".join([f"{ended}: {outcome.directory}", *(f"  {fact}" for fact in facts), *other])
+def _summary(outcome: Outcome) -> str:
+    """How a single run ended, with its metrics."""
+    ended = outcome.error or ("already finished" if outcome.kept else "finished")
+    facts = [f"  {name}: {value:.6g}" for name, value in (outcome.metrics or {}).items() if value is not None]
+    stale = ["It was made by other code than today's: study.reuse=same_code repeats it."] if outcome.stale else []
+    return "\n".join([f"{ended}: {outcome.directory}", *facts, *stale])
 
 
 @contextmanager
-def _errors_raised(folder: Path, config_name: str) -> Iterator[None]:
-    """Say what the user can mend in one line and exit with status 2.
+def _errors_in_one_line(folder: Path, config_name: str) -> Iterator[None]:
+    """Print errors that the user can fix in one line and exit with status 2.
 
-    Hydra would print such errors itself, over several lines: under HYDRA_FULL_ERROR it lets them through.
+    Hydra would print such errors itself, in several lines; with HYDRA_FULL_ERROR it raises them.
     """
-    asked_for = os.environ.get("HYDRA_FULL_ERROR")
+    full_error = os.environ.get("HYDRA_FULL_ERROR")
     terminated = False
 
     def terminate(*_: object) -> None:  # a scheduler or `timeout` ends a sweep as Ctrl-C does
@@ -158,21 +118,21 @@ def _errors_raised(folder: Path, config_name: str) -> Iterator[None]:
     try:
         yield
     except CONFIG_ERRORS as error:
-        if asked_for == "1":
+        if full_error == "1":
             raise
-        print(f"ablate: {one_line(error, _keys(folder, config_name))}", file=sys.stderr)
+        print(f"ablate: {one_line(error, _known_keys(folder, config_name))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("ablate: interrupted. What is finished is kept; the same command runs the rest.", file=sys.stderr)
+        print("ablate: interrupted. Finished runs are kept; the same command continues with the others.", file=sys.stderr)
         sys.exit(143 if terminated else 130)
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
-        if asked_for is None:
+        if full_error is None:
             del os.environ["HYDRA_FULL_ERROR"]
 
 
-def _keys(folder: Path, config_name: str) -> list[str]:
+def _known_keys(folder: Path, config_name: str) -> list[str]:
     """The keys and groups that an override can name; none if the configuration cannot be composed."""
     from hydra.core.global_hydra import GlobalHydra
 

@@ -1,60 +1,208 @@
-"""The keys of `study:`: which values they may have. One that cannot be is refused before anything else is done."""
+"""The options of a study: one schema that validates, documents and completes the `study:` node of a configuration."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ablate.core.errors import UsageError, nearest
+from ablate.core.errors import UsageError
+from ablate.core.levels import Level
+from ablate.core.metrics import MetricSpec
+from ablate.engine.config_values import plain
+from ablate.engine.messages import nearest
 
-DESIGNS = ("factorial", "one_at_a_time", "path")
-FILLED_IN = ("label", "cell", "position", "processes", "deadline")  # for each run
-HOOKS = ("report", "check", "decide")  # dotted paths of functions
-OURS = ("ablate.report.write", "ablate.engine.claims.check", "ablate.engine.claims.seeds_wanted")
 MAX_SEEDS = 10_000
-# What one run does not heed
-OF_A_SWEEP = (
-    "seeds",
-    "design",
-    "baseline",
-    "exclude",
-    "leave_out",
-    "dry_run",
-    "retries",
-    "until",
-    "max_seeds",
-    "changes",
-    "claims",
-)
+REMOVED = {
+    "check": "claims are checked by the sweeper itself",
+    "decide": "study.until=decided is decided by the sweeper itself",
+}
 
 
-def check_options(cfg: DictConfig) -> None:
-    """Raises UsageError for an option of `study:` that has no such value."""
-    options: dict[str, Any] = OmegaConf.to_container(cfg.study)  # type: ignore[assignment]
-    for key in options:
-        if key not in (*_WANTED, *HOOKS, *FILLED_IN):
-            raise UsageError(f"study.{key}: no such key.{_hint(key)}")
-    for key, (allowed, wanted) in _WANTED.items():
-        value = OmegaConf.select(cfg.study, key) if "." in key else options[key]
-        value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-        if not allowed(value):
-            raise UsageError(f"study.{key}={_say(value)}: {wanted}.")
-    for hook in HOOKS:
-        if options[hook] is not None and not _is_there(options[hook]):
-            raise UsageError(f"study.{hook}={options[hook]}: no such function; a dotted path such as package.module.function.")
+def option(default: Any, description: str, allowed: str, sweeps_only: bool = False) -> Any:
+    """A field of the schema: its default, what it does, which values it takes, and whether a single run has no use for it."""
+    return Field(default, description=description, json_schema_extra={"allowed": allowed, "sweeps_only": sweeps_only})
 
 
-def check_single(cfg: DictConfig, typed: Collection[str]) -> None:
-    """`check_options` for one run, which has a seed; raises UsageError as well for what was typed and it would not heed."""
-    check_options(cfg)
+def _folder_name(name: str) -> str:
+    if not name.strip("./ "):
+        raise ValueError("not the name of a folder")
+    return name
+
+
+def _has_target(node: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(node.get("_target_"), str):
+        raise ValueError("no _target_")
+    return node
+
+
+def _null_is_false(value: object) -> object:
+    return False if value is None else value
+
+
+FolderName = Annotated[str, AfterValidator(_folder_name)]
+Seed = Annotated[int, Field(ge=0)]
+Values = Annotated[dict[str, Any], Field(min_length=1)]  # conditions by key
+
+
+class CheckpointOptions(BaseModel):
+    """When a run writes its checkpoint."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    minutes: float = Field(
+        default=0,
+        ge=0,
+        description="the least time between two checkpoints; 0: at every call of run.save",
+        json_schema_extra={"allowed": "a number from 0"},
+    )
+
+
+class StudyOptions(BaseModel):
+    """The `study:` node. Read one with `StudyOptions.read(cfg)`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: FolderName | None = option(None, "the folder of the study; null: named after what was typed", "a text, or null")
+    root: Annotated[str, Field(min_length=1)] = option("outputs", "the folder in which studies are kept", "a folder")
+    seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], Field(min_length=1)] | None = option(
+        None,
+        "the number of replicates, or a list of seeds; null: `seed` alone",
+        f"a positive number of seeds (at most {MAX_SEEDS:,}), or a list of whole numbers from 0",
+        sweeps_only=True,
+    )
+    design: Literal["factorial", "one_at_a_time", "path"] = option(
+        "factorial",
+        "factorial: all combinations; one_at_a_time: the baseline and each other level alone; path: between two configurations",
+        "one of factorial, one_at_a_time, path",
+        sweeps_only=True,
+    )
+    baseline: dict[str, Any] | None = option(
+        None,
+        "the baseline level of a factor, where it is not the one that was typed first",
+        "keys and levels, such as {stem: direct}",
+        sweeps_only=True,
+    )
+    exclude: list[Values] = option(
+        [],
+        "configurations to omit: conditions such as {stem: direct, activation: [gelu, relu]}",
+        "a list of conditions such as {stem: direct, model.dropout: true}",
+        sweeps_only=True,
+    )
+    leave_out: list[Any] | str = option(
+        [],
+        "runs that do not count: conditions, `seed` among them, with a `reason`; or a YAML file of them",
+        "a list of conditions with a reason, or a YAML file of them",
+        sweeps_only=True,
+    )
+    dry_run: bool = option(False, "print the plan and its cost, and run nothing", "true or false", sweeps_only=True)
+    retries: Annotated[int, Field(ge=0)] = option(
+        0, "how often a failed run is tried again in the same sweep", "a whole number from 0", sweeps_only=True
+    )
+    max_hours: Annotated[float, Field(gt=0)] | None = option(
+        None, "stop at the next checkpoint after this time; the same command continues", "a number above 0, or null"
+    )
+    checkpoint: CheckpointOptions = option(CheckpointOptions(), "when checkpoints are written", "a node with the key minutes")
+    reuse: Literal["any", "same_code"] = option(
+        "any", "same_code: repeat finished runs that other code made", "one of any, same_code"
+    )
+    claims: list[dict[str, Any]] = option(
+        [], "what the study is to decide, see ablate.core.claims", "a list of claims", sweeps_only=True
+    )
+    metrics: dict[str, dict[str, Any] | None] | None = option(
+        None,
+        "by metric: title, unit, digits, better, chance, limit, role, note; completes what the program says",
+        "metrics with their descriptions, such as {accuracy: {unit: '%', chance: 0.1}}",
+    )
+    chance: dict[str, float] | None = option(
+        None,
+        "short for metrics.NAME.chance: the value of a run that learned nothing",
+        "metrics and numbers, such as {accuracy: 0.1}",
+    )
+    budgets: dict[str, float] | None = option(
+        None,
+        "short for metrics.NAME.limit: where a run that never reached its target stopped",
+        "metrics and numbers, such as {epochs_to_target: 100}",
+    )
+    until: Literal["decided"] | None = option(
+        None, "decided: add seeds, look by look, until every primary claim is decided", "decided, or null", sweeps_only=True
+    )
+    max_seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = option(
+        20, "the largest number of seeds for `until`", f"a whole number from 1 to {MAX_SEEDS:,}", sweeps_only=True
+    )
+    changes: dict[str, list[str]] | None = option(
+        None,
+        "for the design path: named changes, each with the factors that change together",
+        "names of changes, each with a list of factors",
+        sweeps_only=True,
+    )
+    ignore: list[str] = option([], "keys that cannot change what a run computes", "a list of keys")
+    logger: Annotated[dict[str, Any], AfterValidator(_has_target)] | None = option(
+        None,
+        "shows what runs log as well; the group `logger` fills it in",
+        "null, or a node with the key _target_; see the group logger",
+    )
+    paths: list[str] = option([], "keys that say where inputs are: ignored, but part of the study's name", "a list of keys")
+    neutral: dict[str, Any] | None = option(
+        None, "keys that were added later, each with the value under which nothing changes", "keys and values"
+    )
+    report: Annotated[bool, BeforeValidator(_null_is_false)] = option(
+        True, "write the report when a sweep ends", "true or false"
+    )
+
+    @classmethod
+    def read(cls, cfg: DictConfig) -> StudyOptions:
+        """The options of a composed configuration.
+
+        Raises:
+            UsageError: naming the key, its value, and what is allowed.
+        """
+        content: dict[str, Any] = plain(cfg.study, resolve=True)
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise UsageError(_complaint(error, content)) from None
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The `study:` node as it is before anything is chosen."""
+        return cls().model_dump()
+
+    def metric_settings(self) -> dict[str, dict[str, Any]]:
+        """By metric, what the options say about it."""
+        settings = {name: dict(each or {}) for name, each in (self.metrics or {}).items()}
+        for key, values in (("chance", self.chance), ("limit", self.budgets)):
+            for name, value in (values or {}).items():
+                settings.setdefault(name, {}).setdefault(key, value)
+        for name, each in settings.items():
+            MetricSpec.parse(name, each)  # refuses unknown keys and values
+        return settings
+
+
+def sweep_options() -> list[str]:
+    """The options that only a sweep uses."""
+    return [name for name in StudyOptions.model_fields if _extra(StudyOptions, name)["sweeps_only"]]
+
+
+def read_for_one_run(cfg: DictConfig, typed: Collection[str]) -> StudyOptions:
+    """The options of a single run.
+
+    Args:
+        cfg: its configuration.
+        typed: the keys that were typed: those that only a sweep uses are refused rather than ignored.
+
+    Raises:
+        UsageError: see `StudyOptions.read`; also for a seed that is none.
+    """
+    options = StudyOptions.read(cfg)
     if not is_seed(cfg.seed):
-        raise UsageError(f"seed={cfg.seed}: a whole number from 0.")
-    for key in OF_A_SWEEP:
+        raise UsageError(f"seed={Level.of(cfg.seed)}: a whole number from 0.")
+    for key in sweep_options():
         if f"study.{key}" in typed:
             raise UsageError(f"study.{key} is for a sweep: add -m.")
+    return options
 
 
 def is_seed(value: object) -> bool:
@@ -62,90 +210,34 @@ def is_seed(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def _number(least: float, included: bool = True) -> Callable[[Any], bool]:
-    return lambda value: type(value) in (int, float) and (value >= least if included else value > least)
+def _extra(model: type[BaseModel], name: str) -> Mapping[str, Any]:
+    extra = model.model_fields[name].json_schema_extra
+    assert isinstance(extra, dict)
+    return extra
 
 
-def _whole(least: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and value >= least
+def _complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
+    """The first of pydantic's complaints in one line: the key, its value, and what is allowed."""
+    first = error.errors()[0]
+    model: type[BaseModel] = StudyOptions
+    value: Any = content
+    path: list[str] = []
+    for part in map(str, first["loc"]):
+        path.append(part)
+        if part not in model.model_fields:
+            return f"study.{'.'.join(path)}: unknown option.{_hint(part, model)}"
+        value = value[part] if isinstance(value, Mapping) and part in value else None
+        inner = model.model_fields[part].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)) or not isinstance(value, Mapping):
+            break
+        model = inner
+    was = "; a dotted path is not accepted any more" if path == ["report"] and isinstance(value, str) else ""
+    return f"study.{'.'.join(path)}={Level.of(value)}: {_extra(model, path[-1])['allowed']}{was}."
 
 
-def _optional(allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or allowed(value)
-
-
-def _seeds(value: Any) -> bool:
-    """A number of replicates, or a list of seeds."""
-    if isinstance(value, list):
-        return bool(value) and all(map(is_seed, value))
-    return type(value) is int and 0 < value <= MAX_SEEDS
-
-
-def _conditions(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(condition, dict) and condition for condition in value)
-
-
-def _is_a(*kinds: type) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, kinds)
-
-
-def _numbers(value: Any) -> bool:
-    """Names of metrics, each with a number; an interpolation is resolved later."""
-    return isinstance(value, dict) and all(
-        type(each) in (int, float) or (isinstance(each, str) and each.startswith("${")) for each in value.values()
-    )
-
-
-def _starts(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("starts"), str)
-
-
-def _hint(key: str) -> str:
+def _hint(key: str, model: type[BaseModel]) -> str:
     if key in ("study", "hydra"):
         return " A file of the group study begins with the line `# @package _global_`."
-    return nearest(key, [*_WANTED, *HOOKS])
-
-
-def _is_there(function: Any) -> bool:
-    if function in OURS:
-        return True  # without importing pandas for it
-    module, _, name = function.rpartition(".") if isinstance(function, str) else ("", "", "")
-    try:
-        return callable(getattr(importlib.import_module(module), name, None))
-    except (ImportError, ValueError):
-        return False
-
-
-def _say(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-_CONDITION = "{stem: direct, model.dropout: true}"
-_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (_optional(lambda name: isinstance(name, str) and bool(name.strip("./ "))), "a text, or null"),
-    "root": (lambda root: isinstance(root, str) and bool(root), "a folder"),
-    "seeds": (
-        _optional(_seeds),
-        f"a positive number of seeds (at most {MAX_SEEDS:,}), or a list of whole numbers from 0",
-    ),
-    "design": (lambda design: design in DESIGNS, f"one of {', '.join(DESIGNS)}"),
-    "baseline": (_optional(_is_a(dict)), "keys and levels, such as {stem: direct}"),
-    "exclude": (_conditions, f"a list of conditions such as {_CONDITION}"),
-    "leave_out": (_is_a(list, str), "a list of conditions with a reason, or a YAML file of them"),
-    "dry_run": (_is_a(bool), "true or false"),
-    "retries": (_whole(0), "a whole number from 0"),
-    "max_hours": (_optional(_number(0, included=False)), "a number above 0, or null"),
-    "checkpoint": (_is_a(dict), "a node with the key minutes"),
-    "checkpoint.minutes": (_number(0), "a number from 0"),
-    "reuse": (lambda reuse: reuse in ("any", "same_code"), "one of any, same_code"),
-    "claims": (_is_a(list), "a list of claims"),
-    "chance": (_optional(_numbers), "metrics and numbers, such as {accuracy: 0.1}"),
-    "budgets": (_optional(_numbers), "metrics and numbers, such as {epochs_to_target: 100}"),
-    "until": (lambda until: until in (None, "decided"), "decided, or null"),
-    "max_seeds": (lambda seeds: _whole(1)(seeds) and seeds <= MAX_SEEDS, f"a whole number from 1 to {MAX_SEEDS:,}"),
-    "changes": (_optional(_is_a(dict)), "names of changes, each with a list of factors"),
-    "ignore": (_is_a(list), "a list of keys"),
-    "logger": (_optional(_starts), "null, or a node with the key starts, a dotted path; see the group logger"),
-    "paths": (_is_a(list), "a list of keys"),
-    "neutral": (_optional(_is_a(dict)), "keys and values"),
-}
+    if key in REMOVED:
+        return f" It was removed: {REMOVED[key]}."
+    return nearest(key, model.model_fields) or f" Available: {', '.join(model.model_fields)}."

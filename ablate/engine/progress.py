@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs, whichever processes its runs are in: it is read from their folders."""
+"""The progress display of a sweep, read from the folders of its runs, whichever processes they are in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from ablate.engine.planning import Plan, PlannedRun, duration, waiting
+from ablate.core.metrics import MetricSpec
+from ablate.engine.plan_display import duration
+from ablate.engine.planning import Plan, PlannedRun, waiting_time
 from ablate.storage.locks import LEASE
 from ablate.storage.records import DONE, HISTORY, read_record
 
@@ -70,12 +72,12 @@ class Watch:
     def _ended(self, run: PlannedRun) -> None:
         record = read_record(run.directory)
         if record is None or record.status in ("running", "interrupted"):
-            return  # begun and not ended, or torn: the sweeper will find out
+            return  # started and not ended, or damaged: the sweeper will find out
         del self.waiting[run.directory]
         if record.status in DONE:
             self.tally.done += 1
             if run.seconds:
-                self._took += record.timing.get("seconds", 0.0)
+                self._took += record.timing.get("seconds") or 0.0
                 self._expected += run.seconds * (1 - run.begun)
         else:
             self.tally.failed += 1
@@ -86,7 +88,7 @@ class Watch:
         if not left or any(run.seconds is None for run in left):
             return None
         ratio = self._took / self._expected if self._expected else 1.0
-        return waiting([(run.seconds or 0.0) * (1 - _share(run)) * ratio for run in left], self.plan.processes)
+        return waiting_time([(run.seconds or 0.0) * (1 - _share(run)) * ratio for run in left], self.plan.processes)
 
 
 @contextmanager
@@ -145,8 +147,8 @@ def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
     except (OSError, ValueError, csv.Error):
         rows = []
     if not rows:
-        return 0, epochs, "beginning"
-    name = next((name for name in reversed(rows[-1]) if "accuracy" in name), list(rows[-1])[-1])
+        return 0, epochs, "starting"
+    name = next((name for name in reversed(rows[-1]) if MetricSpec.guess(name).better == "higher"), list(rows[-1])[-1])
     value = _number(rows[-1][name])
     return len(rows), epochs, f"epoch {len(rows)}{f'/{epochs}' if epochs else ''}, {name} {value}"
 

@@ -1,4 +1,4 @@
-"""What made a run: its code, the commit, the versions of packages."""
+"""Provenance of a run: its code, the commit, the versions of packages."""
 
 from __future__ import annotations
 
@@ -11,31 +11,43 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import ablate
 from ablate.core import seeding
+from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
 
 
 def of(source: Path, code: Sequence[str], packages: Sequence[str]) -> dict[str, Any]:
-    """The facts that run.json holds of an application: its file, the code that it names, the distributions that it names."""
+    """The facts that run.json holds about a program.
+
+    Args:
+        source: its file.
+        code: further packages and modules whose source decides the numbers.
+        packages: distributions whose version is recorded.
+    """
     return {
         "code": code_digest(source, tuple(code)),
         "commit": commit(source),
-        "packages": {name: _version(name) for name in ("ablate", "hydra-core", "numpy", *packages)},
+        "packages": {"ablate": ablate.__version__, **{name: _version(name) for name in ("hydra-core", "numpy", *packages)}},
         "python": sys.version.split()[0],
     }
 
 
 @functools.cache
 def code_digest(source: Path, packages: tuple[str, ...]) -> str:
-    """The digest of the source that decides the numbers: the application's file, the named packages and modules, the streams.
+    """The digest of the source that decides the numbers: the program's file, the named packages and modules, our seeding.
 
-    Raises ModuleNotFoundError for a name that is not there.
+    Raises:
+        UsageError: for a name that is not there.
     """
     files = {source.name: source}
     for package in (seeding.__name__, *packages):
-        spec = importlib.util.find_spec(package)
+        try:
+            spec = importlib.util.find_spec(package)
+        except ModuleNotFoundError:  # of its parent
+            spec = None
         if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"{package}, named as code of the application, is no module with a source")
+            raise UsageError(f"Experiment.code: there is no module {package} with a source file.")
         files[package] = Path(spec.origin)
         for folder in spec.submodule_search_locations or []:
             files |= {f"{package}/{path.relative_to(folder).as_posix()}": path for path in Path(folder).rglob("*.py")}

@@ -1,12 +1,11 @@
-"""A run under way: what a training function is given to draw random numbers, to record, and to go on from where it died.
+"""`Run`: what a training function is given to draw random numbers, to record results, and to resume from a checkpoint.
 
-Its files, and what is in them, are described in ablate.storage.records.
+The files of a run are described in ablate.storage.records.
 """
 
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import logging
 import math
@@ -19,20 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from ablate.core import seeding
-from ablate.core.errors import Diverged, UsageError
-from ablate.engine.loggers import Logger, Mirror
-from ablate.storage import fingerprint, locks
-from ablate.storage.locks import Busy
+from ablate.core.errors import Diverged, RunLockedError, UsageError
+from ablate.engine.config_file import render_config, write_config
+from ablate.engine.history import read_history
+from ablate.engine.loggers import Logger, LoggerFeed
+from ablate.storage import checkpoints, fingerprint, locks
 from ablate.storage.records import (
     CHECKPOINT,
-    CONFIG,
     DONE,
     HISTORY,
     TRACEBACK,
-    Record,
+    RunRecord,
     done_before,
     read_record,
     write_atomically,
@@ -43,28 +41,34 @@ log = logging.getLogger("ablate")
 
 
 class DoneMeanwhile(Exception):
-    """Another process finished this run while this one was about to begin it."""
+    """Another process finished this run while this one was about to start it."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: RunRecord) -> None:
         super().__init__(record.label)
         self.record = record
 
 
 class TimeIsUp(BaseException):
-    """The time of the sweep is over (study.max_hours). No Exception, so that a training function does not catch it."""
+    """The time of the sweep is over (study.max_hours). Not an Exception, so that a training function does not catch it."""
 
 
 class Run:
-    """One replicate of one cell.
+    """One replicate (seed) of one cell, while it runs.
 
-    `deadline` (seconds since 1970) ends the run at its next checkpoint; `checkpoint_seconds` is the least time between two
-    checkpoints; with `same_code`, a finished run that other code made is made again; `logger` shows what is logged as well.
+    Args:
+        directory: its folder.
+        record: the content of run.json, completed while it runs.
+        config: the resolved configuration, as plain values.
+        deadline: in seconds since 1970; the run stops at its first checkpoint after it.
+        checkpoint_seconds: the least time between two checkpoints.
+        same_code: whether a finished run that other code made is repeated.
+        logger: shows what is logged as well.
     """
 
     def __init__(
         self,
         directory: Path,
-        record: Record,
+        record: RunRecord,
         config: Mapping[str, Any],
         deadline: float = math.inf,
         checkpoint_seconds: float = 0.0,
@@ -80,7 +84,8 @@ class Run:
         self._rows: list[dict[str, Any]] = []
         self._saved = -math.inf
         self._lease: locks.Lease | None = None
-        self._mirror = Mirror(logger, directory, record, config) if logger is not None else None
+        self._feed = LoggerFeed(logger, directory, record, config) if logger is not None else None
+        self._config_text = ""
 
     @property
     def seed(self) -> int:
@@ -99,77 +104,78 @@ class Run:
         """A seed of 63 bits for one purpose, for generators other than NumPy's."""
         return seeding.derive(self.seed, purpose, *index)
 
-    def initialise(self, module: Any) -> None:
-        """Give a torch module its initial weights, each layer's from a stream of its own, named by its place in the module.
-
-        Two networks then begin with equal weights in the layers that they have in common. Layers are drawn as PyTorch does by
-        default (`reset_parameters`), on the CPU; parameters that belong to no such layer stay as they are.
-        """
-        _torch().initialise(module, self.seed)
-
     def expect(self, epochs: int) -> None:
-        """Say how many rows the history will have, for whoever watches the progress."""
+        """Say how many rows the history will have, for the display of progress."""
         self.record.epochs = epochs
-        self._save()
+        self._write_record()
 
     def log(self, **row: Any) -> None:
-        """Add a row to history.csv. Every row of a run has the columns of its first."""
+        """Add a row to history.csv. Every row of a run has the columns of its first.
+
+        Raises:
+            ValueError: for other columns.
+            RunLockedError: if another host has taken this run over.
+        """
         if self._rows and row.keys() != self._rows[0].keys():
-            raise ValueError(f"history.csv has the columns {list(self._rows[0])}; this row has {list(row)}")
+            raise ValueError(f"run.log: history.csv has the columns {list(self._rows[0])}; this row has {list(row)}.")
         if self._lease is not None and self._lease.lost:
-            raise Busy("another host, which has taken this run over")
+            raise RunLockedError("another host, which has taken this run over")
         self._rows.append(row)
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self._rows)
         write_atomically(self.directory / HISTORY, text.getvalue())
-        if self._mirror is not None:
-            self._mirror.follow(self._rows)
+        if self._feed is not None:
+            self._feed.follow(self._rows)
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Keep `state` in checkpoint.pt, to go on from if this process dies: see `restore`.
+        """Write `state` to checkpoint.pt, for `restore` after this process died.
 
-        It may hold tensors, numbers, texts, None, and lists and dictionaries of them. Written at once, or at the first call
-        after study.checkpoint.minutes.
+        Written at once, or at the first call after study.checkpoint.minutes.
+
+        Args:
+            state: tensors, numbers, texts, None, and lists and dictionaries of them.
+
+        Raises:
+            UsageError: naming the value, if it holds anything else.
         """
         time_is_up = time.time() >= self.deadline
         if time_is_up or time.monotonic() - self._saved >= self.checkpoint_seconds:
             content = {"state": dict(state), "rows": len(self._rows), "made_by": self._made_by()}
-            write_atomically(self.directory / CHECKPOINT, _torch().dump(content))
+            write_atomically(self.directory / CHECKPOINT, checkpoints.dump(content))
             self._saved = time.monotonic()
-            locks.forget_deaths(self.directory)  # it gets on: what it died of before is no reason to give it up
+            locks.forget_deaths(self.directory)  # the run makes progress: earlier deaths are no reason to give it up
         if time_is_up:
             raise TimeIsUp
 
     def restore(self) -> dict[str, Any] | None:
-        """The state that was last saved, and the history up to then; None if there is none to go on from.
+        """The state that was last saved, after restoring the history up to it; None if there is none to resume from.
 
-        A checkpoint of other code or other numerics (see `note`) would end in other numbers: it is not used, and neither is
-        one that cannot be read. The run then starts again.
+        A checkpoint of other code or other numerics (see `note`) would lead to other numbers: it is not used, nor is one that
+        cannot be read. The run then starts again.
         """
         try:
-            content = _torch().load((self.directory / CHECKPOINT).read_bytes())
-            with (self.directory / HISTORY).open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))[: content["rows"]]
+            content = checkpoints.load((self.directory / CHECKPOINT).read_bytes())
+            rows = read_history(self.directory / HISTORY)[: content["rows"]]
             if content["made_by"] != self._made_by():
                 log.info("%s starts again: its checkpoint was made by other code or numerics", self.directory)
                 return None
             if len(rows) < content["rows"]:
-                raise ValueError("history.csv lacks the epochs before it")
+                raise ValueError("history.csv lacks epochs before it")
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, OSError, csv.Error) as error:
-            log.warning("%s is set aside, the run starts again: %s", self.directory / CHECKPOINT, error)
+            log.warning("%s is ignored and the run starts again: %s", self.directory / CHECKPOINT, error)
             return None
         self._rows = rows
         self.record.timing["resumed"] = True
-        self._save()
+        self._write_record()
         state: dict[str, Any] = content["state"]
         return state
 
     def keep(self, name: str, **arrays: np.ndarray) -> None:
-        """Write arrays to <name>.npz."""
+        """Write arrays to <name>.npz in the run's folder."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
         write_atomically(self.directory / f"{name}.npz", buffer.getvalue())
@@ -177,18 +183,21 @@ class Run:
     def note(self, **facts: Any) -> None:
         """Add facts to the provenance of the run: the hardware it ran on, the numerics of its arithmetic."""
         self.record.provenance.update(facts)
-        self._save()
+        self._write_record()
 
-    def done_before(self) -> Record | None:
-        """The record of a run that means the same and needs no repeating."""
+    def done_before(self) -> RunRecord | None:
+        """The record of a completed run of the same identity, which needs no repeating."""
         return done_before(self.directory, self.record.identity, self.record.provenance.get("code") if self.same_code else None)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Hold the run and record how the body ends. An error of the body is recorded, not raised.
+        """Lock the run, and record how the body ends. An error of the body is recorded, not raised.
 
-        Raises DoneMeanwhile if the run turns out to be done, Busy if another process holds it, UsageError if its directory
-        cannot be written. Ctrl-C is recorded as `interrupted`, and goes on.
+        Raises:
+            DoneMeanwhile: if the run turns out to be done.
+            RunLockedError: if another process holds it.
+            UsageError: if its folder cannot be written.
+            KeyboardInterrupt: recorded as `interrupted`, and passed on.
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
@@ -196,7 +205,7 @@ class Run:
                 if (done := self.done_before()) is not None:
                     raise DoneMeanwhile(done)
                 self._begin()
-                with locks.mourned(self.directory):
+                with locks.count_death(self.directory):
                     yield from self._recorded()
                 locks.forget_deaths(self.directory)
         except OSError as error:
@@ -205,12 +214,13 @@ class Run:
     def _begin(self) -> None:
         previous = read_record(self.directory)
         self.record.attempts = (previous.attempts if previous else 0) + 1
-        write_atomically(self.directory / CONFIG, yaml.safe_dump(dict(self.config), sort_keys=False))
+        self._config_text = render_config(self.config)
+        write_config(self.directory, self._config_text)
         stale = [TRACEBACK] if (self.directory / CHECKPOINT).exists() else [TRACEBACK, HISTORY, "*.npz"]
         for path in (path for pattern in stale for path in self.directory.glob(pattern)):
             path.unlink()
         self.record.timing = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **self.record.timing}
-        self._save()
+        self._write_record()
 
     def _recorded(self) -> Iterator[None]:
         started = time.perf_counter()
@@ -224,7 +234,7 @@ class Run:
         except KeyboardInterrupt:
             self.record.status = "interrupted"
             raise
-        except Busy:
+        except RunLockedError:
             raise
         except Exception as error:
             self.record.status = "failed"
@@ -234,21 +244,17 @@ class Run:
         finally:
             if self._lease is None or not self._lease.lost:
                 self.record.timing["seconds"] = round(time.perf_counter() - started, 3)
-                self._save()
+                write_config(self.directory, self._config_text)  # in case another sweep has planned this run meanwhile
+                self._write_record()
                 if self.record.status in DONE:
                     (self.directory / CHECKPOINT).unlink(missing_ok=True)
-                if self._mirror is not None:
-                    self._mirror.end(self._rows)
+                if self._feed is not None:
+                    self._feed.end(self._rows)
 
     def _made_by(self) -> str:
         """What must agree for a run to go on to the same numbers."""
         provenance = self.record.provenance
         return fingerprint.digest([self.record.identity, provenance.get("code"), provenance.get("numerics")])
 
-    def _save(self) -> None:
+    def _write_record(self) -> None:
         write_record(self.directory, self.record)
-
-
-def _torch() -> Any:
-    """What a run does for torch lives a floor higher: the engine knows nothing of it."""
-    return importlib.import_module("ablate.integrations.torch")

@@ -1,4 +1,4 @@
-"""What a person looks at: tables, figures, the page. It computes no statistic."""
+"""Reports: tables, figures and a page from the results of a study. No statistic is computed here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from pathlib import Path
 
 
 def write(study: str | Path) -> Path:
-    """Write the report of a study and print its first tables; see `ablate.report.cli.write`."""
+    """Write the report of the study in a folder and print its main tables.
+
+    Returns:
+        The path of report.md.
+
+    Raises:
+        UsageError: if there are no runs.
+    """
     from ablate.report import cli
 
     return cli.write(study)

@@ -1,17 +1,15 @@
-"""What stands at the head of a report: what was found, in a line or two, and what a reader has to know at once."""
+"""The head of a report: the verdicts in one sentence, and the caveats."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator
 
-from ablate.core.designs import same, say
-from ablate.report.stats_tables import BELOW, some
+from ablate.core.levels import Factor, Level
+from ablate.report.effect_tables import FEW_SEEDS, shortened
+from ablate.report.formatting import counted
+from ablate.report.model import Report
 from ablate.stats import decision_rules
-
-if TYPE_CHECKING:
-    from ablate.report.build import Report
 
 ORDER = (
     decision_rules.SUPPORTED,
@@ -23,82 +21,77 @@ ORDER = (
 
 
 def headline(report: Report) -> str:
-    """The verdicts, or what there is instead, in one sentence."""
-    if not report.verdicts.empty:
-        counts = Counter(report.verdicts["verdict"])
-        found = [f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]]
-        return f"{_counted(len(report.verdicts), 'claim')}: {', '.join(found)}."
-    cells, seeds = report.runs["cell"].nunique(), report.runs["seed"].nunique()
-    return f"{_counted(cells, 'cell')}, {_counted(seeds, 'seed')}, no claim."
+    """The number of claims by verdict; without claims, the size of the study."""
+    judgements = report.claims.judgements
+    if judgements:
+        counts = Counter(str(judgement.verdict) for judgement in judgements)
+        verdicts = [f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]]
+        return f"{counted(len(judgements), 'claim')}: {', '.join(verdicts)}."
+    runs = report.results.runs
+    return f"{counted(runs['cell'].nunique(), 'configuration')}, {counted(runs['seed'].nunique(), 'seed')}, no claims."
 
 
-def head(report: Report) -> list[str]:
-    """The head of a report in lines: the headline, then the notices."""
-    return [headline(report), *notices(report)]
-
-
-def notices(report: Report) -> list[str]:
-    """What the images were, if they were not what a reader would think, which cells are gone, and whether there can be any
-    verdict."""
-    facts: dict[str, Any] = report.runs.attrs["facts"]
-    factors: dict[str, list[Any]] = report.runs.attrs["factors"]
-    sources = [facts["data.source"]] if "data.source" in facts else factors.get("data.source") or factors.get("data") or []
-    found = []
-    if "builtin" in sources:
-        found.append("The images were drawn by the program (data.source=builtin): this says nothing of photographs.")
-    if "images" in sources:
-        roots = [facts["data.root"]] if "data.root" in facts else factors.get("data.root", [])
-        for root in map(say, roots):
-            copy = ", by its name a JPEG copy: compression has changed the pixels"
-            found.append(f"Images from {root}{copy * ('jpeg' in PurePath(root).name.lower())}.")
-    asked = report.launched.get("decisions", {}).get("data.source")
-    if asked:
-        found.append(f"The images: data={asked['asked']} meant data={asked['took']}.")
-    if after := report.launched.get("claims_after"):
-        found.append(
-            f"The claims were written down when {_counted(after, 'run')} {'was' if after == 1 else 'were'} done already."
-        )
-    found += _gone(report)
-    if report.health.mixed:
-        found.append(f"Not equal in all runs: {', '.join(report.health.mixed)}.")
-    if report.runs["seed"].nunique() < decision_rules.LOOKS[0]:
-        found.append(BELOW)
-    return found
-
-
-def _gone(report: Report) -> list[str]:
-    """The levels and cells that the study was launched with and of which no run counts."""
-    counted = report.runs[report.runs["left_out"].isna()]
-    levels_now: dict[str, list[Any]] = report.runs.attrs["factors"]
-    facts: dict[str, Any] = report.runs.attrs["facts"]
-    found = []
-    for factor, launched in report.launched.get("factors", {}).items():
-        if factor not in levels_now and factor not in facts:
-            continue
-        there = counted[factor].tolist() if factor in counted else [facts[factor]]
-        gone = [level for level in launched if not any(same(level, other) for other in there)]
-        if not gone or not there:
-            continue
-        left_out = " but those that were left out" * any(same(gone[0], level) for level in report.runs.get(factor, ()))
-        sentence = (
-            f"{some([f'{factor}={say(level)}' for level in gone])} {'has' if len(gone) == 1 else 'have'} no run{left_out}"
-        )
-        now = next(level for level in [*launched, *there] if any(same(level, other) for other in there))
-        found.append(sentence + f": the baseline is {factor}={say(now)}" * (not same(launched[0], now)) + ".")
-    cells = {run.cell: run.label for run in report.health.missing if run.cell not in set(report.runs["cell"])}
-    if cells and not report.summary.empty:
-        first = report.summary["label"].iloc[0]
-        have = "cell that was planned has" if len(cells) == 1 else "cells that were planned have"
-        found.append(f"{len(cells)} {have} no run: {some(list(cells.values()))}. The baseline here is {first}.")
+def caveats(report: Report) -> list[str]:
+    """What limits the conclusions: what the program says of its data, what was decided late, what is missing or mixed."""
+    manifest = report.results.manifest
+    found = list(report.results.description.caveats)
+    found += [
+        f"{key}={decision.asked} was resolved to {decision.took}."
+        for key, decision in manifest.decisions.items()
+        if decision.asked is not None
+    ]
+    if manifest.claims_after:
+        verb = "was" if manifest.claims_after == 1 else "were"
+        found.append(f"The claims were written after {counted(manifest.claims_after, 'run')} {verb} finished.")
+    found += _missing_levels(report)
+    found += _missing_configurations(report)
+    if report.audit.mixed:
+        found.append(f"Not the same in all runs: {', '.join(report.audit.mixed)}.")
+    if report.audit.drifted:
+        found.append(f"Fixed when the study began, but not the same in all runs: {', '.join(report.audit.drifted)}.")
+    if report.results.runs["seed"].nunique() < decision_rules.LOOKS[0]:
+        found.append(FEW_SEEDS)
     return found
 
 
 def runs_by_state(report: Report) -> str:
-    """How the runs ended, in one line."""
-    total = sum(report.health.states.values())
-    counts = [f"{number} {state}" for state, number in report.health.states.items() if number]
-    return f"{_counted(total, 'run')}: {', '.join(counts)}."
+    """How the runs ended, in one sentence."""
+    states = report.audit.states
+    counts = [f"{number} {state}" for state, number in states.items() if number]
+    return f"{counted(sum(states.values()), 'run')}: {', '.join(counts)}."
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _missing_levels(report: Report) -> Iterator[str]:
+    """The levels that the study was launched with and of which no run counts."""
+    results, counting = report.results, report.results.counted
+    for key, planned in results.manifest.typed_factors().items():
+        if key in results.factors:
+            present = set(counting.levels[key])
+        elif key in results.facts:
+            present = {results.facts[key]}
+        else:
+            continue
+        missing = [level for level in planned if level not in present]
+        if missing and present:
+            levels = set(results.levels[key]) if key in results.factors else present
+            yield _missing_sentence(planned, missing, present, levels)
+
+
+def _missing_sentence(planned: Factor, missing: list[Level], present: Collection[Level], run_levels: Collection[Level]) -> str:
+    left_out = " except those left out" if missing[0] in run_levels else ""
+    names = shortened([f"{planned.key}={level}" for level in missing])
+    sentence = f"{names} {'has' if len(missing) == 1 else 'have'} no runs{left_out}"
+    if planned.baseline in present:
+        return f"{sentence}."
+    baseline = next((level for level in planned if level in present), next(iter(present)))
+    return f"{sentence}; the baseline is {planned.key}={baseline}."
+
+
+def _missing_configurations(report: Report) -> Iterator[str]:
+    present = set(report.results.runs["cell"])
+    labels = {run.cell: run.label for run in report.audit.missing if run.cell not in present}
+    if labels and report.summary.cells:
+        verb = "has" if len(labels) == 1 else "have"
+        baseline = report.configurations.labels[report.summary.baseline]
+        names = shortened(list(labels.values()))
+        yield f"{counted(len(labels), 'planned configuration')} {verb} no runs: {names}. The baseline here is {baseline}."

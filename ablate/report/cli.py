@@ -1,10 +1,8 @@
-"""The command: tables, figures and verdicts of a study, from its records alone; or of results that another program made.
+"""The command `python -m ablate.report`: report a study from its records, or the results of another program.
 
-    python -m ablate.report outputs/<study>
-    python -m ablate.report outputs/<study> --check verdicts.json
-    python -m ablate.report results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
-
-torch is not imported.
+python -m ablate.report outputs/<study>
+python -m ablate.report outputs/<study> --check verdicts.json
+python -m ablate.report results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
 """
 
 from __future__ import annotations
@@ -13,41 +11,40 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ablate.core.claims import check, parse_all
 from ablate.core.errors import UsageError
-from ablate.report import terminal
+from ablate.core.metrics import terms_of
 
 if TYPE_CHECKING:
-    from ablate.report.files import Report
+    from ablate.report.model import Report
 
-BROKEN = 4  # the exit status of --check
+BROKEN = 4  # the exit status of --check if a verdict no longer holds
+CSV_OPTIONS = ("factors", "seed", "metric", "claims", "output")
 
 
 def write(study: str | Path) -> Path:
-    """Write the report of a study, print its first tables, and give the path of report.md.
+    """Write the report of the study in a folder and print its main tables; returns the path of report.md."""
+    from ablate.report.build import build
 
-    Raises UsageError if there are no runs.
-    """
-    from ablate.report import files
-
-    return _show(files.build(Path(study)))
+    return _write_and_show(build(study))
 
 
 def main() -> None:
-    """The command line. Exits with status 2 if what was typed cannot be used, and 4 if --check finds a verdict broken."""
-    parser = _parser()
-    arguments = parser.parse_args()
+    """Run the command. Exits with status 2 for arguments that cannot be used, and 4 if --check finds a broken verdict."""
+    arguments = _parser().parse_args()
     try:
-        # read before the report is written: it may be the very file that the report replaces
+        # read before the report is written: it may be the file that the report replaces
         before = _verdicts(arguments.check) if arguments.check else None
         report = _of_study(arguments) if arguments.source.is_dir() else _of_csv(arguments)
         try:
-            _show(report)
+            _write_and_show(report)
         except OSError as error:
             raise UsageError(f"the report cannot be written to {report.folder} ({error.strerror or error}).") from None
     except UsageError as error:
@@ -57,34 +54,46 @@ def main() -> None:
         _compare(arguments.check, before, report)
 
 
-def _compare(path: Path, before: Sequence[Mapping[str, Any]], report: Report) -> None:
-    from ablate.stats.verdict_changes import broken
+def _write_and_show(report: Report) -> Path:
+    from ablate.report.folder import write_folder
+    from ablate.report.printing import show
 
-    now: list[dict[Any, Any]] = report.verdicts.to_dict("records")
-    for sentence in (found := broken(before, now)):
+    path = write_folder(report)
+    show(report, path)
+    return path
+
+
+def _compare(path: Path, before: Sequence[Mapping[str, Any]], report: Report) -> None:
+    from ablate.stats.verdict_changes import verdicts_that_fail
+
+    now: list[dict[Any, Any]] = report.claims.verdicts.to_dict("records")
+    failed = verdicts_that_fail(before, now)
+    for sentence in failed:
         print(f"ablate: {sentence}", file=sys.stderr)
-    if found:
+    if failed:
         sys.exit(BROKEN)
-    print(f"{path}: every decided verdict holds.")
+    print(f"{path}: all decided verdicts hold.")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ablate.report", description="Tables, figures and verdicts, from results that are there."
+        prog="python -m ablate.report", description="Write tables, figures and verdicts of results that already exist."
     )
     parser.add_argument(
-        "source", type=Path, help="the folder of a study, such as outputs/dropout+stem; or a CSV file, a row a run"
+        "source", type=Path, help="the folder of a study, such as outputs/dropout+stem; or a CSV file with one row per run"
     )
     parser.add_argument(
-        "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its verdicts hold"
+        "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its decided verdicts still hold"
     )
-    csv = parser.add_argument_group("for a CSV file")
-    csv.add_argument("--factors", type=_names, metavar="A,B", help="the columns that hold the levels of the factors")
+    csv = parser.add_argument_group("options for a CSV file")
+    csv.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the levels of the factors")
     csv.add_argument("--seed", metavar="COLUMN", help="the column that pairs the runs")
-    csv.add_argument("--metric", type=_names, metavar="A,B", help="the columns of numbers; the first one is compared")
-    csv.add_argument("--claims", type=Path, metavar="FILE", help="a YAML file of claims; it may also hold chance and budgets")
+    csv.add_argument("--metric", type=_names, metavar="A,B", help="the columns with metrics; the first one is compared")
     csv.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="where the report goes, instead of NAME-report beside the file"
+        "--claims", type=Path, metavar="FILE", help="a YAML file of claims; it may also hold the keys chance and budgets"
+    )
+    csv.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="the folder of the report; by default NAME-report beside the file"
     )
     return parser
 
@@ -94,18 +103,17 @@ def _names(text: str) -> list[str]:
 
 
 def _of_study(arguments: argparse.Namespace) -> Report:
-    from ablate.report import files
+    from ablate.report.build import build
 
-    for option in ("factors", "seed", "metric", "claims", "output"):
+    for option in CSV_OPTIONS:
         if getattr(arguments, option) is not None:
-            raise UsageError(f"--{option} is for a CSV file: {arguments.source} is a folder. A study says all this itself.")
-    return files.build(arguments.source)
+            raise UsageError(f"--{option} is for a CSV file, but {arguments.source} is a folder: leave the option out.")
+    return build(arguments.source)
 
 
 def _of_csv(arguments: argparse.Namespace) -> Report:
-    from ablate.engine.claims import check
     from ablate.importers.csv import read_results
-    from ablate.report import files
+    from ablate.report.build import compose
 
     path: Path = arguments.source
     if not path.exists():
@@ -114,87 +122,65 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
         raise UsageError(f"{path}: there is no such file.")
     for option in ("factors", "seed", "metric"):
         if getattr(arguments, option) is None:
-            raise UsageError(f"--{option} is missing: which of the columns of {path}?")
-    runs = read_results(path, arguments.factors, arguments.seed, arguments.metric)
-    launched = _claims(arguments.claims, arguments.metric) if arguments.claims else {}
-    check(launched.get("claims", []), runs.attrs["factors"], runs.attrs["facts"], runs["seed"].nunique())
-    return files.compose(
-        runs,
+            raise UsageError(f"--{option} is missing: name a column of {path}.")
+    results = read_results(path, arguments.factors, arguments.seed, arguments.metric)
+    content = _claims_file(arguments.claims, arguments.metric) if arguments.claims else {}
+    for claim in parse_all(content.get("claims"), arguments.metric[0]):
+        check(claim, results.factors, results.facts)
+    manifest = results.manifest.model_copy(
+        update={
+            "claims": content.get("claims", []),
+            "command": shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]]),
+        }
+    )
+    metrics = results.metrics.completed(chance=content.get("chance"), limits=content.get("budgets"))
+    return compose(
+        replace(results, manifest=manifest, metrics=metrics),
         name=path.name,
         folder=arguments.output or path.with_name(f"{path.stem}-report"),
         metric=arguments.metric[0],
-        launched={**launched, "command": shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]])},
     )
 
 
-def _claims(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
-    """The claims of a YAML file: a list, or `claims:` with `chance:` and `budgets:`, or all this under `study:`.
-
-    A claim that names no metric is about the first one.
-    """
-    from ablate.stats.outcomes import terms_of
-
-    found = _read(path, yaml.safe_load, "YAML")
-    of_study = isinstance(found, Mapping) and isinstance(found.get("study"), Mapping)
+def _claims_file(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
+    """The content of a YAML file of claims: a list, or `claims:` with `chance:` and `budgets:`, or all this under `study:`."""
+    content = _read(path, yaml.safe_load, "YAML")
+    of_study = isinstance(content, Mapping) and isinstance(content.get("study"), Mapping)
     if of_study:
-        found = found["study"]
-    if isinstance(found, list):
-        found = {"claims": found}
-    if not isinstance(found, Mapping) or not isinstance(found.get("claims"), list):
+        content = content["study"]
+    if isinstance(content, list):
+        content = {"claims": content}
+    if not isinstance(content, Mapping) or not isinstance(content.get("claims"), list):
         raise UsageError(f"--claims {path}: the file should hold a list of claims, or the key claims.")
-    if unknown := [key for key in found if key not in ("claims", "chance", "budgets") and not of_study]:
-        raise UsageError(f"--claims {path}: {unknown[0]} is no key of the file; its keys are claims, chance, budgets.")
+    if unknown := [key for key in content if key not in ("claims", "chance", "budgets") and not of_study]:
+        raise UsageError(f"--claims {path}: unknown key '{unknown[0]}'; available: claims, chance, budgets.")
     for key in ("chance", "budgets"):
-        numbers = found.get(key) or {}
+        numbers = content.get(key) or {}
         if not isinstance(numbers, Mapping) or not all(type(value) in (int, float) for value in numbers.values()):
-            raise UsageError(f"--claims {path}: {key} should give numbers of metrics, such as {{accuracy: 0.1}}.")
-    claims = [{"metric": metrics[0], **claim} if isinstance(claim, Mapping) else claim for claim in found["claims"]]
-    for claim in claims:
-        unread = [term for term in terms_of(str(claim["metric"])) if term not in metrics] if isinstance(claim, Mapping) else []
-        if unread:
-            raise UsageError(f"claim {claim.get('id')} is about {unread[0]}: name it in --metric, behind the one to compare.")
-    return {"claims": claims, **{key: dict(found[key]) for key in ("chance", "budgets") if found.get(key)}}
+            raise UsageError(f"--claims {path}: {key} should map metrics to numbers, such as {{accuracy: 0.1}}.")
+    for claim in content["claims"]:
+        named = str(claim.get("metric") or metrics[0]) if isinstance(claim, Mapping) else metrics[0]
+        if unread := [term for term in terms_of(named) if term not in metrics]:
+            raise UsageError(f"claim {claim.get('id')} is about {unread[0]}: add it to --metric, after the metric to compare.")
+    return {key: content[key] for key in ("claims", "chance", "budgets") if content.get(key)}
 
 
 def _verdicts(path: Path) -> Sequence[Mapping[str, Any]]:
-    found = _read(path, json.loads, "JSON")
-    if not isinstance(found, list) or not all(
-        isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("verdict"), str) for row in found
+    content = _read(path, json.loads, "JSON")
+    if not isinstance(content, list) or not all(
+        isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("verdict"), str) for row in content
     ):
         raise UsageError(f"--check {path}: the file should be the verdicts.json of a report.")
-    return found
+    return content
 
 
-def _read(path: Path, parse: Any, kind: str) -> Any:
+def _read(path: Path, parse: Callable[[str], Any], kind: str) -> Any:
     try:
         return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
     except (ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read as {kind} ({error}).") from None
-
-
-def _show(report: Report) -> Path:
-    """Write a report, print what a reader looks for first, and give the path of report.md."""
-    from ablate.report import files
-    from ablate.report.caveats import head
-
-    path = files.write(report)
-    console = terminal.console()
-    for line in head(report):
-        console.print(line, markup=False)
-    for table in [table for table in report.tables if table.at_once]:
-        console.print(table.title, markup=False)
-        console.print(table.to_rich())
-        for note in table.notes:
-            console.print(note, markup=False)
-    for trouble in report.troubles:
-        console.print(trouble, markup=False)
-    if further := [table.title for table in report.tables if not table.at_once]:
-        console.print(f"Further tables of the report: {', '.join(further)}.", markup=False)
-    console.print(f"Report: {path}", markup=False, soft_wrap=True)
-    console.print(f"Page: {path.with_name('index.html')}", markup=False, soft_wrap=True)
-    return path
+        raise UsageError(f"{path} is not valid {kind} ({error}).") from None
 
 
 if __name__ == "__main__":

@@ -1,42 +1,46 @@
-"""report.md: what index.html says, for a terminal, a diff or a repository's page."""
+"""Render report.md: the content of index.html for a terminal, a diff or a repository's page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from ablate.report.caveats import headline, notices, runs_by_state
-from ablate.report.text_table import in_markdown, line_in_markdown
+from ablate.report.caveats import caveats, headline, runs_by_state
+from ablate.report.escaping import in_markdown, line_in_markdown
+from ablate.report.figures import DrawnFigure
+from ablate.report.model import Report
+from ablate.report.table_formats import to_markdown
 
-if TYPE_CHECKING:
-    from ablate.report.build import Report
-    from ablate.report.figures import Drawn
-
-TROUBLES = 200
+PROBLEMS = 200
+VALUES = 5  # of a fact of the provenance
 
 
-def render(report: Report, drawn: Sequence[Drawn]) -> str:
+def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
     """The text of report.md."""
     lines = [f"# {in_markdown(report.name)}", "", in_markdown(headline(report)), "", runs_by_state(report), ""]
-    for notice in notices(report):
-        lines += [f"**{in_markdown(notice)}**", ""]
-    lines += [table.to_markdown() for table in report.tables]
+    for caveat in caveats(report):
+        lines += [f"**{in_markdown(caveat)}**", ""]
+    lines += map(to_markdown, report.tables)
     for figure in drawn:
-        lines += [f"## {in_markdown(figure.title)}", ""]
-        lines += [f"![{in_markdown(figure.title)}](figures/{figure.name}.png)", "", in_markdown(figure.says), ""]
-    troubles = report.troubles
-    if troubles:
-        lines += [
-            "## Not finished, or set aside",
-            "",
-            *(f"- {line_in_markdown(trouble)}" for trouble in troubles[:TROUBLES]),
-            "",
-        ]
-        lines += [f"… and {len(troubles) - TROUBLES} more.", ""] * (len(troubles) > TROUBLES)
-    lines += ["## How it was made", ""]
-    if command := report.launched.get("command"):
-        lines += ["    " + " ".join(command.split("\n")), ""]
-    for name, values in report.health.made.items():
-        shown = [f"{value} ({number} runs)" if len(values) > 1 else value for value, number in values.most_common(5)]
-        lines.append(f"- {line_in_markdown(name)}: {in_markdown('; '.join(shown))}")
+        title = in_markdown(figure.title)
+        lines += [f"## {title}", "", f"![{title}](figures/{figure.name}.png)", "", in_markdown(figure.caption), ""]
+    lines += [*_problems(report), *_provenance(report)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _problems(report: Report) -> Iterator[str]:
+    if not report.problems:
+        return
+    yield from ("## Unfinished runs and skipped files", "")
+    yield from (f"- {line_in_markdown(problem)}" for problem in report.problems[:PROBLEMS])
+    yield ""
+    if len(report.problems) > PROBLEMS:
+        yield from (f"… and {len(report.problems) - PROBLEMS} more.", "")
+
+
+def _provenance(report: Report) -> Iterator[str]:
+    yield from ("## Provenance", "")
+    if command := report.results.manifest.command:
+        yield from ("    " + " ".join(command.split("\n")), "")
+    for name, values in report.audit.made.items():
+        shown = [f"{value} ({number} runs)" if len(values) > 1 else value for value, number in values.most_common(VALUES)]
+        yield f"- {line_in_markdown(name)}: {in_markdown('; '.join(shown))}"

@@ -1,6 +1,6 @@
-"""Figures, made with seaborn. They compute nothing: what they draw is what they are given.
+"""Draw figures with seaborn: learning curves, forest plots, waterfalls. All numbers are given; none is computed here.
 
-They are narrow, with names above the rows instead of beside them, so that a telephone shows them as well as paper does.
+Figures are narrow, with labels above the rows instead of beside them, so that they fit a phone as well as a page.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib
 import pandas as pd
 
-matplotlib.use("Agg")  # files, on machines without a screen
+matplotlib.use("Agg")  # writes files, also on machines without a screen
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib import font_manager
@@ -22,24 +22,19 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from ablate.report.formatting import TESTED
+from ablate.report.curves import Curve, Curves
 
-TITLES = {
-    "test_accuracy": "standard protocol",
-    **{f"{name}_test_accuracy": protocol.title for name, protocol in TESTED.items()},
-}
 WIDTH = 6.0  # inches
 THICK = 2.0  # points
-ONE_RUN = "each line is one run"
-COLOURED = 10  # more cells than that cannot be told apart by their colours
-DRAWN_ALONE = 300  # more lines than that are drawn as one picture
-BLUE, GREEN, ORANGE, GREY = "#0173b2", "#029e73", "#d55e00", "#949494"  # of seaborn's palette for the colour-blind
-NAMES_IN_JAPANESE = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
+ONE_RUN = "one line per run"
+RASTERIZED = 300  # more lines than that are drawn as one picture
+BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # of seaborn's color-blind palette
+JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
 
 
 @dataclass
 class Mark:
-    """A row of a forest plot or a waterfall: an estimate, its interval, and the value of each seed."""
+    """A row of a forest plot or of a waterfall: an estimate, its interval, and the value of each seed."""
 
     label: str
     estimate: float
@@ -50,10 +45,10 @@ class Mark:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """How every figure looks. Text in an SVG stays text; a `$` in a name is no formula."""
+    """The style of every figure. Text in an SVG stays text; a `$` in a name starts no formula."""
     there = {font.name for font in font_manager.fontManager.ttflist}
     fonts: dict[Any, Any] = {
-        "font.family": ["DejaVu Sans", *(name for name in NAMES_IN_JAPANESE if name in there)],
+        "font.family": ["DejaVu Sans", *(name for name in JAPANESE_FONTS if name in there)],
         "svg.fonttype": "none",
         "svg.hashsalt": "ablate",
         "text.parse_math": False,
@@ -62,21 +57,16 @@ def style() -> Iterator[None]:
         yield
 
 
-def learning_curves(
-    history: pd.DataFrame, columns: Sequence[str], labels: Sequence[str], means: pd.DataFrame | None = None
-) -> Figure:
-    """One panel for each of `columns`; a line for each run, in the colour of its cell, thin where there are `means` to draw.
-
-    `history` is long, with `directory` (the run), `label` (its cell) and `epoch`; `means` has `label` and `epoch`, a row a
-    point of a thick line; `labels` gives the order of the cells.
-    """
-    long = _by_panel(history, columns)
-    single = bool((history.groupby("directory").size() == 1).all())
-    dashed = len(labels) <= 6  # dashes too, for print and for the colour-blind
+def learning_curves(curves: Curves) -> Figure:
+    """A panel for each curve, a line for each run in the color of its configuration: thin beside the thick lines of means."""
+    columns = [curve.column for curve in curves.shown]
+    long = curves.history.melt(id_vars=["directory", "label", "epoch"], value_vars=columns, var_name="column")
+    single = bool((curves.history.groupby("directory").size() == 1).all())
+    dashed = len(curves.labels) <= 6  # dashes too, for print and for the color-blind
     cells: dict[str, Any] = {
         "x": "epoch", "y": "value",
-        "hue": "label", "hue_order": list(labels), "palette": sns.color_palette("colorblind", len(labels)),
-        "style": "label" if dashed else None, "style_order": list(labels) if dashed else None,
+        "hue": "label", "hue_order": list(curves.labels), "palette": sns.color_palette("colorblind", len(curves.labels)),
+        "style": "label" if dashed else None, "style_order": list(curves.labels) if dashed else None,
         "marker": "o" if single else None,
     }  # fmt: skip
     grid = sns.relplot(
@@ -85,80 +75,72 @@ def learning_curves(
         **cells,
         units="directory",
         estimator=None,
-        col="panel",
-        col_order=list(dict.fromkeys(long["panel"])),
+        col="column",
+        col_order=columns,
         col_wrap=1,
-        linewidth=THICK if means is None else 0.7,
-        alpha=1.0 if means is None else 0.5,
+        linewidth=THICK if curves.means is None else 0.7,
+        alpha=1.0 if curves.means is None else 0.5,
         height=WIDTH / 2,
         aspect=2,
-        facet_kws={"sharey": all("accuracy" in column for column in columns), "legend_out": False},
+        facet_kws={"sharey": all(curve.percent for curve in curves.shown), "legend_out": False},
     )
-    grid.set_titles("{col_name}")
-    for axes, column in zip(grid.axes.flat, columns, strict=True):
-        if means is not None:
-            line = {**cells, "y": column}
-            sns.lineplot(means, **line, estimator=None, linewidth=THICK, legend=False, ax=axes)
-        _name_axes(axes, columns)
+    for axes, curve in zip(grid.axes.flat, curves.shown, strict=True):
+        axes.set_title(curve.title)
+        if curves.means is not None:
+            line = {**cells, "y": curve.column}
+            sns.lineplot(curves.means, **line, estimator=None, linewidth=THICK, legend=False, ax=axes)
+        _name_axes(axes, curve)
     if grid.legend is not None:
         handles = [handle for handle in grid.legend.legend_handles if handle is not None]
         for handle in handles:
             handle.set(linewidth=THICK, alpha=1)
         grid.legend.remove()
-        _legend(grid.figure, handles, labels, ONE_RUN if means is None else "thin: each line is one run; thick: their mean")
+        title = ONE_RUN if curves.means is None else "thin: one line per run; thick: mean over runs"
+        _legend(grid.figure, handles, curves.labels, title)
     figure: Figure = grid.figure
     return figure
 
 
-def _title(column: str, columns: Sequence[str]) -> str:
-    """Of one test accuracy alone nobody asks by which protocol."""
-    return TITLES.get(column, column) if len(columns) > 1 else column.replace("_", " ")
-
-
-def _by_panel(history: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    long = history.melt(id_vars=["directory", "label", "epoch"], value_vars=list(columns), var_name="column")
-    return long.assign(panel=long["column"].map(lambda name: _title(name, columns)))
-
-
-def many_learning_curves(history: pd.DataFrame, columns: Sequence[str], highlighted: Sequence[str]) -> Figure:
-    """As `learning_curves`, all in grey but the runs of a few cells."""
+def many_learning_curves(curves: Curves) -> Figure:
+    """As `learning_curves`, with all runs in gray but those of the highlighted configurations."""
     figure, panels = plt.subplots(
-        len(columns), squeeze=False, sharex=True, figsize=(WIDTH, WIDTH / 2 * len(columns)), layout="constrained"
+        len(curves.shown), squeeze=False, sharex=True, figsize=(WIDTH, WIDTH / 2 * len(curves.shown)), layout="constrained"
     )
-    colours = dict(zip(highlighted, sns.color_palette("colorblind"), strict=False))
+    colors = dict(zip(curves.highlighted, sns.color_palette("colorblind"), strict=False))
     handles = []
-    for axes, column in zip(panels.flat, columns, strict=True):
-        lines: dict[str, list[list[tuple[float, float]]]] = {label: [] for label in ("", *highlighted)}
-        for (label, _), run in history[["label", "directory", "epoch", column]].groupby(["label", "directory"], sort=False):
-            points = list(zip(run["epoch"].tolist(), run[column].tolist(), strict=True))
-            lines[label if label in colours else ""].append(points)
-        alone = sum(map(len, lines.values())) <= DRAWN_ALONE
+    for axes, curve in zip(panels.flat, curves.shown, strict=True):
+        lines: dict[str, list[list[tuple[float, float]]]] = {label: [] for label in ("", *curves.highlighted)}
+        frame = curves.history[["label", "directory", "epoch", curve.column]]
+        for (label, _), run in frame.groupby(["label", "directory"], sort=False):
+            points = list(zip(run["epoch"].tolist(), run[curve.column].tolist(), strict=True))
+            lines[label if label in colors else ""].append(points)
+        rasterized = sum(map(len, lines.values())) > RASTERIZED
         handles = [
             axes.add_collection(
                 LineCollection(
                     found,
-                    colors=[colours.get(label, GREY)],
+                    colors=[colors.get(label, GRAY)],
                     linewidths=1.4 if label else 0.5,
                     alpha=None if label else 0.5,
-                    rasterized=not label and not alone,
+                    rasterized=not label and rasterized,
                 )
             )
             for label, found in lines.items()
         ]
         axes.autoscale()
-        axes.set_title(_title(column, columns))
-        _name_axes(axes, columns)
-    _legend(figure, handles, ["every other run", *highlighted], ONE_RUN)
+        axes.set_title(curve.title)
+        _name_axes(axes, curve)
+    _legend(figure, handles, ["all other runs", *curves.highlighted], ONE_RUN)
     return figure
 
 
 def forest(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
-    """Each estimate with its interval, its seeds as dots, and the line of no difference."""
+    """Each estimate with its interval, the difference of each seed as a dot, and the line of no difference."""
     figure, axes = _rows(marks, title, percent)
     dots = pd.DataFrame(
         [(value, -at - 0.17) for at, mark in enumerate(marks) for value in mark.by_seed], columns=["value", "row"], dtype=float
     )
-    sns.scatterplot(dots, x="value", y="row", color=GREY, s=16, alpha=0.8, linewidth=0, ax=axes, zorder=2)
+    sns.scatterplot(dots, x="value", y="row", color=GRAY, s=16, alpha=0.8, linewidth=0, ax=axes, zorder=2)
     for at, mark in enumerate(marks):
         axes.plot([mark.low, mark.high], [-at, -at], color=BLUE, linewidth=2.2, solid_capstyle="butt", zorder=3)
         axes.plot([mark.estimate], [-at], "D", color=BLUE, markersize=6, zorder=4)
@@ -167,14 +149,14 @@ def forest(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
 
 
 def waterfall(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
-    """Each share beginning where the one before it ends; the last mark is the whole, from zero."""
+    """Each share starts where the one before it ends; the last mark is the whole difference, from zero."""
     figure, axes = _rows(marks, title, percent)
     reached = 0.0
     for at, mark in enumerate(marks):
         whole = at == len(marks) - 1
         start = 0.0 if whole else reached
-        colour = GREY if whole else GREEN if mark.estimate >= 0 else ORANGE
-        axes.barh(-at, mark.estimate, left=start, height=0.34, color=colour, hatch="//" * (mark.estimate < 0), zorder=2)
+        color = GRAY if whole else GREEN if mark.estimate >= 0 else ORANGE
+        axes.barh(-at, mark.estimate, left=start, height=0.34, color=color, hatch="//" * (mark.estimate < 0), zorder=2)
         axes.plot([start + mark.low, start + mark.high], [-at, -at], color="black", linewidth=1.4, zorder=3)
         if not whole:
             reached = start + mark.estimate
@@ -183,7 +165,7 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
 
 
 def cut(text: str, length: int) -> str:
-    """Both ends of a long text."""
+    """Shorten a long text to its two ends."""
     return text if len(text) <= length else f"{text[: length // 2]} … {text[-length // 2 :]}"
 
 
@@ -193,7 +175,7 @@ def close(figure: Figure) -> None:
 
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool) -> tuple[Figure, Axes]:
-    """Axes with a row for each mark, its label above it."""
+    """Axes with a row for each mark, the label above it."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.48 * len(marks)), layout="constrained")
     axes.axvline(0, color="black", linewidth=0.9, zorder=1)
     for at, mark in enumerate(marks):
@@ -211,16 +193,15 @@ def _rows(marks: Sequence[Mark], title: str, percent: bool) -> tuple[Figure, Axe
     return figure, axes
 
 
-def _name_axes(axes: Axes, columns: Sequence[str]) -> None:
-    accuracy = all(column.endswith("accuracy") for column in columns)
-    axes.set(xlabel="epoch", ylabel="test accuracy" if accuracy else "")
+def _name_axes(axes: Axes, curve: Curve) -> None:
+    axes.set(xlabel="epoch", ylabel="")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if accuracy and axes.dataLim.ymax <= 1:  # else another program wrote them in per cent
+    if curve.percent:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], title: str) -> None:
-    """Below the panels, a row a cell. matplotlib leaves out what begins with an underscore."""
+    """A legend below the panels. matplotlib would leave out labels that begin with an underscore."""
     shown = [cut(label, 68) for label in labels]
     shown = [f" {label}" if label.startswith("_") else label for label in shown]
     figure.legend(

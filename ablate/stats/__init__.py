@@ -1,1 +1,1 @@
-"""Statistics: frames in, frames out. No Hydra, no torch, no files."""
+"""Statistics: frames and values in and out. No Hydra, no torch, no files."""

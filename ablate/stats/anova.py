@@ -1,4 +1,4 @@
-"""How much of the scatter of the runs each factor accounts for: sums of squares, F and omega squared."""
+"""Analysis of variance: the share of the variance that each factor explains (sums of squares, F, omega squared)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ablate.core.claims import Change
+from ablate.core.errors import UsageError
 from ablate.stats.contrasts import DOES_NOTHING, NO_INTERACTION, seed_blocked_model, weights
-from ablate.stats.estimates import Change
-from ablate.stats.outcomes import Blocks, product
+from ablate.stats.outcomes import Outcomes
 
 COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
 
 
-def effects_table(runs: Blocks, order: int = 2) -> pd.DataFrame:
-    """One row a term: factors, their interactions up to `order`, what is left of higher orders, seeds, and the residual.
+def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
+    """Explain the variance by factors, their interactions up to `order`, higher orders, seeds, and the residual.
 
     The model is y(cell, seed) = cell + seed + error over the seeds that are complete in all cells; `n` is their number.
     A term is the hypothesis that all its contrasts, averaged over the alive strata, are zero; its F is the ratio of its
@@ -24,28 +25,33 @@ def effects_table(runs: Blocks, order: int = 2) -> pd.DataFrame:
     of the usual analysis of variance, and they add up. Where a factor does nothing in some strata they do not add up,
     and the note says so.
 
-    omega squared = (ss - df ms_residual) / (ss_total + ms_residual), the share of the whole scatter, seeds included
-    (Hays, Statistics; Olejnik and Algina 2003). It is not cut off at zero: below zero it says "less than noise".
+    omega squared = (ss - df ms_residual) / (ss_total + ms_residual), the share of the total variance, seeds included
+    (Hays, Statistics; Olejnik and Algina 2003). It is not truncated at zero: a negative value means "less than noise".
 
-    A term that cannot be estimated keeps its row, with NaN and the reason.
+    Args:
+        outcomes: of the metric.
+        order: 1 for main effects alone, 2 for interactions of two factors as well.
+
+    Returns:
+        One row a term, with the columns COLUMNS. A term that cannot be estimated keeps its row, with NaN and the reason.
     """
     if order not in (1, 2):
         raise ValueError(f"order {order}: main effects (1) or interactions of two factors as well (2).")
-    cells = sorted(set(runs.cells.values()))
-    outcomes = runs.outcomes[cells].dropna()
-    n = len(outcomes)
+    cells = sorted(set(outcomes.cells.values()))
+    values = outcomes.outcomes[cells].dropna()
+    n = len(values)
     enough = n > 1 and len(cells) > 1
-    model = seed_blocked_model(outcomes) if enough else None
+    model = seed_blocked_model(values) if enough else None
     residual = float(model.mse_resid) if model is not None else np.nan
-    total = float(((outcomes - outcomes.to_numpy().mean()) ** 2).to_numpy().sum()) if n else np.nan
-    orthogonal = len(cells) == len(runs.cells) and set(product(runs.factors)) <= set(runs.cells)
-    note = _note(runs, n, orthogonal)
+    total = float(((values - values.to_numpy().mean()) ** 2).to_numpy().sum()) if n else np.nan
+    orthogonal = len(cells) == len(outcomes.cells) and outcomes.complete_factorial
+    note = _note(outcomes, n, orthogonal)
     rows = []
-    for size in range(1, min(order, len(runs.factors)) + 1):
-        for factors in itertools.combinations(runs.factors, size):
-            rows.append({"term": " × ".join(factors), "order": size, **_term(runs, factors, model, n, note)})
+    for size in range(1, min(order, len(outcomes.factors)) + 1):
+        for factors in itertools.combinations(outcomes.factors, size):
+            rows.append({"term": " × ".join(factors), "order": size, **_term(outcomes, factors, model, n, note)})
     if model is not None:
-        seeds = len(cells) * float(((outcomes.mean(axis="columns") - outcomes.to_numpy().mean()) ** 2).sum())
+        seeds = len(cells) * float(((values.mean(axis="columns") - values.to_numpy().mean()) ** 2).sum())
         if orthogonal:
             rest = {
                 "ss": total - seeds - float(model.ssr) - sum(row["ss"] for row in rows),
@@ -63,20 +69,20 @@ def effects_table(runs: Blocks, order: int = 2) -> pd.DataFrame:
     return table
 
 
-def _term(runs: Blocks, factors: tuple[str, ...], model: Any, n: int, note: str) -> dict[str, Any]:
+def _term(outcomes: Outcomes, factors: tuple[str, ...], model: Any, n: int, note: str) -> dict[str, Any]:
     """Sum of squares, F and p of the hypothesis that the contrasts of these factors are zero."""
     hole = {"ss": np.nan, "df": np.nan, "f": np.nan, "p": np.nan}
     hypothesis = []
     inert = 0
-    for levels in itertools.product(*(runs.factors[factor][1:] for factor in factors)):
-        changes = [Change(factor, runs.factors[factor][0], level) for factor, level in zip(factors, levels, strict=True)]
+    for levels in itertools.product(*(outcomes.factors[key].levels[1:] for key in factors)):
+        changes = [Change.of(key, outcomes.factors[key].baseline, level) for key, level in zip(factors, levels, strict=True)]
         try:
-            weight, alive, dead, _ = weights(runs, changes)
-        except ValueError:
+            weighed = weights(outcomes, changes)
+        except UsageError:
             return hole | {"note": "cannot be estimated: the factorial is incomplete"}
-        inert += len(dead)
-        if alive:
-            hypothesis.append(np.concatenate([weight.to_numpy(), np.zeros(max(n - 1, 0))]))
+        inert += len(weighed.inert)
+        if weighed.strata:
+            hypothesis.append(np.concatenate([weighed.by_column.to_numpy(), np.zeros(max(n - 1, 0))]))
     if not hypothesis:
         return hole | {"note": NO_INTERACTION if len(factors) > 1 else DOES_NOTHING}
     if model is None:
@@ -88,14 +94,17 @@ def _term(runs: Blocks, factors: tuple[str, ...], model: Any, n: int, note: str)
     f = float(np.squeeze(test.fvalue))
     estimate = matrix @ model.params
     spread = matrix @ model.normalized_cov_params @ matrix.T
-    return {"ss": float(estimate @ np.linalg.pinv(spread) @ estimate), "df": df, "f": f, "p": float(test.pvalue),
-            "note": "; ".join(filter(None, [note, "strata where it does nothing are left out" * bool(inert)]))}  # fmt: skip
+    left_out = "strata where it has no effect on the configuration are left out" if inert else ""
+    ss = float(estimate @ np.linalg.pinv(spread) @ estimate)
+    return {"ss": ss, "df": df, "f": f, "p": float(test.pvalue), "note": "; ".join(filter(None, [note, left_out]))}
 
 
-def _note(runs: Blocks, n: int, orthogonal: bool) -> str:
+def _note(outcomes: Outcomes, n: int, orthogonal: bool) -> str:
     notes = []
     if not orthogonal:
-        notes.append("the factorial is incomplete, or a factor does nothing somewhere: the sums of squares do not add up")
-    if n < len(runs.outcomes):
-        notes.append(f"complete in all cells: {n} of {len(runs.outcomes)} seeds")
+        notes.append(
+            "the factorial is incomplete, or a factor has no effect on some configurations: the sums of squares do not add up"
+        )
+    if n < len(outcomes.outcomes):
+        notes.append(f"complete in all cells: {n} of {len(outcomes.outcomes)} seeds")
     return "; ".join(notes)

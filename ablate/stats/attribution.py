@@ -1,4 +1,4 @@
-"""Which change bought the points: the whole difference between two configurations, shared out among their changes.
+"""Shapley attribution: which change accounts for how much of the difference between two configurations.
 
 Between a first and a last configuration stand k changes. A coalition is a set of changes that were made; a study holds,
 for each seed, the outcomes of some coalitions. The share of a change is its Shapley value: its increment averaged over
@@ -19,42 +19,46 @@ from typing import Any
 
 import pandas as pd
 
+from ablate.core.cells import Cell, Condition
+from ablate.core.claims import ALL, Change
 from ablate.core.designs import EXACT_UP_TO, Coalition, on_the_way
-from ablate.stats.estimates import Change, Estimate, student, table
-from ablate.stats.outcomes import Blocks, word
+from ablate.core.errors import UsageError
+from ablate.core.levels import Level
+from ablate.stats.estimates import Estimate, student, table
+from ablate.stats.outcomes import ANYWHERE, Outcomes
 
-WHOLE = "all"
 
-
-def levels_of(coalition: Coalition, changes: Mapping[str, Sequence[Change]]) -> dict[str, Any]:
+def levels_after(coalition: Coalition, changes: Mapping[str, Sequence[Change]]) -> dict[str, Level]:
     """The level of every factor that changes, with the changes of the coalition made and no other."""
     return {step.factor: step.end if name in coalition else step.start for name, steps in changes.items() for step in steps}
 
 
-def outcomes_of(
-    runs: Blocks, changes: Mapping[str, Sequence[Change]], where: Mapping[str, Any] | None = None
+def outcomes_by_coalition(
+    outcomes: Outcomes, changes: Mapping[str, Sequence[Change]], where: Condition | None = None
 ) -> dict[Any, dict[Coalition, float]]:
     """For each seed, the outcome of every coalition that it ran. `where` fixes each factor that no change holds.
 
-    Raises ValueError if a factor stands in two changes, or a factor is neither changed nor fixed.
+    Raises:
+        UsageError: if a factor is in two changes, or is neither changed nor fixed at one level.
     """
-    steps = [step for each in changes.values() for step in each]
-    factors = [step.factor for step in steps]
+    factors = [step.factor for steps in changes.values() for step in steps]
     if twice := {factor for factor in factors if factors.count(factor) > 1}:
-        raise ValueError(f"{', '.join(sorted(twice))} stands in more than one change.")
-    fixed = dict(where or {})
-    if open_factors := [factor for factor in runs.factors if factor not in factors and factor not in fixed]:
-        raise ValueError(f"{', '.join(open_factors)} varies in this study: `where` has to fix it.")
-    cells = {}
+        raise UsageError(f"{', '.join(sorted(twice))} is in more than one change of the path.")
+    allowed = (where or ANYWHERE).allowed
+    if several := [factor for factor, levels in allowed.items() if len(levels) > 1]:
+        raise UsageError(f"`where` has to fix {', '.join(several)} at one level for a path.")
+    if open_factors := [factor for factor in outcomes.factors if factor not in factors and factor not in allowed]:
+        raise UsageError(f"{', '.join(open_factors)} varies in this study: `where` has to fix it.")
+    columns = {}
     for size in range(len(changes) + 1):
         for chosen in itertools.combinations(changes, size):
-            named = fixed | levels_of(frozenset(chosen), changes)
-            cell = runs.cells.get(tuple(word(named[factor]) for factor in runs.factors))
-            if cell is not None:
-                cells[frozenset(chosen)] = cell
-    rows = runs.outcomes.to_dict("index")
+            levels = {key: level for key, (level,) in allowed.items()} | levels_after(frozenset(chosen), changes)
+            column = outcomes.cells.get(Cell({factor: levels[factor] for factor in outcomes.factors}))
+            if column is not None:
+                columns[frozenset(chosen)] = column
+    rows = outcomes.outcomes.to_dict("index")
     return {
-        seed: {coalition: row[cell] for coalition, cell in cells.items() if not math.isnan(row[cell])}
+        seed: {coalition: row[column] for coalition, column in columns.items() if not math.isnan(row[column])}
         for seed, row in rows.items()
     }
 
@@ -108,36 +112,51 @@ def shares_by_seed(
             each = [along(found, way) for way in ways]
             shares = {change: sum(way[change] for way in each) / len(each) for change in changes} if each else {}
         whole = found[frozenset(changes)] - found[frozenset()] if shares else math.nan
-        rows[seed] = {**{change: shares.get(change, math.nan) for change in changes}, WHOLE: whole}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, WHOLE], dtype=float)
+        rows[seed] = {**{change: shares.get(change, math.nan) for change in changes}, ALL: whole}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, ALL], dtype=float)
 
 
-def share_estimate(shares: pd.Series, steps: Sequence[Change], where: Mapping[str, Any] | None = None) -> Estimate:
+def share_estimate(shares: pd.Series, steps: Sequence[Change], where: Condition | None = None) -> Estimate:
     """The mean of a change's shares over seeds, and Student's t: df = n - 1."""
     complete = shares.dropna()
     se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
-    return Estimate("share", tuple(steps), complete, se, df, where or {}, identical=identical)
+    return Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
 
 
 def attribution(
-    runs: Blocks,
+    outcomes: Outcomes,
     changes: Mapping[str, Sequence[Change]],
-    where: Mapping[str, Any] | None = None,
+    where: Condition | None = None,
     drawn: Mapping[Any, Sequence[str]] | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """One row a change, then the whole difference (`all`): n (seeds), estimate, low, high, se, df."""
-    shares = shares_by_seed(outcomes_of(runs, changes, where), list(changes), drawn)
+    """Attribute the whole difference between two configurations to the changes between them.
+
+    Args:
+        outcomes: of the metric.
+        changes: by name, the factors of each change with their levels before and after.
+        where: one level for each factor that does not change.
+        drawn: by seed, the order of the changes, see `drawn_orders`.
+        confidence: of the intervals.
+
+    Returns:
+        One row a change, then the whole difference (`all`): `change`, `n` (seeds), `estimate`, `low`, `high`, `se`, `df`.
+    """
+    shares = shares_by_seed(outcomes_by_coalition(outcomes, changes, where), list(changes), drawn)
     found = [share_estimate(shares[name], changes.get(str(name), ()), where) for name in shares]
     rows = table(found, confidence)[["n", "estimate", "low", "high", "se", "df"]]
     rows.insert(0, "change", list(shares))
     return rows
 
 
-def orders_drawn(path: Mapping[str, Sequence[Change]], orders: Mapping[Any, Sequence[Sequence[str]]]) -> dict[Any, list[str]]:
-    """By seed, the order in which the changes of a path were made, from the factors of each change that the study drew
-    (`orders` of study.yaml); nothing for another path than the study's own."""
+def drawn_orders(path: Mapping[str, Sequence[Change]], orders: Mapping[Any, Sequence[Sequence[str]]]) -> dict[Any, list[str]]:
+    """By seed, the order in which the changes of a path were made; empty for another path than the study's own.
+
+    Args:
+        path: the changes by name.
+        orders: `StudyManifest.orders`: by seed, the changes in their order, each as its factors.
+    """
     names = {frozenset(step.factor for step in steps): name for name, steps in path.items()}
     found = {seed: [names.get(frozenset(factors), "") for factors in drawn] for seed, drawn in orders.items()}
     return {seed: order for seed, order in found.items() if sorted(order) == sorted(path)}

@@ -1,9 +1,10 @@
-"""Uncertainty that seeds do not show: of the test images, and of a single figure that somebody published."""
+"""Uncertainty that seeds do not show: of the test examples, and of a single published figure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,29 +12,43 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ablate.core.cells import Condition
+from ablate.core.claims import Change
+from ablate.core.descriptions import Examples
 from ablate.stats.contrasts import weights
-from ablate.stats.estimates import Change, Estimate
-from ablate.stats.outcomes import blocks
+from ablate.stats.estimates import Estimate
+from ablate.stats.outcomes import Outcomes
+from ablate.storage.results import StudyResults
 
 
-def over_images(
+def over_examples(
     first: ArrayLike, second: ArrayLike, generator: np.random.Generator, draws: int = 2000, confidence: float = 0.95
 ) -> dict[str, float]:
-    """The difference in accuracy between two arms, averaged over seeds, with its interval over test images.
+    """Estimate the difference in accuracy between two arms, averaged over seeds, with its interval over test examples.
 
-    `first` and `second` are arrays (seeds, images): which images each run had right, or the share of an arm's runs that
-    had; the seeds in the same order. Images are drawn with replacement, the same for all seeds and both arms; the
-    interval holds the percentiles of the mean difference (Efron and Tibshirani 1993, chapter 13). It says how much hangs
-    on these images being the ones tested; the uncertainty over seeds stands beside it and is not part of it.
+    Examples are drawn with replacement, the same for all seeds and both arms; the interval holds the percentiles of the mean
+    difference (Efron and Tibshirani 1993, chapter 13). It says how much the difference depends on which examples were tested;
+    the uncertainty over seeds is no part of it.
 
-    Returns `estimate`, `low`, `high` in [0, 1] and `seeds`, `images`. Raises ValueError if the arrays do not match.
+    Args:
+        first: (seeds, examples): which examples each run had right, or the share of an arm's runs that had.
+        second: the same of the other arm, the seeds in the same order.
+        generator: of the draws.
+        draws: their number.
+        confidence: of the interval.
+
+    Returns:
+        `estimate`, `low`, `high` in [0, 1] and `seeds`, `examples`.
+
+    Raises:
+        ValueError: if the arrays do not match, or are empty.
     """
     one, other = (np.asarray(arm, float) for arm in (first, second))
     if one.ndim != 2 or one.shape != other.shape:
-        raise ValueError(f"the arms have the shapes {one.shape} and {other.shape}: both have to be (seeds, images).")
-    seeds, images = one.shape
-    if not seeds or not images:
-        raise ValueError("there are no images, or no seeds.")
+        raise ValueError(f"the arms have the shapes {one.shape} and {other.shape}: both have to be (seeds, examples).")
+    seeds, examples = one.shape
+    if not seeds or not examples:
+        raise ValueError("there are no examples, or no seeds.")
     difference: NDArray[np.float64] = (other - one).mean(axis=0)
     estimate = float(difference.mean())
     low = high = estimate
@@ -48,48 +63,53 @@ def over_images(
             rng=generator,
         )
         low, high = found.confidence_interval
-    return {"estimate": estimate, "low": float(low), "high": float(high), "seeds": seeds, "images": images}
+    return {"estimate": estimate, "low": float(low), "high": float(high), "seeds": seeds, "examples": examples}
 
 
-def change_over_images(
-    runs: pd.DataFrame,
+def change_over_examples(
+    results: StudyResults,
     changes: Sequence[Change],
     right: Mapping[str, ArrayLike],
     generator: np.random.Generator,
-    where: Mapping[str, Any] | None = None,
+    where: Condition | None = None,
 ) -> dict[str, float] | None:
-    """`over_images` for a contrast (one change) or an interaction (two), averaged over its alive strata as `contrast` is.
+    """`over_examples` for a contrast (one change) or an interaction (two), averaged over its alive strata as `contrast` is.
 
-    `right` maps the `directory` of a run to which images (N,) it had right. Only seeds whose runs are all there count.
-    None if there are none, or if the runs were tested on different numbers of images.
+    `right` maps the `directory` of a run to which examples (N,) it had right. Only seeds whose runs are all there count.
+    None if there are none, or if the runs were tested on different numbers of examples.
     """
-    numbered = blocks(runs.assign(number=range(len(runs))), "number")
-    weight = weights(numbered, changes, where)[0]
+    numbers = pd.DataFrame({"row": np.arange(len(results), dtype=float)}, index=results.runs.index)
+    outcomes = Outcomes.of(replace(results, values=numbers), "row")
+    weight = weights(outcomes, changes, where).by_column
     weight = weight[weight != 0]
-    numbers = numbered.outcomes[weight.index].dropna().astype(int)
-    of_seeds = [[right.get(runs["directory"].iloc[number]) for number in row] for row in numbers.to_numpy()]
+    rows = outcomes.outcomes[weight.index].dropna().astype(int)
+    directories = results.runs["directory"].tolist()
+    of_seeds = [[right.get(directories[number]) for number in row] for row in rows.to_numpy()]
     of_seeds = [row for row in of_seeds if all(each is not None for each in row)]
     if not of_seeds or weight.empty or len({np.size(each) for row in of_seeds for each in row}) > 1:  # type: ignore[arg-type]
         return None
-    values = np.asarray(of_seeds, float)  # (seeds, cells, images)
+    values = np.asarray(of_seeds, float)  # (seeds, cells, examples)
     first, second = (np.einsum("c,sci->si", (sign * weight).clip(lower=0), values) for sign in (-1, 1))
-    return over_images(first, second, generator)
+    return over_examples(first, second, generator)
 
 
-def with_images(
-    table: pd.DataFrame, found: Sequence[Estimate], runs: pd.DataFrame, right: Mapping[str, ArrayLike]
+def with_examples(
+    table: pd.DataFrame, estimates: Sequence[Estimate], results: StudyResults, right: Mapping[str, ArrayLike]
 ) -> pd.DataFrame:
-    """The table of these contrasts with the columns `images_low`, `images_high`: the interval over test images, if known.
+    """Add the columns `examples_low` and `examples_high` to the table of these contrasts: the interval over test examples.
 
-    A single seed has none: beside no interval over seeds it would be taken for one.
+    A single seed has none, as it would be taken for the interval over seeds that is missing.
     """
     generator = np.random.default_rng(0)  # the same report each time
-    rows = [change_over_images(runs, each.changes, right, generator, each.where) if each.n > 1 else None for each in found]
-    return table.assign(**{f"images_{end}": [row[end] if row else math.nan for row in rows] for end in ("low", "high")})
+    rows = [
+        change_over_examples(results, each.changes, right, generator, each.where) if each.n > 1 else None for each in estimates
+    ]
+    return table.assign(**{f"examples_{end}": [row[end] if row else math.nan for row in rows] for end in ("low", "high")})
 
 
-def unpacked(kept: Mapping[str, Mapping[str, NDArray[Any]]], name: str) -> dict[str, NDArray[np.bool_]]:
-    """The answers that runs kept as packed bits beside their `count`, as arrays of that many; what holds none is left out."""
+def unpacked(kept: Mapping[str, Mapping[str, NDArray[Any]]], examples: Examples) -> dict[str, NDArray[np.bool_]]:
+    """Which examples each run had right, from the packed bits that it kept beside their `count`; other runs are left out."""
+    name = examples.array
     return {
         run: np.unpackbits(arrays[name])[: int(arrays["count"])].astype(bool)
         for run, arrays in kept.items()
@@ -101,11 +121,13 @@ def unpacked(kept: Mapping[str, Mapping[str, NDArray[Any]]], name: str) -> dict[
 
 
 def prediction(values: Sequence[float], published: float, confidence: float = 0.95) -> dict[str, Any]:
-    """Where one more run would fall, and whether a published figure lies there.
+    """Predict where one more run would fall, and whether a published figure lies there.
 
     mean ± t(n - 1) s sqrt(1 + 1/n), for n runs of ours that are normal and one of theirs, made alike (Hahn and Meeker
-    1991, Statistical Intervals). Returns `n`, `mean`, `sd`, `low`, `high`, `published`, and `inside`: True or False, None
-    without two runs.
+    1991, Statistical Intervals).
+
+    Returns:
+        `n`, `mean`, `sd`, `low`, `high`, `published`, and `inside`: True or False, None for fewer than two runs.
     """
     known = np.asarray([value for value in values if not math.isnan(value)], float)
     n = len(known)

@@ -1,67 +1,76 @@
-"""What the runs say about one claim, before it is set beside the others."""
+"""Statistical test of a single claim, before it is adjusted for the other claims of the study."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ablate.core.claims import LARGEST, Claim, check, unmet
+from ablate.core.errors import UsageError
 from ablate.stats import attribution, contrasts, decision_rules
+from ablate.stats.decision_rules import Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
-from ablate.stats.outcomes import Blocks, blocks, budget_of, factors_of, terms_of, word, words
+from ablate.stats.outcomes import Outcomes, limit_of
+from ablate.storage.results import StudyResults
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What a study knows beside its runs, see `judge`."""
-
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    chance: Mapping[str, float] = field(default_factory=dict)
-    budgets: Mapping[str, float] = field(default_factory=dict)
-    drawn: Mapping[str, Mapping[Any, Sequence[str]]] = field(default_factory=dict)
-    looks: Sequence[int] = decision_rules.LOOKS
-    alpha: float = decision_rules.ALPHA
+UNKNOWN = PValues(math.nan, math.nan)
+NO_LOOK = Look(0, 0)
 
 
 @dataclass
-class Evidence:
-    """What the runs say about one claim, before it is set beside the others.
+class ClaimTest:
+    """The test of one claim at its last look.
 
-    `p` and `p_at_chance` hold the p values of support and contradiction, with the pairs of diverged runs dropped and
-    with these runs at chance. A claim whose `verdict` is set already needs no p. `member`: it can be a member of the
-    family that goes through Holm.
+    Attributes:
+        claim: what is tested.
+        n: the seeds that are complete for it; a run that diverged is an outcome.
+        look: the last look that they have reached; of an exact number, all of them.
+        estimate: what the claim is about, over the seeds of the look, or over all before the first look.
+        p_dropped: without the pairs of runs that diverged.
+        p_at_chance: with these runs at chance.
+        diverged: how many there are.
+        verdict: set where it needs no p value; else empty.
+        reason: of that verdict.
+        in_family: whether it can be a member of the family of claims that Holm's procedure adjusts for.
     """
 
     claim: Claim
     n: int = 0
-    look: int = 0
-    seeds: int = 0
-    shown: Estimate | None = None
-    p: tuple[float, float] = (math.nan, math.nan)
-    p_at_chance: tuple[float, float] = (math.nan, math.nan)
+    look: Look = NO_LOOK
+    estimate: Estimate | None = None
+    p_dropped: PValues = UNKNOWN
+    p_at_chance: PValues = UNKNOWN
     diverged: int = 0
     verdict: str = ""
     reason: str = ""
-    member: bool = False
+    in_family: bool = False
+
+    def decide(self, verdict: str, reason: str) -> ClaimTest:
+        """Set a verdict that needs no p value."""
+        self.verdict, self.reason = verdict, reason
+        return self
 
 
-def quantities(claim: Claim, runs: Blocks, drawn: Mapping[Any, Sequence[str]] | None = None) -> list[Estimate]:
-    """What a claim is about, over the complete seeds: one estimate, or for `largest` one for each rival's share."""
-    where = claim.within(runs.factors)
+def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[str]] | None = None) -> list[Estimate]:
+    """What a claim is about, over the complete seeds: one estimate, or for `largest` the lead over each other share.
+
+    Raises:
+        UsageError: if the study cannot estimate it.
+    """
+    where = claim.within(outcomes.factors)
     if claim.kind == "contrast":
-        return [contrasts.contrast(runs, claim.changes[0], where, claim.scale)]
+        return [contrasts.contrast(outcomes, claim.changes[0], where, claim.scale)]
     if claim.kind == "interaction":
         first, second = claim.changes
-        return [contrasts.interaction(runs, first, second, where, claim.scale)]
+        return [contrasts.interaction(outcomes, first, second, where, claim.scale)]
     if claim.kind in ("threshold", "exact"):
-        return [contrasts.mean(runs, where, claim.value)]
-    outcomes = attribution.outcomes_of(runs, claim.path, where)
-    shares = attribution.shares_by_seed(outcomes, list(claim.path), drawn)
+        return [contrasts.mean(outcomes, where, claim.value or 0.0)]
+    by_coalition = attribution.outcomes_by_coalition(outcomes, claim.path, where)
+    shares = attribution.shares_by_seed(by_coalition, list(claim.path), drawn)
     steps = claim.path.get(claim.of, claim.all_changes)
     if claim.expects != LARGEST:
         return [attribution.share_estimate(shares[claim.of], steps, where)]
@@ -69,7 +78,7 @@ def quantities(claim: Claim, runs: Blocks, drawn: Mapping[Any, Sequence[str]] | 
     return [attribution.share_estimate(shares[claim.of] - shares[rival], steps, where) for rival in rivals]
 
 
-def p_values(claim: Claim, found: Sequence[Estimate]) -> tuple[float, float]:
+def p_values(claim: Claim, estimates: Sequence[Estimate]) -> PValues:
     """The p values of support and contradiction of a claim.
 
     `largest`: the share is above every other one, hence the largest of the p values of the differences (Berger 1982);
@@ -79,129 +88,135 @@ def p_values(claim: Claim, found: Sequence[Estimate]) -> tuple[float, float]:
     if claim.scale == "ratio":
         margin = math.log(claim.margin or 1.0)
     expects = "higher" if claim.expects == LARGEST else claim.expects
-    both = [decision_rules.p_values(each.estimate, each.se, each.df, expects, margin) for each in found]
+    both = [decision_rules.p_values(each.estimate, each.se, each.df, expects, margin) for each in estimates]
     support = max(float(support) for support, _ in both)
-    return support, min(1.0, len(both) * min(float(contradict) for _, contradict in both))
+    return PValues(support, min(1.0, len(both) * min(float(contradict) for _, contradict in both)))
 
 
-def gather(claim: Claim, runs: pd.DataFrame, settings: Settings) -> Evidence:
-    """The evidence on one claim at its last look. What stands in the way of a test is its reason, never an error."""
-    evidence = Evidence(claim)
+def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> ClaimTest:
+    """Test a claim at its last look. What prevents a test is the reason of its verdict, never an error."""
+    test = ClaimTest(claim)
     try:
-        factors = factors_of(runs)
-        if reason := unmet(claim, factors, settings.facts):
-            return _untested(evidence, reason)
-        check(claim, factors, settings.facts)
-        budget = budget_of(claim.metric, settings.budgets)
-        study = blocks(runs, claim.metric, budget)
+        if reason := unmet(claim, results.factors, results.facts):
+            return test.decide(decision_rules.NOT_TESTED, reason)
+        check(claim, results.factors, results.facts)
+        outcomes = Outcomes.of(results, claim.metric)
         if claim.kind == "exact":
-            return _exact(evidence, study)
-        evidence.member = True
-        drawn = settings.drawn.get(claim.id)
-        everything = quantities(claim, study.with_diverged_at(1.0), drawn)
-    except ValueError as error:
-        return _untested(evidence, str(error).removeprefix(f"claim {claim.id}: ").removesuffix("."))
-    if everything[0].changes_nothing:
-        evidence.shown, evidence.verdict, evidence.member = everything[0], decision_rules.IDENTICAL, False
-        evidence.n = int(study.outcomes.notna().any(axis="columns").sum())
-        evidence.reason = "both levels build the same experiment: the factor does nothing here"
-        return evidence
-    complete = everything[0].by_seed.index
-    evidence.n = len(complete)
-    if not evidence.n:
-        holes = "; ".join(words(stratum) or "the only stratum" for stratum in everything[0].missing)
-        return _untested(evidence, "no seed has all the runs that it needs" + f" (none is complete in {holes})" * bool(holes))
-    evidence.look, evidence.seeds = decision_rules.look_at(evidence.n, settings.looks)
-    study = study.of_seeds(complete[: evidence.seeds or evidence.n])
-    used = _used(claim, study)
-    evidence.diverged = int(study.diverged[used].to_numpy().sum())
-    at_chance = budget if budget is not None else _at_chance(claim.metric, settings.chance)
-    versions = [study, study.with_diverged_at(at_chance)]
+            return _exact(test, outcomes)
+        test.in_family = True
+        drawn = attribution.drawn_orders(claim.path, results.manifest.orders)
+        complete = estimates_of(claim, outcomes.with_diverged_at(1.0), drawn)[0]
+    except UsageError as error:
+        return test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
+    if complete.changes_nothing:
+        test.estimate, test.in_family = complete, False
+        test.n = int(outcomes.outcomes.notna().any(axis="columns").sum())
+        return test.decide(
+            decision_rules.IDENTICAL,
+            "both levels build the same experiment: the factor has no effect on the configuration here",
+        )
+    test.n = complete.n
+    if not test.n:
+        holes = "; ".join(str(stratum) or "the only stratum" for stratum in complete.missing)
+        where = f" (none is complete in {holes})" if holes else ""
+        return test.decide(decision_rules.NOT_TESTED, f"no seed has all the runs that the claim needs{where}")
+    test.look = design.last(test.n)
+    outcomes = outcomes.of_seeds(complete.by_seed.index[: test.look.seeds or test.n])
+    return _at_look(test, outcomes, drawn, results, design)
+
+
+def in_short(claim: Claim, error: UsageError) -> str:
+    """The message of an error as the reason of a verdict on that claim."""
+    return str(error).removeprefix(f"claim {claim.id}: ").removesuffix(".")
+
+
+def count(number: int) -> str:
+    """A number of runs, in words."""
+    return f"{number} run" if number == 1 else f"{number} runs"
+
+
+def _at_look(
+    test: ClaimTest,
+    outcomes: Outcomes,
+    drawn: Mapping[Any, Sequence[str]],
+    results: StudyResults,
+    design: SequentialDesign,
+) -> ClaimTest:
+    """The test over the outcomes of the seeds of the look."""
+    claim = test.claim
+    limit, chance = limit_of(results, claim.metric), results.metrics[claim.metric].chance
+    test.diverged = int(outcomes.diverged[_columns(claim, outcomes)].to_numpy().sum())
+    value = limit if limit is not None else math.nan if chance is None else chance
     try:
-        dropped, counted = (quantities(claim, version, drawn) for version in versions)
-    except ValueError as error:  # of a ratio, whose value at chance is not above zero
-        evidence.verdict, evidence.reason = decision_rules.INCONCLUSIVE, str(error).removesuffix(".")
-        return evidence
-    evidence.shown = min(dropped, key=lambda each: each.estimate)
-    if not evidence.look:
-        return evidence
-    if all(each.identical for each in dropped + counted):
-        evidence.verdict, evidence.reason = decision_rules.IDENTICAL, "every pair has the very same value"
-    if evidence.diverged and math.isnan(at_chance):
-        evidence.verdict = decision_rules.INCONCLUSIVE
-        evidence.reason = f"{count(evidence.diverged)} diverged, and what {claim.metric} is at chance is not known"
-    if budget is not None and _mostly_censored(claim, study):
-        evidence.verdict = decision_rules.INCONCLUSIVE
-        evidence.reason = f"most runs of both arms did not reach the target within the budget of {budget:g}"
-    for name, version in (("p", dropped), ("p_at_chance", counted)):
-        if version[0].n >= settings.looks[0]:
-            setattr(evidence, name, p_values(claim, version))
-    return evidence
+        dropped, at_chance = (estimates_of(claim, version, drawn) for version in (outcomes, outcomes.with_diverged_at(value)))
+    except UsageError as error:  # of a ratio, whose value at chance is not above zero
+        return test.decide(decision_rules.INCONCLUSIVE, in_short(claim, error))
+    test.estimate = min(dropped, key=lambda each: each.estimate)
+    if not test.look.number:
+        return test
+    if all(each.identical for each in dropped + at_chance):
+        test.decide(decision_rules.IDENTICAL, "all pairs have identical values")
+    if test.diverged and math.isnan(value):
+        test.decide(
+            decision_rules.INCONCLUSIVE, f"{count(test.diverged)} diverged, and the chance level of {claim.metric} is unknown"
+        )
+    if limit is not None and _mostly_censored(claim, outcomes):
+        test.decide(
+            decision_rules.INCONCLUSIVE, f"most runs of both arms did not reach the target within the limit of {limit:g}"
+        )
+    if dropped[0].n >= design.looks[0]:
+        test.p_dropped = p_values(claim, dropped)
+    if at_chance[0].n >= design.looks[0]:
+        test.p_at_chance = p_values(claim, at_chance)
+    return test
 
 
-def _at_chance(metric: str, chance: Mapping[str, float]) -> float:
-    """What a run that learned nothing would have; NaN if that is not known."""
-    first, *others = (chance.get(term, math.nan) for term in terms_of(metric))
-    return first - sum(others)
-
-
-def _exact(evidence: Evidence, study: Blocks) -> Evidence:
-    where = evidence.claim.within(study.factors)
-    cells = sorted({study.cells[levels] for levels in study.select(where)})
-    found = study.outcomes[cells]
-    evidence.n = evidence.seeds = int(found.notna().any(axis="columns").sum())
+def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
+    wanted = test.claim.value
+    found = outcomes.outcomes[outcomes.columns(test.claim.within(outcomes.factors))]
+    test.n = int(found.notna().any(axis="columns").sum())
+    test.look = Look(0, test.n)
     values = found.to_numpy().ravel()
     values = values[~np.isnan(values)]
     if not len(values):
-        return _untested(evidence, "no run has finished")
-    wrong = values[values != evidence.claim.value]
-    evidence.verdict = decision_rules.CONTRADICTED if len(wrong) else decision_rules.SUPPORTED
-    evidence.reason = f"{count(len(values))} have exactly {evidence.claim.value:.15g}"
-    if len(wrong):
-        others = ", ".join(f"{value:.15g}" for value in np.unique(wrong)[:3])
-        evidence.reason = f"{len(wrong)} of {count(len(values))} have {others} and not {evidence.claim.value:.15g}"
-    return evidence
+        return test.decide(decision_rules.NOT_TESTED, "no run has finished")
+    wrong = values[values != wanted]
+    if not len(wrong):
+        return test.decide(decision_rules.SUPPORTED, f"{count(len(values))} have exactly {wanted:.15g}")
+    others = ", ".join(f"{value:.15g}" for value in np.unique(wrong)[:3])
+    return test.decide(
+        decision_rules.CONTRADICTED, f"{len(wrong)} of {count(len(values))} have {others} instead of {wanted:.15g}"
+    )
 
 
-def _untested(evidence: Evidence, reason: str) -> Evidence:
-    evidence.verdict, evidence.reason = decision_rules.NOT_TESTED, reason
-    return evidence
-
-
-def _arms(claim: Claim, study: Blocks) -> list[list[int]]:
-    """The cells of each arm. Two arms of a difference stand one after the other; a threshold has one."""
-    where = claim.within(study.factors)
+def _arms(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
+    """The columns of each arm. Two arms of a difference stand one after the other; a threshold has one."""
+    where = claim.within(outcomes.factors)
     if claim.changes:
-        corners = contrasts.weights(study, claim.changes, where)[3]
+        corners = contrasts.weights(outcomes, claim.changes, where).corners
         return [sorted({columns[end] for columns in corners}) for end in range(2 ** len(claim.changes))]
-    picked = study.select(where)
     if not claim.path:
-        return [sorted({study.cells[levels] for levels in picked})]
+        return [outcomes.columns(where)]
     ends = []
     for made in (frozenset[str](), frozenset(claim.path)):
-        named = {factor: word(level) for factor, level in attribution.levels_of(made, claim.path).items()}
-        at = [levels for levels in picked if all(levels[list(study.factors).index(f)] == named[f] for f in named)]
-        ends.append(sorted({study.cells[levels] for levels in at}))
+        levels = attribution.levels_after(made, claim.path)
+        cells = outcomes.select(where).items()
+        ends.append(sorted({column for cell, column in cells if all(cell[key] == level for key, level in levels.items())}))
     return ends
 
 
-def _used(claim: Claim, study: Blocks) -> list[int]:
-    """Every cell whose divergence would touch the claim."""
+def _columns(claim: Claim, outcomes: Outcomes) -> list[int]:
+    """Every cell whose divergence would affect the claim."""
     if claim.path:
-        where = claim.within(study.factors)
-        return sorted({study.cells[levels] for levels in study.select(where)})
-    return sorted({cell for arm in _arms(claim, study) for cell in arm})
+        return outcomes.columns(claim.within(outcomes.factors))
+    return sorted({column for arm in _arms(claim, outcomes) for column in arm})
 
 
-def _mostly_censored(claim: Claim, study: Blocks) -> bool:
+def _mostly_censored(claim: Claim, outcomes: Outcomes) -> bool:
     """Whether, in some pair of arms, more than half of the runs of both never reached the target."""
-    lost = study.censored | study.diverged
-    mostly = [float(lost[arm].to_numpy().mean()) > 0.5 for arm in _arms(claim, study)]
+    lost = outcomes.censored | outcomes.diverged
+    mostly = [float(lost[arm].to_numpy().mean()) > 0.5 for arm in _arms(claim, outcomes)]
     if len(mostly) == 4:  # the corners of an interaction: each of its four simple contrasts
         pairs = [(0, 1), (2, 3), (0, 2), (1, 3)]
         return any(mostly[one] and mostly[other] for one, other in pairs)
     return all(mostly)
-
-
-def count(number: int) -> str:
-    return f"{number} run" if number == 1 else f"{number} runs"

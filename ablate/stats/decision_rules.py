@@ -1,4 +1,4 @@
-"""The rules by which a claim is decided: p values, looks, and Holm over the primary claims of a study.
+"""Decision rules: p values of claims, looks of a group-sequential design, and Holm over the primary claims of a study.
 
 For a claim about a quantity d with the estimate e, its standard error and t with df degrees of freedom, `margin` m being
 the smallest difference that matters:
@@ -16,8 +16,8 @@ between 0 and m, and both are small, is a support whose size does not matter, or
 
 Looks. Verdicts are taken when a claim has 5, 8, 12 and 20 complete seeds, at alpha / (k (k + 1)) at the k-th look:
 these sum up to less than alpha however many looks there are. Only the seeds of the last look count, the first of them
-in the order in which they were asked for (of another program's results: in that of their numbers), so that between looks
-the verdict stays what it was. Here a p value is multiplied by k (k + 1) rather than alpha divided, so that claims at
+in the order in which they were asked for (of another program's results: in that of their numbers), so that the verdict
+does not change between looks. Here a p value is multiplied by k (k + 1) rather than alpha divided, so that claims at
 different looks stand on one scale.
 
 Holm (1979). The smaller p of each primary claim, after its looks, goes through Holm's step-down procedure at alpha. A
@@ -35,7 +35,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,37 @@ IDENTICAL = "identical"
 Numbers = NDArray[np.float64]
 
 
+class PValues(NamedTuple):
+    """The p values of support and of contradiction of one claim."""
+
+    support: float
+    contradict: float
+
+
+class Look(NamedTuple):
+    """An interim analysis: its number, from 1, and the seeds that it is taken at. (0, 0) before the first."""
+
+    number: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class SequentialDesign:
+    """The looks at which a study takes its verdicts, and the error rate that it spends over them."""
+
+    looks: tuple[int, ...] = LOOKS
+    alpha: float = ALPHA
+
+    def last(self, n: int) -> Look:
+        """The last look that n complete seeds have reached."""
+        reached = [seeds for seeds in self.looks if seeds <= n]
+        return Look(len(reached), reached[-1]) if reached else Look(0, 0)
+
+    def next(self, n: int) -> int | None:
+        """The seeds of the look that comes after n complete ones; None after the last."""
+        return next((seeds for seeds in self.looks if seeds > n), None)
+
+
 def p_values(estimate: Any, se: Any, df: Any, expects: str, margin: float = 0.0) -> tuple[Numbers, Numbers]:
     """The p values of support and of contradiction, one-sided, by t(df). Arrays are taken element by element.
 
@@ -64,7 +96,7 @@ def p_values(estimate: Any, se: Any, df: Any, expects: str, margin: float = 0.0)
     Without a standard error (one seed) both are NaN. Where it is zero, the estimate is taken for the truth: p is 0 or 1.
     """
     if margin < 0:
-        raise ValueError(f"margin {margin}: the smallest difference that matters is not below zero.")
+        raise ValueError(f"margin={margin}: the smallest difference that matters cannot be below zero.")
     e, se, df = np.broadcast_arrays(np.asarray(estimate, float), np.asarray(se, float), np.asarray(df, float))
     if expects == "higher":
         return _above(e, se, df), _above(margin - e, se, df)
@@ -74,22 +106,11 @@ def p_values(estimate: Any, se: Any, df: Any, expects: str, margin: float = 0.0)
         support = np.maximum(_above(margin - e, se, df), _above(margin + e, se, df))
         against = _above(np.abs(e) - margin, se, df) + _above(np.abs(e) + margin, se, df)
         return support, np.minimum(against, 1.0)
-    raise ValueError(f"expects {expects} is not known: {', '.join(EXPECTS)}.")
-
-
-def look_at(n: int, looks: Sequence[int] = LOOKS) -> tuple[int, int]:
-    """The last look that n complete seeds have reached: its number k, and its seeds. (0, 0) before the first."""
-    reached = [seeds for seeds in looks if seeds <= n]
-    return len(reached), reached[-1] if reached else 0
-
-
-def next_look(n: int, looks: Sequence[int] = LOOKS) -> int | None:
-    """The seeds of the look that comes after n complete ones; None after the last."""
-    return next((seeds for seeds in looks if seeds > n), None)
+    raise ValueError(f"unknown expects='{expects}': one of {', '.join(EXPECTS)}.")
 
 
 def spent(p: Any, look: Any) -> Numbers:
-    """A p value after its looks: p k (k + 1), at most 1. NaN before the first look."""
+    """A p value adjusted for its look, of the number k: p k (k + 1), at most 1. NaN before the first look."""
     look = np.asarray(look, float)
     adjusted = np.minimum(np.asarray(p, float) * look * (look + 1), 1.0)
     return np.where(look > 0, adjusted, np.nan)
@@ -113,7 +134,7 @@ def decide(
     """The adjusted p of each claim (its smaller p, after looks and Holm) and its verdict.
 
     The arrays hold one entry for each claim of the study that can be tested: its two p values, the number of its last
-    look, and whether it is primary. Equal p values name no verdict.
+    look, and whether it is primary. A claim whose p values are equal stays inconclusive.
     """
     smaller = spent(np.fmin(p_support, p_contradict), looks)
     adjusted = [float(p) for p in smaller]

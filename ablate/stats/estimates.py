@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ablate.stats.outcomes import word, words
+from ablate.core.cells import Cell, Condition
+from ablate.core.claims import Change
+from ablate.core.levels import Level
 
-
-@dataclass(frozen=True)
-class Change:
-    """A factor taken from one level to another."""
-
-    factor: str
-    start: Any
-    end: Any
-
-    def __str__(self) -> str:
-        return f"{self.factor}: {word(self.start)} → {word(self.end)}"
+Kind = Literal["simple", "main effect", "interaction", "mean", "share"]
+Scale = Literal["difference", "ratio"]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A contrast, or a mean, with its uncertainty over seeds. On the scale `ratio`, all numbers are natural logarithms.
 
-    `by_seed` holds the value of each complete seed. `strata` are the levels of the other factors over which the contrast
-    is averaged; `inert` those that were left out since the factor does nothing there; `missing` those of `strata` where
-    no seed is complete. `identical`: in every pair both runs have the very same value.
+    Attributes:
+        kind: what is estimated.
+        changes: one for a contrast, two for an interaction, none for a mean.
+        by_seed: the value of each complete seed.
+        se: the standard error of their mean; NaN if it is not known.
+        df: the degrees of freedom of Student's t.
+        where: the cells that it is about.
+        strata: the levels of the other factors over which it is averaged.
+        inert: strata that are left out, since the factor does nothing there.
+        missing: those of `strata` in which no seed is complete.
+        identical: whether in every pair both runs have the very same value.
+        scale: `difference`, or `ratio`.
+        note: why there is no estimate, or another one than was asked for.
     """
 
-    kind: str
+    kind: Kind
     changes: tuple[Change, ...]
     by_seed: pd.Series
     se: float
     df: float
-    where: Mapping[str, Any]
-    strata: Sequence[Mapping[str, Any]] = ()
-    inert: Sequence[Mapping[str, Any]] = ()
-    missing: Sequence[Mapping[str, Any]] = ()
+    where: Condition = field(default_factory=lambda: Condition({}))
+    strata: Sequence[Cell] = ()
+    inert: Sequence[Cell] = ()
+    missing: Sequence[Cell] = ()
     identical: bool = False
-    scale: str = "difference"
+    scale: Scale = "difference"
     note: str = ""
 
     @property
     def n(self) -> int:
+        """The number of complete seeds."""
         return len(self.by_seed)
 
     @property
@@ -57,7 +61,7 @@ class Estimate:
 
     @property
     def changes_nothing(self) -> bool:
-        """Both levels build the same experiment, wherever they were run."""
+        """Whether both levels build the same experiment, wherever they were run."""
         return bool(self.inert) and not self.strata
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
@@ -65,40 +69,43 @@ class Estimate:
         half = stats.t.ppf((1 + confidence) / 2, self.df) * self.se if self.df > 0 else np.nan
         return self.estimate - half, self.estimate + half
 
-    def row(self, confidence: float = 0.95) -> dict[str, Any]:
-        """A row of a table: a ratio as a ratio, but its `se` that of the logarithm."""
+    def numbers(self, confidence: float = 0.95) -> dict[str, float]:
+        """`estimate`, `low`, `high`, `se` and `df`: a ratio as a ratio, but its `se` that of the logarithm."""
         low, high = self.interval(confidence)
         numbers = {"estimate": self.estimate, "low": low, "high": high}
         if self.scale == "ratio":
             numbers = {name: float(np.exp(number)) for name, number in numbers.items()}
+        return {**numbers, "se": self.se, "df": self.df}
+
+    def row(self, confidence: float = 0.95) -> dict[str, Any]:
+        """A row of `table`: levels, conditions and strata as text, the others as `numbers`."""
         return {
             "kind": self.kind,
             "factor": " × ".join(change.factor for change in self.changes),
-            "from": _one([change.start for change in self.changes]),
-            "to": _one([change.end for change in self.changes]),
-            "where": words(self.where),
-            "strata": [words(stratum) for stratum in self.strata],
-            "inert": [words(stratum) for stratum in self.inert],
-            "missing": [words(stratum) for stratum in self.missing],
+            "from": texts([change.start for change in self.changes]),
+            "to": texts([change.end for change in self.changes]),
+            "where": str(self.where),
+            "strata": list(map(str, self.strata)),
+            "inert": list(map(str, self.inert)),
+            "missing": list(map(str, self.missing)),
             "scale": self.scale,
             "n": self.n,
-            **numbers,
-            "se": self.se,
-            "df": self.df,
+            **self.numbers(confidence),
             "note": self.note,
         }
 
 
 def student(by_seed: pd.Series) -> tuple[float, float]:
-    """Standard error of the mean and its degrees of freedom: sd / sqrt(n), n - 1. Without two seeds NaN and 0."""
+    """Standard error of the mean and its degrees of freedom: sd / sqrt(n), n - 1. NaN and 0 below two seeds."""
     n = len(by_seed)
     return (float(by_seed.std(ddof=1)) / np.sqrt(n), n - 1.0) if n > 1 else (np.nan, 0.0)
 
 
-def table(found: Iterable[Estimate], confidence: float = 0.95) -> pd.DataFrame:
-    """One row an estimate: what it is, over which strata, and n (seeds), estimate, low, high, se, df."""
-    return pd.DataFrame([estimate.row(confidence) for estimate in found])
+def table(estimates: Iterable[Estimate], confidence: float = 0.95) -> pd.DataFrame:
+    """One row an estimate: what it is, over which strata, and n (seeds), estimate, low, high, se, df, note."""
+    return pd.DataFrame([estimate.row(confidence) for estimate in estimates])
 
 
-def _one(levels: Sequence[Any]) -> Any:
-    return levels[0] if len(levels) == 1 else ", ".join(word(level) for level in levels)
+def texts(levels: Sequence[Level]) -> str:
+    """Levels as one text."""
+    return ", ".join(map(str, levels))

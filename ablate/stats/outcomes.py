@@ -1,13 +1,12 @@
-"""Runs as blocks: a row a seed, a column a distinct cell. Every estimate starts here.
+"""Outcomes: one metric of a study as a matrix, a row a seed and a column a distinct cell. Every estimate starts here.
 
-A run is left out of the values, and so is a hole, unless it finished and no person set it aside. Two rows of the runs
-that name the same directory are one run: at those levels a factor does nothing, and both stand in the same column.
+A run that did not finish, or that a person left out, has no value. Two rows of the runs that name the same directory are
+one run: at those levels a factor does nothing, and both stand in the same column.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,184 +15,195 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate.core.designs import say
+from ablate.core.cells import Cell, Condition
+from ablate.core.errors import UsageError
+from ablate.core.levels import Factor
+from ablate.core.metrics import terms_of
+from ablate.storage.results import StudyResults
 
-Levels = tuple[str, ...]  # the words of one level for each factor, in the order of the factors
-
-
-def word(level: Any) -> str:
-    """A level as text, the same for values that are one level: `True` of numpy and of YAML, 1 and 1.0, None and NaN."""
-    if level is None or (isinstance(level, float | np.floating) and math.isnan(level)):
-        return say(None)
-    if isinstance(level, bool | np.bool_):
-        return say(bool(level))
-    if isinstance(level, int | float | np.number):
-        return say(int(level) if float(level).is_integer() else float(level))
-    return str(level)
-
-
-def words(levels: Mapping[str, Any]) -> str:
-    """Levels in words, for messages and tables: `stem=direct, norm=after`; empty if there are none."""
-    return ", ".join(f"{factor}={choice(level)}" for factor, level in levels.items())
-
-
-def choice(level: Any) -> str:
-    """One level, or several of which any will do: `direct or pyramid`."""
-    return " or ".join(word(each) for each in level) if isinstance(level, list | tuple) else word(level)
-
-
-def factors_of(runs: pd.DataFrame) -> dict[str, list[Any]]:
-    """The factors of the runs and their levels, the baseline first. Raises ValueError if the frame does not say."""
-    if "factors" not in runs.attrs:
-        raise ValueError("the runs do not say which columns are factors: set runs.attrs['factors'] to {factor: [levels]}.")
-    return {factor: list(levels) for factor, levels in runs.attrs["factors"].items()}
-
-
-def kept(runs: pd.DataFrame) -> pd.Series:
-    """Which rows no person has set aside (column `left_out`, where there is one)."""
-    return runs["left_out"].isna() if "left_out" in runs else pd.Series(True, index=runs.index)
+ANYWHERE = Condition({})  # no condition: all cells
 
 
 @dataclass(frozen=True)
-class Blocks:
+class Outcomes:
     """One metric of a study.
 
-    `outcomes`, `diverged` and `censored` are frames (seeds, distinct cells): in the order in which the seeds were asked for
-    (`runs.attrs["seeds"]`), else in that of their numbers; the metric, NaN where there is none; whether
-    the run diverged (its value is then NaN); whether it never reached its target within the budget (its value is then
-    the budget). `cells` maps the levels to their column.
+    Attributes:
+        outcomes: the values (seeds, distinct cells), NaN where there is none. Seeds stand in the order in which they were
+            asked for, else in that of their numbers.
+        diverged: whether the run diverged (its value is then NaN).
+        censored: whether the run never reached its target within the limit of the metric (its value is then the limit).
+        cells: the column of each cell.
+        factors: those that vary, the baseline level first.
     """
 
     outcomes: pd.DataFrame
     diverged: pd.DataFrame
     censored: pd.DataFrame
-    cells: Mapping[Levels, int]
-    factors: Mapping[str, Sequence[Any]]
+    cells: Mapping[Cell, int]
+    factors: Mapping[str, Factor]
 
-    def of_seeds(self, seeds: Iterable[Any]) -> Blocks:
-        """The blocks of these seeds alone."""
+    @classmethod
+    def of(cls, results: StudyResults, metric: str) -> Outcomes:
+        """The outcomes of a metric, or of the difference `one - other` of two.
+
+        A metric with a `limit` is a time to a target: a finished run without a value never reached the target, and counts as
+        min(T, limit); so does a run that diverged, once `with_diverged_at(limit)`.
+
+        Raises:
+            UsageError: if no run has the metric, or two runs of one seed stand at the same levels.
+        """
+        limit = limit_of(results, metric)
+        values = values_of(results, metric)
+        rows = results.runs[["seed", "directory", "status"]].assign(kept=kept(results.runs), value=values)
+        cells = _cells(results)
+        numbers = {cell: number for number, cell in enumerate(dict.fromkeys(cells))}
+        rows["levels"] = [numbers[cell] for cell in cells]
+        rows = rows.drop_duplicates(["levels", "seed", "directory"])
+        columns = _columns(rows)
+        rows = rows[rows["kept"]]
+        _refuse_duplicates(rows, list(numbers))
+        rows = rows.assign(cell=rows["levels"].map(columns)).drop_duplicates(["cell", "seed"])
+        finished = rows["status"] == "finished"
+        rows["diverged"] = rows["status"] == "diverged"
+        rows["censored"] = False
+        value = rows["value"].where(finished)
+        if limit is not None:
+            rows["censored"] = finished & ~(rows["value"] < limit)
+            value = value.where(~rows["censored"], limit)
+        rows["value"] = value
+        seeds, distinct = _seeds(results), sorted(set(columns.values()))
+
+        def wide(column: str) -> pd.DataFrame:
+            numbers = rows.assign(number=rows[column].astype(float))
+            frame = numbers.pivot(index="seed", columns="cell", values="number")  # noqa: PD010 - a pivot_table would average
+            return frame.reindex(index=seeds, columns=distinct)
+
+        return cls(
+            outcomes=wide("value"),
+            diverged=wide("diverged").eq(1.0),
+            censored=wide("censored").eq(1.0),
+            cells={cell: columns[number] for cell, number in numbers.items()},
+            factors=results.factors,
+        )
+
+    def of_seeds(self, seeds: Iterable[Any]) -> Outcomes:
+        """The outcomes of these seeds alone."""
         rows = list(seeds)
         return replace(
             self, outcomes=self.outcomes.loc[rows], diverged=self.diverged.loc[rows], censored=self.censored.loc[rows]
         )
 
-    def with_diverged_at(self, value: float) -> Blocks:
-        """Runs that diverged count as outcomes of this value, such as the accuracy of chance."""
+    def with_diverged_at(self, value: float) -> Outcomes:
+        """Count runs that diverged as outcomes of this value, such as the accuracy of chance."""
         return replace(self, outcomes=self.outcomes.mask(self.diverged, value))
 
-    def select(self, where: Mapping[str, Any] | None) -> list[Levels]:
-        """The levels of the cells that `where` picks: a level, or a list of levels, for some of the factors.
+    def select(self, where: Condition | None = None) -> dict[Cell, int]:
+        """The cells that meet a condition, each with its column.
 
-        Raises ValueError if a factor does not vary, a level is unknown, or no run was made there.
+        Raises:
+            UsageError: if a factor does not vary, a level is unknown, or no run was made there.
         """
-        picked = list(self.cells)
-        for factor, level in (where or {}).items():
-            position = position_of(factor, self.factors)
-            wanted = {word(each) for each in (level if isinstance(level, list | tuple) else [level])}
-            picked = [levels for levels in picked if levels[position] in wanted]
-        if not picked:
-            raise ValueError(f"where {words(where or {})} selects no run.")
-        return picked
+        where = where or ANYWHERE
+        where.check(self.factors, f"where {where}")
+        picked = {cell: column for cell, column in self.cells.items() if where.holds(cell)} if where else dict(self.cells)
+        if picked:
+            return picked
+        raise UsageError(f"where {where}: no run has these levels." if where else "the study has no runs.")
+
+    def columns(self, where: Condition | None = None) -> list[int]:
+        """The columns of the cells that meet a condition, each once, in their order."""
+        return sorted(set(self.select(where).values()))
+
+    def factor(self, key: str) -> Factor:
+        """The factor of this key.
+
+        Raises:
+            UsageError: if no such factor varies.
+        """
+        if key not in self.factors:
+            raise UsageError(f"{key} does not vary in this study; available: {', '.join(self.factors) or 'none'}.")
+        return self.factors[key]
+
+    @property
+    def complete_factorial(self) -> bool:
+        """Whether every combination of the factors' levels was run."""
+        return set(product(self.factors)) <= self.cells.keys()
 
 
-def position_of(factor: str, factors: Mapping[str, Sequence[Any]]) -> int:
-    """Where a factor stands among the factors. Raises ValueError if it is none of them."""
-    if factor not in factors:
-        raise ValueError(f"{factor} does not vary in this study; what varies: {', '.join(factors) or 'nothing'}.")
-    return list(factors).index(factor)
+def kept(runs: pd.DataFrame) -> pd.Series:
+    """Which rows no person has left out."""
+    return runs["left_out"].isna()
 
 
-def blocks(runs: pd.DataFrame, metric: str, budget: float | None = None) -> Blocks:
-    """The blocks of `metric`, see `values_of`.
+def values_of(results: StudyResults, metric: str) -> pd.Series:
+    """The values of a metric: a column, or `one - other`, the difference of two. Infinite values become NaN.
 
-    `budget` is for a time to target: a finished run without a value never reached it, and counts as min(T, budget); so
-    does a run that diverged, once `with_diverged_at(budget)`.
-
-    Raises ValueError if no run has the metric, or two runs of one seed stand at the same levels.
+    Raises:
+        UsageError: if no run has the metric.
     """
-    factors = factors_of(runs)
-    rows = pd.DataFrame({"seed": runs["seed"], "directory": runs["directory"], "status": runs["status"]})
-    rows["kept"] = kept(runs)
-    rows["value"] = values_of(runs, metric)
-    levels = list(zip(*(runs[factor].map(word) for factor in factors), strict=True)) if factors else [()] * len(runs)
-    found = {each: number for number, each in enumerate(dict.fromkeys(levels))}
-    rows["levels"] = [found[each] for each in levels]
-    rows = rows.drop_duplicates(["levels", "seed", "directory"])
-    cells = _columns(rows)
-    rows = rows[rows["kept"]]
-    if (twice := rows[rows.duplicated(["levels", "seed"])]).size:
-        where = words(dict(zip(factors, list(found)[twice["levels"].iloc[0]], strict=True)))
-        raise ValueError(f"two runs of seed {twice['seed'].iloc[0]} stand at the same levels ({where}): leave one out.")
-    rows = rows.assign(cell=rows["levels"].map(cells)).drop_duplicates(["cell", "seed"])
-    finished = rows["status"] == "finished"
-    rows["diverged"] = rows["status"] == "diverged"
-    rows["censored"] = False
-    value = rows["value"].where(finished)
-    if budget is not None:
-        rows["censored"] = finished & ~(rows["value"] < budget)
-        value = value.where(~rows["censored"], budget)
-    rows["value"] = value
-    came = {seed: at for at, seed in enumerate(runs.attrs.get("seeds") or [])}
-    seeds = sorted(runs["seed"].unique(), key=lambda seed: (came.get(seed, len(came)), _in_order(seed)))
-    columns = sorted(set(cells.values()))
-
-    def wide(column: str) -> pd.DataFrame:
-        numbers = rows.assign(number=rows[column].astype(float))
-        frame = numbers.pivot(index="seed", columns="cell", values="number")  # noqa: PD010 - a pivot_table would average
-        return frame.reindex(index=seeds, columns=columns)
-
-    return Blocks(
-        outcomes=wide("value"),
-        diverged=wide("diverged").eq(1.0),
-        censored=wide("censored").eq(1.0),
-        cells={each: cells[number] for each, number in found.items()},
-        factors=factors,
-    )
-
-
-def values_of(runs: pd.DataFrame, metric: str) -> pd.Series:
-    """The values of a metric: a column, or `one - other`, the difference of two; what is not finite is a hole.
-
-    Raises ValueError if it is neither.
-    """
-    terms = terms_of(metric) if metric not in runs else (metric,)
+    terms = (metric,) if metric in results.values else terms_of(metric)
     for term in terms:
-        if term not in runs:
-            raise ValueError(f"no run has the metric {term}.")
-    first, *others = (pd.to_numeric(runs[term], errors="coerce").astype(float) for term in terms)
+        if term not in results.values:
+            raise UsageError(f"unknown metric '{term}'; available: {', '.join(map(str, results.values)) or 'none'}.")
+    first, *others = (results.values[term].astype(float) for term in terms)
     values = first - others[0] if others else first
     return values.where(np.isfinite(values))
 
 
-def budget_of(metric: str, budgets: Mapping[str, float]) -> float | None:
-    """The budget at which a time to a target is censored; None for another metric.
+def limit_of(results: StudyResults, metric: str) -> float | None:
+    """The limit at which a time to a target is censored; None for another metric.
 
-    Raises ValueError for the difference of such a time and another metric: it is not known where the target was not reached.
+    Raises:
+        UsageError: for the difference of such a time and another metric, which is not defined where the target was not reached.
     """
-    for term in terms_of(metric) if metric not in budgets else ():
-        if term in budgets:
-            raise ValueError(f"{term} is a time to a target: where it was not reached, no difference to it is known.")
-    return budgets.get(metric)
+    terms = terms_of(metric)
+    if metric in results.values or metric in results.metrics or len(terms) == 1:
+        return results.metrics[metric].limit
+    if timed := [term for term in terms if results.metrics[term].limit is not None]:
+        raise UsageError(
+            f"{metric}: {timed[0]} is a time to a target, and a difference is not defined for runs that did not reach it."
+        )
+    return None
 
 
-def terms_of(metric: str) -> tuple[str, ...]:
-    """The one metric that this names, or the two of `one - other`."""
-    return tuple(metric.split(" - ", 1))
+def product(factors: Mapping[str, Factor]) -> list[Cell]:
+    """Every cell of the complete factorial."""
+    combinations = itertools.product(*(factor.levels for factor in factors.values()))
+    return [Cell(dict(zip(factors, levels, strict=True))) for levels in combinations]
 
 
-def product(factors: Mapping[str, Sequence[Any]]) -> list[Levels]:
-    """The levels of every cell of the complete factorial."""
-    return list(itertools.product(*([word(level) for level in levels] for levels in factors.values())))
+def _cells(results: StudyResults) -> list[Cell]:
+    """The cell of each row. Rows of equal levels have the same object."""
+    levels = [results.levels[key] for key in results.factors]
+    rows = list(zip(*levels, strict=True)) if levels else [()] * len(results)
+    known = {row: Cell(dict(zip(results.factors, row, strict=True))) for row in dict.fromkeys(rows)}
+    return [known[row] for row in rows]
 
 
-def _in_order(seed: Any) -> Any:
-    """What sorts seeds: numbers as they are, texts by the numbers in them, `s2` before `s10`."""
+def _seeds(results: StudyResults) -> list[Any]:
+    asked = {seed: at for at, seed in enumerate(results.seeds)}
+    return sorted(results.runs["seed"].unique(), key=lambda seed: (asked.get(seed, len(asked)), _by_number(seed)))
+
+
+def _by_number(seed: Any) -> Any:
+    """The sorting key of seeds: numbers as they are, texts by the numbers in them, `s2` before `s10`."""
     parts = re.split(r"(\d+)", seed) if isinstance(seed, str) else None
     return seed if parts is None else [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _columns(rows: pd.DataFrame) -> dict[int, int]:
-    """Which column the runs at each levels stand in: those that share a directory share one, the first of them."""
+    """The column of each cell: those that share a directory share one, the first of them."""
     first = rows.groupby("directory")["levels"].transform("min")
     least = first.groupby(rows["levels"]).min()
     return dict(zip(least.index.tolist(), least.tolist(), strict=True))
+
+
+def _refuse_duplicates(rows: pd.DataFrame, cells: Sequence[Cell]) -> None:
+    twice = rows[rows.duplicated(["levels", "seed"], keep=False)]
+    if twice.empty:
+        return
+    seed, at = twice["seed"].iloc[0], twice["levels"].iloc[0]
+    runs = twice["directory"][(twice["seed"] == seed) & (twice["levels"] == at)]
+    where = f" ({cells[at]})" if len(cells[at]) else ""
+    raise UsageError(f"two runs of seed {seed} stand at the same levels{where}: {', '.join(runs)}; leave one out.")

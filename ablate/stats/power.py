@@ -1,4 +1,4 @@
-"""What a design can decide: the noise between paired runs, the smallest margin, the seeds that a claim still needs.
+"""Power: the noise between paired runs, the minimum detectable effect, and the seeds that a claim still needs.
 
 A claim is decidable with n seeds if, d being as far from the border of the hypothesis as the margin (0 for one that
 expects `equivalent`), its verdict falls with a chance of 80 %: `POWER`. alpha is that of the look with n seeds, divided
@@ -9,20 +9,22 @@ noncentrality sqrt(n) margin / sd, sd being that of the paired differences (Cohe
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
+from ablate.core.cells import Condition
+from ablate.core.claims import Change
+from ablate.core.errors import UsageError
 from ablate.stats.contrasts import weights
-from ablate.stats.decision_rules import ALPHA, LOOKS, look_at
-from ablate.stats.estimates import Change
-from ablate.stats.outcomes import Blocks, words
+from ablate.stats.decision_rules import LOOKS, SequentialDesign
+from ablate.stats.outcomes import ANYWHERE, Outcomes
 
 POWER = 0.8
+USUAL = SequentialDesign()
 
 
 def sd_interval(sd: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -48,25 +50,19 @@ def correlation(first: Sequence[float], second: Sequence[float], confidence: flo
 
 
 def decidable_margin(
-    sd: float,
-    n: int,
-    expects: str = "higher",
-    claims: int = 1,
-    alpha: float = ALPHA,
-    power: float = POWER,
-    looks: Sequence[int] = LOOKS,
+    sd: float, n: int, expects: str = "higher", claims: int = 1, design: SequentialDesign = USUAL, power: float = POWER
 ) -> float:
-    """The smallest margin that n seeds decide, in the units of `sd`; NaN before the first look.
+    """The smallest margin that n seeds decide (the minimum detectable effect), in the units of `sd`; NaN before the first look.
 
     For `equivalent` both one-sided tests have to succeed: each is given the power (1 + power) / 2, so that both do with
     `power` at least.
     """
-    look, n = look_at(n, looks)
-    if not look or math.isnan(sd):
+    look = design.last(n)
+    if not look.number or math.isnan(sd):
         return math.nan
     each = (1 + power) / 2 if expects == "equivalent" else power
-    level = alpha / (look * (look + 1)) / max(claims, 1)
-    return sd * float(TTestPower().solve_power(nobs=n, alpha=level, power=each, alternative="larger"))
+    level = design.alpha / (look.number * (look.number + 1)) / max(claims, 1)
+    return sd * float(TTestPower().solve_power(nobs=look.seeds, alpha=level, power=each, alternative="larger"))
 
 
 def seeds_needed(
@@ -74,37 +70,36 @@ def seeds_needed(
     margin: float,
     expects: str = "higher",
     claims: int = 1,
-    alpha: float = ALPHA,
+    design: SequentialDesign = USUAL,
     power: float = POWER,
-    looks: Sequence[int] = LOOKS,
 ) -> int | None:
     """The seeds of the first look that decides this margin; None if not even the last one does."""
-    for n in looks:
-        if decidable_margin(sd, n, expects, claims, alpha, power, looks) <= margin:
+    for n in design.looks:
+        if decidable_margin(sd, n, expects, claims, design, power) <= margin:
             return n
     return None
 
 
-def plan_table(sd: float = 1.0, claims: int = 1, looks: Sequence[int] = LOOKS) -> pd.DataFrame:
+def plan_table(sd: float = 1.0, claims: int = 1, design: SequentialDesign = USUAL) -> pd.DataFrame:
     """One row a look: `n`, and the smallest margin of a claim that expects a difference, and of one that expects none.
 
     Without a known `sd` the margins are multiples of the standard deviation of the paired differences.
     """
     rows = []
-    for n in looks:
-        different, equal = (decidable_margin(sd, n, expects, claims, looks=looks) for expects in ("higher", "equivalent"))
+    for n in design.looks:
+        different, equal = (decidable_margin(sd, n, expects, claims, design) for expects in ("higher", "equivalent"))
         rows.append({"n": n, "margin": different, "margin_equivalent": equal})
     return pd.DataFrame(rows)
 
 
 def noise_table(
-    runs: Blocks,
+    outcomes: Outcomes,
     changes: Sequence[Change],
-    where: Mapping[str, Any] | None = None,
+    where: Condition | None = None,
     claims: int = 1,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """One row a change: how its pairs scatter, and what they can decide.
+    """One row a change: the noise of its paired differences, and what they can decide.
 
     `n` seeds, `sd` of the paired differences (averaged over the alive strata within a seed) and `correlation` of the
     two arms, each with `_low` and `_high`; `margin`, the smallest that is decidable at the last look that n has
@@ -113,11 +108,11 @@ def noise_table(
     rows = []
     for change in changes:
         try:
-            _, _, _, corners = weights(runs, [change], where)
-        except ValueError:  # no runs differ in this alone
+            corners = weights(outcomes, [change], where).corners
+        except UsageError:  # no runs differ in this alone
             corners = []
         used = sorted({column for columns in corners for column in columns})
-        complete = runs.outcomes[used].dropna() if used else runs.outcomes.iloc[:0]
+        complete = outcomes.outcomes[used].dropna() if used else outcomes.outcomes.iloc[:0]
         first, second = (complete[[columns[end] for columns in corners]].mean(axis="columns") for end in (0, 1))
         n = len(complete)
         sd = float((second - first).std(ddof=1)) if n > 1 else math.nan
@@ -126,9 +121,9 @@ def noise_table(
         rows.append(
             {
                 "factor": change.factor,
-                "from": change.start,
-                "to": change.end,
-                "where": words(where or {}),
+                "from": str(change.start),
+                "to": str(change.end),
+                "where": str(where or ANYWHERE),
                 "n": n,
                 "sd": sd,
                 "sd_low": low,

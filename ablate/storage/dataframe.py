@@ -1,11 +1,14 @@
-"""A study read back from its directory as data frames."""
+"""Read a study from its folder: runs, histories and kept arrays.
+
+`load_results` is what statistics and reports start from; `load_runs` gives the same as one DataFrame. Files that cannot be
+used are never fatal: each is named, with the reason, in `StudyResults.warnings`, or in the list that is handed in.
+"""
 
 from __future__ import annotations
 
-import warnings
+import warnings as python_warnings
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,197 +17,212 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from ablate.core import designs
+from ablate.core.cells import LeaveOut, common
+from ablate.core.designs import find_factors
 from ablate.core.errors import UsageError
+from ablate.core.levels import Factor, Level
+from ablate.core.metrics import Metrics
+from ablate.storage.layout import run_directories
 from ablate.storage.locks import LOCK
-from ablate.storage.records import CONFIG, DONE, Record, read_record, read_study
+from ablate.storage.manifest import YAML_LOADER, StudyManifest
+from ablate.storage.records import CONFIG, HISTORY, RECORD, levels_of, read_record, set_aside
+from ablate.storage.results import RUN_COLUMNS, StudyResults
+from ablate.storage.shared_runs import Row, StoredRun, share_runs
+
+_NULL = Level.of(None)
 
 
-@dataclass
-class _Row:
-    """A row of the frame to be: a run, under the cell that it stands for."""
+def load_results(study: str | Path) -> StudyResults:
+    """The runs of the study in a folder.
 
-    cell: str
-    label: str
-    record: Record
-    directory: Path
-    levels: dict[str, Any]
-    left_out: str | None  # the reason
+    Cells that build the same experiment share runs: for each seed their rows name the `directory` of the one that counts,
+    which is one that is finished or diverged and that nobody left out, the newest of several. Files that cannot be read,
+    copies of a run, and folders that are not runs are named in `warnings` and left out.
 
-
-_Read = tuple[Path, Record, dict[str, Any]]
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, where it was built
-
-
-def run_directories(study: Path) -> list[Path]:
-    """The directories of the runs of a study, in a fixed order."""
-    return sorted(path.parent for path in (study / "runs").glob("*/seed=*/run.json"))
+    Raises:
+        UsageError: if there are no runs, or if study.yaml cannot be read.
+    """
+    study = Path(study)
+    warnings = [set_aside(path, "it is not a run") for path in _strangers(study)]
+    manifest = StudyManifest.read(study)
+    description = manifest.parsed_description(study)
+    runs = _without_copies(_read_runs(study, warnings), warnings)
+    if not runs:
+        raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
+    known = manifest.typed_factors()
+    rows = share_runs(runs, manifest, [LeaveOut.of(entry, known) for entry in manifest.leave_out], warnings)
+    overridden = dict.fromkeys(key for run in runs for key in run.record.overridden if key != "seed")
+    overridden |= dict.fromkeys(key for stand_in in manifest.same.values() for key in stand_in.levels)
+    factors = find_factors([row.levels for row in rows], list(overridden), known)
+    values = pd.DataFrame.from_records([row.run.record.metrics for row in rows], index=range(len(rows))).astype(float)
+    described = Metrics({spec.name: spec for spec in description.metrics})
+    return StudyResults(
+        runs=_run_columns(study, rows),
+        levels=pd.DataFrame(
+            {key: pd.Series([row.levels.get(key, _NULL) for row in rows], dtype=object) for key in factors},
+            index=range(len(rows)),
+        ),
+        values=values,
+        factors=factors,
+        facts=_facts(rows),
+        seeds=tuple(manifest.seeds),
+        metrics=described.completed(map(str, values.columns), manifest.chance, manifest.budgets),
+        manifest=manifest,
+        description=description,
+        folder=study,
+        warnings=tuple(warnings),
+        drifted=_drifted(runs, factors, manifest),
+    )
 
 
 def load_runs(study: str | Path) -> pd.DataFrame:
-    """The runs of a study, long: one row a run.
+    """The runs of a study as one DataFrame: a row a run, levels and metrics as columns (see `StudyResults.to_frame`).
 
-    Columns: `cell` (digest of the configuration without its seed), `label`, `seed`, `status`, `error`, `directory`
-    (within the study), `left_out` (the reason, where a person left the run out; else None), one for each factor (a group's
-    level is the name of its file), one for each metric (NaN where the run has none). Cells that build the same experiment
-    stand on the same runs: for each seed their rows have the `directory` of the one that counts, a run that is done and that
-    nobody left out, the newest of several. `frame.attrs["factors"]` maps each factor to its levels, the baseline first;
-    `frame.attrs["seeds"]` are the seeds in the order in which they were asked for, as far as that is known;
-    `frame.attrs["facts"]` every key and group whose level all runs share to that level. A file that cannot be read, and a
-    folder that is no run, is named in a warning and left out.
+    Warns of each file that is set aside.
 
-    Raises UsageError if `study` holds no runs.
+    Raises:
+        UsageError: if there are no runs, or if study.yaml cannot be read.
     """
-    study = Path(study)
-    for stranger in _strangers(study):
-        warnings.warn(f"{stranger} is set aside: it is no run", stacklevel=2)
-    configs: dict[str, Any] = {}
-    runs = _once([run for directory in run_directories(study) if (run := _read(directory, configs)) is not None])
-    if not runs:
-        raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/run.json.")
-    launched = read_study(study)
-    left_out = launched.get("leave_out", [])
-    rows = []
-    for directory, record, config in runs:
-        levels = designs.levels_of(record.choices, config)
-        reason = designs.reason_to_leave_out(left_out, {**levels, "seed": record.seed})
-        rows.append(_Row(record.cell, record.label, record, directory, levels, reason))
-    rows = _standing_on(rows, launched)
-    overridden = dict.fromkeys(key for _, record, _ in runs for key in record.overridden if key != "seed")
-    overridden |= dict.fromkeys(key for same in launched.get("same", {}).values() for key in same["levels"])
-    factors = designs.find_factors([row.levels for row in rows], overridden, launched.get("factors", {}))
-    frame = pd.DataFrame.from_records(
-        {
-            "cell": row.cell,
-            "label": row.label,
-            "seed": row.record.seed,
-            "status": row.record.status,
-            "error": row.record.error,
-            "directory": row.directory.relative_to(study).as_posix(),
-            "left_out": row.left_out or designs.reason_to_leave_out(left_out, {**row.levels, "seed": row.record.seed}),
-            **dict.fromkeys(factor.key for factor in factors),
-            **{name: np.nan if value is None else value for name, value in row.record.metrics.items()},
-        }
-        for row in rows
-    )
-    for factor in factors:  # levels are values, not numbers: null is one, and 500 is not 500.0
-        frame[factor.key] = pd.Series([row.levels.get(factor.key) for row in rows], dtype=object)
-    frame["left_out"] = frame["left_out"].astype(object).where(frame["left_out"].notna(), None)
-    frame.attrs["seeds"] = launched.get("seeds", [])
-    frame.attrs["factors"] = {factor.key: list(factor.levels) for factor in factors}
-    frame.attrs["facts"] = designs.common([row.levels for row in rows])
-    return frame
+    results = load_results(study)
+    for message in results.warnings:
+        python_warnings.warn(message, stacklevel=2)
+    return results.to_frame()
 
 
-def load_history(study: str | Path, runs: pd.DataFrame) -> pd.DataFrame:
-    """The epochs of the given runs (rows of `load_runs`), long: their `directory`, then the columns of history.csv."""
+def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd.DataFrame:
+    """The epochs of all runs in `results`: `directory`, then the columns of history.csv. Runs without one have no rows.
+
+    Args:
+        results: of a study in a folder; those of other tools have no history.
+        warnings: receives a sentence for each file that cannot be read; without it, Python warns.
+    """
     histories = []
-    for directory in runs["directory"].drop_duplicates():
+    for name, directory in _folders(results):
         try:
-            history = pd.read_csv(Path(study) / directory / "history.csv")
+            history = pd.read_csv(directory / HISTORY)
         except FileNotFoundError:
             continue  # a run that ended before its first epoch
         except (ValueError, OSError) as error:
-            warnings.warn(f"{Path(study) / directory / 'history.csv'} is set aside: {error}", stacklevel=2)
+            _report(set_aside(directory / HISTORY, error), warnings)
             continue
-        history.insert(0, "directory", directory)
+        history.insert(0, "directory", name)
         histories.append(history)
     return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"directory": []})
 
 
-def load_kept(study: str | Path, runs: pd.DataFrame, name: str) -> dict[str, dict[str, NDArray[Any]]]:
-    """The arrays that the given runs kept under a name (`Run.keep`), by `directory`; a run that kept none is not in it."""
+def load_kept(results: StudyResults, name: str, warnings: list[str] | None = None) -> dict[str, dict[str, NDArray[Any]]]:
+    """The arrays that runs kept with `Run.keep(name, …)`, by the `directory` of the run. Runs without them are not in it.
+
+    Args:
+        results: of a study in a folder; other tools keep no arrays.
+        name: the one given to `Run.keep`.
+        warnings: receives a sentence for each file that cannot be read; without it, Python warns.
+    """
     kept = {}
-    for directory in runs["directory"].drop_duplicates():
-        path = Path(study) / directory / f"{name}.npz"
+    for run, directory in _folders(results):
+        path = directory / f"{name}.npz"
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                kept[directory] = dict(arrays)
+                kept[run] = dict(arrays)
         except FileNotFoundError:
             continue
         except (OSError, ValueError, zipfile.BadZipFile) as error:
-            warnings.warn(f"{path} is set aside: {error}", stacklevel=2)
+            _report(set_aside(path, error), warnings)
     return kept
 
 
-def _standing_on(rows: list[_Row], launched: Mapping[str, Any]) -> list[_Row]:
-    """The rows of all cells, where those that build the same experiment stand on the same runs, one for each seed.
+def _folders(results: StudyResults) -> list[tuple[str, Path]]:
+    """Each directory of `results` once, relative to the study and absolute."""
+    if results.folder is None:
+        return []
+    return [(str(name), results.folder / name) for name in results.runs["directory"].drop_duplicates()]
 
-    A run that is not needed for that, since its cell was run before it was known to be the same, is named in a warning.
-    """
-    same: Mapping[str, Mapping[str, Any]] = launched.get("same", {})
-    experiments: Mapping[str, str] = launched.get("experiments", {})
 
-    def experiment(cell: str) -> str:
-        runner = cell if cell in experiments or cell not in same else same[cell]["as"]
-        return experiments.get(runner, runner)
+def _report(message: str, warnings: list[str] | None) -> None:
+    if warnings is None:
+        python_warnings.warn(message, stacklevel=3)
+    else:
+        warnings.append(message)
 
-    newest_first = sorted(rows, key=lambda row: str(row.record.timing.get("started")), reverse=True)
-    ran: dict[tuple[str, int], _Row] = {}
-    for row in sorted(newest_first, key=lambda row: (row.left_out is not None, row.record.status not in DONE)):
-        ran.setdefault((experiment(row.cell), row.record.seed), row)
-    for row in rows:
-        kept = ran[experiment(row.cell), row.record.seed]
-        if kept is not row:
-            said = f"{row.directory} is set aside: it is the same experiment as {kept.directory}"
-            warnings.warn(said, stacklevel=3)
-    own = {(row.cell, row.record.seed): row for row in rows}
-    of_cell = {row.cell: row for row in reversed(rows)}
-    cells: dict[str, list[str]] = {}
-    for cell in dict.fromkeys([*of_cell, *same]):
-        cells.setdefault(experiment(cell), []).append(cell)
-    standing = []
-    for (name, seed), row in ran.items():
-        for cell in cells[name]:
-            known = own.get((cell, seed)) or of_cell.get(cell)
-            if known is None:  # it has no run of its own
-                like = of_cell.get(same[cell]["as"], row)
-                known = replace(like, cell=cell, label=same[cell]["label"], levels={**like.levels, **same[cell]["levels"]})
-            levels = {**known.levels, "seed": seed} if "seed" in known.levels else known.levels
-            standing.append(replace(known, levels=levels, record=row.record, directory=row.directory, left_out=row.left_out))
-    order = {key: position for position, key in enumerate(own)}
-    return sorted(standing, key=lambda row: order.get((row.cell, row.record.seed), len(rows)))
+
+def _run_columns(study: Path, rows: Sequence[Row]) -> pd.DataFrame:
+    columns = {
+        "cell": [row.cell for row in rows],
+        "label": [row.label for row in rows],
+        "seed": [row.run.record.seed for row in rows],
+        "status": [row.run.record.status for row in rows],
+        "error": pd.Series([row.run.record.error for row in rows], dtype=object),
+        "directory": [row.run.directory.relative_to(study).as_posix() for row in rows],
+        "left_out": pd.Series([row.left_out for row in rows], dtype=object),
+    }
+    return pd.DataFrame(columns, columns=list(RUN_COLUMNS))
+
+
+def _facts(rows: Sequence[Row]) -> dict[str, Level]:
+    different = {id(row.levels): row.levels for row in rows}  # the runs of a cell share them
+    facts = common(different.values())
+    seeds = {row.run.record.seed for row in rows}
+    if len(seeds) == 1 and all(row.run.seed_in_config for row in rows):
+        facts["seed"] = Level.of(seeds.pop())
+    return facts
+
+
+def _drifted(runs: Sequence[StoredRun], factors: Mapping[str, Factor], manifest: StudyManifest) -> tuple[str, ...]:
+    """The keys of `manifest.fixed` at which runs of equal levels differ, or which no run has any more."""
+    different = list({id(run.levels): run.levels for run in runs}.values())
+    drifted = [key for key in manifest.fixed if not any(key in levels for levels in different)]
+    first: dict[tuple[Level, ...], Mapping[str, Level]] = {}
+    for levels in different:
+        alike = first.setdefault(tuple(levels.get(key, _NULL) for key in factors), levels)
+        if alike is not levels:
+            drifted += [key for key in manifest.fixed if alike.get(key, _NULL) != levels.get(key, _NULL)]
+    return tuple(dict.fromkeys(drifted))
 
 
 def _strangers(study: Path) -> list[Path]:
-    """What lies among the runs and is no run. A folder with nothing but a lock is a run that is just beginning."""
+    """What lies among the runs and is not a run. A folder with nothing but a lock is a run that is just starting."""
     strangers = []
     for cell in sorted((study / "runs").glob("[!.]*")):
         seeds = sorted(cell.glob("[!.]*"))
         strangers += [
-            path for path in seeds if not path.match("seed=*") or not ((path / "run.json").exists() or (path / LOCK).exists())
+            path for path in seeds if not path.match("seed=*") or not ((path / RECORD).exists() or (path / LOCK).exists())
         ]
         strangers += [] if seeds else [cell]
     return strangers
 
 
-def _once(runs: list[_Read]) -> list[_Read]:
+def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRun]:
     """Each run once: a folder that was copied within the study would count twice."""
-    found: dict[tuple[str, int], _Read] = {}
-    for directory, record, config in sorted(runs, key=lambda run: not run[0].parent.name.endswith(f"-{run[1].cell}")):
-        known = found.setdefault((record.cell, record.seed), (directory, record, config))
-        if known[0] != directory:
-            warnings.warn(f"{directory} is set aside: it is the same run as {known[0]}", stacklevel=2)
-    kept = {directory for directory, _, _ in found.values()}
-    return [run for run in runs if run[0] in kept]
+    found: dict[tuple[str, int], StoredRun] = {}
+    for run in sorted(runs, key=lambda run: not run.directory.parent.name.endswith(f"-{run.record.cell}")):
+        known = found.setdefault((run.record.cell, run.record.seed), run)
+        if known is not run:
+            warnings.append(set_aside(run.directory, f"it is the same run as {known.directory}"))
+    kept = {run.directory for run in found.values()}
+    return [run for run in runs if run.directory in kept]
 
 
-def _read(directory: Path, configs: dict[str, Any]) -> _Read | None:
-    """A run, or None. `configs` holds what was parsed before, by its text without the seed: the runs of a cell share it."""
-    record = read_record(directory, warn=True)
-    if record is None:
-        return None
-    try:
-        text = (directory / CONFIG).read_text(encoding="utf-8")
-        own = f"seed: {record.seed}"
-        shared = "\n".join("" if line == own else line for line in text.splitlines())
-        if shared not in configs:
-            configs[shared] = yaml.load(text, Loader=_YAML_LOADER)
-        config = configs[shared]
-        if not isinstance(config, dict):
-            raise ValueError("it holds no keys")
-        config = {**config, "seed": record.seed} if shared != text.rstrip("\n") else config
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        warnings.warn(f"{directory / 'config.yaml'} is set aside: {error}", stacklevel=2)
-        return None
-    return directory, record, config
+def _read_runs(study: Path, warnings: list[str]) -> list[StoredRun]:
+    levels: dict[tuple[str, str], dict[str, Level]] = {}  # by the text of config.yaml without its seed, and the choices
+    runs = []
+    for directory in run_directories(study):
+        record = read_record(directory, warnings)
+        if record is None:
+            continue
+        try:
+            text = (directory / CONFIG).read_text(encoding="utf-8")
+            own = f"seed: {record.seed}"
+            lines = text.splitlines()
+            shared = "\n".join(line for line in lines if line != own), str(record.choices)
+            if shared not in levels:
+                config = yaml.load(text, Loader=YAML_LOADER)
+                if not isinstance(config, dict):
+                    raise ValueError("it holds no keys")
+                levels[shared] = levels_of(record.choices, config)
+                if own in lines:
+                    levels[shared].pop("seed", None)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            warnings.append(set_aside(directory / CONFIG, error))
+            continue
+        runs.append(StoredRun(directory, record, levels[shared], own in lines))
+    return runs

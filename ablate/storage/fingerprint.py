@@ -1,7 +1,7 @@
-"""What a run means, as a digest.
+"""Fingerprints: digests of configurations.
 
-Two configurations that mean the same experiment have one identity, whoever typed them and in whatever order; what cannot
-change the meaning (where files lie, how many threads) is no part of it, and neither is the seed of the cell.
+Two configurations of the same experiment have the same digest, whatever the order of their keys. Keys that cannot change the
+results (the folders of files, the number of threads) are left out, and so is the seed from the digest of a cell.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from typing import Any
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one level of dotted keys; lists are values."""
+    """Nested mappings as one mapping with dotted keys; lists are values.
+
+    >>> flatten({"model": {"dropout": True, "widths": [6, 12]}})
+    {'model.dropout': True, 'model.widths': [6, 12]}
+    """
     flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):
@@ -24,11 +28,13 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def meaning(config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The dotted keys and values of `config` that say what the experiment is.
+    """The dotted keys and values of `config` that define the experiment, sorted.
 
-    `ignore` names keys, or whole nodes, that cannot change its meaning. `neutral` gives, for keys added to an application
-    after runs were made with it, the value under which it behaves as before: a key at that value is left out, so that
-    old runs keep their identity.
+    Args:
+        config: the composed configuration.
+        ignore: keys, or whole nodes, that cannot change the results.
+        neutral: for keys that a program got after runs were made with it, the value under which it behaves as before; a key
+            at that value is left out, so that earlier runs keep their identity.
     """
     ignored = tuple(ignore)
     neutral = neutral or {}
@@ -41,7 +47,7 @@ def meaning(config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapp
 
 
 def digest(content: Any) -> str:
-    """SHA-256, in hexadecimal, of JSON-like content. An integer and a float of equal value count as equal: lr=1 is lr=1.0."""
+    """SHA-256, in hexadecimal, of JSON-like content. Integers and floats of equal value count as equal: lr=1 is lr=1.0."""
     return hashlib.sha256(json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

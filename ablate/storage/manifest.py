@@ -11,11 +11,13 @@ import yaml
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
-from ablate.storage.records import write_atomically
+from ablate.storage.records import explain, write_atomically
 
 MANIFEST = "study.yaml"
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, where it was built
 
 
 class Decision(BaseModel):
@@ -84,6 +86,25 @@ class StudyManifest(BaseModel):
         """The factors as values."""
         return {key: Factor.of(key, levels) for key, levels in self.factors.items()}
 
+    def parsed_description(self, study: Path) -> Description:
+        """The description as a value.
+
+        Args:
+            study: the folder that the manifest was read from, for the message of the error.
+
+        Raises:
+            UsageError: if it does not describe results.
+        """
+        try:
+            return Description.parse(self.description)
+        except UsageError as error:
+            trouble = str(error)
+        except (TypeError, ValueError, AttributeError) as error:
+            trouble = f"{type(error).__name__}: {error}"
+        except KeyError as error:
+            trouble = f"the key {error} is missing"
+        raise _unreadable(study, f"description: {trouble}")
+
     @classmethod
     def read(cls, study: Path) -> StudyManifest:
         """The manifest of the study in a folder; an empty one if there is none.
@@ -93,23 +114,26 @@ class StudyManifest(BaseModel):
         """
         path = study / MANIFEST
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.load(path.read_text(encoding="utf-8"), Loader=YAML_LOADER)
             if not isinstance(content, dict):
                 raise ValueError("it holds no keys")
             return cls.model_validate(content)
         except FileNotFoundError:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            trouble = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            trouble = explain(error)
         except (OSError, ValueError, yaml.YAMLError) as error:
             trouble = str(error)
-        raise UsageError(f"{path} cannot be read ({trouble}). Fix it, or choose another study.name.")
+        raise _unreadable(study, trouble)
 
     def write(self, study: Path) -> None:
         """Write study.yaml, atomically; keys without content are left out."""
         content = self.model_dump(by_alias=True, exclude_defaults=True)
         write_atomically(study / MANIFEST, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def _unreadable(study: Path, trouble: str) -> UsageError:
+    return UsageError(f"{study / MANIFEST} cannot be read ({trouble}). Fix it, or choose another study.name.")
 
 
 @contextmanager

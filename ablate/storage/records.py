@@ -1,47 +1,86 @@
-"""A run on disk: one directory, written atomically under a lock, that says all about itself.
+"""The directory of a run and its record, run.json.
 
-    outputs/<study>/runs/<levels>-<digest8>/seed=<n>/
-        config.yaml     the whole composed configuration
-        run.json        identity, choices, seed, status, error, attempts, timing, metrics, provenance
-        history.csv     a row an epoch
-        *.npz           arrays that the application keeps
-        checkpoint.pt   while unfinished
-        .lock, .lease   while a process holds it; deaths: while it has not ended well
+    outputs/<study>/runs/<levels>-<digest>/seed=<n>/
+        config.yaml     the composed configuration
+        run.json        identity, choices, seed, status, error, attempts, timing, metrics, provenance: a `RunRecord`
+        history.csv     one row for each epoch
+        *.npz           arrays that the program keeps
+        checkpoint.pt   while the run is unfinished
+        .lock, .lease   while a process holds the run; `deaths`: how many processes died during it
 
-ablate.engine.run writes them while a run is under way; ablate.storage.dataframe reads them back. This module needs no pandas: a
-command that only prints its help imports it.
+`ablate.engine.run` writes these files while a run is under way; `ablate.storage.dataframe` reads them back. Does not import
+pandas, because `--help` imports this module.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
-from filelock import FileLock
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError, field_serializer
+from typing_extensions import TypedDict
 
 from ablate.core.errors import UsageError
+from ablate.core.levels import Level
+from ablate.storage.fingerprint import flatten
 
 Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
 DONE: tuple[Status, ...] = ("finished", "diverged")
-# Columns of runs and of what sums them up: no factor and no metric can have such a name
-RESERVED = ("cell", "label", "seed", "directory", "runs", "n", "status", "error", "left_out")
+RECORD = "run.json"
 CONFIG = "config.yaml"
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.csv"
 TRACEBACK = "traceback.txt"
 
 
-@dataclass
-class Record:
-    """The content of run.json."""
+def _metric(value: object) -> object:
+    """A finite number; None for NaN and infinity, which earlier versions wrote into run.json as they are."""
+    if value is None:
+        return None
+    if not isinstance(value, int | float):
+        raise ValueError("should be a number or null")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        raise ValueError("should be a number that a float can hold") from None
+    return (int(value) if isinstance(value, bool) else value) if finite else None
+
+
+Metric = Annotated[int | float | None, BeforeValidator(_metric)]
+
+
+class Timing(TypedDict, total=False):
+    """When and how fast a run ran. Other keys are kept."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    started: str | None  # ISO 8601
+    seconds: float | None
+    processes: int | None  # that shared the machine
+    resumed: bool  # from a checkpoint
+
+
+class RunRecord(BaseModel):
+    """The content of run.json. Keys of other versions are kept as they are.
+
+    Attributes:
+        identity: digest of the configuration, the data and the seed.
+        cell: short digest of the configuration without its seed.
+        label: the levels of the cell as text.
+        choices: the option chosen in each config group.
+        overridden: the keys and groups that were overridden on the command line.
+        error: why the run ended otherwise than finished.
+        attempts: how often it was started.
+        epochs: how many the run is going to train, if it says so.
+        metrics: None stands for a metric without a value; NaN and infinity are written as null.
+        provenance: code, packages, numerics and hardware that produced the run.
+    """
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=True, ser_json_inf_nan="null")
 
     identity: str
     cell: str
@@ -51,11 +90,16 @@ class Record:
     overridden: list[str]
     status: Status = "running"
     error: str | None = None
-    attempts: int = 0
-    epochs: int | None = None  # how many the run means to do, if it says so
-    timing: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
+    attempts: NonNegativeInt = 0
+    epochs: int | None = None
+    timing: Timing = Field(default_factory=Timing)
+    metrics: dict[str, Metric] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @field_serializer("metrics")
+    def _plain_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Whatever was assigned to `metrics`, such as NaN, in the form in which it is read back."""
+        return {name: _metric(value) for name, value in metrics.items()}
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -72,10 +116,13 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
-def done_before(directory: Path, identity: str, code: str | None = None) -> Record | None:
-    """The record of a run that means the same and needs no repeating.
+def done_before(directory: Path, identity: str, code: str | None = None) -> RunRecord | None:
+    """The record of a completed run of this identity, which need not be repeated; None if there is none.
 
-    With `code`, a run that other code made needs repeating.
+    Args:
+        directory: of the run.
+        identity: see `RunRecord`.
+        code: the digest of today's code, if a run that was made by other code has to be repeated.
     """
     record = read_record(directory)
     if record is None or record.identity != identity or not is_done(directory, record):
@@ -83,78 +130,59 @@ def done_before(directory: Path, identity: str, code: str | None = None) -> Reco
     return record if code is None or record.provenance.get("code") == code else None
 
 
-def is_done(directory: Path, record: Record) -> bool:
-    """Whether a run needs no repeating: it came to its end, and its configuration is there to say what it was."""
+def is_done(directory: Path, record: RunRecord) -> bool:
+    """Whether a run need not be repeated: it is finished or diverged, and its configuration is there."""
     config = directory / CONFIG
     return record.status in DONE and config.is_file() and config.stat().st_size > 0
 
 
-def read_record(directory: Path, warn: bool = False) -> Record | None:
-    """The record in `directory`, or None if there is none that can be read; `warn` of one that is torn."""
-    try:
-        content = json.loads((directory / "run.json").read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it holds no record")
-        record = Record(**content)
-        for name, kind in (
-            ("seed", int),
-            ("cell", str),
-            ("attempts", int),
-            ("timing", dict),
-            ("metrics", dict),
-            ("provenance", dict),
-            ("choices", dict),
-        ):
-            if not isinstance(getattr(record, name), kind):
-                raise ValueError(f"its {name} should be of the kind {kind.__name__}")
-        if not all(value is None or isinstance(value, int | float) for value in record.metrics.values()):
-            raise ValueError("its metrics should be numbers")
-        return record
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, OSError) as error:
-        if warn:
-            warnings.warn(f"{directory / 'run.json'} is set aside: {error}", stacklevel=2)
-        return None
+def read_record(directory: Path, warnings: list[str] | None = None) -> RunRecord | None:
+    """The record of the run in `directory`; None if there is none that can be read.
 
-
-def write_record(directory: Path, record: Record) -> None:
-    """Write run.json."""
-    write_atomically(directory / "run.json", json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n")
-
-
-_KINDS = {"command": str, "program": str, "claims": list, "leave_out": list, "seeds": list, "claims_after": int}  # else dict
-
-
-def read_study(study: Path) -> dict[str, Any]:
-    """study.yaml: how the study was launched. Empty if there is none.
-
-    Raises UsageError if it cannot be read.
+    Args:
+        directory: of the run.
+        warnings: receives a sentence that names the file and the reason if it exists but is not a valid record.
     """
-    path = study / "study.yaml"
+    path = directory / RECORD
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it holds no keys")
-        for key, value in content.items():
-            kind = _KINDS.get(key, dict)
-            if not isinstance(value, kind):
-                raise ValueError(f"its {key} should be of the kind {kind.__name__}")
-        return content
+        return RunRecord.model_validate_json(path.read_bytes(), strict=True)
     except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read ({error}). Mend it, or choose another study.name.") from None
+        return None
+    except ValidationError as error:
+        reason = explain(error)
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    if warnings is not None:
+        warnings.append(set_aside(path, reason))
+    return None
 
 
-@contextmanager
-def study_lock(study: Path) -> Iterator[None]:
-    """Alone with study.yaml, from reading it to writing it. Makes the folder of the study."""
-    study.mkdir(parents=True, exist_ok=True)
-    with FileLock(study / ".lock"):
-        yield
+def write_record(directory: Path, record: RunRecord) -> None:
+    """Write run.json."""
+    write_atomically(directory / RECORD, record.model_dump_json(indent=1) + "\n")
 
 
-def write_study(study: Path, content: Mapping[str, Any]) -> None:
-    """Write study.yaml."""
-    write_atomically(study / "study.yaml", yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
+def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Level]:
+    """The level of a run at each config group (the option chosen) and at each dotted key of its configuration."""
+    levels = {key: _level(value) for key, value in flatten(config).items()}
+    return levels | {group: Level.of(choice) for group, choice in choices.items()}
+
+
+def _level(value: object) -> Level:
+    try:
+        return Level.of(value)
+    except UsageError:  # NaN: not a level that can be asked for, but a configuration may hold it
+        return Level.of(str(value))
+
+
+def set_aside(path: Path, reason: object) -> str:
+    """The warning about a file or folder that is ignored."""
+    return f"{path} is set aside: {reason}"
+
+
+def explain(error: ValidationError) -> str:
+    """The first problem that pydantic found, with its place in the file."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

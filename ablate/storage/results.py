@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.core.cells import Cell
+from ablate.core.claims import Claim, parse_all
 from ablate.core.descriptions import Description
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
@@ -38,6 +39,8 @@ class StudyResults:
         description: what the program says about its results.
         folder: of the study; None for results of other tools.
         warnings: files that were set aside, and why.
+        drifted: keys of `manifest.fixed` that are not the same in all runs any more, though no factor explains it: runs of
+            equal levels differ in them, or no run has them.
     """
 
     runs: pd.DataFrame
@@ -51,6 +54,7 @@ class StudyResults:
     description: Description = field(default_factory=Description)
     folder: Path | None = None
     warnings: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -64,6 +68,20 @@ class StudyResults:
         """Without the runs that a person left out."""
         return self.where(self.runs["left_out"].isna())
 
+    @property
+    def main_metric(self) -> str:
+        """The metric of claims that name none: the first that the program described and its runs have, or else the first."""
+        described = [spec.name for spec in self.description.metrics if spec.name in self.values]
+        return next(iter([*described, *map(str, self.values)]), "")
+
+    def claims(self) -> list[Claim]:
+        """The claims of the study.
+
+        Raises:
+            ClaimError: if study.yaml holds one that cannot be read.
+        """
+        return parse_all(self.manifest.claims, self.main_metric)
+
     def cells(self) -> dict[str, Cell]:
         """The levels of each cell, by its digest, in the order of their first run."""
         first = ~self.runs["cell"].duplicated()
@@ -75,7 +93,11 @@ class StudyResults:
 
     def to_frame(self) -> pd.DataFrame:
         """All columns side by side, levels as plain values: for pandas. A name that occurs twice gets a prefix."""
-        levels = self.levels.map(lambda level: level.value).astype(object)
+        plain = {  # levels are values, not numbers: null is one, and 500 is not 500.0
+            key: pd.Series([level.value for level in column], index=column.index, dtype=object)
+            for key, column in self.levels.items()
+        }
+        levels = pd.DataFrame(plain, index=self.levels.index)
         taken = set(self.runs.columns)
         levels = levels.rename(columns={name: f"factor.{name}" for name in levels if name in taken})
         taken |= set(levels.columns)

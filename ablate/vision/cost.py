@@ -1,4 +1,4 @@
-"""What a run will cost on this machine: a few steps of its network are timed."""
+"""Estimate what a run will take on this machine, by timing a few steps of its network."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import torch
 import torch.nn.functional as F
 
 from ablate.vision.config import Config
-from ablate.vision.data import sizes
-from ablate.vision.devices import accelerator_of, autocast, choose_device
-from ablate.vision.network import build
+from ablate.vision.data import class_count, sizes
+from ablate.vision.devices import accelerator_of, choose_device, default_threads
+from ablate.vision.networks import build
+from ablate.vision.optimizers import make_optimizer
+from ablate.vision.precision import autocast
 
 STEPS = 3  # timed, after one that is not
 
@@ -27,7 +29,7 @@ def seconds(config: Config, processes: int = 1) -> float:
     """
     device = choose_device(config.device)
     before = torch.get_num_threads()
-    share = max(1, (os.cpu_count() or 1) // processes) if processes > 1 else before
+    share = max(1, (os.cpu_count() or 1) // processes) if processes > 1 else default_threads()
     with torch.random.fork_rng(devices=[]):
         torch.set_num_threads(config.threads or share)
         try:
@@ -39,26 +41,26 @@ def seconds(config: Config, processes: int = 1) -> float:
 def _timed(config: Config, device: torch.device) -> float:
     train, test, validation = sizes(config.data)
     batch, test_batch = min(config.optimizer.batch_size, train), min(config.evaluation.batch_size, test)
-    network = build(config).to(device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=config.optimizer.learning_rate, momentum=config.optimizer.momentum)
+    network = build(config, class_count(config.data)).to(device)
+    optimizer = make_optimizer(config.optimizer, network)
     images = torch.randn(max(batch, test_batch), 3, 32, 32, device=device).to(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.int64, device=device)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        with autocast(device):
+        with autocast(device, config.precision):
             loss = F.cross_entropy(network(images[:batch]).float(), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
-    def judge() -> None:
-        with torch.inference_mode(), autocast(device):
+    def evaluate() -> None:
+        with torch.inference_mode(), autocast(device, config.precision):
             network(images[:test_batch])
 
     network.train()
     an_epoch = math.ceil(train / batch) * _median(step, device)
-    judged = test * len(config.evaluation.protocols) + validation
-    an_epoch += judged / test_batch * _median(judge, device)
+    evaluated = test * len(config.evaluation.protocols) + validation
+    an_epoch += evaluated / test_batch * _median(evaluate, device)
     return config.budget.epochs * an_epoch
 
 

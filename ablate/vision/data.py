@@ -1,4 +1,4 @@
-"""Images, from a source to the device: the cache of decoded images, subsets, and augmentation in batches."""
+"""Images, from a data set to the device: the cache of decoded images, subsets, and augmentation in batches."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from ablate.core.errors import UsageError
 from ablate.core.seeding import stream
 from ablate.storage import fingerprint
 from ablate.storage.records import write_atomically
-from ablate.vision.config import Augment, Data
-from ablate.vision.sources import CIFAR10_HOST, Builtin, Cifar10, Decoded, ImageFiles, Source, Split, can_connect
+from ablate.vision.datasets import AUTO, DATASETS, Decoded, Source, Split
+from ablate.vision.datasets._torchvision import TorchvisionSource, can_connect
+from ablate.vision.settings import Augment, Data
 
-BUILTIN_SIZES = {"train": 50_000, "test": 10_000}  # as CIFAR-10
+PREFERRED, FALLBACK = "cifar10", "builtin"  # what `auto` takes
 META = "meta.json"
 
 
@@ -53,36 +54,45 @@ class DataSet:
 
 def source_of(data: Data) -> Source:
     """The source that a configuration names; `auto` has been resolved before."""
-    if data.source == "builtin":
-        train = (data.train_size or BUILTIN_SIZES["train"]) + data.validation_size
-        return Builtin(train, data.test_size or BUILTIN_SIZES["test"], data.subset_seed)
-    if data.source == "cifar10":
-        return Cifar10(Path(data.root or "data").expanduser())
-    if data.source == "images":
-        assert data.root is not None
-        return ImageFiles(Path(data.root).expanduser())
-    raise AssertionError(f"unresolved source {data.source}")
+    return DATASETS[data.source].of(data)
 
 
 def resolve(data: Data) -> str:
-    """The source that `auto` means here and now: CIFAR-10 if it is there or can be had, else the drawn images."""
-    if data.source != "auto":
+    """The data set that `auto` means here and now: CIFAR-10 if it is here or can be downloaded, else the drawn images."""
+    if data.source != AUTO:
         return data.source
-    source = Cifar10(Path(data.root or "data").expanduser())
-    there = source.is_there() or (_cache_folder(source, data.cache) / META).exists()
-    return "cifar10" if there or can_connect(CIFAR10_HOST) else "builtin"
+    source = DATASETS[PREFERRED].of(data)
+    if source.is_available() or (_cache_folder(source, data.cache) / META).exists():
+        return PREFERRED
+    return PREFERRED if isinstance(source, TorchvisionSource) and can_connect(source.host) else FALLBACK
+
+
+def class_count(data: Data) -> int:
+    """The number of classes. Those of image files are counted once they are decoded; 10 before that."""
+    kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
+    if kind.classes is not None:
+        return kind.classes
+    try:
+        cached = _read(_cache_folder(kind.of(data), data.cache))
+    except UsageError:  # they do not exist: `prepare` will say so
+        cached = None
+    return 10 if cached is None else len(cached.classes)
 
 
 def prepare(data: Data) -> str:
-    """Decode and cache the images, unless they are; their digest.
+    """Decode and cache the images, unless that has been done.
 
-    Raises UsageError if they cannot be had, if they are not those of `data.digest`, or if they are fewer than asked for.
+    Returns:
+        Their digest.
+
+    Raises:
+        UsageError: if they are not available, if they are not those of `data.digest`, or if there are fewer than asked for.
     """
     decoded = _cached(source_of(data), data.cache)
     if data.digest not in (None, decoded.digest):
         raise UsageError(
-            f"the images of data={data.source} are not those that data.digest={data.digest} was made of "
-            f"(theirs is {decoded.digest}): use the images of then, or another study.name."
+            f"data.digest={data.digest}: the images of data={data.source} have changed (their digest is {decoded.digest}). "
+            "Use the original images, or another study.name."
         )
     train, test = (data.train_size or 1) + data.validation_size, data.test_size or 1
     for key, wanted, there in (
@@ -90,25 +100,25 @@ def prepare(data: Data) -> str:
         ("data.test_size", test, len(decoded.test.labels)),
     ):
         if wanted > there:
-            raise UsageError(f"{key}={wanted}: data={data.source} has only {there}.")
+            raise UsageError(f"{key}={wanted}: data={data.source} has only {there} images.")
     return decoded.digest
 
 
 def sizes(data: Data) -> tuple[int, int, int]:
-    """How many images a run trains, is tested and is validated on; those of a source of unknown size count as CIFAR-10's."""
-    train = data.train_size or BUILTIN_SIZES["train"] - data.validation_size
-    return train, data.test_size or BUILTIN_SIZES["test"], data.validation_size
+    """The numbers of training, test and validation images of a run; those of image files are taken to be CIFAR-10's."""
+    kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
+    train = data.train_size or kind.train_size - data.validation_size
+    return train, data.test_size or kind.test_size, data.validation_size
 
 
-@functools.lru_cache(maxsize=2)  # the runs of a sweep that follow each other in one process share their images
+@functools.lru_cache(maxsize=2)  # consecutive runs of a sweep in one process share their images
 def load(data: Data, device: torch.device) -> DataSet:
     """The data set of a run on its device. Raises as `prepare`."""
     prepare(data)
-    decoded = _cached(source_of(data), data.cache)
-    if data.source == "builtin":  # drawn as many as asked for: those set apart come after the others
-        train, validation = np.split(np.arange(len(decoded.train.labels)), [len(decoded.train.labels) - data.validation_size])
-    else:
-        train, validation = subset(decoded.train.labels, data.train_size, data.validation_size, data.subset_seed)
+    source = source_of(data)
+    decoded = _cached(source, data.cache)
+    labels = decoded.train.labels
+    train, validation = source.split(labels, data) or subset(labels, data.train_size, data.validation_size, data.subset_seed)
     test, _ = subset(decoded.test.labels, data.test_size, 0, data.subset_seed)
 
     def move(split: Split, chosen: NDArray[np.int64]) -> Images:
@@ -120,14 +130,14 @@ def load(data: Data, device: torch.device) -> DataSet:
 def subset(labels: NDArray[np.int64], size: int | None, apart: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of `size` examples, and of `apart` others, each stratified by class; in the order of the source.
 
-    Each class lends examples in proportion (largest remainders), from the front of a random order of its own for the one,
-    from the back for the other: setting images apart does not change which ones are trained on, as long as all can be had.
+    Each class contributes in proportion (largest remainders), from the front of a random order of its own for the one, from
+    the back for the other: setting images apart does not change which ones are trained on, as long as there are enough.
     """
     everything = len(labels)
     size = everything - apart if size is None else size
     counts = np.bincount(labels)
     kept, set_apart = _share(counts, size), _share(counts, apart)
-    over = np.maximum(kept + set_apart - counts, 0)  # where both round up, a class may lack one: others lend it
+    over = np.maximum(kept + set_apart - counts, 0)  # where both round up, a class may lack one: others make up for it
     kept -= over
     for _ in range(int(over.sum())):
         kept[np.argmax(counts - kept - set_apart)] += 1
@@ -149,7 +159,7 @@ def _share(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 
 @dataclass
 class Cached(Decoded):
-    """Decoded images that lie in the cache; the pixels are read from there as they are needed."""
+    """Decoded images in the cache; the pixels are read from there when they are needed."""
 
     digest: str
 
@@ -167,16 +177,16 @@ def _cached(source: Source, cache: str | None) -> Cached:
     folder = _cache_folder(source, cache)
     if (cached := _read(folder)) is not None:
         return cached
-    with _said_of(folder.parent):
+    with _explained(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         held = FileLock(folder.with_suffix(".lock")).acquire()
     with held:
         if (cached := _read(folder)) is None:
             source.require()
-            print(f"Reading all images of {source} once; from now on they lie in {folder.parent}.", flush=True)
+            print(f"Decoding all images of {source} once; they are cached in {folder.parent}.", flush=True)
             decoded = source.decode()
-            with _said_of(folder.parent):
-                shutil.rmtree(folder, ignore_errors=True)  # torn
+            with _explained(folder.parent):
+                shutil.rmtree(folder, ignore_errors=True)  # incomplete
                 _write(decoded, folder)
             cached = _read(folder)
     assert cached is not None
@@ -184,15 +194,17 @@ def _cached(source: Source, cache: str | None) -> Cached:
 
 
 @contextmanager
-def _said_of(root: Path) -> Iterator[None]:
+def _explained(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"cannot keep decoded images in {root} ({error.strerror or error}): type data.cache=FOLDER.") from None
+        raise UsageError(
+            f"cannot cache decoded images in {root} ({error.strerror or error}): type data.cache=FOLDER."
+        ) from None
 
 
 def _read(folder: Path) -> Cached | None:
-    """What was cached, or None if nothing was or if it is torn."""
+    """What was cached, or None if nothing was or if it is damaged."""
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         train, test = (
@@ -208,7 +220,7 @@ def _read(folder: Path) -> Cached | None:
 
 
 def _write(decoded: Decoded, folder: Path) -> None:
-    """Write into a folder beside, and rename it: `folder` is whole, or is not there."""
+    """Write into a folder beside it, and rename that: `folder` is complete, or does not exist."""
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         sha = hashlib.sha256(json.dumps(decoded.classes).encode())
@@ -248,7 +260,7 @@ def crop(images: Tensor, starts: Tensor, padding: int) -> Tensor:
     return padded[batch, rows[:, :, None], columns[:, None, :]]
 
 
-class Normaliser:
+class Normalizer:
     """Bytes (B, H, W, C) to what the network sees: floats (B, C, H, W) in channels_last, (x / 255 - mean) / std."""
 
     def __init__(self, augment: Augment, device: torch.device) -> None:

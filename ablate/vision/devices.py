@@ -1,7 +1,8 @@
-"""Which device computes, and with which arithmetic."""
+"""The device that computes, and the facts of its arithmetic that a run records."""
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from pathlib import Path
@@ -11,12 +12,8 @@ import torch
 
 from ablate.core.errors import UsageError
 from ablate.engine.run import Run
+from ablate.vision import precision
 from ablate.vision.config import Config
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 on CUDA; nothing elsewhere, where it is slower or not there."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 def accelerator_of(device: torch.device) -> Any:
@@ -25,7 +22,7 @@ def accelerator_of(device: torch.device) -> Any:
 
 
 def device_of(config: Config, run: Run) -> torch.device:
-    """The device that a run computes on: of several GPUs, the one of its process's number."""
+    """The device that a run computes on; of several GPUs, the one with the number of this process."""
     device = choose_device(config.device)
     if device.type == "cuda" and torch.cuda.device_count() > 1:
         device = torch.device("cuda", run.slot % torch.cuda.device_count())
@@ -36,20 +33,26 @@ def device_of(config: Config, run: Run) -> torch.device:
 def choose_device(name: str) -> torch.device:
     """The device that `auto` means, or the one that is named.
 
-    Raises UsageError if it is not there.
+    Raises:
+        UsageError: if this machine does not have it.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(device for device, available in there.items() if available)
     if not there[name]:
-        raise UsageError(f"device={name}: torch finds no such device here; type device=auto.")
+        raise UsageError(f"device={name}: torch finds no such device on this machine; type device=auto.")
     return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
 
 
 def set_numerics(config: Config, device: torch.device) -> dict[str, dict[str, Any]]:
-    """Settle what decides the last bits; the facts that a run records of its numerics and its hardware."""
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    """Set everything that decides the last bits of a run's numbers.
+
+    Returns:
+        The facts that a run records of its numerics, which must agree for it to be resumed, and of its hardware.
+    """
+    threads = config.threads or default_threads()
+    if threads != torch.get_num_threads():
+        torch.set_num_threads(threads)
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = not config.deterministic
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not config.deterministic
@@ -59,7 +62,7 @@ def set_numerics(config: Config, device: torch.device) -> dict[str, dict[str, An
     return {
         "numerics": {
             "device": device.type,
-            "precision": "bfloat16" if device.type == "cuda" else "float32",
+            "precision": precision.resolve(config.precision, device),
             "threads": torch.get_num_threads(),
             "deterministic": config.deterministic,
             "torch": torch.__version__,
@@ -70,6 +73,12 @@ def set_numerics(config: Config, device: torch.device) -> dict[str, dict[str, An
             "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         },
     }
+
+
+@functools.cache
+def default_threads() -> int:
+    """Torch's own number of threads: as it was before any run of this process set one. A launcher may have limited it."""
+    return torch.get_num_threads()
 
 
 def _processor() -> str:

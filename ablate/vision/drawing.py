@@ -1,8 +1,8 @@
 """`builtin`: images that the program draws, for a machine without a network.
 
-Ten classes of shapes, 32x32 RGB. The shape alone decides the class; its place, size, turn and colours, a shaded and
-textured ground, a smaller shape of another class in the way, and noise do not. Its colours lean towards one hue for each
-class, so that a short training finds something and a long one finds more.
+Ten classes of shapes, 32x32 RGB. The shape alone decides the class; its place, size, turn and colors, a shaded and
+textured background, a smaller shape of another class in front of it, and noise do not. Its colors lean towards one hue for
+each class, so that a short training finds something and a long one finds more.
 """
 
 from __future__ import annotations
@@ -39,37 +39,37 @@ def _draw_chunk(rng: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[
         return rng.uniform(low, high, (count, 1, 1)).astype(np.float32)
 
     picture = _ground(rng, count)
-    # a smaller shape of a random class, which says nothing
+    # a smaller shape of a random class, as a distraction
     other = _coverage(rng.integers(0, len(CLASSES), count), uniform(-1, 1), uniform(-1, 1), uniform(0.15, 0.3), uniform(0, 6.3))
-    picture += other[..., None] * (_colours(rng, rng.uniform(0, 1, count), 0.2, 0.9) - picture)
+    picture += other[..., None] * (_colors(rng, rng.uniform(0, 1, count), 0.2, 0.9) - picture)
     shape = _coverage(labels, uniform(-0.3, 0.3), uniform(-0.3, 0.3), uniform(0.45, 0.8), uniform(0, 6.3))
     hues = labels / len(CLASSES) + rng.normal(0, 0.1, count)
-    picture += (shape * uniform(0.6, 1.0))[..., None] * (_colours(rng, hues, 0.4, 1.0) - picture)
+    picture += (shape * uniform(0.6, 1.0))[..., None] * (_colors(rng, hues, 0.4, 1.0) - picture)
     picture += rng.normal(0, 1, picture.shape).astype(np.float32) * rng.uniform(0.02, 0.08, (count, 1, 1, 1)).astype(np.float32)
     pixels: NDArray[np.uint8] = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
     return pixels
 
 
 def _ground(rng: np.random.Generator, count: int) -> Floats:
-    """A ground that goes from one colour to another, with waves over it: (N, 32, 32, 3)."""
+    """A background that blends one color into another, with waves over it: (N, 32, 32, 3)."""
     axis = np.linspace(-1, 1, SIZE, dtype=np.float32)
     angle, phase, frequency, depth = (
         rng.uniform(low, high, (count, 1, 1)).astype(np.float32) for low, high in ((0, 6.3), (0, 6.3), (3, 14), (0, 0.1))
     )
     along = np.cos(angle) * axis[None, None, :] + np.sin(angle) * axis[None, :, None]
     blend = ((along + 1.4) / 2.8)[..., None]
-    first, second = (_colours(rng, rng.uniform(0, 1, count), 0.0, 0.4) for _ in range(2))
+    first, second = (_colors(rng, rng.uniform(0, 1, count), 0.0, 0.4) for _ in range(2))
     ground: Floats = first + blend * (second - first) + (depth * np.sin(frequency * along + phase))[..., None]
     return ground
 
 
-def _colours(rng: np.random.Generator, hues: NDArray[np.float64], palest: float, fullest: float) -> Floats:
-    """A colour of each hue (in turns), its saturation between the two bounds, of any brightness: (N, 1, 1, 3)."""
+def _colors(rng: np.random.Generator, hues: NDArray[np.float64], palest: float, fullest: float) -> Floats:
+    """A color of each hue (in turns), its saturation between the two bounds, of any brightness: (N, 1, 1, 3)."""
     thirds = np.array([0, 1 / 3, 2 / 3])
     pure = 0.5 + 0.5 * np.cos(2 * np.pi * (hues[:, None] - thirds))
     saturation, brightness = rng.uniform(palest, fullest, (len(hues), 1)), rng.uniform(0.35, 0.95, (len(hues), 1))
-    colours: Floats = (brightness * (1 - saturation + saturation * pure)).astype(np.float32)
-    return colours[:, None, None, :]
+    colors: Floats = (brightness * (1 - saturation + saturation * pure)).astype(np.float32)
+    return colors[:, None, None, :]
 
 
 def _coverage(labels: NDArray[np.int64], x: Floats, y: Floats, size: Floats, turn: Floats) -> Floats:

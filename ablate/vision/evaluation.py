@@ -1,4 +1,4 @@
-"""The test images judged, under each protocol, on one and the same trajectory."""
+"""Evaluation on the test images, under each protocol, on one and the same trajectory."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from torch import nn
 
 from ablate.engine.run import Run
 from ablate.vision import data as images
-from ablate.vision.config import PROTOCOLS, Config, Protocol
-from ablate.vision.data import Images, Normaliser
-from ablate.vision.devices import accelerator_of, autocast
+from ablate.vision.config import Config
+from ablate.vision.data import Images, Normalizer
+from ablate.vision.devices import accelerator_of
+from ablate.vision.precision import autocast
+from ablate.vision.settings import PROTOCOLS, Protocol
 
 
 def prefix(protocol: str) -> str:
-    """What the names of a protocol's metrics begin with."""
+    """The prefix of the names of a protocol's metrics."""
     return "" if protocol == "standard" else f"{protocol}_"
 
 
 @dataclass
 class Scores:
-    """What one protocol found, epoch by epoch."""
+    """The results under one protocol, epoch by epoch."""
 
     METRICS: ClassVar = (
         "final_test_accuracy", "peak_test_accuracy", "final_test_loss", "epochs_to_target", "seconds_to_target"
@@ -51,10 +53,11 @@ class Scores:
             self.epochs_to_target, self.seconds_to_target = epoch, seconds
 
     def state(self) -> dict[str, Any]:
-        """All of it, in what a checkpoint can hold."""
+        """The content as a checkpoint can store it."""
         return {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
         for name, value in state.items():
             setattr(self, name, value.numpy() if isinstance(value, torch.Tensor) else value)
 
@@ -67,15 +70,15 @@ class Scores:
 def evaluate(
     protocol: str, config: Config, run: Run, network: nn.Module, data: Images, epoch: int
 ) -> tuple[float, NDArray[np.bool_]]:
-    """The mean loss, and for each image (N,) whether it was right.
+    """The mean loss, and for each image (N,) whether it was classified correctly.
 
     `standard`: evaluation mode, images as they are. `article`: as the author tested, in training mode (BN uses the
     statistics of the batch, dropout is on) with random flips; `batch` and `flipped` are one of these differences alone.
-    None leaves a trace: running statistics, modes and random streams are restored.
+    Running statistics, modes and random streams are restored afterwards.
     """
     how = PROTOCOLS[protocol]
     device = data.images.device
-    normalise = Normaliser(config.augment, device)
+    normalize = Normalizer(config.augment, device)
     flipped = images.flips(len(data), run.stream("test flip", epoch)).to(device) if how.flips else None
     size = config.evaluation.batch_size
     if how.batch_statistics:
@@ -90,8 +93,8 @@ def evaluate(
             batch, labels = data.images[chosen], data.labels[chosen]
             if flipped is not None:
                 batch = images.flip(batch, flipped[chosen])
-            with autocast(device):
-                logits = network(normalise(batch)).float()
+            with autocast(device, config.precision):
+                logits = network(normalize(batch)).float()
             loss_sum += F.cross_entropy(logits, labels, reduction="sum")
             right.append(logits.argmax(1) == labels)
     return loss_sum.item() / len(data), torch.cat(right).cpu().numpy()
@@ -108,7 +111,7 @@ def _set_modes(network: nn.Module, how: Protocol) -> None:
 
 @contextmanager
 def _untouched(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Give the network its modes and buffers back, and torch its global generators."""
+    """Restore the network's modes and buffers, and torch's global generators, when the body ends."""
     mode = network.training
     buffers = [buffer.clone() for buffer in network.buffers()]
     accelerator = accelerator_of(device)

@@ -1,4 +1,4 @@
-"""A look inside a trained network: what its BN layers expect in evaluation mode, and what they meet there."""
+"""Statistics of batch normalization in a trained network: the running ones against those of the test images."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ablate.vision.network import used_layers
+from ablate.vision.networks import used_layers
 
 
 @dataclass(frozen=True)
 class Shift:
-    """One use of a BN layer. A layer that serves two places has one set of running statistics and two of these.
+    """One use of a BN layer. A layer that is used at two places has one set of running statistics and two of these.
 
-    `variance_ratio`: the variance that it meets, all channels added up, over its running variance: 1 where they agree
-    (the variance shift of Li et al. 2018, arXiv 1801.05134). `mean_offset`: how far the means that it meets lie from the
-    running ones, in running standard deviations, as a root mean square over channels weighted by their variance.
+    `variance_ratio`: the variance of its input, all channels added up, over its running variance: 1 where they agree
+    (the variance shift of Li et al. 2018, arXiv 1801.05134). `mean_offset`: the distance of the means of its input from the
+    running means, in running standard deviations, as a root mean square over channels weighted by their variance.
     """
 
     place: str
@@ -27,7 +27,7 @@ class Shift:
 
 
 def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
-    """The shift at each use of a BN layer, in evaluation mode, over normalised images (B, 3, H, W)."""
+    """The shift at each use of a BN layer, in evaluation mode, over normalized images (B, 3, H, W)."""
     names: dict[nn.Module, list[str]] = {}
     for name, layer in used_layers(network):
         if isinstance(layer, nn.BatchNorm2d):
@@ -59,7 +59,7 @@ def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
 def largest(shifts: Iterable[Shift]) -> float | None:
     """The variance ratio that is furthest from 1, whichever way, as a number above 1; 1 without BN.
 
-    None if a layer meets nothing that varies, or no numbers.
+    None if the input of a layer does not vary, or is not finite.
     """
     ratios = [shift.variance_ratio for shift in shifts]
     if not all(0 < ratio < math.inf for ratio in ratios):

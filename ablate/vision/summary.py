@@ -1,22 +1,24 @@
-"""What a network is made of: its table, its parameters and its multiply-accumulates."""
+"""The table of a network, its number of parameters, and its multiply-accumulates."""
 
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
-import torchinfo
 from rich.table import Table
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablate.vision.network import used_layers
+from ablate.vision.networks import SIZE, used_layers
+
+NOT_LISTED = (nn.ReLU, nn.GELU, nn.SiLU, nn.Identity, nn.Flatten)
 
 
 @dataclass
 class Row:
-    """One use of a layer: its name, its kind, the shape (C, H, W) or (F,) of what it yields, its parameters."""
+    """One use of a layer: its name, its class, the shape (C, H, W) or (F,) of its output, its number of parameters."""
 
     name: str
     kind: str
@@ -24,26 +26,26 @@ class Row:
     parameters: int
 
 
-def rows(network: nn.Module, size: int = 32) -> list[Row]:
-    """The layers in the order of their use, activations left out, as the author's tool listed them."""
-    image = torch.empty(1, 3, size, size, device="meta")
-    info = torchinfo.summary(_on_meta(network), input_data=image, device="meta", verbose=0, depth=9, col_names=("output_size",))
-    names = [name for name, _ in used_layers(network)]
-    leaves = [layer for layer in info.summary_list if layer.is_leaf_layer]
-    return [
-        Row(name, leaf.class_name, tuple(leaf.output_size[1:]), leaf.num_params)
-        for name, leaf in zip(names, leaves, strict=True)
-        if leaf.class_name not in ("ReLU", "GELU", "SiLU", "Identity", "Flatten")
-    ]
+def rows(network: nn.Module, size: int = SIZE) -> list[Row]:
+    """The layers in the order of their use, activations left out, as the article's table lists them."""
+    names: dict[nn.Module, list[str]] = {}
+    copied = _on_meta(network)
+    for name, layer in used_layers(copied):
+        names.setdefault(layer, []).append(name)
+    uses: Counter[nn.Module] = Counter()
+    found: list[Row] = []
 
+    def see(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        name = names[layer][uses[layer] % len(names[layer])]
+        uses[layer] += 1
+        if not isinstance(layer, NOT_LISTED):
+            found.append(Row(name, type(layer).__name__, tuple(output.shape[1:]), parameters(layer)))
 
-def structure(network: nn.Module) -> list[list[object]]:
-    """Everything that decides what a network computes: its layers by their roles, with their settings, and which are shared.
-
-    Two networks of equal structure are the same function of their weights, and have the same initial weights.
-    """
-    first_use: dict[int, str] = {}
-    return [[name, repr(layer), first_use.setdefault(id(layer), name)] for name, layer in used_layers(network)]
+    for layer in names:
+        layer.register_forward_hook(see)
+    with torch.no_grad():
+        copied(torch.empty(1, 3, size, size, device="meta"))
+    return found
 
 
 def parameters(network: nn.Module) -> int:
@@ -51,15 +53,15 @@ def parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def macs(network: nn.Module, size: int = 32) -> int:
-    """Multiply-accumulates of the convolutions for one image: half of the operations that torch counts."""
+def macs(network: nn.Module, size: int = SIZE) -> int:
+    """Multiply-accumulates of convolutions and matrix products for one image: half of the operations that torch counts."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         _on_meta(network).eval()(torch.empty(1, 3, size, size, device="meta"))
     return int(counter.get_total_flops()) // 2
 
 
 def table(network: nn.Module, title: str) -> Table:
-    """The table of a network, with its two totals below."""
+    """The table of a network, with its totals below."""
     listed = rows(network)
     each_use = sum(row.parameters for row in listed)
     result = Table(

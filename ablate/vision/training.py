@@ -1,8 +1,8 @@
-"""One run: train, judge after each epoch under each protocol, say what came of it.
+"""Train and evaluate one run.
 
 Random numbers: the initial weights, the order of the images and their augmentation come from streams of the run's seed,
-drawn on the CPU, one entry an image; torch's global generator belongs to dropout alone. Runs of equal seeds therefore differ
-in what their configurations differ in, and in nothing else.
+drawn on the CPU, one entry for each image; torch's global generator is used by dropout alone. Runs of equal seeds therefore
+differ only in what their configurations differ in.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from ablate.core.errors import Diverged
 from ablate.engine.run import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
-from ablate.vision.data import Images, Normaliser
-from ablate.vision.devices import accelerator_of, autocast, device_of, set_numerics
+from ablate.vision.data import Images, Normalizer
+from ablate.vision.devices import accelerator_of, device_of, set_numerics
 from ablate.vision.evaluation import Scores, evaluate, prefix
-from ablate.vision.network import build
+from ablate.vision.networks import build
+from ablate.vision.optimizers import make_optimizer
+from ablate.vision.precision import autocast
 from ablate.vision.probes import largest, norm_shifts
 from ablate.vision.summary import macs, parameters
 
@@ -33,16 +35,17 @@ log = logging.getLogger("ablate")
 
 
 def train(config: Config, run: Run) -> dict[str, float | None]:
-    """Train the network of `config` and return its metrics.
+    """Train the network of a configuration.
 
-    For each protocol (standard without a prefix; `article_`, `flipped_`, `batch_`): final_test_accuracy and
+    Metrics: for each protocol (standard without a prefix; `article_`, `flipped_`, `batch_`): final_test_accuracy and
     peak_test_accuracy in [0, 1], final_test_loss, epochs_to_target and seconds_to_target (of training; None if the target
     was not reached). With data.validation_size: final_validation_accuracy, of the standard protocol on the images set apart.
     With the protocol batch: variance_shift, see `probes.largest`; norm_statistics.npz holds it for each use of a BN layer.
-    Besides: final_train_loss, final_train_accuracy (on the augmented images, while training), images_per_second (of
+    Also: final_train_loss, final_train_accuracy (on the augmented images, while training), images_per_second (of
     training), parameters (each counted once), macs (multiply-accumulates for one image).
 
-    Raises Diverged, with the epoch, if a loss is not finite.
+    Raises:
+        Diverged: naming the epoch, if a loss is not finite.
     """
     device = device_of(config, run)
     run.note(**set_numerics(config, device))
@@ -93,8 +96,10 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
 
 
 def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float | None:
-    batches = torch.split(test.images, trainer.config.evaluation.batch_size)
-    shifts = norm_shifts(trainer.network, (trainer.normalise(batch) for batch in batches))
+    config = trainer.config
+    batches = torch.split(test.images, config.evaluation.batch_size)
+    with autocast(trainer.device, config.precision):
+        shifts = norm_shifts(trainer.network, (trainer.normalize(batch) for batch in batches))
     run.keep(
         "norm_statistics",
         place=np.array([shift.place for shift in shifts], dtype=str),
@@ -116,21 +121,13 @@ def metrics(config: Config) -> list[str]:
 
 
 class Trainer:
-    """The network under training: what lasts from one epoch to the next."""
+    """A network in training: its optimizer, its schedule, and what it has seen."""
 
     def __init__(self, config: Config, run: Run, network: nn.Module, data: Images, device: torch.device) -> None:
         self.config, self.run, self.network, self.data, self.device = config, run, network, data, device
-        self.normalise = Normaliser(config.augment, device)
-        o = config.optimizer
-        self.optimizer = torch.optim.SGD(
-            network.parameters(),
-            lr=o.learning_rate,
-            momentum=o.momentum,
-            nesterov=o.nesterov,
-            weight_decay=o.weight_decay,
-            fused=True,
-        )
-        self.batches = math.ceil(len(data) / o.batch_size)
+        self.normalize = Normalizer(config.augment, device)
+        self.optimizer = make_optimizer(config.optimizer, network)
+        self.batches = math.ceil(len(data) / config.optimizer.batch_size)
         self.schedule, self.by_batch = make_schedule(config, self.optimizer, self.batches)
         self.epochs = 0  # done
         self.seconds = 0.0  # of training, all epochs
@@ -143,7 +140,7 @@ class Trainer:
         count = len(self.data)
         rate = float(self.optimizer.param_groups[0]["lr"])
         started = time.perf_counter()
-        # All draws of the epoch at once, an entry an image: neither the batch size nor the device changes them
+        # All draws of the epoch at once, an entry for each image: neither the batch size nor the device changes them
         order = torch.from_numpy(self.run.stream("order", epoch).permutation(count)).to(self.device)
         flipped = images.flips(count, self.run.stream("flip", epoch)).to(self.device) if config.augment.flip else None
         starts = (
@@ -162,7 +159,7 @@ class Trainer:
                 batch = images.crop(batch, starts[chosen], config.augment.crop)
             labels = self.data.labels[chosen]
             skipped = number == 0 and config.optimizer.skip_first_batch
-            loss, logits = self._step(self.normalise(batch), labels, skipped)
+            loss, logits = self._step(self.normalize(batch), labels, skipped)
             if skipped:
                 rate = float(self.optimizer.param_groups[0]["lr"])  # the one that the weights will see
             loss_sum += loss * len(chosen)
@@ -197,7 +194,7 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Restore what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
@@ -207,9 +204,9 @@ class Trainer:
             accelerator.set_rng_state(state["random_on_device"])
 
     def _step(self, batch: Tensor, labels: Tensor, skipped: bool) -> tuple[Tensor, Tensor]:
-        """One step; of a skipped batch the network sees the images (its BN statistics move), and its weights stay."""
+        """One step. The network sees a skipped batch too, which updates its BN statistics, but its weights do not change."""
         self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.device):
+        with autocast(self.device, self.config.precision):
             logits = self.network(batch)
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.config.optimizer.label_smoothing)
         if not skipped:
@@ -226,7 +223,7 @@ class Trainer:
 def make_schedule(
     config: Config, optimizer: torch.optim.Optimizer, batches: int
 ) -> tuple[torch.optim.lr_scheduler.LRScheduler, bool]:
-    """torch's own schedule, and whether it steps with each batch (else with each epoch)."""
+    """The schedule of torch, and whether it steps after each batch (otherwise after each epoch)."""
     schedules = torch.optim.lr_scheduler
     steps = config.budget.epochs * batches
     match config.schedule.name:
@@ -237,9 +234,9 @@ def make_schedule(
         case "cosine":
             return schedules.CosineAnnealingLR(optimizer, steps), True
         case "onecycle":
-            peak = config.optimizer.learning_rate
+            peaks = [group["lr"] for group in optimizer.param_groups]
             return schedules.OneCycleLR(
-                optimizer, peak, total_steps=steps, pct_start=config.schedule.warmup, cycle_momentum=False
+                optimizer, peaks, total_steps=steps, pct_start=config.schedule.warmup, cycle_momentum=False
             ), True
     raise AssertionError(config.schedule.name)
 

@@ -9,12 +9,13 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 import ablate
+from ablate.integrations.torch import initialize
 
 
 @ablate.main(
     config_path="conf",
     config_name="config",
-    metrics=lambda _: ["accuracy"],
+    metrics=["accuracy"],
     packages=["torch", "scikit-learn"],
 )
 def train(cfg, run):
@@ -28,7 +29,7 @@ def train(cfg, run):
         nn.Dropout(cfg.dropout),
         nn.Linear(cfg.width, 10),
     )
-    run.initialise(network)  # equal seeds begin with equal weights, whatever the cell
+    initialize(network, run)  # equal seeds start with equal weights, in every configuration
     torch.manual_seed(run.derive("dropout"))
     optimizer = torch.optim.SGD(network.parameters(), lr=cfg.learning_rate, momentum=0.9)
     for epoch in range(1, cfg.epochs + 1):

@@ -1,15 +1,16 @@
-"""An application in which the activation does nothing behind the direct stem: two cells, one experiment."""
+"""A program in which the activation does nothing behind the direct stem: two cells, one experiment."""
 
 import ablate
 
 
-def experiment(cfg):
-    return [cfg.stem] if cfg.stem == "direct" else [cfg.stem, cfg.activation]
+class Stems(ablate.Experiment):
+    def fingerprint(self, settings):
+        return [settings.stem] if settings.stem == "direct" else [settings.stem, settings.activation]
 
 
-@ablate.main("conf", "alike", experiment=experiment)
+@ablate.main("conf", "alike", experiment=Stems())
 def train(cfg, run):
-    score = len(str(experiment(cfg))) + run.stream("noise").normal()
+    score = len(str(Stems().fingerprint(cfg))) + run.stream("noise").normal()
     run.log(epoch=1, score=score)
     return {"score": score}
 

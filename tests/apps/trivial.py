@@ -1,4 +1,4 @@
-"""An application without torch and without images: what the engine promises to anybody's function."""
+"""A program without torch and without images: what the engine promises to anybody's function."""
 
 import os
 import signal
@@ -7,13 +7,14 @@ import time
 import ablate
 
 
-def prepare(cfg):
-    if cfg.x > 100:
-        raise ablate.UsageError(f"x={cfg.x}: at most 100.")
-    return {}
+class Checked(ablate.Experiment):
+    def resolve(self, cfg):
+        if cfg.x > 100:
+            raise ablate.UsageError(f"x={cfg.x}: at most 100.")
+        return {}
 
 
-@ablate.main("conf", prepare=prepare)
+@ablate.main("conf", experiment=Checked())
 def train(cfg, run):
     noise = run.stream("noise").normal() + cfg.rule.get("noise", 0) * run.stream("more noise").normal()
     for epoch in (1, 2):

@@ -1,4 +1,4 @@
-"""An application whose configuration is a dataclass: it stays one, in every cell."""
+"""A program whose configuration is a dataclass: it stays one, in every cell."""
 
 from dataclasses import dataclass, field
 from enum import Enum

@@ -1,42 +1,14 @@
-"""Errors of the libraries, said in one line."""
+"""The exceptions form one tree, and its picture in the module is true."""
 
-import pytest
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+import inspect
 
-from ablate.core.errors import UsageError, one_line
-from ablate.run import conf
-from ablate.vision.config import Optimizer
+from ablate.core import errors
 
 
-def complaint(*overrides: str) -> str:
-    with initialize_config_dir(str(conf()), version_base="1.3"), pytest.raises(HydraException) as caught:
-        compose("config", list(overrides))
-    return one_line(caught.value, known_keys=["model.dropout", "stem"])
-
-
-def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
-    assert complaint("model.dropuot=true") == ("no key 'model.dropuot' in the configuration. Did you mean 'model.dropout'?")
-
-
-def test_an_unknown_level_is_named_with_all_there_are() -> None:
-    assert complaint("stem=pyramidd") == "stem=pyramidd: no such level; there are direct, gentle, pyramid."
-
-
-def test_a_value_of_another_type_is_named_with_its_key() -> None:
-    with pytest.raises(OmegaConfBaseException) as caught:
-        OmegaConf.merge(OmegaConf.structured(Optimizer), {"batch_size": "many"})
-    assert one_line(caught.value) == "batch_size: Value 'many' of type 'str' could not be converted to Integer"
-
-
-def test_our_own_errors_stand_as_they_are() -> None:
-    assert one_line(UsageError("x=1: at most 0.")) == "x=1: at most 0."
-
-
-def test_a_group_that_is_off_takes_a_plus_and_one_that_is_on_none() -> None:
-    assert complaint("study=qiita") == "the group study is off unless it is asked for, which takes a plus: +study=qiita"
-    assert complaint("+logger=wandb") == (
-        "the group logger has a level already; another one is typed without a plus: logger=wandb"
-    )
+def test_every_exception_is_under_the_base_class_and_in_the_picture() -> None:
+    classes = [each for _, each in inspect.getmembers(errors, inspect.isclass) if each.__module__ == errors.__name__]
+    assert len(classes) == 5
+    for each in classes:
+        assert issubclass(each, errors.AblateError)
+        assert each.__name__ in (errors.__doc__ or "")
+    assert issubclass(errors.ClaimError, errors.UsageError)

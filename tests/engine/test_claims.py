@@ -7,12 +7,13 @@ import pytest
 
 from ablate.core.errors import UsageError
 from ablate.engine import claims
-from ablate.storage.records import read_study
+from ablate.core.levels import Factor, Level
+from ablate.storage.manifest import StudyManifest
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
 CLAIM = "{id: A, says: more x scores more, kind: contrast, contrast: {factor: x, from: 1, to: 2}, metric: score, expects: higher, margin: 0.5}"
-REPORT = "study.report=ablate.report.write"
+REPORT = "study.report=true"
 
 
 def verdicts(study: Path) -> dict[str, str]:
@@ -21,7 +22,7 @@ def verdicts(study: Path) -> dict[str, str]:
 
 def test_a_study_that_is_decided_at_its_first_look_stops_there(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.until=decided", REPORT)
-    assert "5 seeds decide (1 primary claim, power 80 %)" in answer.stdout
+    assert "Minimum detectable effect at 5 seeds (1 primary claim, 80 % power)" in answer.stdout
     assert "10 finished" in answer.stdout
     assert "supported" in answer.stdout
     assert verdicts(tmp_path / "outputs" / "x") == {"A": "supported"}
@@ -41,7 +42,7 @@ def test_an_undecided_study_goes_on_look_by_look_up_to_its_limit(command: Comman
         REPORT,
         "study.name=s",
     )
-    assert "Not every primary claim is decided by 5 seeds: on to 8." in answer.stdout
+    assert "Not every primary claim is decided by 5 seeds: continuing to 8." in answer.stdout
     assert verdicts(tmp_path / "outputs" / "s") == {"A": "inconclusive"}
     assert len(list((tmp_path / "outputs" / "s").glob("runs/*/*/run.json"))) == 16
 
@@ -58,9 +59,9 @@ def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Pa
     sweep = [TRIVIAL, "-m", "x=1,2", "study.name=s"]
     command(*sweep, f"study.claims=[{CLAIM}]", "study.chance={score: 0}")
     command(*sweep, "seed=0,1")  # more seeds, without a word of claims
-    assert read_study(tmp_path / "outputs" / "s")["chance"] == {"score": 0}
+    assert StudyManifest.read(tmp_path / "outputs" / "s").description["metrics"] == {"score": {"chance": 0}}
     answer = command(*sweep, "study.chance={score: 3}", status=2)
-    assert "study.chance of outputs/s was settled with its claims: score was 0 and is now 3. Take another" in answer.stderr
+    assert "the chance of score was settled with the claims of outputs/s: it was 0 and is now 3. Choose another study.name." in answer.stderr
 
 
 def test_claims_that_come_after_the_runs_are_marked(command: Command, tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_claims_are_settled_when_the_study_begins(command: Command) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{other}]", "study.name=s", status=2)
     assert (
         answer.stderr
-        == "ablate: the claims of outputs/s were settled when it began, and differ now: A. Take another study.name.\n"
+        == "ablate: the claims of outputs/s were settled when it began, and differ now: A. Choose another study.name.\n"
     )
 
 
@@ -88,9 +89,9 @@ def test_claims_are_settled_when_the_study_begins(command: Command) -> None:
     ("change", "said"),
     [
         (("factor: x", "factor: y"), "claim A: y does not vary in this study; what varies: x."),
-        (("to: 2", "to: 3"), "claim A: x has no level 3; there are 1, 2."),
+        (("to: 2", "to: 3"), "claim A: x has no level 3; available: 1, 2."),
         (("higher, margin: 0.5", "equivalent"), "claim A: margin is missing"),
-        (("kind: contrast", "kind: hunch"), "claim A: kind hunch is not known"),
+        (("kind: contrast", "kind: hunch"), "claim A: kind=hunch: one of contrast, interaction"),
         (("margin: 0.5", "margin: 0.5, where: {rule: minus}"), "claim A: where rule=minus selects nothing"),
     ],
 )
@@ -109,7 +110,7 @@ def test_a_path_runs_what_each_seed_drew(command: Command, tmp_path: Path) -> No
     for seed in (0, 1):
         assert 6 <= len(list((tmp_path / "outputs/s/runs").glob(f"*/seed={seed}"))) <= 10
     answer = command(TRIVIAL, "-m", "x=1,2,3", "study.design=path", status=2)
-    assert answer.stderr == "ablate: study.design=path goes from one level to another: x has 3 levels.\n"
+    assert answer.stderr == "ablate: study.design=path needs two levels of each factor: x has 3 levels.\n"
 
 
 def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
@@ -121,10 +122,10 @@ def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
         "expects": "higher",
         "needs": {"budget": "article"},
     }
-    said = claims.check([claim], {"x": [1, 2]}, {"budget": "quick"}, 5)
+    said = claims.check([claim], {"x": Factor.of("x", [1, 2])}, {"budget": Level.of("quick")}, 5)
     assert said[0] == "A will not be tested: it needs budget=article; this study has budget=quick."
     with pytest.raises(UsageError, match="claim A: two claims have this id"):
-        claims.check([claim, claim], {"x": [1, 2]}, {}, 5)
+        claims.check([claim, claim], {"x": Factor.of("x", [1, 2])}, {}, 5)
 
 
 def test_a_claim_about_a_metric_that_no_run_will_have_is_refused_before_the_sweep(command: Command) -> None:
@@ -142,16 +143,16 @@ def test_a_claim_about_a_metric_that_no_run_will_have_is_refused_before_the_swee
         f"study.claims=[{claim}]",
         status=2,
     )
-    assert "claim A: no run has the metric articel_final_test_accuracy; there are article_epochs" in answer.stderr
+    assert "claim A: unknown metric 'articel_final_test_accuracy'; available: " in answer.stderr
     assert "finished" not in answer.stdout
 
 
 def test_a_number_that_has_to_match_needs_no_seeds() -> None:
     exact = {"id": "A", "says": "s", "kind": "exact", "value": 3, "metric": "parameters"}
-    assert claims.check([exact], {"x": [1, 2]}, {}, 1) == []
+    assert claims.check([exact], {"x": Factor.of("x", [1, 2])}, {}, 1) == []
     contrast = {"factor": "x", "from": 1, "to": 2}
     other = {"id": "B", "says": "s", "kind": "contrast", "contrast": contrast, "expects": "higher"}
-    assert "5 seeds decide (1 primary claim," in claims.check([exact, other], {"x": [1, 2]}, {}, 5)[0]
+    assert "at 5 seeds (1 primary claim," in claims.check([exact, other], {"x": Factor.of("x", [1, 2])}, {}, 5)[0]
 
 
 @pytest.mark.slow
@@ -173,6 +174,6 @@ def test_a_sweep_of_built_in_images_stops_at_the_look_that_decides(command: Comm
     sweep = ["-m", "ablate.run", "-m", "optimizer.learning_rate=0.0,0.01", *small, "study.name=s", "study.until=decided"]
     answer = command(*sweep, f"study.claims=[{claim}]")
     assert "10 finished" in answer.stdout
-    assert "on to 8" not in answer.stdout
+    assert "continuing to 8" not in answer.stdout
     assert "after look 1; as of 5 seeds" in answer.stdout
     assert verdicts(tmp_path / "outputs" / "s") == {"rate": "supported"}

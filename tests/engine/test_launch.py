@@ -25,10 +25,10 @@ def attempts(study: Path) -> Counter[int]:
 
 
 def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody(command: Command, tmp_path: Path) -> None:
-    """The killed one takes the launcher's processes with it: they are started again, and it goes last."""
+    """The killed one takes the launcher's processes with it: they are started again, and it is scheduled last."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     sweep = [TRIVIAL, "-m", "x=1,2,13,66,99", "sleeps=0.1", "study.name=s", *JOBLIB]
-    answer = command(*sweep, "study.report=ablate.report.write", status=1)
+    answer = command(*sweep, "study.report=true", status=1)
     assert "The launcher stopped (TerminatedWorkerError" in answer.stdout
     assert "1 diverged, 2 failed, 2 finished" in answer.stdout
     assert "x=66 seed=0 failed: RuntimeError: it was asked to fail" in answer.stdout
@@ -41,7 +41,7 @@ def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody
     assert json.loads(path.read_text())["attempts"] > before
 
 
-def test_without_workers_the_killed_run_goes_last_and_is_given_up_after_two_deaths(command: Command) -> None:
+def test_without_workers_the_killed_run_is_scheduled_last_and_given_up_after_two_deaths(command: Command) -> None:
     sweep = [TRIVIAL, "-m", "x=99,1,2", "study.name=s"]
     command(*sweep, status=-9)
     time.sleep(0.5)
@@ -73,7 +73,7 @@ def test_processes_and_one_process_end_in_the_same_numbers(command: Command, tmp
         "model.widths=[8,12,16]",
         "device=cpu",
         "threads=1",
-        "study.report=null",
+        "study.report=false",
     ]
     command(*sweep, "study.name=basic")
     command(*sweep, "study.name=joblib", *JOBLIB)
@@ -94,7 +94,7 @@ def test_processes_share_the_threads(command: Command, tmp_path: Path) -> None:
         "budget=smoke",
         "model.widths=[8]",
         "device=cpu",
-        "study.report=null",
+        "study.report=false",
         "study.name=s",
         "hydra/launcher=joblib",
         f"hydra.launcher.n_jobs={count}",

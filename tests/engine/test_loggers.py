@@ -9,7 +9,7 @@ import pytest
 from ablate.core.errors import Diverged, UsageError
 from ablate.engine.loggers import levels_of, logger_of
 from ablate.engine.run import Run
-from ablate.storage.records import Record, read_record
+from ablate.storage.records import RunRecord, read_record
 
 
 class Listener:
@@ -32,7 +32,14 @@ class Listener:
 
 
 def make(directory: Path, listener: Listener | None) -> Run:
-    record = Record("i" * 64, "c" * 8, 3, "x=1", {"rule": "plus", "logger": "tensorboard"}, ["x", "sizes"])
+    record = RunRecord(
+        identity="i" * 64,
+        cell="c" * 8,
+        seed=3,
+        label="x=1",
+        choices={"rule": "plus", "logger": "tensorboard"},
+        overridden=["x", "sizes"],
+    )
     return Run(directory, record, {"x": 1, "sizes": [1, 2], "y": 5}, logger=listener)
 
 
@@ -120,7 +127,7 @@ def test_a_logger_that_fails_ends_no_run(tmp_path: Path, caplog: pytest.LogCaptu
     with caplog.at_level(logging.WARNING), run.attempt():
         for epoch in (1, 2, 3):
             run.log(epoch=epoch, loss=0.5)
-    assert caplog.messages == ["x=1 seed=3 goes on without its logger: OSError: the logger is full"]
+    assert caplog.messages == ["x=1 seed=3 continues without its logger: OSError: the logger is full"]
     assert listener.told[1:] == [(1, {"loss": 0.5})]
     record = read_record(tmp_path)
     assert record is not None
@@ -129,15 +136,16 @@ def test_a_logger_that_fails_ends_no_run(tmp_path: Path, caplog: pytest.LogCaptu
 
 
 def test_a_key_that_was_added_and_is_gone_is_no_level() -> None:
-    assert levels_of(Record("i", "c", 0, "base", {}, ["gone"]), {}) == {"label": "base", "seed": 0}
+    record = RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=["gone"])
+    assert levels_of(record, {}) == {"label": "base", "seed": 0}
 
 
 def test_what_names_no_logger_is_refused() -> None:
     assert logger_of(None) is None
     for settings, said in (
-        ({"starts": "nosuch.Logger"}, "No module named 'nosuch'"),
-        ({"starts": "ablate.integrations.loggers.Nosuch"}, "has no attribute 'Nosuch'"),
-        ({"starts": "ablate.integrations.loggers.TensorBoard", "x": 1}, "unexpected keyword argument 'x'"),
+        ({"_target_": "nosuch.Logger"}, "No module named 'nosuch'"),
+        ({"_target_": "ablate.integrations.tensorboard.Nosuch"}, "Error loading 'ablate.integrations.tensorboard.Nosuch'"),
+        ({"_target_": "ablate.integrations.tensorboard.TensorBoard", "x": 1}, "unexpected keyword argument 'x'"),
     ):
         with pytest.raises(UsageError, match=said):
             logger_of(settings)

@@ -1,4 +1,4 @@
-"""`ablate.main` for a function that knows nothing of images: one run at a time."""
+"""`ablate.main`: single runs of a program without torch."""
 
 import json
 import shutil
@@ -20,8 +20,8 @@ def test_a_run_that_other_code_made_is_found_again_with_a_warning(command: Comma
     assert "other code" not in command(str(script), "x=5").stdout
     script.write_text(script.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     warned = command(str(script), "x=5").stdout
-    assert "finished before" in warned
-    assert "It was made by other code than today's: study.reuse=same_code makes it again." in warned
+    assert "already finished" in warned
+    assert "It was made by other code than today's: study.reuse=same_code repeats it." in warned
     assert "finished: outputs/x=5" in command(str(script), "x=5", "study.reuse=same_code").stdout
 
 
@@ -32,7 +32,7 @@ def test_another_script_cannot_take_the_runs_of_a_study_for_its_own(command: Com
     command(TRIVIAL, "-m", "x=1,2")
     for typed in (["-m", "x=1,2"], ["study.name=x"]):
         answer = command(str(other), *typed, status=2)
-        assert "the study outputs/x belongs to trivial.py, and this is other.py: give it a study.name" in answer.stderr
+        assert "the study outputs/x belongs to trivial.py, and this is other.py: choose another study.name." in answer.stderr
     assert "2 finished" in command(str(other), "-m", "x=1,2", "study.name=y").stdout
     other.rename(tmp_path / "trivial.py")
     assert "2 kept" in command(str(tmp_path / "trivial.py"), "-m", "x=1,2").stdout
@@ -40,7 +40,7 @@ def test_another_script_cannot_take_the_runs_of_a_study_for_its_own(command: Com
 
 def test_one_run_is_recorded_and_found_again(command: Command, tmp_path: Path) -> None:
     assert "finished: outputs/x=5/runs/base-" in command(TRIVIAL, "x=5").stdout
-    assert "finished before: outputs/x=5/runs/base-" in command(TRIVIAL, "x=5").stdout
+    assert "already finished: outputs/x=5/runs/base-" in command(TRIVIAL, "x=5").stdout
     (record,) = records(tmp_path / "outputs" / "x=5")
     assert record["metrics"]["missing"] is None
     assert record["attempts"] == 1
@@ -73,7 +73,7 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command: Command) -> None:
 def test_a_failure_is_one_line_and_status_1_with_the_traceback_in_the_run(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "fails=true", status=1)
     (traceback,) = tmp_path.glob("outputs/*/runs/*/*/traceback.txt")
-    told = f"(its traceback: {traceback.relative_to(tmp_path)})"
+    told = f"(traceback: {traceback.relative_to(tmp_path)})"
     assert answer.stderr == f"ablate: RuntimeError: it was asked to fail {told}\n"
     assert 'raise RuntimeError("it was asked to fail")' in traceback.read_text()
 
@@ -86,6 +86,6 @@ def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path:
     command(TRIVIAL, "x=1", "place=here", "where=there", "study.name=s")
     command(TRIVIAL, "x=2", "study.name=s")
     assert [record["overridden"] for record in records(tmp_path / "outputs/s")] == [["x"], ["x"]]
-    assert "finished before" in command(TRIVIAL, "x=1", "place=nowhere", "where=else", "study.name=s").stdout
+    assert "already finished" in command(TRIVIAL, "x=1", "place=nowhere", "where=else", "study.name=s").stdout
     command(TRIVIAL, "x=1", "place=here", "where=some/path")
     assert (tmp_path / "outputs" / "x=1+where=path").is_dir()

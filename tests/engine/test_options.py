@@ -1,67 +1,122 @@
-"""The options of a study: what may be, and what is said of the rest."""
+"""The options of a study: defaults, allowed values, and the messages for all others."""
 
 import pytest
-from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.errors import UsageError
-from ablate.engine import main
-from ablate.engine.options import _WANTED, OF_A_SWEEP, check_options, check_single
+from ablate.engine import default_config
+from ablate.engine.options import StudyOptions, read_for_one_run, sweep_options
+from tests.conftest import APPS
 
-assert main
 
-
-def config(**options: object) -> object:
-    node = ConfigStore.instance().load("ablate.yaml").node
-    cfg = OmegaConf.create({"seed": node["seed"], "study": OmegaConf.to_container(node["study"])})
+def config(**options: object) -> DictConfig:
+    cfg = OmegaConf.create({"seed": 0, "study": StudyOptions.defaults()})
     for key, value in options.items():
-        OmegaConf.update(cfg, f"study.{key}", value, merge=False)
+        OmegaConf.update(cfg, f"study.{key}", value, merge=False, force_add=True)
     return cfg
 
 
-def test_what_stands_in_the_defaults_is_allowed_and_every_option_is_checked() -> None:
-    check_options(config())  # type: ignore[arg-type]
-    filled_in = {"label", "cell", "position", "processes", "deadline"}
-    assert set(config().study) == {key for key in _WANTED if "." not in key} | {"report", "check", "decide"} | filled_in  # type: ignore[attr-defined]
-    assert set(OF_A_SWEEP) <= set(_WANTED)
+def test_the_file_that_hydra_reads_is_made_from_the_schema() -> None:
+    """After a change of the schema: python -m ablate.engine.default_config."""
+    assert default_config.FILE.read_text(encoding="utf-8") == default_config.render()
+    with initialize_config_dir(str(APPS / "conf"), version_base="1.3"):
+        cfg = compose("ablate")
+    assert cfg.study == StudyOptions.defaults()
+    assert cfg.seed == 0
+
+
+def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
+    assert StudyOptions.read(config()) == StudyOptions()
+    table = default_config.options_table()
+    for name, field in StudyOptions.model_fields.items():
+        assert field.description
+        assert f"| `study.{name}` |" in table
+    assert {"seeds", "design", "claims", "dry_run"} < set(sweep_options())
+    assert "report" not in sweep_options()
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
-        ("baseline", 5, "study.baseline=5: keys and levels"), ("exclude", None, "study.exclude=null: a list of conditions"),
-        ("exclude", [5], "a list of conditions"), ("leave_out", 5, "study.leave_out=5: a list"), ("checkpoint", 5, "study.checkpoint=5: a node"),
-        ("ignore", None, "study.ignore=null: a list of keys"), ("seeds", 10**20, "at most 10,000"), ("seeds", [], "a positive number"),
-        ("seeds", True, "a positive number"), ("seeds", [0, -1], "whole numbers from 0"), ("name", "", "a text, or null"), ("name", "..", "a text"),
-        ("name", [1], "a text"), ("report", "nosuch.thing", "study.report=nosuch.thing: no such function"), ("report", "print", "no such function"),
-        ("checkpoint.minutes", "soon", "study.checkpoint.minutes=soon: a number from 0"), ("max_hours", True, "a number above 0"),
-        ("report", "ablate.report.nosuch", "study.report=ablate.report.nosuch: no such function"),
-        ("chance", {"score": "abc"}, "study.chance={'score': 'abc'}: metrics and numbers, such as"),
-        ("until", "bored", "study.until=bored: decided, or null"), ("max_seeds", 0, "a whole number from 1"),
+        ("baseline", 5, "study.baseline=5: keys and levels, such as {stem: direct}."),
+        ("exclude", None, "study.exclude=null: a list of conditions such as {stem: direct, model.dropout: true}."),
+        ("exclude", [5], "a list of conditions"), ("exclude", [{}], "a list of conditions"),
+        ("leave_out", 5, "study.leave_out=5: a list of conditions with a reason, or a YAML file of them."),
+        ("checkpoint", 5, "study.checkpoint=5: a node with the key minutes."),
+        ("checkpoint.minutes", "soon", "study.checkpoint.minutes=soon: a number from 0."),
+        ("checkpoint.minutes", -1, "study.checkpoint.minutes=-1: a number from 0."),
+        ("checkpoint.hours", 1, "study.checkpoint.hours: unknown option. Available: minutes."),
+        ("ignore", None, "study.ignore=null: a list of keys."),
+        ("seeds", 10**20, "a positive number of seeds (at most 10,000), or a list of whole numbers from 0."),
+        ("seeds", [], "study.seeds=[]: a positive number"), ("seeds", True, "study.seeds=true: a positive number"),
+        ("seeds", [0, -1], "study.seeds=[0, -1]: "), ("seeds", 0, "study.seeds=0: "),
+        ("name", "", "study.name=: a text, or null."), ("name", "..", "study.name=..: a text"), ("name", [1], "a text, or null"),
+        ("report", "ablate.report.write", "study.report=ablate.report.write: true or false; a dotted path is not accepted any more."),
+        ("report", 5, "study.report=5: true or false."), ("dry_run", "yes", "study.dry_run=yes: true or false."),
+        ("max_hours", True, "study.max_hours=true: a number above 0, or null."), ("max_hours", 0, "a number above 0"),
+        ("retries", -1, "study.retries=-1: a whole number from 0."), ("retries", 1.5, "a whole number from 0"),
+        ("reuse", "some", "study.reuse=some: one of any, same_code."),
+        ("design", "random", "study.design=random: one of factorial, one_at_a_time, path."),
+        ("chance", {"score": "abc"}, "metrics and numbers, such as {accuracy: 0.1}"),
+        ("metrics", {"score": 5}, "metrics with their descriptions"),
+        ("until", "bored", "study.until=bored: decided, or null."), ("max_seeds", 0, "a whole number from 1 to 10,000"),
+        ("changes", {"both": "x"}, "names of changes, each with a list of factors"),
+        ("logger", {"x": 1}, "null, or a node with the key _target_; see the group logger."),
     ],
 )  # fmt: skip
-def test_a_value_that_cannot_be_is_refused_by_its_key(key: str, value: object, said: str) -> None:
+def test_a_value_that_is_not_allowed_is_refused_by_its_key(key: str, value: object, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check_options(config(**{key: value}))  # type: ignore[arg-type]
-    assert said in str(caught.value)
+        StudyOptions.read(config(**{key: value}))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
-        ("claim", "study.claim: no such key. Did you mean 'claims'?"), ("untl", "Did you mean 'until'?"),
-        ("hydra", "A file of the group study begins with the line `# @package _global_`."), ("zzz", "study.zzz: no such key."),
+        ("claim", "study.claim: unknown option. Did you mean 'claims'?"), ("untl", "Did you mean 'until'?"),
+        ("hydra", "A file of the group study begins with the line `# @package _global_`."),
+        ("zzz", "study.zzz: unknown option. Available: name, root, seeds, "),
+        ("check", "study.check: unknown option. It was removed: claims are checked by the sweeper itself."),
     ],
 )  # fmt: skip
-def test_a_key_that_a_file_misspells_is_refused(key: str, said: str) -> None:
-    cfg = config()
-    OmegaConf.update(cfg, f"study.{key}", 5, force_add=True)  # type: ignore[arg-type]
+def test_an_unknown_option_is_refused_with_the_nearest_one(key: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        check_options(cfg)  # type: ignore[arg-type]
-    assert said in str(caught.value)
+        StudyOptions.read(config(**{key: 5}))
+    assert message in str(caught.value)
 
 
-def test_what_a_file_says_of_sweeps_does_not_hinder_one_run_but_what_was_typed_does() -> None:
-    check_single(config(exclude=[{"x": 1}]), typed=["x"])  # type: ignore[arg-type]
+def test_whole_hours_and_no_report_are_accepted() -> None:
+    options = StudyOptions.read(config(max_hours=2, report=None, seeds=[3, 1]))
+    assert (options.max_hours, options.report, options.seeds) == (2, False, [3, 1])
+
+
+def test_shorthands_end_in_the_descriptions_of_metrics() -> None:
+    options = StudyOptions.read(
+        config(metrics={"acc": {"unit": "%", "chance": 0.5}, "loss": None}, chance={"acc": 0.1, "f1": 0}, budgets={"epochs": 9})
+    )
+    assert options.metric_settings() == {
+        "acc": {"unit": "%", "chance": 0.5},
+        "loss": {},
+        "f1": {"chance": 0},
+        "epochs": {"limit": 9},
+    }
+    with pytest.raises(UsageError, match="metrics.acc: unknown key 'colour'; available: title, unit"):
+        StudyOptions.read(config(metrics={"acc": {"colour": 1}})).metric_settings()
+
+
+def test_an_interpolation_is_resolved() -> None:
+    cfg = config(budgets={"epochs": "${epochs}"})
+    cfg.epochs = 7
+    assert StudyOptions.read(cfg).budgets == {"epochs": 7}
+
+
+def test_what_a_file_says_about_sweeps_does_not_hinder_one_run_but_what_was_typed_does() -> None:
+    cfg = config(exclude=[{"x": 1}])
+    assert read_for_one_run(cfg, typed=["x"]).exclude == [{"x": 1}]
     with pytest.raises(UsageError, match="study.exclude is for a sweep: add -m"):
-        check_single(config(exclude=[{"x": 1}]), typed=["x", "study.exclude"])  # type: ignore[arg-type]
+        read_for_one_run(cfg, typed=["x", "study.exclude"])
+    cfg.seed = None
+    with pytest.raises(UsageError, match="seed=null: a whole number from 0"):
+        read_for_one_run(cfg, typed=[])

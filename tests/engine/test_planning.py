@@ -1,34 +1,34 @@
-"""The plan: what is done and left, what stands on another's runs, and what it costs."""
+"""The plan: what is done and left, what is reported from another's runs, and what it costs."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
-import pytest
-from omegaconf import OmegaConf
-from rich.console import Console
-
-from ablate.engine.compose import Cell
-from ablate.engine.planning import Plan, PlannedRun, duration, inert, waiting
+from ablate.core.cells import Cell, LeaveOut
+from ablate.engine.cells import PlannedCell
+from ablate.engine.planning import Plan, PlannedRun, waiting_time
 from ablate.engine.planning import make_plan as plan_of
 from ablate.engine.run import Run
 from ablate.storage.fingerprint import digest
 from ablate.storage.locks import DEATHS, hold
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 
 
-def cell(experiment: Any = None, **levels: Any) -> Cell:
-    config = OmegaConf.create({**levels, "seed": 0, "study": {"name": "s"}})
-    return Cell(
-        levels,
-        [],
-        {key: f"{key}={level}" for key, level in levels.items()},
-        config,
-        {},
-        levels,
-        digest(experiment or levels),
-        levels,
+def cell(experiment: Any = None, **levels: Any) -> PlannedCell:
+    return PlannedCell(
+        levels=Cell.of(levels),
+        typed=Cell.of(levels),
+        overrides=[f"{key}={level}" for key, level in levels.items()],
+        values={**levels, "seed": 0, "study": {"name": "s"}},
+        choices={},
+        overridden=list(levels),
+        meaning=levels,
+        settings=levels,
+        builds=digest(experiment or levels),
     )
+
+
+def x_of(run: PlannedRun) -> Any:
+    return run.cell.levels["x"].value
 
 
 def make_plan(*arguments: Any) -> Plan:
@@ -39,7 +39,15 @@ def make_plan(*arguments: Any) -> Plan:
 
 def begin(run: PlannedRun, epochs: int, of: int, error: Exception | None = None) -> None:
     """The run in its folder: finished if all epochs are done, else interrupted after some."""
-    record = Record(run.identity, run.cell.digest[:8], run.seed, run.cell.label, {}, [], provenance={"code": "now"})
+    record = RunRecord(
+        identity=run.identity,
+        cell=run.cell.digest[:8],
+        seed=run.seed,
+        label=run.cell.label,
+        choices={},
+        overridden=[],
+        provenance={"code": "now"},
+    )
     process = Run(run.directory, record, {})
     try:
         with process.attempt():
@@ -59,8 +67,8 @@ def begin(run: PlannedRun, epochs: int, of: int, error: Exception | None = None)
 
 def test_each_run_is_in_the_state_that_its_folder_says(tmp_path: Path) -> None:
     cells = [cell(x=x) for x in range(7)]
-    plan = make_plan(tmp_path, cells, [0], [{"x": 6, "reason": "the disk failed"}])
-    runs = {run.cell.levels["x"]: run for run in plan.runs}
+    plan = make_plan(tmp_path, cells, [0], [LeaveOut.of({"x": 6, "reason": "the disk failed"})])
+    runs = {x_of(run): run for run in plan.runs}
     begin(runs[0], 2, of=2)
     begin(runs[1], 1, of=4)
     begin(runs[2], 1, of=2, error=RuntimeError("broken"))
@@ -75,7 +83,7 @@ def test_each_run_is_in_the_state_that_its_folder_says(tmp_path: Path) -> None:
     states = [runs[x].state for x in range(7)]
     assert states == ["done", "to resume", "to resume", "to do", "given up", "to do", "left out"]
     assert runs[1].begun == 0.25
-    assert [run.cell.levels["x"] for run in plan.due()][-1] == 5  # its process died: it goes last
+    assert [x_of(run) for run in plan.due()][-1] == 5  # its process died: it is scheduled last
     assert not runs[0].stale
     plan.code = "other"
     plan.look()
@@ -94,27 +102,24 @@ def test_a_torn_record_is_noted_and_its_run_is_done_again(tmp_path: Path) -> Non
     assert "run.json is set aside" in plan.notes[0]
 
 
-def test_the_cost_comes_from_finished_runs_else_from_the_application(tmp_path: Path) -> None:
+def test_the_cost_comes_from_finished_runs_else_from_the_program(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, [cell(x=1), cell(x=2)], [0, 1], [])
-    runs = {(run.cell.levels["x"], run.seed): run for run in plan.runs}
+    runs = {(x_of(run), run.seed): run for run in plan.runs}
     begin(runs[1, 0], 1, of=1)
     begin(runs[2, 0], 1, of=4)
     plan.look()
     asked: list[tuple[int, int]] = []
 
-    def cost(config: Any, processes: int) -> float:
-        asked.append((config.x, processes))
+    def cost(settings: Any, processes: int) -> float:
+        asked.append((settings["x"], processes))
         return 100.0
 
     plan.processes = 2
     plan.estimate(cost)
     assert asked == [(2, 2)]
     assert plan.seconds_left() == (30 + 100 * 0.75 + 100) / 2
-    assert waiting([60, 60], processes=8) == 60
-    assert plan.summary() == (
-        f"4 runs in {tmp_path}: 1 done, 1 to resume, 2 to do. "
-        "About 1 min 42 s in 2 processes (from finished runs and a few steps, timed just now)."
-    )
+    assert waiting_time([60, 60], processes=8) == 60
+    assert plan.cost_from == "finished runs and a few steps, timed just now"
 
 
 def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> None:
@@ -127,7 +132,7 @@ def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> No
     assert plan.notes == ["the cost of x=1 could not be estimated: MemoryError: too big"]
 
 
-def stems() -> list[Cell]:
+def stems() -> list[PlannedCell]:
     """A stem without hidden layers has nothing to activate: there, its activation is inert."""
     return [
         cell(experiment=["direct"] if stem == "direct" else [stem, activation], stem=stem, activation=activation)
@@ -136,36 +141,31 @@ def stems() -> list[Cell]:
     ]
 
 
-def test_equal_experiments_run_once_and_stand_for_all(tmp_path: Path) -> None:
+def test_identical_configurations_run_once(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, stems(), [0, 1], [])
     assert len(plan.runs) == 6
-    ((stand_in, runner),) = plan.same.values()
-    assert stand_in.levels == {"stem": "direct", "activation": "gelu"}
-    assert runner.levels == {"stem": "direct", "activation": "relu"}
-    plan.write_csv()
-    rows = list(csv.DictReader((tmp_path / "plan.csv").read_text().splitlines()))
-    assert len(rows) == 8
-    (repeated,) = {row["note"] for row in rows if row["note"]}
-    assert repeated == "the same experiment as stem=direct,activation=relu"
+    ((stand_in, runner),) = plan.stand_ins.values()
+    assert stand_in.levels == Cell.of({"stem": "direct", "activation": "gelu"})
+    assert runner.levels == Cell.of({"stem": "direct", "activation": "relu"})
 
 
 def test_of_equal_experiments_the_one_that_has_runs_goes_on(tmp_path: Path) -> None:
     first = make_plan(tmp_path, stems()[3:], [0], [])
     begin(first.runs[0], 1, of=1)
     plan = make_plan(tmp_path, stems(), [0], [])
-    ((_, runner),) = plan.same.values()
-    assert runner.levels["activation"] == "gelu"
+    ((_, runner),) = plan.stand_ins.values()
+    assert str(runner.levels["activation"]) == "gelu"
 
 
-def of_study(*cells: Cell) -> dict[str, str]:
+def of_study(*cells: PlannedCell) -> dict[str, str]:
     """`experiments` of study.yaml."""
-    return {each.digest[:8]: each.experiment[:16] for each in cells}
+    return {each.digest[:8]: each.builds[:16] for each in cells}
 
 
 def test_what_ran_for_an_equal_experiment_of_an_earlier_command_is_done(tmp_path: Path) -> None:
     """A path ran the one cell, and the design of single changes has the other alone."""
     first = make_plan(tmp_path, stems(), [0, 1], [])
-    ((stand_in, runner),) = first.same.values()
+    ((stand_in, runner),) = first.stand_ins.values()
     ran = next(run for run in first.runs if run.cell is runner and run.seed == 1)
     begin(ran, 1, of=1)
     plan = make_plan(tmp_path, [stand_in], [0, 1], [], None, of_study(*stems()))
@@ -173,10 +173,10 @@ def test_what_ran_for_an_equal_experiment_of_an_earlier_command_is_done(tmp_path
     assert [(run.seed, run.state) for run in plan.runs] == [(0, "to do"), (1, "done")]
     assert plan.runs[1].directory == ran.directory
     # of cells that build something else by today's account, and where a person left runs out, each has its own
-    other = cell(experiment="something else", **stand_in.levels)
+    other = cell(experiment="something else", **stand_in.levels.values_by_key)
     for plan in (
         make_plan(tmp_path, [other], [0, 1], [], None, of_study(runner, other)),
-        make_plan(tmp_path, [stand_in], [0, 1], [{"stem": "pyramid", "reason": "r"}], None, of_study(*stems())),
+        make_plan(tmp_path, [stand_in], [0, 1], [LeaveOut.of({"stem": "pyramid", "reason": "r"})], None, of_study(*stems())),
     ):
         plan.look()
         assert [run.state for run in plan.runs] == ["to do", "to do"]
@@ -185,7 +185,7 @@ def test_what_ran_for_an_equal_experiment_of_an_earlier_command_is_done(tmp_path
 def test_what_is_made_again_is_made_in_its_own_folder(tmp_path: Path) -> None:
     """study.reuse=same_code, when other code made the run of the equal cell."""
     first = make_plan(tmp_path, stems(), [0], [])
-    ((stand_in, runner),) = first.same.values()
+    ((stand_in, runner),) = first.stand_ins.values()
     ran = next(run for run in first.runs if run.cell is runner)
     begin(ran, 1, of=1)
     plan = make_plan(tmp_path, [stand_in], [0], [], None, of_study(*stems()))
@@ -199,34 +199,9 @@ def test_what_is_made_again_is_made_in_its_own_folder(tmp_path: Path) -> None:
     assert (run.state, run.directory != ran.directory) == ("done", True)
 
 
-def test_a_factor_that_changes_nothing_is_named() -> None:
-    assert inert(stems()) == ["activation changes nothing where stem=direct: the same experiment, which runs once."]
-    everywhere = [cell(experiment=[x], x=x, y=y) for x in (1, 2) for y in (1, 2)]
-    assert inert(everywhere) == ["y changes nothing: its levels build the same experiment."]
-    assert inert([cell(x=1), cell(x=2)]) == []
-    assert inert([cell(experiment=[x // 2], x=x) for x in (2, 3, 4)]) == ["x=3 is the same experiment as x=2: it runs once."]
-
-
 def test_blocks_of_seeds_follow_each_other_in_random_order_inside(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, [cell(x=x) for x in range(8)], [3, 1], [])
     assert [run.seed for run in plan.runs] == [3] * 8 + [1] * 8
-    orders = [[run.cell.levels["x"] for run in plan.runs if run.seed == seed] for seed in (3, 1)]
+    orders = [[x_of(run) for run in plan.runs if run.seed == seed] for seed in (3, 1)]
     assert orders[0] != orders[1] != sorted(orders[1])
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(8))
-
-
-def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path: Path) -> None:
-    plan = make_plan(tmp_path, [cell(x=x) for x in range(100)], [0], [])
-    plan.write_csv()
-    console = Console(width=100, record=True, quiet=True)
-    console.print(plan.table())
-    assert len((tmp_path / "plan.csv").read_text().splitlines()) == 101
-    assert f"… and 76 cells more: all runs are in {tmp_path / 'plan.csv'}." in plan.summary()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.2, "1 s"), (59.6, "1 min"), (190, "3 min 10 s"), (3600, "1 h"), (7500, "2 h 5 min"), (2e5, "2 d 7 h")],
-)
-def test_durations_are_said_as_a_person_would(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

@@ -1,9 +1,10 @@
-"""What made a run is told by its code, and not by where it lies."""
+"""The provenance of a run depends on its code, not on where the code is."""
 
 from pathlib import Path
 
 import pytest
 
+from ablate.core.errors import UsageError
 from ablate.engine import provenance
 
 
@@ -16,9 +17,10 @@ def test_the_code_digest_follows_the_code(tmp_path: Path) -> None:
     provenance.code_digest.cache_clear()
     source.write_text("a = 2")
     assert provenance.code_digest(source, ()) != first
-    assert provenance.code_digest(source, ("ablate.analysis",)) != provenance.code_digest(source, ())
-    with pytest.raises(ModuleNotFoundError, match=r"ablate\.nothing"):
-        provenance.code_digest(source, ("ablate.nothing",))
+    assert provenance.code_digest(source, ("ablate.stats",)) != provenance.code_digest(source, ())
+    for name in ("ablate.nothing", "nosuch.module"):
+        with pytest.raises(UsageError, match=f"Experiment.code: there is no module {name} with a source file"):
+            provenance.code_digest(source, (name,))
 
 
 def test_no_commit_outside_of_a_checkout(tmp_path: Path) -> None:
@@ -39,3 +41,4 @@ def test_packages_are_named_with_their_versions_and_holes(tmp_path: Path) -> Non
 
     assert facts["packages"]["torch"] == torch.__version__.split("+")[0]
     assert facts["packages"]["no-such-package"] is None
+    assert facts["packages"]["ablate"]

@@ -1,4 +1,4 @@
-"""What a run keeps when its time is up, and what it gives a torch module."""
+"""What a run writes, keeps and resumes from."""
 
 import time
 from pathlib import Path
@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.engine.test_records import make
 from torch import nn
 
-from ablate.core.errors import UsageError
+from ablate.core.errors import RunLockedError, UsageError
 from ablate.engine.run import Run
 from ablate.storage import locks
-from ablate.storage.records import Record, read_record
+from ablate.storage.records import RunRecord, read_record
+
+
+def make(directory: Path) -> Run:
+    record = RunRecord(identity="i" * 64, cell="c" * 8, seed=3, label="base", choices={}, overridden=[])
+    return Run(directory, record, {"x": 1})
 
 
 def test_a_run_whose_time_is_up_stops_at_its_checkpoint_and_goes_on_later(tmp_path: Path) -> None:
@@ -94,7 +98,7 @@ def test_a_run_that_another_host_took_over_stops_and_writes_nothing_more(tmp_pat
             (tmp_path / "run.json").write_text("theirs")
             run.log(epoch=1)
 
-    with pytest.raises(locks.Busy, match="another host"):
+    with pytest.raises(RunLockedError, match="another host"):
         overtaken()
     assert (tmp_path / "run.json").read_text() == "theirs"
     assert not (tmp_path / "history.csv").exists()
@@ -112,31 +116,6 @@ def test_what_other_code_made_is_made_again_if_that_is_asked_for(tmp_path: Path)
         assert (again.done_before() is not None) == done
 
 
-def test_layers_in_common_begin_with_equal_weights(tmp_path: Path) -> None:
-    def network(norm: bool) -> nn.Sequential:
-        layers = {"first": nn.Linear(4, 8), "last": nn.Linear(8, 2)}
-        if norm:
-            layers = {"first": layers["first"], "norm": nn.BatchNorm1d(8), "last": layers["last"]}  # type: ignore[dict-item]
-        module = nn.Sequential()
-        for name, layer in layers.items():
-            module.add_module(name, layer)
-        return module
-
-    run = make(tmp_path)
-    plain, normed, other = network(False), network(True), network(False)
-    generator = torch.get_rng_state()
-    for module in (plain, normed):
-        run.initialise(module)
-    Run(tmp_path, Record("i", "c", 4, "base", {}, []), {}).initialise(other)
-    assert torch.equal(torch.get_rng_state(), generator)
-    for name, weights in plain.state_dict().items():
-        assert torch.equal(weights, normed.state_dict()[name])
-        assert not torch.equal(weights, other.state_dict()[name])
-    bound = 1 / 4**0.5  # PyTorch's own: uniform in ± 1 / sqrt(inputs)
-    assert plain.first.weight.abs().max() <= bound  # type: ignore[operator,union-attr]
-    assert plain.first.weight.abs().max() > 0.8 * bound  # type: ignore[operator,union-attr]
-
-
 def test_a_run_that_gets_on_is_not_given_up_for_what_it_died_of_before(tmp_path: Path) -> None:
     run = make(tmp_path)
     (tmp_path / locks.DEATHS).write_text("died\n")
@@ -144,3 +123,32 @@ def test_a_run_that_gets_on_is_not_given_up_for_what_it_died_of_before(tmp_path:
     assert locks.deaths(tmp_path) == 1
     run.save({"epoch": 1})
     assert locks.deaths(tmp_path) == 0
+
+
+def test_a_resumed_run_keeps_the_types_of_its_history(tmp_path: Path) -> None:
+    """As the rows that are logged after it: a logger and a program compare them with numbers."""
+    run = make(tmp_path)
+    run.log(epoch=1, loss=0.1, best=True, note=None)
+    run.save({"epoch": 1})
+    text = (tmp_path / "history.csv").read_text()
+    again = make(tmp_path)
+    assert again.restore() == {"epoch": 1}
+    assert again._rows == [{"epoch": 1, "loss": 0.1, "best": True, "note": None}]
+    again.log(epoch=2, loss=0.05, best=False, note="x")
+    assert (tmp_path / "history.csv").read_text() == text + "2,0.05,False,x\n"
+
+
+def test_a_configuration_that_another_sweep_wrote_meanwhile_is_put_right(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    (tmp_path / "config.yaml").write_text("x: 2\n")
+    with run.attempt():
+        assert (tmp_path / "config.yaml").read_text() == "x: 1\n"
+        (tmp_path / "config.yaml").write_text("x: 2\n")
+    assert (tmp_path / "config.yaml").read_text() == "x: 1\n"
+
+
+def test_a_row_of_other_columns_is_refused(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1)
+    with pytest.raises(ValueError, match=r"run.log: history.csv has the columns \['epoch'\]; this row has \['loss'\]."):
+        run.log(loss=1)

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from ablate.storage.dataframe import load_runs
-from ablate.storage.records import read_study
+from ablate.storage.dataframe import load_results, load_runs
+from ablate.storage.manifest import StudyManifest
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
+
+
+def factors(study: Path) -> dict[str, list]:
+    """The factors of a study with the values of their levels."""
+    return {key: [level.value for level in factor] for key, factor in load_results(study).factors.items()}
 
 
 def test_every_cell_is_run_with_every_seed(command: Command, tmp_path: Path) -> None:
@@ -20,7 +25,7 @@ def test_every_cell_is_run_with_every_seed(command: Command, tmp_path: Path) -> 
     assert "12 runs in outputs/x+rule" in answer.stdout
     assert "12 finished" in answer.stdout
     runs = load_runs(tmp_path / "outputs" / "x+rule")
-    assert runs.attrs["factors"] == {"x": [1, 2, 3], "rule": ["plus", "minus"]}
+    assert factors(tmp_path / "outputs" / "x+rule") == {"x": [1, 2, 3], "rule": ["plus", "minus"]}
     paired = runs.set_index(["seed", "rule", "x"])["score"]
     assert paired[0, "plus", 3] - paired[0, "plus", 1] == pytest.approx(2)
     assert paired[1, "minus", 3] - paired[1, "minus", 1] == pytest.approx(-2)
@@ -30,15 +35,13 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
     command(TRIVIAL, "-m", "x=1,2")
     command(TRIVIAL, "-m", "x=3")
     command(TRIVIAL, "-m", "x=3,1", "study.name=x")
-    study = read_study(tmp_path / "outputs" / "x")
-    experiments = study.pop("experiments")
-    assert len(experiments) == len(set(experiments.values())) == 3
-    assert study == {
+    study = StudyManifest.read(tmp_path / "outputs" / "x")
+    assert len(study.experiments) == len(set(study.experiments.values())) == 3
+    assert study.model_dump(exclude_defaults=True, exclude={"experiments"}) == {
         "command": "trivial.py -m x=1,2",
         "program": "trivial.py",
         "factors": {"x": [1, 2, 3]},
         "seeds": [0],
-        "decisions": {},
         "baseline": {"x": "x=1"},
         "fixed": {"fails": False, "rule.sign": 1, "sleeps": 0, "x": 1},
     }
@@ -81,9 +84,9 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
     ("arguments", "said"),
     [
         (["x=1,2,101"], "ablate: x=101: at most 100."),
-        (["x=1,2", "rule=plus,minos"], "ablate: rule=minos: no such level; there are minus, noisy, plus."),
+        (["x=1,2", "rule=plus,minos"], "ablate: rule has no level minos; available: minus, noisy, plus."),
         (["x=1", "x=2"], "ablate: x is given twice: write its levels once, as x=a,b."),
-        (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds is not a factor; write study.seeds=[1,2]."),
+        (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds cannot be a factor; write study.seeds=[1,2]."),
         (
             ["x=1", "study.seeds=0"],
             "ablate: study.seeds=0: a positive number of seeds (at most 10,000), or a list of whole numbers from 0.",
@@ -92,13 +95,13 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1,2", "study.retries=-1"], "ablate: study.retries=-1: a whole number from 0."),
         (["x=1,2", "study.max_hours=0"], "ablate: study.max_hours=0: a number above 0, or null."),
         (["x=1,2", "study.reuse=some"], "ablate: study.reuse=some: one of any, same_code."),
-        (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude=[{'x': [1, 2]}]: no cell is left."),
-        (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={'x': 3}: x has no level 3 here; there are 1, 2."),
-        (["x=1,2", "study.baseline={x:[2]}"], "ablate: study.baseline: x=[2]: one level."),
+        (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude: no configuration is left; excluded: x=1 or 2."),
+        (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={'x': 3}: x has no level 3; available: 1, 2."),
+        (["x=1,2", "study.baseline={x:[1,2]}"], "ablate: study.baseline: x=[1, 2]: the baseline is one level."),
         (["x=1,2", "seed=0,-1"], "ablate: seed=0,-1: whole numbers from 0."),
         (["x=1,2", "study.leave_out=nowhere.yaml"], None),
         (["x=1,2", "study.leave_out=[{x:1}]"], None),
-        (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: {'x': 3} is no run of this sweep."),
+        (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: no run of this sweep has x=3."),
         (["x=1", "study.seeds=2", "seed=1,2"], "ablate: give either seed=… or study.seeds=…, not both."),
     ],
 )
@@ -119,7 +122,7 @@ def test_seeds_can_be_swept_by_their_own_key(command: Command, tmp_path: Path) -
     command(TRIVIAL, "-m", "x=1,2", "seed=3,4,4")
     runs = load_runs(tmp_path / "outputs" / "x")
     assert sorted(runs["seed"]) == [3, 3, 4, 4]
-    assert list(runs.attrs["factors"]) == ["x"]
+    assert list(factors(tmp_path / "outputs" / "x")) == ["x"]
 
 
 def test_the_blocks_of_seeds_follow_each_other(command: Command, tmp_path: Path) -> None:
@@ -137,7 +140,7 @@ def test_a_fixed_setting_that_differs_is_refused_with_the_difference(command: Co
     answer = command(TRIVIAL, "-m", "x=1,2", "rule=minus", "study.name=s", status=2)
     assert answer.stderr == (
         "ablate: the study outputs/s was launched with other settings: rule.sign was 1 and is now -1. "
-        "Type them as they were, or give this sweep a study.name of its own.\n"
+        "Type them as they were, or choose another study.name.\n"
     )
     assert len(load_runs(tmp_path / "outputs/s")) == 2
 
@@ -146,7 +149,7 @@ def test_a_factor_can_be_added_if_what_was_fixed_is_one_of_its_levels(command: C
     command(TRIVIAL, "-m", "x=1,2", "study.name=s")
     answer = command(TRIVIAL, "-m", "x=1,2", "rule=minus,plus", "study.name=s")
     assert "2 finished, 2 kept" in answer.stdout
-    assert load_runs(tmp_path / "outputs/s").attrs["factors"] == {"x": [1, 2], "rule": ["minus", "plus"]}
+    assert factors(tmp_path / "outputs/s") == {"x": [1, 2], "rule": ["minus", "plus"]}
     answer = command(TRIVIAL, "-m", "x=1", "rule=plus", "study.name=s")
     assert "1 kept" in answer.stdout
 
@@ -155,7 +158,7 @@ def test_one_at_a_time_and_exclusions(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2,3", "rule=plus,minus", "study.design=one_at_a_time", "study.baseline={x:2}", "study.name=s")
     runs = load_runs(tmp_path / "outputs/s")
     assert sorted(zip(runs["x"], runs["rule"], strict=True)) == [(1, "plus"), (2, "minus"), (2, "plus"), (3, "plus")]
-    assert runs.attrs["factors"] == {"x": [2, 1, 3], "rule": ["plus", "minus"]}
+    assert factors(tmp_path / "outputs/s") == {"x": [2, 1, 3], "rule": ["plus", "minus"]}
     command(TRIVIAL, "-m", "x=1,101", "rule=plus,minus", "study.exclude=[{x:101},{x:1,rule:[minus]}]", "study.name=t")
     assert len(load_runs(tmp_path / "outputs/t")) == 1
 
@@ -164,7 +167,7 @@ def test_a_run_is_left_out_with_its_reason(command: Command, tmp_path: Path) -> 
     command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s")
     (tmp_path / "out.yaml").write_text("- {x: 1, seed: 1, reason: the disk failed}")
     answer = command(
-        TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s", "study.leave_out=out.yaml", "study.report=ablate.report.write"
+        TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s", "study.leave_out=out.yaml", "study.report=true"
     )
     assert "3 kept, 1 left out" in answer.stdout
     assert "seed=1 left out: the disk failed" in answer.stdout
@@ -173,7 +176,7 @@ def test_a_run_is_left_out_with_its_reason(command: Command, tmp_path: Path) -> 
     assert "1 left out" in command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s").stdout  # it is remembered
 
 
-def test_a_dry_run_shows_the_plan_and_begins_nothing(command: Command, tmp_path: Path) -> None:
+def test_a_dry_run_shows_the_plan_and_starts_nothing(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", "study.seeds=3", "study.dry_run=true")
     assert "6 runs in outputs/x: 6 to do." in answer.stdout
     assert not (tmp_path / "outputs").exists()
@@ -192,8 +195,8 @@ def test_a_dry_run_shows_every_cell_and_leaves_a_study_as_it_is(command: Command
 def test_a_sweep_stops_when_its_time_is_over_and_goes_on_later(command: Command) -> None:
     sweep = [TRIVIAL, "-m", "x=1,2,3,4", "sleeps=0.4"]
     answer = command(*sweep, "study.max_hours=0.0003", status=3)
-    assert "not begun" in answer.stdout
-    assert "study.max_hours was over: the same command goes on." in answer.stdout
+    assert "not started" in answer.stdout
+    assert "study.max_hours is over: the same command continues." in answer.stdout
     kept = sum("finished in" in line for line in answer.stdout.splitlines())
     assert 0 < kept < 4
     assert f"{4 - kept} finished, {kept} kept" in command(*sweep).stdout
@@ -210,7 +213,7 @@ def test_a_file_can_name_the_sweep(command: Command, tmp_path: Path) -> None:
     params = ["+hydra.sweeper.params.x='1,2'", "+hydra.sweeper.params.rule='plus,minus'"]
     answer = command(TRIVIAL, "-m", *params, "x=5", "study.name=s")
     assert "2 finished" in answer.stdout
-    assert load_runs(tmp_path / "outputs/s").attrs["factors"] == {"rule": ["plus", "minus"]}
+    assert factors(tmp_path / "outputs/s") == {"rule": ["plus", "minus"]}
 
 
 def test_a_foreign_folder_and_a_torn_record_are_named_and_fatal_to_nobody(command: Command, tmp_path: Path) -> None:
@@ -221,7 +224,7 @@ def test_a_foreign_folder_and_a_torn_record_are_named_and_fatal_to_nobody(comman
     shutil.rmtree(three)
     three.write_text("a file where a folder should be")
     (tmp_path / "outputs/s/runs/foreign").mkdir()
-    answer = command(TRIVIAL, "-m", "x=1,2,3", "study.name=s", "study.report=ablate.report.write", status=1)
+    answer = command(TRIVIAL, "-m", "x=1,2,3", "study.name=s", "study.report=true", status=1)
     assert "x=1-" in answer.stdout
     assert "run.json is set aside" in answer.stdout
     assert "1 failed, 1 finished, 1 kept" in answer.stdout
@@ -241,7 +244,7 @@ def test_a_record_of_the_wrong_kind_is_named_and_its_run_done_again(command: Com
     path = next((tmp_path / "outputs/s").glob("runs/x=1-*/*/run.json"))
     path.write_text(json.dumps({**json.loads(path.read_text()), "timing": None}))
     answer = command(TRIVIAL, "-m", "x=1,2", "study.name=s")
-    assert "run.json is set aside: its timing should be of the kind dict" in answer.stdout
+    assert "run.json is set aside: timing: " in answer.stdout
     assert "1 finished, 1 kept" in answer.stdout
 
 
@@ -266,8 +269,7 @@ def test_two_different_first_commands_at_once_are_not_both_accepted(tmp_path: Pa
 
 def test_whole_numbers_and_switches_are_different_levels(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "+y=1,true", "study.name=s")
-    runs = load_runs(tmp_path / "outputs/s")
-    assert [repr(level) for level in runs.attrs["factors"]["y"]] == ["1", "True"]
+    assert [repr(level) for level in factors(tmp_path / "outputs/s")["y"]] == ["1", "True"]
 
 
 def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Command, tmp_path: Path) -> None:
@@ -279,9 +281,8 @@ def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Comman
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["sleeps=0,'0'"], "two levels of sleeps=0 read alike, and are not of one kind"),
-        (["+label=1,2"], "label: the study has a column of that name"),
-        (["sleeps=0,nan"], "sleeps=nan: not a number is no level"),
+        (["sleeps=0,'0'"], "sleeps=0 and sleeps='0' read alike and have different types; keep one of them."),
+        (["sleeps=0,nan"], "sleeps=nan: NaN is not a valid level; use null for a component that is off."),
         (
             ["x=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],
             "hydra.launcher.n_jobs=0: a number of processes from 1",
@@ -296,7 +297,7 @@ def test_levels_and_processes_that_cannot_be_are_refused(typed: list[str], said:
 def test_one_run_brings_no_other_setting_into_the_study_of_a_sweep(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2", "study.name=s")
     answer = command(TRIVIAL, "x=1", "rule=minus", "study.name=s", status=2)
-    assert "the study outputs/s is that of a sweep, and this run is none of its cells" in answer.stderr
+    assert "the study outputs/s is that of a sweep, and this configuration is not one of its cells" in answer.stderr
     command(TRIVIAL, "x=1", "seed=7", "study.name=s")  # of a cell, another seed
     assert len(load_runs(tmp_path / "outputs" / "s")) == 3
 
@@ -310,12 +311,12 @@ def test_a_run_without_its_configuration_is_made_again(command: Command, tmp_pat
 
 def test_dictionaries_of_options_can_be_typed(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2", "rule=plus,minus", "study.design=path", "study.changes={both:[x,rule]}", "study.name=s")
-    study = read_study(tmp_path / "outputs" / "s")
-    assert study["orders"] == {0: [["x", "rule"]]}
-    assert study["seeds"] == [0]
+    study = StudyManifest.read(tmp_path / "outputs" / "s")
+    assert study.orders == {0: [["x", "rule"]]}
+    assert study.seeds == [0]
 
 
-def test_equal_experiments_of_different_commands_stand_on_one_run(command: Command, tmp_path: Path) -> None:
+def test_identical_configurations_of_different_commands_share_one_run(command: Command, tmp_path: Path) -> None:
     shutil.copytree(APPS, tmp_path / "apps")
     script = tmp_path / "apps" / "alike.py"
     sweep = [str(script), "-m", "stem=direct,pyramid", "study.name=s"]
@@ -332,3 +333,47 @@ def test_equal_experiments_of_different_commands_stand_on_one_run(command: Comma
         runs = load_runs(tmp_path / "outputs" / "s")
     assert runs[runs["stem"] == "direct"]["directory"].nunique() == 1
     assert "2 kept" in command(*again, "activation=gelu").stdout
+
+
+def test_a_factor_and_a_metric_can_have_the_name_of_a_column(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "+label=1,2", "+score=1,2", "study.name=s")
+    results = load_results(tmp_path / "outputs" / "s")
+    assert list(results.levels) == ["label", "score"]
+    assert "score" in results.values
+
+
+def test_the_study_says_what_its_metrics_are(command: Command, tmp_path: Path) -> None:
+    command(TRIVIAL, "-m", "x=1,2", "study.name=s", "study.metrics={score: {unit: pt, better: higher}}", "study.chance={score: 0}")
+    assert StudyManifest.read(tmp_path / "outputs" / "s").description == {
+        "metrics": {"score": {"unit": "pt", "better": "higher", "chance": 0}}
+    }
+    answer = command(TRIVIAL, "-m", "x=1,2", "study.metrics={score: {better: up}}", status=2)
+    assert answer.stderr == "ablate: metrics.score.better=up: higher, lower, or null.\n"
+
+
+def test_a_key_that_only_a_job_knows_repeats_nothing(command: Command, tmp_path: Path) -> None:
+    """Its digest is that of the plan: the same command finds its runs again."""
+    sweep = [TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s", "+folder=${hydra:runtime.output_dir}", "+run=r${seed}"]
+    assert "4 finished" in command(*sweep).stdout
+    assert "4 kept" in command(*sweep).stdout
+    (path,) = (tmp_path / "outputs/s").glob("runs/x=1-*/seed=1/config.yaml")
+    assert f"folder: {tmp_path}" in path.read_text()
+    assert "run: r1" in path.read_text()
+    assert {json.loads(run.read_text())["attempts"] for run in tmp_path.rglob("run.json")} == {1}
+
+
+def test_a_launched_job_gets_plain_overrides_and_a_file(command: Command, tmp_path: Path) -> None:
+    """What a job prints of itself: its seed, and the folder in which config.yaml was written before it was launched."""
+    script = tmp_path / "printing.py"
+    script.write_text(
+        "import json, ablate\nfrom pathlib import Path\nfrom hydra.core.hydra_config import HydraConfig\n"
+        f"@ablate.main({str(APPS / 'conf')!r})\n"
+        "def train(cfg, run):\n"
+        "    *typed, last = HydraConfig.get().overrides.task\n"
+        "    context = json.loads(last.removeprefix('ablate.run='))\n"
+        "    assert Path(context['directory']) == run.directory and (run.directory / 'config.yaml').exists()\n"
+        "    assert typed == [f'x={cfg.x}', f'seed={run.seed}'], typed\n"
+        "    return {'seed': cfg.seed}\n"
+        "train()\n"
+    )
+    assert "4 finished" in command(str(script), "-m", "x=1,2", "seed=3,4").stdout

@@ -1,12 +1,16 @@
-"""CSV files that another program made."""
+"""CSV files that another program wrote."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from ablate.core.cells import Cell
 from ablate.core.errors import UsageError
+from ablate.core.levels import Factor, Level
 from ablate.importers.csv import read_results
+from ablate.storage.results import RUN_COLUMNS, StudyResults
 
 CSV = """method,warm,run,accuracy,loss,dataset
 baseline,true,0,0.81,1.5,CIFAR-10
@@ -23,22 +27,35 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_csv_file_becomes_the_frame_of_a_study(tmp_path: Path) -> None:
-    runs = read_results(written(tmp_path, CSV), ["method", "warm"], "run", ["accuracy", "loss"])
-    assert runs.attrs["factors"] == {"method": ["baseline", "ours"], "warm": [True, False]}
-    assert runs.attrs["facts"] == {"dataset": "CIFAR-10"}
+def plain(results: StudyResults, factor: str) -> list[Any]:
+    return [level.value for level in results.levels[factor]]
+
+
+def test_a_csv_file_becomes_the_results_of_a_study(tmp_path: Path) -> None:
+    results = read_results(written(tmp_path, CSV), ["method", "warm"], "run", ["accuracy", "loss"])
+    runs, values = results.runs, results.values
+    assert results.factors == {
+        "method": Factor.of("method", ["baseline", "ours"]), "warm": Factor.of("warm", [True, False]),
+    }  # fmt: skip
+    assert results.facts == {"dataset": Level.of("CIFAR-10")}
+    assert list(runs) == list(RUN_COLUMNS)
     assert runs["seed"].tolist() == [0, 0, 1, 1, 1]
-    assert runs["accuracy"].tolist() == [0.81, 0.84, 0.80, 0.86, 0.85]
-    assert np.isnan(runs["loss"][1])
+    assert values["accuracy"].tolist() == [0.81, 0.84, 0.80, 0.86, 0.85]
+    assert np.isnan(values["loss"][1])
     assert runs["label"][1] == "method=ours,warm=true"
     assert runs["directory"][0] == "results.csv, line 2"
     assert set(runs["status"]) == {"finished"}
     assert runs["left_out"].isna().all()
+    assert runs["error"].isna().all()
+    assert list(results.metrics) == ["accuracy", "loss"]
+    assert (results.metrics["accuracy"].unit, results.metrics["loss"].better) == ("%", "lower")
+    assert results.folder is None
+    assert results.cells()["method=ours,warm=false"] == Cell.of({"method": "ours", "warm": False})
 
 
 def test_status_error_and_left_out_are_heeded(tmp_path: Path) -> None:
     text = "m,seed,y,status,left_out\na,0,1,,\nb,0,,diverged,\na,1,2,finished,a broken disk\nb,1,3,,\n"
-    runs = read_results(written(tmp_path, text), ["m"], "seed", ["y"])
+    runs = read_results(written(tmp_path, text), ["m"], "seed", ["y"]).runs
     assert runs["status"].tolist() == ["finished", "diverged", "finished", "finished"]
     assert runs["left_out"].tolist() == [None, None, "a broken disk", None]
 
@@ -46,17 +63,17 @@ def test_status_error_and_left_out_are_heeded(tmp_path: Path) -> None:
 def test_levels_are_text_unless_they_are_scalars(tmp_path: Path) -> None:
     """A level that looks like YAML is no YAML, and nothing is taken for a hole."""
     text = 'm,seed,y\nNone,s1,1\n"[1, 2]",s1,2\n0.5,s1,3\n<b>,s1,4\n'
-    runs = read_results(written(tmp_path, text), ["m"], "seed", ["y"])
-    assert runs.attrs["factors"]["m"] == ["None", "[1, 2]", 0.5, "<b>"]
-    assert runs["seed"].tolist() == ["s1"] * 4
+    results = read_results(written(tmp_path, text), ["m"], "seed", ["y"])
+    assert [level.value for level in results.factors["m"]] == ["None", "[1, 2]", 0.5, "<b>"]
+    assert results.runs["seed"].tolist() == ["s1"] * 4
 
 
 def test_levels_are_what_the_file_writes(tmp_path: Path) -> None:
     """A number is one if this program writes it so; 1 and 1.0 are one level, 1.1 and 1.10 are not."""
     levels = ["1.10", "1.1", "007", "2:30", "0x1F", "yes", "on", "1", "True", "1e-3", "0.001", "nan"]
     text = "m,seed,y\n" + "".join(f"{level},0,1\n" for level in levels)
-    runs = read_results(written(tmp_path, text), ["m"], "seed", ["y"])
-    assert runs["m"].tolist() == ["1.10", 1.1, "007", "2:30", "0x1F", "yes", "on", 1, True, "1e-3", 0.001, "nan"]
+    results = read_results(written(tmp_path, text), ["m"], "seed", ["y"])
+    assert plain(results, "m") == ["1.10", 1.1, "007", "2:30", "0x1F", "yes", "on", 1, True, "1e-3", 0.001, "nan"]
     with pytest.raises(UsageError, match="lines 2 and 3 are both m=1, seed 0"):
         read_results(written(tmp_path, "m,seed,y\n1,0,1\n1.0,0,2\n"), ["m"], "seed", ["y"])
 
@@ -65,37 +82,37 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     text = '\ufeffm, seed, y, note\r\n\r\na, 0, 1, "two\nlines"\r\nb, 0, 2, one\r\n'
     path = tmp_path / "results.csv"
     path.write_bytes(text.encode())
-    runs = read_results(path, ["m"], "seed", ["y"])
-    assert runs["directory"].tolist() == ["results.csv, line 4", "results.csv, line 5"]
-    assert runs["m"].tolist() == ["a", "b"]
-    assert runs["y"].tolist() == [1.0, 2.0]
+    results = read_results(path, ["m"], "seed", ["y"])
+    assert results.runs["directory"].tolist() == ["results.csv, line 4", "results.csv, line 5"]
+    assert plain(results, "m") == ["a", "b"]
+    assert results.values["y"].tolist() == [1.0, 2.0]
 
 
 def test_seeds_of_floats_are_numbers_and_other_seeds_texts(tmp_path: Path) -> None:
-    runs = read_results(written(tmp_path, "m,seed,y\na,10.0,1\na,2.0,1\nb,10.0,2\nb,2.0,2\n"), ["m"], "seed", ["y"])
+    runs = read_results(written(tmp_path, "m,seed,y\na,10.0,1\na,2.0,1\nb,10.0,2\nb,2.0,2\n"), ["m"], "seed", ["y"]).runs
     assert runs["seed"].tolist() == [10, 2, 10, 2]
     runs = read_results(
         written(tmp_path, "m,seed,y\na,99999999999999999999,1\nb,99999999999999999999,2\n"), ["m"], "seed", ["y"]
-    )
+    ).runs
     assert runs["seed"].tolist() == ["99999999999999999999"] * 2
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", r"results.csv has no rows: a header"),
-        ("m,seed,y\na,0,1,\nb,0,2,\n", r"line 2: 4 fields, and the header has 3\."),
-        ("m,seed,y\na,0,1\nb,0\n", r"line 3: 2 fields, and the header has 3\."),
-        ("m,seed,y,y\na,0,1,1\n", r"two columns of the name 'y'"),
+        ("", r"results.csv has no rows; it needs a header, and one row for each run"),
+        ("m,seed,y\na,0,1,\nb,0,2,\n", r"line 2: 4 fields, but the header has 3\."),
+        ("m,seed,y\na,0,1\nb,0\n", r"line 3: 2 fields, but the header has 3\."),
+        ("m,seed,y,y\na,0,1,1\n", r"two columns named 'y'; rename one"),
         ('m,seed,y\n"a,0,1\n', r"results.csv cannot be read as a CSV file \("),
-        ("m,seed,y\na,0,1\nb,,1\n", r"line 3: seed is empty"),
-        ("m,seed,y\na,0,inf\nb,0,1\n", r"line 2: y is 'inf': a number"),
-        ("m,seed,y\n", r"has no rows: a header"),
-        ("m,seed\na,0\n", r"--metric y: .*results.csv has no such column; it has m, seed\."),
-        ("m,seed,y\na,0,1\na,1,2\n", r"--factors m: it is a in every row"),
-        ("m,seed,y\na,0,1\nb,0,high\n", r"line 3: y is 'high': a number"),
+        ("m,seed,y\na,0,1\nb,,1\n", r"line 3: seed is empty; every run needs one"),
+        ("m,seed,y\na,0,inf\nb,0,1\n", r"line 2: y is 'inf'; it should be a number"),
+        ("m,seed,y\n", r"has no rows; it needs a header"),
+        ("m,seed\na,0\n", r"--metric y: .*results.csv has no such column; available: m, seed\."),
+        ("m,seed,y\na,0,1\na,1,2\n", r"--factors m: it is a in every row of .*; a factor needs two levels"),
+        ("m,seed,y\na,0,1\nb,0,high\n", r"line 3: y is 'high'; it should be a number, or empty"),
         ("m,seed,y\na,0,1\nb,0,1\na,0,2\n", r"lines 2 and 4 are both m=a, seed 0\. Name the column that tells them apart"),
-        ("m,seed,y,status\na,0,1,fine\nb,0,1,\n", r"line 2: status fine: one of running, finished"),
+        ("m,seed,y,status\na,0,1,fine\nb,0,1,\n", r"line 2: unknown status 'fine'; available: running, finished"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -103,13 +120,37 @@ def test_what_cannot_be_used_is_refused_with_its_line(tmp_path: Path, text: str,
         read_results(written(tmp_path, text), ["m"], "seed", ["y"])
 
 
-def test_one_column_is_one_thing(tmp_path: Path) -> None:
+def test_a_column_is_named_once(tmp_path: Path) -> None:
     path = written(tmp_path, "m,seed,y\na,0,1\nb,0,1\n")
-    with pytest.raises(UsageError, match="the column seed cannot be two things at once"):
+    with pytest.raises(UsageError, match="the column seed is named twice among --factors, --seed and --metric; name it once"):
         read_results(path, ["m", "seed"], "seed", ["y"])
-    with pytest.raises(UsageError, match="a column status of its own: rename that of the file"):
-        read_results(written(tmp_path, "m,seed,status\na,0,1\nb,0,1\n"), ["m"], "seed", ["status"])
-    with pytest.raises(UsageError, match="a column seed of its own: rename that of the file"):
-        read_results(written(tmp_path, "seed,rep,y\na,0,1\nb,0,1\n"), ["seed"], "rep", ["y"])
     with pytest.raises(UsageError, match=r"no\.csv cannot be read as a CSV file \(No such file"):
         read_results(tmp_path / "no.csv", ["m"], "seed", ["y"])
+
+
+def test_any_column_name_can_be_a_factor_or_a_metric(tmp_path: Path) -> None:
+    """Factors and metrics have frames of their own, so that no name is reserved."""
+    results = read_results(written(tmp_path, "cell,seed,accuracy\nlstm,0,0.7\ngru,0,0.8\n"), ["cell"], "seed", ["accuracy"])
+    assert results.factors == {"cell": Factor.of("cell", ["lstm", "gru"])}
+    assert results.runs["cell"].tolist() == ["cell=lstm", "cell=gru"]
+    assert plain(results, "cell") == ["lstm", "gru"]
+    assert results.to_frame()["factor.cell"].tolist() == ["lstm", "gru"]
+    results = read_results(written(tmp_path, "seed,rep,label\na,0,1\nb,0,2\n"), ["seed"], "rep", ["label"])
+    assert results.runs["seed"].tolist() == [0, 0]
+    assert plain(results, "seed") == ["a", "b"]
+    assert results.values["label"].tolist() == [1.0, 2.0]
+
+
+def test_a_usual_column_that_is_a_metric_or_a_factor_is_only_that(tmp_path: Path) -> None:
+    text = "status,seed,error\nwarm,0,0.1\ncold,0,0.2\n"
+    results = read_results(written(tmp_path, text), ["status"], "seed", ["error"])
+    assert results.runs["status"].tolist() == ["finished"] * 2
+    assert results.runs["error"].tolist() == [None, None]
+    assert results.values["error"].tolist() == [0.1, 0.2]
+    assert plain(results, "status") == ["warm", "cold"]
+
+
+def test_results_without_factors_have_one_cell(tmp_path: Path) -> None:
+    results = read_results(written(tmp_path, "seed,y\n0,1\n1,2\n"), [], "seed", ["y"])
+    assert results.runs["cell"].tolist() == ["base", "base"]
+    assert results.levels.shape == (2, 0)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ablate.core.designs import factorial
-from ablate.report.build import Report
-from ablate.report.files import build, write
-from tests.report.studies import PROVENANCE, Levels, write_runs
+from ablate.report.build import build
+from ablate.report.folder import write_folder
+from ablate.report.model import Report
+from tests.report.studies import PROVENANCE, Levels, grid, write_runs
 
 SCRIPT = "<script>document.title = 'broken'</script>"
 STEMS = ["pyramid", f"direct {SCRIPT}"]
@@ -47,12 +47,12 @@ def made(levels: Levels, seed: int) -> dict[str, Any]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The report of the study, written."""
     study = tmp_path_factory.mktemp("reports") / "every trouble"
-    cells = factorial({"dropout": [True, False], "stem": STEMS})
+    cells = grid({"dropout": [True, False], "stem": STEMS})
     leave_out = [{"dropout": False, "seed": 8, "reason": f"the disk failed {SCRIPT}"}]
     write_runs(study, cells, 9, status=ended, provenance=made, claims=CLAIMS, leave_out=leave_out,
-               chance={"final_test_accuracy": 0.1}, fixed={"data.digest": "1234"})  # fmt: skip
+               fixed={"data.digest": "1234"})  # fmt: skip
     built = build(study)
-    write(built)
+    write_folder(built)
     return built
 
 

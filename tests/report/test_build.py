@@ -1,110 +1,215 @@
-"""What a report is made of, before it is written."""
+"""The parts of a report, from the records of a study and from the results of other programs."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ablate.report.build import Report, compose
+from ablate.core.descriptions import Column, Description, Examples, ExtraTable
+from ablate.core.errors import Diverged, UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.report.build import build, compose
 from ablate.report.figures import draw
-from ablate.report.files import write
-from ablate.report.text_table import TextTable
-from tests.report.studies import results
-from tests.stats.conftest import study
+from ablate.report.folder import write_folder
+from ablate.report.model import Report
+from ablate.report.values import text_of
+from ablate.storage.manifest import StudyManifest
+from ablate.storage.records import RunRecord
+from tests.report.studies import ACCURACY, METRICS, grid_results, results, write_run, write_runs
 
 CHANGE = {"factor": "arm", "from": 0, "to": 1}
 CLAIM: dict[str, Any] = {"id": "C1", "says": "s", "kind": "contrast", "contrast": CHANGE, "expects": "higher", "margin": 0.01}
-ACCURACY = "final_test_accuracy"
+PATH: dict[str, Any] = {**CLAIM, "id": "C2", "kind": "path", "path": {"changes": {"a": CHANGE}, "of": "a"}}
+del PATH["contrast"]
+EPOCHS = MetricSpec("epochs", "epochs to target", digits=1, better="lower", limit=9.0)
 
 
-def table(report: Report, name: str) -> TextTable:
-    return next(shown for shown in report.tables if shown.name == name)
+def accuracies(value: Any, **more: Any) -> Any:
+    return results(value, ACCURACY.name, specs=[ACCURACY], **more)
 
 
-def test_an_accuracy_that_another_program_wrote_in_per_cent_is_written_as_it_is(tmp_path: Path) -> None:
-    runs = results(lambda arm, seed: 91.45 + arm / 4 + seed / 100, ACCURACY)
-    paths = {"id": "C2", "says": "s", "kind": "path", "path": {"changes": {"a": CHANGE}, "of": "a"}, "expects": "higher"}
-    report = compose(runs, name="s", folder=tmp_path / "report", launched={"claims": [{**CLAIM, "published": 0.5}, paths]})
-    assert table(report, "results").rows[0][2] == "91.47 ± 0.01581"
-    assert table(report, "contrasts").rows[0][3] == "+0.2500 [+0.2500, +0.2500]"
-    assert not [note for shown in report.tables for note in shown.notes if "of %" in note or "in %" in note]
-    said = write(report).read_text() + (report.folder / "index.html").read_text()
-    assert "9,1" not in said
-    assert "25.0" not in said
-    drawn = {figure.name: figure.svg for figure in draw(report, tmp_path)}
+def column(report: Report, name: str, key: str) -> list[str]:
+    table = next(shown for shown in report.tables if shown.name == name)
+    return [text_of(value) for value in table.column(key)]
+
+
+def test_a_fraction_that_another_program_wrote_in_per_cent_is_written_as_it_is(tmp_path: Path) -> None:
+    found = accuracies(lambda arm, seed: 91.45 + arm / 4 + seed / 100, claims=[{**CLAIM, "published": 0.5}, PATH])
+    report = compose(found, name="s", folder=tmp_path / "report")
+    assert column(report, "results", f"metric {ACCURACY.name}")[0] == "91.47 ± 0.01581"
+    assert column(report, "contrasts", "estimate") == ["+0.2500 [+0.2500, +0.2500]"]
+    assert not [note for shown in report.tables for note in shown.notes if "percentage points" in note]
+    text = write_folder(report).read_text() + (report.folder / "index.html").read_text()
+    assert "9,1" not in text
+    assert "25.0" not in text
+    drawn = {figure.name: figure.svg for figure in draw(report)}
     assert {"attribution", "paired_differences"} <= drawn.keys()
-    assert "effects" not in drawn  # of one factor they are the differences
-    assert not [name for name, svg in drawn.items() if "(points of %)" in svg]
+    assert not [name for name, svg in drawn.items() if "percentage points" in svg]
 
 
-def test_an_accuracy_of_one_is_a_hundred_per_cent(tmp_path: Path) -> None:
-    report = compose(results(lambda arm, seed: 1.0, ACCURACY), name="s", folder=tmp_path)
-    assert table(report, "results").rows[0][2] == "100.0"
+def test_a_fraction_of_one_is_a_hundred_per_cent(tmp_path: Path) -> None:
+    report = compose(accuracies(lambda arm, seed: 1.0), name="s", folder=tmp_path)
+    assert column(report, "results", f"metric {ACCURACY.name}")[0] == "100.0"
 
 
-def test_points_of_per_cent_are_named_only_where_a_verdict_has_them(tmp_path: Path) -> None:
-    shares = compose(results(metric=ACCURACY, value=lambda arm, seed: arm / 9 + seed / 30), name="s", folder=tmp_path,
-                     launched={"claims": [CLAIM]})  # fmt: skip
-    others = compose(results(), name="s", folder=tmp_path, launched={"claims": [{**CLAIM, "metric": "f1"}]})
-    ratios = compose(results(lambda arm, seed: 0.2 + arm / 9 + seed / 30, ACCURACY), name="s", folder=tmp_path,
-                     launched={"claims": [{**CLAIM, "scale": "ratio", "margin": 1.1}]})  # fmt: skip
-    assert ["points of %" in table(report, "verdicts").notes[0] for report in (shares, others, ratios)] == [True, False, False]
+EXAMPLES = Description(examples=(Examples(ACCURACY.name, "answers", "right", "sentences"),))
 
 
-def test_a_verdict_says_how_many_pairs_its_interval_is_over(tmp_path: Path) -> None:
-    runs = results(lambda arm, seed: 0.5 + arm / 9 + seed / 30, ACCURACY, seeds=6)
-    runs.loc[1, ["status", ACCURACY]] = ["diverged", math.nan]
-    report = compose(runs, name="s", folder=tmp_path, launched={"claims": [CLAIM], "chance": {ACCURACY: 0.1}})
-    assert report.verdicts[["look", "df"]].to_numpy().tolist() == [[5, 3.0]]
-    assert table(report, "verdicts").rows[0][4] == "5 (4 in the interval)"
-    whole = compose(results(), name="s", folder=tmp_path, launched={"claims": [{**CLAIM, "metric": "f1"}]})
-    assert table(whole, "verdicts").rows[0][4] == "5"
-
-
-def test_the_interval_over_test_images_stands_beside_that_over_seeds(tmp_path: Path) -> None:
-    runs = results(lambda arm, seed: 0.5 + arm / 4, ACCURACY)
-    right = {name: np.arange(100) < 50 + 25 * name.startswith("arm=1") for name in runs["directory"]}
-    report = compose(runs, name="s", folder=tmp_path, right=right)
-    shown = table(report, "contrasts")
-    assert shown.headers[4] == "over test images"
-    assert shown.rows[0][4].startswith("[+1")
-    low, high = report.contrasts[["images_low", "images_high"]].iloc[0]
+def test_the_interval_over_test_examples_stands_beside_that_over_seeds(tmp_path: Path) -> None:
+    found = accuracies(lambda arm, seed: 0.5 + arm / 4, description=EXAMPLES)
+    kept = {
+        name: {"right": np.packbits(np.arange(100) < 50 + 25 * name.startswith("arm=1")), "count": np.array(100)}
+        for name in found.runs["directory"]
+    }
+    report = compose(found, name="s", folder=tmp_path, kept={"answers": kept})
+    assert column(report, "contrasts", "examples")[0].startswith("[+1")
+    assert report.comparison is not None
+    assert report.comparison.examples == "sentences"
+    low, high = report.comparison.contrasts_frame[["examples_low", "examples_high"]].iloc[0]
     assert 0.1 < low < 0.25 < high < 0.4
-    assert "over test images" not in table(compose(runs, name="s", folder=tmp_path), "contrasts").headers
+    without = compose(found, name="s", folder=tmp_path)
+    assert without.tables.contrasts is not None
+    assert "examples" not in without.tables.contrasts.keys
 
 
-def test_a_run_that_missed_its_target_counts_with_the_budget_in_contrasts_and_paths(tmp_path: Path) -> None:
-    runs = results(lambda arm, seed: math.nan if arm and seed == 1 else 4.0, "epochs_to_target")
-    claim = {"id": "C1", "says": "s", "kind": "path", "path": {"changes": {"a": CHANGE}, "of": "a"}, "expects": "higher",
-             "metric": "epochs_to_target", "margin": 1.0}  # fmt: skip
-    report = compose(runs, name="s", folder=tmp_path, launched={"claims": [claim], "budgets": {"epochs_to_target": 9.0}})
-    assert report.contrasts[["n", "estimate"]].to_numpy().tolist() == [[5, 1.0]]
-    assert report.paths[0].shares["n"].tolist() == [5, 5]
-    assert report.paths[0].shares["estimate"].tolist() == pytest.approx([1.0, 1.0])
+def test_a_run_that_missed_its_target_counts_with_the_limit_in_contrasts_and_paths(tmp_path: Path) -> None:
+    found = results(
+        lambda arm, seed: math.nan if arm and seed == 1 else 4.0, "epochs", specs=[EPOCHS], claims=[{**PATH, "margin": 1.0}]
+    )
+    report = compose(found, name="s", folder=tmp_path)
+    assert report.comparison is not None
+    assert report.comparison.contrasts_frame[["n", "estimate"]].to_numpy().tolist() == [[5, 1.0]]
+    assert report.attributions[0].shares["n"].tolist() == [5, 5]
+    assert report.attributions[0].shares["estimate"].tolist() == pytest.approx([1.0, 1.0])
+    assert report.attributions[0].title == "Attribution: epochs to target"
 
 
 def test_no_attribution_is_shown_of_a_difference_to_a_time_to_a_target(tmp_path: Path) -> None:
-    runs = results(lambda arm, seed: 4.0 + arm, "epochs_to_target").assign(f1=1.0)
-    claim = {"id": "C1", "says": "s", "kind": "path", "path": {"changes": {"a": CHANGE}, "of": "a"}, "expects": "higher",
-             "metric": "epochs_to_target - f1", "margin": 1.0}  # fmt: skip
-    report = compose(runs, name="s", folder=tmp_path, launched={"claims": [claim], "budgets": {"epochs_to_target": 9.0}})
-    assert report.paths == []
-    assert "is a time to a target" in report.verdicts["reason"].iloc[0]
+    claim = {**PATH, "metric": "epochs - f1", "margin": 1.0}
+    found = results(lambda arm, seed: 4.0 + arm, "epochs", specs=[EPOCHS], claims=[claim])
+    found = replace(found, values=found.values.assign(f1=1.0))
+    report = compose(found, name="s", folder=tmp_path)
+    assert report.attributions == []
+    assert "is a time to a target" in report.claims.judgements[0].reason
 
 
 def test_contrasts_that_no_seed_is_complete_for_do_not_stand_beside_the_shares_of_a_path(tmp_path: Path) -> None:
     """Each seed ran the cells of one order of two changes: a contrast needs both orders, a share does not."""
-    runs = study({"a": [0, 1], "b": [0, 1]}, lambda levels, seed: levels["a"] + 0.1 * levels["b"] + seed)
-    taken = [(row["a"], row["b"]) != ((0, 1) if row["seed"] % 2 else (1, 0)) for row in runs.to_dict("records")]
-    kept = runs[taken].reset_index(drop=True)
-    kept.attrs = runs.attrs
     changes = {name: {"factor": name, "from": 0, "to": 1} for name in ("a", "b")}
-    path = {"id": "P", "says": "s", "kind": "path", "path": {"changes": changes, "of": "a"}, "expects": "higher"}
-    launched = {"claims": [{**path, "metric": "accuracy"}]}
-    names = [shown.name for shown in compose(kept, name="s", folder=tmp_path, launched=launched).tables]
-    assert "contrasts" not in names
-    assert "contrasts" in [shown.name for shown in compose(kept.copy(), name="s", folder=tmp_path).tables]
-    both = compose(runs.copy(), name="s", folder=tmp_path, launched=launched)
-    assert {"contrasts", "attribution"} <= {shown.name for shown in both.tables}
+    claim = {**PATH, "path": {"changes": changes, "of": "a"}}
+    whole = grid_results(
+        {"a": [0, 1], "b": [0, 1]}, lambda levels, seed: levels["a"] + 0.1 * levels["b"] + seed, claims=[claim]
+    )
+    levels = whole.levels.map(lambda level: level.value)
+    ran = (levels["a"].astype(str) + levels["b"].astype(str)) != whole.runs["seed"].map(lambda seed: "01" if seed % 2 else "10")
+    part = whole.where(ran)
+    report = compose(part, name="s", folder=tmp_path)
+    assert report.tables.contrasts is None
+    assert report.attributions
+    unclaimed = compose(replace(part, manifest=StudyManifest()), name="s", folder=tmp_path)
+    assert unclaimed.tables.contrasts is not None
+    assert unclaimed.tables.contrasts.main
+    both = compose(whole, name="s", folder=tmp_path).tables
+    assert both.contrasts is not None
+    assert not both.contrasts.main
+    assert both.attributions
+
+
+def test_the_main_metric_is_the_first_that_the_program_describes(tmp_path: Path) -> None:
+    report = build(
+        write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2, description=Description(metrics=METRICS[::-1]))
+    )
+    assert report.metric == "parameters"
+    assert compose(results(), name="s", folder=tmp_path).metric == "f1"
+
+
+def test_a_table_that_the_program_describes_is_made_of_what_its_runs_kept(tmp_path: Path) -> None:
+    heads = ExtraTable("heads", "Entropy of heads", "attention", "head", "head", (Column("entropy", "entropy"),))
+    description = Description(metrics=METRICS, tables=(heads,))
+    study = write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2, description=description)
+    for path in study.glob("runs/stem=a*/seed=*"):
+        np.savez(path / "attention.npz", head=np.array(["h1", "h2"]), entropy=np.array([0.25, 0.5 + int(path.name[-1])]))
+    report = build(study)
+    assert column(report, "heads", "configuration") == ["stem=a", "stem=a"]
+    assert column(report, "heads", "column entropy") == ["0.25 (0.25 to 0.25)", "1.00 (0.50 to 1.50)"]
+
+
+def add(study: Path, stem: str, seed: int, status: str = "finished", error: str | None = None) -> None:
+    value = 0.5 if stem == "direct" else 0.6
+    record = RunRecord.model_validate(
+        {"identity": f"{stem}{seed}", "cell": stem, "seed": seed, "label": f"stem={stem}", "choices": {"stem": stem},
+         "overridden": ["stem"], "status": status, "error": error}
+    )  # fmt: skip
+    record.metrics = {"accuracy": value} if status == "finished" else {}
+    write_run(study / "runs" / f"stem={stem}-{stem}" / f"seed={seed}", record, {"seed": seed}, value)
+
+
+def test_a_study_is_reported_with_its_problems(tmp_path: Path) -> None:
+    for seed in range(2):
+        add(tmp_path, "direct", seed)
+        add(tmp_path, "pyramid", seed)
+    add(tmp_path, "pyramid", 2, "diverged", str(Diverged("not finite in epoch 2")))
+    add(tmp_path, "pyramid", 3, "failed", "RuntimeError: <b>broken</b>")
+    (tmp_path / "runs" / "foreign" / "seed=0").mkdir(parents=True)
+    (tmp_path / "runs" / "foreign" / "seed=0" / "run.json").write_text("{")
+    StudyManifest(command="the command", factors={"stem": ["direct", "pyramid"]}).write(tmp_path)
+    report = build(tmp_path)
+    text = write_folder(report).read_text()
+    assert "| pyramid | 2 of 4 | 60.0 | +10.0 [+10.0, +10.0] | 1 diverged; 1 failed; undertrained |" in text
+    assert "| stem: direct → pyramid | simple | 2 | +10.0 [+10.0, +10.0] |" in text
+    assert "the command" in text
+    assert "seed=2 diverged: not finite in epoch 2" in text
+    assert "seed=3 failed: RuntimeError: &lt;b>broken&lt;/b>" in text
+    assert "run.json" in report.problems[0]
+    assert "seed=3 failed: RuntimeError: &lt;b&gt;broken&lt;/b&gt;" in (tmp_path / "report" / "index.html").read_text()
+    assert {table.name for table in report.tables} == {"results", "contrasts", "variance_explained", "precision"}
+    assert report.summary.counts["n"].tolist() == [2, 2]
+
+
+def test_a_study_in_which_nothing_finished_still_has_a_report(tmp_path: Path) -> None:
+    add(tmp_path, "direct", 0, "failed", "RuntimeError: broken")
+    report = build(tmp_path)
+    assert (report.metric, report.comparison, list(report.tables)) == (None, None, [])
+    assert "seed=0 failed: RuntimeError: broken" in write_folder(report).read_text()
+
+
+def test_two_configurations_with_equal_levels_are_no_reason_to_give_up(tmp_path: Path) -> None:
+    for seed in range(2):
+        add(tmp_path, "direct", seed)
+        add(tmp_path, "pyramid", seed)
+    for path in list(tmp_path.glob("runs/stem=direct-direct/*/run.json")):
+        other = tmp_path / "runs" / "stem=direct-other" / path.parent.name
+        other.mkdir(parents=True)
+        (other / "config.yaml").write_text((path.parent / "config.yaml").read_text())
+        (other / "run.json").write_text(path.read_text().replace('"cell": "direct"', '"cell": "other"'))
+    report = build(tmp_path)
+    assert report.problems[0].startswith("No contrasts: two runs of seed 0 ")
+    assert report.tables.contrasts is None
+    assert column(report, "results", "metric accuracy")[0] == "50.0"
+
+
+def test_missing_and_left_out_runs_are_named(report: Report) -> None:
+    assert [problem.split("seed=")[1] for problem in report.problems[:1]] == [
+        "8 left out: the disk failed <script>document.title = 'broken'</script>"
+    ]
+    (missing,) = (problem for problem in report.problems if "no run of seed" in problem)
+    assert missing.endswith(": no run of seed 8")
+
+
+def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no runs in"):
+        build(tmp_path)
+
+
+def test_claims_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^study.yaml: claim C1: margin=0: it has to be above 0\.$"):
+        compose(results(claims=[{**CLAIM, "margin": 0}]), name="s", folder=tmp_path)
+
+
+def test_a_study_is_named_by_its_folder_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(tmp_path / "study", "direct", 0)
+    monkeypatch.chdir(tmp_path / "study")
+    assert build(Path()).name == "study"

@@ -1,50 +1,14 @@
-"""What the head of a report says."""
+"""The head of a report."""
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from ablate.core.designs import factorial
-from ablate.report.build import Report
-from ablate.report.caveats import head, headline, notices
-from ablate.report.files import build, write
-from tests.report.studies import write_runs
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (
-            {"source": "builtin"},
-            "The images were drawn by the program (data.source=builtin): this says nothing of photographs.",
-        ),
-        (
-            {"source": "images", "root": "data/CIFAR10-jpeg.zip"},
-            "Images from data/CIFAR10-jpeg.zip, by its name a JPEG copy: compression has changed the pixels.",
-        ),
-        ({"source": "images", "root": "jpegs/flowers"}, "Images from jpegs/flowers."),
-    ],
-)
-def test_the_head_says_what_the_images_were(tmp_path: Path, data: dict[str, Any], said: str) -> None:
-    cells = [{"stem": "pyramid"}, {"stem": "direct"}]
-    study = write_runs(tmp_path / "s", cells, 1)
-    for path in study.glob("runs/*/*/config.yaml"):
-        path.write_text(path.read_text() + "data:\n" + "".join(f"  {key}: {value}\n" for key, value in data.items()))
-    assert notices(build(study))[0] == said
-
-
-def test_the_verdicts_are_counted(report: Report) -> None:
-    assert headline(report) == "5 claims: 1 supported, 3 contradicted, 1 not tested."
-    assert notices(report) == ["Not equal in all runs: code, data."]
-
-
-def test_below_five_seeds_the_head_says_so(tmp_path: Path) -> None:
-    study = build(write_runs(tmp_path / "s", [{}], 4))
-    assert headline(study) == "1 cell, 4 seeds, no claim."
-    assert notices(study) == ["No verdict below 5 seeds, and no p value: what stands here is a first look."]
-
+from ablate.core.descriptions import Description
+from ablate.report.build import build
+from ablate.report.caveats import caveats, headline, runs_by_state
+from ablate.report.folder import write_folder
+from ablate.report.model import Report
+from tests.report.studies import METRICS, grid, write_runs
 
 STEMS = [{"stem": level} for level in "abc"]
 
@@ -54,39 +18,68 @@ def take_away(study: Path, cells: str) -> None:
         shutil.rmtree(folder)
 
 
-def test_a_level_that_has_no_run_any_more_is_named_and_what_stands_in_its_place(tmp_path: Path) -> None:
+def test_the_verdicts_are_counted(report: Report) -> None:
+    assert headline(report) == "5 claims: 1 supported, 3 contradicted, 1 not tested."
+    assert runs_by_state(report) == ("36 runs: 30 finished, 1 diverged, 1 failed, 1 interrupted, 1 missing, 2 left out.")
+
+
+def test_what_differs_between_the_runs_is_a_caveat(report: Report) -> None:
+    assert caveats(report) == [
+        "Not the same in all runs: code.",
+        "Fixed when the study began, but not the same in all runs: data.digest.",
+    ]
+
+
+def test_below_five_seeds_the_head_says_so(tmp_path: Path) -> None:
+    study = build(write_runs(tmp_path / "s", [{}], 4))
+    assert headline(study) == "1 configuration, 4 seeds, no claims."
+    assert caveats(study) == ["Fewer than 5 seeds: no verdicts and no p values; the results are preliminary."]
+
+
+def test_the_program_s_own_caveats_come_first_then_what_was_resolved_and_late_claims(tmp_path: Path) -> None:
+    description = Description(metrics=METRICS, caveats=("The sentences are synthetic.",))
+    decisions = {"data.source": {"asked": "auto", "took": "builtin"}, "data.digest": {"asked": None, "took": "1234"}}
+    study = write_runs(tmp_path / "s", STEMS, 5, description=description, decisions=decisions, claims_after=1)
+    assert caveats(build(study)) == [
+        "The sentences are synthetic.",
+        "data.source=auto was resolved to builtin.",
+        "The claims were written after 1 run was finished.",
+    ]
+
+
+def test_a_level_without_runs_is_named_and_so_is_the_baseline_that_replaces_it(tmp_path: Path) -> None:
     study = write_runs(tmp_path / "s", STEMS, 5)
-    assert notices(build(study)) == []
+    assert caveats(build(study)) == []
     take_away(study, "stem=a*")
     report = build(study)
-    assert head(report) == [
-        "2 cells, 5 seeds, no claim.",
-        "stem=a has no run: the baseline is stem=b.",
-        "1 cell that was planned has no run: stem=a. The baseline here is stem=b.",
+    assert headline(report) == "2 configurations, 5 seeds, no claims."
+    assert caveats(report) == [
+        "stem=a has no runs; the baseline is stem=b.",
+        "1 planned configuration has no runs: stem=a. The baseline here is stem=b.",
     ]
-    text = write(report).read_text()
-    assert "**stem=a has no run: the baseline is stem=b.**" in text
-    assert "stem=a has no run: the baseline is stem=b." in (report.folder / "index.html").read_text()
+    text = write_folder(report).read_text()
+    assert "**stem=a has no runs; the baseline is stem=b.**" in text
+    assert "stem=a has no runs; the baseline is stem=b." in (report.folder / "index.html").read_text()
     (study / "plan.csv").unlink()
     take_away(study, "stem=b*")  # stem does not even vary any more
-    assert notices(build(study)) == ["stem=a; stem=b have no run: the baseline is stem=c."]
+    assert caveats(build(study)) == ["stem=a; stem=b have no runs; the baseline is stem=c."]
 
 
-def test_a_last_level_that_is_gone_leaves_the_baseline(tmp_path: Path) -> None:
+def test_a_last_level_without_runs_leaves_the_baseline(tmp_path: Path) -> None:
     study = write_runs(tmp_path / "s", STEMS, 5)
     (study / "plan.csv").unlink()
     take_away(study, "stem=c*")
-    assert notices(build(study)) == ["stem=c has no run."]
+    assert caveats(build(study)) == ["stem=c has no runs."]
 
 
-def test_a_baseline_cell_that_is_gone_is_named_though_its_levels_are_there(tmp_path: Path) -> None:
-    study = write_runs(tmp_path / "s", factorial({"stem": ["a", "b"], "norm": [False, True]}), 5)
+def test_a_baseline_configuration_without_runs_is_named_though_its_levels_are_there(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", grid({"stem": ["a", "b"], "norm": [False, True]}), 5)
     take_away(study, "stem=a,norm=false*")
-    assert notices(build(study)) == [
-        "1 cell that was planned has no run: stem=a,norm=false. The baseline here is stem=a,norm=true."
+    assert caveats(build(study)) == [
+        "1 planned configuration has no runs: stem=a,norm=false. The baseline here is stem=a,norm=true."
     ]
 
 
 def test_a_level_whose_runs_were_all_left_out_is_named_too(tmp_path: Path) -> None:
     study = write_runs(tmp_path / "s", STEMS, 5, leave_out=[{"stem": "a", "reason": "the disk failed"}])
-    assert notices(build(study)) == ["stem=a has no run but those that were left out: the baseline is stem=b."]
+    assert caveats(build(study)) == ["stem=a has no runs except those left out; the baseline is stem=b."]

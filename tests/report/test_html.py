@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ablate.core.descriptions import Description, Examples
 from ablate.importers.csv import read_results
 from ablate.report.build import compose
-from ablate.report.files import write
+from ablate.report.folder import write_folder
+from ablate.report.values import text_of
 from tests.report.conftest import SCRIPT
-from tests.report.studies import results
+from tests.report.studies import ACCURACY, results
 
 
 class Page(HTMLParser):
@@ -49,7 +51,7 @@ def test_every_link_leads_to_a_place_in_the_page_or_to_a_file(parsed: Page, page
     assert inside <= set(parsed.ids)
     assert len(parsed.ids) == len(set(parsed.ids))
     files = [unquote(link) for link in parsed.links if not link.startswith(("#", "data:"))]
-    assert len([link for link in files if link.endswith("run.json")]) == 35  # of 36, one has not begun
+    assert len([link for link in files if link.endswith("run.json")]) == 35  # of 36, one was never started
     assert all((page.parent / link).is_file() for link in files)
 
 
@@ -69,28 +71,48 @@ def test_names_stay_text(parsed: Page, page: Path) -> None:
 def test_the_answers_stand_in_the_order_in_which_a_reader_asks(page: Path) -> None:
     headings = re.findall("<h2>(.*?)</h2>", page.read_text(encoding="utf-8"))
     assert headings == [
-        "Verdicts", "Replication scorecard", "Comparison of cells", "Effects", "Figures", "Health of the study", "How it was made",
-        "The runs",
+        "Verdicts", "Published figures", "Configurations", "Effects", "Figures", "Run status", "Provenance", "Runs",
     ]  # fmt: skip
 
 
 def test_every_number_links_to_its_runs(page: Path) -> None:
     text = page.read_text(encoding="utf-8").split('<section id="runs">')[0]  # the list of the runs themselves has no links
-    numbers = [number for number in re.findall(r'<td class="number">(.*?)</td>', text) if re.search(r"\d", number)]
+    numbers = [number for number in re.findall(r'<td class="number"[^>]*>(.*?)</td>', text) if re.search(r"\d", number)]
     assert len(numbers) > 50
     assert [number for number in numbers if not re.fullmatch(r'<a href="#[^"]+">[^<]+</a>', number)] == []
 
 
-def test_without_claims_each_change_has_its_unit_and_its_interval_over_test_images(tmp_path: Path) -> None:
-    runs = results(lambda arm, seed: 0.5 + arm / 4 + seed / 100, "final_test_accuracy")
-    right = {name: np.arange(100) < 50 + 25 * name.startswith("arm=1") for name in runs["directory"]}
-    report = compose(runs, name="s", folder=tmp_path, right=right)
-    write(report)
-    listed = Page(tmp_path / "index.html").text.partition("What each change did")[2].partition("Comparison of cells")[0]
-    (shown,) = (table for table in report.tables if table.name == "contrasts")
-    change, kind, n, estimate, over_images = shown.rows[0]
+def test_a_cell_has_the_number_that_it_is_sorted_by_with_all_its_digits(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    (table,) = re.findall(r'<table class="sortable">(.*?)</table>', text, re.DOTALL)
+    cells = re.findall(r'<td class="number" data-sort="([^"]*)">(?:<a[^>]*>)?([^<]*)', table)
+    means = [(float(key), shown) for key, shown in cells if "±" in shown and shown.startswith(("5", "6"))]
+    assert len(means) >= 4
+    assert all(f"{100 * key:.1f}" == shown.split()[0] for key, shown in means)
+    assert ("0.0", "baseline") in cells
+
+
+def test_a_flag_is_a_mark_of_its_kind(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert '<span class="flag bad">1 failed</span>' in text
+    assert '<span class="flag">1 made by other code</span>' in text
+
+
+def test_without_claims_each_change_has_its_unit_and_its_interval_over_test_examples(tmp_path: Path) -> None:
+    description = Description(examples=(Examples(ACCURACY.name, "answers", "right", "test images"),))
+    found = results(lambda arm, seed: 0.5 + arm / 4 + seed / 100, ACCURACY.name, specs=[ACCURACY], description=description)
+    kept = {
+        name: {"right": np.packbits(np.arange(100) < 50 + 25 * name.startswith("arm=1")), "count": np.array(100)}
+        for name in found.runs["directory"]
+    }
+    report = compose(found, name="s", folder=tmp_path, kept={"answers": kept})
+    write_folder(report)
+    listed = Page(tmp_path / "index.html").text.partition("Effect of each change")[2].partition("Configurations")[0]
+    assert report.tables.contrasts is not None
+    row = {key: text_of(report.tables.contrasts.rows[0][key]) for key in report.tables.contrasts.keys}
     assert " ".join(listed.split()).startswith(
-        f"{change} {estimate} final, in points of % n = {n} {kind}; over test images: {over_images} Final, in points of %: mean"
+        f"{row['change']} {row['estimate']} final accuracy (percentage points) n = {row['n']} {row['kind']}; "
+        f"over test images: {row['examples']} Final accuracy (percentage points): mean paired difference"
     )
 
 
@@ -101,11 +123,12 @@ def test_results_of_another_program_have_the_same_page(tmp_path: Path) -> None:
     )
     path = tmp_path / "results <b>.csv"
     table.to_csv(path, index=False)
-    runs = read_results(path, ["arm <script>"], "seed", ["f1 <script>"])
-    write(compose(runs, name=path.name, folder=tmp_path / "report", launched={"command": "python <script>"}))
+    found = read_results(path, ["arm <script>"], "seed", ["f1 <script>"])
+    found.manifest.command = "python <script>"
+    write_folder(compose(found, name=path.name, folder=tmp_path / "report"))
     parsed = Page(tmp_path / "report" / "index.html")
     assert parsed.tags.count("script") == 1
     assert "b" not in parsed.tags
-    assert "f1 <script> - first row" in parsed.text
+    assert "f1 <script>" in parsed.text
     assert "results <b>.csv, line 2" in parsed.text
     assert not [link for link in parsed.links if link.endswith("run.json")]

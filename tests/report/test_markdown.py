@@ -1,11 +1,14 @@
 """report.md as a parser of Markdown reads it: names are text, wherever they stand."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from ablate.report.files import build, write
+from ablate.report import markdown
+from ablate.report.build import build
+from ablate.report.figures import draw
 from tests.report.studies import PROVENANCE, write_runs
 
 NAMES = ["*gone*", "*a*", "![i](http://x)", "`c` [d](http://x)"]
@@ -21,10 +24,10 @@ def test_names_stay_text_in_the_whole_report(tmp_path: Path) -> None:
     )
     for folder in study.glob("runs/stem=*gone*"):
         shutil.rmtree(folder)
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     report = build(study)
-    report.troubles.append("# no heading")
-    blocks = parser.parse(write(report).read_text())
+    report = replace(report, problems=[*report.problems, "# no heading"])
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    blocks = parser.parse(markdown.render(report, draw(report)))
     inside = [token for block in blocks if block.type == "inline" for token in block.children or []]
     kinds = {token.type for token in inside}
     assert kinds <= {"text", "text_special", "softbreak", "hardbreak", "strong_open", "strong_close", "image"}
@@ -33,6 +36,6 @@ def test_names_stay_text_in_the_whole_report(tmp_path: Path) -> None:
     assert all(text.count(name) >= 2 for name in NAMES[1:])
     assert "*study*" in text
     assert "# no heading" in text
-    assert "stem=*gone* has no run: the baseline is stem=*a*." in text
+    assert "stem=*gone* has no runs; the baseline is stem=*a*." in text
     assert "*one*: _two_" in text
     assert "failed: # *a*" in text

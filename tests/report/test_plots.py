@@ -4,52 +4,52 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.colors import to_hex
 from matplotlib.ticker import PercentFormatter
 
-from ablate.report.plots import Mark, close, forest, learning_curves, waterfall
+from ablate.report.curves import Curve, Curves
+from ablate.report.plots import Mark, close, forest, learning_curves, many_learning_curves, waterfall
 
 
 def test_every_run_is_a_line_with_its_own_numbers() -> None:
     history = pd.DataFrame(
-        {
-            "directory": run,
-            "label": run[0],
-            "epoch": epoch,
-            "test_accuracy": 0.1 * index + epoch / 100,
-            "article_test_accuracy": 0.5,
-        }
+        {"directory": run, "label": run[0], "epoch": epoch, "accuracy": 0.1 * index + epoch / 100, "loss": 0.5}
         for index, run in enumerate(["a1", "a2", "b1"])
         for epoch in (1, 2, 3)
     )
-    means = pd.DataFrame({"label": ["a", "a"], "epoch": [1, 2], "test_accuracy": [0.3, 0.4], "article_test_accuracy": 0.5})
-    figure = learning_curves(history, ["test_accuracy", "article_test_accuracy"], ["a", "b"], means)
-    standard, article = figure.axes
-    assert [axes.get_title() for axes in figure.axes] == ["standard protocol", "article's protocol"]
-    drawn = [line for line in standard.lines if len(line.get_xdata())]
+    means = pd.DataFrame({"label": ["a", "a"], "epoch": [1, 2], "accuracy": [0.3, 0.4], "loss": 0.5})
+    shown = [Curve("accuracy", "one title", percent=True), Curve("loss", "one title")]
+    figure = learning_curves(Curves(shown, history, ["a", "b"], means))
+    first, second = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["one title", "one title"]
+    drawn = [line for line in first.lines if len(line.get_xdata())]
     expected = [*(offset + np.array([1, 2, 3]) / 100 for offset in (0, 0.1, 0.2)), np.array([0.3, 0.4])]
     assert len(drawn) == len(expected)
     assert all(np.allclose(line.get_ydata(), values) for line, values in zip(drawn, expected, strict=True))
     assert len({to_hex(line.get_color()) for line in drawn}) == 2
     assert min(line.get_linewidth() for line in drawn[3:]) > max(line.get_linewidth() for line in drawn[:3])
-    assert len([line for line in article.lines if len(line.get_xdata())]) == 4
+    assert len([line for line in second.lines if len(line.get_xdata())]) == 4
+    assert [isinstance(axes.yaxis.get_major_formatter(), PercentFormatter) for axes in figure.axes] == [True, False]
     close(figure)
 
 
 def test_a_run_of_one_epoch_is_a_point() -> None:
     history = pd.DataFrame({"directory": ["a"], "label": ["a"], "epoch": [1], "loss": [0.5]})
-    figure = learning_curves(history, ["loss"], ["a"])
+    figure = learning_curves(Curves([Curve("loss", "loss")], history, ["a"]))
     assert figure.axes[0].lines[0].get_marker() == "o"
     assert len([line for line in figure.axes[0].lines if len(line.get_xdata())]) == 1
     close(figure)
 
 
-@pytest.mark.parametrize(("value", "percent"), [(0.9, True), (1.0, True), (91.4, False)])
-def test_an_axis_is_in_per_cent_only_if_the_accuracies_are_shares(value: float, percent: bool) -> None:
-    history = pd.DataFrame({"directory": "a", "label": "a", "epoch": [1, 2], "test_accuracy": [value / 2, value]})
-    figure = learning_curves(history, ["test_accuracy"], ["a"])
-    assert isinstance(figure.axes[0].yaxis.get_major_formatter(), PercentFormatter) is percent
+def test_in_a_crowd_only_the_highlighted_runs_have_a_color() -> None:
+    history = pd.DataFrame(
+        {"directory": list("aabbcc"), "label": list("aabbcc"), "epoch": [1, 2] * 3, "loss": np.arange(6) / 6}
+    )
+    figure = many_learning_curves(Curves([Curve("loss", "loss")], history, list("abc"), highlighted=["b"]))
+    gray, colored = figure.axes[0].collections
+    assert [len(lines.get_paths()) for lines in (gray, colored)] == [2, 1]
+    assert [to_hex(lines.get_color()[0]) for lines in (gray, colored)] == ["#949494", "#0173b2"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["all other runs", "b"]
     close(figure)
 
 
@@ -60,9 +60,9 @@ MARKS = [
 ]
 
 
-def lines_of(axes: Any, colour: str) -> list[list[float]]:
-    """The horizontal lines of a colour, from their left to their right ends."""
-    lines = [line for line in axes.lines if to_hex(line.get_color()) == colour]
+def lines_of(axes: Any, color: str) -> list[list[float]]:
+    """The horizontal lines of a color, from their left to their right ends."""
+    lines = [line for line in axes.lines if to_hex(line.get_color()) == color]
     return [list(line.get_xdata()) for line in lines if len(line.get_xdata()) == 2 and len(set(line.get_ydata())) == 1]
 
 

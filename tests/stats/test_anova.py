@@ -1,4 +1,4 @@
-"""The effects table, against statsmodels' analysis of variance and a table worked out by hand."""
+"""Analysis of variance, against statsmodels' analysis of variance and a table worked out by hand."""
 
 import math
 
@@ -7,9 +7,8 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
-from ablate.stats.anova import effects_table
-from ablate.stats.outcomes import blocks
-from tests.stats.conftest import noise, study
+from ablate.stats.anova import anova
+from tests.stats.conftest import noise, outcomes, study
 
 
 def noisy(levels: dict, seed: int) -> float:
@@ -25,7 +24,7 @@ def reference(frame: pd.DataFrame, formula: str, typ: int = 2) -> pd.DataFrame:
 
 def test_two_factors_are_those_of_the_usual_analysis_of_variance() -> None:
     frame = study({"stem": ["a", "b"], "norm": ["x", "y", "z"]}, noisy, seeds=5)
-    found = effects_table(blocks(frame, "accuracy")).set_index("term")
+    found = anova(outcomes(frame, "accuracy")).set_index("term")
     expected = reference(frame, "C(stem) * C(norm)")
     pairs = [
         ("stem", "C(stem)"),
@@ -51,16 +50,16 @@ def test_two_factors_are_those_of_the_usual_analysis_of_variance() -> None:
 
 def test_what_is_left_of_higher_orders_is_not_put_into_the_residual() -> None:
     frame = study({"stem": ["a", "b"], "norm": ["x", "z"], "drop": [True, False]}, noisy, seeds=4)
-    found = effects_table(blocks(frame, "accuracy")).set_index("term")
+    found = anova(outcomes(frame, "accuracy")).set_index("term")
     expected = reference(frame, "C(stem) * C(norm) * C(drop)")
     assert found.loc["higher orders", "ss"] == pytest.approx(expected.loc["C(stem):C(norm):C(drop)", "sum_sq"])
     assert found.loc["residual", "df"] == expected.loc["Residual", "df"] == 3 * 7
     assert found.loc["norm × drop", "f"] == pytest.approx(expected.loc["C(norm):C(drop)", "F"])
-    first = effects_table(blocks(frame, "accuracy"), order=1).set_index("term")
+    first = anova(outcomes(frame, "accuracy"), order=1).set_index("term")
     assert first.index.tolist() == ["stem", "norm", "drop", "higher orders", "seeds", "residual"]
     assert first.loc["higher orders", "df"] == 4
     with pytest.raises(ValueError, match="order 3: main effects"):
-        effects_table(blocks(frame, "accuracy"), order=3)
+        anova(outcomes(frame, "accuracy"), order=3)
 
 
 def test_a_table_worked_out_by_hand() -> None:
@@ -69,7 +68,7 @@ def test_a_table_worked_out_by_hand() -> None:
     Means 2 and 5: SS = 3 x 2 x 1.5^2 = 13.5. Seeds 3, 3, 4.5 about 3.5: 2 x 1.5 = 3. Total 17.5, residual 1, df 2.
     """
     values = {"a": [1, 2, 3], "b": [5, 4, 6]}
-    found = effects_table(blocks(study({"stem": ["a", "b"]}, lambda levels, seed: values[levels["stem"]][seed], 3), "accuracy"))
+    found = anova(outcomes(study({"stem": ["a", "b"]}, lambda levels, seed: values[levels["stem"]][seed], 3), "accuracy"))
     found = found.set_index("term")
     assert found["ss"].to_dict() == pytest.approx({"stem": 13.5, "seeds": 3.0, "residual": 1.0})
     assert found.loc["stem", "f"] == pytest.approx(27)
@@ -79,16 +78,10 @@ def test_a_table_worked_out_by_hand() -> None:
 def test_seeds_that_are_not_complete_are_left_out_and_said() -> None:
     frame = study({"stem": ["a", "b"], "norm": ["x", "z"]}, noisy, seeds=6)
     frame.loc[1, "status"] = "failed"
-    found = effects_table(blocks(frame, "accuracy"))
-    expected = effects_table(blocks(_of(frame, frame["seed"] > 0), "accuracy"))
+    found = anova(outcomes(frame, "accuracy"))
+    expected = anova(outcomes(frame[frame["seed"] > 0], "accuracy"))
     pd.testing.assert_frame_equal(found.drop(columns="note"), expected.drop(columns="note"))
     assert (found["note"] == "complete in all cells: 5 of 6 seeds").all()
-
-
-def _of(frame: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
-    chosen = frame[rows].reset_index(drop=True)
-    chosen.attrs = frame.attrs
-    return chosen
 
 
 def test_terms_that_cannot_be_estimated_are_said_and_not_guessed() -> None:
@@ -98,22 +91,24 @@ def test_terms_that_cannot_be_estimated_are_said_and_not_guessed() -> None:
     ]
     shared = frame.groupby("directory")["accuracy"].transform("first")
     frame["accuracy"] = shared
-    found = effects_table(blocks(frame, "accuracy")).set_index("term")
-    assert found.loc["nothing", "note"] == "the factor does nothing"
+    found = anova(outcomes(frame, "accuracy")).set_index("term")
+    assert found.loc["nothing", "note"] == "the factor has no effect on the configuration"
     assert math.isnan(found.loc["nothing", "p"])
-    assert found.loc["stem × norm", "note"].startswith("cannot be estimated: one of the factors does nothing at some level")
+    assert found.loc["stem × norm", "note"].startswith(
+        "cannot be estimated: one of the factors has no effect on the configuration at some level"
+    )
     wide = frame.drop_duplicates("directory").assign(cell=lambda rows: rows["stem"] + rows["norm"] * (rows["stem"] == "a"))
     model = smf.ols("accuracy ~ 0 + C(cell) + C(seed)", wide).fit()
     hand = model.f_test("C(cell)[ax] = C(cell)[az]")
     assert found.loc["norm", "f"] == pytest.approx(float(hand.fvalue))
-    assert found.loc["norm", "note"].endswith("strata where it does nothing are left out")
+    assert found.loc["norm", "note"].endswith("strata where it has no effect on the configuration are left out")
     assert found.loc["residual", "df"] == 8
     assert "higher orders" not in found.index
 
 
 def test_one_change_at_a_time_has_no_interactions() -> None:
     frame = study({"stem": ["a", "b"], "norm": ["x", "z"]}, noisy, seeds=5)
-    found = effects_table(blocks(_of(frame, (frame["stem"] == "a") | (frame["norm"] == "x")), "accuracy")).set_index("term")
+    found = anova(outcomes(frame[(frame["stem"] == "a") | (frame["norm"] == "x")], "accuracy")).set_index("term")
     assert found.loc["stem × norm", "note"] == "cannot be estimated: the factorial is incomplete"
     assert found.loc["stem", "df"] == 1
     assert found.loc["residual", "df"] == 8
@@ -121,7 +116,7 @@ def test_one_change_at_a_time_has_no_interactions() -> None:
 
 def test_without_complete_seeds_there_are_rows_and_no_numbers() -> None:
     frame = study({"stem": ["a", "b"]}, lambda levels, seed: 1.0, seeds=1)
-    found = effects_table(blocks(frame, "accuracy"))
+    found = anova(outcomes(frame, "accuracy"))
     assert found["term"].tolist() == ["stem"]
     assert math.isnan(found["ss"].iloc[0])
     assert found["note"].iloc[0] == "fewer than two complete seeds"
@@ -129,5 +124,5 @@ def test_without_complete_seeds_there_are_rows_and_no_numbers() -> None:
 
 def test_runs_that_are_all_equal_yield_no_warning_and_no_effect() -> None:
     frame = study({"stem": ["a", "b"]}, lambda levels, seed: 1.0, seeds=5)
-    found = effects_table(blocks(frame, "accuracy")).set_index("term")
+    found = anova(outcomes(frame, "accuracy")).set_index("term")
     assert found.loc["stem", "ss"] == pytest.approx(0)

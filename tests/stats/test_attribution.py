@@ -7,19 +7,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ablate.core.cells import Condition
+from ablate.core.claims import Change
 from ablate.core.designs import coalitions, on_the_way, orders
+from ablate.core.errors import UsageError
+from ablate.core.levels import Level
 from ablate.stats.attribution import (
     along,
     attribution,
-    levels_of,
-    orders_drawn,
-    outcomes_of,
+    drawn_orders,
+    levels_after,
+    outcomes_by_coalition,
     shapley,
     shares_by_seed,
 )
-from ablate.stats.estimates import Change
-from ablate.stats.outcomes import blocks
-from tests.stats.conftest import noise, study
+from tests.stats.conftest import noise, outcomes, study
 
 
 def game(changes: str, seed: int) -> dict[frozenset[str], float]:
@@ -59,7 +61,7 @@ def test_a_seed_needs_all_coalitions_up_to_four_changes_and_at_most_2k_beyond() 
     assert on_the_way("ab") == [frozenset(), frozenset("a"), frozenset("ab")]
     with pytest.raises(ValueError, match="5 changes are too many for all their combinations"):
         coalitions("abcde")
-    with pytest.raises(ValueError, match=r"\[0, 0\] is no permutation"):
+    with pytest.raises(ValueError, match=r"\[0, 0\] is not a permutation"):
         orders("ab", [0, 0])
 
 
@@ -89,8 +91,8 @@ def test_a_seed_that_lacks_a_run_has_no_shares() -> None:
 
 
 CHANGES = {
-    "dropout": [Change("dropout", True, False)],
-    "stem": [Change("stem", "direct", "pyramid"), Change("activation", None, True)],
+    "dropout": [Change.of("dropout", True, False)],
+    "stem": [Change.of("stem", "direct", "pyramid"), Change.of("activation", None, True)],
 }
 
 
@@ -103,9 +105,13 @@ def test_changes_may_hold_several_factors_and_where_fixes_the_others() -> None:
         value,
         seeds=5,
     )
-    runs = blocks(frame, "accuracy")
-    assert levels_of(frozenset(["stem"]), CHANGES) == {"dropout": True, "stem": "pyramid", "activation": True}
-    found = attribution(runs, CHANGES, {"norm": "x"}).set_index("change")
+    runs = outcomes(frame, "accuracy")
+    assert levels_after(frozenset(["stem"]), CHANGES) == {
+        "dropout": Level.of(True),
+        "stem": Level.of("pyramid"),
+        "activation": Level.of(True),
+    }
+    found = attribution(runs, CHANGES, Condition.of({"norm": "x"})).set_index("change")
     wide = frame[frame["norm"] == "x"].set_index(["seed", "dropout", "stem", "activation"])["accuracy"]
     share = [
         0.5 * (wide[seed, False, "direct", None] - wide[seed, True, "direct", None])
@@ -117,23 +123,23 @@ def test_changes_may_hold_several_factors_and_where_fixes_the_others() -> None:
     assert (found.loc["dropout", "low"], found.loc["dropout", "high"]) == pytest.approx((reference.low, reference.high))
     assert found.loc[["dropout", "stem"], "estimate"].sum() == pytest.approx(found.loc["all", "estimate"])
     assert found["n"].tolist() == [5, 5, 5]
-    with pytest.raises(ValueError, match="norm varies in this study: `where` has to fix it"):
-        outcomes_of(runs, CHANGES)
-    with pytest.raises(ValueError, match="dropout stands in more than one change"):
-        outcomes_of(runs, {**CHANGES, "again": CHANGES["dropout"]}, {"norm": "x"})
+    with pytest.raises(UsageError, match="norm varies in this study: `where` has to fix it"):
+        outcomes_by_coalition(runs, CHANGES)
+    with pytest.raises(UsageError, match="dropout is in more than one change of the path"):
+        outcomes_by_coalition(runs, {**CHANGES, "again": CHANGES["dropout"]}, Condition.of({"norm": "x"}))
 
 
 def test_a_missing_run_is_no_coalition() -> None:
     frame = study({"dropout": [True, False]}, lambda levels, seed: float(seed), seeds=2)
     frame.loc[0, "accuracy"] = math.nan
-    found = outcomes_of(blocks(frame, "accuracy"), {"dropout": CHANGES["dropout"]})
+    found = outcomes_by_coalition(outcomes(frame, "accuracy"), {"dropout": CHANGES["dropout"]})
     assert found == {0: {frozenset(["dropout"]): 0.0}, 1: {frozenset(): 1.0, frozenset(["dropout"]): 1.0}}
 
 
 def test_the_orders_that_a_study_drew_are_those_of_its_own_path() -> None:
-    path = {"one": (Change("a", 0, 1),), "two": (Change("b", 0, 1), Change("c", 0, 1))}
+    path = {"one": (Change.of("a", 0, 1),), "two": (Change.of("b", 0, 1), Change.of("c", 0, 1))}
     drawn = {0: [["c", "b"], ["a"]], 1: [["a"], ["b", "c"]], 2: [["a"], ["b"]], 3: [["a"], ["b", "c"], ["d"]]}
-    assert orders_drawn(path, drawn) == {0: ["two", "one"], 1: ["one", "two"]}
+    assert drawn_orders(path, drawn) == {0: ["two", "one"], 1: ["one", "two"]}
 
 
 def test_cells_that_other_designs_added_do_not_change_the_order_that_a_seed_drew() -> None:

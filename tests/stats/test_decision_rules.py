@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from ablate.stats.decision_rules import ALPHA, LOOKS, decide, holm, look_at, next_look, p_values, spent
+from ablate.stats.decision_rules import ALPHA, LOOKS, SequentialDesign, decide, holm, p_values, spent
 
 D = np.array([0.012, 0.031, 0.007, 0.022, 0.018, 0.027])
 E, SE, DF = D.mean(), D.std(ddof=1) / math.sqrt(6), 5
@@ -50,9 +50,9 @@ def test_without_any_scatter_equivalence_is_the_truth_too(d: float, support: flo
 
 def test_one_seed_has_no_p_value_and_a_wrong_word_is_refused() -> None:
     assert np.isnan(p_values(1.0, math.nan, 0, "higher", 0.1)).all()
-    with pytest.raises(ValueError, match="expects bigger is not known: higher, lower, equivalent"):
+    with pytest.raises(ValueError, match="unknown expects='bigger': one of higher, lower, equivalent"):
         p_values(E, SE, DF, "bigger")
-    with pytest.raises(ValueError, match=r"margin -0.1: the smallest difference that matters is not below zero"):
+    with pytest.raises(ValueError, match=r"margin=-0.1: the smallest difference that matters cannot be below zero"):
         p_values(E, SE, DF, "higher", -0.1)
 
 
@@ -71,11 +71,11 @@ def test_one_seed_has_no_p_value_and_a_wrong_word_is_refused() -> None:
     ],
 )
 def test_the_last_look_is_the_one_that_counts(n: int, look: tuple[int, int]) -> None:
-    assert look_at(n) == look
+    assert SequentialDesign().last(n) == look
 
 
 def test_the_next_look() -> None:
-    assert [next_look(n) for n in (0, 4, 5, 11, 12, 20)] == [5, 5, 8, 12, 20, None]
+    assert [SequentialDesign().next(n) for n in (0, 4, 5, 11, 12, 20)] == [5, 5, 8, 12, 20, None]
 
 
 def test_a_look_spends_its_part_of_alpha() -> None:

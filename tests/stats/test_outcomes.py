@@ -1,4 +1,4 @@
-"""Runs as blocks: which run stands where, and which is a hole."""
+"""Outcomes: which run stands where, and which is a hole."""
 
 import math
 
@@ -6,10 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.stats.outcomes import blocks, budget_of, choice, factors_of, product, values_of, word, words
-from tests.stats.conftest import study
+from ablate.core.cells import Cell, Condition
+from ablate.core.errors import UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.stats.outcomes import Outcomes, limit_of, product, values_of
+from tests.stats.conftest import outcomes, results_of, study
 
 TWO = {"dropout": [True, False], "stem": ["pyramid", "direct"]}
+
+
+def at(**levels: object) -> Cell:
+    return Cell.of(levels)
 
 
 def accuracy(levels: dict, seed: int | str) -> float:
@@ -18,18 +25,18 @@ def accuracy(levels: dict, seed: int | str) -> float:
 
 
 def test_a_row_a_seed_and_a_column_a_cell() -> None:
-    found = blocks(study(TWO, accuracy, seeds=[3, 1]), "accuracy")
+    found = outcomes(study(TWO, accuracy, seeds=[3, 1]), "accuracy")
     assert found.outcomes.index.tolist() == [1, 3]
     assert found.outcomes.shape == (2, 4)
-    assert found.outcomes.loc[3, found.cells["false", "pyramid"]] == pytest.approx(0.903)
+    assert found.outcomes.loc[3, found.cells[at(dropout=False, stem="pyramid")]] == pytest.approx(0.903)
 
 
 @pytest.mark.parametrize("status", ["running", "failed", "interrupted", "diverged"])
 def test_a_run_that_did_not_finish_is_a_hole_even_with_a_value(status: str) -> None:
     runs = study(TWO, accuracy)
     runs.loc[0, "status"] = status
-    found = blocks(runs, "accuracy")
-    cell = found.cells["true", "pyramid"]
+    found = outcomes(runs, "accuracy")
+    cell = found.cells[at(dropout=True, stem="pyramid")]
     assert math.isnan(found.outcomes.loc[0, cell])
     assert found.outcomes.isna().sum().sum() == 1
     assert bool(found.diverged.loc[0, cell]) == (status == "diverged")
@@ -41,7 +48,7 @@ def test_a_run_that_a_person_left_out_is_a_hole_and_no_divergence() -> None:
     runs = study(TWO, accuracy)
     runs.loc[0, "left_out"] = "the disk was full"
     runs.loc[1, ["left_out", "status"]] = ["the wrong images", "diverged"]
-    found = blocks(runs, "accuracy")
+    found = outcomes(runs, "accuracy")
     assert found.outcomes.isna().sum().sum() == 2
     assert not found.diverged.any(axis=None)
 
@@ -50,103 +57,123 @@ def test_rows_of_one_directory_stand_in_one_column() -> None:
     runs = study({"stem": ["pyramid", "direct"], "activation": [True, False]}, lambda levels, seed: seed)
     direct = runs["stem"] == "direct"
     runs.loc[direct, "directory"] = [f"runs/direct/seed={seed}" for seed in runs.loc[direct, "seed"]]
-    found = blocks(runs, "accuracy")
+    found = outcomes(runs, "accuracy")
     assert found.outcomes.shape == (5, 3)
-    assert found.cells["direct", "true"] == found.cells["direct", "false"]
+    assert found.cells[at(stem="direct", activation=True)] == found.cells[at(stem="direct", activation=False)]
     assert len(set(found.cells.values())) == 3
 
 
-def test_a_time_that_was_never_reached_is_the_budget() -> None:
+def test_a_time_that_was_never_reached_is_the_limit() -> None:
     runs = study({"stem": ["a", "b"]}, lambda levels, seed: [10.0, 40.0, math.nan][seed], seeds=3, metric="epochs")
     runs.loc[(runs["seed"] == 0) & (runs["stem"] == "b"), "status"] = "diverged"
     runs.loc[(runs["seed"] == 1) & (runs["stem"] == "b"), "status"] = "failed"
-    found = blocks(runs, "epochs", budget=30)
-    assert found.outcomes[found.cells["a",]].tolist() == [10.0, 30.0, 30.0]
-    assert found.censored[found.cells["a",]].tolist() == [False, True, True]
-    np.testing.assert_array_equal(found.outcomes[found.cells["b",]], [math.nan, math.nan, 30.0])
+    found = outcomes(runs, "epochs", metrics=[MetricSpec("epochs", limit=30)])
+    assert found.outcomes[found.cells[at(stem="a")]].tolist() == [10.0, 30.0, 30.0]
+    assert found.censored[found.cells[at(stem="a")]].tolist() == [False, True, True]
+    np.testing.assert_array_equal(found.outcomes[found.cells[at(stem="b")]], [math.nan, math.nan, 30.0])
 
 
 def test_levels_are_compared_by_what_they_mean() -> None:
-    assert word(np.bool_(True)) == word(True) == "true"
-    assert word(1) == word(1.0) == word(np.int64(1)) == "1"
-    assert word(None) == word(math.nan) == "null"
-    assert word(0.5) == word("0.5") == "0.5"
-    assert word(True) != word(1)
-    assert words({"stem": "direct", "rate": [0.1, None]}) == "stem=direct, rate=0.1 or null"
-    assert choice(("a", "b")) == "a or b"
+    """A CSV has 1.0, True of NumPy, and texts; a command has 1 and true."""
+    rows = study({"depth": [1, 2], "dropout": [True, False]}, lambda levels, seed: 1.0)
+    rows["depth"] = rows["depth"].map({1: "1", 2: 2.0}).astype(object)
+    rows["dropout"] = rows["dropout"].map({True: np.bool_(True), False: "false"}).astype(object)
+    found = outcomes(rows)
+    assert next(iter(found.cells)) == at(depth=1.0, dropout="true")
+    assert len(found.select(Condition.of({"depth": 2, "dropout": False}))) == 1
 
 
 def test_where_picks_one_level_or_several() -> None:
-    found = blocks(study({"rate": [0, 0.1, None], "stem": ["a", "b"]}, lambda levels, seed: 1.0), "accuracy")
-    assert len(found.select(None)) == 6
-    assert found.select({"rate": None}) == [("null", "a"), ("null", "b")]
-    assert found.select({"rate": [0, 0.1], "stem": "b"}) == [("0", "b"), ("0.1", "b")]
-    with pytest.raises(ValueError, match="where rate=0.3 selects no run"):
-        found.select({"rate": 0.3})
-    with pytest.raises(ValueError, match="norm does not vary in this study; what varies: rate, stem"):
-        found.select({"norm": "before"})
+    found = outcomes(study({"rate": [0, 0.1, None], "stem": ["a", "b"]}, lambda levels, seed: 1.0))
+    assert len(found.select()) == 6
+    assert found.select(Condition.of({"rate": None})) == {at(rate=None, stem="a"): 4, at(rate=None, stem="b"): 5}
+    several = Condition.of({"rate": [0, 0.1], "stem": "b"})
+    assert list(found.select(several)) == [at(rate=0, stem="b"), at(rate=0.1, stem="b")]
+    assert found.columns(several) == [1, 3]
+    with pytest.raises(UsageError, match="where rate=0.3: rate has no level 0.3; available: 0, 0.1, null"):
+        found.select(Condition.of({"rate": 0.3}))
+    with pytest.raises(UsageError, match="where norm=before: unknown factor 'norm'; available: rate, stem"):
+        found.select(Condition.of({"norm": "before"}))
+
+
+def test_where_may_name_levels_that_no_cell_combines() -> None:
+    rows = study({"rate": [0, 0.1], "stem": ["a", "b"]}, lambda levels, seed: 1.0)
+    found = outcomes(rows[(rows["rate"] == 0) | (rows["stem"] == "a")])
+    assert not found.complete_factorial
+    with pytest.raises(UsageError, match="where rate=0.1, stem=b: no run has these levels"):
+        found.select(Condition.of({"rate": 0.1, "stem": "b"}))
 
 
 def test_two_runs_of_a_seed_at_the_same_levels_are_refused_until_one_is_left_out() -> None:
     runs = study({"stem": ["a", "b"]}, lambda levels, seed: 1.0, seeds=1)
     again = runs.iloc[[0]].assign(directory="runs/other", accuracy=2.0)
     both = pd.concat([runs, again], ignore_index=True)
-    both.attrs = runs.attrs
-    with pytest.raises(ValueError, match=r"two runs of seed 0 stand at the same levels \(stem=a\)"):
-        blocks(both, "accuracy")
+    said = r"two runs of seed 0 stand at the same levels \(stem=a\): runs/stem=a/seed=0, runs/other; leave one out\."
+    with pytest.raises(UsageError, match=said):
+        outcomes(both)
     both.loc[0, "left_out"] = "other code"
-    assert blocks(both, "accuracy").outcomes.loc[0, 0] == 2.0
+    assert outcomes(both).outcomes.loc[0, 0] == 2.0
 
 
 def test_a_study_without_factors_is_one_cell() -> None:
-    runs = study({}, lambda levels, seed: seed)
-    found = blocks(runs, "accuracy")
+    found = outcomes(study({}, lambda levels, seed: seed))
     assert found.outcomes[0].tolist() == [0, 1, 2, 3, 4]
-    assert product(found.factors) == [()]
+    assert product(found.factors) == [Cell({})]
 
 
-def test_what_is_not_there_is_said() -> None:
-    runs = study(TWO, accuracy)
-    with pytest.raises(ValueError, match="no run has the metric speed"):
-        blocks(runs, "speed")
-    runs.attrs = {}
-    with pytest.raises(ValueError, match=r"set runs.attrs\['factors'\]"):
-        factors_of(runs)
+def test_a_study_without_runs_has_no_cell_to_select() -> None:
+    rows = study(TWO, accuracy)
+    found = outcomes(rows.iloc[:0], factors=TWO)
+    assert found.outcomes.empty
+    with pytest.raises(UsageError, match=r"the study has no runs\."):
+        found.select()
+
+
+def test_an_unknown_metric_or_factor_is_refused() -> None:
+    rows = study(TWO, accuracy)
+    with pytest.raises(UsageError, match=r"unknown metric 'speed'; available: accuracy\."):
+        outcomes(rows, "speed")
+    with pytest.raises(UsageError, match=r"norm does not vary in this study; available: dropout, stem\."):
+        outcomes(rows).factor("norm")
 
 
 def test_a_metric_can_be_the_difference_of_two() -> None:
     runs = study(TWO, accuracy)
     runs["peak"] = runs["accuracy"] + 0.02
-    assert values_of(runs, "peak - accuracy").tolist() == pytest.approx([0.02] * len(runs))
-    assert blocks(runs, "peak - accuracy").outcomes.to_numpy() == pytest.approx(np.full((5, 4), 0.02))
-    with pytest.raises(ValueError, match=r"no run has the metric best\."):
-        values_of(runs, "best - accuracy")
+    assert values_of(results_of(runs), "peak - accuracy").tolist() == pytest.approx([0.02] * len(runs))
+    assert outcomes(runs, "peak - accuracy").outcomes.to_numpy() == pytest.approx(np.full((5, 4), 0.02))
+    with pytest.raises(UsageError, match=r"unknown metric 'best'; available: accuracy, peak\."):
+        values_of(results_of(runs), "best - accuracy")
     runs["a - b"] = 1.0
-    assert values_of(runs, "a - b").tolist() == [1.0] * len(runs)  # a column of this very name
+    assert values_of(results_of(runs), "a - b").tolist() == [1.0] * len(runs)  # a column of this very name
 
 
 def test_a_difference_to_a_time_to_a_target_is_refused() -> None:
     """Where the target was not reached there is no difference, and a mean over the others would be of survivors."""
-    assert budget_of("epochs", {"epochs": 20}) == 20
-    assert budget_of("accuracy", {"epochs": 20}) is None
-    with pytest.raises(ValueError, match="epochs is a time to a target: where it was not reached"):
-        budget_of("accuracy - epochs", {"epochs": 20})
+    rows = study(TWO, accuracy).assign(epochs=1.0, seconds=2.0)
+    results = results_of(rows.assign(**{"own - epochs": 1.0}), metrics=[MetricSpec("epochs", limit=20)])
+    assert limit_of(results, "epochs") == 20
+    assert limit_of(results, "accuracy") is None
+    assert limit_of(results, "accuracy - seconds") is None
+    assert limit_of(results, "own - epochs") is None  # a column of this very name
+    said = "accuracy - epochs: epochs is a time to a target, and a difference is not defined for runs that did not reach it"
+    with pytest.raises(UsageError, match=said):
+        Outcomes.of(results, "accuracy - epochs")
 
 
 def test_what_is_not_finite_is_a_hole() -> None:
     runs = study(TWO, accuracy, seeds=2)
     runs.loc[0, "accuracy"] = np.inf
-    assert blocks(runs, "accuracy").outcomes.isna().sum().sum() == 1
+    assert outcomes(runs).outcomes.isna().sum().sum() == 1
 
 
 def test_seeds_that_are_texts_stand_in_the_order_of_their_numbers() -> None:
     runs = study(TWO, accuracy, seeds=["s10", "s2", "s1"])
-    assert blocks(runs, "accuracy").outcomes.index.tolist() == ["s1", "s2", "s10"]
+    assert outcomes(runs).outcomes.index.tolist() == ["s1", "s2", "s10"]
 
 
 def test_seeds_stand_in_the_order_in_which_they_were_asked_for() -> None:
     """A seed that is added later is of a later look, whatever its number."""
     runs = study(TWO, accuracy, seeds=[10, 11, 3, 4])
-    assert blocks(runs, "accuracy").outcomes.index.tolist() == [3, 4, 10, 11]
-    runs.attrs["seeds"] = [11, 10, 3]
-    assert blocks(runs, "accuracy").outcomes.index.tolist() == [11, 10, 3, 4]
+    assert outcomes(runs).outcomes.index.tolist() == [3, 4, 10, 11]
+    assert outcomes(runs, seeds=[11, 10, 3]).outcomes.index.tolist() == [11, 10, 3, 4]

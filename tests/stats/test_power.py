@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ablate.core.claims import Change
 from ablate.stats.decision_rules import ALPHA, p_values
-from ablate.stats.estimates import Change
-from ablate.stats.outcomes import blocks
 from ablate.stats.power import correlation, decidable_margin, noise_table, plan_table, sd_interval, seeds_needed
-from tests.stats.conftest import noise, study
+from tests.stats.conftest import noise, outcomes, study
 
 
 def test_the_interval_of_a_standard_deviation_by_hand() -> None:
@@ -76,7 +75,7 @@ def test_the_noise_of_a_study() -> None:
         return float(np.random.default_rng(seed).normal()) + noise(0.3)(levels, seed)
 
     frame = study({"stem": ["a", "b"], "norm": ["x", "y"]}, value, seeds=8)
-    (row,) = noise_table(blocks(frame, "accuracy"), [Change("stem", "a", "b")]).to_dict("records")
+    (row,) = noise_table(outcomes(frame, "accuracy"), [Change.of("stem", "a", "b")]).to_dict("records")
     arms = frame.groupby(["seed", "stem"])["accuracy"].mean().unstack()
     difference = arms["b"] - arms["a"]
     assert row["n"] == 8
@@ -89,7 +88,7 @@ def test_the_noise_of_a_study() -> None:
 
 def test_one_seed_has_no_noise() -> None:
     frame = study({"stem": ["a", "b"]}, noise(1), seeds=1)
-    (row,) = noise_table(blocks(frame, "accuracy"), [Change("stem", "a", "b")]).to_dict("records")
+    (row,) = noise_table(outcomes(frame, "accuracy"), [Change.of("stem", "a", "b")]).to_dict("records")
     assert row["n"] == 1
     assert math.isnan(row["sd"])
     assert math.isnan(row["margin"])

@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from ablate.core.claims import parse_all
+from ablate.core.metrics import MetricSpec
 from ablate.stats.scorecard import scorecard
-from tests.stats.conftest import study
+from tests.stats.conftest import results_of, study
 
 VALUES = {"direct": [0.80, 0.82, 0.81, 0.83, 0.79], "pyramid": [0.83, 0.84, 0.84, 0.85, 0.83]}
 RUNS = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: VALUES[levels["stem"]][seed])
@@ -16,7 +17,7 @@ RUNS = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: VALUES[levels
 
 def one(**keys: Any) -> dict[str, Any]:
     claim = {"id": "A", "says": "a", "metric": "accuracy", **keys}
-    return scorecard(parse_all([claim]), RUNS, {"budget": "quick"}).to_dict("records")[0]
+    return scorecard(parse_all([claim]), results_of(RUNS, facts={"budget": "quick"})).to_dict("records")[0]
 
 
 def test_a_level_s_figure_lies_in_the_prediction_interval_or_not() -> None:
@@ -55,19 +56,19 @@ def test_an_exact_number_needs_no_published_one() -> None:
 
 def test_a_claim_without_a_figure_has_no_row_and_one_without_runs_says_why() -> None:
     contrast = {"kind": "contrast", "contrast": {"factor": "stem", "from": "direct", "to": "pyramid"}, "expects": "higher"}
-    assert scorecard(parse_all([{"id": "A", "says": "a", **contrast}]), RUNS).empty
+    assert scorecard(parse_all([{"id": "A", "says": "a", **contrast}]), results_of(RUNS)).empty
     row = one(**contrast | {"metric": "loss"}, published=0.02)
-    assert (row["n"], row["inside"], row["reason"]) == (0, None, "no run has the metric loss")
+    assert (row["n"], row["inside"], row["reason"]) == (0, None, "unknown metric 'loss'; available: accuracy")
     row = one(kind="threshold", value=0.5, where={"stem": "none"}, expects="higher", published=0.5)
-    assert row["reason"] == "stem in `where` selects nothing: it has no level none; there are direct, pyramid"
+    assert row["reason"] == "`where` selects nothing: stem has no level none; available: direct, pyramid"
 
 
-def test_times_that_were_not_reached_count_with_the_budget() -> None:
+def test_times_that_were_not_reached_count_with_the_limit() -> None:
     epochs = {"direct": [8.0, math.nan, 6.0], "pyramid": [4.0, 4.0, 4.0]}
     runs = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: epochs[levels["stem"]][seed], seeds=3, metric="epochs")
     claim = {"id": "A", "says": "a", "kind": "threshold", "metric": "epochs", "value": 0, "where": {"stem": "direct"}}
     parsed = parse_all([claim | {"expects": "higher", "published": 9}])
-    assert scorecard(parsed, runs, budgets={"epochs": 10})["mean"].item() == pytest.approx(8)
+    assert scorecard(parsed, results_of(runs, metrics=[MetricSpec("epochs", limit=10)]))["mean"].item() == pytest.approx(8)
 
 
 def test_the_figure_of_a_share_is_of_the_share_and_not_of_its_lead() -> None:
@@ -77,5 +78,7 @@ def test_the_figure_of_a_share_is_of_the_share_and_not_of_its_lead() -> None:
     )
     changes = {key: {"factor": key, "from": 0, "to": 1} for key in gains}
     claim = {"id": "A", "says": "a", "kind": "path", "metric": "accuracy", "expects": "largest", "published": 0.03}
-    (row,) = scorecard(parse_all([claim | {"path": {"changes": changes, "of": "a"}}]), runs).to_dict("records")
+    (row,) = scorecard(
+        parse_all([claim | {"path": {"changes": changes, "of": "a"}}]), results_of(runs, factors={"a": [0, 1], "b": [0, 1]})
+    ).to_dict("records")
     assert row["mean"] == pytest.approx(0.03)

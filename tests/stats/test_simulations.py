@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ablate.core.claims import Change
+from ablate.core.levels import Factor
 from ablate.stats.contrasts import contrast, interaction, main_effect
-from ablate.stats.estimates import Change, Estimate
-from ablate.stats.outcomes import Blocks
+from ablate.stats.estimates import Estimate
+from ablate.stats.outcomes import Outcomes, product
 
-STEM, NORM = Change("stem", "a", "b"), Change("norm", "x", "y")
+STEM, NORM = Change.of("stem", "a", "b"), Change.of("norm", "x", "y")
+FACTORS = {"stem": Factor.of("stem", ["a", "b"]), "norm": Factor.of("norm", ["x", "y"])}
 STUDIES = 250
 ENOUGH, TOO_MUCH = 0.95 - 3 * 0.0138, 0.95 + 3 * 0.0138  # three standard errors of 250 studies
 
@@ -32,14 +35,14 @@ def unequally_paired(draw: np.random.Generator, n: int) -> np.ndarray:
     return draw.normal(size=(n, 2)).repeat(2, axis=1) + 0.5 * draw.normal(size=(n, 4))
 
 
-def coverage(noise: Callable[..., np.ndarray], n: int, estimate: Callable[[Blocks], Estimate]) -> float:
+def coverage(noise: Callable[..., np.ndarray], n: int, estimate: Callable[[Outcomes], Estimate]) -> float:
     draw = np.random.default_rng([n, len(noise.__name__)])
     nothing = pd.DataFrame(np.zeros((n, 4), bool))
-    cells = {("a", "x"): 0, ("a", "y"): 1, ("b", "x"): 2, ("b", "y"): 3}
+    cells = {cell: column for column, cell in enumerate(product(FACTORS))}
     held = 0
     for _ in range(STUDIES):
         seeds = draw.normal(0, 5, size=(n, 1))  # what a seed does to all cells drops out of every contrast
-        runs = Blocks(pd.DataFrame(seeds + noise(draw, n)), nothing, nothing, cells, {"stem": ["a", "b"], "norm": ["x", "y"]})
+        runs = Outcomes(pd.DataFrame(seeds + noise(draw, n)), nothing, nothing, cells, FACTORS)
         low, high = estimate(runs).interval()
         held += low <= 0 <= high
     return held / STUDIES

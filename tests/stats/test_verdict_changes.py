@@ -1,10 +1,10 @@
-"""Which changes of verdicts break a promise, and which keep it."""
+"""Verdicts that no longer hold, and changes that are allowed."""
 
 from typing import Any
 
 import pytest
 
-from ablate.stats.verdict_changes import broken
+from ablate.stats.verdict_changes import verdicts_that_fail
 
 
 def row(verdict: str, **changed: Any) -> dict[str, Any]:
@@ -25,13 +25,15 @@ def row(verdict: str, **changed: Any) -> dict[str, Any]:
     ],
 )
 def test_a_decided_verdict_has_to_stay(before: str, now: str, said: list[str]) -> None:
-    assert broken([row(before)], [row(now)]) == said
+    assert verdicts_that_fail([row(before)], [row(now)]) == said
 
 
 def test_a_claim_that_is_new_gone_or_another() -> None:
-    assert broken([], [row("supported")]) == []
-    assert broken([], [row("contradicted")]) == ["A is contradicted: p = 1."]
-    assert broken([row("supported")], []) == ["A was supported, and is no claim any more."]
-    assert broken([row("inconclusive")], []) == []
-    assert broken([row("supported")], [row("supported", meaning="other")]) == ["A was supported, and is another claim now."]
-    assert broken([row("inconclusive")], [row("supported", meaning="other")]) == []
+    assert verdicts_that_fail([], [row("supported")]) == []
+    assert verdicts_that_fail([], [row("contradicted")]) == ["A is contradicted: p = 1."]
+    assert verdicts_that_fail([row("supported")], []) == ["A was supported, and is no longer a claim of the study."]
+    assert verdicts_that_fail([row("inconclusive")], []) == []
+    assert verdicts_that_fail([row("supported")], [row("supported", meaning="other")]) == [
+        "A was supported, and the claim has changed since."
+    ]
+    assert verdicts_that_fail([row("inconclusive")], [row("supported", meaning="other")]) == []

@@ -1,4 +1,4 @@
-"""A study read back: one row a run, a column a factor, holes where something is missing."""
+"""A study read back: one row for each run, factors found, and warnings about whatever was set aside."""
 
 import json
 import shutil
@@ -8,60 +8,77 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ablate.core.designs import say
 from ablate.core.errors import UsageError
-from ablate.engine.run import Run
-from ablate.stats.contrasts import summarise
-from ablate.storage.dataframe import load_history, load_kept, load_runs
-from ablate.storage.records import Record, write_study
+from ablate.core.levels import Factor, Level
+from ablate.storage.dataframe import load_history, load_kept, load_results, load_runs
+from ablate.storage.records import RunRecord
+from ablate.storage.results import StudyResults
+from tests.storage.studies import add, levels, manifest, put, values
 
 
-def add(study: Path, dropout: bool, stem: str, seed: int, value: float | None) -> Path:
-    record = Record(
-        identity=f"{dropout}{stem}{seed}", cell=f"{dropout}{stem}", seed=seed, label=f"{dropout},{stem}",
-        choices={"stem": stem}, overridden=["stem", "model.dropout", "seed"],
-    )  # fmt: skip
-    run = Run(study / "runs" / record.cell / f"seed={seed}", record, {"model": {"dropout": dropout}, "seed": seed})
-    with run.attempt():
-        run.log(epoch=1, loss=0.5)
-        record.metrics = {"accuracy": value, "size": 3}
-    return run.directory
-
-
-def test_a_row_a_run_and_a_column_a_factor(tmp_path: Path) -> None:
-    write_study(tmp_path, {"factors": {"model.dropout": [True, False], "stem": ["pyramid", "direct"]}})
+def test_one_row_for_each_run_and_one_column_for_each_factor(tmp_path: Path) -> None:
+    manifest(tmp_path, factors={"model.dropout": [True, False], "stem": ["pyramid", "direct"]}, seeds=[0])
     for dropout in (False, True):
         for stem in ("direct", "pyramid"):
             add(tmp_path, dropout, stem, 0, 0.5 + dropout)
-    runs = load_runs(tmp_path)
-    assert len(runs) == 4
-    assert runs.attrs["factors"] == {"model.dropout": [True, False], "stem": ["pyramid", "direct"]}
-    assert set(zip(runs["model.dropout"], runs["stem"], runs["accuracy"], strict=True)) == {
-        (False, "direct", 0.5), (False, "pyramid", 0.5), (True, "direct", 1.5), (True, "pyramid", 1.5)
-    }  # fmt: skip
+    results = load_results(tmp_path)
+    assert len(results) == 4
+    assert levels(results) == {"model.dropout": [True, False], "stem": ["pyramid", "direct"]}
+    rows = zip(values(results, "model.dropout"), values(results, "stem"), results.values["accuracy"], strict=True)
+    assert set(rows) == {(False, "direct", 0.5), (False, "pyramid", 0.5), (True, "direct", 1.5), (True, "pyramid", 1.5)}
+    assert (results.seeds, results.folder, results.warnings, results.drifted) == ((0,), tmp_path, (), ())
+    assert list(results.runs) == ["cell", "label", "seed", "status", "error", "directory", "left_out"]
+    assert results.runs["directory"][0] == "runs/Falsedirect/seed=0"
 
 
-def test_seeds_are_no_factor_and_a_metric_without_a_value_is_a_hole(tmp_path: Path) -> None:
+def test_seeds_are_not_a_factor_and_a_metric_without_a_value_is_nan(tmp_path: Path) -> None:
     add(tmp_path, True, "direct", 0, 0.5)
     add(tmp_path, True, "direct", 1, None)
-    runs = load_runs(tmp_path)
-    assert runs.attrs["factors"] == {}
-    assert runs["seed"].tolist() == [0, 1]
-    assert runs["accuracy"].isna().tolist() == [False, True]
-    assert np.array_equal(runs["size"], [3, 3])
+    results = load_results(tmp_path)
+    assert results.factors == {}
+    assert results.facts == {"stem": Level.of("direct"), "model.dropout": Level.of(True)}
+    assert results.runs["seed"].tolist() == [0, 1]
+    assert results.values["accuracy"].isna().tolist() == [False, True]
+    assert results.values["size"].tolist() == [3.0, 3.0]
+    assert len(results.levels) == 2
 
 
-def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:
+def test_the_only_seed_is_a_fact(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 4, 0.5)
+    assert load_results(tmp_path).facts["seed"] == Level.of(4)
+
+
+def test_runs_without_any_metric_have_rows(tmp_path: Path) -> None:
+    record = RunRecord(identity="i", cell="c", seed=0, label="l", choices={}, overridden=[], status="failed", error="no memory")
+    put(tmp_path / "runs/c/seed=0", record, {"a": 1})
+    results = load_results(tmp_path)
+    assert results.values.shape == (1, 0)
+    assert results.runs["error"].tolist() == ["no memory"]
+
+
+def test_unreadable_files_and_foreign_folders_are_named_and_set_aside(tmp_path: Path) -> None:
     whole = add(tmp_path, True, "direct", 0, 0.5)
     torn = add(tmp_path, True, "pyramid", 0, 0.5)
     (torn / "config.yaml").write_text("a: [")
+    wrong = add(tmp_path, False, "pyramid", 0, 0.5)
+    (wrong / "run.json").write_text("{}")
     (tmp_path / "runs" / "foreign").mkdir()
-    with pytest.warns(UserWarning, match="is set aside") as caught:
-        runs = load_runs(tmp_path)
-    said = [str(warning.message) for warning in caught]
-    assert any("config.yaml is set aside" in message for message in said)
-    assert any(message.endswith("runs/foreign is set aside: it is no run") for message in said)
-    assert runs["directory"].tolist() == [whole.relative_to(tmp_path).as_posix()]
+    results = load_results(tmp_path)
+    assert len(results.warnings) == 3
+    assert results.warnings[0] == f"{tmp_path / 'runs/foreign'} is set aside: it is not a run"
+    assert results.warnings[1] == f"{wrong / 'run.json'} is set aside: identity: Field required"
+    assert results.warnings[2].startswith(f"{torn / 'config.yaml'} is set aside: while parsing a flow node")
+    assert results.runs["directory"].tolist() == [whole.relative_to(tmp_path).as_posix()]
+
+
+def test_load_runs_is_the_frame_with_a_python_warning_for_each_file(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    add(tmp_path, False, "direct", 0, 0.7)
+    (tmp_path / "runs" / "foreign").mkdir()
+    with pytest.warns(UserWarning, match="runs/foreign is set aside: it is not a run"):
+        frame = load_runs(tmp_path)
+    assert frame.set_index("model.dropout")["accuracy"].to_dict() == {True: 0.5, False: 0.7}
+    assert not frame.attrs
 
 
 def test_a_copied_run_and_a_config_without_keys_are_named(tmp_path: Path) -> None:
@@ -69,59 +86,105 @@ def test_a_copied_run_and_a_config_without_keys_are_named(tmp_path: Path) -> Non
     shutil.copytree(first.parent, first.parent.with_name("a copy"))
     empty = add(tmp_path, True, "pyramid", 0, 0.5)
     (empty / "config.yaml").write_text("")
-    with pytest.warns(UserWarning, match="is set aside: it") as caught:
-        runs = load_runs(tmp_path)
-    assert len(runs) == 1
-    assert sorted(str(warning.message).split(" is set aside: ")[1][:16] for warning in caught) == [
-        "it holds no keys", "it is the same r",
+    results = load_results(tmp_path)
+    assert len(results) == 1
+    assert sorted(message.split(" is set aside: ")[1] for message in results.warnings) == [
+        "it holds no keys", f"it is the same run as {first}",
     ]  # fmt: skip
 
 
 def test_null_is_a_level_and_whole_numbers_stay_whole(tmp_path: Path) -> None:
     for seed in (0, 1):
         for size in (500, None):
-            record = Record(f"{size}{seed}", str(size), seed, "", {}, ["size"])
-            with Run(tmp_path / "runs" / str(size) / f"seed={seed}", record, {"size": size}).attempt():
-                record.metrics = {"accuracy": 0.5}
-    runs = load_runs(tmp_path)
-    assert runs.attrs["factors"] == {"size": [500, None]}
-    assert [say(level) for level in runs["size"]] == ["500", "500", "null", "null"]
-    summary = summarise(runs, ["size"], ["accuracy"])
-    assert [say(level) for level in summary["size"]] == ["500", "null"]
+            record = RunRecord(
+                identity=f"{size}{seed}",
+                cell=str(size),
+                seed=seed,
+                label="",
+                choices={},
+                overridden=["size"],
+                status="finished",
+            )
+            put(tmp_path / "runs" / str(size) / f"seed={seed}", record, {"size": size})
+    results = load_results(tmp_path)
+    assert results.factors == {"size": Factor.of("size", [500, None])}
+    assert [level.text for level in results.levels["size"]] == ["500", "500", "null", "null"]
+    assert results.to_frame()["size"].tolist() == [500, 500, None, None]
+
+
+def test_a_list_is_one_level_and_nan_in_a_config_is_not_fatal(tmp_path: Path) -> None:
+    for seed, widths in enumerate(([6, 12], [8])):
+        record = RunRecord(
+            identity=f"{seed}", cell=f"c{seed}", seed=0, label="", choices={}, overridden=["widths"], status="finished"
+        )
+        put(tmp_path / f"runs/c{seed}/seed=0", record, {"widths": widths, "limit": float("nan")})
+    manifest(tmp_path, factors={"widths": [[8], [6, 12]]}, leave_out=[{"widths": [6, 12], "reason": "the disk failed"}])
+    results = load_results(tmp_path)
+    assert [level.text for level in results.factors["widths"]] == ["[8]", "[6, 12]"]
+    assert results.facts["limit"].text == "nan"
+    assert results.runs["left_out"].tolist() == ["the disk failed", None]
 
 
 def test_histories_are_long_and_an_empty_one_is_named(tmp_path: Path) -> None:
     add(tmp_path, True, "direct", 0, 0.5)
     empty = add(tmp_path, True, "pyramid", 0, 0.5)
     (empty / "history.csv").write_text("")
-    runs = load_runs(tmp_path)
-    with pytest.warns(UserWarning, match=r"history\.csv is set aside"):
-        history = load_history(tmp_path, runs)
+    results = load_results(tmp_path)
+    warnings: list[str] = []
+    history = load_history(results, warnings)
     assert history.to_dict("records") == [{"directory": "runs/Truedirect/seed=0", "epoch": 1, "loss": 0.5}]
+    assert warnings == [f"{empty / 'history.csv'} is set aside: No columns to parse from file"]
+    with pytest.warns(UserWarning, match=r"history\.csv is set aside"):
+        load_history(results)
+
+
+def test_a_history_that_is_a_folder_is_named_and_a_missing_one_is_not(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        (add(tmp_path, True, "direct", seed, 0.5) / "history.csv").unlink()
+    (tmp_path / "runs/Truedirect/seed=0/history.csv").mkdir()
+    warnings: list[str] = []
+    history = load_history(load_results(tmp_path), warnings)
+    assert history.empty
+    assert list(history) == ["directory"]
+    assert len(warnings) == 1
+    assert "seed=0/history.csv is set aside: " in warnings[0]
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no runs in"):
-        load_runs(tmp_path)
+    with pytest.raises(UsageError, match="no runs in .*: there should be .*runs/<levels>-<digest>/seed=<n>/run.json"):
+        load_results(tmp_path)
 
 
 def test_a_config_is_plain_yaml_that_runs_no_code(tmp_path: Path) -> None:
     directory = add(tmp_path, True, "direct", 0, 0.5)
-    (directory / "config.yaml").write_text("!!python/object/apply:os.system ['touch hacked']")
-    with pytest.warns(UserWarning, match="set aside"), pytest.raises(UsageError):
-        load_runs(tmp_path)
-    assert not Path("hacked").exists()
+    hacked = tmp_path / "hacked"
+    (directory / "config.yaml").write_text(f"!!python/object/apply:os.system ['touch {hacked}']")
+    with pytest.raises(UsageError, match="no runs in"):
+        load_results(tmp_path)
+    assert not hacked.exists()
 
 
 def test_the_arrays_that_runs_kept_are_read_back_and_a_torn_file_is_set_aside(tmp_path: Path) -> None:
     directories = [add(tmp_path, True, "direct", seed, 0.5) for seed in range(3)]
     np.savez(directories[0] / "right.npz", last=np.array([1, 2], np.uint8))
     (directories[1] / "right.npz").write_bytes(b"PK torn")
-    runs = load_runs(tmp_path)
-    with pytest.warns(UserWarning, match=r"right\.npz is set aside"):
-        kept = load_kept(tmp_path, runs, "right")
+    results = load_results(tmp_path)
+    warnings: list[str] = []
+    kept = load_kept(results, "right", warnings)
     assert list(kept) == [directories[0].relative_to(tmp_path).as_posix()]
     assert kept[next(iter(kept))]["last"].tolist() == [1, 2]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"{directories[1] / 'right.npz'} is set aside: ")
+    with pytest.warns(UserWarning, match=r"right\.npz is set aside"):
+        load_kept(results, "right")
+
+
+def test_results_of_other_tools_have_no_files(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    read = load_results(tmp_path)
+    foreign = StudyResults(read.runs, read.levels, read.values, read.factors)
+    assert load_history(foreign).empty
+    assert load_kept(foreign, "right") == {}
 
 
 def test_the_runs_of_a_cell_share_what_is_parsed_but_not_their_seed(tmp_path: Path) -> None:
@@ -129,111 +192,87 @@ def test_the_runs_of_a_cell_share_what_is_parsed_but_not_their_seed(tmp_path: Pa
         add(tmp_path, True, "direct", seed, 0.5)
     config = tmp_path / "runs" / "Truedirect" / "seed=2" / "config.yaml"
     config.write_text(config.read_text().replace("dropout: true", "dropout: false"))
-    runs = load_runs(tmp_path)
-    assert runs.attrs["factors"] == {"model.dropout": [True, False]}
-    assert runs.sort_values("seed")["model.dropout"].tolist() == [True, True, False]
-    assert "seed" not in runs.attrs["facts"]
+    results = load_results(tmp_path)
+    assert levels(results) == {"model.dropout": [True, False]}
+    assert values(results, "model.dropout") == [True, True, False]
+    assert "seed" not in results.facts
 
 
-SAME = {"Falsedirect": {"as": "Truedirect", "label": "False,direct", "levels": {"model.dropout": False, "stem": "direct"}}}
-FACTORS = {"model.dropout": [True, False], "stem": ["direct", "pyramid"]}
-
-
-def started(run: Path, when: str) -> Path:
-    record = json.loads((run / "run.json").read_text())
-    record["timing"]["started"] = when
-    (run / "run.json").write_text(json.dumps(record))
-    return run
-
-
-def test_cells_that_build_the_same_experiment_share_their_runs_whichever_they_were_made_for(tmp_path: Path) -> None:
-    """Two commands that did not know of each other: seed 0 ran for both, seed 1 for the one, seed 2 for the other."""
-    started(add(tmp_path, True, "direct", 0, 0.5), "2026-01-01")
-    newer = started(add(tmp_path, False, "direct", 0, 0.55), "2026-01-02")
-    add(tmp_path, True, "direct", 1, 0.6)
-    add(tmp_path, False, "direct", 2, 0.7)
-    other = add(tmp_path, True, "pyramid", 0, 0.9)
-    experiments = {"Truedirect": "e1", "Falsedirect": "e1", "Truepyramid": "e2"}
-    write_study(tmp_path, {"factors": FACTORS, "same": SAME, "experiments": experiments})
-    with pytest.warns(UserWarning, match="Truedirect/seed=0 is set aside: it is the same experiment as .*Falsedirect/seed=0"):
-        runs = load_runs(tmp_path)
-    for dropout in (True, False):
-        cell = runs[(runs["model.dropout"] == dropout) & (runs["stem"] == "direct")]
-        assert dict(zip(cell["seed"], cell["accuracy"], strict=True)) == {0: 0.55, 1: 0.6, 2: 0.7}
-        assert set(cell["label"]) == {f"{dropout},direct"}
-    assert len(runs) == 7
-    assert runs["directory"].nunique() == 4
-    assert {newer.relative_to(tmp_path).as_posix(), other.relative_to(tmp_path).as_posix()} <= set(runs["directory"])
-    assert "seed" not in runs.attrs["facts"]
-
-
-def test_cells_that_are_no_longer_the_same_have_their_own_runs(tmp_path: Path) -> None:
-    """The application came to see a difference after the study had begun."""
+def test_metrics_are_described_by_the_program_and_else_guessed(tmp_path: Path) -> None:
     add(tmp_path, True, "direct", 0, 0.5)
-    add(tmp_path, False, "direct", 0, 0.7)
-    write_study(tmp_path, {"factors": FACTORS, "same": SAME, "experiments": {"Truedirect": "e1", "Falsedirect": "e2"}})
-    runs = load_runs(tmp_path)
-    assert dict(zip(runs["model.dropout"], runs["accuracy"], strict=True)) == {True: 0.5, False: 0.7}
+    described = {"metrics": {"size": {"title": "Size", "role": "cost"}}, "caveats": ["Drawn images."]}
+    manifest(tmp_path, description=described, chance={"accuracy": 0.1}, budgets={"epochs_to_target": 5})
+    results = load_results(tmp_path)
+    assert list(results.metrics) == ["size", "accuracy", "epochs_to_target"]
+    assert (results.metrics["size"].title, results.metrics["size"].role) == ("Size", "cost")
+    assert (results.metrics["accuracy"].unit, results.metrics["accuracy"].chance) == ("%", 0.1)
+    assert results.metrics["epochs_to_target"].limit == 5
+    assert results.description.caveats == ("Drawn images.",)
 
 
-def test_a_study_without_experiments_knows_who_stands_on_whom(tmp_path: Path) -> None:
+def test_a_description_that_describes_nothing_names_the_file(tmp_path: Path) -> None:
     add(tmp_path, True, "direct", 0, 0.5)
-    write_study(tmp_path, {"factors": FACTORS, "same": SAME})
-    assert load_runs(tmp_path)["label"].tolist() == ["True,direct", "False,direct"]
+    for description, said in (
+        ({"metrics": {"size": {"digits": -1}}}, r"description: metrics\.size\.digits=-1: a whole number"),
+        ({"metrics": [1]}, "description: AttributeError"),
+        ({"tables": [{"name": "t"}]}, "description: the key 'columns' is missing"),
+    ):
+        manifest(tmp_path, description=description)
+        with pytest.raises(UsageError, match=rf"study\.yaml cannot be read \({said}"):
+            load_results(tmp_path)
 
 
-def test_of_equal_experiments_the_run_counts_that_is_done_and_that_nobody_left_out(tmp_path: Path) -> None:
-    failed = add(tmp_path, True, "direct", 0, 0.5) / "run.json"
-    failed.write_text(failed.read_text().replace('"finished"', '"failed"'))
-    add(tmp_path, False, "direct", 0, 0.6)
-    study = {"factors": FACTORS, "same": SAME}
-    write_study(tmp_path, study)
-    with pytest.warns(UserWarning, match="Truedirect/seed=0 is set aside"):
-        assert load_runs(tmp_path)["status"].tolist() == ["finished", "finished"]
-    failed.write_text(failed.read_text().replace('"failed"', '"finished"'))
-    write_study(tmp_path, {**study, "leave_out": [{"model.dropout": True, "seed": 0, "reason": "the disk"}]})
-    with pytest.warns(UserWarning, match="Truedirect/seed=0 is set aside"):
-        runs = load_runs(tmp_path).set_index("model.dropout")
-    assert runs["accuracy"].tolist() == [0.6, 0.6]
-    assert runs["left_out"].to_dict() == {False: None, True: "the disk"}
-
-
-def test_a_run_that_was_left_out_is_so_for_all_cells_that_stand_on_it(tmp_path: Path) -> None:
-    add(tmp_path, True, "direct", 0, 0.5)
-    left_out = [{"model.dropout": True, "seed": 0, "reason": "the disk"}]
-    write_study(tmp_path, {"factors": FACTORS, "same": SAME, "leave_out": left_out})
-    assert load_runs(tmp_path)["left_out"].tolist() == ["the disk", "the disk"]
-
-
-def test_a_stand_in_has_the_levels_of_the_cell_that_it_stands_on_but_for_its_own(tmp_path: Path) -> None:
-    add(tmp_path, True, "direct", 0, 0.5)
-    add(tmp_path, True, "pyramid", 1, 0.5)
-    same = {"b": {"as": "Truedirect", "label": "b", "levels": {"model.dropout": False}}}
-    write_study(
-        tmp_path, {"factors": FACTORS, "same": same, "experiments": dict.fromkeys(["Truedirect", "Truepyramid", "b"], "e")}
-    )
-    runs = load_runs(tmp_path)
-    assert set(runs[runs["cell"] == "b"]["stem"]) == {"direct"}
-    assert sorted(runs[runs["cell"] == "b"]["seed"]) == [0, 1]
+def test_what_was_fixed_and_is_not_equal_any_more_is_named(tmp_path: Path) -> None:
+    """A factor explains why runs differ at a key; without one, something changed between two commands."""
+    runs = [add(tmp_path, dropout, "direct", seed, 0.5) for dropout in (True, False) for seed in (0, 1)]
+    for run in runs:
+        inside = "a" if "True" in run.parent.name else "b"
+        (run / "config.yaml").write_text((run / "config.yaml").read_text() + f"inside: {inside}\ndata: {{digest: d1}}\n")
+    manifest(tmp_path, fixed={"inside": "a", "data.digest": "d1", "model.dropout": True})
+    assert load_results(tmp_path).drifted == ()
+    (runs[0] / "config.yaml").write_text((runs[0] / "config.yaml").read_text().replace("d1", "d2"))
+    assert load_results(tmp_path).drifted == ("data.digest",)
+    manifest(tmp_path, fixed={"gone": 1})
+    assert load_results(tmp_path).drifted == ("gone",)
 
 
 def test_of_a_copied_cell_the_folder_counts_that_is_named_by_its_digest(tmp_path: Path) -> None:
     run = add(tmp_path, True, "direct", 0, 0.5)
-    shutil.copytree(run.parent, tmp_path / "runs" / "a-copy")
-    run.parent.rename(tmp_path / "runs" / "x-Truedirect")
-    with pytest.warns(UserWarning, match="a-copy/seed=0 is set aside: it is the same run as .*x-Truedirect/seed=0"):
-        assert load_runs(tmp_path)["directory"].tolist() == ["runs/x-Truedirect/seed=0"]
+    copy, named = tmp_path / "runs" / "a-copy", tmp_path / "runs" / "x-Truedirect"
+    shutil.copytree(run.parent, copy)
+    run.parent.rename(named)
+    results = load_results(tmp_path)
+    assert results.warnings == (f"{copy / 'seed=0'} is set aside: it is the same run as {named / 'seed=0'}",)
+    assert results.runs["directory"].tolist() == ["runs/x-Truedirect/seed=0"]
 
 
-def test_what_a_foreign_hand_wrote_is_set_aside(tmp_path: Path) -> None:
-    run = add(tmp_path, True, "direct", 0, 0.5)
-    other = add(tmp_path, True, "direct", 1, 0.5)
-    record = json.loads((other / "run.json").read_text())
-    for change in ({"metrics": {"accuracy": "abc"}}, {"seed": "zero"}):
-        (other / "run.json").write_text(json.dumps(record | change))
-        with pytest.warns(UserWarning, match=r"run\.json is set aside: its"):
-            assert len(load_runs(tmp_path)) == 1
-    (run / "history.csv").unlink()
-    (run / "history.csv").mkdir()
-    with pytest.warns(UserWarning, match=r"history\.csv is set aside"):
-        assert load_history(tmp_path, pd.DataFrame({"directory": ["runs/Truedirect/seed=0"]})).empty
+def test_a_run_that_is_just_starting_is_not_foreign(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    (tmp_path / "runs/Truedirect/seed=1").mkdir()
+    (tmp_path / "runs/Truedirect/seed=1/.lock").touch()
+    (tmp_path / "runs/Truedirect/notes.txt").touch()
+    warnings = load_results(tmp_path).warnings
+    assert warnings == (f"{tmp_path / 'runs/Truedirect/notes.txt'} is set aside: it is not a run",)
+
+
+def test_records_that_a_foreign_hand_wrote_are_set_aside(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    other = add(tmp_path, True, "direct", 1, 0.5) / "run.json"
+    record = json.loads(other.read_text())
+    for change, said in (
+        ({"metrics": {"accuracy": "abc"}}, "metrics.accuracy: should be a number or null"),
+        ({"seed": "zero"}, "seed: Input should be a valid integer"),
+    ):
+        other.write_text(json.dumps(record | change))
+        results = load_results(tmp_path)
+        assert len(results) == 1
+        assert results.warnings == (f"{other} is set aside: {said}",)
+
+
+@pytest.mark.parametrize(("study", "shape"), [("hidden", (80, 5)), ("protocols", (24, 1)), ("qiita", (55, 5))])
+def test_studies_of_earlier_versions_load(study: str, shape: tuple[int, int]) -> None:
+    results = load_results(Path(__file__).parents[2] / "outputs" / study)
+    assert (results.warnings, results.drifted) == ((), ())
+    assert results.levels.shape == shape
+    assert results.metrics["final_test_accuracy"].chance == 0.1
+    assert len(load_history(results)) == pd.Series(results.runs["directory"].unique()).size * 5

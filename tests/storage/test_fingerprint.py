@@ -21,6 +21,12 @@ def test_order_of_keys_and_the_type_of_a_whole_number_do_not_matter() -> None:
     assert digest({"a": 1}) != digest({"a": "1"})
 
 
+def test_digests_never_change() -> None:
+    """Runs on disk are found by them."""
+    assert digest(CONFIG) == "0d5928685f76ca1184620f9b28fee167a59a3a2b6395fe9f85db545b0c988e62"
+    assert digest([meaning(CONFIG), 3, 0.5, None, "é"]) == "20edb3e1a68cb9e98853e136064bf43d0cf868519852934aee61d7a584d66256"
+
+
 def test_ignored_keys_and_nodes_are_left_out() -> None:
     assert meaning(CONFIG, ignore=["data", "threads"]) == {"model.places": ["a", "b"], "model.width": 64}
     assert "model.width" in meaning(CONFIG, ignore=["mod", "model.wid"])

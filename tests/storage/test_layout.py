@@ -1,8 +1,17 @@
-"""Where runs lie."""
+"""Where runs are on disk."""
 
 from pathlib import Path
 
-from ablate.storage.layout import cell_folder, known_cells, run_directory, run_identity
+from omegaconf import OmegaConf
+
+from ablate.storage.layout import (
+    cell_folder,
+    known_cells,
+    run_directories,
+    run_directory,
+    run_identity,
+    study_directory,
+)
 
 
 def test_a_cell_keeps_the_folder_that_it_had(tmp_path: Path) -> None:
@@ -16,3 +25,16 @@ def test_a_cell_keeps_the_folder_that_it_had(tmp_path: Path) -> None:
 def test_a_run_is_known_by_its_cell_and_its_seed() -> None:
     assert len({run_identity(cell, seed) for cell in ("a", "b") for seed in (0, 1)}) == 4
     assert run_directory(Path("s"), "x=1-0123abcd", 3) == Path("s/runs/x=1-0123abcd/seed=3")
+
+
+def test_runs_are_listed_in_a_fixed_order_and_only_with_a_record(tmp_path: Path) -> None:
+    for name in ("b-1/seed=0", "a-2/seed=1", "a-2/seed=0", "a-2/notes", "c-3/seed=0"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        if "c-3" not in name:
+            (tmp_path / "runs" / name / "run.json").touch()
+    assert run_directories(tmp_path) == [tmp_path / "runs" / name for name in ("a-2/seed=0", "a-2/seed=1", "b-1/seed=0")]
+    assert run_directories(tmp_path / "nowhere") == []
+
+
+def test_a_study_is_a_folder_of_its_root() -> None:
+    assert study_directory(OmegaConf.create({"study": {"root": "outputs", "name": "x"}})) == Path("outputs/x")

@@ -1,4 +1,4 @@
-"""Who holds a run, and who died of it."""
+"""Which process holds a run, and how many died during it."""
 
 import json
 import os
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ablate.core.errors import RunLockedError
 from ablate.storage import locks
-from ablate.storage.locks import DEATHS, LEASE, Busy, deaths, forget_deaths, hold, holder, mourned, slot
+from ablate.storage.locks import DEATHS, LEASE, count_death, deaths, forget_deaths, hold, holder, slot
 
 
 def test_a_run_that_is_held_is_busy_and_says_by_whom(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_a_run_that_is_held_is_busy_and_says_by_whom(tmp_path: Path) -> None:
     with hold(tmp_path):
         said = f"process {os.getpid()} on {socket.gethostname()}"
         assert holder(tmp_path) == said
-        with pytest.raises(Busy, match=said), hold(tmp_path):
+        with pytest.raises(RunLockedError, match=said), hold(tmp_path):
             pass
     assert holder(tmp_path) is None
     assert not (tmp_path / LEASE).exists()
@@ -50,7 +51,7 @@ def another_host(directory: Path, silent: float) -> None:
 def test_another_hosts_lease_counts_while_its_heart_beats(tmp_path: Path) -> None:
     another_host(tmp_path, silent=locks.STALE_SECONDS - 10)
     assert holder(tmp_path) == "process 7 on elsewhere"
-    with pytest.raises(Busy, match="process 7 on elsewhere"), hold(tmp_path):
+    with pytest.raises(RunLockedError, match="process 7 on elsewhere"), hold(tmp_path):
         pass
     another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
     assert holder(tmp_path) is None
@@ -76,11 +77,11 @@ def until(true: object) -> None:
     raise AssertionError("it never came true")
 
 
-MOURNED = "import os, sys, time; from pathlib import Path; from ablate.storage.locks import mourned\nwith mourned(Path(sys.argv[1])): print('begun', flush=True); time.sleep(60)"
+KILLED = "import os, sys, time; from pathlib import Path; from ablate.storage.locks import count_death\nwith count_death(Path(sys.argv[1])): print('begun', flush=True); time.sleep(60)"
 
 
 def killed(directory: Path, whole_group: bool) -> None:
-    process = subprocess.Popen([sys.executable, "-c", MOURNED, str(directory)], stdout=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(directory)], stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
     process.stdout.readline()
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
@@ -103,9 +104,9 @@ def test_a_sweep_that_is_killed_is_not_held_against_its_run(tmp_path: Path) -> N
 
 
 def test_a_run_that_ends_by_itself_is_not_counted(tmp_path: Path) -> None:
-    with mourned(tmp_path):
+    with count_death(tmp_path):
         pass
-    with pytest.raises(RuntimeError), mourned(tmp_path):
+    with pytest.raises(RuntimeError), count_death(tmp_path):
         raise RuntimeError
     time.sleep(0.4)
     assert deaths(tmp_path) == 0
@@ -125,11 +126,11 @@ def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Pat
     judged = locks._read(tmp_path / LEASE)
     first.take()
     try:
-        with pytest.raises(Busy):
+        with pytest.raises(RunLockedError):
             second._clear_away(judged)
         assert (tmp_path / LEASE).read_text() == first.content
         with pytest.raises(FileExistsError):
             locks._create(tmp_path / LEASE, second.content)
     finally:
-        first.give_back()
+        first.release()
     assert not list(tmp_path.iterdir())

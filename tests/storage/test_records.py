@@ -1,112 +1,37 @@
-"""A run's directory says how it ended, and is never torn."""
+"""A run's record goes through one schema, and is never torn."""
 
 import json
-import pickle
+import math
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from filelock import FileLock
 
-from ablate.core.errors import Diverged, UsageError
-from ablate.engine.run import DoneMeanwhile, Run
-from ablate.storage.locks import Busy
-from ablate.storage.records import Record, read_record, read_study, write_atomically, write_study
-
-
-def make(directory: Path) -> Run:
-    record = Record(identity="i" * 64, cell="c" * 8, seed=3, label="base", choices={}, overridden=[])
-    return Run(directory, record, {"x": 1})
-
-
-def test_a_run_that_ends_well_is_finished_with_what_it_recorded(tmp_path: Path) -> None:
-    run = make(tmp_path / "run")
-    with run.attempt():
-        assert json.loads((run.directory / "run.json").read_text())["status"] == "running"
-        run.log(epoch=1, loss=0.5)
-        run.log(epoch=2, loss=0.25)
-        run.keep("right", last=np.array([True, False]))
-        run.note(numerics={"device": "cpu"})
-        run.record.metrics = {"accuracy": 0.5}
-    record = read_record(run.directory)
-    assert record is not None
-    assert (record.status, record.attempts, record.metrics) == ("finished", 1, {"accuracy": 0.5})
-    assert record.provenance["numerics"] == {"device": "cpu"}
-    assert (run.directory / "history.csv").read_text() == "epoch,loss\n1,0.5\n2,0.25\n"
-    assert np.load(run.directory / "right.npz")["last"].tolist() == [True, False]
-    assert (run.directory / "config.yaml").read_text() == "x: 1\n"
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "said"),
-    [
-        (Diverged("not finite in epoch 2"), "diverged", "not finite in epoch 2"),
-        (ValueError("no such thing"), "failed", "ValueError: no such thing"),
-        (UsageError("mend your ways"), "failed", "mend your ways"),
-    ],
+from ablate.core.levels import Level
+from ablate.storage.records import (
+    RunRecord,
+    done_before,
+    is_done,
+    levels_of,
+    read_record,
+    write_atomically,
+    write_record,
 )
-def test_an_error_is_recorded_and_not_raised(tmp_path: Path, error: Exception, status: str, said: str) -> None:
-    run = make(tmp_path)
-    with run.attempt():
-        raise error
-    record = read_record(tmp_path)
-    assert record is not None
-    assert (record.status, record.error) == (status, said)
-    assert (tmp_path / "traceback.txt").exists() == isinstance(error, ValueError)
+
+OUTPUTS = Path(__file__).parents[2] / "outputs"
+FIELDS: dict[str, Any] = {
+    "identity": "i" * 64, "cell": "c" * 8, "seed": 3, "label": "base", "choices": {"stem": "direct"}, "overridden": ["stem"],
+}  # fmt: skip
 
 
-def test_ctrl_c_is_recorded_and_goes_on(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), make(tmp_path).attempt():
-        raise KeyboardInterrupt
-    record = read_record(tmp_path)
-    assert record is not None
-    assert record.status == "interrupted"
-
-
-def test_attempts_are_counted_and_the_history_begins_anew(tmp_path: Path) -> None:
-    for error in (RuntimeError("first"), None):
-        run = make(tmp_path)
-        with run.attempt():
-            run.log(epoch=1)
-            if error:
-                run.keep("right", last=np.zeros(1))
-                raise error
-    record = read_record(tmp_path)
-    assert record is not None
-    assert (record.attempts, record.status) == (2, "finished")
-    assert (tmp_path / "history.csv").read_text() == "epoch\n1\n"
-    assert not (tmp_path / "traceback.txt").exists()
-    assert not (tmp_path / "right.npz").exists()
-
-
-def test_a_run_that_another_process_finished_meanwhile_is_left_alone(tmp_path: Path) -> None:
-    with make(tmp_path).attempt():
-        pass
-    with pytest.raises(DoneMeanwhile) as caught, make(tmp_path).attempt():
-        raise AssertionError("it ran again")
-    assert caught.value.record.status == "finished"
-
-
-def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:
-    with FileLock(tmp_path / ".lock"), pytest.raises(Busy), make(tmp_path).attempt():
-        pass
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(UsageError, match="cannot write to .*file/run: Not a directory"),
-        make(tmp_path / "file" / "run").attempt(),
-    ):
-        pass
-
-
-def test_a_row_with_other_columns_is_refused(tmp_path: Path) -> None:
-    run = make(tmp_path)
-    run.log(epoch=1)
-    with pytest.raises(ValueError, match=r"columns \['epoch'\]; this row has \['step'\]"):
-        run.log(step=1)
+def refused(directory: Path, content: object) -> str:
+    """The reason why run.json is set aside."""
+    (directory / "run.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    warnings: list[str] = []
+    assert read_record(directory, warnings) is None
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"{directory / 'run.json'} is set aside: ")
+    return warnings[0].partition(" is set aside: ")[2]
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,68 +47,125 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("file", "old")]
 
 
-def test_a_torn_record_is_named_and_not_trusted(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text('{"identity": "ab')
-    with pytest.warns(UserWarning, match=r"run\.json is set aside"):
-        assert read_record(tmp_path, warn=True) is None
-    assert read_record(tmp_path / "nowhere", warn=True) is None
+def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    record = RunRecord(
+        **FIELDS, status="finished", attempts=2, epochs=5, error="é\n\U0001f600", provenance={"gpu": None, "n": [1]}
+    )
+    record.timing = {"started": "2026-11-24T16:56:36+00:00", "seconds": 1.5, "resumed": True}
+    record.metrics = {"accuracy": 0.1 + 0.2, "large": 1e308, "count": 3, "hole": None}
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record
+    content = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert content["metrics"] == {"accuracy": 0.1 + 0.2, "large": 1e308, "count": 3, "hole": None}
+    assert "é" in (tmp_path / "run.json").read_text(encoding="utf-8")
 
 
-def test_a_study_is_read_back_and_a_torn_one_refused(tmp_path: Path) -> None:
-    write_study(tmp_path, {"factors": {"stem": ["pyramid", "direct"]}})
-    assert read_study(tmp_path) == {"factors": {"stem": ["pyramid", "direct"]}}
-    assert read_study(tmp_path / "nowhere") == {}
-    (tmp_path / "study.yaml").write_text("a: [")
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_study(tmp_path)
+def test_numbers_that_are_not_finite_are_written_as_null(tmp_path: Path) -> None:
+    record = RunRecord(**FIELDS)
+    record.metrics = {"nan": math.nan, "infinite": -math.inf, "flag": True}
+    record.provenance = {"scale": math.nan, "nested": {"limit": math.inf}}
+    write_record(tmp_path, record)
+
+    def refuse(token: str) -> None:
+        raise AssertionError(f"{token} is not valid JSON")
+
+    content = json.loads((tmp_path / "run.json").read_text(), parse_constant=refuse)
+    assert content["metrics"] == {"nan": None, "infinite": None, "flag": 1}
+    assert content["provenance"] == {"scale": None, "nested": {"limit": None}}
+    read = read_record(tmp_path)
+    assert read is not None
+    assert read.metrics == {"nan": None, "infinite": None, "flag": 1}
 
 
-def test_a_checkpoint_brings_back_the_state_and_the_history_up_to_then(tmp_path: Path) -> None:
-    run = make(tmp_path)
-    run.log(epoch=1, loss=1 / 3)
-    run.save({"weights": torch.arange(3), "epoch": 1, "note": None})
-    run.log(epoch=2, loss=0.2)  # died before it saved
-    again = make(tmp_path)
-    with again.attempt():
-        state = again.restore()
-        again.log(epoch=2, loss=0.2)
-    assert state is not None
-    assert torch.equal(state["weights"], torch.arange(3))
-    assert (tmp_path / "history.csv").read_text() == f"epoch,loss\n1,{1 / 3}\n2,0.2\n"
-    assert not (tmp_path / "checkpoint.pt").exists()
-    record = read_record(tmp_path)
-    assert record is not None
-    assert record.timing["resumed"]
+def test_nan_that_an_earlier_version_wrote_is_a_metric_without_a_value(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({**FIELDS, "metrics": {"a": math.nan, "b": math.inf, "c": 1}}))
+    read = read_record(tmp_path)
+    assert read is not None
+    assert read.metrics == {"a": None, "b": None, "c": 1}
 
 
-def test_a_checkpoint_of_other_numerics_or_code_is_not_used(tmp_path: Path) -> None:
-    run = make(tmp_path)
-    run.log(epoch=1)
-    run.save({"epoch": 1})
-    for fact in ({"numerics": {"threads": 9}}, {"code": "other"}):
-        other = make(tmp_path)
-        other.record.provenance.update(fact)
-        assert other.restore() is None
-    assert make(tmp_path).restore() == {"epoch": 1}
+def test_unknown_keys_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({**FIELDS, "future": {"a": 1}, "timing": {"waited": 3}}))
+    read = read_record(tmp_path)
+    assert read is not None
+    write_record(tmp_path, read)
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert (content["future"], content["timing"]) == ({"a": 1}, {"waited": 3})
 
 
-@pytest.mark.parametrize("content", [b"", b"torn", pickle.dumps({"state": {}, "rows": 0, "made_by": ""})])
-def test_a_torn_or_foreign_checkpoint_is_set_aside(tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    run = make(tmp_path)
-    run.log(epoch=1)
-    run.save({"epoch": 1})
-    (tmp_path / "checkpoint.pt").write_bytes(content)
-    assert make(tmp_path).restore() is None
-    assert "checkpoint.pt is set aside, the run starts again" in caplog.text
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"status": "lost"}, "status: Input should be 'running', 'finished', 'diverged', 'failed' or 'interrupted'"),
+        ({"overridden": 5}, "overridden: Input should be a valid array"),
+        ({"overridden": [5]}, "overridden.0: Input should be a valid string"),
+        ({"choices": {"stem": {"widths": [1]}}}, "choices.stem: Input should be a valid string"),
+        ({"choices": []}, "choices: Input should be an object"),
+        ({"timing": {"seconds": "x"}}, "timing.seconds: Input should be a valid number"),
+        ({"timing": {"started": 5}}, "timing.started: Input should be a valid string"),
+        ({"metrics": {"a": "x"}}, "metrics.a: should be a number or null"),
+        ({"metrics": {"a": [1]}}, "metrics.a: should be a number or null"),
+        ({"metrics": {"a": 10**400}}, "metrics.a: should be a number that a float can hold"),
+        ({"metrics": [1]}, "metrics: Input should be an object"),
+        ({"seed": "0"}, "seed: Input should be a valid integer"),
+        ({"seed": True}, "seed: Input should be a valid integer"),
+        ({"cell": None}, "cell: Input should be a valid string"),
+        ({"attempts": -1}, "attempts: Input should be greater than or equal to 0"),
+        ({"provenance": 3}, "provenance: Input should be an object"),
+        ({"error": ["x"]}, "error: Input should be a valid string"),
+    ],
+)
+def test_a_record_of_the_wrong_form_is_set_aside(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    assert refused(tmp_path, {**FIELDS, **change}) == said
 
 
-def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple:
-            return (Path.touch, (tmp_path / "exploded",))
+def test_a_file_that_holds_no_record_is_set_aside(tmp_path: Path) -> None:
+    assert refused(tmp_path, '{"identity": "ab').startswith("Invalid JSON: EOF while parsing a string")
+    assert refused(tmp_path, "[]") == "Input should be an object"
+    assert refused(tmp_path, "{}") == "identity: Field required"
+    assert refused(tmp_path, "[" * 100_000).startswith("Invalid JSON: recursion limit exceeded")
+    (tmp_path / "run.json").unlink()
+    (tmp_path / "run.json").mkdir()
+    warnings: list[str] = []
+    assert read_record(tmp_path, warnings) is None
+    assert "run.json is set aside: [Errno 21] Is a directory" in warnings[0]
 
-    run = make(tmp_path)
-    run.log(epoch=1)
-    torch.save({"state": Bomb(), "rows": 1, "made_by": ""}, tmp_path / "checkpoint.pt")
-    assert run.restore() is None
-    assert not (tmp_path / "exploded").exists()
+
+def test_no_record_is_no_reason_to_warn(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    assert read_record(tmp_path / "nowhere", warnings) is None
+    assert not warnings
+
+
+def test_a_completed_run_of_the_same_identity_and_code_need_not_be_repeated(tmp_path: Path) -> None:
+    record = RunRecord(**FIELDS, status="diverged", provenance={"code": "c0de"})
+    write_record(tmp_path, record)
+    assert not is_done(tmp_path, record)
+    (tmp_path / "config.yaml").write_text("x: 1\n")
+    assert is_done(tmp_path, record)
+    assert done_before(tmp_path, record.identity) == record
+    assert done_before(tmp_path, record.identity, code="c0de") == record
+    assert done_before(tmp_path, record.identity, code="other") is None
+    assert done_before(tmp_path, "other") is None
+    write_record(tmp_path, record.model_copy(update={"status": "failed"}))
+    assert done_before(tmp_path, record.identity) is None
+
+
+def test_levels_are_those_of_groups_and_of_flattened_values() -> None:
+    levels = levels_of({"stem": "pyramid"}, {"stem": {"widths": [6, 12]}, "model": {"dropout": True, "size": None}})
+    assert levels == {
+        "stem.widths": Level.of([6, 12]), "model.dropout": Level.of(True), "model.size": Level.of(None), "stem": Level.of("pyramid"),
+    }  # fmt: skip
+    assert levels["stem.widths"].text == "[6, 12]"
+    assert levels_of({}, {"x": math.nan})["x"].text == "nan"
+
+
+@pytest.mark.parametrize("study", ["hidden", "protocols", "qiita"])
+def test_records_of_earlier_versions_load_and_lose_nothing(study: str) -> None:
+    paths = sorted((OUTPUTS / study / "runs").glob("*/*/run.json"))
+    assert paths
+    for path in paths:
+        record = read_record(path.parent)
+        assert record is not None
+        assert not record.model_extra
+        assert json.loads(record.model_dump_json()) == json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,6 @@
 """Cache, subsets and augmentation: the latter against torchvision's own transforms."""
 
 import multiprocessing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,21 @@ from torchvision.transforms.v2 import functional as tv
 from ablate.core.errors import UsageError
 from ablate.core.seeding import stream
 from ablate.vision import data as images
-from ablate.vision.config import Augment, Data
-from ablate.vision.data import Normaliser, crop, flip, flips, load, offsets, prepare, resolve, subset
+from ablate.vision.data import Normalizer, class_count, crop, flip, flips, load, offsets, prepare, resolve, sizes, subset
+from ablate.vision.datasets import Decoded
+from ablate.vision.datasets.builtin import Builtin
+from ablate.vision.settings import Augment, Data
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 50))
 CPU = torch.device("cpu")
 
 
 def builtin(cache: Path, **changes: object) -> Data:
-    base = Data("builtin", None, None, train_size=60, test_size=20, validation_size=0, subset_seed=0, cache=str(cache))
-    return replace(base, **changes)
+    settings = {
+        "source": "builtin", "root": None, "digest": None, "train_size": 60, "test_size": 20, "validation_size": 0,
+        "subset_seed": 0, "cache": str(cache),
+    }  # fmt: skip
+    return Data(**{**settings, **changes})
 
 
 def test_a_subset_is_stratified_and_the_same_for_its_seed() -> None:
@@ -58,7 +62,7 @@ def test_a_smaller_subset_lies_inside_a_larger_one() -> None:
 def test_images_are_loaded_as_they_were_drawn(tmp_path: Path) -> None:
     data = builtin(tmp_path, validation_size=10)
     digest = prepare(data)
-    loaded = load(replace(data, digest=digest), CPU)
+    loaded = load(data.model_copy(update={"digest": digest}), CPU)
     assert [len(split) for split in (loaded.train, loaded.test, loaded.validation)] == [60, 20, 10]
     assert loaded.train.images.dtype == torch.uint8
     from ablate.vision.drawing import draw
@@ -77,7 +81,9 @@ def test_the_next_run_finds_its_images_in_memory(tmp_path: Path) -> None:
 
 def test_other_images_than_those_insisted_on_are_refused(tmp_path: Path) -> None:
     digest = prepare(builtin(tmp_path))
-    with pytest.raises(UsageError, match=rf"not those that data\.digest=abc was made of \(theirs is {digest}\)"):
+    with pytest.raises(
+        UsageError, match=rf"data\.digest=abc: the images of data=builtin have changed \(their digest is {digest}\)"
+    ):
         prepare(builtin(tmp_path, digest="abc"))
 
 
@@ -88,7 +94,7 @@ def test_more_images_than_there_are_are_refused(tmp_path: Path) -> None:
         (tmp_path / "root" / split / "a").mkdir(parents=True)
         Image.new("RGB", (32, 32)).save(tmp_path / "root" / split / "a" / "1.png")
     data = builtin(tmp_path, source="images", root=str(tmp_path / "root"), test_size=1)
-    with pytest.raises(UsageError, match=r"data\.train_size \+ data\.validation_size=60: data=images has only 1\."):
+    with pytest.raises(UsageError, match=r"data\.train_size \+ data\.validation_size=60: data=images has only 1 images\."):
         prepare(data)
 
 
@@ -106,18 +112,18 @@ def test_a_torn_cache_is_made_again(name: str, left: int, tmp_path: Path) -> Non
 
 def test_a_cache_that_cannot_be_written_says_what_to_type(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"cannot keep decoded images in .*: type data\.cache=FOLDER"):
+    with pytest.raises(UsageError, match=r"cannot cache decoded images in .*: type data\.cache=FOLDER"):
         prepare(builtin(tmp_path / "file" / "cache"))
 
 
 def _prepare_and_count(cache: Path) -> str:
-    source = images.Builtin.decode
+    source = Builtin.decode
 
-    def counted(self: images.Builtin) -> images.Decoded:
+    def counted(self: Builtin) -> Decoded:
         (cache / f"decoded-{multiprocessing.current_process().pid}").touch()
         return source(self)
 
-    images.Builtin.decode = counted  # type: ignore[method-assign]
+    Builtin.decode = counted  # type: ignore[method-assign]
     return prepare(builtin(cache, train_size=20_000))
 
 
@@ -132,12 +138,34 @@ def test_auto_takes_cifar10_if_it_can_be_had(tmp_path: Path, monkeypatch: pytest
     auto = builtin(tmp_path, source="auto", root=str(tmp_path))
     monkeypatch.setattr(images, "can_connect", lambda host: False)
     assert resolve(auto) == "builtin"
-    assert resolve(replace(auto, source="images")) == "images"
+    assert resolve(auto.model_copy(update={"source": "images"})) == "images"
     monkeypatch.setattr(images, "can_connect", lambda host: True)
     assert resolve(auto) == "cifar10"
     monkeypatch.setattr(images, "can_connect", lambda host: False)
     (tmp_path / "cifar-10-python.tar.gz").touch()
     assert resolve(auto) == "cifar10"
+
+
+def test_the_numbers_of_images_and_classes_are_those_of_the_source(tmp_path: Path) -> None:
+    everything = {"root": str(tmp_path), "train_size": None, "test_size": None, "validation_size": 100}
+    assert sizes(builtin(tmp_path, source="cifar10", **everything)) == (49_900, 10_000, 100)
+    assert sizes(builtin(tmp_path, source="svhn", **everything)) == (73_157, 26_032, 100)
+    assert sizes(builtin(tmp_path)) == (60, 20, 0)
+    counts = {source: class_count(builtin(tmp_path, source=source)) for source in ("auto", "cifar10", "cifar100", "svhn")}
+    assert counts == {"auto": 10, "cifar10": 10, "cifar100": 100, "svhn": 10}
+
+
+def test_the_classes_of_image_files_are_counted_once_they_are_decoded(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for split in ("train", "test"):
+        for label in ("a", "b", "c"):
+            (tmp_path / "root" / split / label).mkdir(parents=True)
+            Image.new("RGB", (32, 32)).save(tmp_path / "root" / split / label / "1.png")
+    data = builtin(tmp_path, source="images", root=str(tmp_path / "root"), train_size=3, test_size=3)
+    assert class_count(data) == 10
+    prepare(data)
+    assert class_count(data) == 3
 
 
 def test_flips_are_torchvisions() -> None:
@@ -168,10 +196,10 @@ def test_crops_reach_every_offset() -> None:
     assert sorted(set(offsets(2000, 4, stream(0, "crop", 1)).ravel().tolist())) == list(range(9))
 
 
-def test_normalising_is_torchvisions_and_in_channels_last() -> None:
+def test_normalizing_is_torchvisions_and_in_channels_last() -> None:
     augment = Augment(flip=False, crop=0, mean=[0.5, 0.4, 0.3], std=[0.5, 0.2, 0.1])
     batch = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8)
     reference = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(augment.mean, augment.std)])
-    result = Normaliser(augment, CPU)(batch)
+    result = Normalizer(augment, CPU)(batch)
     assert torch.allclose(result, reference(batch.permute(0, 3, 1, 2)), atol=1e-5)
     assert result.is_contiguous(memory_format=torch.channels_last)

@@ -10,13 +10,14 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from ablate.core.errors import UsageError
 from ablate.engine.run import Run
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision.config import Config
-from ablate.vision.data import Images, Normaliser
-from ablate.vision.devices import autocast, choose_device, device_of, set_numerics
+from ablate.vision.data import Images, Normalizer
+from ablate.vision.devices import choose_device, default_threads, device_of, set_numerics
 from ablate.vision.evaluation import evaluate
-from ablate.vision.network import Network, build
+from ablate.vision.models.article import Network
+from ablate.vision.networks import build
 from ablate.vision.training import Trainer
 
 Experiment = Callable[..., Config]
@@ -42,7 +43,11 @@ def test_of_several_gpus_a_process_takes_the_one_of_its_number(
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
-    run = Run(tmp_path / "runs" / "cell" / "seed=0", Record("i", "c", 0, "base", {}, []), {})
+    run = Run(
+        tmp_path / "runs" / "cell" / "seed=0",
+        RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=[]),
+        {},
+    )
     for number, gpu in enumerate((0, 1, 0)):
         monkeypatch.setattr(Run, "slot", number)
         assert device_of(experiment("device=cuda"), run) == torch.device("cuda", gpu)
@@ -51,7 +56,7 @@ def test_of_several_gpus_a_process_takes_the_one_of_its_number(
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match="device=cuda: torch finds no such device here; type device=auto"):
+    with pytest.raises(UsageError, match="device=cuda: torch finds no such device on this machine; type device=auto"):
         choose_device("cuda")
 
 
@@ -66,9 +71,15 @@ def test_numerics_are_noted(experiment: Experiment) -> None:
     assert facts["hardware"]["cores"] >= 1
 
 
-def test_the_cpu_computes_in_float32() -> None:
-    with autocast(torch.device("cpu")):
-        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+def test_threads_of_one_run_are_not_those_of_the_next(experiment: Experiment) -> None:
+    before = default_threads()
+    try:
+        set_numerics(experiment("threads=1"), torch.device("cpu"))
+        assert torch.get_num_threads() == 1
+        facts = set_numerics(experiment("threads=null"), torch.device("cpu"))
+    finally:
+        torch.set_num_threads(before)
+    assert facts["numerics"]["threads"] == before
 
 
 def test_forward_loss_augmentation_and_evaluation_stay_on_a_gpu(experiment: Experiment) -> None:
@@ -82,7 +93,7 @@ def test_forward_loss_augmentation_and_evaluation_stay_on_a_gpu(experiment: Expe
         labels = torch.zeros(16, dtype=torch.int64, device=cuda)
         batch = images.flip(batch, torch.zeros(16, dtype=torch.bool, device=cuda))
         batch = images.crop(batch, torch.zeros(16, 2, dtype=torch.int64, device=cuda), 4)
-        seen = Normaliser(config.augment, cuda)(batch)
+        seen = Normalizer(config.augment, cuda)(batch)
         assert seen.device.type == "cuda"
         assert seen.is_contiguous(memory_format=torch.channels_last)
         for training in (True, False):
@@ -99,11 +110,17 @@ def test_a_step_waits_for_nothing(experiment: Experiment, tmp_path: Path) -> Non
     config = experiment("model.dropout=true", "augment=crop", "schedule=cosine")
     cuda = choose_device("cuda")
     data = images.load(config.data, cuda).train
-    trainer = Trainer(config, Run(tmp_path, Record("i", "c", 0, "", {}, []), {}), build(config).to(cuda), data, cuda)
+    trainer = Trainer(
+        config,
+        Run(tmp_path, RunRecord(identity="i", cell="c", seed=0, label="", choices={}, overridden=[]), {}),
+        build(config).to(cuda),
+        data,
+        cuda,
+    )
     trainer.epoch(1)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        trainer._step(trainer.normalise(data.images[:32]), data.labels[:32], skipped=False)
+        trainer._step(trainer.normalize(data.images[:32]), data.labels[:32], skipped=False)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     _, right = evaluate("standard", config, trainer.run, trainer.network, Images(data.images, data.labels), 1)

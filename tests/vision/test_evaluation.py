@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 
 from ablate.engine.run import Run
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision.config import Config
 from ablate.vision.evaluation import Scores, evaluate
-from ablate.vision.network import Network, build
+from ablate.vision.models.article import Network
+from ablate.vision.networks import build
 
 Experiment = Callable[..., Config]
 
@@ -24,7 +25,7 @@ def subject(experiment: Experiment, tmp_path: Path) -> tuple[Config, Run, Networ
     network = build(config)
     with torch.no_grad():
         network.train()(torch.rand(64, 3, 32, 32))  # running statistics of their own
-    run = Run(tmp_path, Record("i", "c", 0, "base", {}, []), {})
+    run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=[]), {})
     return config, run, network, images.load(config.data, torch.device("cpu")).test
 
 
@@ -44,8 +45,8 @@ def test_standard_is_evaluation_mode_on_images_as_they_are(subject: tuple) -> No
 def test_the_batch_size_of_standard_changes_nothing(subject: tuple) -> None:
     config, run, network, data = subject
     _, whole = evaluate("standard", config, run, network, data, epoch=1)
-    config.evaluation.batch_size = 7
-    _, parts = evaluate("standard", config, run, network, data, epoch=1)
+    smaller = config.evaluation.model_copy(update={"batch_size": 7})
+    _, parts = evaluate("standard", config.model_copy(update={"evaluation": smaller}), run, network, data, epoch=1)
     assert np.array_equal(whole, parts)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ablate.vision.config import Config
-from ablate.vision.network import build
+from ablate.vision.networks import build
 from ablate.vision.probes import Shift, largest, norm_shifts
 
 

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 
 from ablate.core.errors import Diverged
 from ablate.engine.run import Run
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision import training
 from ablate.vision.config import Config
-from ablate.vision.network import build
+from ablate.vision.networks import build
 from ablate.vision.training import Trainer, make_schedule, train
 
 Experiment = Callable[..., Config]
@@ -24,7 +24,7 @@ SMALL = ["model.widths=[8,12,16]", "data.train_size=80", "data.test_size=40", "t
 
 def make_run(config: Config, folder: Path) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
-    return Run(folder, Record("i", "c", config.seed, "base", {}, []), {})
+    return Run(folder, RunRecord(identity="i", cell="c", seed=config.seed, label="base", choices={}, overridden=[]), {})
 
 
 def trained(config: Config, folder: Path) -> tuple[dict[str, float | None], str]:
@@ -241,6 +241,66 @@ def test_a_run_that_died_goes_on_to_the_same_numbers(
     for name in ("standard_right.npz", "article_right.npz"):
         kept, again = np.load(tmp_path / "whole" / name), np.load(tmp_path / "died" / name)
         assert all(np.array_equal(kept[key], again[key]) for key in ("last", "best"))
+
+
+def test_a_run_in_bfloat16_goes_on_to_the_same_numbers_and_keeps_its_state_in_float32(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = experiment(
+        "model.widths=[4,6]", "model.depth=1", "model.head_width=4", "stem=direct", "model.dropout=true",
+        "model.dropout_places=[block1.conv1]", "data.train_size=16", "data.test_size=8", "optimizer.batch_size=8", "threads=1",
+        "precision=bfloat16",
+    )  # fmt: skip
+    expected, history = trained(config, tmp_path / "whole")
+    epochs = Trainer.epoch
+
+    def dies(self: Trainer, epoch: int) -> dict[str, float]:
+        if epoch == 2:
+            raise Killed
+        return epochs(self, epoch)
+
+    monkeypatch.setattr(Trainer, "epoch", dies)
+    with pytest.raises(Killed):
+        trained(config, tmp_path / "died")
+    trainers: list[Trainer] = []
+    monkeypatch.setattr(Trainer, "epoch", lambda self, epoch: (trainers.append(self), epochs(self, epoch))[1])
+    resumed, history_of_both = trained(config, tmp_path / "died")
+    assert len(trainers) == 1
+    assert without_times(history_of_both) == without_times(history)
+    assert resumed["final_test_loss"] == expected["final_test_loss"]
+    tensors = [*trainers[0].network.state_dict().values(), *(p.grad for p in trainers[0].network.parameters())]
+    assert {tensor.dtype for tensor in tensors if tensor.is_floating_point()} == {torch.float32}
+    monkeypatch.setattr(Trainer, "epoch", epochs)
+    single, _ = trained(config.model_copy(update={"precision": "float32"}), tmp_path / "single")
+    assert single["final_train_loss"] != expected["final_train_loss"]
+
+
+@pytest.mark.parametrize(
+    "overrides", [["optimizer=adamw"], ["optimizer=muon", "schedule=onecycle"], ["model=resnet18", "model.widths=[4,6]"]]
+)
+def test_every_optimizer_and_model_family_trains_and_resumes(
+    overrides: list[str], experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = [] if "model=resnet18" in overrides else ["model.widths=[4,6,8]", "model.depth=1"]
+    config = experiment(*base, *overrides, "data.train_size=64", "data.test_size=20", "threads=1")
+    expected, history = trained(config, tmp_path / "whole")
+    epochs = Trainer.epoch
+
+    def dies(self: Trainer, epoch: int) -> dict[str, float]:
+        if epoch == 2:
+            raise Killed
+        return epochs(self, epoch)
+
+    monkeypatch.setattr(Trainer, "epoch", dies)
+    with pytest.raises(Killed):
+        trained(config, tmp_path / "died")
+    monkeypatch.setattr(Trainer, "epoch", epochs)
+    resumed, history_of_both = trained(config, tmp_path / "died")
+    assert without_times(history_of_both) == without_times(history)
+    assert resumed["final_test_loss"] == expected["final_test_loss"]
+    rows = [line.split(",") for line in history.splitlines()]
+    losses = [float(row[rows[0].index("train_loss")]) for row in rows[1:]]
+    assert losses[1] < losses[0]
 
 
 def test_the_protocols_apart_come_with_what_bn_meets(experiment: Experiment, tmp_path: Path) -> None:

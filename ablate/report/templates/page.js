@@ -1,11 +1,9 @@
 "use strict";
-// A table is sorted by the first number of each cell, else by its text; what is not there goes last.
+// Cells are sorted by the number in data-sort, else by their text; missing values go last.
 const key = (cell) => {
   const text = cell.textContent.trim();
-  const number = text.replaceAll(",", "").match(/^[+-]?\d+(\.\d+)?(e[+-]?\d+)?( M\b)?/i);
-  if (text === "–" || text === "") return null;
-  if (text === "baseline") return 0;
-  return number ? parseFloat(number[0]) * (number[3] ? 1e6 : 1) : text;
+  if (cell.dataset.sort !== undefined) return parseFloat(cell.dataset.sort);
+  return text === "–" || text === "" ? null : text;
 };
 const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
 for (const table of document.querySelectorAll("table.sortable")) {
@@ -25,7 +23,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     head.addEventListener("keydown", (event) => event.key === "Enter" && sort());
   });
 }
-// A link to runs opens the list that they stand in.
+// A link to runs opens the list that holds them.
 const open = () => {
   const target = document.getElementById(location.hash.slice(1));
   for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;

@@ -1,0 +1,144 @@
+"""A cell as it is planned: its levels, its configuration, and what the program says about it, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.core.cells import Cell
+from ablate.core.levels import Level
+from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, typed_values
+from ablate.engine.experiment import Experiment
+from ablate.storage import fingerprint
+from ablate.storage.manifest import Decision
+from ablate.storage.records import levels_of
+
+Decisions = dict[str, Decision]
+
+
+@dataclass
+class PlannedCell:
+    """One cell of a study, with its configuration resolved and read.
+
+    Attributes:
+        levels: of the factors, as the configuration has them.
+        typed: of the factors, as they were typed; a program may replace a level, such as `auto`.
+        overrides: those that compose the configuration.
+        values: the whole configuration; see `ConfigValues`.
+        choices: the option of every config group, by Hydra's account.
+        overridden: the keys of the overrides that can change an experiment.
+        meaning: the dotted keys and values that define the experiment, without its seed.
+        settings: the configuration in the program's own form, see `Experiment.read`.
+        builds: the digest of what the configuration builds; cells with equal digests are the same experiment.
+        types: a configuration of the same form, if dataclasses type some of its nodes; else None.
+        digest: of `meaning`.
+    """
+
+    levels: Cell
+    typed: Cell
+    overrides: Sequence[str]
+    values: dict[str, Any]
+    choices: Mapping[str, str | None]
+    overridden: Sequence[str]
+    meaning: dict[str, Any]
+    settings: Any
+    builds: str
+    types: DictConfig | None = None
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.digest = fingerprint.digest(self.meaning)
+
+    @property
+    def label(self) -> str:
+        return self.levels.label
+
+    def all_levels(self) -> dict[str, Level]:
+        """The level of every key and config group, whether or not it varies."""
+        return levels_of(choices_of(self.choices), self.values)
+
+
+@dataclass
+class CellReader:
+    """Reads composed configurations as cells.
+
+    Attributes:
+        experiment: the program's side, whose `resolve`, `read` and `fingerprint` are called once for each configuration.
+        decisions: keys that the study has resolved before; those of new configurations are added.
+    """
+
+    experiment: Experiment
+    decisions: Decisions
+
+    def read(
+        self,
+        config: DictConfig,
+        choices: Mapping[str, str | None],
+        overrides: Sequence[str],
+        typed: Cell,
+        name: str,
+    ) -> PlannedCell | None:
+        """The cell of a configuration, which is completed in place; None if it asks for no run.
+
+        Args:
+            config: composed, without Hydra's own node.
+            choices: the options of its config groups.
+            overrides: those that composed it.
+            typed: its levels as they were typed.
+            name: of the study.
+
+        Raises:
+            UsageError: if the program refuses it.
+            OmegaConfBaseException: if a value is missing, or cannot be resolved.
+        """
+        config.study.name = name
+        self.experiment.label = typed.label
+        for key in ("ignore", "paths"):  # a key that varies is no longer something that cannot matter
+            config.study[key] = [each for each in config.study[key] if each not in typed]
+        if not self._resolve(config):
+            return None
+        ignore = (*config.study.ignore, *config.study.paths)
+        values = ConfigValues.of(config, ignore)
+        neutral = plain(config.study.neutral) or {}
+        meaning = fingerprint.meaning(values.meaning(("hydra", "study", "seed", *ignore)), (), neutral)
+        settings = self.experiment.read(config)
+        built = self.experiment.fingerprint(settings)
+        chosen = choices_of(choices)
+        levels = {key: Level.of(chosen[key] if key in chosen else _at(values.nested, key)) for key in typed}
+        return PlannedCell(
+            levels=Cell(levels),
+            typed=typed,
+            overrides=overrides,
+            values=values.nested,
+            choices=choices,
+            overridden=list(naming_values(config, typed_values(overrides), ignore)),
+            meaning=meaning,
+            settings=settings,
+            builds=fingerprint.digest(meaning if built is None else built),
+        )
+
+    def _resolve(self, config: DictConfig) -> bool:
+        """Fill in what the program finds, and what the study decided before; False if the configuration asks for no run."""
+        for key, decision in self.decisions.items():
+            if OmegaConf.select(config, key) == decision.asked:
+                OmegaConf.update(config, key, decision.took)
+        found = self.experiment.resolve(config)
+        if found is None:
+            return False
+        for key, value in found.items():
+            asked = OmegaConf.select(config, key)
+            if asked is not None and asked != value:
+                self.decisions[key] = Decision(asked=asked, took=value)
+            OmegaConf.update(config, key, value)
+        return True
+
+
+def _at(values: Mapping[str, Any], key: str) -> Any:
+    """The value of a dotted key; None if there is none."""
+    node: Any = values
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node

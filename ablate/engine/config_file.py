@@ -1,0 +1,47 @@
+"""config.yaml, the configuration in the folder of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablate.core.errors import AblateError
+from ablate.storage.records import CONFIG, write_atomically
+
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's are ten times as fast, where they were built
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def render_config(values: Mapping[str, Any]) -> str:
+    """The text of config.yaml."""
+    return str(yaml.dump(dict(values), Dumper=_DUMPER, sort_keys=False, allow_unicode=True))
+
+
+def write_config(directory: Path, text: str) -> None:
+    """Write config.yaml into a run's folder, unless it has this text already."""
+    path = directory / CONFIG
+    try:
+        if path.read_text(encoding="utf-8") == text:
+            return
+    except (OSError, ValueError):
+        directory.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text)
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """The content of config.yaml in a run's folder.
+
+    Raises:
+        AblateError: if it cannot be read.
+    """
+    path = directory / CONFIG
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        if not isinstance(content, dict):
+            raise ValueError("it holds no keys")
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise AblateError(f"{path} was written when the run was planned, and cannot be read ({error}).") from None
+    return content

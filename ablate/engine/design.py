@@ -1,0 +1,93 @@
+"""The design of a sweep: which combinations of levels each seed runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ablate.core import designs
+from ablate.core.cells import Cell, Condition
+from ablate.core.errors import UsageError
+from ablate.core.levels import Factor, Level
+from ablate.engine.options import StudyOptions
+from ablate.engine.overrides import SweptFactor
+
+PATH = "path"
+
+
+def baseline_first(swept: Mapping[str, SweptFactor], baseline: Mapping[str, Any] | None) -> dict[str, SweptFactor]:
+    """The factors, with the levels that study.baseline names in front.
+
+    Raises:
+        UsageError: if it names an unknown factor or level, or several levels of a factor.
+    """
+    factors = {key: each.factor for key, each in swept.items()}
+    condition = Condition.of(baseline or {}, factors)
+    condition.check(factors, f"study.baseline={Level.of(baseline or {})}")
+    ordered = dict(swept)
+    for key, levels in condition.allowed.items():
+        if len(levels) > 1:
+            raise UsageError(f"study.baseline: {key}={Level.of((baseline or {})[key])}: the baseline is one level.")
+        ordered[key] = swept[key].reordered(factors[key].level(levels[0]))
+    return ordered
+
+
+def cells_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iterable[int]) -> dict[int, list[Cell]]:
+    """For each seed, the cells that the design asks of it, without those that study.exclude names.
+
+    Raises:
+        UsageError: if the design does not support these factors, if a condition names something unknown, or if nothing is left.
+    """
+    by_key = {factor.key: factor for factor in factors}
+    conditions = [Condition.of(entry, by_key) for entry in options.exclude]
+    for entry, condition in zip(options.exclude, conditions, strict=True):
+        condition.check(by_key, f"study.exclude={Level.of(entry)}")
+    if options.design == PATH:
+        changes = changes_of(factors, options.changes or {})
+        drawn = {seed: designs.permutation(seed, len(changes)) for seed in seeds}
+        return {seed: _without(designs.path(factors, changes, order), conditions) for seed, order in drawn.items()}
+    make = {"factorial": designs.factorial, "one_at_a_time": designs.one_at_a_time}[options.design]
+    return dict.fromkeys(seeds, _without(make(factors), conditions))
+
+
+def changes_of(factors: Sequence[Factor], named: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The changes of a path: those that study.changes names, and each other factor as a change of its own.
+
+    Raises:
+        UsageError: if a named factor does not vary or is in two changes, or if a factor does not have two levels.
+    """
+    keys = [factor.key for factor in factors]
+    grouped = [key for group in named.values() for key in group]
+    for key in grouped:
+        if key not in keys:
+            raise UsageError(f"study.changes: unknown factor '{key}'; available: {', '.join(keys) or 'none'}.")
+        if grouped.count(key) > 1:
+            raise UsageError(f"study.changes: {key} is in two changes.")
+    if not factors:
+        raise UsageError("study.design=path needs factors of two levels each, such as stem=direct,pyramid.")
+    for factor in factors:
+        if len(factor) != 2:
+            counted = f"{len(factor)} level" + ("" if len(factor) == 1 else "s")
+            raise UsageError(f"study.design=path needs two levels of each factor: {factor.key} has {counted}.")
+    return {**{name: list(group) for name, group in named.items()}, **{key: [key] for key in keys if key not in grouped}}
+
+
+def orders_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iterable[int]) -> dict[int, list[list[str]]]:
+    """For a path, the order in which each seed makes the changes, each as its factors; empty for other designs."""
+    if options.design != PATH:
+        return {}
+    changes = list(changes_of(factors, options.changes or {}).values())
+    return {seed: [changes[position] for position in designs.permutation(seed, len(changes))] for seed in seeds}
+
+
+def distinct_cells(by_seed: Mapping[int, Sequence[Cell]]) -> list[Cell]:
+    """Every cell that a seed runs, each once."""
+    lists = {id(cells): cells for cells in by_seed.values()}  # in most designs, all seeds have the same list
+    return list(dict.fromkeys(cell for cells in lists.values() for cell in cells))
+
+
+def _without(cells: Sequence[Cell], excluded: Sequence[Condition]) -> list[Cell]:
+    kept = [cell for cell in cells if not any(condition.holds(cell) for condition in excluded)]
+    if not kept:
+        raise UsageError(f"study.exclude: no configuration is left; excluded: {'; '.join(map(str, excluded))}.")
+    return kept

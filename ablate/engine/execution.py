@@ -1,0 +1,138 @@
+"""Executes one planned run: skips it if it is done, calls the program's function, and reports the outcome."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from ablate.core.errors import RunLockedError, UsageError
+from ablate.engine.config_values import choices_of, plain
+from ablate.engine.jobs import RunContext
+from ablate.engine.loggers import logger_of
+from ablate.engine.options import StudyOptions
+from ablate.engine.run import DoneMeanwhile, Run
+from ablate.storage.records import TRACEBACK, RunRecord, Status
+
+log = logging.getLogger("ablate")
+
+
+@dataclass
+class Outcome:
+    """How one run ended, as the parent process needs to know it.
+
+    Attributes:
+        status: None if the run did not begin.
+        kept: whether it was finished before, and was left as it is.
+        stale: whether it was kept, and other code had made it.
+    """
+
+    label: str
+    seed: int
+    status: Status | None
+    error: str | None = None
+    directory: Path | None = None
+    metrics: Mapping[str, float | None] | None = None
+    kept: bool = False
+    stale: bool = False
+
+    @classmethod
+    def of(cls, record: RunRecord, directory: Path, kept: bool = False, stale: bool = False) -> Outcome:
+        """The outcome that a record tells."""
+        return cls(record.label, record.seed, record.status, record.error, directory, record.metrics, kept, stale)
+
+    @property
+    def error_message(self) -> str:
+        """The error, and where its traceback is."""
+        path = self.directory / TRACEBACK if self.directory is not None else None
+        traceback = f" (traceback: {path})" if self.status == "failed" and path is not None and path.exists() else ""
+        return f"{self.error}{traceback}"
+
+
+def execute(
+    function: Callable[[DictConfig, Run], object],
+    cfg: DictConfig,
+    context: RunContext,
+    options: StudyOptions,
+    provenance: Mapping[str, Any],
+) -> Outcome:
+    """Run one planned configuration, unless it is done.
+
+    Args:
+        function: of (cfg, run); returns the metrics.
+        cfg: the configuration that the plan froze.
+        context: what the plan knows about the run.
+        options: of the study.
+        provenance: the facts about the program that the run records.
+    """
+    directory = Path(context.directory)
+    record = RunRecord(
+        identity=context.identity,
+        cell=context.cell,
+        seed=context.seed,
+        label=context.label,
+        choices=choices_of(context.choices),
+        overridden=list(context.overridden),
+        timing={"processes": context.processes},
+        provenance=dict(provenance),
+    )
+    run = Run(
+        directory,
+        record,
+        plain(cfg, resolve=True),
+        deadline=math.inf if context.deadline is None else context.deadline,
+        checkpoint_seconds=60 * options.checkpoint.minutes,
+        same_code=options.reuse == "same_code",
+        logger=logger_of(options.logger),
+    )
+    if (previous := run.done_before()) is not None:
+        stale = previous.provenance.get("code") != record.provenance.get("code")
+        return Outcome.of(previous, directory, kept=True, stale=stale)
+    if time.time() >= run.deadline:
+        return Outcome(record.label, record.seed, None, "study.max_hours was over", directory)
+    try:
+        with run.attempt():
+            record.metrics = metrics_of(function(cfg, run))
+    except DoneMeanwhile as meanwhile:
+        return Outcome.of(meanwhile.record, directory, kept=True)
+    except RunLockedError as error:
+        return Outcome(record.label, record.seed, "running", f"held by {error}", directory)
+    except UsageError as error:  # its folder cannot be written
+        return Outcome(record.label, record.seed, "failed", str(error), directory)
+    log.info("%s", _summary(context.position, record))
+    return Outcome.of(record, directory)
+
+
+def metrics_of(returned: object) -> dict[str, float | None]:
+    """What a training function returned, as plain numbers.
+
+    Raises:
+        UsageError: if it is not a mapping of names to numbers.
+    """
+    if not isinstance(returned, Mapping):
+        raise UsageError(
+            f"the training function returned {type(returned).__name__}; it should return a mapping of metrics by name."
+        )
+    metrics: dict[str, float | None] = {}
+    for name, value in returned.items():
+        try:
+            metrics[str(name)] = value if value is None or isinstance(value, int) else float(value)
+        except (TypeError, ValueError):
+            raise UsageError(
+                f"the training function returned {name}={value!r}; a metric should be a number, or None."
+            ) from None
+    return metrics
+
+
+def _summary(position: str | None, record: RunRecord) -> str:
+    """The line that is logged when a run has ended."""
+    first = next((f", {name} {value:.4g}" for name, value in record.metrics.items() if value is not None), "")
+    result = f": {record.error}" if record.error else first
+    prefix = f"[{position}] " if position else ""
+    return f"{prefix}{record.label} seed={record.seed} {record.status} in {record.timing['seconds']:.1f} s{result}"

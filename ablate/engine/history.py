@@ -1,0 +1,33 @@
+"""history.csv read back with the types that its values had when they were logged."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+_WORDS: dict[str, Any] = {"": None, "True": True, "False": False}
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """The rows of a history: integers, floats, switches and None as such, everything else as text.
+
+    Raises:
+        OSError, ValueError, csv.Error: if the file cannot be read.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{name: _value(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _value(text: str | None) -> Any:
+    """The value that was written as `text`; only one that would be written in the same way again."""
+    if text is None or text in _WORDS:
+        return _WORDS[text or ""]
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if str(value) == text:
+            return value
+    return text

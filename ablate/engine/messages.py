@@ -1,0 +1,51 @@
+"""Error messages of Hydra and OmegaConf, rewritten as one line that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+import yaml
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from ablate.core.errors import AblateError
+
+CONFIG_ERRORS = (AblateError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+
+
+def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
+    """The message of `error` as a single line, without the noise that Hydra and OmegaConf put around it.
+
+    `known_keys` are the keys of the composed configuration: the nearest one is offered for an unknown key.
+    """
+    known_keys = list(known_keys)
+    text = str(error).strip()
+    if not text and error.__cause__ is not None:  # Hydra wraps OmegaConf's errors in an empty one
+        return one_line(error.__cause__, known_keys)
+    unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
+    if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
+        return f"{unknown[1]} is a node with keys of its own: type {unknown[1]}.KEY=…, or +{unknown[1]}.KEY=… for a new key."
+    if unknown:
+        return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], known_keys)}"
+    off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
+    if off:
+        return f"the group {off[1]} is not in the defaults list; add it with a plus: {off[2]}"
+    twice = re.match(r"Multiple values for (\S+)\.\s+To override a value use 'override \S+: (\S+)'", text)
+    if twice:
+        return f"the group {twice[1]} is in the defaults list already; choose an option without a plus: {twice[1]}={twice[2]}"
+    group = re.match(r"(?:In '[^']*': )?Could not find '([^']+)/([^'/]+)'\s+Available options in '[^']+':(.*)", text, re.S)
+    if group:
+        options = group[3].split("Config search path")[0].split()
+        return f"{group[1]} has no level {group[2]}; available: {', '.join(options)}."
+    key = re.search(r"full_key: (\S+)", text)
+    if isinstance(error, OmegaConfBaseException) and key:
+        return f"{key[1]}: {text.splitlines()[0]}"
+    return " ".join(text.split()) or type(error).__name__
+
+
+def nearest(key: str, known_keys: Iterable[str]) -> str:
+    """The known key that is most like another, offered in a sentence; nothing if none is."""
+    close = difflib.get_close_matches(key, list(known_keys), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,118 @@
+"""Overrides of a sweep, read by Hydra's grammar and turned into factors with typed levels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, QuotedString
+
+from ablate.core.errors import UsageError
+from ablate.core.levels import Factor, Level
+
+NUMBERS = (int, float)
+
+
+@dataclass(frozen=True)
+class SweptFactor:
+    """A factor as it was typed: its levels, and for each the override that asks for it."""
+
+    factor: Factor
+    overrides: Mapping[Level, str]
+
+    @classmethod
+    def of(cls, override: Override) -> SweptFactor:
+        """The factor of a swept override; levels that are typed twice count once.
+
+        Raises:
+            UsageError: for a level that is NaN, and for two that read alike and have different types, such as 1 and '1'.
+        """
+        key, typed_key = override.key_or_group, override.get_key_element()
+        overrides: dict[Level, str] = {}
+        seen: dict[Level, Level] = {}
+        parser = OverridesParser.create()
+        for text in dict.fromkeys(override.sweep_string_iterator()):
+            (parsed,) = parser.parse_overrides([f"{typed_key}={text}"])
+            try:
+                level = Level.of(_unquoted(parsed.value()))
+            except UsageError as error:
+                raise UsageError(f"{key}={text}: {error}") from None
+            twin = seen.setdefault(level, level)
+            if _kind(twin.value) != _kind(level.value):
+                raise UsageError(
+                    f"{overrides[twin]} and {typed_key}={text} read alike and have different types; keep one of them."
+                )
+            overrides.setdefault(level, f"{typed_key}={text}")
+        return cls(Factor(key, tuple(overrides)), overrides)
+
+    def reordered(self, first: Level) -> SweptFactor:
+        """The factor with another level as its baseline."""
+        levels = (first, *(level for level in self.factor.levels if level != first))
+        return SweptFactor(Factor(self.factor.key, levels), self.overrides)
+
+
+def parse(loader: ConfigLoader, arguments: Sequence[str]) -> list[Override]:
+    """The overrides of a sweep.
+
+    Raises:
+        UsageError: for one that cannot be swept.
+    """
+    overrides: list[Override] = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
+    for override in overrides:
+        if not override.is_sweep_override():
+            continue
+        if not override.is_discrete_sweep():
+            raise UsageError(f"{override.input_line}: an interval has no levels; list them, or use range(start,stop,step).")
+        if override.key_or_group.split(".")[0] == "hydra":
+            raise UsageError(f"{override.input_line}: Hydra's own keys cannot be factors; give it one value.")
+    return overrides
+
+
+def as_typed(override: Override) -> str:
+    """An override that is not swept, in the form in which Hydra reads it again."""
+    if override.is_delete():
+        return str(override.input_line)
+    return f"{override.get_key_element()}={override.get_value_element_as_str()}"
+
+
+def texts_of(override: Override) -> list[str]:
+    """The values of an override, swept or not, as they were typed."""
+    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.get_value_element_as_str()]
+
+
+def refuse_repeated(overrides: Sequence[Override]) -> None:
+    """Refuse a key that is given twice: Hydra would take the last one silently."""
+    keys = [override.key_or_group for override in overrides]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise UsageError(f"{key} is given twice: write its levels once, as {key}=a,b.")
+
+
+def refuse_non_factors(overrides: Sequence[Override], non_factors: Collection[str]) -> None:
+    """Refuse to sweep a key that is no part of an experiment: all its levels would be the same experiment."""
+    for override in overrides:
+        key = override.key_or_group
+        if not override.is_sweep_override():
+            continue
+        if key == "study":
+            raise UsageError(f"study={','.join(texts_of(override))}: one study at a time.")
+        if key.startswith("study.") or (key == "logger" and key in non_factors):
+            values = ",".join(texts_of(override))
+            hint = f"write study.seeds=[{values}]" if key == "study.seeds" else "give it one value"
+            raise UsageError(f"{key}={values}: {key} cannot be a factor; {hint}.")
+
+
+def _unquoted(value: Any) -> Any:
+    """A value of Hydra's grammar without its quotes."""
+    if isinstance(value, QuotedString):
+        return value.text
+    if isinstance(value, dict):
+        return {_unquoted(key): _unquoted(each) for key, each in value.items()}
+    return [_unquoted(each) for each in value] if isinstance(value, list) else value
+
+
+def _kind(value: object) -> str:
+    return "number" if isinstance(value, NUMBERS) and not isinstance(value, bool) else type(value).__name__

@@ -1,0 +1,138 @@
+"""The plan of a sweep for people: a table, a summary, plan.csv, and the factors that change nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from ablate.core.cells import BASE
+from ablate.core.levels import Level, short_names
+from ablate.engine.cells import PlannedCell
+from ablate.engine.planning import STATES, Plan, PlannedRun
+from ablate.storage.records import write_atomically
+
+ROWS_SHOWN = 24
+Stratum = tuple[tuple[str, Level], ...]  # the levels of all factors but one
+
+
+def table(plan: Plan, rows: int = ROWS_SHOWN) -> Table:
+    """The cells with the states of their runs, for a terminal; at most so many rows."""
+    keys = list(plan.runs[0].cell.levels)
+    states = [state for state in STATES if plan.count(state)]
+    shown = Table()
+    names = short_names(keys)
+    for key in keys:
+        shown.add_column(escape(names[key]), overflow="fold")
+    if not keys:
+        shown.add_column("configuration")
+    known = any(run.seconds is not None for run in plan.runs)
+    for column in (*states, *(["time per run"] if known else [])):
+        shown.add_column(column, justify="right")
+    by_cell: dict[str, list[PlannedRun]] = {}
+    for run in plan.runs:
+        by_cell.setdefault(run.cell.digest, []).append(run)
+    cells = [by_cell[digest] for digest in plan.cells if digest in by_cell]
+    for runs in cells[:rows]:
+        counts: Counter[str] = Counter(run.state for run in runs)
+        levels = [escape(str(level)) for level in runs[0].cell.levels.values()] or [BASE]
+        took = [duration(runs[0].seconds)] if runs[0].seconds is not None else []
+        shown.add_row(*levels, *(str(counts[state] or "") for state in states), *took)
+    return shown
+
+
+def summary(plan: Plan, rows: int = ROWS_SHOWN) -> str:
+    """The plan in a line or two: how many runs, and how long they take. `rows` are those of the table."""
+    unseen = len(plan.cells) - rows
+    phrases = {"held": "held by another process"}
+    counts = [f"{plan.count(state)} {phrases.get(state, state)}" for state in STATES if plan.count(state)]
+    text = f"… and {_counted(unseen, 'more configuration')}: all runs are in {plan.study / 'plan.csv'}.\n" if unseen > 0 else ""
+    text += f"{_counted(len(plan.runs), 'run')} in {plan.study}: {', '.join(counts)}."
+    if (left := plan.seconds_left()) is not None:
+        processes = f" in {plan.processes} processes" if plan.processes > 1 else ""
+        text += f" About {duration(left)}{processes} (from {plan.cost_from})."
+    if stale := sum(run.stale and run.state == "done" for run in plan.runs):
+        text += f" {stale} of the done runs were made by other code: study.reuse=same_code repeats them."
+    return text
+
+
+def write_csv(plan: Plan) -> None:
+    """Write plan.csv, one row for each run; cells that are reported from the runs of another one have rows as well."""
+    stand_ins: dict[str, list[PlannedCell]] = {}
+    for cell, runner in plan.stand_ins.values():
+        stand_ins.setdefault(runner.digest, []).append(cell)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*plan.runs[0].cell.levels, "seed", "state", "seconds", "directory", "note"])
+    for run in plan.runs:
+        seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
+        facts = [run.seed, run.state, seconds, run.directory.relative_to(plan.study).as_posix()]
+        note = run.left_out or ("made by other code" if run.stale else "")
+        writer.writerow([*run.cell.levels.values(), *facts, note])
+        for cell in stand_ins.get(run.cell.digest, []):
+            writer.writerow([*cell.levels.values(), *facts, f"identical configuration to {run.cell.label}"])
+    write_atomically(plan.study / "plan.csv", text.getvalue())
+
+
+def inert_factors(cells: Sequence[PlannedCell]) -> list[str]:
+    """A sentence for each factor that changes nothing: everywhere, or at certain levels of the others."""
+    sentences = []
+    for key in cells[0].levels if cells else ():
+        built: dict[Stratum, set[str]] = {}
+        sizes: Counter[Stratum] = Counter()
+        for cell in cells:
+            stratum = _without(key, cell)
+            built.setdefault(stratum, set()).add(cell.builds)
+            sizes[stratum] += 1
+        compared = {stratum: builds for stratum, builds in built.items() if sizes[stratum] > 1}
+        inert = [stratum for stratum, builds in compared.items() if len(builds) == 1]
+        if inert and len(inert) == len(compared):
+            sentences.append(f"{key} changes nothing: identical configurations, run once.")
+        elif inert:
+            sentences.append(f"{key} changes nothing {_where(inert, compared)}: identical configurations, run once.")
+        elif any(len(builds) < sizes[stratum] for stratum, builds in compared.items()):
+            sentences += _identical_levels(key, cells)
+    return sentences
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person says it: `40 s`, `3 min 10 s`, `2 h 5 min`, `3 d 4 h`."""
+    whole = max(1, round(seconds))
+    for size, unit, smaller, smaller_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
+    return f"{whole} s"
+
+
+def _without(key: str, cell: PlannedCell) -> Stratum:
+    return tuple((other, level) for other, level in cell.levels.items() if other != key)
+
+
+def _identical_levels(key: str, cells: Sequence[PlannedCell]) -> list[str]:
+    """Sentences about levels of a factor of which some, but not all, build the same experiment."""
+    first: dict[tuple[Stratum, str], Level] = {}
+    sentences = []
+    for cell in cells:
+        level = cell.levels[key]
+        twin = first.setdefault((_without(key, cell), cell.builds), level)
+        if twin != level:
+            sentences.append(f"{key}={level} and {key}={twin}: identical configuration, run once.")
+    return list(dict.fromkeys(sentences))
+
+
+def _where(inert: Sequence[Stratum], compared: Mapping[Stratum, object] | Iterable[Stratum]) -> str:
+    """The strata in words: by a level that all of them have and the others lack, else by their number."""
+    alive = [stratum for stratum in compared if stratum not in inert]
+    for key, level in inert[0]:
+        if all((key, level) in stratum for stratum in inert) and not any((key, level) in stratum for stratum in alive):
+            return f"where {key}={level}"
+    return f"in {len(inert)} of {len(inert) + len(alive)} strata"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" + ("" if count == 1 else "s")

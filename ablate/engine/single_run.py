@@ -1,0 +1,91 @@
+"""One run, without -m: planned, recorded in study.yaml, and executed in this process."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from ablate.core import designs
+from ablate.core.cells import BASE, Cell
+from ablate.core.errors import UsageError
+from ablate.engine.cells import CellReader, PlannedCell
+from ablate.engine.config_values import naming_values, typed_values
+from ablate.engine.decisions import announce
+from ablate.engine.execution import Outcome, execute
+from ablate.engine.experiment import complete, describe_all
+from ablate.engine.jobs import RunContext
+from ablate.engine.loggers import logger_of
+from ablate.engine.options import StudyOptions, read_for_one_run
+from ablate.engine.study_update import program_of, settled_description
+from ablate.storage.layout import cell_folder, known_cells, run_directory, short_cell, short_experiment, study_directory
+from ablate.storage.manifest import StudyManifest, manifest_lock
+
+if TYPE_CHECKING:
+    from ablate.engine.program import Program
+
+
+def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
+    """Run the configuration that Hydra composed, unless it is done; None if it asks for no run.
+
+    Raises:
+        UsageError: if something that was typed cannot be used.
+    """
+    hydra = HydraConfig.get()
+    typed = typed_values(list(hydra.overrides.task))
+    options = read_for_one_run(cfg, typed)
+    logger_of(options.logger)  # refused now if it cannot be used, before anything runs
+    cfg.study.name = options.name or designs.study_name([], naming_values(cfg, typed, options.ignore))
+    study = study_directory(cfg)
+    before = StudyManifest.read(study)
+    announce(before.decisions, cfg)
+    reader = CellReader(program.experiment, dict(before.decisions))
+    cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
+    if cell is None:
+        return None
+    folder = cell_folder(known_cells(study), cell.digest, BASE)
+    try:
+        with manifest_lock(study):
+            _updated(study, StudyManifest.read(study), program, options, cell, reader).write(study)
+    except OSError as error:
+        raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+    context = RunContext.of(
+        cell,
+        cfg.seed,
+        run_directory(study, folder, cfg.seed),
+        deadline=None if options.max_hours is None else time.time() + 3600 * options.max_hours,
+    )
+    return execute(program.function, cfg, context, options, program.provenance())
+
+
+def _updated(
+    study: Path, before: StudyManifest, program: Program, options: StudyOptions, cell: PlannedCell, reader: CellReader
+) -> StudyManifest:
+    """The manifest with this run's configuration, which fixes nothing for later commands.
+
+    Raises:
+        UsageError: if the study is that of another program, or of a sweep that has no such cell: what a sweep compares
+            differs in its factors alone.
+    """
+    digest = short_cell(cell.digest)
+    if before.launched and digest not in {*known_cells(study), *before.experiments}:
+        raise UsageError(
+            f"the study {study} is that of a sweep, and this configuration is not one of its cells: add its levels to the "
+            "sweep (-m …), or choose another study.name."
+        )
+    settings = options.metric_settings()
+    description = complete(describe_all(program.experiment, [cell.settings]), settings)
+    return before.model_copy(
+        update={
+            "program": program_of(study, before, program.file.name),
+            "decisions": dict(reader.decisions),
+            "experiments": {**before.experiments, digest: short_experiment(cell.builds)},
+            # a sweep described all its cells
+            "description": before.description
+            if before.launched
+            else settled_description(study, before, description, settings).to_mapping(),
+        }
+    )

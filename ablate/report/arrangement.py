@@ -1,0 +1,102 @@
+"""Arrange the results of a report in its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from ablate.report import cell_tables, claim_tables, effect_tables
+from ablate.report.extra_tables import extra_table
+from ablate.report.model import Comparison, Report, Tables
+from ablate.stats.flags import flags
+from ablate.stats.kept_arrays import summarize_arrays
+
+
+def with_tables(report: Report, history: pd.DataFrame, kept: Mapping[str, Mapping[str, Mapping[str, NDArray[Any]]]]) -> Report:
+    """The report with its tables.
+
+    Args:
+        report: without tables.
+        history: a row for each epoch, for the flags.
+        kept: the arrays that runs kept, by the name that was given to `Run.keep`.
+    """
+    claims, metrics = report.claims, report.metrics
+    tables = Tables(
+        verdicts=claim_tables.verdicts(claims.judgements, claims.verdicts, metrics) if claims.judgements else None,
+        scorecard=None if claims.scores.empty else claim_tables.scorecard(claims.scores, metrics),
+    )
+    if report.comparison is not None:
+        tables = _with_configurations(tables, report, report.comparison, history, kept)
+        tables = _with_effects(tables, report, report.comparison)
+    return replace(report, tables=tables)
+
+
+def _with_configurations(
+    tables: Tables,
+    report: Report,
+    comparison: Comparison,
+    history: pd.DataFrame,
+    kept: Mapping[str, Mapping[str, Mapping[str, NDArray[Any]]]],
+) -> Tables:
+    counted, summary = report.results.counted, report.summary
+    found = flags(
+        counted,
+        summary,
+        comparison.metric,
+        history,
+        missing=Counter(run.cell for run in report.audit.missing),
+        other_code=report.audit.stale,
+        timings_comparable=report.audit.timed_alike,
+    )
+    extra = []
+    for description in report.results.description.tables:
+        frame = summarize_arrays(description, report.results, kept.get(description.source, {}))
+        extra += [] if frame.empty else [extra_table(description, frame, report.configurations)]
+    return replace(
+        tables,
+        results=cell_tables.results(
+            summary,
+            comparison.differences,
+            comparison.metric,
+            report.metrics,
+            report.configurations,
+            found,
+            list(_identical(report)),
+        ),
+        further_results=cell_tables.further_results(summary, comparison.metric, report.metrics, report.configurations),
+        costs=cell_tables.costs(summary, report.metrics, report.configurations),
+        extra=extra,
+    )
+
+
+def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tables:
+    spec = report.metrics[comparison.metric]
+    found = comparison.contrasts
+    shares = [each for each in report.attributions if each.shares["estimate"].notna().any()]  # else the verdict says why
+    # seeds that ran single orders of a path are complete for no contrast: there the attribution is the answer
+    shown = found and (not report.attributions or any(each.n for each in found))
+    single = [each for each in found if len(each.changes) == 1]
+    return replace(
+        tables,
+        contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None) if shown else None,
+        anova=effect_tables.anova(comparison.anova, spec) if _known(comparison.anova, "ss") else None,
+        precision=effect_tables.precision(comparison.precision, single, spec) if _known(comparison.precision, "sd") else None,
+        attributions=[effect_tables.attribution(each, report.metrics[each.metric]) for each in shares],
+    )
+
+
+def _identical(report: Report) -> Iterator[str]:
+    """A note for each configuration that is reported from the runs of another one."""
+    names = report.configurations.names
+    for digest, stand_in in report.results.manifest.same.items():
+        if stand_in.runner in names:
+            yield f"{names.get(digest, stand_in.label)}: identical configuration to {names[stand_in.runner]}, run once."
+
+
+def _known(frame: pd.DataFrame, column: str) -> bool:
+    return column in frame and bool(frame[column].notna().any())

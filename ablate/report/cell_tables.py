@@ -1,0 +1,154 @@
+"""Tables with a row for each configuration: results, further results, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ablate.core.metrics import Metrics, Role
+from ablate.report.configurations import CHANGES, Configurations
+from ablate.report.formatting import capitalized, heading
+from ablate.report.table import Column, Row, Table
+from ablate.report.values import Baseline, Count, Interval, Mean, Value
+from ablate.stats.flags import Flag
+from ablate.stats.summary import Summary
+
+METRICS = 4  # so many outcomes stand in the table of results; more have a table of their own
+DIFFERENCE = "Δ vs baseline"
+
+
+def results(
+    summary: Summary,
+    differences: pd.DataFrame,
+    metric: str,
+    metrics: Metrics,
+    configurations: Configurations,
+    flags: Mapping[str, Sequence[Flag]],
+    notes: Sequence[str] = (),
+) -> Table:
+    """What each configuration achieved, and its paired difference to the baseline, the first row.
+
+    Args:
+        summary: means of all metrics.
+        differences: a row for each configuration but the baseline, see `paired_differences`.
+        metric: the main one.
+        metrics: those of the study; with more outcomes than `METRICS`, only the main one is shown, see `further_results`.
+        configurations: their names.
+        flags: by configuration.
+        notes: what else is to be said below the table.
+    """
+    first, others = [metric], [name for name in _with_role("outcome", metrics, summary) if name != metric]
+    others = others if len(others) < METRICS else []
+    columns = [*_naming(configurations), Column("n", "n", "number"), *_metric_columns(first, metrics)]
+    if compared := len(summary.cells) > 1:
+        columns.append(Column("difference", DIFFERENCE, "number"))
+    if any(flags.values()):
+        columns.append(Column("flags", "flags", "flags"))
+    columns += _metric_columns(others, metrics)
+    by_cell, counts = differences.set_index("cell").to_dict("index"), summary.counts.to_dict("index")
+    rows = []
+    for digest in summary.cells:
+        difference: Value = Baseline()
+        if compared and digest != summary.cells[0]:
+            found = by_cell[digest]
+            difference = Interval(found["estimate"], found["low"], found["high"], metrics[metric])
+        values = {
+            "n": Count(int(counts[digest]["n"]), int(counts[digest]["runs"])),
+            "difference": difference,
+            "flags": tuple(flags.get(digest, ())),
+        }
+        rows.append(_row(digest, configurations, values | _means(digest, [*first, *others], summary, metrics)))
+    said = ["Mean ± standard deviation over n seeds."]
+    if compared:
+        said.append(
+            f"{DIFFERENCE}: mean difference to the first row over the seeds that both have; with two seeds or more, its 95 % "
+            "interval (paired t)."
+        )
+    said += [*_metric_notes([*first, *others], metrics, rows), *notes]
+    return Table("results", "Results", columns, rows, _with_differences(summary, differences, configurations), said)
+
+
+def further_results(summary: Summary, metric: str, metrics: Metrics, configurations: Configurations) -> Table | None:
+    """The outcomes for which `results` has no room; None if it has."""
+    names = [name for name in _with_role("outcome", metrics, summary) if name != metric]
+    if len(names) < METRICS:
+        return None
+    return _means_table("further_results", "Further results", names, summary, metrics, configurations)
+
+
+def costs(summary: Summary, metrics: Metrics, configurations: Configurations) -> Table | None:
+    """What each configuration takes: time, size, operations; None if no metric says so."""
+    names = _with_role("cost", metrics, summary)
+    return _means_table("costs", "Costs", names, summary, metrics, configurations) if names else None
+
+
+def summary_frame(summary: Summary, configurations: Configurations) -> pd.DataFrame:
+    """A row for each configuration, with all digits: its levels, `runs`, `n`, and of each metric mean, `_sd` and `_n`."""
+    parts: dict[str, list[object]] = {
+        "cell": list(summary.cells),
+        "label": [configurations.labels[digest] for digest in summary.cells],
+    }
+    numbers: dict[str, list[object]] = {name: summary.counts[name].tolist() for name in ("runs", "n")}
+    for name in summary.mean:
+        for suffix, frame in (("", summary.mean), ("_sd", summary.sd), ("_n", summary.n)):
+            numbers[f"{name}{suffix}"] = frame[name].tolist()
+    for key in configurations.factors:
+        column = f"factor.{key}" if key in numbers or key in parts else key
+        parts[column] = [configurations.level(digest, key).value for digest in summary.cells]
+    return pd.DataFrame(parts | numbers)
+
+
+def _with_differences(summary: Summary, differences: pd.DataFrame, configurations: Configurations) -> pd.DataFrame:
+    frame = summary_frame(summary, configurations)
+    if differences.empty:
+        return frame
+    frame = frame.merge(differences.add_prefix("difference_"), "left", left_on="cell", right_on="difference_cell")
+    return frame.drop(columns="difference_cell")
+
+
+def _means_table(
+    name: str, title: str, names: Sequence[str], summary: Summary, metrics: Metrics, configurations: Configurations
+) -> Table:
+    columns = [*_naming(configurations), *_metric_columns(names, metrics)]
+    rows = [_row(digest, configurations, _means(digest, names, summary, metrics)) for digest in summary.cells]
+    data = summary_frame(summary, configurations)[["cell", "label", *names]]
+    return Table(name, title, columns, rows, data, _metric_notes(names, metrics, rows), main=False)
+
+
+def _with_role(role: Role, metrics: Metrics, summary: Summary) -> list[str]:
+    return [name for name in metrics if metrics[name].role == role and name in summary.mean]
+
+
+def _naming(configurations: Configurations) -> list[Column]:
+    """The first columns: one for each factor, or the name of the configuration."""
+    if configurations.column_each:
+        return [Column(f"level {key}", key, "level") for key in configurations.factors]
+    return [Column("configuration", CHANGES if configurations.factors else "Configuration")]
+
+
+def _row(digest: str, configurations: Configurations, values: Mapping[str, Value]) -> Row:
+    levels = {f"level {key}": configurations.level(digest, key) for key in configurations.factors}
+    return Row({"configuration": configurations.names[digest], **levels, **values}, source=f"cell-{digest}")
+
+
+def _metric_columns(names: Sequence[str], metrics: Metrics) -> list[Column]:
+    return [Column(f"metric {name}", heading(metrics[name]), "number") for name in names]
+
+
+def _means(digest: str, names: Sequence[str], summary: Summary, metrics: Metrics) -> dict[str, Value]:
+    mean, sd, n = (frame.loc[digest].to_dict() for frame in (summary.mean, summary.sd, summary.n))
+    runs = int(summary.counts["n"][digest])
+    return {f"metric {name}": Mean(mean[name], sd[name], int(n[name]), runs, metrics[name]) for name in names}
+
+
+def _metric_notes(names: Sequence[str], metrics: Metrics, rows: Sequence[Row]) -> list[str]:
+    """How the metrics were measured, and what a number of runs behind a mean says."""
+    titles: dict[str, list[str]] = {}
+    for name in names:
+        if note := metrics[name].note:
+            titles.setdefault(note, []).append(metrics[name].title)
+    notes = [capitalized(f"{'; '.join(found)}: {note.removesuffix('.')}.") for note, found in titles.items()]
+    if any(isinstance(value, Mean) and value.partial for row in rows for value in row.values.values()):
+        notes.append("In parentheses: how many of the runs have a value; the mean is over these.")
+    return notes

@@ -1,0 +1,136 @@
+"""Tables of claims: verdicts, and the scorecard of published figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from ablate.core.metrics import Metrics, MetricSpec
+from ablate.report.formatting import MISSING, number
+from ablate.report.table import Column, Row, Table
+from ablate.report.values import Count, Exact, Interval, Number, Value, text_of
+from ablate.stats.decision_rules import ALPHA, INCONCLUSIVE, LOOKS
+from ablate.stats.judge import Judgement
+
+RATIO = MetricSpec("ratio", digits=3)
+
+
+def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metrics) -> Table:
+    """What the study says of each claim, in the order of the claims.
+
+    Args:
+        judgements: one for each claim.
+        frame: the same with all digits.
+        metrics: how the report writes them.
+    """
+    rows = []
+    for each in judgements:
+        values: dict[str, Value] = {
+            "claim": each.claim.id,
+            "says": each.claim.says,
+            "verdict": each.verdict,
+            "estimate": _estimate(each, claim_spec(each, metrics)),
+            "n": _seeds(each),
+            "reason": each.reason + _detectable(each, claim_spec(each, metrics)),
+        }
+        rows.append(Row(values, source=f"claim-{each.claim.id}"))
+    notes = ["Estimates have their 95 % interval over seeds, not adjusted for looks."]
+    percent = [each for each in judgements if claim_spec(each, metrics).percent]
+    if any(text_of(_estimate(each, claim_spec(each, metrics))) != MISSING for each in percent):
+        notes[0] += " Differences of percentages are in percentage points."
+    if any(not math.isnan(each.p) for each in judgements):
+        looks = ", ".join(map(str, LOOKS))
+        notes.append(
+            f"p is one-sided, for the more likely of supported and contradicted, adjusted for the looks (at {looks} seeds) and "
+            f"for the number of primary claims (Holm). A claim is decided if its adjusted p is at most {ALPHA}."
+        )
+    columns = [
+        Column("claim", "claim"),
+        Column("says", "says", "sentence"),
+        Column("verdict", "verdict"),
+        Column("estimate", "estimate", "number"),
+        Column("n", "n", "number"),
+        Column("reason", "reason", "sentence"),
+    ]
+    return Table("verdicts", "Verdicts", columns, rows, frame, notes)
+
+
+def claim_spec(judgement: Judgement, metrics: Metrics) -> MetricSpec:
+    """How the numbers of a claim are written: those of its metric, but a ratio has no unit."""
+    return RATIO if judgement.claim.scale == "ratio" else metrics[judgement.claim.metric]
+
+
+def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
+    """Published figures beside the prediction intervals of this study, see `ablate.stats.scorecard`."""
+    rows = []
+    for row in frame.to_dict("records"):
+        inside = {True: "yes", False: "no"}.get(row["inside"], MISSING)
+        values: dict[str, Value] = {
+            "claim": row["id"],
+            "says": row["says"],
+            "published": _figure(row, row["published"], row["published"], row["published"], metrics, alone=True),
+            "ours": row["reason"] or _figure(row, row["mean"], row["low"], row["high"], metrics),
+            "n": Count(int(row["n"])),
+            "inside": f"({inside})" if row["differs"] and inside != MISSING else inside,
+            "differs": row["differs"],
+            "protocol": row["protocol"],
+        }
+        rows.append(Row(values, source=f"claim-{row['id']}"))
+    notes = [
+        "This study: mean with its 95 % prediction interval for one more run; where the figure has to match exactly, all "
+        "values. Published figures of other protocols need not agree."
+    ]
+    if frame["differs"].any():
+        notes.append(
+            "In parentheses: this study does not meet the needs of the claim, so it neither confirms nor refutes the figure."
+        )
+    columns = [
+        Column("claim", "claim"),
+        Column("says", "says", "sentence"),
+        Column("published", "published", "number"),
+        Column("ours", "this study", "number"),
+        Column("n", "n", "number"),
+        Column("inside", "inside the interval"),
+        Column("differs", "differences of this study", "sentence"),
+        Column("protocol", "published protocol", "sentence"),
+    ]
+    return Table("scorecard", "Scorecard", columns, rows, frame, notes, main=False)
+
+
+def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
+    if judgement.estimate is None:
+        return None
+    numbers = judgement.estimate.numbers()
+    signed = judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
+    return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed)
+
+
+def _seeds(judgement: Judgement) -> Count:
+    """The seeds of the verdict; where runs diverged, also how many of them the interval is computed from."""
+    n = judgement.look.seeds or judgement.n
+    used = None if judgement.estimate is None or not judgement.estimate.df > 0 else int(judgement.estimate.df) + 1
+    return Count(n, used=used if used is not None and used < n else None)
+
+
+def _detectable(judgement: Judgement, spec: MetricSpec) -> str:
+    """The minimum detectable effect, of a claim whose margin is too small for the last look."""
+    claim = judgement.claim
+    if judgement.verdict != INCONCLUSIVE or not judgement.look.seeds or math.isnan(judgement.decidable) or claim.margin is None:
+        return ""
+    points = " points" if spec.percent else ""
+    effect, margin = number(judgement.decidable, spec), number(claim.margin, spec)
+    return f". Minimum detectable effect at {LOOKS[-1]} seeds: {effect}{points}; the margin is {margin}"
+
+
+def _figure(row: Mapping[Any, Any], mean: float, low: float, high: float, metrics: Metrics, alone: bool = False) -> Value:
+    """A figure of a claim: with all digits if it has to match exactly, fractions in percent with two."""
+    if row["kind"] == "exact":
+        return Exact(low, high)
+    spec = RATIO if row["scale"] == "ratio" else metrics[row["metric"]]
+    spec = replace(spec, digits=2) if spec.percent else spec
+    signed = row["kind"] in ("contrast", "interaction", "path") and row["scale"] != "ratio"
+    return Number(mean, spec, signed) if alone else Interval(mean, low, high, spec, signed)

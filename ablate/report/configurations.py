@@ -1,0 +1,65 @@
+"""The names of configurations in tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ablate.core.cells import Cell
+from ablate.core.levels import Factor, Level, short_names
+
+COLUMNS = 4  # so many factors have a column each; of more, a configuration is named by its changes
+CHANGES = "Configuration (changes from the baseline)"
+
+
+@dataclass(frozen=True)
+class Configurations:
+    """The configurations of a study by their digest, the baseline first.
+
+    Attributes:
+        cells: their levels.
+        factors: those that vary.
+        labels: all levels of each as text; with the digest where the levels alone do not tell two apart.
+        names: the labels, or with many factors what differs from the baseline.
+    """
+
+    cells: Mapping[str, Cell]
+    factors: Mapping[str, Factor]
+    labels: Mapping[str, str]
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, cells: Mapping[str, Cell], factors: Mapping[str, Factor]) -> Configurations:
+        """Name the configurations of these digests, the first of which is the baseline."""
+        labels = _unique({digest: cell.label for digest, cell in cells.items()})
+        names = labels if len(factors) <= COLUMNS else _by_changes(cells, labels)
+        return cls(cells, factors, labels, names)
+
+    @property
+    def column_each(self) -> bool:
+        """Whether each factor has a column of its own in a table."""
+        return 0 < len(self.factors) <= COLUMNS
+
+    def level(self, digest: str, factor: str) -> Level:
+        """The level of a factor in a configuration."""
+        return self.cells[digest][factor]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.cells)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+def _unique(labels: Mapping[str, str]) -> dict[str, str]:
+    texts = list(labels.values())
+    return {digest: label if texts.count(label) == 1 else f"{label} {digest}" for digest, label in labels.items()}
+
+
+def _by_changes(cells: Mapping[str, Cell], labels: Mapping[str, str]) -> Mapping[str, str]:
+    """The baseline in full, the others by what differs from it; the labels if that is not unique."""
+    baseline = next(iter(cells.values()), Cell({}))
+    short = short_names(list(baseline))
+    changes = {digest: cell.changed(baseline) or cell for digest, cell in cells.items()}
+    names = {digest: ", ".join(f"{short[key]}={level}" for key, level in levels.items()) for digest, levels in changes.items()}
+    return names if len(set(names.values())) == len(names) else labels

@@ -1,0 +1,199 @@
+"""Tables of effects: contrasts, variance explained, precision, attribution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ablate.core.cells import Cell
+from ablate.core.claims import ALL, Change
+from ablate.core.metrics import MetricSpec
+from ablate.report.formatting import capitalized, difference_heading, finer
+from ablate.report.model import AttributionResult, Comparison
+from ablate.report.table import Column, Row, Table
+from ablate.report.values import Count, Interval, Limits, Number, Value
+from ablate.stats.decision_rules import LOOKS
+from ablate.stats.estimates import Estimate
+
+SOME = 4  # strata or terms that are named where there may be hundreds
+FEW_SEEDS = f"Fewer than {LOOKS[0]} seeds: no verdicts and no p values; the results are preliminary."
+ALL_CHANGES = "all changes"  # the last row of an attribution
+SQUARES = MetricSpec("sum of squares")
+OMEGA = MetricSpec("ω²", digits=3)
+CORRELATION = MetricSpec("correlation", digits=2)
+
+
+def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
+    """Each level against the baseline of its factor, and the interactions of two factors."""
+    columns = [
+        Column("change", "change"),
+        Column("kind", "kind"),
+        Column("n", "n", "number"),
+        Column("estimate", "estimate", "number"),
+    ]
+    if comparison.examples:
+        columns.append(Column("examples", f"over {comparison.examples}", "number"))
+    rows = []
+    for at, (estimate, limits) in enumerate(zip(comparison.contrasts, _example_limits(comparison, spec), strict=True)):
+        low, high = estimate.interval()
+        values: dict[str, Value] = {
+            "change": describe(estimate.changes),
+            "kind": estimate.kind,
+            "n": Count(estimate.n),
+            "estimate": Interval(estimate.estimate, low, high, spec),
+            "examples": limits,
+            "note": _note(estimate),
+        }
+        rows.append(Row(values, source=f"contrast-{at}"))
+    if any(row["note"] for row in rows):
+        columns.append(Column("note", "note", "sentence"))
+    notes = [
+        f"{capitalized(difference_heading(spec))}: mean paired difference over n seeds with its 95 % interval (paired t; the "
+        "intervals are not adjusted for their number), averaged over the levels of the other factors at which both levels ran."
+    ]
+    if any(each.kind == "interaction" for each in comparison.contrasts):
+        notes.append("Interaction: by how much the second change increases the effect of the first.")
+    if 0 < max(each.n for each in comparison.contrasts) < LOOKS[0]:
+        notes.append(FEW_SEEDS)
+    if comparison.examples:
+        notes.append(
+            f"Over {comparison.examples}: 95 % interval of the same difference if other {comparison.examples} were drawn, with "
+            "these seeds (bootstrap). It is separate from the interval over seeds."
+        )
+    return Table("contrasts", "Contrasts", columns, rows, comparison.contrasts_frame, notes, main)
+
+
+def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
+    """Sums of squares and effect sizes, see `ablate.stats.anova.anova`.
+
+    Without p values: they assume that all cells are paired equally well, and would contradict the contrasts where they are not.
+    """
+    known = frame["ss"].notna()
+    rows = [
+        Row(
+            {
+                "term": row["term"],
+                "ss": Number(row["ss"], SQUARES),
+                "df": None if pd.isna(row["df"]) else Count(int(row["df"])),
+                "omega": Number(row["omega_squared"], OMEGA),
+            },
+            source="runs",
+        )
+        for row in frame[known].to_dict("records")
+    ]
+    notes = [
+        f"{capitalized(spec.title)}: ω² is the share of the variance between runs that a term explains; a negative value is no "
+        f"more than noise. Over the {frame['n'].max()} seeds that are complete in all configurations."
+    ]
+    if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
+        notes.append(f"{capitalized('; '.join(parts))}.")
+    for note, terms in frame[~known].groupby("note", sort=False)["term"]:
+        notes.append(f"{shortened(terms.tolist())}: {note}.")
+    columns = [
+        Column("term", "term"),
+        Column("ss", "sum of squares", "number"),
+        Column("df", "df", "number"),
+        Column("omega", "ω²", "number"),
+    ]
+    data = frame.drop(columns=["f", "p"])
+    return Table("variance_explained", "Variance explained (ANOVA)", columns, rows, data, notes, main=False)
+
+
+def precision(frame: pd.DataFrame, contrasts: Sequence[Estimate], spec: MetricSpec) -> Table:
+    """How the pairs vary, how well the pairing worked, and the minimum detectable effect, see `ablate.stats.power`.
+
+    Args:
+        frame: a row for each contrast of one change.
+        contrasts: these contrasts.
+        spec: the metric.
+    """
+    finest = finer(spec)
+    rows = [
+        Row(
+            {
+                "change": describe(estimate.changes),
+                "n": Count(int(row["n"])),
+                "sd": Interval(row["sd"], row["sd_low"], row["sd_high"], finest, signed=False),
+                "correlation": Interval(row["correlation"], row["correlation_low"], row["correlation_high"], CORRELATION),
+                "detectable": Number(row["margin"], finest),
+            },
+            source=f"contrast-{at}",
+        )
+        for at, (row, estimate) in enumerate(zip(frame.to_dict("records"), contrasts, strict=True))
+    ]
+    notes = [
+        f"{capitalized(difference_heading(spec))}: standard deviation of the paired differences; correlation between the two "
+        "configurations over seeds (near 1: pairing removed most of the variance between seeds; near 0: it removed none); "
+        f"minimum detectable effect at n seeds, or at {LOOKS[0]} where there are fewer."
+    ]
+    columns = [
+        Column("change", "change"),
+        Column("n", "n", "number"),
+        Column("sd", "SD of differences", "number"),
+        Column("correlation", "correlation", "number"),
+        Column("detectable", "minimum detectable effect", "number"),
+    ]
+    return Table("precision", "Precision of the paired differences", columns, rows, frame, notes, main=False)
+
+
+def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
+    """Which change of a path accounts for how much of the whole difference."""
+    rows = [
+        Row(
+            {
+                "change": ALL_CHANGES if row["change"] == ALL else str(row["change"]),
+                "n": Count(int(row["n"])),
+                "share": Interval(row["estimate"], row["low"], row["high"], spec),
+            },
+            source="runs",
+        )
+        for row in result.shares.to_dict("records")
+    ]
+    columns = [Column("change", "change"), Column("n", "n", "number"), Column("share", "attributed (Shapley)", "number")]
+    notes = [
+        f"{capitalized(difference_heading(spec))}: Shapley values with their 95 % interval over n seeds; they add up to the "
+        "last row."
+    ]
+    return Table(result.name, result.title, columns, rows, result.shares, notes)
+
+
+def describe(changes: Sequence[Change]) -> str:
+    """One change, or the two of an interaction.
+
+    >>> describe([Change.of("stem", "direct", "pyramid"), Change.of("norm", 0, 1)])
+    'stem × norm: direct, 0 → pyramid, 1'
+    """
+    factors = " × ".join(change.factor for change in changes)
+    start, end = (", ".join(str(getattr(change, side)) for change in changes) for side in ("start", "end"))
+    return f"{factors}: {start} → {end}"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first of many names.
+
+    >>> shortened(list("abcdef"))
+    'a; b; c; d and 2 more'
+    """
+    rest = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+    return "; ".join(names[:SOME]) + rest
+
+
+def _example_limits(comparison: Comparison, spec: MetricSpec) -> list[Value]:
+    if not comparison.examples:
+        return [None] * len(comparison.contrasts)
+    frame = comparison.contrasts_frame
+    return [Limits(low, high, spec) for low, high in zip(frame["examples_low"], frame["examples_high"], strict=True)]
+
+
+def _note(estimate: Estimate) -> str:
+    parts = [estimate.note] if estimate.note else []
+    if estimate.inert and estimate.strata:
+        parts.append(f"left out, since the change has no effect there: {_strata(estimate.inert)}")
+    if estimate.missing:
+        parts.append(f"no complete seed in {_strata(estimate.missing) or 'any stratum'}")
+    return "; ".join(parts)
+
+
+def _strata(cells: Sequence[Cell]) -> str:
+    return shortened(list(map(str, cells)))

@@ -1,0 +1,65 @@
+"""Write the folder of a report: index.html, report.md, tables/, figures/, verdicts.json and cells.csv."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablate.report import figures, html, inventory, markdown
+from ablate.report.cell_tables import summary_frame
+from ablate.report.model import Report
+from ablate.report.table_formats import to_csv, to_latex
+from ablate.storage.records import write_atomically
+
+
+def write_folder(report: Report) -> Path:
+    """Write the files of a report; returns the path of report.md.
+
+    Everything is rendered before the first file is written. Files of an earlier report are replaced or removed, no others.
+
+    Raises:
+        UsageError: before anything is written, if the folder holds files and no report.
+    """
+    folder = report.folder
+    before = inventory.files_of_earlier_report(folder)
+    files = _render(report)
+    folder.mkdir(parents=True, exist_ok=True)
+    inventory.write_list(folder, before | files.keys())  # known as ours even if this process dies before the end
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_atomically(folder / name, content)
+    for name in before - files.keys():
+        (folder / name).unlink(missing_ok=True)
+    inventory.write_list(folder, files)
+    return folder / "report.md"
+
+
+def _render(report: Report) -> dict[str, str | bytes]:
+    """The content of each file, by its path within the folder."""
+    files: dict[str, str | bytes] = {"cells.csv": summary_frame(report.summary, report.configurations).to_csv(index=False)}
+    if not report.claims.verdicts.empty:
+        files[inventory.VERDICTS] = _as_json(report.claims.verdicts)
+    for table in report.tables:
+        files[f"tables/{table.name}.csv"] = to_csv(table)
+        files[f"tables/{table.name}.tex"] = to_latex(table)
+    drawn = figures.draw(report)
+    for figure in drawn:
+        files[f"figures/{figure.name}.svg"] = figure.svg
+        files[f"figures/{figure.name}.png"] = figure.png
+    files["index.html"] = html.render(report, drawn)
+    files["report.md"] = markdown.render(report, drawn)
+    return files
+
+
+def _as_json(frame: pd.DataFrame) -> str:
+    """A list of rows with every digit; null where there is no finite number."""
+    rows: list[dict[Any, Any]] = frame.to_dict("records")
+    known = [
+        {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+        for row in rows
+    ]
+    return json.dumps(known, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,29 @@
+"""Print a report to the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ablate.report.caveats import caveats, headline
+from ablate.report.model import Report
+from ablate.report.table_formats import to_rich
+from ablate.report.terminal import console
+
+
+def show(report: Report, path: Path) -> None:
+    """Print the head and the main tables of a report that was written to `path`, and where the rest is."""
+    out = console()
+    for line in (headline(report), *caveats(report)):
+        out.print(line, markup=False)
+    for table in report.tables:
+        if table.main:
+            out.print(table.title, markup=False)
+            out.print(to_rich(table))
+            for note in table.notes:
+                out.print(note, markup=False)
+    for problem in report.problems:
+        out.print(problem, markup=False)
+    if further := [table.title for table in report.tables if not table.main]:
+        out.print(f"Further tables in the report: {', '.join(further)}.", markup=False)
+    out.print(f"Report: {path}", markup=False, soft_wrap=True)
+    out.print(f"Page: {path.with_name('index.html')}", markup=False, soft_wrap=True)

@@ -1,0 +1,183 @@
+"""The values that the cells of a table hold. `str` of a value is the text that a reader sees, in every format."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ablate.core.levels import Level
+from ablate.core.metrics import MetricSpec
+from ablate.report.formatting import MISSING, number
+from ablate.stats.flags import Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number of a metric."""
+
+    value: float
+    spec: MetricSpec
+    signed: bool = False
+
+    @property
+    def sort_key(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        return number(self.value, self.spec, self.signed)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its interval: `+1.0 [-3.0, +5.0]`. Without limits only the estimate is shown."""
+
+    estimate: float
+    low: float
+    high: float
+    spec: MetricSpec
+    signed: bool = True
+
+    @property
+    def sort_key(self) -> float:
+        return self.estimate
+
+    def __str__(self) -> str:
+        estimate = number(self.estimate, self.spec, self.signed)
+        if math.isnan(self.low):
+            return estimate
+        return f"{estimate} [{number(self.low, self.spec, self.signed)}, {number(self.high, self.spec, self.signed)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """An interval alone, of an estimate that stands in another column: `[-3.0, +5.0]`."""
+
+    low: float
+    high: float
+    spec: MetricSpec
+    signed: bool = True
+
+    @property
+    def sort_key(self) -> float:
+        return self.low
+
+    def __str__(self) -> str:
+        if math.isnan(self.low):
+            return MISSING
+        return f"[{number(self.low, self.spec, self.signed)}, {number(self.high, self.spec, self.signed)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean with its standard deviation: `81.0 ± 1.0`. If only some of the runs have a value, their number: `3.0 (1 of 2)`."""
+
+    mean: float
+    sd: float
+    n: int
+    runs: int  # that could have a value
+    spec: MetricSpec
+
+    @property
+    def sort_key(self) -> float:
+        return self.mean
+
+    @property
+    def partial(self) -> bool:
+        """Whether some of the runs have no value."""
+        return 0 < self.n < self.runs
+
+    def __str__(self) -> str:
+        mean = number(self.mean, self.spec)
+        if mean == MISSING:
+            return mean
+        if self.n < self.runs:
+            return f"{mean} ({self.n} of {self.runs})"
+        return f"{mean} ± {number(self.sd, self.spec)}" if self.sd > 0 else mean
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean with the lowest and the highest value: `0.57 (0.50 to 0.69)`; of one run the value alone."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    spec: MetricSpec
+
+    @property
+    def sort_key(self) -> float:
+        return self.mean
+
+    def __str__(self) -> str:
+        mean, low, high = (number(each, self.spec) for each in (self.mean, self.low, self.high))
+        return f"{mean} ({low} to {high})" if self.n > 1 else mean
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """Numbers with every digit: `1,990,802`, or the lowest and the highest if they differ."""
+
+    low: float
+    high: float
+
+    @property
+    def sort_key(self) -> float:
+        return self.low
+
+    def __str__(self) -> str:
+        if math.isnan(self.low):
+            return MISSING
+        return " to ".join(dict.fromkeys(f"{each:,.15g}" for each in (self.low, self.high)))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of seeds or runs: `5`, or `1 of 2`; with `used`, how many of them an interval is computed from."""
+
+    n: int
+    total: int | None = None
+    used: int | None = None
+
+    @property
+    def sort_key(self) -> int:
+        return self.n
+
+    def __str__(self) -> str:
+        if self.used is not None and self.used != self.n:
+            return f"{self.n} ({self.used} in the interval)"
+        return str(self.n) if self.total in (None, self.n) else f"{self.n} of {self.total}"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The place of a difference in the row of the baseline."""
+
+    @property
+    def sort_key(self) -> float:
+        return 0.0
+
+    def __str__(self) -> str:
+        return "baseline"
+
+
+Measured = Number | Interval | Limits | Mean | Spread | Exact | Count | Baseline  # what has a sort key
+Value = str | Level | Measured | tuple[Flag, ...] | None  # None: there is nothing to show, a visible hole
+
+
+def text_of(value: Value) -> str:
+    """The text of a value; flags are separated by semicolons.
+
+    >>> text_of(None), text_of(Count(1, 2))
+    ('–', '1 of 2')
+    """
+    if value is None:
+        return MISSING
+    if isinstance(value, tuple):
+        return "; ".join(flag.text for flag in value)
+    return str(value)
+
+
+def has_number(value: Value) -> bool:
+    """Whether the value holds a number, and no hole."""
+    return value is not None and not isinstance(value, str | Level | tuple) and text_of(value) != MISSING

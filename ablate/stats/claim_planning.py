@@ -1,0 +1,73 @@
+"""Planning of claims: whether a study can test them, what its seeds can decide, and when it may stop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ablate.core.claims import Claim, check, unmet
+from ablate.core.levels import Factor, Level
+from ablate.stats.decision_rules import INCONCLUSIVE, SequentialDesign
+from ablate.stats.judge import judge
+from ablate.stats.power import POWER, plan_table
+from ablate.storage.results import StudyResults
+
+USUAL = SequentialDesign()
+
+
+def plan_claims(
+    claims: Sequence[Claim],
+    factors: Mapping[str, Factor],
+    facts: Mapping[str, Level],
+    seeds: int,
+    metrics: Collection[str] | None = None,
+) -> list[str]:
+    """Check that a study can test its claims, and say what its seeds can decide.
+
+    Args:
+        claims: of the study.
+        factors: those that vary.
+        facts: the levels that all runs share.
+        seeds: how many there will be.
+        metrics: those that the runs will have; None if that is not known.
+
+    Returns:
+        Lines to print before the sweep.
+
+    Raises:
+        ClaimError: for a claim that this study cannot test.
+    """
+    for claim in claims:
+        check(claim, factors, facts, metrics)
+    lacking = {claim.id: unmet(claim, factors, facts) for claim in claims}
+    lines = [f"{name} will not be tested: it {missing}." for name, missing in lacking.items() if missing]
+    # an exact number needs no seeds, and is no member of Holm's family
+    tested = [claim for claim in claims if claim.kind != "exact" and not lacking[claim.id]]
+    if not tested:
+        return lines
+    first, look = USUAL.looks[0], USUAL.last(seeds)
+    if not look.number:
+        return [*lines, f"No verdict below {first} seeds: use study.seeds={first}, or study.until=decided."]
+    primary = sum(claim.primary for claim in tested)
+    margins = plan_table(claims=max(1, primary)).set_index("n").loc[look.seeds]
+    counted = f"{primary} primary claim" if primary == 1 else f"{primary} primary claims"
+    return [
+        *lines,
+        f"Minimum detectable effect at {look.seeds} seeds ({counted}, {100 * POWER:.0f} % power): {margins['margin']:.1f} "
+        "standard deviations of the paired differences; smallest margin of an equivalence: "
+        f"{margins['margin_equivalent']:.1f}.",
+    ]
+
+
+def seeds_wanted(claims: Sequence[Claim], results: StudyResults, seeds: int) -> int:
+    """The number of seeds that a study needs for its next look, after so many.
+
+    A claim that this study cannot test, whatever it runs, is not waited for.
+
+    Returns:
+        The number; 0 if every primary claim is decided, or the last look is taken.
+    """
+    if seeds < USUAL.looks[0]:
+        return USUAL.looks[0]
+    if not any(each.verdict == INCONCLUSIVE and each.claim.primary for each in judge(claims, results)):
+        return 0
+    return USUAL.next(seeds) or 0

@@ -1,0 +1,107 @@
+"""Means and paired differences of the cells of a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ablate.core.cells import Cell
+from ablate.core.levels import Factor
+from ablate.stats.outcomes import kept, values_of
+from ablate.storage.results import StudyResults
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The cells of a study in numbers. Only finished runs that nobody left out have a value.
+
+    Attributes:
+        cells: the short digests, in the order of the factors' levels: the first is the baseline.
+        counts: by cell, `runs` (all of them) and `n` (those that count).
+        mean: by cell, a column for each metric; NaN without a value.
+        sd: the sample standard deviations (n - 1); NaN for fewer than two values.
+        n: how many runs have a value, fewer than `counts.n` where a run never reached a target.
+    """
+
+    cells: list[str]
+    counts: pd.DataFrame
+    mean: pd.DataFrame
+    sd: pd.DataFrame
+    n: pd.DataFrame
+
+    @property
+    def baseline(self) -> str:
+        """The cell in which every factor has its first level, or the first cell that was run."""
+        return self.cells[0]
+
+
+def summarize(results: StudyResults) -> Summary:
+    """Count and average the runs of each cell."""
+    cells = results.cells()
+    order = sorted(cells, key=lambda digest: _rank(cells[digest], list(results.factors.values())))
+    distinct = results.where(~results.runs.duplicated(["cell", "seed", "directory"]))  # one run may stand at two levels
+    finished = _finished(distinct)
+    counts = pd.DataFrame(
+        {
+            "runs": distinct.runs.groupby("cell").size().reindex(order),
+            "n": finished.runs.groupby("cell").size().reindex(order, fill_value=0),
+        },
+        index=pd.Index(order, name="cell"),
+    )
+    groups = finished.values.where(np.isfinite(finished.values)).groupby(finished.runs["cell"])
+    return Summary(
+        order,
+        counts,
+        groups.mean().reindex(order),
+        groups.std(ddof=1).reindex(order),
+        groups.count().reindex(order, fill_value=0),
+    )
+
+
+def pairs_by_seed(results: StudyResults, metric: str, baseline: str) -> pd.DataFrame:
+    """The differences that `paired_differences` averages, long: `cell`, `seed`, `difference`."""
+    finished = _finished(results.where(~results.runs.duplicated(["cell", "seed", "directory"])))
+    found = finished.runs[["cell", "seed"]].assign(difference=values_of(finished, metric))
+    against = found[found["cell"] == baseline].set_index("seed")["difference"]
+    found["difference"] -= found["seed"].map(against)
+    return found[found["cell"] != baseline].dropna(subset="difference").reset_index(drop=True)
+
+
+def paired_differences(results: StudyResults, metric: str, baseline: str, confidence: float = 0.95) -> pd.DataFrame:
+    """The difference of a metric to the baseline, seed by seed: one row for each other cell.
+
+    Args:
+        results: the runs.
+        metric: its name.
+        baseline: the digest of the cell that the others are compared with.
+        confidence: of the interval.
+
+    Returns:
+        `cell`; `n`, the seeds that both cells finished; `estimate`, the mean of the paired differences; `sd`, their sample
+        standard deviation; `low` and `high`, the interval of the paired t: estimate ± t(n - 1) sd / sqrt(n). One pair has an
+        estimate and no interval; without any, all are NaN.
+    """
+    of_cells = dict(list(pairs_by_seed(results, metric, baseline).groupby("cell")["difference"]))
+    rows = []
+    for cell in results.runs["cell"].drop_duplicates():
+        if cell == baseline:
+            continue
+        pairs = of_cells.get(cell, pd.Series(dtype=float))
+        n = len(pairs)
+        estimate = pairs.mean() if n else np.nan
+        sd = pairs.std(ddof=1) if n > 1 else np.nan
+        half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd / np.sqrt(n) if n > 1 else np.nan
+        rows.append({"cell": cell, "n": n, "estimate": estimate, "sd": sd, "low": estimate - half, "high": estimate + half})
+    return pd.DataFrame(rows, columns=["cell", "n", "estimate", "sd", "low", "high"])
+
+
+def _finished(results: StudyResults) -> StudyResults:
+    return results.where((results.runs["status"] == "finished") & kept(results.runs))
+
+
+def _rank(cell: Cell, factors: list[Factor]) -> list[int]:
+    """Sorts cells by their levels, the first level of each factor in front."""
+    return [factor.levels.index(cell[factor.key]) if cell[factor.key] in factor else 0 for factor in factors]

@@ -1,0 +1,130 @@
+"""Audit a study: which planned runs are missing, and what the existing runs do not have in common."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ablate.storage.fingerprint import flatten
+from ablate.storage.records import RunRecord, read_record
+from ablate.storage.results import StudyResults
+
+PLAN = "plan.csv"
+LEFT_OUT = "left out"
+MISSING = "missing"
+STATES = ("finished", "diverged", "failed", "interrupted", "running", MISSING, LEFT_OUT)
+PROVENANCE = {  # what should be equal in all runs, and the keys of `RunRecord.provenance` that tell
+    "code": ("code",),
+    "numerics": ("numerics",),
+    "hardware": ("hardware",),
+    "versions": ("python", "packages"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRun:
+    """A run that was planned and never started."""
+
+    cell: str  # its short digest
+    label: str
+    seed: str
+
+
+@dataclass
+class Audit:
+    """How the runs of a study ended, and what produced them.
+
+    Attributes:
+        states: the number of runs in each of STATES.
+        missing: runs that were planned and never started.
+        made: for each fact of their provenance (such as `hardware.processor`) its values, with the number of finished runs.
+        mixed: those of PROVENANCE that are not equal in all finished runs.
+        drifted: see `StudyResults.drifted`.
+        stale: cells with finished runs that were made by other code than the newest run, with the number of those runs.
+        resumed: how many finished runs were resumed from a checkpoint.
+        timed_alike: whether the times of the runs can be compared.
+    """
+
+    states: dict[str, int]
+    missing: list[MissingRun]
+    made: dict[str, Counter[str]] = field(default_factory=dict)
+    mixed: list[str] = field(default_factory=list)
+    drifted: tuple[str, ...] = ()
+    stale: Counter[str] = field(default_factory=Counter)
+    resumed: int = 0
+    timed_alike: bool = True
+
+
+def examine(results: StudyResults) -> Audit:
+    """Audit the runs of a study; of results of other tools only the states and the missing runs are known."""
+    by_run = results.runs.drop_duplicates("directory")
+    states = Counter(by_run["status"].where(by_run["left_out"].isna(), LEFT_OUT))
+    missing = None if results.folder is None else _not_started(results.folder, set(by_run["directory"]))
+    if missing is None:
+        missing = _holes(results.runs)
+    states[MISSING] = len(missing)
+    audit = Audit({state: states[state] for state in STATES}, missing, drifted=results.drifted)
+    if results.folder is not None:
+        _compare(audit, by_run, results.folder)
+    return audit
+
+
+def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
+    """The runs of plan.csv that were never started; None if there is no plan that can be read."""
+    try:
+        with (study / PLAN).open(encoding="utf-8", newline="") as file:
+            planned = {row["directory"]: row["seed"] for row in csv.DictReader(file) if row["state"] != LEFT_OUT}
+            missing = [name for name in planned if name not in started and read_record(study / name) is None]
+            folders = {name: Path(name).parent.name for name in missing}
+    except (OSError, KeyError, ValueError, TypeError, csv.Error):
+        return None
+    if not planned:
+        return None
+    return [MissingRun(folder.rpartition("-")[2], folder.rpartition("-")[0], planned[name]) for name, folder in folders.items()]
+
+
+def _holes(runs: pd.DataFrame) -> list[MissingRun]:
+    """Without a plan: the seeds that some cells have and others lack."""
+    seeds = sorted(runs["seed"].unique())
+    present = set(zip(runs["cell"], runs["seed"], strict=True))
+    cells = runs.drop_duplicates("cell")
+    return [
+        MissingRun(cell, label, str(seed))
+        for cell, label in zip(cells["cell"], cells["label"], strict=True)
+        for seed in seeds
+        if (cell, seed) not in present
+    ]
+
+
+def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
+    """Compare the provenance and the timing of the finished runs."""
+    code_of: dict[str, str] = {}
+    newest = ("", "")
+    processes = set()
+    for directory, left_out in zip(by_run["directory"], by_run["left_out"], strict=True):
+        record = read_record(study / directory)
+        if record is None or left_out or record.status != "finished":
+            continue
+        facts = _facts(record)
+        for name, value in facts.items():
+            audit.made.setdefault(name, Counter())[value] += 1
+        code_of[directory] = facts.get("code", "")
+        newest = max(newest, (record.timing.get("started") or "", facts.get("code", "")))
+        audit.resumed += bool(record.timing.get("resumed"))
+        processes.add(record.timing.get("processes"))
+    for title, keys in PROVENANCE.items():
+        names = [name for name in audit.made if name.split(".")[0] in keys]
+        # a fact that some runs lack is a difference too
+        if any(len(audit.made[name]) > 1 or audit.made[name].total() < len(code_of) for name in names):
+            audit.mixed.append(title)
+    cells = dict(zip(by_run["directory"], by_run["cell"], strict=True))
+    audit.stale.update(cells[directory] for directory, code in code_of.items() if code != newest[1])
+    audit.timed_alike = not audit.resumed and len(processes) < 2 and not {"numerics", "hardware"} & set(audit.mixed)
+
+
+def _facts(record: RunRecord) -> dict[str, str]:
+    return {name: "none" if value is None else str(value) for name, value in flatten(record.provenance).items()}

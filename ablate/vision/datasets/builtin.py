@@ -1,0 +1,51 @@
+"""The data set `builtin`: images that the program draws, as many as are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablate.vision import drawing
+from ablate.vision.datasets import Decoded, Source, Split, register
+from ablate.vision.settings import Data
+
+
+@register("builtin")
+@dataclass
+class Builtin(Source):
+    """Drawn images: `train` training and `test` test images."""
+
+    train: int
+    test: int
+    seed: int
+
+    @classmethod
+    def of(cls, data: Data) -> Self:
+        return cls(
+            (data.train_size or cls.train_size) + data.validation_size, data.test_size or cls.test_size, data.subset_seed
+        )
+
+    @classmethod
+    def caveat(cls, data: Data) -> str:  # noqa: ARG003 - whatever the settings
+        return "The images were drawn by the program (data.source=builtin): the results do not carry over to photographs."
+
+    def __str__(self) -> str:
+        return "data=builtin"
+
+    def stamp(self) -> dict[str, object]:
+        drawn_by = Path(drawing.__file__).read_text(encoding="utf-8")  # another drawing is another data set
+        return {"source": "builtin", "train": self.train, "test": self.test, "seed": self.seed, "by": drawn_by}
+
+    def decode(self) -> Decoded:
+        train = Split(*drawing.draw("train", self.train, self.seed))
+        test = Split(*drawing.draw("test", self.test, self.seed))
+        return Decoded(drawing.CLASSES, train, test)
+
+    def split(self, labels: NDArray[np.int64], data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """As many as asked for were drawn: the validation images follow the training images."""
+        train, validation = np.split(np.arange(len(labels)), [len(labels) - data.validation_size])
+        return train, validation

@@ -1,0 +1,158 @@
+"""The article's family of networks, assembled from settings.
+
+A network is a stem of 1x1 convolutions, a trunk of blocks, and a head. Every layer is named by its role in the network, such
+as `block2.conv1`; a *place* is where BN or dropout can stand: after a convolution (`block2.conv1`) or after a block's pooling
+(`block3.pool`). Patterns such as `block*.conv1` name several places; `last.pool` is the pooling of the last block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from ablate.core.errors import UsageError
+from ablate.vision.config import Config
+from ablate.vision.models import register
+from ablate.vision.networks import activation
+from ablate.vision.settings import ModelSettings, Positive, Share
+
+
+class ArticleSettings(ModelSettings):
+    """The trunk: blocks of 3x3 convolutions, a 2x2 max-pooling after each, and a head of two convolutions."""
+
+    widths: Annotated[list[Positive], Field(min_length=1)]  # channels of each block
+    depth: Positive  # 3x3 convolutions in a block
+    head_width: Positive  # channels between the head's two convolutions
+    padding: Literal["conv", "module"]  # conv: the convolution's own argument; module: a ConstantPad2d before it
+    dropout: bool
+    dropout_rate: Share
+    dropout_kind: Literal["channel", "element"]  # channel: Dropout2d; element: Dropout
+    dropout_places: list[str]  # patterns over the places of the trunk, such as block1.conv2 or block*.pool
+
+
+@register("article", ArticleSettings)
+def article(config: Config, classes: int, size: int) -> nn.Module:
+    """The network of a configuration, on torch's default device."""
+    return Network(config, classes, size)
+
+
+class Network(nn.Module):
+    """Images (B, 3, H, W) to logits (B, classes).
+
+    H and W are `size`; each block halves it, and the head's last convolution covers what is left.
+
+    Raises:
+        UsageError: if a pattern matches no place, or if the image is too small for the blocks.
+    """
+
+    def __init__(self, config: Config, classes: int = 10, size: int = 32) -> None:
+        super().__init__()
+        model = config.model
+        assert isinstance(model, ArticleSettings)
+        left = size // 2 ** len(model.widths)
+        if left < 1:
+            raise UsageError(f"model.widths={model.widths}: {size} pixels cannot be halved once for each block.")
+        places = trunk_places(model)
+        normed = _matching("norm.places", config.norm.places, places) if config.norm.kind == "batch" else []
+        dropped = _matching("model.dropout_places", model.dropout_places, places) if model.dropout else []
+        norms = _trunk_norms(model, normed, config.norm.shared)
+
+        channels = 3
+        if config.stem.widths:
+            self.stem, channels = _stem(config)
+        for number, width in enumerate(model.widths, start=1):
+            block = nn.Sequential()
+            for index in range(1, model.depth + 1):
+                place = f"block{number}.conv{index}"
+                _add_convolution(block, f"conv{index}", channels, width, model.padding)
+                _add_activation_and_norm(block, index, config.activation.name, norms.get(place), config.norm.position)
+                if place in dropped:
+                    block.add_module(f"drop{index}", _dropout(model))
+                channels = width
+            block.add_module("pool", nn.MaxPool2d(2))
+            if f"block{number}.pool" in norms:
+                block.add_module("pool_norm", norms[f"block{number}.pool"])
+            if f"block{number}.pool" in dropped:
+                block.add_module("pool_drop", _dropout(model))
+            self.add_module(f"block{number}", block)
+        self.head = nn.Sequential()
+        self.head.add_module("conv1", nn.Conv2d(channels, model.head_width, 1))
+        self.head.add_module("act1", activation(config.activation.name))
+        self.head.add_module("conv2", nn.Conv2d(model.head_width, classes, left))
+        self.head.add_module("flatten", nn.Flatten())
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = images
+        for part in self.children():  # in the order of construction
+            x = part(x)
+        return x
+
+
+def trunk_places(model: ArticleSettings) -> list[str]:
+    """The places of the trunk, in the order in which the data passes them."""
+    return [
+        place
+        for number in range(1, len(model.widths) + 1)
+        for place in (*(f"block{number}.conv{index}" for index in range(1, model.depth + 1)), f"block{number}.pool")
+    ]
+
+
+def _stem(config: Config) -> tuple[nn.Sequential, int]:
+    stem, channels = nn.Sequential(), 3
+    widths = config.stem.widths
+    for index, width in enumerate(widths, start=1):
+        stem.add_module(f"conv{index}", nn.Conv2d(channels, width, 1))
+        normed = config.norm.kind == "batch" and index > len(widths) - config.stem.norm_last
+        _add_activation_and_norm(
+            stem,
+            index,
+            config.activation.name if config.stem.activation else "none",
+            nn.BatchNorm2d(width) if normed else None,
+            config.stem.norm_position,
+        )
+        channels = width
+    return stem, channels
+
+
+def _add_convolution(block: nn.Sequential, name: str, channels: int, width: int, padding: str) -> None:
+    if padding == "module":
+        block.add_module(name.replace("conv", "pad"), nn.ConstantPad2d(1, 0.0))
+    block.add_module(name, nn.Conv2d(channels, width, 3, padding=1 if padding == "conv" else 0))
+
+
+def _add_activation_and_norm(block: nn.Sequential, index: int, kind: str, norm: nn.Module | None, position: str) -> None:
+    layers: list[tuple[str, nn.Module]] = []
+    if kind != "none":
+        layers.append((f"act{index}", activation(kind)))
+    if norm is not None:
+        layers.append((f"norm{index}", norm))
+    for name, layer in layers if position == "after" else reversed(layers):
+        block.add_module(name, layer)
+
+
+def _dropout(model: ArticleSettings) -> nn.Module:
+    return (nn.Dropout2d if model.dropout_kind == "channel" else nn.Dropout)(model.dropout_rate)
+
+
+def _trunk_norms(model: ArticleSettings, places: Sequence[str], shared: bool) -> dict[str, nn.Module]:
+    """A BN for each place; if `shared`, the last two places have one between them, provided that they are equally wide."""
+    width_of = {place: model.widths[int(place.removeprefix("block").split(".")[0]) - 1] for place in places}
+    norms: dict[str, nn.Module] = {place: nn.BatchNorm2d(width_of[place]) for place in places}
+    if shared and len(places) >= 2 and width_of[places[-1]] == width_of[places[-2]]:
+        norms[places[-1]] = norms[places[-2]]
+    return norms
+
+
+def _matching(key: str, patterns: Sequence[str], places: Sequence[str]) -> list[str]:
+    last_block = places[-1].split(".")[0]
+    found: set[str] = set()
+    for pattern in patterns:
+        named = [place for place in places if fnmatchcase(place, pattern.replace("last.", f"{last_block}."))]
+        if not named:
+            raise UsageError(f"{key}: '{pattern}' matches no place of this trunk; available: {', '.join(places)}.")
+        found.update(named)
+    return [place for place in places if place in found]

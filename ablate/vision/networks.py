@@ -1,0 +1,53 @@
+"""Build the network of a configuration, with its initial weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from ablate.integrations.torch import initialize
+from ablate.vision.config import Config
+from ablate.vision.models import MODELS
+
+CLASSES = 10
+SIZE = 32  # pixels
+
+
+def outline(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module:
+    """The network without memory for its weights, on torch's meta device: to check, to count, to build from."""
+    with torch.device("meta"):
+        return MODELS[config.model.name].build(config, classes, size)
+
+
+def build(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module:
+    """The initialized network of a run, on the CPU, in channels_last."""
+    network = outline(config, classes, size).to_empty(device="cpu")
+    initialize(network, config.seed)
+    return network.to(memory_format=torch.channels_last)
+
+
+def activation(name: str) -> nn.Module:
+    """An activation layer by the name that `activation.name` gives.
+
+    ReLU works in place: its own gradient needs its output alone, and a convolution or BN before it does not need the output
+    that is overwritten. It must not follow a layer whose output is used elsewhere.
+    """
+    match name:
+        case "relu":
+            return nn.ReLU(inplace=True)
+        case "gelu":
+            return nn.GELU()
+        case "silu":
+            return nn.SiLU()
+        case "none":
+            return nn.Identity()
+    raise AssertionError(name)
+
+
+def used_layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Name and layer of every use, in order; a layer that is used twice comes twice."""
+    for name, layer in network.named_modules(remove_duplicate=False):
+        if not list(layer.children()) and not isinstance(layer, nn.Sequential):
+            yield name, layer

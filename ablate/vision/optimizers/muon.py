@@ -1,0 +1,118 @@
+"""Muon: momentum whose update is orthogonalized by a Newton-Schulz iteration.
+
+After the description of Keller Jordan et al. (2024), "Muon: An optimizer for hidden layers in neural networks",
+https://kellerjordan.github.io/posts/muon. The weights of hidden layers are updated by Muon, a convolution's as a matrix
+(out, in x height x width); biases, the gains of BN and the weights of the last layer are updated by AdamW, as described there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import ParamsT
+
+from ablate.vision.optimizers import register
+from ablate.vision.settings import NonNegative, OptimizerSettings, Positive, Share
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic polynomial, as published
+ADAM_BETAS = (0.9, 0.95)
+EPSILON = 1e-8
+
+
+class MuonSettings(OptimizerSettings):
+    """The settings of Muon; its weight decay is decoupled."""
+
+    momentum: Share
+    nesterov: bool
+    iterations: Positive  # of Newton-Schulz
+    adamw_learning_rate: NonNegative  # of the parameters that AdamW updates
+
+
+@register("muon", MuonSettings)
+def muon(settings: MuonSettings, network: nn.Module) -> torch.optim.Optimizer:
+    parameters = list(network.parameters())
+    matrices = [parameter for parameter in parameters if parameter.ndim >= 2][:-1]  # all but the last layer's
+    chosen = set(map(id, matrices))
+    others = [parameter for parameter in parameters if id(parameter) not in chosen]
+    groups = [
+        {"params": matrices, "lr": settings.learning_rate, "orthogonalized": True},
+        {"params": others, "lr": settings.adamw_learning_rate, "orthogonalized": False},
+    ]
+    return Muon(
+        [group for group in groups if group["params"]],
+        momentum=settings.momentum,
+        nesterov=settings.nesterov,
+        iterations=settings.iterations,
+        weight_decay=settings.weight_decay,
+    )
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon for the parameter groups that are `orthogonalized`, AdamW for the others."""
+
+    def __init__(
+        self, parameters: ParamsT, *, momentum: float, nesterov: bool, iterations: int, weight_decay: float, lr: float = 0.02
+    ) -> None:
+        super().__init__(
+            parameters,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "nesterov": nesterov,
+                "iterations": iterations,
+                "weight_decay": weight_decay,
+                "orthogonalized": True,
+            },
+        )
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        assert closure is None
+        for group in self.param_groups:
+            update = self._muon if group["orthogonalized"] else self._adamw
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    update(parameter, parameter.grad, group)
+
+    def _muon(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        (momentum,) = self._state_of(parameter, ("momentum",))
+        momentum.lerp_(gradient, 1 - group["momentum"])
+        update = torch.lerp(gradient, momentum, group["momentum"]) if group["nesterov"] else momentum
+        matrix = orthogonalize(update.reshape(len(update), -1), group["iterations"])
+        rows, columns = matrix.shape
+        parameter.add_(matrix.reshape(parameter.shape), alpha=-group["lr"] * max(1, rows / columns) ** 0.5)
+
+    def _adamw(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        mean, square = self._state_of(parameter, ("mean", "square"))
+        state = self.state[parameter]
+        state["steps"] = steps = state.get("steps", 0) + 1
+        mean.lerp_(gradient, 1 - ADAM_BETAS[0])
+        square.mul_(ADAM_BETAS[1]).addcmul_(gradient, gradient, value=1 - ADAM_BETAS[1])
+        spread = (square / (1 - ADAM_BETAS[1] ** steps)).sqrt_().add_(EPSILON)
+        parameter.addcdiv_(mean, spread, value=-group["lr"] / (1 - ADAM_BETAS[0] ** steps))
+
+    def _state_of(self, parameter: Tensor, names: Iterable[str]) -> list[Tensor]:
+        state = self.state[parameter]
+        for name in names:
+            if name not in state:
+                state[name] = torch.zeros_like(parameter)
+        return [state[name] for name in names]
+
+
+def orthogonalize(matrix: Tensor, iterations: int) -> Tensor:
+    """The matrix (rows, columns) with its singular values brought near 1, by Newton-Schulz iterations.
+
+    Each iteration is X <- a X + (b A + c A A) X with A = X X^T, which acts on the singular values s as a s + b s^3 + c s^5.
+    """
+    a, b, c = COEFFICIENTS
+    wide = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if wide else matrix.T
+    x = x / (x.norm() + 1e-7)
+    for _ in range(iterations):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x if wide else x.T

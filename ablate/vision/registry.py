@@ -1,0 +1,73 @@
+"""Registries of models, optimizers and data sets: a module in the package of a registry adds an entry by a decorator."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from ablate.core.errors import UsageError
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T]):
+    """Entries by name. The modules of `package` are imported when an entry is first looked up.
+
+    Args:
+        key: the configuration key that names an entry, for messages.
+        package: the package whose modules register entries.
+    """
+
+    def __init__(self, key: str, package: str) -> None:
+        self.key = key
+        self.package = package
+        self._entries: dict[str, T] = {}
+
+    def register(self, name: str, entry: T) -> None:
+        """Add an entry.
+
+        Raises:
+            ValueError: if another module has registered this name.
+        """
+        if name in self._entries:
+            raise ValueError(f"{self.key}={name} is registered twice")
+        self._entries[name] = entry
+
+    def decorator(self, name: str) -> Callable[[T], T]:
+        """A decorator that registers what it decorates."""
+
+        def decorate(entry: T) -> T:
+            self.register(name, entry)
+            return entry
+
+        return decorate
+
+    def __getitem__(self, name: str) -> T:
+        """The entry of this name.
+
+        Raises:
+            UsageError: if there is none.
+        """
+        self._discover()
+        if name not in self._entries:
+            raise UsageError(f"{self.key}={name}: one of {', '.join(self)}.")
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._discover()
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        self._discover()
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        self._discover()
+        return name in self._entries
+
+    def _discover(self) -> None:
+        """Import every module of the package; those that are imported already cost nothing."""
+        for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
+            importlib.import_module(f"{self.package}.{module.name}")

@@ -1,0 +1,70 @@
+"""A metric is described once."""
+
+import pytest
+
+from ablate.core.errors import UsageError
+from ablate.core.metrics import Metrics, MetricSpec, terms_of
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "better", "role"),
+    [
+        ("final_test_accuracy", "%", "higher", "outcome"),
+        ("val/acc", "%", "higher", "outcome"),
+        ("train_loss", "", "lower", "outcome"),
+        ("seconds_to_target", "s", "lower", "cost"),
+        ("macs", "", "lower", "cost"),
+        ("macaroni", "", None, "outcome"),
+    ],
+)
+def test_an_undescribed_metric_is_guessed_from_its_name(name: str, unit: str, better: str | None, role: str) -> None:
+    spec = MetricSpec.guess(name)
+    assert (spec.unit, spec.better, spec.role) == (unit, better, role)
+
+
+def test_a_description_completes_the_guess_and_survives_a_round_trip() -> None:
+    spec = MetricSpec.parse("test_acc", {"title": "Accuracy", "chance": 0.1})
+    assert (spec.title, spec.unit, spec.chance, spec.percent) == ("Accuracy", "%", 0.1, True)
+    assert MetricSpec.parse("test_acc", spec.to_mapping()) == spec
+    plain = MetricSpec.parse("accuracy", {"unit": "", "digits": None, "better": None})
+    assert plain.unit == ""
+
+
+def test_what_differs_from_the_guess_survives_a_round_trip() -> None:
+    """An accuracy that is declared to have no unit must not become a percentage when study.yaml is read again."""
+    spec = MetricSpec.parse("accuracy", {"unit": "", "digits": 3})
+    assert MetricSpec.parse("accuracy", spec.to_mapping()) == spec
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        (
+            {"titel": "x"},
+            "metrics.acc: unknown key 'titel'; available: title, unit, digits, better, chance, limit, role, note.",
+        ),
+        ({"better": "up"}, "metrics.acc.better=up: higher, lower, or null."),
+        ({"digits": 1.5}, "metrics.acc.digits=1.5: a whole number from 0 to 15, or null."),
+        ({"chance": "10 %"}, "metrics.acc.chance=10 %: a number, or null."),
+        ({"chance": True}, "metrics.acc.chance=True: a number, or null."),
+        ({"role": "main"}, "metrics.acc.role=main: outcome, cost or detail."),
+    ],
+)
+def test_a_wrong_description_is_refused(mapping: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        MetricSpec.parse("acc", mapping)
+    assert str(refused.value) == message
+
+
+def test_a_difference_of_metrics_is_described_by_its_terms() -> None:
+    metrics = Metrics({"a": MetricSpec("a", "A", "%", 1, "higher", 0.1), "b": MetricSpec("b", "B", "%", 1, "higher", 0.25)})
+    spec = metrics["a - b"]
+    assert (spec.title, spec.unit, spec.digits) == ("A - B", "%", 1)
+    assert spec.chance == pytest.approx(-0.15)
+    assert metrics["a - unknown"].chance is None
+    assert (metrics["a - unknown"].unit, metrics["a - unknown"].digits) == ("", None)  # of a fraction and a plain number
+    assert list(metrics) == ["a", "b"]
+    assert metrics["loss"].better == "lower"
+    assert "a - b" not in metrics
+    assert terms_of("a - b") == ("a", "b")
+    assert terms_of("a-b") == ("a-b",)

@@ -1,0 +1,83 @@
+"""A configuration is read once, and what the study decided stays decided."""
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.core.cells import Cell
+from ablate.engine.cells import CellReader, PlannedCell
+from ablate.engine.experiment import Experiment
+
+STUDY: dict[str, Any] = {"name": None, "ignore": [], "paths": [], "neutral": None}
+
+
+def config(**values: Any) -> DictConfig:
+    return OmegaConf.create({"seed": 0, "study": STUDY, **values})
+
+
+def read(reader: CellReader, cfg: DictConfig) -> PlannedCell | None:
+    return reader.read(cfg, {"group": "a", "off": None, "hydra/launcher": "basic"}, ["x=1"], Cell({}), "s")
+
+
+def test_each_configuration_is_read_once_and_the_result_is_carried() -> None:
+    class Counting(Experiment):
+        calls: tuple[str, ...] = ()
+
+        def resolve(self, cfg: DictConfig) -> dict[str, Any]:
+            self.calls += ("resolve",)
+            return {"digest": "d"}
+
+        def read(self, cfg: DictConfig) -> Any:
+            self.calls += ("read",)
+            return {"read": cfg.digest}
+
+        def fingerprint(self, settings: Any) -> Any:
+            self.calls += ("fingerprint",)
+            return settings
+
+    experiment = Counting()
+    cell = read(CellReader(experiment, {}), config(x=1, digest=None))
+    assert cell is not None
+    assert experiment.calls == ("resolve", "read", "fingerprint")
+    assert cell.settings == {"read": "d"}
+    assert cell.meaning == {"digest": "d", "x": 1}
+    assert cell.builds != cell.digest
+    assert {key: str(level) for key, level in cell.all_levels().items() if key in ("x", "group", "off")} == {
+        "x": "1",
+        "group": "a",
+    }
+
+
+def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
+    """Which data `auto` means is decided when the study begins; a digest is filled in each time."""
+    answers = iter([{"source": "drawn", "digest": "d1"}, {"digest": "d2"}])
+
+    class Deciding(Experiment):
+        def resolve(self, cfg: DictConfig) -> dict[str, Any]:
+            return next(answers)
+
+    reader = CellReader(Deciding(), {})
+    for digest in ("d1", "d2"):
+        cell = read(reader, config(source="auto", digest=None))
+        assert cell is not None
+        assert cell.meaning == {"source": "drawn", "digest": digest}
+    ((key, decision),) = reader.decisions.items()
+    assert (key, decision.asked, decision.took) == ("source", "auto", "drawn")
+
+
+def test_a_configuration_can_ask_for_no_run() -> None:
+    class Printing(Experiment):
+        def resolve(self, cfg: DictConfig) -> None:
+            return None
+
+    assert read(CellReader(Printing(), {}), config()) is None
+
+
+def test_a_key_that_was_added_later_keeps_old_digests_at_its_neutral_value() -> None:
+    plain = read(CellReader(Experiment(), {}), config(x=1))
+    added = read(CellReader(Experiment(), {}), config(x=1, y=2, study={**STUDY, "neutral": {"y": 2}}))
+    other = read(CellReader(Experiment(), {}), config(x=1, y=3, study={**STUDY, "neutral": {"y": 2}}))
+    assert plain is not None
+    assert added is not None
+    assert other is not None
+    assert plain.digest == added.digest != other.digest

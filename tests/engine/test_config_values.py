@@ -1,0 +1,67 @@
+"""The values of a composed configuration."""
+
+from enum import Enum
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue
+
+from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, typed_values
+
+
+class Color(Enum):
+    RED = 1
+
+
+def test_what_yaml_cannot_hold_is_written_as_text() -> None:
+    cfg = OmegaConf.create({"color": Color.RED, "path": Path("a/b"), "list": [Color.RED], "twice": "${list}"})
+    assert plain(cfg, resolve=True) == {"color": "RED", "path": "a/b", "list": ["RED"], "twice": ["RED"]}
+    assert plain(None) is None
+
+
+def test_ignored_keys_are_not_resolved() -> None:
+    cfg = OmegaConf.create({"a": {"b": "${c}", "bad": "${nowhere}"}, "c": 5, "study": {"x": "${nowhere}"}})
+    values = ConfigValues.of(cfg, ["study", "a.bad"])
+    assert values.meaning(["study", "a.bad"]) == {"a.b": 5, "c": 5}
+    assert values.nested["a"]["bad"] == "${nowhere}"
+    with pytest.raises(InterpolationKeyError):
+        ConfigValues.of(cfg, ["study"])
+
+
+def test_a_mandatory_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(MissingMandatoryValue, match="x"):
+        ConfigValues.of(OmegaConf.create({"x": "???"}))
+
+
+def test_what_only_a_job_knows_remains_and_is_no_part_of_the_meaning() -> None:
+    """A digest that held the folder or the seed of a job would be another one inside the job."""
+    cfg = OmegaConf.create(
+        {
+            "seed": 0,
+            "name": "run_${seed}",
+            "folder": "${hydra:runtime.output_dir}",
+            "logs": {"folder": "${folder}/logs", "level": "${level}", "here": "${.folder}"},
+            "list": [1, "${now:%Y}", "${level}"],
+            "level": 3,
+            "whole": "${logs}",
+        }
+    )
+    values = ConfigValues.of(cfg)
+    assert values.meaning(["seed"]) == {"logs.level": 3, "level": 3}
+    assert values.nested["name"] == "run_${seed}"
+    assert values.nested["logs"] == {"folder": "${folder}/logs", "level": 3, "here": "${.folder}"}
+    assert values.nested["list"] == [1, "${now:%Y}", 3]
+
+
+def test_keys_are_read_without_the_signs_of_hydra() -> None:
+    assert typed_values(["+study=a", "stem=direct", "++x.y=[1,2]"]) == {"study": "a", "stem": "direct", "x.y": "[1,2]"}
+    assert choices_of({"stem": "direct", "logger": None, "hydra/launcher": "basic"}) == {"stem": "direct"}
+
+
+def test_a_study_is_named_by_what_an_experiment_means() -> None:
+    cfg = OmegaConf.create({"study": {}})
+    keys = {"stem": "a", "device": "cpu", "data.root": "x", "study.seeds": "5", "hydra/launcher": "joblib", "logger": "wandb"}
+    assert naming_values(cfg, keys, ["device"]) == {"stem": "a", "data.root": "x"}
+    assert naming_values(cfg, keys, ["device", "data"]) == {"stem": "a"}
+    assert "logger" in naming_values(OmegaConf.create({"logger": {}}), keys, [])

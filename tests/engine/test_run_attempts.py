@@ -1,0 +1,160 @@
+"""How a run records its attempts, and resumes from its checkpoint."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from ablate.core.errors import Diverged, RunLockedError, UsageError
+from ablate.engine.run import DoneMeanwhile, Run
+from ablate.storage.records import RunRecord, read_record
+
+
+def make(directory: Path) -> Run:
+    record = RunRecord(identity="i" * 64, cell="c" * 8, seed=3, label="base", choices={}, overridden=[])
+    return Run(directory, record, {"x": 1})
+
+
+def test_a_run_that_ends_well_is_finished_with_what_it_recorded(tmp_path: Path) -> None:
+    run = make(tmp_path / "run")
+    with run.attempt():
+        assert json.loads((run.directory / "run.json").read_text())["status"] == "running"
+        run.log(epoch=1, loss=0.5)
+        run.log(epoch=2, loss=0.25)
+        run.keep("right", last=np.array([True, False]))
+        run.note(numerics={"device": "cpu"})
+        run.record.metrics = {"accuracy": 0.5}
+    record = read_record(run.directory)
+    assert record is not None
+    assert (record.status, record.attempts, record.metrics) == ("finished", 1, {"accuracy": 0.5})
+    assert record.provenance["numerics"] == {"device": "cpu"}
+    assert (run.directory / "history.csv").read_text() == "epoch,loss\n1,0.5\n2,0.25\n"
+    assert np.load(run.directory / "right.npz")["last"].tolist() == [True, False]
+    assert (run.directory / "config.yaml").read_text() == "x: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (Diverged("not finite in epoch 2"), "diverged", "not finite in epoch 2"),
+        (ValueError("no such thing"), "failed", "ValueError: no such thing"),
+        (UsageError("fix the path"), "failed", "fix the path"),
+    ],
+)
+def test_an_error_is_recorded_and_not_raised(tmp_path: Path, error: Exception, status: str, said: str) -> None:
+    run = make(tmp_path)
+    with run.attempt():
+        raise error
+    record = read_record(tmp_path)
+    assert record is not None
+    assert (record.status, record.error) == (status, said)
+    assert (tmp_path / "traceback.txt").exists() == isinstance(error, ValueError)
+
+
+def test_ctrl_c_is_recorded_and_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), make(tmp_path).attempt():
+        raise KeyboardInterrupt
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.status == "interrupted"
+
+
+def test_attempts_are_counted_and_the_history_begins_anew(tmp_path: Path) -> None:
+    for error in (RuntimeError("first"), None):
+        run = make(tmp_path)
+        with run.attempt():
+            run.log(epoch=1)
+            if error:
+                run.keep("right", last=np.zeros(1))
+                raise error
+    record = read_record(tmp_path)
+    assert record is not None
+    assert (record.attempts, record.status) == (2, "finished")
+    assert (tmp_path / "history.csv").read_text() == "epoch\n1\n"
+    assert not (tmp_path / "traceback.txt").exists()
+    assert not (tmp_path / "right.npz").exists()
+
+
+def test_a_run_that_another_process_finished_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    with make(tmp_path).attempt():
+        pass
+    with pytest.raises(DoneMeanwhile) as caught, make(tmp_path).attempt():
+        raise AssertionError("it ran again")
+    assert caught.value.record.status == "finished"
+
+
+def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".lock"), pytest.raises(RunLockedError), make(tmp_path).attempt():
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UsageError, match="cannot write to .*file/run: Not a directory"),
+        make(tmp_path / "file" / "run").attempt(),
+    ):
+        pass
+
+
+def test_a_row_with_other_columns_is_refused(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1)
+    with pytest.raises(ValueError, match=r"columns \['epoch'\]; this row has \['step'\]"):
+        run.log(step=1)
+
+
+def test_a_checkpoint_brings_back_the_state_and_the_history_up_to_then(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1, loss=1 / 3)
+    run.save({"weights": torch.arange(3), "epoch": 1, "note": None})
+    run.log(epoch=2, loss=0.2)  # died before it saved
+    again = make(tmp_path)
+    with again.attempt():
+        state = again.restore()
+        again.log(epoch=2, loss=0.2)
+    assert state is not None
+    assert torch.equal(state["weights"], torch.arange(3))
+    assert (tmp_path / "history.csv").read_text() == f"epoch,loss\n1,{1 / 3}\n2,0.2\n"
+    assert not (tmp_path / "checkpoint.pt").exists()
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.timing["resumed"]
+
+
+def test_a_checkpoint_of_other_numerics_or_code_is_not_used(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1)
+    run.save({"epoch": 1})
+    for fact in ({"numerics": {"threads": 9}}, {"code": "other"}):
+        other = make(tmp_path)
+        other.record.provenance.update(fact)
+        assert other.restore() is None
+    assert make(tmp_path).restore() == {"epoch": 1}
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", pickle.dumps({"state": {}, "rows": 0, "made_by": ""})])
+def test_a_torn_or_foreign_checkpoint_is_set_aside(tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1)
+    run.save({"epoch": 1})
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+    assert make(tmp_path).restore() is None
+    assert "checkpoint.pt is " in caplog.text
+    assert "the run starts again" in caplog.text
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "exploded",))
+
+    run = make(tmp_path)
+    run.log(epoch=1)
+    torch.save({"state": Bomb(), "rows": 1, "made_by": ""}, tmp_path / "checkpoint.pt")
+    assert run.restore() is None
+    assert not (tmp_path / "exploded").exists()

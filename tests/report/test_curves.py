@@ -1,0 +1,79 @@
+"""The choice of learning curves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ablate.core.descriptions import Description
+from ablate.report.build import build
+from ablate.report.curves import COLORED, Curves, columns_of
+from tests.report.studies import METRICS, grid, write_runs
+
+
+def curves(study: Path) -> Curves:
+    found = build(study).curves
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("logged", "described", "chosen"),
+    [
+        (["train_loss", "val_loss", "val_acc", "lr"], {}, {"val_loss": "val loss", "val_acc": "val acc"}),
+        (["lr", "step", "x"], {}, {"lr": "lr", "step": "step"}),
+        (
+            ["train_loss", "val_acc"],
+            {"val_acc": "accuracy, held out", "gone": "never logged"},
+            {"val_acc": "accuracy, held out"},
+        ),
+    ],
+)
+def test_the_columns_are_those_that_the_program_names_or_look_like_outcomes(
+    logged: list[str], described: Mapping[str, str], chosen: Mapping[str, str]
+) -> None:
+    history = pd.DataFrame({"epoch": [1, 2], "words": ["a", "b"], "empty": None, **dict.fromkeys(logged, 0.5)})
+    assert columns_of(history, described) == chosen
+
+
+@pytest.mark.parametrize(("value", "percent"), [(0.9, True), (1.0, True), (91.4, False)])
+def test_a_curve_is_a_percentage_only_if_its_values_are_fractions(tmp_path: Path, value: float, percent: bool) -> None:
+    study = write_runs(tmp_path / "s", [{}], 1, lambda levels, seed: value)
+    assert [curve.percent for curve in curves(study).shown] == [percent]
+
+
+def test_few_configurations_have_a_color_each_and_means(tmp_path: Path) -> None:
+    description = Description(metrics=METRICS, curves={"test_accuracy": "accuracy on test images"})
+    found = curves(write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2, description=description))
+    assert [curve.title for curve in found.shown] == ["accuracy on test images"]
+    assert (list(found.labels), found.highlighted) == (["stem=a", "stem=b"], ())
+    assert found.means is not None
+    assert len(found.means) == 8
+
+
+def test_of_many_configurations_the_baseline_and_the_extremes_stand_out(tmp_path: Path) -> None:
+    cells = grid({"width": list(range(COLORED + 1))})
+    study = write_runs(
+        tmp_path / "s", cells, 1, lambda levels, seed: [0.5, 0.4, 0.9][levels["width"]] if levels["width"] < 3 else 0.5
+    )
+    found = curves(study)
+    assert found.highlighted == ["width=0", "width=2", "width=1"]
+    assert found.means is None
+
+
+def test_what_is_not_finite_is_not_drawn(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2)
+    for path in study.glob("runs/*/*/history.csv"):
+        path.write_text("epoch,words,nothing,loss,label\n1,start,,0.5,x\n2,end,,inf,x\n")
+    found = curves(study)
+    assert [curve.column for curve in found.shown] == ["loss"]
+    assert found.history["loss"].isna().sum() == 4
+    assert set(found.history["label"]) == {"stem=a", "stem=b"}
+
+
+def test_a_study_without_a_history_has_no_curves(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{}], 1)
+    for path in study.glob("runs/*/*/history.csv"):
+        path.unlink()
+    assert build(study).curves is None

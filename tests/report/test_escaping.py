@@ -1,0 +1,30 @@
+"""Names stay text in Markdown and in LaTeX."""
+
+import pytest
+from markdown_it import MarkdownIt
+
+from ablate.report.escaping import in_latex, in_markdown, line_in_markdown
+
+AT_THE_START = ["# a", "- a", "+ a", "1. a", "12) a", "> a", ">a", "---", "===", "-1.0 a", "1.5 a", "3 a"]
+
+
+@pytest.mark.parametrize("name", AT_THE_START)
+def test_a_line_that_begins_with_a_sign_is_no_heading_or_list(name: str) -> None:
+    tokens = MarkdownIt("commonmark").parse(line_in_markdown(name))
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    assert "".join(each.content for each in tokens[1].children or []) == name
+
+
+def test_names_of_metrics_stay_readable_in_markdown() -> None:
+    assert in_markdown("final_test_accuracy: +1.99 M") == "final_test_accuracy: +1.99 M"
+    assert in_markdown("[a](b) _c_") == r"\[a\](b) \_c\_"
+
+
+def test_a_line_break_in_a_name_does_not_end_the_row() -> None:
+    assert in_markdown("two\nlines") == in_latex("two\nlines") == "two lines"
+
+
+def test_latex_at_the_start_of_a_row_is_no_argument_of_the_row_before() -> None:
+    assert in_latex("[x]") == "{[x]}"
+    assert in_latex("*") == "{*}"
+    assert in_latex("Δ 5 %") == r"$\Delta$ 5 \%"

@@ -1,0 +1,29 @@
+"""The report in a terminal."""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.report.model import Report
+from ablate.report.printing import show
+
+
+def test_the_main_tables_are_printed_and_the_others_named(
+    report: Report, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    show(report, Path("report/report.md"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "5 claims: 1 supported, 3 contradicted, 1 not tested.",
+        "Not the same in all runs: code.",
+        "Fixed when the study began, but not the same in all runs: data.digest.",
+    ]
+    assert [line for line in lines if line in {table.title for table in report.tables}] == [
+        table.title for table in report.tables if table.main
+    ]
+    assert lines[-3:] == [
+        "Further tables in the report: Scorecard, Costs, Contrasts, Variance explained (ANOVA), Precision of the paired differences.",
+        "Report: report/report.md",
+        "Page: report/index.html",
+    ]

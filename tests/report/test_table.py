@@ -1,0 +1,27 @@
+"""Tables of typed values."""
+
+import pandas as pd
+
+from ablate.report.table import Column, Row, Table, side_by_side
+from ablate.report.values import Count
+
+
+def table(name: str, columns: list[Column], *rows: Row, notes: tuple[str, ...] = ()) -> Table:
+    return Table(name, name, columns, rows, pd.DataFrame(), notes)
+
+
+def test_tables_of_the_same_configurations_stand_side_by_side() -> None:
+    cell = Column("cell", "cell")
+    first = table("results", [cell, Column("n", "n", "number")], Row({"cell": "a", "n": Count(1)}, "cell-a"), notes=("x",))
+    second = table("costs", [cell, Column("t", "t", "number")], Row({"cell": "a", "t": Count(2)}), notes=("x", "y"))
+    joined = side_by_side(first, None, second)
+    assert (joined.name, joined.keys, joined.notes) == ("results", ["cell", "n", "t"], ["x", "y"])
+    assert [text for key in joined.keys for text in map(str, joined.column(key))] == ["a", "1", "2"]
+    assert joined.rows[0].source == "cell-a"
+
+
+def test_sentences_and_flags_may_be_broken_into_lines() -> None:
+    kinds = ("text", "level", "sentence", "number", "flags")
+    columns = [Column(kind, kind, kind) for kind in kinds]  # type: ignore[arg-type]
+    assert [column.key for column in columns if column.wraps] == ["sentence", "flags"]
+    assert [column.key for column in columns if column.numeric] == ["number"]

@@ -1,0 +1,106 @@
+"""The test of a single claim: p values against scipy, diverged runs at chance, and what needs no test."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ablate.core.claims import Claim
+from ablate.core.errors import ClaimError, UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.stats.claim_tests import count, estimates_of, evaluate, in_short, p_values
+from ablate.stats.decision_rules import Look, SequentialDesign
+from ablate.stats.estimates import Estimate
+from tests.stats.conftest import noise, outcomes, results_of, study
+
+STEM = {"factor": "stem", "from": "direct", "to": "pyramid"}
+CLAIM = {
+    "id": "A",
+    "says": "a",
+    "kind": "contrast",
+    "contrast": STEM,
+    "metric": "accuracy",
+    "expects": "higher",
+    "margin": 0.005,
+}
+PATH = {key: value for key, value in CLAIM.items() if key not in ("contrast", "kind")} | {
+    "kind": "path",
+    "path": {"of": "stem", "changes": {"stem": STEM, "norm": {"factor": "norm", "from": "x", "to": "y"}}},
+}
+DESIGN = SequentialDesign()
+
+
+def stems(seeds: int = 8, gain: float = 0.02) -> pd.DataFrame:
+    draw = noise(0.002)
+    return study(
+        {"stem": ["direct", "pyramid"]},
+        lambda levels, seed: 0.8 + gain * (levels["stem"] == "pyramid") + draw(levels, seed),
+        seeds,
+    )
+
+
+def test_the_p_values_of_a_contrast_are_those_of_the_paired_t() -> None:
+    rows = stems(6)
+    test = evaluate(Claim.parse(CLAIM | {"margin": 0.03}), results_of(rows), DESIGN)
+    wide = rows.pivot(index="seed", columns="stem", values="accuracy").loc[:4]
+    difference = wide["pyramid"] - wide["direct"]
+    assert (test.n, test.look, test.in_family) == (6, Look(1, 5), True)
+    assert test.p_dropped.support == pytest.approx(stats.ttest_1samp(difference, 0, alternative="greater").pvalue)
+    assert test.p_dropped.contradict == pytest.approx(stats.ttest_1samp(difference, 0.03, alternative="less").pvalue)
+    assert test.p_at_chance == test.p_dropped
+    assert test.verdict == ""
+
+
+def test_a_rival_among_several_has_to_be_ahead_by_more() -> None:
+    """Leads of -1 over two other shares, up to noise: k - 1 times the smaller p of contradiction."""
+    draw = np.random.default_rng(0)
+    rivals = [pd.Series(draw.normal(-1, 0.5, 6)), pd.Series(draw.normal(-1, 0.5, 6))]
+    found = [Estimate("share", (), rival, float(rival.std(ddof=1)) / math.sqrt(6), 5) for rival in rivals]
+    support, contradict = p_values(Claim.parse(PATH | {"expects": "largest"}), found)
+    below = [stats.ttest_1samp(rival, 0.005, alternative="less").pvalue for rival in rivals]
+    above = [stats.ttest_1samp(rival, 0, alternative="greater").pvalue for rival in rivals]
+    assert (support, contradict) == pytest.approx((max(above), 2 * min(below)))
+
+
+def test_largest_is_about_the_lead_over_each_other_share() -> None:
+    rows = study(
+        {"stem": ["direct", "pyramid"], "norm": ["x", "y"]},
+        lambda levels, seed: 0.03 * (levels["stem"] == "pyramid") + 0.01 * (levels["norm"] == "y") + 0.001 * seed,
+    )
+    (lead,) = estimates_of(Claim.parse(PATH | {"expects": "largest"}), outcomes(rows))
+    assert lead.estimate == pytest.approx(0.02)
+    (share,) = estimates_of(Claim.parse(PATH), outcomes(rows))
+    assert share.estimate == pytest.approx(0.03)
+
+
+def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chances() -> None:
+    """With the diverged run at 0.15 - 0.1 the first pair is worth as much as if it had the value 0.05."""
+    rows = stems(gain=0.05)
+    rows["peak"] = rows["accuracy"] + rows["accuracy"] ** 2
+    claim = Claim.parse(CLAIM | {"metric": "peak - accuracy"})
+    as_if = rows.assign(**{"peak - accuracy": rows["peak"] - rows["accuracy"]})
+    first = rows["directory"].eq("runs/stem=pyramid/seed=0")
+    as_if.loc[first, "peak - accuracy"] = 0.05
+    rows.loc[first, "status"] = "diverged"
+    accuracy, peak = MetricSpec("accuracy", chance=0.1), MetricSpec("peak", chance=0.15)
+    assert evaluate(claim, results_of(rows, metrics=[accuracy]), DESIGN).reason == (
+        "1 run diverged, and the chance level of peak - accuracy is unknown"
+    )
+    found = evaluate(claim, results_of(rows, metrics=[accuracy, peak]), DESIGN)
+    assert found.p_at_chance == pytest.approx(evaluate(claim, results_of(as_if), DESIGN).p_dropped)
+
+
+def test_a_claim_that_cannot_be_tested_is_no_error_and_no_member_of_the_family() -> None:
+    test = evaluate(Claim.parse(CLAIM | {"metric": "speed"}), results_of(stems()), DESIGN)
+    assert (test.verdict, test.reason, test.in_family) == ("not tested", "unknown metric 'speed'; available: accuracy", False)
+    test = evaluate(Claim.parse(CLAIM | {"needs": {"budget": "long"}}), results_of(stems(), facts={"budget": "short"}), DESIGN)
+    assert test.reason == "needs budget=long; this study has budget=short"
+
+
+def test_an_error_as_a_reason_does_not_repeat_the_claim() -> None:
+    claim = Claim.parse(CLAIM)
+    assert in_short(claim, ClaimError("claim A: stem does not vary.")) == "stem does not vary"
+    assert in_short(claim, UsageError("a ratio needs values above zero.")) == "a ratio needs values above zero"
+    assert (count(1), count(2)) == ("1 run", "2 runs")

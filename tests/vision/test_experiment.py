@@ -1,0 +1,140 @@
+"""The experiment as the engine sees it: what is decided before anything runs, and what makes two cells the same experiment."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.run import conf
+from ablate.vision import data as images
+from ablate.vision import description, precision
+from ablate.vision.datasets.cifar10 import Cifar10
+from ablate.vision.experiment import VisionExperiment, resolve_images, resolve_precision
+from ablate.vision.settings import Data
+
+EXPERIMENT = VisionExperiment()
+
+
+def composed(cache: Path, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(conf()), version_base="1.3"):
+        return compose("config", ["data=builtin", "budget=smoke", "device=cpu", f"data.cache={cache}", *overrides])
+
+
+def resolved(cfg: DictConfig) -> DictConfig:
+    found = EXPERIMENT.resolve(cfg)
+    assert found is not None
+    for key, value in found.items():
+        OmegaConf.update(cfg, key, value)
+    return cfg
+
+
+def auto(cache: Path) -> Data:
+    resolve_images.cache_clear()
+    return Data(
+        source="auto",
+        root=str(cache),
+        digest=None,
+        train_size=20,
+        test_size=10,
+        validation_size=0,
+        subset_seed=0,
+        cache=str(cache),
+    )
+
+
+def test_auto_falls_back_on_drawn_images_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(images, "can_connect", lambda host: False)
+    found = resolve_images(auto(tmp_path))
+    assert found["data.source"] == "builtin"
+    assert len(found["data.digest"]) == 64
+    assert "data=auto: CIFAR-10 is not here and cannot be downloaded" in capsys.readouterr().out
+
+
+def test_auto_does_not_fail_for_a_damaged_archive_but_a_named_source_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    monkeypatch.setattr(images, "can_connect", lambda host: False)
+
+    def damaged(_: Cifar10) -> None:
+        raise UsageError("CIFAR-10 cannot be used (damaged).")
+
+    monkeypatch.setattr(Cifar10, "decode", damaged)
+    assert resolve_images(auto(tmp_path))["data.source"] == "builtin"
+    assert "data=auto: CIFAR-10 cannot be used (damaged)." in capsys.readouterr().out
+    with pytest.raises(UsageError, match="damaged"):
+        resolve_images(auto(tmp_path).model_copy(update={"source": "cifar10"}))
+
+
+def test_what_auto_means_is_decided_and_the_digest_is_filled_in(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for speedup, expected in ((6.0, "bfloat16"), (0.5, "float32")):
+        resolve_precision.cache_clear()
+        monkeypatch.setattr(precision, "cpu_speedup", lambda speedup=speedup: speedup)
+        found = EXPERIMENT.resolve(composed(cache))
+        assert found is not None
+        assert found["precision"] == expected
+        assert found["data.source"] == "builtin"
+        assert len(found["data.digest"]) == 64
+        said = f"precision=auto: {expected} on this cpu, where a matrix product in bfloat16 is {speedup} times as fast"
+        assert said in capsys.readouterr().out
+    resolve_precision.cache_clear()
+    found = EXPERIMENT.resolve(composed(cache, "precision=float32"))
+    assert found is not None
+    assert "precision" not in found
+
+
+def test_a_configuration_that_cannot_run_is_refused_before_its_images_are_decoded(cache: Path) -> None:
+    for override, said in (
+        ("budget.epochs=0", r"budget\.epochs=0: a whole number from 1\."),
+        ("norm.places=[nowhere]", r"norm\.places: 'nowhere' matches no place"),
+        ("model.widths=[4,4,4,4,4,4]", "32 pixels cannot be halved"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            EXPERIMENT.resolve(composed(cache, override, "data=images", "data.root=nowhere.zip"))
+
+
+def test_summary_prints_the_network_and_asks_for_no_run(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert EXPERIMENT.resolve(composed(cache, "summary=true", "study.name=mine", "experiment=stage89")) is None
+    printed = capsys.readouterr().out
+    assert "mine" in printed
+    assert "1,990,802 parameters, a layer counted each time it is used" in printed
+
+
+def test_settings_that_build_the_same_are_the_same_experiment(cache: Path) -> None:
+    """Without a stem its activation is nothing, and neither is the step of a schedule that does not step."""
+
+    def of(*overrides: str) -> object:
+        return EXPERIMENT.fingerprint(EXPERIMENT.read(composed(cache, *overrides)))
+
+    assert of("stem=direct", "stem.activation=true") == of("stem=direct", "stem.activation=false", "seed=3")
+    assert of("schedule=constant", "schedule.gamma=0.1") == of("schedule=constant", "schedule.gamma=0.9")
+    assert of("model=resnet18", "stem=direct") == of("model=resnet18", "stem=pyramid")
+    assert of("schedule=step", "schedule.gamma=0.1") != of("schedule=step", "schedule.gamma=0.9")
+    assert of("stem=pyramid", "stem.activation=true") != of("stem=pyramid", "stem.activation=false")
+    assert of("optimizer.batch_size=16") != of("optimizer.batch_size=32")
+    assert of("precision=float32") != of("precision=bfloat16")
+    assert of("optimizer=sgd") != of("optimizer=adamw")
+
+
+def test_cost_and_description_are_those_of_the_settings(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = EXPERIMENT.read(
+        resolved(composed(cache, "model.widths=[4]", "model.depth=1", "data.train_size=8", "data.test_size=8"))
+    )
+    assert 0 < EXPERIMENT.cost(settings, 1) < 30
+    monkeypatch.setattr(description, "describe", lambda config: SimpleNamespace(of=config))
+    assert EXPERIMENT.describe(settings).of is settings
+
+
+def test_earlier_runs_keep_their_identity(cache: Path) -> None:
+    """The keys that the registries added, at the values of earlier runs, are declared neutral; the precision is ignored."""
+    cfg = composed(cache)
+    assert OmegaConf.to_container(cfg.study.neutral) == {"model.name": "article", "optimizer.name": "sgd"}
+    assert "precision" in cfg.study.ignore
+    assert not {"chance", "budgets"} & {key for key, value in cfg.study.items() if value}
