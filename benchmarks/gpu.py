@@ -113,7 +113,7 @@ def study(options: Options, device: str) -> Section:
     """Four cells with two seeds each on drawn images, with the command that a user types; and the same command again."""
     size = ("budget=smoke", "model=narrow", "threads=1") if options.quick else ("budget=quick", "data.train_size=10000")
     asked = [*CELLS, f"study.seeds={SEEDS}", f"device={device}", *options.image_overrides(), *size, "study.name=gpu"]
-    report = [] if _has_report_packages() and not options.quick else ["study.report=null"]
+    report = [] if _has_report_packages() and not options.quick else ["study.report=false"]
     command = ["-m", "ablate.run", "-m", *asked, *report]
     began = time.perf_counter()
     commands.python(command, options.work, timeout=LIMITS["study"])

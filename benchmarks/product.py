@@ -5,7 +5,6 @@ Commands of the project (`python -m ablate.run`, `python -m ablate.report`) are 
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +17,11 @@ from torch import nn
 
 from ablate.engine.run import Run
 from ablate.run import conf
-from ablate.storage.records import Record
+from ablate.storage.records import RunRecord
 from ablate.vision import data as product_data
 from ablate.vision.config import Config, from_hydra
 from ablate.vision.devices import choose_device, set_numerics
-from ablate.vision.network import build, outline
+from ablate.vision.networks import build, outline
 from ablate.vision.summary import macs
 from ablate.vision.training import Trainer
 
@@ -33,25 +32,10 @@ def make_config(overrides: Sequence[str]) -> Config:
         return from_hydra(compose("config", list(overrides)))
 
 
-def has_precision_key() -> bool:
-    """Whether the shipped experiment has the key `precision`."""
-    return any(field.name == "precision" for field in dataclasses.fields(Config))
-
-
-def unsupported(precision: str, device: str) -> str | None:
-    """Why the product cannot train in `precision` on `device`; None if it can."""
-    if has_precision_key():
-        return None
-    own = "bfloat16" if device == "cuda" else "float32"
-    if precision == own:
-        return None
-    return f"without the key `precision`, the product trains in {own} on {device}"
-
-
 def set_up(overrides: Sequence[str], device: str, precision: str) -> tuple[Config, torch.device]:
     """The configuration and the device of a process that trains; sets the threads and the arithmetic of torch."""
-    precisions = [f"precision={precision}"] if has_precision_key() else []
-    config = make_config([*overrides, f"device={device}", f"threads={torch.get_num_threads()}", *precisions])
+    fixed = (f"device={device}", f"threads={torch.get_num_threads()}", f"precision={precision}")
+    config = make_config([*overrides, *fixed])
     chosen = choose_device(config.device)
     set_numerics(config, chosen)
     return config, chosen
@@ -90,7 +74,8 @@ class Training:
     def __init__(self, overrides: Sequence[str], device: str, precision: str) -> None:
         config, chosen = set_up(overrides, device, precision)
         self._folder = tempfile.TemporaryDirectory()
-        run = Run(Path(self._folder.name), Record("", "", config.seed, "", {}, []), {})
+        record = RunRecord(identity="", cell="", seed=config.seed, label="", choices={}, overridden=[])
+        run = Run(Path(self._folder.name), record, {})
         data = product_data.load(config.data, chosen)
         self._trainer = Trainer(config, run, build(config, len(data.classes)).to(chosen), data.train, chosen)
         self._images = len(data.train)

@@ -25,7 +25,7 @@ def run(options: Options) -> Section:
     series = {
         "import ablate": ["-c", "import ablate"],
         "--help": ["-m", "ablate.run", "--help"],
-        "dry run of 12 cells": [
+        f"dry run of {2 if options.quick else 12} cells": [
             "-m",
             "ablate.run",
             "-m",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from benchmarks import machine, product
+from benchmarks import machine
 from benchmarks.loops.case import Case
 from benchmarks.loops.lightning import missing
 from benchmarks.options import Options
@@ -49,8 +49,6 @@ def reason_to_skip(case: Case) -> str | None:
     """Why a case cannot be measured here; None if it can."""
     if case.device == "cpu" and case.cores > (there := len(machine.available())):
         return f"{case.cores} cores are needed; this process may use {there}"
-    if case.loop == "product":
-        return product.unsupported(case.precision, case.device)
     if case.loop == "lightning":
         return missing()
     return None
