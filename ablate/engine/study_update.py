@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from ablate.core.cells import Cell, LeaveOut
+from ablate.core.claims import parse_all
 from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
@@ -201,17 +202,22 @@ def left_out(
 def claims_of(study: Path, before: StudyManifest, asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The claims of the study. They are settled when it begins: a claim that is changed after seeing runs proves nothing.
 
+    The words of a claim may change, and so may the published figure that the scorecard shows; what decides its verdict
+    (`Claim.meaning`) may not.
+
     Raises:
         UsageError: if the command has other claims.
     """
     typed = [dict(claim) for claim in asked]
-    if typed and before.claims and typed != before.claims:
-        known = {claim.get("id"): claim for claim in before.claims}
-        changed = [str(claim.get("id")) for claim in typed if claim != known.pop(claim.get("id"), None)]
-        names = ", ".join([*changed, *map(str, known)])
-        raise UsageError(
-            f"the claims of {study} were settled when it began, and differ now: {names}. Choose another study.name."
-        )
+    if typed and before.claims:
+        settled = {claim.id: claim.meaning for claim in parse_all(before.claims)}
+        now = {claim.id: claim.meaning for claim in parse_all(typed)}
+        changed = [name for name in {**now, **settled} if now.get(name) != settled.get(name)]
+        if changed:
+            raise UsageError(
+                f"the claims of {study} were settled when it began, and differ now: {', '.join(changed)}. "
+                "Choose another study.name."
+            )
     return typed or before.claims
 
 

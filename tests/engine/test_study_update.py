@@ -21,7 +21,9 @@ from ablate.storage.manifest import StudyManifest
 from tests.engine.test_planning import cell, stems
 
 STUDY = Path("outputs/s")
-CLAIM = {"id": "A", "says": "s", "margin": 1}
+CLAIM = {
+    "id": "A", "says": "s", "kind": "contrast", "contrast": {"factor": "x", "from": 1, "to": 2}, "expects": "higher", "margin": 1
+}  # fmt: skip
 
 
 def test_factors_and_levels_of_earlier_commands_stay_in_front() -> None:
@@ -40,7 +42,12 @@ def test_claims_are_settled_once() -> None:
     assert claims_of(STUDY, before, []) == claims_of(STUDY, before, [CLAIM]) == [CLAIM]
     assert claims_of(STUDY, StudyManifest(), [CLAIM]) == [CLAIM]
     with pytest.raises(UsageError, match="the claims of outputs/s were settled when it began, and differ now: A, B"):
-        claims_of(STUDY, StudyManifest(claims=[CLAIM, {"id": "B"}]), [{**CLAIM, "margin": 2}])
+        claims_of(STUDY, StudyManifest(claims=[CLAIM, {**CLAIM, "id": "B"}]), [{**CLAIM, "margin": 2}])
+
+
+def test_the_words_of_a_claim_may_change() -> None:
+    reworded = {**CLAIM, "says": "other words", "published": 0.3}
+    assert claims_of(STUDY, StudyManifest(claims=[CLAIM]), [reworded]) == [reworded]
 
 
 def test_chance_and_limits_stay_as_they_were_when_the_claims_were_settled() -> None:
