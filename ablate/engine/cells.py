@@ -96,7 +96,7 @@ class CellReader:
         """
         config.study.name = name
         self.experiment.label = typed.label
-        for key in ("ignore", "paths"):  # a key that varies is no longer something that cannot matter
+        for key in ("ignore", "paths"):  # a key that varies is part of the experiment
             config.study[key] = [each for each in config.study[key] if each not in typed]
         if not self._resolve(config):
             return None

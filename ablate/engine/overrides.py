@@ -92,7 +92,7 @@ def refuse_repeated(overrides: Sequence[Override]) -> None:
 
 
 def refuse_non_factors(overrides: Sequence[Override], non_factors: Collection[str]) -> None:
-    """Refuse to sweep a key that is no part of an experiment: all its levels would be the same experiment."""
+    """Refuse to sweep a key that is not part of an experiment: all its levels would be the same experiment."""
     for override in overrides:
         key = override.key_or_group
         if not override.is_sweep_override():

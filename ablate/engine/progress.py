@@ -138,7 +138,7 @@ def _live(watch: Watch, console: Console, over: threading.Event) -> None:
 
 
 def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
-    """How many epochs a run has logged, how many it means to do, and the last of them in words."""
+    """How many epochs a run has logged, how many it is going to train, and a description of the last one."""
     record = read_record(run.directory)
     epochs = record.epochs if record is not None else None
     try:
