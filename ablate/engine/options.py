@@ -101,6 +101,13 @@ class StudyOptions(BaseModel):
     retries: Annotated[int, Field(ge=0)] = option(
         0, "how often a failed run is tried again in the same sweep", "a whole number from 0", sweeps_only=True
     )
+    n_jobs: Annotated[int, Field(ge=1)] | Literal["auto"] | None = option(
+        None,
+        "how many runs at a time, each in a process of its own (Hydra's joblib launcher); auto: one process, or one for each "
+        "core, whichever is faster here; decided once for a study; null: as the launcher says",
+        "auto, a number from 1, or null",
+        sweeps_only=True,
+    )
     max_hours: Annotated[float, Field(gt=0)] | None = option(
         None, "stop at the next checkpoint after this time; the same command continues", "a number above 0, or null"
     )
