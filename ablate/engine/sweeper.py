@@ -69,7 +69,7 @@ class StudySweeper:
         options, study = command.options, command.study
         before = StudyManifest.read(study)
         announce(before.decisions, self.config)
-        reader = CellReader(self.program.experiment, dict(before.decisions))
+        reader = CellReader(self.program.experiment, dict(before.decisions), before)
         composer = Composer(self.context.config_loader, self.config, reader, command.swept)
         by_seed = design.cells_by_seed(command.factors, options, seeds)
         cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed))

@@ -70,6 +70,15 @@ def test_the_same_command_repeats_nothing_and_more_seeds_add_what_is_missing(com
     assert "2 finished, 2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.seeds=[0,7]").stdout
 
 
+def test_a_sweep_of_an_ignored_key_is_continued(command: Command) -> None:
+    """`place` is in study.ignore of this program."""
+    assert "2 finished" in command(TRIVIAL, "-m", "place=a,b").stdout
+    assert "2 kept" in command(TRIVIAL, "-m", "place=a,b").stdout
+    assert "1 finished, 2 kept" in command(TRIVIAL, "-m", "place=a,b,c").stdout
+    assert "1 finished, 1 kept" in command(TRIVIAL, "-m", "place=b", "x=1,2", "study.name=place").stdout
+    assert "already finished" in command(TRIVIAL, "place=c", "study.name=place").stdout
+
+
 def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "-m", "fails=true,false", "x=1,13", status=1)
     assert "2 failed" in answer.stdout
