@@ -97,10 +97,10 @@ class CellReader:
             OmegaConfBaseException: if a value is missing, or cannot be resolved.
         """
         config.study.name = name
-        self.experiment.label = typed.label
         for option in ("ignore", "paths"):
             config.study[option] = [key for key in config.study[option] if not self._varies(key, typed)]
         if not self._resolve(config):
+            self.experiment.show(config, typed.label if typed else name)
             return None
         ignore = (*config.study.ignore, *config.study.paths)
         values = ConfigValues.of(config, ignore)

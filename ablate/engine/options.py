@@ -65,7 +65,9 @@ class StudyOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: FolderName | None = option(None, "the folder of the study; null: named after what was typed", "the name of a folder, or null")
+    name: FolderName | None = option(
+        None, "the folder of the study; null: named after what was typed", "the name of a folder, or null"
+    )
     root: Annotated[str, Field(min_length=1)] = option("outputs", "the folder in which studies are kept", "a folder")
     seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], Field(min_length=1)] | None = option(
         None,

@@ -67,11 +67,20 @@ def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
 
 
 def test_a_configuration_can_ask_for_no_run() -> None:
+    """What it asks for instead gets a title: its levels, or the name of the study."""
+    titles = []
+
     class Printing(Experiment):
         def resolve(self, cfg: DictConfig) -> None:  # noqa: ARG002
             return None
 
-    assert read(CellReader(Printing(), {}), config()) is None
+        def show(self, cfg: DictConfig, title: str) -> None:  # noqa: ARG002
+            titles.append(title)
+
+    reader = CellReader(Printing(), {})
+    assert read(reader, config()) is None
+    assert reader.read(config(x=1), {}, ["x=1"], Cell.of({"x": 1}), "s") is None
+    assert titles == ["s", "x=1"]
 
 
 def test_a_key_that_was_added_later_keeps_old_digests_at_its_neutral_value() -> None:
