@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from ablate.core.cells import Cell
+from ablate.core.errors import UsageError
+from ablate.engine.cells import CellReader
+from ablate.engine.experiment import Experiment
+from ablate.engine.options import StudyOptions
+from ablate.engine.sweeper import _refuse_ambiguous
 from ablate.storage.dataframe import load_results, load_runs
 from ablate.storage.manifest import StudyManifest
 from tests.conftest import APPS, Command
@@ -77,6 +84,22 @@ def test_a_sweep_of_an_ignored_key_is_continued(command: Command) -> None:
     assert "1 finished, 2 kept" in command(TRIVIAL, "-m", "place=a,b,c").stdout
     assert "1 finished, 1 kept" in command(TRIVIAL, "-m", "place=b", "x=1,2", "study.name=place").stdout
     assert "already finished" in command(TRIVIAL, "place=c", "study.name=place").stdout
+
+
+def test_two_configurations_with_the_same_short_digest_are_refused() -> None:
+    """SHA-256 of {"a": 15042} and of {"a": 16343} begin with the same eight digits."""
+    composed = [
+        CellReader(Experiment(), {}).read(
+            OmegaConf.create({"a": a, "seed": 0, "study": StudyOptions.defaults()}), {}, [f"a={a}"], Cell.of({"a": a}), "s"
+        )
+        for a in (1, 15042, 16343)
+    ]
+    cells = [cell for cell in composed if cell is not None]
+    _refuse_ambiguous(cells[:2])
+    with pytest.raises(
+        UsageError, match=r"a=15042 and a=16343 have the same short digest, \w{8}, by which their runs are found"
+    ):
+        _refuse_ambiguous(cells)
 
 
 def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp_path: Path) -> None:
