@@ -140,7 +140,9 @@ class StudyOptions(BaseModel):
         "names of changes, each with a list of factors",
         sweeps_only=True,
     )
-    ignore: list[str] = option([], "keys that cannot change what a run computes", "a list of keys")
+    ignore: list[str] = option(
+        [], "keys that cannot change what a run computes; they count where the study varies them", "a list of keys"
+    )
     logger: Annotated[dict[str, Any], AfterValidator(_has_target)] | None = option(
         None,
         "shows what runs log as well; the group `logger` fills it in",
