@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 
+import ablate
 from ablate.core.claims import COMMON, KEYS, Claim
 from ablate.core.metrics import MetricSpec
 from ablate.engine.default_config import options_table
@@ -155,3 +156,5 @@ def test_the_python_examples_of_the_docs_are_valid() -> None:
     assert len(blocks) >= 4
     for block in blocks:
         compile(block, "example", "exec")
+    (experiment,) = (block for block in blocks if "(ablate.Experiment)" in block)
+    exec(experiment, {"ablate": ablate})  # ablate.main accepts its arguments

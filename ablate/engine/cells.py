@@ -13,7 +13,7 @@ from ablate.core.levels import Level
 from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, typed_values
 from ablate.engine.experiment import Experiment
 from ablate.storage import fingerprint
-from ablate.storage.manifest import Decision
+from ablate.storage.manifest import Decision, StudyManifest
 from ablate.storage.records import levels_of
 
 Decisions = dict[str, Decision]
@@ -68,10 +68,12 @@ class CellReader:
     Attributes:
         experiment: the program's side, whose `resolve`, `read` and `fingerprint` are called once for each configuration.
         decisions: keys that the study has resolved before; those of new configurations are added.
+        before: the study as earlier commands left it.
     """
 
     experiment: Experiment
     decisions: Decisions
+    before: StudyManifest = field(default_factory=StudyManifest)
 
     def read(
         self,
@@ -95,10 +97,10 @@ class CellReader:
             OmegaConfBaseException: if a value is missing, or cannot be resolved.
         """
         config.study.name = name
-        self.experiment.label = typed.label
-        for key in ("ignore", "paths"):  # a key that varies is part of the experiment
-            config.study[key] = [each for each in config.study[key] if each not in typed]
+        for option in ("ignore", "paths"):
+            config.study[option] = [key for key in config.study[option] if not self._varies(key, typed)]
         if not self._resolve(config):
+            self.experiment.show(config, typed.label if typed else name)
             return None
         ignore = (*config.study.ignore, *config.study.paths)
         values = ConfigValues.of(config, ignore)
@@ -119,6 +121,15 @@ class CellReader:
             settings=settings,
             builds=fingerprint.digest(meaning if built is None else built),
         )
+
+    def _varies(self, key: str, typed: Cell) -> bool:
+        """Whether an ignored key is part of the experiments of this study all the same, because the study varies it.
+
+        The first command decides: runs are found again by their digests, which later commands must not change.
+        """
+        if any(fixed == key or fixed.startswith(f"{key}.") for fixed in self.before.fixed):
+            return True
+        return key in typed and key not in self.before.factors
 
     def _resolve(self, config: DictConfig) -> bool:
         """Fill in what the program finds, and what the study decided before; False if the configuration asks for no run."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from ablate.core.cells import BASE
 from ablate.core.descriptions import Description
 from ablate.core.metrics import MetricSpec
 
@@ -21,12 +20,10 @@ class Experiment:
     Attributes:
         code: packages and modules whose source decides the numbers; the program's own file always does.
         packages: distributions whose version is recorded with each run.
-        label: the levels of the configuration that is being resolved or read, as text; set by the engine, for messages.
     """
 
     code: Sequence[str] = ()
     packages: Sequence[str] = ()
-    label: str = BASE
 
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:  # noqa: ARG002 - for subclasses
         """Check a configuration before anything runs, and fill in what is only known here.
@@ -34,12 +31,20 @@ class Experiment:
         Returns:
             Keys with their values: facts that the configuration lacks (such as the digest of the data), or decisions that
             replace what was asked for (such as which data `auto` means); decisions are made once and kept in study.yaml.
-            None if the configuration asks for no run.
+            None if the configuration asks for no run: `show` is called in its place.
 
         Raises:
             UsageError: naming the key, the value and what is allowed.
         """
         return {}
+
+    def show(self, cfg: DictConfig, title: str) -> None:
+        """Print what a configuration asks for in place of a run; see `resolve`.
+
+        Args:
+            cfg: the configuration.
+            title: its levels as text, or the name of the study if nothing varies.
+        """
 
     def read(self, cfg: DictConfig) -> Any:
         """The resolved configuration in the program's own form, handed to the methods below; by default `cfg` itself."""

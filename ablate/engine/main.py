@@ -93,7 +93,9 @@ def main(
 
 def _summary(outcome: Outcome) -> str:
     """How a single run ended, with its metrics."""
-    ended = outcome.error or ("already finished" if outcome.kept else "finished")
+    ended = "already finished" if outcome.kept else "finished"
+    if outcome.error:
+        ended = f"{outcome.status or 'not started'} ({outcome.error})"
     facts = [f"  {name}: {value:.6g}" for name, value in (outcome.metrics or {}).items() if value is not None]
     stale = ["It was made by other code than today's: study.reuse=same_code repeats it."] if outcome.stale else []
     return "\n".join([f"{ended}: {outcome.directory}", *facts, *stale])

@@ -65,7 +65,9 @@ class StudyOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: FolderName | None = option(None, "the folder of the study; null: named after what was typed", "a text, or null")
+    name: FolderName | None = option(
+        None, "the folder of the study; null: named after what was typed", "the name of a folder, or null"
+    )
     root: Annotated[str, Field(min_length=1)] = option("outputs", "the folder in which studies are kept", "a folder")
     seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], Field(min_length=1)] | None = option(
         None,
@@ -145,7 +147,9 @@ class StudyOptions(BaseModel):
         "names of changes, each with a list of factors",
         sweeps_only=True,
     )
-    ignore: list[str] = option([], "keys that cannot change what a run computes", "a list of keys")
+    ignore: list[str] = option(
+        [], "keys that cannot change what a run computes; they count where the study varies them", "a list of keys"
+    )
     logger: Annotated[dict[str, Any], AfterValidator(_has_target)] | None = option(
         None,
         "shows what runs log as well; the group `logger` fills it in",

@@ -68,7 +68,20 @@ def parse(loader: ConfigLoader, arguments: Sequence[str]) -> list[Override]:
             raise UsageError(f"{override.input_line}: an interval has no levels; list them, or use range(start,stop,step).")
         if override.key_or_group.split(".")[0] == "hydra":
             raise UsageError(f"{override.input_line}: Hydra's own keys cannot be factors; give it one value.")
+        _refuse_other_levels(override, loader.get_group_options(override.key_or_group))
     return overrides
+
+
+def _refuse_other_levels(override: Override, options: Sequence[str]) -> None:
+    """Refuse a sweep without levels, and levels of a config group that cannot name one of its `options`."""
+    levels = texts_of(override)
+    if not levels:
+        available = f"; available: {', '.join(options)}" if options else ": glob chooses among the options of a config group"
+        raise UsageError(f"{override.input_line} matches no level{available}.")
+    for text in levels if options else ():
+        (parsed,) = OverridesParser.create().parse_overrides([f"{override.get_key_element()}={text}"])
+        if not isinstance(parsed.value(), str | list | QuotedString):
+            raise UsageError(f"{override.key_or_group} has no level {text}; available: {', '.join(options)}.")
 
 
 def as_typed(override: Override) -> str:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +62,7 @@ class ProgramReference:
                 "define it at the top of its module, or use hydra/launcher=basic."
             )
         if self not in _PROGRAMS:
-            home = importlib.import_module(self.module) if self.module else _run_script(Path(self.file))
-            command: Any = home
+            command: Any = self._import()
             for name in self.qualname.split("."):
                 command = getattr(command, name, None)
             program = getattr(command, "program", None)
@@ -73,6 +73,18 @@ class ProgramReference:
                 )
             _PROGRAMS[self] = program
         return _PROGRAMS[self]
+
+    def _import(self) -> Any:
+        try:
+            return importlib.import_module(self.module) if self.module else _run_script(Path(self.file))
+        except AblateError:
+            raise
+        except Exception as error:  # whatever the module does when it is imported
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise AblateError(
+                f"{self.file} cannot be imported in the process of a run: {type(error).__name__}: {error} "
+                f"({where.filename}, line {where.lineno})"
+            ) from error
 
 
 class Program:
@@ -135,5 +147,6 @@ def _run_script(file: Path) -> Any:
     if spec is None or spec.loader is None or not file.is_file():
         raise UsageError(f"{file} is not there any more: the program of this sweep was defined in it.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(file.stem, module)  # where dataclasses look for the module of a class
     spec.loader.exec_module(module)
     return module

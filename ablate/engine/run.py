@@ -236,7 +236,7 @@ class Run:
             raise
         except RunLockedError:
             raise
-        except Exception as error:
+        except BaseException as error:  # SystemExit too, of a library that gives up: it would end the whole sweep
             self.record.status = "failed"
             self.record.error = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
             if not isinstance(error, UsageError):

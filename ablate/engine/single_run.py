@@ -42,7 +42,7 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
     study = study_directory(cfg)
     before = StudyManifest.read(study)
     announce(before.decisions, cfg)
-    reader = CellReader(program.experiment, dict(before.decisions))
+    reader = CellReader(program.experiment, dict(before.decisions), before)
     cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
     if cell is None:
         return None

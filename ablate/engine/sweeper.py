@@ -27,6 +27,7 @@ from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
 from ablate.report import terminal
+from ablate.storage.layout import short_cell
 from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
 
 NO_JOBLIB = f"{parallel.KEY}={parallel.AUTO}: one process, because Hydra's joblib launcher is not installed."
@@ -73,7 +74,7 @@ class StudySweeper:
         options, study = command.options, command.study
         before = StudyManifest.read(study)
         announce(before.decisions, self.config)
-        reader = CellReader(self.program.experiment, dict(before.decisions))
+        reader = CellReader(self.program.experiment, dict(before.decisions), before)
         composer = Composer(self.context.config_loader, self.config, reader, command.swept)
         by_seed = design.cells_by_seed(command.factors, options, seeds)
         cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed))
@@ -241,9 +242,16 @@ def _experiments_by_seed(by_seed: Mapping[int, Sequence[Cell]], cells: Sequence[
 
 
 def _refuse_ambiguous(cells: Sequence[PlannedCell]) -> None:
-    """Refuse cells that read alike and differ: no table could tell them apart."""
+    """Refuse cells that read alike and differ, which no table could tell apart, and those that would share a folder."""
     by_levels: dict[Cell, PlannedCell] = {}
+    by_folder: dict[str, PlannedCell] = {}
     for cell in cells:
+        other = by_folder.setdefault(short_cell(cell.digest), cell)
+        if other.digest != cell.digest:
+            raise UsageError(
+                f"{other.label} and {cell.label} have the same short digest, {short_cell(cell.digest)}, by which their runs "
+                "are found: run one of them in a study of its own, with another study.name."
+            )
         twin = by_levels.setdefault(cell.levels, cell)
         if twin.digest != cell.digest:
             raise UsageError(

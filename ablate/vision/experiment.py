@@ -30,7 +30,7 @@ class VisionExperiment(Experiment):
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:
         """Check a configuration; decode its images, and decide what `auto` means for data and precision.
 
-        With summary=true, print the table of the network instead.
+        summary=true asks for no run, but for the table of the network.
         """
         from ablate.vision.config import from_hydra
         from ablate.vision.data import class_count
@@ -39,17 +39,24 @@ class VisionExperiment(Experiment):
 
         config = from_hydra(cfg)
         device = choose_device(config.device)
-        network = outline(config, class_count(config.data))  # raises UsageError if its parts do not fit
+        outline(config, class_count(config.data))  # raises UsageError if the parts of the network do not fit
         if config.summary:
-            from ablate.report.terminal import console
-            from ablate.vision.summary import table
-
-            console().print(table(network, title=str(cfg.study.name if self.label == Experiment.label else self.label)))
             return None
         found = resolve_images(config.data)
         if config.precision == "auto":
             found = {**found, "precision": resolve_precision(device)}
         return found
+
+    def show(self, cfg: DictConfig, title: str) -> None:
+        """Print the table of the network."""
+        from ablate.report.terminal import console
+        from ablate.vision.config import from_hydra
+        from ablate.vision.data import class_count
+        from ablate.vision.networks import outline
+        from ablate.vision.summary import table
+
+        config = from_hydra(cfg)
+        console().print(table(outline(config, class_count(config.data)), title=title))
 
     def read(self, cfg: DictConfig) -> Config:
         """The validated configuration."""

@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from ablate.core.cells import Cell
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.experiment import Experiment
+from ablate.storage.manifest import StudyManifest
 
 STUDY: dict[str, Any] = {"name": None, "ignore": [], "paths": [], "neutral": None}
 
@@ -66,11 +67,20 @@ def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
 
 
 def test_a_configuration_can_ask_for_no_run() -> None:
+    """What it asks for instead gets a title: its levels, or the name of the study."""
+    titles = []
+
     class Printing(Experiment):
         def resolve(self, cfg: DictConfig) -> None:  # noqa: ARG002
             return None
 
-    assert read(CellReader(Printing(), {}), config()) is None
+        def show(self, cfg: DictConfig, title: str) -> None:  # noqa: ARG002
+            titles.append(title)
+
+    reader = CellReader(Printing(), {})
+    assert read(reader, config()) is None
+    assert reader.read(config(x=1), {}, ["x=1"], Cell.of({"x": 1}), "s") is None
+    assert titles == ["s", "x=1"]
 
 
 def test_a_key_that_was_added_later_keeps_old_digests_at_its_neutral_value() -> None:
@@ -81,3 +91,22 @@ def test_a_key_that_was_added_later_keeps_old_digests_at_its_neutral_value() -> 
     assert added is not None
     assert other is not None
     assert plain.digest == added.digest != other.digest
+
+
+def test_a_key_that_the_study_varies_counts_in_every_later_command_too() -> None:
+    """`threads` is in study.ignore; whether it counts is settled by the first command, so that digests stay as they are."""
+    study = {**STUDY, "ignore": ["threads"]}
+
+    def digest(before: StudyManifest, *varied: str) -> str:
+        reader = CellReader(Experiment(), {}, before)
+        typed = Cell.of(dict.fromkeys(varied, 1))
+        cell = reader.read(config(x=1, threads=1, study=study), {}, ["x=1"], typed, "s")
+        assert cell is not None
+        return cell.digest
+
+    counted, ignored = digest(StudyManifest(), "threads"), digest(StudyManifest(), "x")
+    assert counted != ignored
+    varied = StudyManifest(factors={"threads": [1, 2]}, fixed={"threads": 1, "x": 1})
+    assert {digest(varied, "threads"), digest(varied, "x"), digest(varied)} == {counted}
+    earlier_version = StudyManifest(factors={"threads": [1, 2]}, fixed={"x": 1})
+    assert {digest(earlier_version, "threads"), digest(earlier_version, "x")} == {ignored}

@@ -79,7 +79,7 @@ def test_a_failure_is_one_line_and_status_1_with_the_traceback_in_the_run(comman
 
 
 def test_a_divergence_is_an_outcome(command: Command) -> None:
-    assert "x is unlucky" in command(TRIVIAL, "x=13").stdout
+    assert "diverged (x is unlucky): outputs/x=13/runs/" in command(TRIVIAL, "x=13").stdout
 
 
 def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path: Path) -> None:

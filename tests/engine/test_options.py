@@ -51,7 +51,7 @@ def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
         ("seeds", 10**20, "a positive number of seeds (at most 10,000), or a list of whole numbers from 0."),
         ("seeds", [], "study.seeds=[]: a positive number"), ("seeds", True, "study.seeds=true: a positive number"),
         ("seeds", [0, -1], "study.seeds=[0, -1]: "), ("seeds", 0, "study.seeds=0: "),
-        ("name", "", "study.name=: a text, or null."), ("name", "..", "study.name=..: a text"), ("name", [1], "a text, or null"),
+        ("name", "", "study.name=: the name of a folder, or null."), ("name", "..", "study.name=..: the name of a folder"), ("name", [1], "the name of a folder, or null"),
         ("report", "ablate.report.write", "study.report=ablate.report.write: true or false; a dotted path is not accepted any more."),
         ("report", 5, "study.report=5: true or false."), ("dry_run", "yes", "study.dry_run=yes: true or false."),
         ("max_hours", True, "study.max_hours=true: a number above 0, or null."), ("max_hours", 0, "a number above 0"),

@@ -39,6 +39,25 @@ def test_a_script_is_executed_under_its_own_name(tmp_path: Path) -> None:
         ProgramReference("", str(tmp_path / "gone.py"), "train").load()
 
 
+def test_a_script_may_define_dataclasses_with_postponed_annotations(tmp_path: Path) -> None:
+    script = tmp_path / "with_dataclass.py"
+    script.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nimport ablate\n"
+        "@dataclass\nclass Sizes:\n    width: int = 1\n"
+        "@ablate.main('conf')\ndef train(cfg, run):\n    return {}\n"
+    )
+    assert ProgramReference("", str(script), "train").load().function.__name__ == "train"
+
+
+def test_a_program_that_cannot_be_imported_is_named_with_the_line(tmp_path: Path) -> None:
+    script = tmp_path / "broken.py"
+    script.write_text("import ablate\nprint(undefined)\n")
+    with pytest.raises(AblateError) as refused:
+        ProgramReference("", str(script), "train").load()
+    said = "cannot be imported in the process of a run: NameError: name 'undefined' is not defined"
+    assert str(refused.value) == f"{script} {said} ({script}, line 2)"
+
+
 def test_a_function_inside_a_function_works_in_its_own_process_only(monkeypatch: pytest.MonkeyPatch) -> None:
     program = Program(lambda cfg, run: {})
     assert program.reference.load() is program

@@ -43,16 +43,17 @@ def test_a_run_that_ends_well_is_finished_with_what_it_recorded(tmp_path: Path) 
         (Diverged("not finite in epoch 2"), "diverged", "not finite in epoch 2"),
         (ValueError("no such thing"), "failed", "ValueError: no such thing"),
         (UsageError("fix the path"), "failed", "fix the path"),
+        (SystemExit("no images"), "failed", "SystemExit: no images"),
     ],
 )
-def test_an_error_is_recorded_and_not_raised(tmp_path: Path, error: Exception, status: str, said: str) -> None:
+def test_an_error_is_recorded_and_not_raised(tmp_path: Path, error: BaseException, status: str, said: str) -> None:
     run = make(tmp_path)
     with run.attempt():
         raise error
     record = read_record(tmp_path)
     assert record is not None
     assert (record.status, record.error) == (status, said)
-    assert (tmp_path / "traceback.txt").exists() == isinstance(error, ValueError)
+    assert (tmp_path / "traceback.txt").exists() == isinstance(error, ValueError | SystemExit)
 
 
 def test_ctrl_c_is_recorded_and_goes_on(tmp_path: Path) -> None:

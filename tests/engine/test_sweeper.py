@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from ablate.core.cells import Cell
+from ablate.core.errors import UsageError
+from ablate.engine.cells import CellReader
+from ablate.engine.experiment import Experiment
+from ablate.engine.options import StudyOptions
+from ablate.engine.sweeper import _refuse_ambiguous
 from ablate.storage.dataframe import load_results, load_runs
 from ablate.storage.manifest import StudyManifest
 from tests.conftest import APPS, Command
@@ -70,6 +77,31 @@ def test_the_same_command_repeats_nothing_and_more_seeds_add_what_is_missing(com
     assert "2 finished, 2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.seeds=[0,7]").stdout
 
 
+def test_a_sweep_of_an_ignored_key_is_continued(command: Command) -> None:
+    """`place` is in study.ignore of this program."""
+    assert "2 finished" in command(TRIVIAL, "-m", "place=a,b").stdout
+    assert "2 kept" in command(TRIVIAL, "-m", "place=a,b").stdout
+    assert "1 finished, 2 kept" in command(TRIVIAL, "-m", "place=a,b,c").stdout
+    assert "1 finished, 1 kept" in command(TRIVIAL, "-m", "place=b", "x=1,2", "study.name=place").stdout
+    assert "already finished" in command(TRIVIAL, "place=c", "study.name=place").stdout
+
+
+def test_two_configurations_with_the_same_short_digest_are_refused() -> None:
+    """SHA-256 of {"a": 15042} and of {"a": 16343} begin with the same eight digits."""
+    composed = [
+        CellReader(Experiment(), {}).read(
+            OmegaConf.create({"a": a, "seed": 0, "study": StudyOptions.defaults()}), {}, [f"a={a}"], Cell.of({"a": a}), "s"
+        )
+        for a in (1, 15042, 16343)
+    ]
+    cells = [cell for cell in composed if cell is not None]
+    _refuse_ambiguous(cells[:2])
+    with pytest.raises(
+        UsageError, match=r"a=15042 and a=16343 have the same short digest, \w{8}, by which their runs are found"
+    ):
+        _refuse_ambiguous(cells)
+
+
 def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "-m", "fails=true,false", "x=1,13", status=1)
     assert "2 failed" in answer.stdout
@@ -85,6 +117,10 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
     [
         (["x=1,2,101"], "ablate: x=101: at most 100."),
         (["x=1,2", "rule=plus,minos"], "ablate: rule has no level minos; available: minus, noisy, plus."),
+        (["rule=null,plus"], "ablate: rule has no level null; available: minus, noisy, plus."),
+        (["rule=glob(z*)"], "ablate: rule=glob(z*) matches no level; available: minus, noisy, plus."),
+        (["x=glob(*)"], "ablate: x=glob(*) matches no level: glob chooses among the options of a config group."),
+        (["x=1,2", "study.name=.."], "ablate: study.name=..: the name of a folder, or null."),
         (["x=1", "x=2"], "ablate: x is given twice: write its levels once, as x=a,b."),
         (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds cannot be a factor; write study.seeds=[1,2]."),
         (

@@ -101,7 +101,9 @@ def test_a_configuration_that_cannot_run_is_refused_before_its_images_are_decode
 
 
 def test_summary_prints_the_network_and_asks_for_no_run(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert EXPERIMENT.resolve(composed(cache, "summary=true", "study.name=mine", "experiment=stage89")) is None
+    cfg = composed(cache, "summary=true", "experiment=stage89")
+    assert EXPERIMENT.resolve(cfg) is None
+    EXPERIMENT.show(cfg, "mine")
     printed = capsys.readouterr().out
     assert "mine" in printed
     assert "1,990,802 parameters, a layer counted each time it is used" in printed
