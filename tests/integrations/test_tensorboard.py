@@ -130,7 +130,7 @@ def test_a_logger_is_no_factor(command: Command) -> None:
 
 
 def test_wandb_has_two_modes() -> None:
-    with pytest.raises(UsageError, match="study.logger.mode=shared: one of offline, online"):
+    with pytest.raises(UsageError, match="study.logger.mode=shared: expected one of offline, online"):
         Wandb(mode="shared")
 
 
