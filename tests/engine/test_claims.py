@@ -71,8 +71,8 @@ def test_claims_that_come_after_the_runs_are_marked(command: Command, tmp_path: 
     sweep = [TRIVIAL, "-m", "x=1,2", "study.seeds=5", "study.name=s", REPORT]
     assert "were written after" not in command(*sweep[:-2], "study.name=t", REPORT, f"study.claims=[{CLAIM}]").stdout
     command(*sweep)
-    assert "The claims were written after 10 runs were finished." in command(*sweep, f"study.claims=[{CLAIM}]").stdout
-    assert "The claims were written after 10 runs were finished." in command(*sweep).stdout
+    assert "The claims were added after 10 runs were finished." in command(*sweep, f"study.claims=[{CLAIM}]").stdout
+    assert "The claims were added after 10 runs were finished." in command(*sweep).stdout
     (tmp_path / "outputs" / "s" / "study.yaml").write_text("")
     assert "study.yaml cannot be read (it is not a mapping)" in command(*sweep, status=2).stderr
 
