@@ -42,8 +42,8 @@ def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
         ("baseline", 5, "study.baseline=5: expected keys and levels, such as {stem: direct}."),
         ("exclude", None, "study.exclude=null: expected a list of conditions such as {stem: direct, model.dropout: true}."),
         ("exclude", [5], "a list of conditions"), ("exclude", [{}], "a list of conditions"),
-        ("leave_out", 5, "study.leave_out=5: expected a list of conditions with a reason, or a YAML file of them."),
-        ("checkpoint", 5, "study.checkpoint=5: expected a node with the key minutes."),
+        ("leave_out", 5, "study.leave_out=5: expected a list of conditions with a reason, or a YAML file."),
+        ("checkpoint", 5, "study.checkpoint=5: expected a mapping with the key minutes."),
         ("checkpoint.minutes", "soon", "study.checkpoint.minutes=soon: expected a number >= 0."),
         ("checkpoint.minutes", -1, "study.checkpoint.minutes=-1: expected a number >= 0."),
         ("checkpoint.hours", 1, "study.checkpoint.hours: unknown option. Available: minutes."),
@@ -62,7 +62,7 @@ def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
         ("metrics", {"score": 5}, "metrics with their descriptions"),
         ("until", "bored", "study.until=bored: expected decided, or null."), ("max_seeds", 0, "an integer from 1 to 10,000"),
         ("changes", {"both": "x"}, "names of changes, each with a list of factors"),
-        ("logger", {"x": 1}, "null, or a node with the key _target_; see the group logger."),
+        ("logger", {"x": 1}, "null, or a mapping with the key _target_; see the group logger."),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused_by_its_key(key: str, value: object, message: str) -> None:
