@@ -1,6 +1,7 @@
 # make demo       run four configurations on generated images and write their report (3 to 6 minutes on two CPU cores)
-# make test       run the tests, all but the slowest ones
-# make test-all   run all tests
+# make test       run the tests, all but the slow ones
+# make test-slow  run the slow tests: the documentation's commands, the recipes of CONTRIBUTING.md, the notebook, the benchmarks
+# make test-all   both
 # make check      run the linter, the formatter (without changing a file) and the type checker: lint, format-check, types
 # make format     format the code, and fix what the linter can fix
 # make docs       build the documentation into site/; a warning is an error
@@ -13,7 +14,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-all check lint format-check types format docs bench notebooks
+.PHONY: demo test test-slow test-all check lint format-check types format docs bench notebooks
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
@@ -21,8 +22,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(PYTEST) -m "not slow"
 
-test-all: $(VENV)/.installed
-	$(PYTEST)
+test-slow: $(VENV)/.installed
+	$(PYTEST) -m slow
+
+test-all: test test-slow
 
 check: lint format-check types
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from dataclasses import replace
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
@@ -161,21 +160,6 @@ class Launch:
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
-
-
-def processes_of(config: DictConfig) -> int:
-    """The number of runs that the launcher executes at a time, according to its options.
-
-    Raises:
-        UsageError: for hydra.launcher.n_jobs=0.
-    """
-    asked = OmegaConf.select(config, "hydra.launcher.n_jobs")
-    if not isinstance(asked, int):
-        return 1
-    if asked == 0:
-        raise UsageError("hydra.launcher.n_jobs=0: expected a number of processes >= 1, or -1 for all cores.")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return asked if asked > 0 else max(1, usable + 1 + asked)
 
 
 def _attempts(run: PlannedRun) -> int:

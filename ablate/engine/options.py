@@ -105,6 +105,13 @@ class StudyOptions(BaseModel):
     retries: Annotated[int, Field(ge=0)] = option(
         0, "how often a failed run is retried in the same sweep", "an integer >= 0", sweeps_only=True
     )
+    n_jobs: Annotated[int, Field(ge=1)] | Literal["auto"] | None = option(
+        None,
+        "the number of runs at a time, each in its own process (Hydra's joblib launcher); auto: one process or one per core, "
+        "whichever is faster, decided once for a study; null: according to the launcher",
+        "auto, an integer >= 1, or null",
+        sweeps_only=True,
+    )
     max_hours: Annotated[float, Field(gt=0)] | None = option(
         None, "stop at the first checkpoint after this time; run the same command again to continue", "a number > 0, or null"
     )

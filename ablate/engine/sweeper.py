@@ -14,20 +14,22 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.cells import Cell, LeaveOut, common
 from ablate.core.errors import UsageError
-from ablate.engine import design, plan_display, planning, study_update
+from ablate.engine import design, parallel, plan_display, planning, study_update
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.command import SweepCommand
 from ablate.engine.compose import Composer
 from ablate.engine.decisions import announce
 from ablate.engine.execution import Outcome
 from ablate.engine.experiment import complete, describe_all
-from ablate.engine.launch import Launch, processes_of
+from ablate.engine.launch import Launch
 from ablate.engine.loggers import logger_of
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
 from ablate.report import terminal
-from ablate.storage.manifest import StudyManifest, manifest_lock
+from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
+
+NO_JOBLIB = f"{parallel.KEY}={parallel.AUTO}: one process, because Hydra's joblib launcher is not installed."
 
 
 class StudySweeper:
@@ -49,6 +51,8 @@ class StudySweeper:
         HydraConfig.instance().set_config(self.config)  # the resolver ${hydra:…} needs it while cells are composed
         OmegaConf.set_readonly(self.config.hydra, None)
         command = SweepCommand.read(self.context.config_loader, self.config, self.params, arguments)
+        if command.options.n_jobs is not None:
+            parallel.refuse_other_launcher(self.config)
         seeds = list(command.seeds)
         while True:
             plan = self._prepare(command, seeds)
@@ -103,14 +107,18 @@ class StudySweeper:
         known = None if before.claims else {spec.name for spec in described.metrics} or None
         notes = self._check_claims(command, manifest, cells, seeds, known)
         if options.dry_run:
-            self._estimate(plan, command)
+            self._look(plan, command)
+            notes += self._choose_processes(plan, command, manifest)
+            plan.estimate(self.program.experiment.cost)
         else:
             try:
                 with manifest_lock(study):
                     if (now := StudyManifest.read(study)) != before:  # another command has changed it
                         manifest, plan = settle(now)
+                    self._look(plan, command)
+                    notes += self._choose_processes(plan, command, manifest)
                     manifest.write(study)
-                self._estimate(plan, command)
+                plan.estimate(self.program.experiment.cost)
                 plan_display.write_csv(plan)
             except OSError as error:
                 raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
@@ -120,13 +128,30 @@ class StudySweeper:
             self._print(line)
         return plan
 
-    def _estimate(self, plan: Plan, command: SweepCommand) -> None:
-        """Determine the states of the runs and estimate their durations."""
+    def _look(self, plan: Plan, command: SweepCommand) -> None:
+        """Determine the states of the runs."""
         plan.code = self.program.provenance()["code"]
         plan.same_code = command.options.reuse == "same_code"
-        plan.processes = processes_of(self.config)
         plan.look()
-        plan.estimate(self.program.experiment.cost)
+
+    def _choose_processes(self, plan: Plan, command: SweepCommand, manifest: StudyManifest) -> list[str]:
+        """Set the number of processes in the plan, the launcher and the manifest. Returns notes to print."""
+        asked = command.options.n_jobs
+        notes = []
+        if asked is not None:
+            wanted = asked
+            if asked == parallel.AUTO and parallel.KEY in manifest.decisions:
+                wanted = int(manifest.decisions[parallel.KEY].took)
+            elif asked == parallel.AUTO:
+                cost = self.program.experiment.cost
+                wanted, note = (
+                    parallel.fastest(plan, cost, planning.TIMING_SECONDS) if parallel.has_joblib() else (1, NO_JOBLIB)
+                )
+                manifest.decisions[parallel.KEY] = Decision(asked=asked, took=wanted)
+                notes = [note]
+            parallel.use_processes(self.config, max(1, min(int(wanted), len(plan.due()))))
+        plan.processes = parallel.processes_of(self.config)
+        return notes
 
     def _check_claims(
         self,

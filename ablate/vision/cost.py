@@ -33,9 +33,15 @@ def seconds(config: Config, processes: int = 1) -> float:
     with torch.random.fork_rng(devices=[]):
         torch.set_num_threads(config.threads or share)
         try:
-            return _timed(config, device)
+            return _timed(config, device) * _sharing(device, processes)
         finally:
             torch.set_num_threads(before)
+
+
+def _sharing(device: torch.device, processes: int) -> float:
+    """How many processes share an accelerator: they take turns."""
+    devices = torch.cuda.device_count() if device.type == "cuda" else 1
+    return 1.0 if device.type == "cpu" else max(1.0, processes / devices)
 
 
 def _timed(config: Config, device: torch.device) -> float:

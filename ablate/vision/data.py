@@ -122,7 +122,11 @@ def load(data: Data, device: torch.device) -> DataSet:
     test, _ = subset(decoded.test.labels, data.test_size, 0, data.subset_seed)
 
     def move(split: Split, chosen: NDArray[np.int64]) -> Images:
-        return Images(*(torch.from_numpy(array[chosen]).to(device) for array in (split.images, split.labels)))
+        # All images of a split stay mapped from the file of the cache: on the CPU, processes then share their memory
+        whole = len(chosen) == len(split.labels)
+        return Images(
+            *(torch.from_numpy(array if whole else array[chosen]).to(device) for array in (split.images, split.labels))
+        )
 
     return DataSet(decoded.classes, move(decoded.train, train), move(decoded.test, test), move(decoded.train, validation))
 
@@ -208,7 +212,7 @@ def _read(folder: Path) -> Cached | None:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         train, test = (
             Split(
-                np.load(folder / f"{split}-images.npy", mmap_mode="r", allow_pickle=False),
+                np.load(folder / f"{split}-images.npy", mmap_mode="c", allow_pickle=False),
                 np.load(folder / f"{split}-labels.npy", allow_pickle=False),
             )
             for split in ("train", "test")

@@ -59,7 +59,7 @@ def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Pa
     sweep = [TRIVIAL, "-m", "x=1,2", "study.name=s"]
     command(*sweep, f"study.claims=[{CLAIM}]", "study.chance={score: 0}")
     command(*sweep, "seed=0,1")  # more seeds, without a word of claims
-    assert StudyManifest.read(tmp_path / "outputs" / "s").description["metrics"] == {"score": {"chance": 0}}
+    assert StudyManifest.read(tmp_path / "outputs" / "s").description["metrics"]["score"]["chance"] == 0
     answer = command(*sweep, "study.chance={score: 3}", status=2)
     assert (
         "the chance of score is fixed with the claims of outputs/s: it was 0 and is now 3. Choose another study.name."

@@ -10,9 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
-from ablate.engine.launch import processes_of
 from ablate.storage.dataframe import load_runs
 from tests.conftest import APPS, Command
 
@@ -103,13 +101,6 @@ def test_processes_share_the_threads(command: Command, tmp_path: Path) -> None:
     record = json.loads(path.read_text())
     assert record["provenance"]["numerics"]["threads"] == 1
     assert record["timing"]["processes"] == count
-
-
-def test_a_launcher_says_how_many_runs_it_has_at_a_time() -> None:
-    def config(n_jobs: int | None) -> object:
-        return OmegaConf.create({"hydra": {"launcher": {} if n_jobs is None else {"n_jobs": n_jobs}}})
-
-    assert [processes_of(config(n_jobs)) for n_jobs in (None, 1, 3, -1)] == [1, 1, 3, os.cpu_count()]  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The loggers that ship, by the real commands: what they show is what history.csv and run.json hold."""
+"""TensorBoard by the real commands: it shows what history.csv and run.json hold."""
 
 import csv
 import importlib.util
@@ -8,14 +8,11 @@ from typing import Any
 
 import pytest
 
-from ablate.core.errors import UsageError
-from ablate.integrations.wandb import Wandb
 from ablate.storage.dataframe import load_runs
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
 needs_tensorboard = pytest.mark.skipif(importlib.util.find_spec("tensorboard") is None, reason="tensorboard is not installed")
-needs_wandb = pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="wandb is not installed")
 
 RESUMING = f"""
 import os, signal
@@ -127,21 +124,3 @@ def test_a_package_that_is_missing_is_named_before_anything_runs(
 def test_a_logger_is_no_factor(command: Command) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", "+logger=tensorboard,wandb", status=2)
     assert answer.stderr == "ablate: logger=tensorboard,wandb: logger cannot be a factor; give it one value.\n"
-
-
-def test_wandb_has_two_modes() -> None:
-    with pytest.raises(UsageError, match="study.logger.mode=shared: expected one of offline, online"):
-        Wandb(mode="shared")
-
-
-@needs_wandb
-def test_wandb_keeps_one_offline_run_of_a_run(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "resuming.py").write_text(RESUMING)
-    for status in (-9, 0):
-        command("resuming.py", "+logger=wandb", "study.name=s", status=status)
-        (folder,) = only_run(tmp_path / "outputs/s").glob("wandb/*run-*-*")
-        assert folder.name.startswith("offline-run-")
-    (file,) = folder.glob("*.wandb")
-    content = file.read_bytes()
-    for said in (b"base seed=0", b"metrics/score", b'"finished"', b"0.625"):
-        assert said in content

@@ -1,0 +1,124 @@
+"""The number of runs that share the machine: set by the launcher or by `study.n_jobs`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from ablate.core.errors import UsageError
+from ablate.engine.planning import Plan, waiting_time
+
+AUTO = "auto"
+KEY = "study.n_jobs"
+LAUNCHER = "hydra.launcher"
+JOBLIB = "joblib"
+BASIC_TARGET = "BasicLauncher"
+TIMED_CELLS = 3  # for n_jobs=auto
+GAIN = 1.05  # minimum speedup to prefer several processes, which need more memory
+
+
+def usable_cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processes_of(config: DictConfig) -> int:
+    """The number of runs that the launcher executes at a time, according to its options.
+
+    Raises:
+        UsageError: for hydra.launcher.n_jobs=0.
+    """
+    asked = OmegaConf.select(config, f"{LAUNCHER}.n_jobs")
+    if not isinstance(asked, int):
+        return 1
+    if asked == 0:
+        raise UsageError("hydra.launcher.n_jobs=0: expected a number of processes >= 1, or -1 for all cores.")
+    return asked if asked > 0 else max(1, usable_cores() + 1 + asked)
+
+
+def refuse_other_launcher(config: DictConfig) -> None:
+    """Reject `study.n_jobs` in combination with another launcher.
+
+    Raises:
+        UsageError: if another launcher is selected; the message names it.
+    """
+    target = str(OmegaConf.select(config, f"{LAUNCHER}._target_"))
+    if not target.endswith(BASIC_TARGET):
+        raise UsageError(
+            f"{KEY} cannot be combined with the launcher {target.rpartition('.')[2]}: use the options of that launcher instead."
+        )
+
+
+def use_processes(config: DictConfig, processes: int) -> None:
+    """Select Hydra's joblib launcher for `processes` runs at a time; for one process, keep the basic launcher.
+
+    Raises:
+        UsageError: if the joblib launcher is not installed.
+    """
+    if processes == 1 and "n_jobs" not in config.hydra.launcher:
+        return
+    Plugins.instance()  # imports the installed plugins, which register their configurations
+    try:
+        node = ConfigStore.instance().load(f"hydra/launcher/{JOBLIB}.yaml").node
+    except (OSError, KeyError):
+        raise UsageError(
+            f"{KEY}={processes} needs Hydra's joblib launcher: pip install 'hydra-ablate[joblib]', "
+            "or in a checkout pip install -e '.[joblib]'."
+        ) from None
+    OmegaConf.set_readonly(config.hydra, None)
+    with open_dict(config.hydra):
+        config.hydra.launcher = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(node)))
+        config.hydra.launcher.n_jobs = processes
+
+
+def has_joblib() -> bool:
+    """Whether Hydra's joblib launcher is installed."""
+    Plugins.instance()
+    try:
+        ConfigStore.instance().load(f"hydra/launcher/{JOBLIB}.yaml")
+    except (OSError, KeyError):
+        return False
+    return True
+
+
+def fastest(plan: Plan, cost: Callable[[Any, int], float | None], seconds: float) -> tuple[int, str]:
+    """Choose between one process with all cores and one process per core, according to the program's estimates.
+
+    Args:
+        plan: the plan, with the states of its runs.
+        cost: `Experiment.cost`.
+        seconds: the time limit for the estimates.
+
+    Returns:
+        The number of processes, and a sentence with the reason.
+    """
+    due = plan.due()
+    most = min(usable_cores(), len(due))
+    if most < 2:
+        return 1, f"{KEY}={AUTO}: one process, for {'one core' if len(due) > 1 else 'one run'}."
+    cells = list({run.cell.digest: run.cell for run in due}.values())[:TIMED_CELLS]
+    started = time.perf_counter()
+    waits = {}
+    for processes in (1, most):
+        estimates: list[float | None] = []
+        for cell in cells:
+            if estimates and time.perf_counter() - started > seconds:
+                break
+            estimates.append(cost(cell.settings, processes))
+        known = [each for each in estimates if each is not None]
+        if len(known) < len(estimates):
+            return 1, f"{KEY}={AUTO}: one process, because the program does not estimate the duration of a run."
+        mean = sum(known) / len(known)
+        waits[processes] = waiting_time([mean] * len(due), processes)
+    chosen = most if waits[1] > GAIN * waits[most] else 1
+    ratio = waits[1] / waits[most]
+    return chosen, (
+        f"{KEY}={AUTO}: {chosen} process{'es' if chosen > 1 else ''}. {most} processes are estimated to be {ratio:.2f} times "
+        "as fast as one."
+    )
