@@ -162,7 +162,7 @@ class Plan:
         mean = fmean(known.values()) if known else None
         for run in self.runs:
             run.seconds = known.get(run.cell.digest, mean)
-        self.cost_from = " and ".join(sorted(sources, reverse=True))
+        self.cost_from = " and ".join(sorted(sources))
 
 
 def make_plan(

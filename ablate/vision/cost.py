@@ -39,7 +39,7 @@ def seconds(config: Config, processes: int = 1) -> float:
 
 
 def _sharing(device: torch.device, processes: int) -> float:
-    """How many processes share an accelerator: they take turns."""
+    """The slowdown of each process because several share an accelerator and take turns."""
     devices = torch.cuda.device_count() if device.type == "cuda" else 1
     return 1.0 if device.type == "cpu" else max(1.0, processes / devices)
 

@@ -64,11 +64,11 @@ def test_a_claim_that_fits_the_study_passes() -> None:
         (but(contrast={"factor": "model.dropout", "from": True, "to": None}), {}, None),
         (but(contrast={"factor": "stem", "from": "direct", "to": "odd"}, where=None), {}, "claim C2: stem has no level odd; available: pyramid, direct"),
         (but(where={"stem": "odd"}), {}, "claim C2: no cell matches `where`: stem has no level odd; available: pyramid, direct"),
-        (but(where={"model.dropout": True}), {}, "claim C2: model.dropout changes, so `where` cannot fix it"),
+        (but(where={"model.dropout": True}), {}, "claim C2: `where` cannot fix model.dropout, which the claim itself changes"),
         (but(where={"norm": "before"}), {}, "claim C2: no cell matches where norm=before: norm does not vary"),
         (but(where={"norm": "before"}), {"norm": "after"}, "claim C2: no cell matches where norm=before: this study has norm=after"),
-        (PATH, {}, "claim C7: act does not vary in this study"),
-        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher"), {}, "claim C7: stem varies in this study: `where` has to fix it"),
+        (PATH, {}, "claim C7: act is not a factor of this study"),
+        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher"), {}, "claim C7: stem varies in this study: fix its level in `where`"),
         (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher", where={"stem": ["direct", "pyramid"]}), {}, "claim C7: for a path, `where` needs a single level of stem"),
     ],
 )  # fmt: skip
@@ -91,6 +91,9 @@ def test_what_a_claim_needs_and_the_study_does_not_have_is_said() -> None:
 
 def test_what_a_claim_needs_may_vary_if_where_fixes_it() -> None:
     varying = factors(budget=["quick", "article"])
-    assert unmet(Claim.parse(C2), varying) == "needs budget=article, and budget varies in this study: `where` has to fix it"
+    assert (
+        unmet(Claim.parse(C2), varying)
+        == "needs budget=article, but budget is a factor of this study: fix its level in `where`"
+    )
     assert unmet(Claim.parse(but(where={"budget": "article"})), varying) == ""
     assert unmet(Claim.parse(but(where={"budget": "quick"})), varying).startswith("needs budget=article")

@@ -122,6 +122,6 @@ def test_auto_is_decided_once_for_a_study(command: Command, tmp_path: Path) -> N
     assert manifest["decisions"] == {"study.n_jobs": {"asked": "auto", "took": 2}}
     program.write_text(PRICED % 400.0)  # today's timing would say one process
     again = command(*sweep, "seed=1,2")
-    assert "study.n_jobs=auto is 2 in this study, as decided when this study began" in again.stdout
+    assert "study.n_jobs=auto is 2 in this study, as decided when it began" in again.stdout
     records = [json.loads(path.read_text()) for path in (tmp_path / "outputs/s").glob("runs/*/seed=[12]/run.json")]
     assert {record["timing"]["processes"] for record in records} == {2}

@@ -129,7 +129,7 @@ def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> No
     plan = make_plan(tmp_path, [cell(x=1)], [0], [])
     plan.estimate(cost)
     assert plan.seconds_left() is None
-    assert plan.notes == ["the cost of x=1 could not be estimated: MemoryError: too big"]
+    assert plan.notes == ["the duration of x=1 could not be estimated: MemoryError: too big"]
 
 
 def stems() -> list[PlannedCell]:
