@@ -72,9 +72,9 @@ def table(network: nn.Module, title: str) -> Table:
         "parameters",
         title=title,
         title_justify="left",
-        caption=f"{each_use:,} parameters, counting a layer each time it is used"
+        caption=f"{each_use:,} parameters, counting a layer each time it is used\n"
         f"{parameters(network):,} distinct parameters\n"
-        f"{macs(network):,} multiply-accumulates an image",
+        f"{macs(network):,} multiply-accumulates per image",
         caption_justify="left",
     )
     for column in (0, 3, 4):

@@ -138,7 +138,7 @@ def test_fields_of_other_types_and_validators_of_a_section_have_one_line_too(
 
     assert said("size:1.5,lookup:{},inner:{depth:1}") == "model.size=1.5: expected an integer or a string."
     assert said("size:1,lookup:3,inner:{depth:1}") == "model.lookup=3: expected a dict."
-    assert said("size:1,lookup:{},inner:{depth:x}") == "model.inner.depth=x: an integer."
+    assert said("size:1,lookup:{},inner:{depth:x}") == "model.inner.depth=x: expected an integer."
     assert said("size:1,lookup:{},inner:{depth:1,zoo:1}") == "model.inner.zoo: unknown key. Available: depth."
     assert said("size:7,lookup:{},inner:{depth:1}") == "model: seven is too many."
 
