@@ -1,6 +1,6 @@
 """Ablation studies with paired replicates, driven by Hydra.
 
-The names below are imported when they are first used: a command that only prints its help loads neither torch nor pandas.
+The names below are imported when they are first used: printing the help of a command loads neither torch nor pandas.
 
 >>> import ablate
 >>> ablate.MetricSpec.guess("test_accuracy").unit
@@ -71,8 +71,8 @@ def __getattr__(name: str) -> Any:
         if not str(error.name).startswith("ablate."):
             raise
         raise ImportError(
-            f"{error.name} is missing beside {__file__}: the other distribution 'ablate' of PyPI may have been installed over "
-            f"{DISTRIBUTION}, or removed. Run `pip uninstall ablate`, then `pip install --force-reinstall {DISTRIBUTION}`."
+            f"cannot import {error.name}: PyPI's unrelated distribution 'ablate' may have been installed over {DISTRIBUTION} "
+            f"in {__path__[0]}, or removed. Run `pip uninstall ablate`, then `pip install --force-reinstall {DISTRIBUTION}`."
         ) from None
     return getattr(module, _NAMES_THERE.get(name, name))
 

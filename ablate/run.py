@@ -1,7 +1,6 @@
-"""The command: one run, or with -m a sweep.
+"""`python -m ablate.run`: a run of the included experiment, or with -m a sweep.
 
-python -m ablate.run
-python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
+python -m ablate.run python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from ablate.vision.experiment import VisionExperiment
 
 
 def conf() -> Path:
-    """The folder of the configuration: inside the package if that is installed, otherwise beside it in a checkout."""
+    """The configuration folder: inside the package if installed, otherwise at the top of the checkout."""
     packaged = Path(__file__).resolve().parent / "conf"
     return packaged if packaged.is_dir() else packaged.parent.parent / "conf"
 
 
 @ablate.main(conf(), experiment=VisionExperiment())
 def train(cfg: DictConfig, run: ablate.Run) -> Mapping[str, float | None]:
-    """Train the network that `cfg` describes; see ablate.vision.training.train for its metrics."""
+    """Train a network; see `ablate.vision.training.train` for the metrics."""
     from ablate.vision.config import from_hydra
     from ablate.vision.training import train
 

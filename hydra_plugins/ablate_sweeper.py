@@ -1,4 +1,4 @@
-"""Registers ablate with Hydra. Every Hydra program of an environment imports this file, so it imports next to nothing."""
+"""Registers ablate with Hydra. Every Hydra program in the environment imports this file, so it must import quickly."""
 
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,17 @@ ConfigStore.instance().store(
 
 
 class AblateSearchPath(SearchPathPlugin):
-    """Makes `defaults: [ablate, _self_]` and the group `logger` known to every program, a notebook's `compose` included."""
+    """Makes `defaults: [ablate, _self_]` and the group `logger` available to every program and to `hydra.compose`."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         search_path.append(provider="ablate", path=str(CONF))
 
 
 class AblateSweeper(Sweeper):
-    """Delegates to ablate.engine.sweeper, which is imported when a sweep begins."""
+    """Delegates to ablate.engine.sweeper, imported when a sweep begins."""
 
     def __init__(self, params: Any = None) -> None:
-        self.params = params  # overrides by their key, for a file that names a sweep
+        self.params = params  # overrides by key, for a sweep defined in a file
 
     def setup(self, **context: Any) -> None:
         try:

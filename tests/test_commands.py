@@ -55,7 +55,7 @@ def test_one_cell_says_what_came_of_it(command: Command) -> None:
 
 def test_the_summary_prints_both_totals_and_trains_nothing(command: Command, tmp_path: Path) -> None:
     answer = command(*RUN, "experiment=stage89", "summary=true")
-    assert "1,990,802 parameters, a layer counted each time it is used" in answer.stdout
+    assert "1,990,802 parameters, counting a layer each time it is used" in answer.stdout
     assert "1,990,290 distinct parameters" in answer.stdout
     assert not list(tmp_path.rglob("run.json"))
     both = command(*RUN, "-m", "stem=direct,gentle", "summary=true").stdout
@@ -87,8 +87,8 @@ def test_a_zip_of_images_is_swept(command: Command, tmp_path: Path) -> None:
     [
         (["model.dropuot=true"], "no key 'model.dropuot' in the configuration. Did you mean 'model.dropout'?"),
         (["stem=pyramidd"], "stem has no level pyramidd; available: direct, gentle, pyramid."),
-        (["optimizer.batch_size=many"], "optimizer.batch_size=many: a whole number from 1."),
-        (["activation.name=tanh"], "activation.name=tanh: one of relu, gelu, silu, none."),
+        (["optimizer.batch_size=many"], "optimizer.batch_size=many: expected an integer >= 1."),
+        (["activation.name=tanh"], "activation.name=tanh: expected one of relu, gelu, silu, none."),
         (["norm.places=[block9.conv1]"], "norm.places: 'block9.conv1' matches no place of this trunk; available: block1.conv1"),
         (["data=images", "data.root=nowhere.zip"], "data.root=nowhere.zip: no such file or folder"),
         (["data=images", "data.root=torn.zip"], "torn.zip: train/disc/0000.png cannot be read as an image"),

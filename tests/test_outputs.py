@@ -120,7 +120,10 @@ def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
         "H4-89": "For stage 89 it is {:.1f} [{:.1f}, {:.1f}], not decided",
         "H2-87": "come to +{:.1f} [{:.1f}, {:.1f}]",
     }
-    assert f"not decided once several claims and looks are allowed for (p = {found['H4-89']['p']:.3f}; {ALPHA} decides)" in text
+    assert (
+        f"not decided after adjusting for several claims and looks (p = {found['H4-89']['p']:.3f}; the threshold is {ALPHA})"
+        in text
+    )
     assert (found["H3"]["verdict"], found["H3"]["margin"]) == ("supported", 0.01)
     for name, sentence in said.items():
         assert sentence.format(*(100 * found[name][part] for part in ("estimate", "low", "high"))) in text
@@ -131,5 +134,5 @@ def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
     met = frame.set_index(["label", table.by])["variance_ratio"].round(2)
     third = [met[f"experiment={stage}", "block3.norm1"] for stage in ("stage92", "stage89")]
     first = met["experiment=stage87"]
-    assert "meets {} times the variance that it expects (stage 89: {}; ".format(*third) in text
+    assert "the variance of its input is {} times the running variance (stage 89: {}; ".format(*third) in text
     assert f"the layers of stage 87: {first.min()} to {first.max()})" in text

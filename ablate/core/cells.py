@@ -1,4 +1,4 @@
-"""Cells (one combination of levels) and conditions that pick some of them."""
+"""Cells (combinations of levels) and conditions that select cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BASE = "base"  # the label of the cell of a study without factors
 
 
 class Cell(Mapping[str, Level]):
-    """One level for each of some factors, in the order of the factors. Hashable; equal if all levels are.
+    """A combination of levels, one for each factor, in the order of the factors. Hashable, and equal if all levels are equal.
 
     >>> cell = Cell.of({"model.dropout": True, "stem": "pyramid"})
     >>> cell.label
@@ -27,26 +27,26 @@ class Cell(Mapping[str, Level]):
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Cell:
-        """The cell of plain values."""
+        """Make a cell from plain values."""
         return cls({key: Level.of(value) for key, value in values.items()})
 
     @property
     def label(self) -> str:
-        """The levels as text, keys shortened to what tells them apart."""
+        """The levels as text, with each key shortened as far as it stays unambiguous."""
         names = short_names(list(self._levels))
         return ",".join(f"{names[key]}={level}" for key, level in self._levels.items()) or BASE
 
     @property
     def values_by_key(self) -> dict[str, Any]:
-        """The plain values, as YAML and JSON can hold them."""
+        """The plain values, which YAML and JSON can represent."""
         return {key: level.value for key, level in self._levels.items()}
 
     def changed(self, baseline: Cell) -> Cell:
-        """The levels in which this cell differs from `baseline`."""
+        """The levels of this cell that differ from those of `baseline`."""
         return Cell({key: level for key, level in self._levels.items() if baseline.get(key) != level})
 
     def replaced(self, levels: Mapping[str, Level]) -> Cell:
-        """This cell with other levels at some of its keys.
+        """Return a copy of this cell with some levels replaced.
 
         >>> str(Cell.of({"dropout": True, "stem": "direct"}).replaced({"stem": Level.of("pyramid")}))
         'dropout=true, stem=pyramid'
@@ -54,7 +54,7 @@ class Cell(Mapping[str, Level]):
         return Cell({**self._levels, **levels})
 
     def without(self, keys: Collection[str]) -> Cell:
-        """The levels at all other keys: the stratum that a contrast of these factors is taken in.
+        """The levels of all other factors: the stratum in which a contrast of `keys` is computed.
 
         >>> Cell.of({"dropout": True, "stem": "direct"}).without(["stem"])
         Cell(dropout=true)
@@ -71,7 +71,7 @@ class Cell(Mapping[str, Level]):
         return len(self._levels)
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._levels.items()))  # cells are equal in whichever order their keys stand
+        return hash(frozenset(self._levels.items()))  # equality ignores the order of the keys
 
     def __eq__(self, other: object) -> bool:
         return self._levels == other._levels if isinstance(other, Cell) else NotImplemented
@@ -85,7 +85,7 @@ class Cell(Mapping[str, Level]):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Levels that a cell must have: for some keys one level, or several of which any will do.
+    """Levels that a cell must have: for each key one level, or several alternatives.
 
     >>> str(Condition.of({"stem": "direct", "norm": ["first", "every"]}))
     'stem=direct, norm=first or every'
@@ -95,18 +95,19 @@ class Condition:
 
     @classmethod
     def of(cls, mapping: Mapping[str, object], factors: Mapping[str, Factor] | None = None) -> Condition:
-        """The condition of a plain mapping. A list means alternatives, unless `factors` has that very list as a level."""
+        """Make a condition from a plain mapping. A list means alternatives, unless the list itself is a level in `factors`."""
         return cls({str(key): _alternatives(wanted, (factors or {}).get(str(key))) for key, wanted in mapping.items()})
 
     def holds(self, levels: Mapping[str, Level]) -> bool:
-        """Whether these levels meet the condition; a key that they lack is not met."""
+        """Whether these levels meet the condition. A missing key does not meet it."""
         return all(key in levels and levels[key] in allowed for key, allowed in self.allowed.items())
 
     def check(self, factors: Mapping[str, Factor], context: str) -> None:
-        """Refuse a condition that names an unknown factor or level: a typing error would silently select nothing.
+        """Reject a condition that names an unknown factor or level: a typo would silently select nothing.
 
         Raises:
-            UsageError: with `context` (such as `study.exclude=…`), the name, and what is available.
+            UsageError: for an unknown name; the message begins with `context` (such as `study.exclude=…`) and lists what is
+                available.
         """
         for key, allowed in self.allowed.items():
             if key not in factors:
@@ -125,7 +126,7 @@ class Condition:
 
 
 def common(cells: Iterable[Mapping[str, Level]]) -> dict[str, Level]:
-    """The keys at which all of these have the same level, with that level."""
+    """The keys that have the same level in all cells, with that level."""
     cells = iter(cells)
     facts = dict(next(cells, {}))
     for levels in cells:
@@ -141,27 +142,27 @@ def _alternatives(wanted: object, factor: Factor | None) -> tuple[Level, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LeaveOut:
-    """Runs that a person sets aside: a condition on their levels (and on `seed`), and the reason."""
+    """Runs that the user excludes from the results: a condition on their levels (and on `seed`), and the reason."""
 
     condition: Condition
     reason: str
 
     @classmethod
     def of(cls, entry: Mapping[str, Any], factors: Mapping[str, Factor] | None = None) -> LeaveOut:
-        """An entry of study.leave_out, such as `{stem: direct, seed: 3, reason: the disk failed}`.
+        """Parse an entry of study.leave_out, such as `{stem: direct, seed: 3, reason: the disk failed}`.
 
-        A list means alternatives, unless `factors` has that very list as a level.
+        A list means alternatives, unless the list itself is a level in `factors`.
 
         Raises:
-            UsageError: if it names no run, or gives no reason.
+            UsageError: if the condition or the reason is missing.
         """
         if not isinstance(entry, Mapping) or not str(entry.get("reason") or "").strip() or len(entry) < 2:
             example = "{stem: direct, seed: 3, reason: the disk failed}"
-            raise UsageError(f"study.leave_out: {entry} should name runs and give a reason, such as {example}.")
+            raise UsageError(f"study.leave_out: expected a condition and a reason, such as {example}; got {entry}.")
         levels = {key: value for key, value in entry.items() if key != "reason"}
         return cls(Condition.of(levels, factors), str(entry["reason"]))
 
 
 def reason_to_leave_out(entries: Iterable[LeaveOut], levels: Mapping[str, Level]) -> str | None:
-    """Why a run of these levels (`seed` among them) is left out, by the first entry that it meets; None if it counts."""
+    """The reason of the first entry that matches a run with these levels (including `seed`); None if the run counts."""
     return next((entry.reason for entry in entries if entry.condition.holds(levels)), None)

@@ -1,4 +1,4 @@
-"""Whether a study can test its claims: checked before anything runs."""
+"""Check before anything runs that a study can test its claims."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def check(
 
     Args:
         claim: the claim.
-        factors: those that vary in the study.
-        facts: the levels that all runs share; a `where` about one of them must agree with it.
-        metrics: those that its runs will have; None if that is not known.
+        factors: the factors of the study.
+        facts: the levels that all runs share; the claim's `where` must not contradict them.
+        metrics: the metrics that the runs will return; None if unknown.
 
     Raises:
-        ClaimError: saying why not.
+        ClaimError: if the study cannot test the claim.
     """
     facts = facts or {}
     for term in terms_of(claim.metric) if metrics is not None and claim.metric not in metrics else ():
@@ -34,7 +34,7 @@ def check(
             raise ClaimError(f"claim {claim.id}: unknown metric '{term}'; available: {', '.join(metrics or ())}.")
     for change in claim.all_changes:
         if change.factor not in factors:
-            raise ClaimError(f"claim {claim.id}: {change.factor} does not vary in this study; what varies: {_names(factors)}.")
+            raise ClaimError(f"claim {claim.id}: {change.factor} is not a factor of this study; available: {_names(factors)}.")
         for level in (change.start, change.end):
             _known(claim, factors[change.factor], level, "")
     _check_where(claim, factors, facts)
@@ -43,9 +43,9 @@ def check(
 
 
 def unmet(claim: Claim, factors: Mapping[str, Factor], facts: Mapping[str, Level] | None = None) -> str:
-    """In words, all that the claim needs and the study does not have; empty if it has everything.
+    """Describe the needs of the claim that the study does not meet; empty if it meets all.
 
-    A need about a factor that varies is met if the claim's `where` fixes the factor as needed.
+    A need that concerns a factor is met if the claim's `where` fixes that factor at an allowed level.
     """
     facts = facts or {}
     missing = []
@@ -54,9 +54,9 @@ def unmet(claim: Claim, factors: Mapping[str, Factor], facts: Mapping[str, Level
         if key in factors:
             fixed = claim.where.allowed.get(key, ())
             if not fixed or not set(fixed) <= set(allowed):
-                missing.append(f"needs {wanted}, and {key} varies in this study: `where` has to fix it")
+                missing.append(f"needs {wanted}, but {key} is a factor of this study: fix its level in `where`")
         elif facts.get(key) not in allowed:
-            has = f"has {key}={facts[key]}" if key in facts else f"does not say its {key}"
+            has = f"has {key}={facts[key]}" if key in facts else f"does not record {key}"
             missing.append(f"needs {wanted}; this study {has}")
     return ", and ".join(missing)
 
@@ -65,21 +65,21 @@ def _check_where(claim: Claim, factors: Mapping[str, Factor], facts: Mapping[str
     changed = {change.factor for change in claim.all_changes}
     for key, allowed in claim.where.allowed.items():
         if key in changed:
-            raise ClaimError(f"claim {claim.id}: {key} changes, so `where` cannot fix it.")
+            raise ClaimError(f"claim {claim.id}: `where` cannot fix {key}, which the claim itself changes.")
         if key in factors:
             for level in allowed:
-                _known(claim, factors[key], level, "`where` selects nothing: ")
+                _known(claim, factors[key], level, "no cell matches `where`: ")
         elif facts.get(key) not in allowed:
             has = f"this study has {key}={facts[key]}" if key in facts else f"{key} does not vary"
-            raise ClaimError(f"claim {claim.id}: where {Condition({key: allowed})} selects nothing: {has}.")
+            raise ClaimError(f"claim {claim.id}: no cell matches where {Condition({key: allowed})}: {has}.")
 
 
 def _check_path(claim: Claim, factors: Mapping[str, Factor]) -> None:
     changed = {change.factor for change in claim.all_changes}
     if several := [key for key, allowed in claim.where.allowed.items() if len(allowed) > 1]:
-        raise ClaimError(f"claim {claim.id}: where {several[0]} has to be one level for a path.")
+        raise ClaimError(f"claim {claim.id}: for a path, `where` needs a single level of {several[0]}.")
     if loose := [key for key in factors if key not in changed and key not in claim.where.allowed]:
-        raise ClaimError(f"claim {claim.id}: {', '.join(loose)} varies in this study: `where` has to fix it.")
+        raise ClaimError(f"claim {claim.id}: {', '.join(loose)} varies in this study: fix its level in `where`.")
 
 
 def _known(claim: Claim, factor: Factor, level: Level, prefix: str) -> None:

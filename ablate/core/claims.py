@@ -1,21 +1,20 @@
-"""Claims: what a study is to decide, validated before anything runs.
+"""Claims: the statements that a study should decide. They are validated before anything runs.
 
-Every claim has `id`, `says` (in words) and `kind`; it may have `quote` (somebody's own words), `metric` (by default the main
-metric of the study), `where` (levels of other factors), `needs` (choices that the study must have made) and `primary`
-(true by default). A metric is the name of one, or the difference of two of the same run: `one - other`. All kinds but
-`exact` may have `published`, the figure that somebody reports for what the claim is about, and `protocol`, how that
-figure was made: for the scorecard.
+Every claim has `id`, `says` (in words) and `kind`; optional keys are `quote` (the original words), `metric` (by default the
+main metric of the study), `where` (levels of other factors), `needs` (levels that the study must have) and `primary` (true by
+default). `metric` names one metric, or the difference of two metrics of the same run: `one - other`. All kinds except `exact`
+accept `published`, a published value for the scorecard; all accept `protocol`, which says how that value was measured.
 
-| kind | its own keys |
+| kind | keys |
 |---|---|
 | contrast | `contrast: {factor, from, to}`, `expects`, `margin`, `scale` (difference or ratio) |
-| interaction | `interaction:` two of these: how much the second increases the first one's effect; the others as above |
+| interaction | `interaction:` a list of two changes: how much the second increases the effect of the first; rest as above |
 | threshold | `value`: the mean of the cells that `where` selects, minus this number; `expects`, `margin` |
-| exact | `value`: each run that `where` selects must have exactly this number |
-| path | `path: {changes: {name: one or several {factor, from, to}}, of: name}`, `expects`, `margin`: a change's share |
+| exact | `value`: every run that `where` selects must have exactly this value |
+| path | `path: {changes: {name: one or several {factor, from, to}}, of: name}`, `expects`, `margin`: a Shapley share |
 
-`expects` is higher, lower or equivalent; for a path also `largest`. `of: all` is the whole difference of a path. The
-margin is the smallest difference that matters; on the ratio scale it is a factor such as 1.05.
+`expects` is `higher`, `lower` or `equivalent`; for a path also `largest`. `of: all` stands for the whole difference of a path.
+The margin is the smallest difference that matters; on the ratio scale it is a factor such as 1.05.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ STEP = "{factor, from, to}"
 
 
 def _number(value: object) -> object:
-    """Numbers alone: pydantic would take `true` and texts for numbers."""
+    """Accept finite numbers only: pydantic would also convert booleans and strings."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("should be a number")
     return value
@@ -60,7 +59,7 @@ def _condition(value: object) -> Condition:
     if not isinstance(value, Mapping):
         raise ValueError("should map keys to levels")
     if empty := [key for key, levels in value.items() if isinstance(levels, list | tuple) and not levels]:
-        raise ValueError(f"names no level of {empty[0]}")
+        raise ValueError(f"no level given for {empty[0]}")
     return Condition.of(value)
 
 
@@ -70,7 +69,7 @@ ConditionField = Annotated[Condition, BeforeValidator(_condition)]
 
 
 class Change(BaseModel):
-    """A factor taken from one level to another.
+    """A change of one factor from one level to another.
 
     >>> str(Change.of("stem", "direct", "pyramid"))
     'stem: direct → pyramid'
@@ -84,7 +83,7 @@ class Change(BaseModel):
 
     @classmethod
     def of(cls, factor: str, start: object, end: object) -> Change:
-        """The change between two levels, or plain values."""
+        """Make a change from two levels or plain values."""
         return cls.model_validate({"factor": factor, "from": Level.of(start), "to": Level.of(end)})
 
     def __str__(self) -> str:
@@ -92,10 +91,10 @@ class Change(BaseModel):
 
 
 class Claim(BaseModel):
-    """One claim. `changes` holds one change for a contrast and two for an interaction, `path` the changes of a path by name.
+    """A claim. `changes` has one change for a contrast and two for an interaction; `path` has the changes of a path by name.
 
-    Make one with `Claim.parse`. `meaning` is a digest of what decides the verdict, apart from the words: two claims of
-    equal meaning are one.
+    Create claims with `Claim.parse`. `meaning` is a digest of everything that affects the verdict, without the wording: two
+    claims with equal digests are the same claim.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -121,19 +120,19 @@ class Claim(BaseModel):
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any], default_metric: str = "") -> Claim:
-        """A claim from a mapping, as a study file has it.
+        """Parse a claim from a mapping, as in a study file.
 
         Args:
             mapping: the keys of the claim.
-            default_metric: for a claim that names none.
+            default_metric: the metric of a claim that names none.
 
         Raises:
-            ClaimError: naming the claim, the key, and what is allowed.
+            ClaimError: if the claim is invalid; the message names the claim, the key, and what is allowed.
         """
         if not isinstance(mapping, Mapping):
-            raise ClaimError(f"a claim is a mapping of keys, not {mapping!r}.")
+            raise ClaimError(f"a claim should be a mapping of keys, not {mapping!r}.")
         if mapping.get("id") in (None, ""):
-            raise ClaimError(f"a claim has no id: {dict(mapping)}"[:100] + ".")
+            raise ClaimError(f"the key id is missing in the claim {dict(mapping)}"[:100] + ".")
         name = Level.of(mapping["id"]).text
         try:
             return _parse(name, {"metric": default_metric, **mapping})
@@ -145,25 +144,25 @@ class Claim(BaseModel):
         return self.changes + tuple(change for steps in self.path.values() for change in steps)
 
     def within(self, factors: Collection[str]) -> Condition:
-        """What `where` says of these factors, the ones that vary; what it says of facts was checked before."""
+        """The part of `where` that concerns these factors. The rest was checked against the facts of the study earlier."""
         return Condition({key: levels for key, levels in self.where.allowed.items() if key in factors})
 
 
 def parse_all(mappings: Iterable[Mapping[str, Any]] | None, default_metric: str = "") -> list[Claim]:
-    """The claims of a study.
+    """Parse the claims of a study.
 
     Raises:
-        ClaimError: as `Claim.parse`, and if two claims have the same id.
+        ClaimError: if a claim is invalid, or if two claims have the same id.
     """
     claims = [Claim.parse(mapping, default_metric) for mapping in mappings or ()]
     ids = [claim.id for claim in claims]
     if twice := [name for name in dict.fromkeys(ids) if ids.count(name) > 1]:
-        raise ClaimError(f"claim {twice[0]}: two claims have this id.")
+        raise ClaimError(f"claim {twice[0]}: this id is used twice.")
     return claims
 
 
 def _first(error: ValidationError) -> str:
-    """The first of pydantic's complaints in one line: the key, what it is, what it should be."""
+    """The first of pydantic's errors in one line: the key, its value, and the problem."""
     found = error.errors()[0]
     key = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-"))
     message = found["msg"].removeprefix("Value error, ")
@@ -173,16 +172,15 @@ def _first(error: ValidationError) -> str:
 
 
 def _parse(name: str, keys: dict[str, Any]) -> Claim:
-    """The claim of a mapping whose id is known; ClaimError where keys do not fit together, ValidationError for a value."""
+    """Parse the keys of the claim `name`. Raises ClaimError for invalid combinations of keys, ValidationError for a value."""
 
     def error(trouble: str) -> ClaimError:
         return ClaimError(f"claim {name}: {trouble}.")
 
     kind = keys.get("kind")
     if kind not in KEYS:
-        raise error(
-            f"kind={kind}: one of {', '.join(KEYS)}" if kind is not None else f"kind is missing: one of {', '.join(KEYS)}"
-        )
+        said = "kind is missing" if kind is None else f"kind={kind}"
+        raise error(f"{said}: expected one of {', '.join(KEYS)}")
     allowed = COMMON + KEYS[kind]
     if unknown := [key for key in keys if key not in allowed]:
         raise error(f"unknown key '{unknown[0]}' for the kind {kind}; available: {', '.join(allowed)}")
@@ -193,9 +191,9 @@ def _parse(name: str, keys: dict[str, Any]) -> Claim:
     wanted = (*EXPECTS, LARGEST) if kind == "path" else EXPECTS
     if kind != "exact" and content.get("expects") not in wanted:
         said = f"expects={content['expects']}" if "expects" in content else "expects is missing"
-        raise error(f"{said}: one of {', '.join(wanted)}")
+        raise error(f"{said}: expected one of {', '.join(wanted)}")
     if kind in ("threshold", "exact") and "value" not in content:
-        raise error("value is missing: it has to be a number")
+        raise error("value is missing: expected a number")
     claim = Claim.model_validate({**content, "id": name, "changes": changes, "path": path, "of": of})
     _check_numbers(claim, error)
     return claim.model_copy(update={"meaning": _meaning(keys, claim)})
@@ -203,14 +201,14 @@ def _parse(name: str, keys: dict[str, Any]) -> Claim:
 
 def _check_numbers(claim: Claim, error: Any) -> None:
     if claim.expects == "equivalent" and claim.margin is None:
-        raise error("margin is missing: equivalence needs the smallest difference that matters")
+        raise error("margin is missing: `expects: equivalent` needs the smallest difference that matters")
     if claim.margin is not None and claim.margin <= (1 if claim.scale == "ratio" else 0):
-        wanted = "above 1, such as 1.05 for 5 %" if claim.scale == "ratio" else "above 0"
-        raise error(f"margin={claim.margin:g}: it has to be {wanted}")
+        wanted = "> 1, such as 1.05 for 5 %" if claim.scale == "ratio" else "> 0"
+        raise error(f"margin={claim.margin:g}: expected a number {wanted}")
     if claim.published is not None and claim.scale == "ratio" and claim.published <= 0:
-        raise error(f"published={claim.published:g}: a ratio is above 0")
+        raise error(f"published={claim.published:g}: expected a ratio > 0")
     if claim.expects == LARGEST and (claim.of == ALL or len(claim.path) < 2):
-        raise error(f"expects={LARGEST} needs one change among several; `of` names {claim.of}")
+        raise error(f"expects={LARGEST}: `of` should name one of several changes; it is {claim.of}")
 
 
 def _changes(kind: str, keys: Mapping[str, Any], error: Any) -> tuple[Change, ...]:
@@ -220,10 +218,10 @@ def _changes(kind: str, keys: Mapping[str, Any], error: Any) -> tuple[Change, ..
         return ()
     found = keys.get(kind)
     if not isinstance(found, Sequence) or isinstance(found, str) or len(found) != 2:
-        raise error(f"interaction has to be a list of two changes {STEP}")
+        raise error(f"interaction should be a list of two changes {STEP}")
     first, second = (_change(kind, each, error) for each in found)
     if first.factor == second.factor:
-        raise error(f"interaction needs two factors, and both are {first.factor}")
+        raise error(f"interaction needs two different factors; both are {first.factor}")
     return first, second
 
 
@@ -232,34 +230,34 @@ def _path(keys: Mapping[str, Any], error: Any) -> tuple[dict[str, tuple[Change, 
         return {}, ""
     found = keys.get("path")
     if not isinstance(found, Mapping) or set(found) != {"changes", "of"} or not isinstance(found["changes"], Mapping):
-        raise error(f"path has to have the keys changes (a name and {STEP} for each) and of (a name)")
+        raise error(f"path should have the keys changes (names, each with {STEP}) and of (a name)")
     groups: dict[str, tuple[Change, ...]] = {}
     for name, steps in found["changes"].items():
         several = steps if isinstance(steps, list | tuple) else [steps]
         groups[Level.of(name).text] = tuple(_change(f"path.changes.{name}", step, error) for step in several)
     if empty := [name for name, steps in groups.items() if not steps]:
-        raise error(f"path.changes.{empty[0]} holds no change {STEP}")
+        raise error(f"path.changes.{empty[0]} is empty; expected {STEP}")
     factors = [change.factor for steps in groups.values() for change in steps]
     if twice := [factor for factor in dict.fromkeys(factors) if factors.count(factor) > 1]:
         raise error(f"{twice[0]} is in more than one change of the path")
     if not groups or ALL in groups:
-        raise error(f"path.changes needs at least one change, and none named {ALL}")
+        raise error(f"path.changes should have at least one change, and no change may be named {ALL}")
     if (of := Level.of(found["of"]).text) not in (*groups, ALL):
-        raise error(f"path.of={of}: one of {', '.join(groups)}, {ALL}")
+        raise error(f"path.of={of}: expected one of {', '.join(groups)}, {ALL}")
     return groups, of
 
 
 def _change(key: str, found: Any, error: Any) -> Change:
     if not isinstance(found, Mapping) or set(found) != {"factor", "from", "to"}:
-        raise error(f"{key} has to have the keys factor, from, to; it is {found!r}")
+        raise error(f"{key} should have the keys factor, from, to; got {found!r}")
     change = Change.of(str(found["factor"]), found["from"], found["to"])
     if change.start == change.end:
-        raise error(f"{key} goes from {change.start} to itself")
+        raise error(f"{key} has the same level for from and to: {change.start}")
     return change
 
 
 def _meaning(keys: Mapping[str, Any], claim: Claim) -> str:
-    """SHA-256, in 12 digits, of the values as they were written: verdicts.json of earlier versions holds the same digests."""
+    """The first 12 hex digits of a SHA-256 of the values as written. Must stay equal to those in existing verdicts.json."""
 
     def step(found: Mapping[str, Any]) -> dict[str, Any]:
         return {"factor": str(found["factor"]), "start": found["from"], "end": found["to"]}

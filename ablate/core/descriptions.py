@@ -1,4 +1,4 @@
-"""What a program tells about its results beside their numbers; kept in study.yaml, so that a report needs no program."""
+"""How a program describes its results. Stored in study.yaml, so that a report does not need the program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ablate.core.metrics import MetricSpec
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an `ExtraTable`: an array of that name, averaged over the runs of a configuration."""
+    """A column of an `ExtraTable`: the array called `name`, averaged over the runs of a configuration."""
 
     name: str
     title: str
@@ -21,7 +21,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ExtraTable:
-    """A table of arrays that runs kept with `Run.keep(source, …)`: one row for each configuration and each value of `by`."""
+    """A table of arrays that runs saved with `Run.keep(source, …)`: one row for each configuration and each value of `by`."""
 
     name: str  # of its files
     title: str
@@ -34,9 +34,10 @@ class ExtraTable:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Which test examples each run had right, kept as packed bits: for intervals over test examples.
+    """Which test examples each run classified correctly, for confidence intervals over test examples.
 
-    `array` is the name of the packed bits within `Run.keep(source, …)`; the array `count` beside it says how many there are.
+    Runs save them with `Run.keep(source, …)`: `array` is the name of the array with the packed bits (`numpy.packbits`), and the
+    array `count` holds the number of examples.
     """
 
     metric: str
@@ -47,14 +48,14 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Everything that a program says about the results of its runs.
+    """How a program describes the results of its runs.
 
     Attributes:
-        metrics: those that a run returns, the main one first.
-        tables: further tables of the report.
-        examples: for the interval of a contrast over test examples.
-        caveats: sentences that stand at the head of the report, such as where the data come from.
-        curves: the columns of history.csv that are drawn, with their titles; the report chooses some if empty.
+        metrics: the metrics that a run returns, the main one first.
+        tables: additional tables for the report.
+        examples: where to find the correctly classified test examples, for the interval of a contrast over test examples.
+        caveats: sentences for the top of the report, such as where the data come from.
+        curves: the columns of history.csv to plot, with their titles; if empty, the report chooses.
     """
 
     metrics: tuple[MetricSpec, ...] = ()
@@ -64,7 +65,7 @@ class Description:
     curves: Mapping[str, str] = field(default_factory=dict)
 
     def to_mapping(self) -> dict[str, Any]:
-        """As YAML can hold it; without what is empty."""
+        """Convert to plain values for YAML, without empty entries."""
         content: dict[str, Any] = {
             "metrics": {spec.name: spec.to_mapping() for spec in self.metrics},
             "tables": [_table_mapping(table) for table in self.tables],
@@ -79,8 +80,8 @@ class Description:
         """The inverse of `to_mapping`.
 
         Raises:
-            UsageError: for a metric that is described wrongly.
-            TypeError, ValueError, KeyError, AttributeError: for other content that no description has.
+            UsageError: if a metric's description is invalid.
+            TypeError, ValueError, KeyError, AttributeError: if anything else is invalid.
         """
         return cls(
             metrics=tuple(MetricSpec.parse(str(name), each) for name, each in (content.get("metrics") or {}).items()),

@@ -1,9 +1,9 @@
-"""The exceptions of ablate, all under one base class.
+"""The exceptions of ablate, all derived from one base class.
 
 AblateError
-├── UsageError            something that was typed, or a file that was named, cannot be used
-│   └── ClaimError        a claim that cannot be read, or that the study cannot test
-├── Diverged              raised by a training function: its loss left the finite numbers
+├── UsageError            invalid input: an override, an argument or a file
+│   └── ClaimError        an invalid claim, or a claim that the study cannot test
+├── Diverged              raised by a training function when its loss is not finite
 └── RunLockedError        another process holds this run
 """
 
@@ -11,19 +11,19 @@ from __future__ import annotations
 
 
 class AblateError(Exception):
-    """Base class of every exception that ablate raises on purpose."""
+    """Base class of the exceptions that ablate raises."""
 
 
 class UsageError(AblateError):
-    """Something that the user typed, or a file that the user named, cannot be used. The message says what to do."""
+    """Invalid input: an override, an argument or a file. The message says what to do."""
 
 
 class ClaimError(UsageError):
-    """A claim cannot be read, or the study cannot test it. The message names the claim and the key."""
+    """An invalid claim, or one that the study cannot test. The message names the claim and the key."""
 
 
 class Diverged(AblateError):
-    """Training left the finite numbers: an outcome of the run, not a failure of the program."""
+    """Training diverged, for example to a loss that is not finite. An outcome of the run, not a failure."""
 
 
 class RunLockedError(AblateError):

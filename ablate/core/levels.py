@@ -1,4 +1,4 @@
-"""Levels and factors: the values of an experiment's design, in one form from the command line to the report."""
+"""Levels and factors, in the same form from the command line to the report."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ablate.core.errors import UsageError
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Level:
-    """One value of a factor. Levels are equal if they read the same: 1 and 1.0, True and 'true', None and 'null'.
+    """One value of a factor. Levels with the same text are equal: 1 and 1.0, True and 'true', None and 'null'.
 
-    Make one with `Level.of`, which normalizes the value: NumPy scalars become Python's, whole floats become integers, a
-    mapping or a sequence becomes a dict or a list.
+    Create levels with `Level.of`, which normalizes the value: NumPy scalars become Python scalars, integral floats become
+    integers, mappings and sequences become dicts and lists. Text is not parsed; see ablate/engine/overrides.py.
 
     >>> Level.of(1.0) == Level.of("1"), Level.of(None).text, Level.of(True).text
     (True, 'null', 'true')
@@ -27,7 +27,7 @@ class Level:
 
     @classmethod
     def of(cls, value: object) -> Level:
-        """The level of a plain value; a Level is returned as it is.
+        """Make a level from a plain value; a Level is returned unchanged.
 
         Raises:
             UsageError: if the value is NaN.
@@ -53,13 +53,13 @@ class Level:
         return self._order() < other._order()
 
     def _order(self) -> tuple[int, float, str]:
-        """Numbers by size, then texts."""
+        """Sort key: numbers by value, then other levels by text."""
         number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
         return (0, float(self.value), "") if number else (1, 0.0, self.text)
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):  # of NumPy, which this floor does without
+    if hasattr(value, "tolist"):  # NumPy; not imported in this package
         value = value.tolist()
     if isinstance(value, Enum):
         value = value.name
@@ -75,7 +75,7 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A plain value as it is typed on the command line."""
+    """A plain value, formatted as on the command line."""
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -90,7 +90,7 @@ class Factor:
 
     @classmethod
     def of(cls, key: str, values: Iterable[object]) -> Factor:
-        """The factor with these values as its levels, each once, in their order."""
+        """Make a factor from values; duplicates are dropped and the order is kept."""
         return cls(key, tuple(distinct(values)))
 
     @property
@@ -98,7 +98,7 @@ class Factor:
         return self.levels[0]
 
     def level(self, value: object) -> Level:
-        """The level of this factor that `value` names.
+        """Look up the level of this factor with the given value.
 
         Raises:
             UsageError: if the factor has no such level; the message lists its levels.
@@ -120,12 +120,12 @@ class Factor:
 
 
 def distinct(values: Iterable[object]) -> list[Level]:
-    """The levels of these values, each once, in their order."""
+    """The levels of these values without duplicates, in order."""
     return list(dict.fromkeys(map(Level.of, values)))
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """The last component of each dotted key, or as many as it takes to tell the keys apart.
+    """Shorten dotted keys to the last component, or to as many as are needed to tell the keys apart.
 
     >>> short_names(["model.dropout", "stem"])
     {'model.dropout': 'dropout', 'stem': 'stem'}

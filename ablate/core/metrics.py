@@ -1,4 +1,4 @@
-"""What a metric is: its title, unit, direction, and the values that mean "learned nothing" and "never reached"."""
+"""Metric descriptions: title, unit, digits, direction, chance level and limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ablate.core.errors import UsageError
 
 Better = Literal["higher", "lower"]
 Role = Literal["outcome", "cost", "detail"]
-MINUS = " - "  # between the two terms of a difference of metrics
+MINUS = " - "  # separates the two terms of a difference of metrics
 
 _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"acc(uracy)?", {"unit": "%", "digits": 1, "better": "higher"}),
@@ -24,18 +24,18 @@ _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """One metric of a study, described once for every table, figure and message.
+    """The description of a metric, used in all tables, figures and messages.
 
     Attributes:
-        name: the key under which runs return it.
-        title: how tables and figures call it; the name with spaces if empty.
-        unit: `%` for a fraction that is shown times 100; any other text is printed behind the title.
-        digits: digits behind the decimal point as shown; None for four significant ones.
-        better: which direction is an improvement, if one is.
-        chance: the value of a run that learned nothing, which a diverged run counts as.
-        limit: for a time to a target, the budget at which a run that never reached it is censored.
-        role: `outcome` (what a configuration achieves), `cost` (what it takes), or `detail` (in files, not in tables).
-        note: how it was measured, printed once below the tables that show it.
+        name: the key in the mapping that a run returns.
+        title: the name in tables and figures; if empty, `name` with spaces.
+        unit: `%` for a fraction that is shown as a percentage; any other unit is shown in parentheses after the title.
+        digits: decimal places shown; None for four significant digits.
+        better: the direction of improvement; None if neither is.
+        chance: the value of a model that has learned nothing, also assigned to diverged runs.
+        limit: for a time to a target, the budget at which runs that never reach the target are censored.
+        role: `outcome` (what a configuration achieves), `cost` (what it requires) or `detail` (in the files only).
+        note: how the metric was measured, printed below the tables that contain it.
     """
 
     name: str
@@ -54,12 +54,12 @@ class MetricSpec:
 
     @property
     def percent(self) -> bool:
-        """Whether values are fractions that are shown times 100."""
+        """Whether values are fractions that are shown as percentages."""
         return self.unit == "%"
 
     @classmethod
     def guess(cls, name: str) -> MetricSpec:
-        """What the name of an undescribed metric suggests: an accuracy is a fraction of which more is better.
+        """Guess the description of a metric from its name: an accuracy is a fraction, and higher is better.
 
         >>> MetricSpec.guess("test_acc").unit, MetricSpec.guess("val_loss").better
         ('%', 'lower')
@@ -72,35 +72,35 @@ class MetricSpec:
 
     @classmethod
     def parse(cls, name: str, mapping: Mapping[str, Any] | None = None) -> MetricSpec:
-        """A description from a mapping, such as `{title: Accuracy, unit: "%", better: higher, chance: 0.1}`.
+        """Parse a description from a mapping, such as `{title: Accuracy, unit: "%", better: higher, chance: 0.1}`.
 
-        What it does not say is guessed from the name.
+        Missing keys are guessed from the name.
 
         Raises:
-            UsageError: for an unknown key, or a value that the key cannot have.
+            UsageError: for an unknown key or an invalid value.
         """
         mapping = dict(mapping or {})
         if unknown := [key for key in mapping if key not in _KEYS]:
             raise UsageError(f"metrics.{name}: unknown key '{unknown[0]}'; available: {', '.join(_KEYS)}.")
         for key, value in mapping.items():
             if not _KEYS[key](value):
-                raise UsageError(f"metrics.{name}.{key}={value}: {_ALLOWED[key]}.")
+                raise UsageError(f"metrics.{name}.{key}={value}: expected {_ALLOWED[key]}.")
         return replace(cls.guess(name), **mapping)
 
     def to_mapping(self) -> dict[str, Any]:
-        """All that differs from the defaults or from what is guessed, as YAML can hold it: the inverse of `parse`."""
+        """Convert to a mapping, without the keys whose value is both the default and the guess: the inverse of `parse`."""
         others = (MetricSpec(self.name), MetricSpec.guess(self.name))
         return {key: getattr(self, key) for key in _KEYS if any(getattr(self, key) != getattr(other, key) for other in others)}
 
 
 class Metrics(Mapping[str, MetricSpec]):
-    """The metrics of a study by name, in their order. Looks up a difference `one - other` as well."""
+    """The metrics of a study by name, in order. Differences `one - other` can be looked up too."""
 
     def __init__(self, specs: Mapping[str, MetricSpec] | None = None) -> None:
         self._specs = dict(specs or {})
 
     def __getitem__(self, name: str) -> MetricSpec:
-        """The description of a metric, or of a difference of two; guessed from the name if the study does not have it."""
+        """The description of a metric or of a difference of two metrics; guessed from the name if the study has none."""
         if name in self._specs:
             return self._specs[name]
         terms = terms_of(name)
@@ -115,7 +115,7 @@ class Metrics(Mapping[str, MetricSpec]):
     def completed(
         self, names: Iterable[str] = (), chance: Mapping[str, float] | None = None, limits: Mapping[str, float] | None = None
     ) -> Metrics:
-        """These metrics and those of the given names, with chance levels and limits for those that have none.
+        """Add metrics by name, and fill in missing chance levels and limits.
 
         >>> Metrics().completed(["accuracy"], chance={"accuracy": 0.1})["accuracy"].chance
         0.1
@@ -144,7 +144,7 @@ class Metrics(Mapping[str, MetricSpec]):
 
 
 def terms_of(metric: str) -> tuple[str, ...]:
-    """The one metric that this names, or the two of a difference `one - other`."""
+    """The names of the metrics: one, or two for a difference `one - other`."""
     return tuple(metric.split(MINUS, 1))
 
 
@@ -163,12 +163,12 @@ _KEYS: dict[str, Any] = {
     "note": lambda value: isinstance(value, str),
 }
 _ALLOWED = {
-    "title": "a text",
-    "unit": "a text, `%` for a fraction that is shown times 100",
-    "digits": "a whole number from 0 to 15, or null",
+    "title": "a string",
+    "unit": "a string; `%` for a fraction that is shown as a percentage",
+    "digits": "an integer from 0 to 15, or null",
     "better": "higher, lower, or null",
     "chance": "a number, or null",
     "limit": "a number, or null",
     "role": "outcome, cost or detail",
-    "note": "a text",
+    "note": "a string",
 }

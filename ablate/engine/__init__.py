@@ -1,1 +1,1 @@
-"""The engine: what makes a study of a Hydra program. Plans, launches, records and resumes its runs."""
+"""The engine: plans, launches, records and resumes the runs of a Hydra program."""

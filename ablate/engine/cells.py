@@ -1,4 +1,4 @@
-"""A cell as it is planned: its levels, its configuration, and what the program says about it, read once."""
+"""Planned cells: levels, composed configuration, and the program's view of it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Decisions = dict[str, Decision]
 
 @dataclass
 class PlannedCell:
-    """One cell of a study, with its configuration resolved and read.
+    """One cell of a study with its resolved configuration.
 
     Attributes:
-        levels: of the factors, as the configuration has them.
-        typed: of the factors, as they were typed; a program may replace a level, such as `auto`.
-        overrides: those that compose the configuration.
+        levels: the levels of the factors in the resolved configuration.
+        typed: the levels as typed; a program may replace a level such as `auto`.
+        overrides: the overrides that compose the configuration.
         values: the whole configuration; see `ConfigValues`.
-        choices: the option of every config group, by Hydra's account.
+        choices: the option chosen in each config group.
         overridden: the keys of the overrides that can change an experiment.
         meaning: the dotted keys and values that define the experiment, without its seed.
-        settings: the configuration in the program's own form, see `Experiment.read`.
-        builds: the digest of what the configuration builds; cells with equal digests are the same experiment.
-        types: a configuration of the same form, if dataclasses type some of its nodes; else None.
-        digest: of `meaning`.
+        settings: the result of `Experiment.read`.
+        builds: the digest of `Experiment.fingerprint`; cells with equal digests are the same experiment.
+        types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
+        digest: the digest of `meaning`.
     """
 
     levels: Cell
@@ -57,17 +57,17 @@ class PlannedCell:
         return self.levels.label
 
     def all_levels(self) -> dict[str, Level]:
-        """The level of every key and config group, whether or not it varies."""
+        """The level of every key and config group, including those that are not factors."""
         return levels_of(choices_of(self.choices), self.values)
 
 
 @dataclass
 class CellReader:
-    """Reads composed configurations as cells.
+    """Turns composed configurations into planned cells.
 
     Attributes:
-        experiment: the program's side, whose `resolve`, `read` and `fingerprint` are called once for each configuration.
-        decisions: keys that the study has resolved before; those of new configurations are added.
+        experiment: the program's experiment; its `resolve`, `read` and `fingerprint` are called once for each configuration.
+        decisions: keys that the study has already resolved; new ones are added.
         before: the study as earlier commands left it.
     """
 
@@ -83,18 +83,18 @@ class CellReader:
         typed: Cell,
         name: str,
     ) -> PlannedCell | None:
-        """The cell of a configuration, which is completed in place; None if it asks for no run.
+        """Make a cell from a configuration, completing the configuration in place. None if the program requests no run.
 
         Args:
-            config: composed, without Hydra's own node.
-            choices: the options of its config groups.
-            overrides: those that composed it.
-            typed: its levels as they were typed.
-            name: of the study.
+            config: the composed configuration without the node `hydra`.
+            choices: the option chosen in each config group.
+            overrides: the overrides that composed it.
+            typed: its levels as typed.
+            name: the name of the study.
 
         Raises:
-            UsageError: if the program refuses it.
-            OmegaConfBaseException: if a value is missing, or cannot be resolved.
+            UsageError: if the program rejects the configuration.
+            OmegaConfBaseException: if a value is missing or cannot be resolved.
         """
         config.study.name = name
         for option in ("ignore", "paths"):
@@ -132,7 +132,7 @@ class CellReader:
         return key in typed and key not in self.before.factors
 
     def _resolve(self, config: DictConfig) -> bool:
-        """Fill in what the program finds, and what the study decided before; False if the configuration asks for no run."""
+        """Apply the study's earlier decisions and the program's own. False if the program requests no run."""
         for key, decision in self.decisions.items():
             if OmegaConf.select(config, key) == decision.asked:
                 OmegaConf.update(config, key, decision.took)

@@ -1,6 +1,6 @@
-"""The claims of a study: checked before it starts, and asked, while it runs, whether they are decided.
+"""Check the claims of a study before it starts, and find out while it runs how many more seeds they need.
 
-Imported when a study has claims: statistics need pandas.
+Imported only for studies with claims, because the statistics import pandas.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ def check(
     """Check that a study can test its claims.
 
     Args:
-        claims: as the options have them.
-        factors: of the study.
+        claims: the mappings in study.claims.
+        factors: the factors of the study.
         facts: the levels that all runs share.
-        seeds: how many there will be.
-        metrics: those that are described, the main one first.
-        known: all metrics that runs will have; None if that is not known.
+        seeds: the planned number of seeds.
+        metrics: the described metrics, the main one first.
+        known: all metrics that the runs will return; None if unknown.
 
     Returns:
-        What so many seeds can decide, in lines to print.
+        Lines to print: what this number of seeds can decide.
 
     Raises:
-        ClaimError: for a claim that cannot be read, or that this study cannot test.
+        ClaimError: for an invalid claim, or one that the study cannot test.
     """
     parsed = parse_all(claims, metrics[0] if metrics else "")
     return claim_planning.plan_claims(parsed, factors, facts, seeds, known)
 
 
 def seeds_wanted(study: Path, seeds: int) -> int:
-    """How many seeds a study needs for its next look, after so many; 0 if it needs no more."""
+    """The number of seeds at the next look after `seeds`; 0 if no more are needed."""
     results = load_results(study)
     return claim_planning.seeds_wanted(results.claims(), results, seeds)

@@ -1,4 +1,4 @@
-"""What a sweep command asks for: its options, seeds, factors and fixed settings, read from the overrides that were typed."""
+"""Parse a sweep command: its options, seeds, factors and fixed overrides."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ablate.engine.options import StudyOptions, is_seed
 from ablate.engine.overrides import SweptFactor
 from ablate.storage.layout import study_directory
 
-FIRST_SEEDS = 5  # of study.until=decided: no verdict is given below
+FIRST_SEEDS = 5  # for study.until=decided: the first look
 
 
 @dataclass(frozen=True)
 class SweepCommand:
-    """One command of a sweep, as it was typed.
+    """A parsed sweep command.
 
     Attributes:
-        options: of the study.
-        study: its folder.
-        seeds: that were asked for, each once.
-        fixed: by key, the overrides that are not swept.
-        swept: by key, the factors, the baseline level of each in front.
+        options: the study options.
+        study: the folder of the study.
+        seeds: the requested seeds, without duplicates.
+        fixed: the overrides with a single value, by key.
+        swept: the factors by key, each with its baseline level first.
     """
 
     options: StudyOptions
@@ -50,16 +50,16 @@ class SweepCommand:
     def read(
         cls, loader: ConfigLoader, config: DictConfig, params: Mapping[str, Any], arguments: Sequence[str]
     ) -> SweepCommand:
-        """Read the overrides of a sweep, and name the study in `config`.
+        """Parse the overrides of a sweep, and write the name of the study into `config`.
 
         Args:
-            loader: Hydra's.
-            config: the composed configuration that the sweep begins with.
-            params: hydra.sweeper.params, the overrides that a file asks for.
-            arguments: the overrides that were typed; they replace params of the same key.
+            loader: Hydra's config loader.
+            config: the composed configuration without the swept overrides.
+            params: hydra.sweeper.params, the sweep in a file.
+            arguments: the overrides as typed; they replace params of the same key.
 
         Raises:
-            UsageError: for whatever cannot be used.
+            UsageError: for invalid overrides or options.
         """
         overrides = reading.parse(loader, _with_params(loader, params, arguments))
         reading.refuse_repeated(overrides)
@@ -89,14 +89,14 @@ def _with_params(loader: ConfigLoader, params: Mapping[str, Any], arguments: Seq
 
 
 def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object) -> list[int]:
-    """The seeds that were asked for, each once; `default` is the key `seed` of the configuration."""
+    """The requested seeds, without duplicates; `default` is the configuration's key `seed`."""
     asked = options.seeds
     if overrides:
         if asked is not None:
             raise UsageError("give either seed=… or study.seeds=…, not both.")
         texts = [text for override in overrides for text in reading.texts_of(override)]
         if not all(text.isdecimal() for text in texts):
-            raise UsageError(f"seed={','.join(texts)}: whole numbers from 0.")
+            raise UsageError(f"seed={','.join(texts)}: expected integers >= 0.")
         return list(dict.fromkeys(map(int, texts)))
     if isinstance(asked, list):
         return list(dict.fromkeys(asked))
@@ -105,6 +105,6 @@ def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object
     if options.until:
         return list(range(min(FIRST_SEEDS, options.max_seeds)))
     if not is_seed(default):
-        raise UsageError(f"seed={Level.of(default)}: a whole number from 0.")
+        raise UsageError(f"seed={Level.of(default)}: expected an integer >= 0.")
     assert isinstance(default, int)
     return [default]

@@ -1,6 +1,6 @@
-"""Composes the configurations of a sweep, all of them before the first one runs.
+"""Compose all configurations of a sweep before the first run.
 
-Hydra would compose a job when it is launched, so that a configuration file edited during a sweep would change later jobs.
+Hydra composes a job when it is launched, so editing a configuration file during a sweep would change later jobs.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from ablate.engine.typed_configs import is_typed
 
 @dataclass(frozen=True)
 class Composed:
-    """A configuration as Hydra composed it, without Hydra's own node."""
+    """A configuration composed by Hydra, without the node `hydra`."""
 
     config: DictConfig
     choices: dict[str, str | None]
-    types: DictConfig | None  # the configuration, if dataclasses type some of its nodes
+    types: DictConfig | None  # the configuration, if it has structured (dataclass) nodes
 
 
 class Composer:
-    """Composes cells. Those that differ in plain values only are composed by Hydra once, and the values set in copies.
+    """Composes cells. For cells that differ only in plain values, Hydra composes once and the values are set in copies.
 
     Args:
-        loader: Hydra's.
-        master: the configuration that the sweep began with, with the name of the study filled in.
-        reader: reads what was composed.
-        swept: the factors, with the overrides of their levels.
+        loader: Hydra's config loader.
+        master: the configuration of the sweep, including the name of the study.
+        reader: turns composed configurations into cells.
+        swept: the factors with the overrides for their levels.
     """
 
     def __init__(self, loader: ConfigLoader, master: DictConfig, reader: CellReader, swept: Mapping[str, SweptFactor]) -> None:
@@ -54,12 +54,12 @@ class Composer:
         return {key: each.factor for key, each in self.swept.items()}
 
     def cells(self, fixed: Sequence[str], combinations: Iterable[Cell]) -> list[PlannedCell]:
-        """The cells of these combinations of levels; none for a configuration that asks for no run."""
+        """Compose the cells of these combinations, without those for which the program requests no run."""
         cells = (self.cell(fixed, combination) for combination in combinations)
         return [cell for cell in cells if cell is not None]
 
     def cell(self, fixed: Sequence[str], typed: Cell) -> PlannedCell | None:
-        """One cell; None if its configuration asks for no run."""
+        """Compose one cell; None if the program requests no run."""
         asked = {key: self.swept[key].overrides[level] for key, level in typed.items()}
         values = {key: level for key, level in typed.items() if self._is_plain(key, level, asked[key])}
         composed = self._compose(fixed, asked, values)
@@ -72,16 +72,16 @@ class Composer:
             node = str(getattr(error, "full_key", None) or "").split(".")[0]
             if node not in {key.split(".")[0] for key in typed}:
                 raise
-            # such as of a level's file: the error does not say which level it was
+            # for example in the file of a level: the error does not name the level
             raise UsageError(f"{one_line(error)} (in the configuration {typed.label})") from None
         if cell is not None:
             cell.types = composed.types
         return cell
 
     def _compose(self, fixed: Sequence[str], asked: Mapping[str, str], values: Collection[str]) -> Composed:
-        """What Hydra composes of these overrides, once for all that differ in `values` only."""
+        """Compose these overrides with Hydra, once for all cells that differ only in `values`."""
         kind = (*fixed, *(override for key, override in asked.items() if key not in values))
-        if kind not in self._composed:  # the first of its kind is composed by Hydra with its values, which checks the keys
+        if kind not in self._composed:  # Hydra composes the first one with its values, which checks the keys
             config = self.loader.load_sweep_config(self.master, [*fixed, *asked.values()])
             choices = dict(config.hydra.runtime.choices)
             with open_dict(config):
@@ -90,7 +90,7 @@ class Composer:
         return self._composed[kind]
 
     def _is_plain(self, key: str, level: Level, override: str) -> bool:
-        """Whether the level is a value that replaces another, so that setting it is all that Hydra would do."""
+        """Whether the level is a plain value of an existing key, so that setting it is equivalent to composing again."""
         return (
             override.startswith(f"{key}=")
             and not self._is_group[key]

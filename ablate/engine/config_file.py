@@ -1,4 +1,4 @@
-"""config.yaml, the configuration in the folder of a run."""
+"""Read and write config.yaml, the configuration of a run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import yaml
 from ablate.core.errors import AblateError
 from ablate.storage.records import CONFIG, write_atomically
 
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's are ten times as fast, where they were built
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's classes, if available, are ten times as fast
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def render_config(values: Mapping[str, Any]) -> str:
-    """The text of config.yaml."""
+    """Render the content of config.yaml."""
     return str(yaml.dump(dict(values), Dumper=_DUMPER, sort_keys=False, allow_unicode=True))
 
 
 def write_config(directory: Path, text: str) -> None:
-    """Write config.yaml into a run's folder, unless it has this text already."""
+    """Write config.yaml into the folder of a run, unless it already has this content."""
     path = directory / CONFIG
     try:
         if path.read_text(encoding="utf-8") == text:
@@ -32,7 +32,7 @@ def write_config(directory: Path, text: str) -> None:
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """The content of config.yaml in a run's folder.
+    """Read config.yaml from the folder of a run.
 
     Raises:
         AblateError: if it cannot be read.
@@ -41,7 +41,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
         if not isinstance(content, dict):
-            raise ValueError("it holds no keys")
+            raise ValueError("it is not a mapping")
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise AblateError(f"{path} was written when the run was planned, and cannot be read ({error}).") from None
+        raise AblateError(f"{path}, written when the run was planned, cannot be read ({error}).") from None
     return content

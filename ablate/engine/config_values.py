@@ -1,4 +1,4 @@
-"""The values of a composed configuration: plain, resolved as far as they can be known before a run, and by what was typed."""
+"""Plain values of a composed configuration, with interpolations resolved as far as possible before a run."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-Path = tuple[str, ...]  # of keys, from the root of a configuration
+Path = tuple[str, ...]  # keys from the root of a configuration
 
 _KNOWN_TO_THE_JOB = re.compile(r"\$\{\s*(hydra|now)\s*:")
-_ESCAPED = "\\${"  # a text, not an interpolation
+_ESCAPED = "\\${"  # an escaped string, not an interpolation
 _REFERENCE = re.compile(r"\$\{\s*([^{}:]+?)\s*\}")
 
 
 def plain(node: Any, resolve: bool = False) -> Any:
-    """A node of a configuration as what YAML and JSON can hold: an Enum by its name, a path as text."""
+    """Convert a node to plain values for YAML and JSON: an Enum to its name, a path to a string."""
     if isinstance(node, DictConfig | ListConfig):
         return plain(OmegaConf.to_container(node, resolve=resolve))
     if isinstance(node, dict):
@@ -36,11 +36,11 @@ class ConfigValues:
     """A configuration as plain values.
 
     Attributes:
-        nested: all values. Interpolations are resolved, except those that only a job can resolve (`${hydra:…}`, `${now:…}`,
-            and whatever refers to one of them or to the seed) and those of ignored keys: these remain as text.
-            So do those that yield an object, such as a dtype, which a file could not hold.
-        unknown: the paths of the interpolations that only a job can resolve, and that are not ignored.
-        objects: by their path, those that yield an object, as text.
+        nested: all values. Interpolations are resolved, except for three kinds, which remain strings: those that can only be
+            resolved in a job (`${hydra:…}`, `${now:…}`, and references to these or to the seed), those of ignored keys, and
+            those that yield an object, such as a dtype.
+        unknown: the paths of interpolations that can only be resolved in a job, without ignored keys.
+        objects: the interpolations that yield an object: its `str`, by path.
     """
 
     nested: dict[str, Any]
@@ -49,10 +49,10 @@ class ConfigValues:
 
     @classmethod
     def of(cls, cfg: DictConfig, ignore: Collection[str] = ()) -> ConfigValues:
-        """The values of `cfg`; the keys in `ignore`, dotted, are not resolved.
+        """Convert `cfg`. The dotted keys in `ignore` are not resolved.
 
         Raises:
-            OmegaConfBaseException: if another key cannot be resolved, or has no value.
+            OmegaConfBaseException: if any other key cannot be resolved or has no value.
         """
         nested: dict[str, Any] = plain(cfg)
         leaves = [(keys, text) for keys, text in _leaves(nested) if isinstance(text, str) and ("${" in text or text == "???")]
@@ -71,7 +71,7 @@ class ConfigValues:
                 node, target = node[key], target[key]
             value = node[last]
             if isinstance(value, str) and "${" in value:
-                continue  # resolved, it would be read as another interpolation
+                continue  # the resolved string would be read as an interpolation
             if isinstance(value, DictConfig | ListConfig | str | int | float | bool | None):
                 target[last] = plain(value, resolve=True)
             else:
@@ -79,7 +79,7 @@ class ConfigValues:
         return cls(nested, frozenset(path for path in unknown if not _is_ignored(path, ignore)), objects)
 
     def meaning(self, ignore: Collection[str]) -> dict[str, Any]:
-        """The dotted keys and values that are known before the run, without the ignored ones."""
+        """The dotted keys and values known before the run, without ignored keys."""
         flat: dict[str, Any] = {}
         partly_known = {path[:size] for path in self.unknown for size in range(1, len(path) + 1)}
         self._flatten(self.nested, (), "", ignore, partly_known, flat)
@@ -105,7 +105,7 @@ class ConfigValues:
 
 
 def _leaves(node: Any, keys: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """The values that hold no others, each with the keys and positions that lead to it."""
+    """All leaf values, each with its keys and list positions."""
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else None
     if items is None:
         yield keys, node
@@ -119,7 +119,7 @@ def _is_ignored(path: Path, ignore: Collection[str]) -> bool:
 
 
 def _known_to_the_job(open_ends: Mapping[Path, str]) -> set[Path]:
-    """Those interpolations that depend on the job or on the seed, directly or through others."""
+    """The interpolations that depend on the job or the seed, directly or indirectly."""
     unknown = {path for path, text in open_ends.items() if _KNOWN_TO_THE_JOB.search(text)}
     targets: set[Path] = {("seed",), *unknown}
     while True:
@@ -135,7 +135,7 @@ def _known_to_the_job(open_ends: Mapping[Path, str]) -> set[Path]:
 
 
 def _references(path: Path, text: str) -> Iterator[Path]:
-    """The paths that an interpolation refers to; one that begins with dots is relative to its own node."""
+    """The paths that an interpolation refers to; a leading dot makes a path relative to its node."""
     for name in _REFERENCE.findall(text):
         up = len(name) - len(name.lstrip("."))
         parts = tuple(part for part in re.split(r"[.\[\]]", name.lstrip(".")) if part)
@@ -143,28 +143,28 @@ def _references(path: Path, text: str) -> Iterator[Path]:
 
 
 def _meets(reference: Path, targets: Collection[Path]) -> bool:
-    """Whether a node that is referred to is one of the targets, or holds one."""
+    """Whether the referenced node is, or contains, one of the targets."""
     return any(target[: len(reference)] == reference for target in targets)
 
 
 def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:
-    """The option that each of the program's config groups took; a group that is off has none."""
+    """The option chosen in each config group of the program, without groups that are off and Hydra's own groups."""
     return {key: value for key, value in runtime_choices.items() if value is not None and not key.startswith("hydra/")}
 
 
 def typed_values(overrides: Sequence[str]) -> dict[str, str]:
-    """The keys and values of overrides as they were typed, without Hydra's signs before the key."""
+    """The keys and values of overrides as typed, without Hydra's prefixes (+, ++, ~)."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     return {override.key_or_group: override.get_value_element_as_str() for override in parsed}
 
 
 def non_factors(cfg: DictConfig) -> tuple[str, ...]:
-    """Keys and groups that are never factors. A key `logger` of the program's own is not our group `logger`."""
+    """Keys and groups that cannot be factors: ablate's own. A program may use the name `logger` for a key of its own."""
     return ("study", "seed", "hydra", *(() if "logger" in cfg else ("logger",)))
 
 
 def naming_values(cfg: DictConfig, keys: Mapping[str, str], ignore: Collection[str]) -> dict[str, str]:
-    """Those of the typed keys, with their values, that distinguish experiments: without the keys and nodes in `ignore`."""
+    """The typed keys that can distinguish experiments, with their values: without the keys and nodes in `ignore`."""
     left_out = (*non_factors(cfg), *ignore)
     return {
         key: value

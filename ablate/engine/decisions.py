@@ -1,4 +1,4 @@
-"""Decisions of a study: keys that it resolved once, such as which data `auto` means."""
+"""Decisions of a study: keys that were resolved once for all runs, such as `data.source=auto`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ablate.storage.manifest import Decision
 
 
 def announce(decisions: Mapping[str, Decision], cfg: DictConfig) -> None:
-    """Print the decisions that concern what is asked for now."""
+    """Print the recorded decisions that apply to this configuration."""
     for key, decision in decisions.items():
         if OmegaConf.select(cfg, key) == decision.asked:
             print(
-                f"{key}={decision.asked} means {decision.took}, as decided when this study began; "
+                f"{key}={decision.asked} is {decision.took} in this study, as decided when it began; "
                 "choose another study.name to decide again."
             )

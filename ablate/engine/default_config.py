@@ -1,6 +1,6 @@
-"""The configuration that `defaults: [ablate, _self_]` adds to a program, rendered from the schema of its options.
+"""Render conf/ablate.yaml, the configuration behind `defaults: [ablate, _self_]`, from the schema of the study options.
 
-`conf/ablate.yaml` holds it, so that Hydra finds it without importing this package. After a change of the schema:
+It is a file so that Hydra finds it without importing this package. After a change of the schema, run:
 
     python -m ablate.engine.default_config
 """
@@ -16,7 +16,7 @@ from ablate.engine.options import CheckpointOptions, StudyOptions
 FILE = Path(__file__).parent / "conf" / "ablate.yaml"
 HEADER = """\
 # @package _global_
-# Made from ablate/engine/options.py by `python -m ablate.engine.default_config`.
+# Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
 defaults:
   - override /hydra/sweeper: ablate
   - override /hydra/job_logging: stdout
@@ -31,12 +31,12 @@ FOOTER = """
 hydra:
   run: {dir: .}
   sweep: {dir: ., subdir: .}
-  output_subdir: null  # a run writes its own configuration
+  output_subdir: null  # each run writes config.yaml instead
 """
 
 
 def render() -> str:
-    """The text of conf/ablate.yaml: each option with its default, below what it does."""
+    """Render conf/ablate.yaml: each option with a comment and its default."""
     lines = []
     for name, default in StudyOptions.defaults().items():
         lines += [f"  # {StudyOptions.model_fields[name].description}", f"  {name}: {_flow(default)}"]
@@ -46,7 +46,7 @@ def render() -> str:
 
 
 def options_table() -> str:
-    """The options as a Markdown table, for the documentation."""
+    """Render the options as a Markdown table for the documentation."""
     rows = ["| option | default | what it does | values |", "|---|---|---|---|"]
     for name, field in StudyOptions.model_fields.items():
         extra = field.json_schema_extra

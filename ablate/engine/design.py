@@ -1,4 +1,4 @@
-"""The design of a sweep: which combinations of levels each seed runs."""
+"""The design of a sweep: the combinations of levels that each seed runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PATH = "path"
 
 
 def baseline_first(swept: Mapping[str, SweptFactor], baseline: Mapping[str, Any] | None) -> dict[str, SweptFactor]:
-    """The factors, with the levels that study.baseline names in front.
+    """Reorder the levels so that those in study.baseline come first.
 
     Raises:
-        UsageError: if it names an unknown factor or level, or several levels of a factor.
+        UsageError: if study.baseline names an unknown factor or level, or several levels of one factor.
     """
     factors = {key: each.factor for key, each in swept.items()}
     condition = Condition.of(baseline or {}, factors)
@@ -27,16 +27,17 @@ def baseline_first(swept: Mapping[str, SweptFactor], baseline: Mapping[str, Any]
     ordered = dict(swept)
     for key, levels in condition.allowed.items():
         if len(levels) > 1:
-            raise UsageError(f"study.baseline: {key}={Level.of((baseline or {})[key])}: the baseline is one level.")
+            raise UsageError(f"study.baseline: {key}={Level.of((baseline or {})[key])}: expected a single level.")
         ordered[key] = swept[key].reordered(factors[key].level(levels[0]))
     return ordered
 
 
 def cells_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iterable[int]) -> dict[int, list[Cell]]:
-    """For each seed, the cells that the design asks of it, without those that study.exclude names.
+    """The cells of the design for each seed, without those in study.exclude.
 
     Raises:
-        UsageError: if the design does not support these factors, if a condition names something unknown, or if nothing is left.
+        UsageError: if the design does not support these factors, if a condition names an unknown factor or level, or if no
+            cell is left.
     """
     by_key = {factor.key: factor for factor in factors}
     conditions = [Condition.of(entry, by_key) for entry in options.exclude]
@@ -51,10 +52,10 @@ def cells_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Itera
 
 
 def changes_of(factors: Sequence[Factor], named: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The changes of a path: those that study.changes names, and each other factor as a change of its own.
+    """The changes of a path: those in study.changes, and one for each other factor.
 
     Raises:
-        UsageError: if a named factor does not vary or is in two changes, or if a factor does not have two levels.
+        UsageError: if a key is not a factor or is in two changes, or if a factor does not have exactly two levels.
     """
     keys = [factor.key for factor in factors]
     grouped = [key for group in named.values() for key in group]
@@ -73,7 +74,7 @@ def changes_of(factors: Sequence[Factor], named: Mapping[str, Sequence[str]]) ->
 
 
 def orders_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iterable[int]) -> dict[int, list[list[str]]]:
-    """For a path, the order in which each seed makes the changes, each as its factors; empty for other designs."""
+    """The order of the changes for each seed, each change as a list of factors; empty unless the design is a path."""
     if options.design != PATH:
         return {}
     changes = list(changes_of(factors, options.changes or {}).values())
@@ -81,7 +82,7 @@ def orders_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iter
 
 
 def distinct_cells(by_seed: Mapping[int, Sequence[Cell]]) -> list[Cell]:
-    """Every cell that a seed runs, each once."""
+    """All cells of all seeds, without duplicates."""
     lists = {id(cells): cells for cells in by_seed.values()}  # in most designs, all seeds have the same list
     return list(dict.fromkeys(cell for cells in lists.values() for cell in cells))
 

@@ -1,4 +1,4 @@
-"""Executes one planned run: skips it if it is done, calls the program's function, and reports the outcome."""
+"""Execute one planned run: skip it if it is done, call the training function, return the outcome."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ log = logging.getLogger("ablate")
 
 @dataclass
 class Outcome:
-    """How one run ended, as the parent process needs to know it.
+    """How a run ended, for the process that launched it.
 
     Attributes:
-        status: None if the run did not begin.
-        kept: whether it was finished before, and was left as it is.
-        stale: whether it was kept, and other code had made it.
+        status: None if the run did not start.
+        kept: whether the run was done before and was not repeated.
+        stale: whether a kept run was made by other code.
     """
 
     label: str
@@ -44,12 +44,12 @@ class Outcome:
 
     @classmethod
     def of(cls, record: RunRecord, directory: Path, kept: bool = False, stale: bool = False) -> Outcome:
-        """The outcome that a record tells."""
+        """Make the outcome of a recorded run."""
         return cls(record.label, record.seed, record.status, record.error, directory, record.metrics, kept, stale)
 
     @property
     def error_message(self) -> str:
-        """The error, and where its traceback is."""
+        """The error and the path of its traceback."""
         path = self.directory / TRACEBACK if self.directory is not None else None
         traceback = f" (traceback: {path})" if self.status == "failed" and path is not None and path.exists() else ""
         return f"{self.error}{traceback}"
@@ -62,14 +62,14 @@ def execute(
     options: StudyOptions,
     provenance: Mapping[str, Any],
 ) -> Outcome:
-    """Run one planned configuration, unless it is done.
+    """Execute a planned run, unless it is done.
 
     Args:
-        function: of (cfg, run); returns the metrics.
-        cfg: the configuration that the plan froze.
-        context: what the plan knows about the run.
-        options: of the study.
-        provenance: the facts about the program that the run records.
+        function: the training function; takes (cfg, run) and returns the metrics.
+        cfg: the configuration, frozen by the plan.
+        context: the facts that the plan passes to the run.
+        options: the study options.
+        provenance: the program's facts for the run's record.
     """
     directory = Path(context.directory)
     record = RunRecord(
@@ -95,7 +95,7 @@ def execute(
         stale = previous.provenance.get("code") != record.provenance.get("code")
         return Outcome.of(previous, directory, kept=True, stale=stale)
     if time.time() >= run.deadline:
-        return Outcome(record.label, record.seed, None, "study.max_hours was over", directory)
+        return Outcome(record.label, record.seed, None, "study.max_hours ran out", directory)
     try:
         with run.attempt():
             record.metrics = metrics_of(function(cfg, run))
@@ -103,14 +103,14 @@ def execute(
         return Outcome.of(meanwhile.record, directory, kept=True)
     except RunLockedError as error:
         return Outcome(record.label, record.seed, "running", f"held by {error}", directory)
-    except UsageError as error:  # its folder cannot be written
+    except UsageError as error:  # for example, the folder of the run is not writable
         return Outcome(record.label, record.seed, "failed", str(error), directory)
     log.info("%s", _summary(context.position, record))
     return Outcome.of(record, directory)
 
 
 def metrics_of(returned: object) -> dict[str, float | None]:
-    """What a training function returned, as plain numbers.
+    """Convert the return value of a training function to plain numbers.
 
     Raises:
         UsageError: if it is not a mapping of names to numbers.
@@ -131,7 +131,7 @@ def metrics_of(returned: object) -> dict[str, float | None]:
 
 
 def _summary(position: str | None, record: RunRecord) -> str:
-    """The line that is logged when a run has ended."""
+    """The line that is logged at the end of a run."""
     first = next((f", {name} {value:.4g}" for name, value in record.metrics.items() if value is not None), "")
     result = f": {record.error}" if record.error else first
     prefix = f"[{position}] " if position else ""

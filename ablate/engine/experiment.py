@@ -1,4 +1,4 @@
-"""What a program tells the engine about itself: the one object through which the engine, the report and a program talk."""
+"""`Experiment`: the interface between a program and the engine."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ablate.core.metrics import MetricSpec
 
 
 class Experiment:
-    """A program as the engine sees it. Subclass it, override what applies, and hand an instance to `ablate.main`.
+    """Describes a program to the engine. Subclass it, override what applies, and pass an instance to `ablate.main`.
 
-    Each configuration is read once: `resolve`, then `read`, whose result the other methods get.
+    For each configuration the engine calls `resolve` and then `read` once; the other methods receive the result of `read`.
 
     Attributes:
-        code: packages and modules whose source decides the numbers; the program's own file always does.
-        packages: distributions whose version is recorded with each run.
+        code: packages and modules whose source affects the results. The program's own file is always included.
+        packages: distributions whose versions are recorded with each run.
     """
 
     code: Sequence[str] = ()
     packages: Sequence[str] = ()
 
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:  # noqa: ARG002 - for subclasses
-        """Check a configuration before anything runs, and fill in what is only known here.
+        """Check a configuration before anything runs, and return values to fill in.
 
         Returns:
-            Keys with their values: facts that the configuration lacks (such as the digest of the data), or decisions that
-            replace what was asked for (such as which data `auto` means); decisions are made once and kept in study.yaml.
-            None if the configuration asks for no run: `show` is called in its place.
+            Values by dotted key: facts that the configuration lacks (such as the digest of the data), and decisions that replace a
+            given value (such as `auto`). Decisions are made once and stored in study.yaml. None to request no run: `show` is called
+            instead.
 
         Raises:
-            UsageError: naming the key, the value and what is allowed.
+            UsageError: if the configuration is invalid; the message should name the key, the value and what is allowed.
         """
         return {}
 
@@ -47,22 +47,22 @@ class Experiment:
         """
 
     def read(self, cfg: DictConfig) -> Any:
-        """The resolved configuration in the program's own form, handed to the methods below; by default `cfg` itself."""
+        """Convert the resolved configuration to the settings that the methods below receive; by default `cfg` itself."""
         return cfg
 
     def fingerprint(self, settings: Any) -> Any:  # noqa: ARG002 - for subclasses
-        """What the configuration builds, as JSON-like content without the seed; None for the configuration itself.
+        """Everything that determines the results, without the seed, as JSON-like content; None to use the configuration itself.
 
-        Cells of equal content are the same experiment: it runs once, and its runs are reported for all of them.
+        Cells with equal fingerprints are the same experiment: it runs once and is reported for all of them.
         """
         return None
 
     def cost(self, settings: Any, processes: int) -> float | None:  # noqa: ARG002 - for subclasses
-        """The estimated seconds of one run when `processes` runs share the machine; None if that is not known."""
+        """Estimate the duration of one run in seconds while `processes` runs share the machine; None if unknown."""
         return None
 
     def describe(self, settings: Any) -> Description:  # noqa: ARG002 - for subclasses
-        """The metrics that a run will return, and what else a report should say about them."""
+        """Describe the metrics that a run will return, and other content of the report."""
         return Description()
 
 
@@ -79,7 +79,7 @@ class SimpleExperiment(Experiment):
 
 
 def describe_all(experiment: Experiment, every: Iterable[Any]) -> Description:
-    """What the experiment says about all of these settings, each metric, table and sentence once."""
+    """Merge the descriptions of several settings, without duplicates."""
     merged = Description()
     seen: list[Description] = []
     for settings in every:
@@ -99,7 +99,7 @@ def describe_all(experiment: Experiment, every: Iterable[Any]) -> Description:
 
 
 def complete(description: Description, settings: Mapping[str, Mapping[str, Any]]) -> Description:
-    """The description with what study.metrics says about its metrics, or about further ones."""
+    """Complete a description with the settings in study.metrics, which may add metrics."""
     specs = {spec.name: spec for spec in description.metrics}
     for name, keys in settings.items():
         known = specs[name].to_mapping() if name in specs else {}

@@ -1,4 +1,4 @@
-"""history.csv read back with the types that its values had when they were logged."""
+"""Read history.csv, restoring the types of the logged values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WORDS: dict[str, Any] = {"": None, "True": True, "False": False}
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
-    """The rows of a history: integers, floats, switches and None as such, everything else as text.
+    """Read the rows of a history: integers, floats, booleans and None; anything else is a string.
 
     Raises:
         OSError, ValueError, csv.Error: if the file cannot be read.
@@ -20,7 +20,7 @@ def read_history(path: Path) -> list[dict[str, Any]]:
 
 
 def _value(text: str | None) -> Any:
-    """The value that was written as `text`; only one that would be written in the same way again."""
+    """Parse a value, but only if writing it again would give the same text."""
     if text is None or text in _WORDS:
         return _WORDS[text or ""]
     for kind in (int, float):

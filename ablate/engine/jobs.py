@@ -1,8 +1,8 @@
-"""Runs handed to Hydra's launchers: written to disk when they are planned, read again in whatever process they run.
+"""Pass planned runs to Hydra's launchers through files, so that any process can execute them.
 
-Before runs are launched, the configuration of each is written to config.yaml in its folder. Its job gets one more override,
-plain text, which holds the path of that folder and the facts that the plan knows (`RunContext`). Hydra's launchers ask a config
-loader for the configuration of a job: `FrozenConfigs` takes its place, and reads the file.
+Before a launch, the configuration of each run is written to config.yaml in its folder. Its job gets one additional override
+with the path of that folder and the facts known to the plan (`RunContext`) as JSON. A launcher asks Hydra's config loader for
+the configuration of a job: `FrozenConfigs` replaces that loader and reads the file.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from ablate.engine.config_file import read_config
 from ablate.engine.typed_configs import Types, as_config, types_of
 from ablate.storage.layout import run_identity, short_cell
 
-KEY = "ablate.run"  # of the override that holds a RunContext
+KEY = "ablate.run"  # the key of the override with the RunContext
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What the plan knows about one run, beside its configuration.
+    """The facts about a run, other than its configuration, that the plan passes to its job.
 
     Attributes:
         directory: the run's folder.
-        identity: digest of the configuration and the seed, by which the run is found again.
+        identity: digest of the configuration and the seed.
         cell: short digest of the configuration without the seed.
-        choices: the option of each config group, by Hydra's account.
+        choices: the option chosen in each config group.
         overridden: the keys that were overridden.
-        position: such as 3/12, among the runs that were launched together.
-        processes: how many runs share the machine.
-        deadline: in seconds since 1970; None if the sweep has no end.
-        types: the number of the configuration that types this one, see `FrozenConfigs`.
+        position: among the runs that were launched together, such as 3/12.
+        processes: the number of runs that share the machine.
+        deadline: when the sweep has to stop, in seconds since 1970; None for no limit.
+        types: the index of the structured configuration to restore node types from, see `FrozenConfigs`.
     """
 
     directory: str
@@ -54,7 +54,7 @@ class RunContext:
 
     @classmethod
     def of(cls, cell: PlannedCell, seed: int, directory: Path, **facts: Any) -> RunContext:
-        """The context of a run of `cell`; `facts` are further attributes."""
+        """Make the context of a run of `cell`; `facts` are the remaining attributes."""
         return cls(
             directory=str(directory),
             identity=run_identity(cell.digest, seed),
@@ -67,30 +67,32 @@ class RunContext:
         )
 
     def as_override(self) -> str:
-        """The context as the last override of a job."""
+        """Render the context as the last override of a job."""
         return f"{KEY}={json.dumps(asdict(self), ensure_ascii=False)}"
 
     @classmethod
     def from_overrides(cls, overrides: Sequence[str]) -> RunContext:
-        """The context in the last override of a job."""
+        """Parse the context from the last override of a job."""
         key, _, text = overrides[-1].partition("=") if overrides else ("", "", "")
         if key != KEY:
-            raise AblateError(f"a job of a study needs the override {KEY}=…, which its plan adds; it has {list(overrides)}.")
+            raise AblateError(
+                f"the job has no override {KEY}=…, which the plan should have added; its overrides: {list(overrides)}."
+            )
         return cls(**json.loads(text))
 
 
 class FrozenConfigs:
-    """Takes the place of Hydra's config loader for launchers, and returns what was planned.
+    """Replaces Hydra's config loader in a launcher, and returns the planned configurations.
 
     Args:
-        types: configurations whose nodes dataclasses type, by the number in `RunContext.types`.
+        types: configurations with structured (dataclass) nodes; `RunContext.types` is an index into these.
     """
 
     def __init__(self, types: Sequence[DictConfig] = ()) -> None:
         self.types = list(types)
 
     def load_sweep_config(self, master: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """The configuration of one job, read from its run's folder, with Hydra's own node of `master`."""
+        """Read the configuration of a job from the folder of its run, and add the node `hydra` of `master`."""
         context = RunContext.from_overrides(sweep_overrides)
         values = read_config(Path(context.directory))
         config = as_config(values, None if context.types is None else self.types[context.types])
@@ -103,14 +105,14 @@ class FrozenConfigs:
 
 
 class TypedConfigs:
-    """The typed configurations of some cells, one for each form."""
+    """Collects the structured configurations of cells, one for each combination of node types."""
 
     def __init__(self) -> None:
         self.found: list[DictConfig] = []
         self._numbers: dict[Types, int] = {}
 
     def number(self, cell: PlannedCell) -> int | None:
-        """The number of the form of a cell's configuration; None if nothing in it is typed."""
+        """The index of the structured configuration of a cell; None if it has no structured nodes."""
         if cell.types is None:
             return None
         form = types_of(cell.types)

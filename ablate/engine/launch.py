@@ -1,4 +1,4 @@
-"""Launches due runs through Hydra's launchers until none is left: retries, crashes, launchers that fail, held runs."""
+"""Launch due runs with Hydra's launchers: retries, crashed runs, failing launchers, runs held by other processes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ablate.engine.planning import MAX_DEATHS, Plan, PlannedRun
 from ablate.engine.program import PlannedTask, Program
 from ablate.storage import locks, records
 
-WAIT_SECONDS = 0.5  # between two looks at what other processes hold
-SETTLE_SECONDS = 0.5  # for processes to die, and for their deaths to be written down
+WAIT_SECONDS = 0.5  # between two checks of the locks of other processes
+SETTLE_SECONDS = 0.5  # time for processes to die and for their deaths to be recorded
 
 
 class Launch:
-    """One command's work on a plan."""
+    """The launching of a plan's runs by one command."""
 
     def __init__(
         self, plan: Plan, program: Program, options: StudyOptions, context: HydraContext, config: DictConfig, console: Console
@@ -41,13 +41,13 @@ class Launch:
         self.deadline = None if options.max_hours is None else time.time() + 3600 * options.max_hours
 
     def run(self) -> None:
-        """Launch due runs until none is left; the plan's runs tell how they ended.
+        """Launch due runs until none is left. Their outcomes are stored in the plan.
 
-        Crashed runs are scheduled last, and given up after MAX_DEATHS crashes. A launcher that fails is started again with
-        the unfinished runs. Runs that another process holds are waited for.
+        Crashed runs are scheduled last and given up after MAX_DEATHS crashes. A failing launcher is restarted with the
+        unfinished runs. If only runs held by other processes are left, wait for them.
 
         Raises:
-            UsageError: if the launcher fails twice without a run having started.
+            UsageError: if the launcher fails twice without any run starting.
         """
         fruitless = 0
         while not self.late():
@@ -59,9 +59,9 @@ class Launch:
                 self.plan.look()
                 fruitless = fruitless + 1 if trouble and self._progress() == before else 0
                 if trouble and fruitless >= 2:
-                    raise UsageError(f"the launcher fails and no run starts: {trouble}")
+                    raise UsageError(f"the launcher failed twice without starting any run: {trouble}")
                 if trouble and self.plan.due():
-                    self._print(f"The launcher stopped ({trouble}): starting it again with the unfinished runs.")
+                    self._print(f"The launcher stopped ({trouble}); restarting it with the unfinished runs.")
             elif held:
                 self._wait(held)
                 self.plan.look()
@@ -71,10 +71,10 @@ class Launch:
             if run.state == "given up":
                 run.outcome = _give_up(run)
             elif run.state == "done" and (run.outcome is None or run.outcome.status == "running"):
-                run.outcome = replace(_recorded(run), kept=True)  # by an earlier command, or by another process meanwhile
+                run.outcome = replace(_recorded(run), kept=True)  # done by an earlier command or by another process
 
     def note_interrupted(self) -> None:
-        """After Ctrl-C: record which runs were running in processes that could not do so themselves."""
+        """After Ctrl-C: record the runs whose processes could not record the interruption themselves."""
         time.sleep(SETTLE_SECONDS)
         for run in self.plan.runs:
             record = records.read_record(run.directory)
@@ -83,21 +83,21 @@ class Launch:
                 records.write_record(run.directory, record)
 
     def late(self) -> bool:
-        """Whether the time of the sweep is over (study.max_hours)."""
+        """Whether the time limit study.max_hours is reached."""
         return self.deadline is not None and time.time() >= self.deadline
 
     def _wait(self, held: Sequence[PlannedRun]) -> None:
-        """Wait until another process releases one of these runs."""
+        """Wait until one of these runs is released."""
         holders = sorted({holder for run in held if (holder := locks.holder(run.directory))})
-        self._print(f"Waiting for {len(held)} held by {', '.join(holders) or 'another process'}.")
+        self._print(f"Waiting for {len(held)} runs held by {', '.join(holders) or 'another process'}.")
         while not self.late() and all(locks.holder(run.directory) for run in held):
             time.sleep(WAIT_SECONDS)
 
     def _launch(self, due: Sequence[PlannedRun]) -> str | None:
-        """Hand the runs to Hydra's launcher and note how they ended.
+        """Pass the runs to Hydra's launcher and record their outcomes.
 
         Returns:
-            Why the launcher itself failed, if it did.
+            The error if the launcher itself failed, otherwise None.
         """
         attempts = {run.directory: _attempts(run) for run in due}
         launched, overrides, types = self._write_plans(due)
@@ -119,21 +119,21 @@ class Launch:
                 time.sleep(SETTLE_SECONDS)
         for run, ended in zip(launched, returns, strict=True):
             if ended is None and _attempts(run) == attempts[run.directory]:
-                continue  # it did not start: its record is of an earlier command
+                continue  # it did not start; its record is from an earlier command
             run.outcome = _outcome(run, ended)
             run.failures += run.outcome.status == "failed"
         return trouble
 
     def _write_plans(self, due: Sequence[PlannedRun]) -> tuple[list[PlannedRun], list[list[str]], TypedConfigs]:
-        """Write config.yaml of each run; the runs that can be launched, with the overrides of their jobs.
+        """Write config.yaml for each run. Returns the runs to launch, the overrides of their jobs, and their node types.
 
-        A run whose folder cannot be written has failed. One that another process has taken meanwhile keeps its file.
+        A run whose folder is not writable counts as failed. The file of a run that another process holds by now is kept.
         """
         launched, overrides, types = [], [], TypedConfigs()
         for position, run in enumerate(due, start=1):
             if locks.holder(run.directory) is None:
                 try:
-                    if not (run.directory / records.CONFIG).exists():  # then its record is of a run that nobody can describe
+                    if not (run.directory / records.CONFIG).exists():  # a record without a configuration is unusable
                         (run.directory / records.RECORD).unlink(missing_ok=True)
                     write_config(run.directory, render_config({**run.cell.values, "seed": run.seed}))
                 except OSError as error:
@@ -155,7 +155,7 @@ class Launch:
         return launched, overrides, types
 
     def _progress(self) -> list[tuple[str, int, int]]:
-        """What changes when a launch gets anything done, even a crash."""
+        """A value that changes whenever a launch makes any progress, including a crash."""
         return [(run.state, run.deaths, _attempts(run)) for run in self.plan.runs]
 
     def _print(self, text: str) -> None:
@@ -168,19 +168,19 @@ def _attempts(run: PlannedRun) -> int:
 
 
 def _outcome(run: PlannedRun, ended: JobReturn | None) -> Outcome:
-    """How a run ended: by what its job returned, else by its record."""
+    """The outcome of a run: the return value of its job, otherwise its record."""
     if ended is None:
         return _recorded(run)
     try:
         outcome = ended.return_value
-    except Exception as error:  # of the launcher's own machinery: errors of the function are outcomes
+    except Exception as error:  # raised by the launcher; errors of the training function are outcomes
         return Outcome(run.cell.label, run.seed, "failed", f"{type(error).__name__}: {error}", run.directory)
     assert isinstance(outcome, Outcome)
     return replace(outcome, directory=run.directory)
 
 
 def _recorded(run: PlannedRun) -> Outcome:
-    """How a run ended by its record; without a status if it has not ended."""
+    """The outcome according to the record; without a status if the run has not ended."""
     record = records.read_record(run.directory)
     if record is None or record.identity != run.identity or record.status == "running":
         return Outcome(run.cell.label, run.seed, None, None, run.directory)
@@ -188,8 +188,8 @@ def _recorded(run: PlannedRun) -> Outcome:
 
 
 def _give_up(run: PlannedRun) -> Outcome:
-    """Record that a run has failed because its process died repeatedly; the next command tries it again."""
-    error = f"killed: out of memory? Its process died {MAX_DEATHS} times."
+    """Record a run as failed because its process died repeatedly. The next command retries it."""
+    error = f"the process of this run died {MAX_DEATHS} times; it may have run out of memory."
     record = records.read_record(run.directory)
     if record is not None:
         record.status, record.error = "failed", error

@@ -1,7 +1,7 @@
-"""Loggers, which show what a run logs as well (`study.logger`; the group `logger` chooses one). Off by default.
+"""Optional loggers, which send the logged values to another tool (`study.logger`, set by the config group `logger`).
 
-The results are history.csv and run.json; a logger only shows them. It does not change what a run is, its errors do not end a
-run, and a resumed run shows its whole history again, so that no epoch appears twice.
+The results are always in history.csv and run.json. A logger changes neither the identity nor the result of a run, and its
+errors do not stop the run. A resumed run logs its whole history again, replacing what was logged before.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ log = logging.getLogger("ablate")
 
 
 class Logger(Protocol):
-    """Shows the numbers of one run. Its constructor raises UsageError if it cannot be used here."""
+    """Receives the logged values of a run. The constructor raises UsageError if the logger is not available."""
 
     def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:
-        """Begin a run whose files are in `directory`; replaces what an earlier attempt showed."""
+        """Begin a run whose files are in `directory`, replacing the data of an earlier attempt."""
 
     def row(self, step: int, values: Mapping[str, float]) -> None:
-        """Show a row of history.csv; steps increase."""
+        """Log a row of history.csv; steps increase."""
 
     def end(self, record: RunRecord, metrics: Mapping[str, float]) -> None:
-        """Show the metrics of a run that has ended, in whatever way, and release it."""
+        """Log the final metrics of a run, whatever its status, and close it."""
 
 
 def logger_of(node: Mapping[str, Any] | None) -> Logger | None:
-    """The logger that study.logger describes: Hydra instantiates the class at the dotted path `_target_`.
+    """Instantiate study.logger: the class at the dotted path `_target_`.
 
     Raises:
-        UsageError: if there is no such class, or if it cannot be used here.
+        UsageError: if the class does not exist or is not available.
     """
     if not node:
         return None
     try:
         logger: Logger = instantiate(dict(node))
-    except Exception as error:  # of a constructor, wrapped by Hydra: whatever it is, nothing has run yet
+    except Exception as error:  # an error of the constructor, wrapped by Hydra; nothing has run yet
         cause = error.__cause__ or error
         if isinstance(cause, UsageError):
             raise cause from None
@@ -54,7 +54,7 @@ def logger_of(node: Mapping[str, Any] | None) -> Logger | None:
 
 
 class LoggerFeed:
-    """Feeds the rows of one run to its logger, each once."""
+    """Passes each row of a run to its logger once."""
 
     def __init__(self, logger: Logger, directory: Path, record: RunRecord, config: Mapping[str, Any]) -> None:
         self._logger: Logger | None = logger
@@ -66,7 +66,7 @@ class LoggerFeed:
         self._step = -1
 
     def follow(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Show those of the rows that are new; at first also those that an earlier attempt logged."""
+        """Log the new rows; on the first call also those of an earlier attempt."""
         if not self._begun:
             self._begun = True
             self._call(lambda logger: logger.begin(self._directory, self._record, levels_of(self._record, self._config)))
@@ -74,7 +74,7 @@ class LoggerFeed:
             values = numbers(row)
             epoch = values.get("epoch", math.nan)
             if epoch.is_integer() and epoch > self._step:
-                del values["epoch"]  # it is the axis
+                del values["epoch"]  # used as the step
                 self._step = int(epoch)
             else:
                 self._step = max(self._step, 0) + 1
@@ -82,7 +82,7 @@ class LoggerFeed:
         self._shown = len(rows)
 
     def end(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Show what is still to be shown, and the metrics."""
+        """Log the remaining rows and the final metrics."""
         self.follow(rows)
         self._call(lambda logger: logger.end(self._record, numbers(self._record.metrics)))
 
@@ -91,14 +91,14 @@ class LoggerFeed:
             return
         try:
             action(self._logger)
-        except Exception as error:  # whatever it is, the run goes on
+        except Exception as error:  # an error of a logger never stops a run
             self._logger = None
             said = f"{type(error).__name__}: {error}"
             log.warning("%s seed=%d continues without its logger: %s", self._record.label, self._record.seed, said)
 
 
 def numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    """Those values of a row that are numbers, or texts of numbers."""
+    """The numeric values of a row, including numbers in strings."""
     found = {}
     for name, value in row.items():
         try:
@@ -109,7 +109,7 @@ def numbers(row: Mapping[str, Any]) -> dict[str, float]:
 
 
 def levels_of(record: RunRecord, config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    """What distinguishes a run: its label and seed, the option of each group, and the keys that were overridden."""
+    """The facts that distinguish a run: label, seed, the option of each config group, and the overridden keys."""
     values = fingerprint.flatten(config)
     overridden = {key: values[key] for key in record.overridden if key in values}
     choices = {key: level for key, level in record.choices.items() if key != "logger"}

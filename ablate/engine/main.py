@@ -1,11 +1,11 @@
-"""`ablate.main`: makes a command of a training function, as `hydra.main` does, and hands it a `Run`.
+"""`ablate.main`: turn a training function into a command, as `hydra.main` does, and pass it a `Run`.
 
     @ablate.main(config_path="conf", config_name="config", metrics=["accuracy"])
     def train(cfg, run):
         ...
         return {"accuracy": 0.9}
 
-The configuration says `defaults: [ablate, _self_]`, which adds the sweeper, the `study:` node and the folders.
+The configuration needs `defaults: [ablate, _self_]`, which adds the sweeper, the node `study:` and the output folders.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ def main(
     metrics: Sequence[str | MetricSpec] = (),
     packages: Sequence[str] = (),
 ) -> Callable[[Function], Callable[[], None]]:
-    """Make a command of a function of (cfg, run): one run, or with -m a sweep.
+    """Turn a training function of (cfg, run) into a command: one run, or a sweep with -m.
 
-    The function returns its metrics by name; None is a metric without a value. It may raise `Diverged`. The command exits with
-    status 0 if every run is done (finished, or diverged), 1 if one failed, 2 if what was typed cannot be used, 3 if
-    study.max_hours is over, 130 after Ctrl-C and 143 after SIGTERM.
+    The function returns a mapping of metrics; None stands for a metric without a value. It may raise `Diverged`. The exit
+    status of the command is 0 if every run is done (finished or diverged), 1 if a run failed, 2 for invalid input, 3 if
+    study.max_hours ran out, 130 after Ctrl-C and 143 after SIGTERM.
 
     Args:
-        config_path: the folder of the configuration, relative to the file of the function.
-        config_name: its main file.
-        experiment: what the program tells about itself; see `Experiment`.
-        metrics: short for an experiment that only describes its metrics, the main one first: names, or descriptions.
-        packages: short for an experiment that only names distributions whose version is recorded with each run.
+        config_path: the configuration folder, relative to the file of the function.
+        config_name: the primary configuration file, without suffix.
+        experiment: describes the program to the engine; see `Experiment`.
+        metrics: the metrics that the function returns, the main one first, as names or descriptions.
+        packages: distributions whose versions are recorded with each run.
 
     Raises:
-        UsageError: for an experiment together with metrics or packages.
+        UsageError: if an experiment is combined with metrics or packages; it has its own.
 
     >>> import ablate
     >>> @ablate.main("conf", metrics=["accuracy"])
@@ -63,7 +63,7 @@ def main(
     ...     return {"accuracy": 0.9}
     """
     if experiment is not None and (metrics or packages):
-        raise UsageError("ablate.main: give either an experiment, or metrics and packages; an Experiment has both itself.")
+        raise UsageError("ablate.main: pass either an experiment, or metrics and packages; an Experiment defines both itself.")
     described = experiment if experiment is not None else SimpleExperiment(metrics, packages)
 
     def decorate(function: Function) -> Callable[[], None]:
@@ -92,25 +92,25 @@ def main(
 
 
 def _summary(outcome: Outcome) -> str:
-    """How a single run ended, with its metrics."""
+    """The outcome of a single run, with its metrics."""
     ended = "already finished" if outcome.kept else "finished"
     if outcome.error:
         ended = f"{outcome.status or 'not started'} ({outcome.error})"
     facts = [f"  {name}: {value:.6g}" for name, value in (outcome.metrics or {}).items() if value is not None]
-    stale = ["It was made by other code than today's: study.reuse=same_code repeats it."] if outcome.stale else []
+    stale = ["It was made by other code than the current version: study.reuse=same_code repeats it."] if outcome.stale else []
     return "\n".join([f"{ended}: {outcome.directory}", *facts, *stale])
 
 
 @contextmanager
 def _errors_in_one_line(folder: Path, config_name: str) -> Iterator[None]:
-    """Print errors that the user can fix in one line and exit with status 2.
+    """Print invalid input as a message of one line and exit with status 2.
 
-    Hydra would print such errors itself, in several lines; with HYDRA_FULL_ERROR it raises them.
+    Hydra would print several lines; with HYDRA_FULL_ERROR=1 it raises the error, so that it can be caught here.
     """
     full_error = os.environ.get("HYDRA_FULL_ERROR")
     terminated = False
 
-    def terminate(*_: object) -> None:  # a scheduler or `timeout` ends a sweep as Ctrl-C does
+    def terminate(*_: object) -> None:  # sent by schedulers and `timeout`: same as Ctrl-C
         nonlocal terminated
         terminated = True
         raise KeyboardInterrupt
@@ -125,7 +125,7 @@ def _errors_in_one_line(folder: Path, config_name: str) -> Iterator[None]:
         print(f"ablate: {one_line(error, _known_keys(folder, config_name))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("ablate: interrupted. Finished runs are kept; the same command continues with the others.", file=sys.stderr)
+        print("ablate: interrupted. Finished runs are kept; run the same command again to continue.", file=sys.stderr)
         sys.exit(143 if terminated else 130)
     finally:
         if before is not None:
@@ -135,7 +135,7 @@ def _errors_in_one_line(folder: Path, config_name: str) -> Iterator[None]:
 
 
 def _known_keys(folder: Path, config_name: str) -> list[str]:
-    """The keys and groups that an override can name; none if the configuration cannot be composed."""
+    """The keys and groups that can be overridden; none if the configuration cannot be composed."""
     from hydra.core.global_hydra import GlobalHydra
 
     GlobalHydra.instance().clear()

@@ -1,4 +1,4 @@
-"""Error messages of Hydra and OmegaConf, rewritten as one line that says what to do."""
+"""Rewrite error messages of Hydra and OmegaConf as one line that says what to do."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ CONFIG_ERRORS = (AblateError, HydraException, OmegaConfBaseException, yaml.YAMLE
 
 
 def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
-    """The message of `error` as a single line, without the noise that Hydra and OmegaConf put around it.
+    """The message of `error` as a single line.
 
-    `known_keys` are the keys of the composed configuration: the nearest one is offered for an unknown key.
+    `known_keys` are the keys of the composed configuration: for an unknown key, the most similar one is suggested.
     """
     known_keys = list(known_keys)
     text = str(error).strip()
-    if not text and error.__cause__ is not None:  # Hydra wraps OmegaConf's errors in an empty one
+    if not text and error.__cause__ is not None:  # Hydra wraps OmegaConf's errors in an error without a message
         return one_line(error.__cause__, known_keys)
     unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
     if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
-        return f"{unknown[1]} is a node with keys of its own: type {unknown[1]}.KEY=…, or +{unknown[1]}.KEY=… for a new key."
+        return f"{unknown[1]} is a section: override {unknown[1]}.KEY=…, or add a key with +{unknown[1]}.KEY=…."
     if unknown:
         return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], known_keys)}"
     off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
@@ -34,7 +34,7 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
         return f"the group {off[1]} is not in the defaults list; add it with a plus: {off[2]}"
     twice = re.match(r"Multiple values for (\S+)\.\s+To override a value use 'override \S+: (\S+)'", text)
     if twice:
-        return f"the group {twice[1]} is in the defaults list already; choose an option without a plus: {twice[1]}={twice[2]}"
+        return f"the group {twice[1]} is already in the defaults list; override it without the plus: {twice[1]}={twice[2]}"
     group = re.match(r"(?:In '[^']*': )?Could not find '([^']+)/([^'/]+)'\s+Available options in '[^']+':(.*)", text, re.S)
     if group:
         options = group[3].split("Config search path")[0].split()
@@ -46,6 +46,6 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
 
 
 def nearest(key: str, known_keys: Iterable[str]) -> str:
-    """The known key that is most like another, offered in a sentence; nothing if none is."""
+    """A sentence that suggests the most similar known key; empty if there is none."""
     close = difflib.get_close_matches(key, list(known_keys), n=1)
     return f" Did you mean '{close[0]}'?" if close else ""

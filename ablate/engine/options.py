@@ -1,4 +1,4 @@
-"""The options of a study: one schema that validates, documents and completes the `study:` node of a configuration."""
+"""Study options: the schema of the configuration node `study:`, with defaults and documentation."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ablate.engine.messages import nearest
 
 MAX_SEEDS = 10_000
 REMOVED = {
-    "check": "claims are checked by the sweeper itself",
-    "decide": "study.until=decided is decided by the sweeper itself",
+    "check": "the sweeper always checks claims",
+    "decide": "the sweeper itself evaluates study.until=decided",
 }
 
 
 def option(default: Any, description: str, allowed: str, sweeps_only: bool = False) -> Any:
-    """A field of the schema: its default, what it does, which values it takes, and whether a single run has no use for it."""
+    """Declare an option: its default, its description, the allowed values, and whether it applies to sweeps only."""
     return Field(default, description=description, json_schema_extra={"allowed": allowed, "sweeps_only": sweeps_only})
 
 
 def _folder_name(name: str) -> str:
     if not name.strip("./ "):
-        raise ValueError("not the name of a folder")
+        raise ValueError("not a folder name")
     return name
 
 
@@ -55,35 +55,35 @@ class CheckpointOptions(BaseModel):
     minutes: float = Field(
         default=0,
         ge=0,
-        description="the least time between two checkpoints; 0: at every call of run.save",
-        json_schema_extra={"allowed": "a number from 0"},
+        description="the minimum time between two checkpoints; 0: at every call of run.save",
+        json_schema_extra={"allowed": "a number >= 0"},
     )
 
 
 class StudyOptions(BaseModel):
-    """The `study:` node. Read one with `StudyOptions.read(cfg)`."""
+    """The node `study:`. Create it with `StudyOptions.read(cfg)`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: FolderName | None = option(
-        None, "the folder of the study; null: named after what was typed", "the name of a folder, or null"
+        None, "the name of the study and of its folder; null: derived from the overrides", "the name of a folder, or null"
     )
-    root: Annotated[str, Field(min_length=1)] = option("outputs", "the folder in which studies are kept", "a folder")
+    root: Annotated[str, Field(min_length=1)] = option("outputs", "the folder that contains the studies", "a folder")
     seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], Field(min_length=1)] | None = option(
         None,
-        "the number of replicates, or a list of seeds; null: `seed` alone",
-        f"a positive number of seeds (at most {MAX_SEEDS:,}), or a list of whole numbers from 0",
+        "the number of replicates, or a list of seeds; null: only `seed`",
+        f"a positive number of seeds (at most {MAX_SEEDS:,}), or a list of integers >= 0",
         sweeps_only=True,
     )
     design: Literal["factorial", "one_at_a_time", "path"] = option(
         "factorial",
-        "factorial: all combinations; one_at_a_time: the baseline and each other level alone; path: between two configurations",
+        "factorial: all combinations; one_at_a_time: the baseline and each single change; path: between two configurations",
         "one of factorial, one_at_a_time, path",
         sweeps_only=True,
     )
     baseline: dict[str, Any] | None = option(
         None,
-        "the baseline level of a factor, where it is not the one that was typed first",
+        "baseline levels that are not the first level of their factor",
         "keys and levels, such as {stem: direct}",
         sweeps_only=True,
     )
@@ -95,80 +95,86 @@ class StudyOptions(BaseModel):
     )
     leave_out: list[Any] | str = option(
         [],
-        "runs that do not count: conditions, `seed` among them, with a `reason`; or a YAML file of them",
-        "a list of conditions with a reason, or a YAML file of them",
+        "runs that do not count: conditions (`seed` is allowed), each with a `reason`; or a YAML file of these",
+        "a list of conditions with a reason, or a YAML file",
         sweeps_only=True,
     )
-    dry_run: bool = option(False, "print the plan and its cost, and run nothing", "true or false", sweeps_only=True)
+    dry_run: bool = option(
+        False, "print the plan and its estimated duration without running anything", "true or false", sweeps_only=True
+    )
     retries: Annotated[int, Field(ge=0)] = option(
-        0, "how often a failed run is tried again in the same sweep", "a whole number from 0", sweeps_only=True
+        0, "how often a failed run is retried in the same sweep", "an integer >= 0", sweeps_only=True
     )
     n_jobs: Annotated[int, Field(ge=1)] | Literal["auto"] | None = option(
         None,
-        "how many runs at a time, each in a process of its own (Hydra's joblib launcher); auto: one process, or one for each "
-        "core, whichever is faster here; decided once for a study; null: as the launcher says",
-        "auto, a number from 1, or null",
+        "the number of runs at a time, each in its own process (Hydra's joblib launcher); auto: one process or one per core, "
+        "whichever is faster, decided once for a study; null: according to the launcher",
+        "auto, an integer >= 1, or null",
         sweeps_only=True,
     )
     max_hours: Annotated[float, Field(gt=0)] | None = option(
-        None, "stop at the next checkpoint after this time; the same command continues", "a number above 0, or null"
+        None, "stop at the first checkpoint after this time; run the same command again to continue", "a number > 0, or null"
     )
-    checkpoint: CheckpointOptions = option(CheckpointOptions(), "when checkpoints are written", "a node with the key minutes")
+    checkpoint: CheckpointOptions = option(
+        CheckpointOptions(), "when checkpoints are written", "a mapping with the key minutes"
+    )
     reuse: Literal["any", "same_code"] = option(
-        "any", "same_code: repeat finished runs that other code made", "one of any, same_code"
+        "any", "any: keep all finished runs; same_code: repeat those that other code made", "one of any, same_code"
     )
     claims: list[dict[str, Any]] = option(
-        [], "what the study is to decide, see ablate.core.claims", "a list of claims", sweeps_only=True
+        [], "the claims that the study should decide; see docs/reference/claims.md", "a list of claims", sweeps_only=True
     )
     metrics: dict[str, dict[str, Any] | None] | None = option(
         None,
-        "by metric: title, unit, digits, better, chance, limit, role, note; completes what the program says",
+        "metric descriptions, in addition to those of the program: title, unit, digits, better, chance, limit, role, note",
         "metrics with their descriptions, such as {accuracy: {unit: '%', chance: 0.1}}",
     )
     chance: dict[str, float] | None = option(
         None,
-        "short for metrics.NAME.chance: the value of a run that learned nothing",
+        "short for metrics.NAME.chance: the value of a model that has learned nothing",
         "metrics and numbers, such as {accuracy: 0.1}",
     )
     budgets: dict[str, float] | None = option(
         None,
-        "short for metrics.NAME.limit: where a run that never reached its target stopped",
+        "short for metrics.NAME.limit: the budget at which a time to a target is censored",
         "metrics and numbers, such as {epochs_to_target: 100}",
     )
     until: Literal["decided"] | None = option(
-        None, "decided: add seeds, look by look, until every primary claim is decided", "decided, or null", sweeps_only=True
+        None, "decided: add seeds look by look until every primary claim is decided", "decided, or null", sweeps_only=True
     )
     max_seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = option(
-        20, "the largest number of seeds for `until`", f"a whole number from 1 to {MAX_SEEDS:,}", sweeps_only=True
+        20, "the largest number of seeds for `until`", f"an integer from 1 to {MAX_SEEDS:,}", sweeps_only=True
     )
     changes: dict[str, list[str]] | None = option(
         None,
-        "for the design path: named changes, each with the factors that change together",
+        "for the design path: by the name of a change, the factors that change together",
         "names of changes, each with a list of factors",
         sweeps_only=True,
     )
-    ignore: list[str] = option(
-        [], "keys that cannot change what a run computes; they count where the study varies them", "a list of keys"
-    )
+    ignore: list[str] = option([], "keys that cannot affect the results, unless the study varies them", "a list of keys")
     logger: Annotated[dict[str, Any], AfterValidator(_has_target)] | None = option(
         None,
-        "shows what runs log as well; the group `logger` fills it in",
-        "null, or a node with the key _target_; see the group logger",
+        "an additional logger; set by the config group `logger`",
+        "null, or a mapping with the key _target_; see the group logger",
     )
-    paths: list[str] = option([], "keys that say where inputs are: ignored, but part of the study's name", "a list of keys")
+    paths: list[str] = option(
+        [], "keys with locations of inputs: ignored, but part of the derived study name", "a list of keys"
+    )
     neutral: dict[str, Any] | None = option(
-        None, "keys that were added later, each with the value under which nothing changes", "keys and values"
+        None,
+        "keys that were added after runs were made, each with the value that leaves the results unchanged",
+        "keys and values",
     )
     report: Annotated[bool, BeforeValidator(_null_is_false)] = option(
-        True, "write the report when a sweep ends", "true or false"
+        True, "write the report at the end of a sweep", "true or false"
     )
 
     @classmethod
     def read(cls, cfg: DictConfig) -> StudyOptions:
-        """The options of a composed configuration.
+        """Read the options of a composed configuration.
 
         Raises:
-            UsageError: naming the key, its value, and what is allowed.
+            UsageError: for an invalid option; the message names the key, its value, and what is allowed.
         """
         content: dict[str, Any] = plain(cfg.study, resolve=True)
         try:
@@ -178,46 +184,46 @@ class StudyOptions(BaseModel):
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """The `study:` node as it is before anything is chosen."""
+        """The node `study:` with all defaults."""
         return cls().model_dump()
 
     def metric_settings(self) -> dict[str, dict[str, Any]]:
-        """By metric, what the options say about it."""
+        """The metric descriptions in these options, by metric."""
         settings = {name: dict(each or {}) for name, each in (self.metrics or {}).items()}
         for key, values in (("chance", self.chance), ("limit", self.budgets)):
             for name, value in (values or {}).items():
                 settings.setdefault(name, {}).setdefault(key, value)
         for name, each in settings.items():
-            MetricSpec.parse(name, each)  # refuses unknown keys and values
+            MetricSpec.parse(name, each)  # rejects unknown keys and invalid values
         return settings
 
 
 def sweep_options() -> list[str]:
-    """The options that only a sweep uses."""
+    """The names of the options that apply to sweeps only."""
     return [name for name in StudyOptions.model_fields if _extra(StudyOptions, name)["sweeps_only"]]
 
 
 def read_for_one_run(cfg: DictConfig, typed: Collection[str]) -> StudyOptions:
-    """The options of a single run.
+    """Read the options of a single run.
 
     Args:
-        cfg: its configuration.
-        typed: the keys that were typed: those that only a sweep uses are refused rather than ignored.
+        cfg: the configuration of the run.
+        typed: the keys that were typed; options that apply to sweeps only are rejected.
 
     Raises:
-        UsageError: see `StudyOptions.read`; also for a seed that is none.
+        UsageError: for an invalid option or seed.
     """
     options = StudyOptions.read(cfg)
     if not is_seed(cfg.seed):
-        raise UsageError(f"seed={Level.of(cfg.seed)}: a whole number from 0.")
+        raise UsageError(f"seed={Level.of(cfg.seed)}: expected an integer >= 0.")
     for key in sweep_options():
         if f"study.{key}" in typed:
-            raise UsageError(f"study.{key} is for a sweep: add -m.")
+            raise UsageError(f"study.{key} applies to sweeps only: add -m.")
     return options
 
 
 def is_seed(value: object) -> bool:
-    """Whether this can be a seed: a whole number from 0."""
+    """Whether this can be a seed: an integer >= 0."""
     return type(value) is int and value >= 0
 
 
@@ -228,7 +234,7 @@ def _extra(model: type[BaseModel], name: str) -> Mapping[str, Any]:
 
 
 def _complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
-    """The first of pydantic's complaints in one line: the key, its value, and what is allowed."""
+    """The first of pydantic's errors in one line: the key, its value, and what is allowed."""
     first = error.errors()[0]
     model: type[BaseModel] = StudyOptions
     value: Any = content
@@ -242,13 +248,13 @@ def _complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)) or not isinstance(value, Mapping):
             break
         model = inner
-    was = "; a dotted path is not accepted any more" if path == ["report"] and isinstance(value, str) else ""
-    return f"study.{'.'.join(path)}={Level.of(value)}: {_extra(model, path[-1])['allowed']}{was}."
+    was = "; dotted paths are no longer supported" if path == ["report"] and isinstance(value, str) else ""
+    return f"study.{'.'.join(path)}={Level.of(value)}: expected {_extra(model, path[-1])['allowed']}{was}."
 
 
 def _hint(key: str, model: type[BaseModel]) -> str:
     if key in ("study", "hydra"):
-        return " A file of the group study begins with the line `# @package _global_`."
+        return " A file in conf/study/ needs the first line `# @package _global_`."
     if key in REMOVED:
         return f" It was removed: {REMOVED[key]}."
     return nearest(key, model.model_fields) or f" Available: {', '.join(model.model_fields)}."

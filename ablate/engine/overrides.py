@@ -1,4 +1,4 @@
-"""Overrides of a sweep, read by Hydra's grammar and turned into factors with typed levels."""
+"""Parse the overrides of a sweep with Hydra's grammar, and turn their text into factors with typed levels."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ NUMBERS = (int, float)
 
 @dataclass(frozen=True)
 class SweptFactor:
-    """A factor as it was typed: its levels, and for each the override that asks for it."""
+    """A factor as typed: its levels, and the override for each level."""
 
     factor: Factor
     overrides: Mapping[Level, str]
 
     @classmethod
     def of(cls, override: Override) -> SweptFactor:
-        """The factor of a swept override; levels that are typed twice count once.
+        """Parse a swept override; repeated levels are dropped.
 
         Raises:
-            UsageError: for a level that is NaN, and for two that read alike and have different types, such as 1 and '1'.
+            UsageError: for a level that is NaN, and for two levels with the same text and different types, such as 1 and '1'.
         """
         key, typed_key = override.key_or_group, override.get_key_element()
         overrides: dict[Level, str] = {}
@@ -49,23 +49,25 @@ class SweptFactor:
         return cls(Factor(key, tuple(overrides)), overrides)
 
     def reordered(self, first: Level) -> SweptFactor:
-        """The factor with another level as its baseline."""
+        """Make another level the baseline."""
         levels = (first, *(level for level in self.factor.levels if level != first))
         return SweptFactor(Factor(self.factor.key, levels), self.overrides)
 
 
 def parse(loader: ConfigLoader, arguments: Sequence[str]) -> list[Override]:
-    """The overrides of a sweep.
+    """Parse the overrides of a sweep.
 
     Raises:
-        UsageError: for one that cannot be swept.
+        UsageError: for an override that cannot be swept.
     """
     overrides: list[Override] = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
     for override in overrides:
         if not override.is_sweep_override():
             continue
         if not override.is_discrete_sweep():
-            raise UsageError(f"{override.input_line}: an interval has no levels; list them, or use range(start,stop,step).")
+            raise UsageError(
+                f"{override.input_line}: an interval cannot be swept; list the levels, or use range(start,stop,step)."
+            )
         if override.key_or_group.split(".")[0] == "hydra":
             raise UsageError(f"{override.input_line}: Hydra's own keys cannot be factors; give it one value.")
         _refuse_other_levels(override, loader.get_group_options(override.key_or_group))
@@ -85,19 +87,19 @@ def _refuse_other_levels(override: Override, options: Sequence[str]) -> None:
 
 
 def as_typed(override: Override) -> str:
-    """An override that is not swept, in the form in which Hydra reads it again."""
+    """Render an override that is not swept, so that Hydra parses it to the same value again."""
     if override.is_delete():
         return str(override.input_line)
     return f"{override.get_key_element()}={override.get_value_element_as_str()}"
 
 
 def texts_of(override: Override) -> list[str]:
-    """The values of an override, swept or not, as they were typed."""
+    """The values of an override as typed, swept or not."""
     return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.get_value_element_as_str()]
 
 
 def refuse_repeated(overrides: Sequence[Override]) -> None:
-    """Refuse a key that is given twice: Hydra would take the last one silently."""
+    """Reject a key that is given twice: Hydra would silently use the last one."""
     keys = [override.key_or_group for override in overrides]
     for key in keys:
         if keys.count(key) > 1:
@@ -105,7 +107,7 @@ def refuse_repeated(overrides: Sequence[Override]) -> None:
 
 
 def refuse_non_factors(overrides: Sequence[Override], non_factors: Collection[str]) -> None:
-    """Refuse to sweep a key that is not part of an experiment: all its levels would be the same experiment."""
+    """Reject sweeps over keys that do not affect the experiment."""
     for override in overrides:
         key = override.key_or_group
         if not override.is_sweep_override():
@@ -119,7 +121,7 @@ def refuse_non_factors(overrides: Sequence[Override], non_factors: Collection[st
 
 
 def _unquoted(value: Any) -> Any:
-    """A value of Hydra's grammar without its quotes."""
+    """A parsed value without Hydra's quotes."""
     if isinstance(value, QuotedString):
         return value.text
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""How many runs share this machine: what the launcher says, or what `study.n_jobs` asks for."""
+"""The number of runs that share the machine: set by the launcher or by `study.n_jobs`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAUNCHER = "hydra.launcher"
 JOBLIB = "joblib"
 BASIC_TARGET = "BasicLauncher"
 TIMED_CELLS = 3  # for n_jobs=auto
-GAIN = 1.05  # several processes have to be faster by so much: they need more memory
+GAIN = 1.05  # minimum speedup to prefer several processes, which need more memory
 
 
 def usable_cores() -> int:
@@ -29,7 +29,7 @@ def usable_cores() -> int:
 
 
 def processes_of(config: DictConfig) -> int:
-    """How many runs the launcher executes at a time, as far as its options say so.
+    """The number of runs that the launcher executes at a time, according to its options.
 
     Raises:
         UsageError: for hydra.launcher.n_jobs=0.
@@ -38,32 +38,32 @@ def processes_of(config: DictConfig) -> int:
     if not isinstance(asked, int):
         return 1
     if asked == 0:
-        raise UsageError("hydra.launcher.n_jobs=0: a number of processes from 1, or -1 for all cores.")
+        raise UsageError("hydra.launcher.n_jobs=0: expected a number of processes >= 1, or -1 for all cores.")
     return asked if asked > 0 else max(1, usable_cores() + 1 + asked)
 
 
 def refuse_other_launcher(config: DictConfig) -> None:
-    """Refuse `study.n_jobs` beside a launcher that has a say of its own.
+    """Reject `study.n_jobs` in combination with another launcher.
 
     Raises:
-        UsageError: naming the launcher.
+        UsageError: if another launcher is selected; the message names it.
     """
     target = str(OmegaConf.select(config, f"{LAUNCHER}._target_"))
     if not target.endswith(BASIC_TARGET):
         raise UsageError(
-            f"{KEY} is for Hydra's basic launcher, and {target.rpartition('.')[2]} is chosen: set its own options."
+            f"{KEY} cannot be combined with the launcher {target.rpartition('.')[2]}: use the options of that launcher instead."
         )
 
 
 def use_processes(config: DictConfig, processes: int) -> None:
-    """Make Hydra's joblib launcher execute so many runs at a time; for one alone, the basic launcher stays.
+    """Select Hydra's joblib launcher for `processes` runs at a time; for one process, keep the basic launcher.
 
     Raises:
-        UsageError: if the plugin is not installed.
+        UsageError: if the joblib launcher is not installed.
     """
     if processes == 1 and "n_jobs" not in config.hydra.launcher:
         return
-    Plugins.instance()  # imports the plugins that are installed, which register their configurations
+    Plugins.instance()  # imports the installed plugins, which register their configurations
     try:
         node = ConfigStore.instance().load(f"hydra/launcher/{JOBLIB}.yaml").node
     except (OSError, KeyError):
@@ -88,15 +88,15 @@ def has_joblib() -> bool:
 
 
 def fastest(plan: Plan, cost: Callable[[Any, int], float | None], seconds: float) -> tuple[int, str]:
-    """Choose between one process with all cores and one process for each core, by timing a few runs' steps both ways.
+    """Choose between one process with all cores and one process per core, according to the program's estimates.
 
     Args:
-        plan: whose runs have been looked at.
-        cost: the program's estimate of the seconds of a run, by its settings and the number of processes.
-        seconds: at most so many are spent on timing.
+        plan: the plan, with the states of its runs.
+        cost: `Experiment.cost`.
+        seconds: the time limit for the estimates.
 
     Returns:
-        The number of processes, and a sentence that says why.
+        The number of processes, and a sentence with the reason.
     """
     due = plan.due()
     most = min(usable_cores(), len(due))
@@ -113,7 +113,7 @@ def fastest(plan: Plan, cost: Callable[[Any, int], float | None], seconds: float
             estimates.append(cost(cell.settings, processes))
         known = [each for each in estimates if each is not None]
         if len(known) < len(estimates):
-            return 1, f"{KEY}={AUTO}: one process, because the program does not estimate what a run costs."
+            return 1, f"{KEY}={AUTO}: one process, because the program does not estimate the duration of a run."
         mean = sum(known) / len(known)
         waits[processes] = waiting_time([mean] * len(due), processes)
     chosen = most if waits[1] > GAIN * waits[most] else 1

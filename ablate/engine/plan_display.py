@@ -1,4 +1,4 @@
-"""The plan of a sweep for people: a table, a summary, plan.csv, and the factors that change nothing."""
+"""Show the plan of a sweep: a table, a summary, plan.csv, and the factors that change nothing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ablate.engine.planning import STATES, Plan, PlannedRun
 from ablate.storage.records import write_atomically
 
 ROWS_SHOWN = 24
-Stratum = tuple[tuple[str, Level], ...]  # the levels of all factors but one
+Stratum = tuple[tuple[str, Level], ...]  # the levels of all other factors
 
 
 def table(plan: Plan, rows: int = ROWS_SHOWN) -> Table:
-    """The cells with the states of their runs, for a terminal; at most so many rows."""
+    """A terminal table of the cells with the states of their runs, cut to `rows`."""
     keys = list(plan.runs[0].cell.levels)
     states = [state for state in STATES if plan.count(state)]
     shown = Table()
@@ -46,7 +46,7 @@ def table(plan: Plan, rows: int = ROWS_SHOWN) -> Table:
 
 
 def summary(plan: Plan, rows: int = ROWS_SHOWN) -> str:
-    """The plan in a line or two: how many runs, and how long they take. `rows` are those of the table."""
+    """Summarize the plan: the number of runs and their estimated duration. `rows` is the size of the table."""
     unseen = len(plan.cells) - rows
     phrases = {"held": "held by another process"}
     counts = [f"{plan.count(state)} {phrases.get(state, state)}" for state in STATES if plan.count(state)]
@@ -61,7 +61,7 @@ def summary(plan: Plan, rows: int = ROWS_SHOWN) -> str:
 
 
 def write_csv(plan: Plan) -> None:
-    """Write plan.csv, one row for each run; cells that are reported from the runs of another one have rows as well."""
+    """Write plan.csv: one row for each run, including cells that share the runs of another cell."""
     stand_ins: dict[str, list[PlannedCell]] = {}
     for cell, runner in plan.stand_ins.values():
         stand_ins.setdefault(runner.digest, []).append(cell)
@@ -79,7 +79,7 @@ def write_csv(plan: Plan) -> None:
 
 
 def inert_factors(cells: Sequence[PlannedCell]) -> list[str]:
-    """A sentence for each factor that changes nothing: everywhere, or at certain levels of the others."""
+    """A sentence for each factor that changes nothing, either everywhere or at certain levels of other factors."""
     sentences = []
     for key in cells[0].levels if cells else ():
         built: dict[Stratum, set[str]] = {}
@@ -100,7 +100,7 @@ def inert_factors(cells: Sequence[PlannedCell]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """A length of time as a person says it: `40 s`, `3 min 10 s`, `2 h 5 min`, `3 d 4 h`."""
+    """Format a duration: `40 s`, `3 min 10 s`, `2 h 5 min`, `3 d 4 h`."""
     whole = max(1, round(seconds))
     for size, unit, smaller, smaller_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if whole >= size:
@@ -114,7 +114,7 @@ def _without(key: str, cell: PlannedCell) -> Stratum:
 
 
 def _identical_levels(key: str, cells: Sequence[PlannedCell]) -> list[str]:
-    """Sentences about levels of a factor of which some, but not all, build the same experiment."""
+    """Sentences about pairs of levels that build the same experiment, for a factor whose other levels differ."""
     first: dict[tuple[Stratum, str], Level] = {}
     sentences = []
     for cell in cells:
@@ -126,7 +126,7 @@ def _identical_levels(key: str, cells: Sequence[PlannedCell]) -> list[str]:
 
 
 def _where(inert: Sequence[Stratum], compared: Mapping[Stratum, object] | Iterable[Stratum]) -> str:
-    """The strata in words: by a level that all of them have and the others lack, else by their number."""
+    """Describe the inert strata: by a level that distinguishes them from the others, otherwise by their number."""
     alive = [stratum for stratum in compared if stratum not in inert]
     for key, level in inert[0]:
         if all((key, level) in stratum for stratum in inert) and not any((key, level) in stratum for stratum in alive):

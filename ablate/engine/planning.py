@@ -1,4 +1,4 @@
-"""The plan of a sweep: which runs it has, how far each one is, and what the rest will cost."""
+"""The plan of a sweep: its runs, the state of each, which are due, and the estimated duration."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ State = Literal["done", "to resume", "to do", "held", "left out", "given up"]
 STATES: tuple[State, ...] = ("done", "to resume", "to do", "held", "left out", "given up")
 DUE: tuple[State, ...] = ("to resume", "to do")
 MAX_DEATHS = 2
-TIMING_SECONDS = 20.0  # for all that is timed before a sweep
+TIMING_SECONDS = 20.0  # time limit for all estimates before a sweep
 
 
 @dataclass
 class PlannedRun:
-    """One run of the plan, and what is known about it.
+    """A run of the plan with its state.
 
     Attributes:
-        left_out: the reason why a person set it aside, if one did.
-        twins: where other cells that build the same experiment have this run.
-        stale: whether it is done, by other code than today's.
+        left_out: the reason in study.leave_out, if the run is excluded.
+        twins: the folders of this run in other cells that build the same experiment.
+        stale: whether the run is done and was made by other code than the current version.
         deaths: how often its process died.
-        begun: the fraction of it that a checkpoint holds.
-        seconds: how long the whole run is expected to take.
-        measured: how long it took.
-        outcome: how it ended in this sweep.
-        failures: in this sweep.
+        begun: the fraction that is completed, according to the checkpoint.
+        seconds: the estimated duration of the whole run.
+        measured: its actual duration.
+        outcome: its outcome in this sweep.
+        failures: the number of failures in this sweep.
     """
 
     cell: PlannedCell
@@ -63,7 +63,7 @@ class PlannedRun:
         return f"{self.cell.label} seed={self.seed}"
 
     def look(self, code: str, same_code: bool, warnings: list[str]) -> None:
-        """Read from its folder how far it is."""
+        """Determine the state of the run from its folder."""
         if self.left_out is not None:
             self.state = "left out"
             return
@@ -93,18 +93,18 @@ class PlannedRun:
 
 @dataclass
 class Plan:
-    """The runs of a sweep in their order.
+    """The runs of a sweep in order.
 
     Attributes:
         study: the folder of the study.
-        cells: those that run, by their digest, in the order of their levels.
-        runs: all of them.
-        stand_ins: by its digest, a cell and the one that runs in its place.
-        code: the digest of today's code.
-        same_code: whether runs that other code made are repeated.
-        processes: how many runs share the machine.
-        cost_from: where the estimates of their time come from.
-        notes: what a reader of the plan should know.
+        cells: the cells that run, by digest, in the order of their levels.
+        runs: all runs.
+        stand_ins: by digest, a cell that does not run, and the cell whose runs it shares.
+        code: the digest of the current code.
+        same_code: whether runs made by other code are repeated.
+        processes: the number of runs that share the machine.
+        cost_from: the basis of the estimated durations, as text.
+        notes: sentences to print with the plan.
     """
 
     study: Path
@@ -118,28 +118,28 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
     def look(self) -> None:
-        """Read how far each run is; damaged records are noted."""
+        """Determine the state of each run; damaged records are reported in `notes`."""
         self.notes = []
         for run in self.runs:
             run.look(self.code, self.same_code, self.notes)
 
     def due(self) -> list[PlannedRun]:
-        """The runs to launch now, in order; crashed runs are scheduled last."""
+        """The runs to launch, in order; crashed runs come last."""
         return sorted((run for run in self.runs if run.state in DUE), key=lambda run: run.deaths > 0)
 
     def count(self, state: State) -> int:
-        """How many runs are in this state."""
+        """The number of runs in this state."""
         return sum(run.state == state for run in self.runs)
 
     def seconds_left(self) -> float | None:
-        """The estimated waiting time for everything that is not done, in seconds; None if it is not known."""
+        """The estimated time until all due runs are done, in seconds; None if unknown."""
         left = [run for run in self.runs if run.state in DUE]
         if not left or any(run.seconds is None for run in left):
             return None
         return waiting_time([(run.seconds or 0.0) * (1 - run.begun) for run in left], self.processes)
 
     def estimate(self, cost: Callable[[Any, int], float | None]) -> None:
-        """Estimate how long each run takes: as its cell took in this study, else by the program's `cost`, else as others."""
+        """Estimate the duration of each run: from finished runs of its cell, `Experiment.cost`, or other cells."""
         took: dict[str, list[float]] = {}
         for run in self.runs:
             if run.measured is not None:
@@ -153,16 +153,16 @@ class Plan:
                 break
             try:
                 seconds = cost(cell.settings, self.processes)
-            except Exception as error:  # without an estimate the sweep runs all the same: the run itself will tell
-                self.notes.append(f"the cost of {cell.label} could not be estimated: {type(error).__name__}: {error}")
+            except Exception as error:  # the sweep runs without an estimate; the run will show the error
+                self.notes.append(f"the duration of {cell.label} could not be estimated: {type(error).__name__}: {error}")
                 continue
             if seconds is not None:
                 known[digest] = seconds
-                sources.add("a few steps, timed just now")
+                sources.add("the program's estimate")
         mean = fmean(known.values()) if known else None
         for run in self.runs:
             run.seconds = known.get(run.cell.digest, mean)
-        self.cost_from = " and ".join(sorted(sources, reverse=True))
+        self.cost_from = " and ".join(sorted(sources))
 
 
 def make_plan(
@@ -173,18 +173,18 @@ def make_plan(
     wanted: Mapping[int, Collection[str]] | None = None,
     experiments: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan for these cells and seeds: one block of cells for each seed, in random order inside a block.
+    """Make the plan for these cells and seeds: one block of cells for each seed, in random order within a block.
 
-    Of cells that build the same experiment one runs: one that has runs already, else the first.
+    Of several cells that build the same experiment, one runs: one that has runs already, otherwise the first.
 
     Args:
         study: the folder of the study.
-        cells: the distinct ones.
-        seeds: in their order.
-        leave_out: runs that a person set aside.
-        wanted: by seed, the experiments that it runs; None if each seed runs all.
-        experiments: of all cells of the study, by short digest the short digest of what they build: what another command
-            ran for an equal experiment is done.
+        cells: the cells, without duplicates.
+        seeds: the seeds in order.
+        leave_out: the entries of study.leave_out.
+        wanted: the experiments of each seed; None if each seed runs all.
+        experiments: `StudyManifest.experiments`, for all cells of the study; runs of an equal experiment by another command
+            count as done.
     """
     known = known_cells(study)
     runners: dict[str, PlannedCell] = {}
@@ -212,14 +212,14 @@ def make_plan(
             run = PlannedRun(cell, seed, run_directory(study, folders[digest], seed), run_identity(digest, seed))
             if leave_out:
                 run.left_out = reason_to_leave_out(leave_out, ChainMap({"seed": Level.of(seed)}, levels[digest]))
-            else:  # where a person set runs aside, each cell has runs of its own
+            else:  # with study.leave_out, cells do not share runs
                 run.twins = twins
             runs.append(run)
     return Plan(study, by_digest, runs, stand_ins)
 
 
 def waiting_time(seconds: Sequence[float], processes: int) -> float:
-    """How long runs of so many seconds take in so many processes: no less than the longest of them."""
+    """The time that runs of these durations take in `processes` processes: at least that of the longest."""
     return max(max(seconds), sum(seconds) / processes)
 
 

@@ -1,4 +1,4 @@
-"""The program that Hydra calls: a function of (cfg, run), its experiment, and how another process finds it."""
+"""The program that Hydra calls: a training function, its experiment, and a reference by which other processes load it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ Function = Callable[[DictConfig, Run], Mapping[str, float | None]]
 
 @dataclass(frozen=True)
 class ProgramReference:
-    """Where a program is defined: what launchers pickle in its place, since what is around a function cannot always be pickled.
+    """Where a program is defined. Launchers pickle this reference, because the function's module may not be picklable.
 
     Attributes:
-        module: its import name; empty for a script, which is loaded from its file.
-        file: the source.
-        qualname: of the function in it.
+        module: the import name of the module; empty for a script, which is loaded from its file.
+        file: the source file.
+        qualname: the qualified name of the function.
     """
 
     module: str
@@ -43,23 +43,23 @@ class ProgramReference:
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> ProgramReference:
-        """The reference of a function in the module that is running it."""
+        """Make the reference of a training function."""
         module = function.__module__
         if module == "__main__":
-            spec = getattr(sys.modules["__main__"], "__spec__", None)  # of `python -m`; a script has none
+            spec = getattr(sys.modules["__main__"], "__spec__", None)  # set by `python -m`; None for a script
             module = spec.name if spec is not None else ""
         return cls(module, str(Path(inspect.getfile(function)).resolve()), function.__qualname__)
 
     def load(self) -> Program:
-        """The program: the one that this process has defined, else after importing its module.
+        """Return the program, importing its module if necessary.
 
         Raises:
-            AblateError: if it is not there.
+            AblateError: if the module does not define it.
         """
         if self not in _PROGRAMS and "<locals>" in self.qualname:
             raise AblateError(
-                f"{self.qualname} in {self.file} is defined inside a function, where another process cannot find it: "
-                "define it at the top of its module, or use hydra/launcher=basic."
+                f"{self.qualname} in {self.file} is defined inside a function, so other processes cannot import it: "
+                "define it at module level, or use hydra/launcher=basic."
             )
         if self not in _PROGRAMS:
             command: Any = self._import()
@@ -88,12 +88,11 @@ class ProgramReference:
 
 
 class Program:
-    """A function of (cfg, run), and what it tells the engine about itself.
+    """A training function of (cfg, run) with its experiment.
 
     Attributes:
-        outcome: of a single run, once Hydra has called the program.
-        refusal: the error because of which a single run did not begin. Raised within a job, Hydra would wrap it in lines of
-            its own.
+        outcome: the outcome of a single run, set when Hydra calls the program.
+        refusal: the error that prevented a single run. It is stored rather than raised, because Hydra would wrap it.
     """
 
     def __init__(self, function: Function, experiment: Experiment | None = None) -> None:
@@ -103,7 +102,7 @@ class Program:
         self.file = Path(self.reference.file)
         self.outcome: Outcome | None = None
         self.refusal: Exception | None = None
-        # Hydra names the job after the module of what it calls
+        # Hydra derives the name of the job from this attribute
         self.__module__ = self.file.stem if function.__module__ == "__main__" else function.__module__
         _PROGRAMS[self.reference] = self
 
@@ -118,18 +117,18 @@ class Program:
         return self.outcome
 
     def provenance(self) -> dict[str, Any]:
-        """The facts about this program that a run records."""
+        """The program's facts for the record of a run."""
         return provenance.of(self.file, self.experiment.code, self.experiment.packages)
 
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """What launchers call for each job of a sweep, in whatever process: the run that its last override describes."""
+    """The task function of a sweep: launchers call it for each job, possibly in another process."""
 
     program: ProgramReference
 
     def __call__(self, cfg: DictConfig) -> Outcome:
-        """Run it. What becomes of the run is returned, not raised."""
+        """Execute the run in the last override of the job. Errors of the run are part of the outcome, not raised."""
         context = RunContext.from_overrides(list(HydraConfig.get().overrides.task))
         try:
             program = self.program.load()
@@ -138,14 +137,14 @@ class PlannedTask:
             return Outcome(context.label, context.seed, "failed", str(error), Path(context.directory))
 
 
-_PROGRAMS: dict[ProgramReference, Program] = {}  # those that this process has defined or imported
+_PROGRAMS: dict[ProgramReference, Program] = {}  # the programs defined or imported in this process
 
 
 def _run_script(file: Path) -> Any:
-    """The module of a script, which is executed under its own name rather than as __main__."""
+    """Execute a script as a module under its own name instead of as __main__."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
-        raise UsageError(f"{file} is not there any more: the program of this sweep was defined in it.")
+        raise UsageError(f"{file}, which defines the program of this sweep, does not exist any more.")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(file.stem, module)  # where dataclasses look for the module of a class
     spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""The progress display of a sweep, read from the folders of its runs, whichever processes they are in."""
+"""The progress display of a sweep, based on the files of its runs, so that it covers runs in all processes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ablate.storage.locks import LEASE
 from ablate.storage.records import DONE, HISTORY, read_record
 
 LOOK_SECONDS = 0.5
-LINE_SECONDS = 60.0  # between two lines where there is no terminal
-SHOWN = 16  # running runs at a time
+LINE_SECONDS = 60.0  # between two lines if the output is not a terminal
+SHOWN = 16  # running runs shown at a time
 
 
 @dataclass
 class Tally:
-    """How far the runs of a launch are."""
+    """The progress of a launch."""
 
     total: int
     done: int = 0
@@ -46,7 +46,7 @@ class Tally:
 
 
 class Watch:
-    """Looks at the folders of runs that were launched, and counts."""
+    """Counts the states of launched runs from their folders."""
 
     def __init__(self, plan: Plan, runs: Sequence[PlannedRun]) -> None:
         self.plan = plan
@@ -58,7 +58,7 @@ class Watch:
         self._began = time.time()
 
     def look(self) -> Tally:
-        """Count anew."""
+        """Count the states again."""
         self.running = []
         for directory, run in list(self.waiting.items()):
             if (directory / LEASE).exists():
@@ -72,7 +72,7 @@ class Watch:
     def _ended(self, run: PlannedRun) -> None:
         record = read_record(run.directory)
         if record is None or record.status in ("running", "interrupted"):
-            return  # started and not ended, or damaged: the sweeper will find out
+            return  # running, or damaged; the sweeper finds out after the launch
         del self.waiting[run.directory]
         if record.status in DONE:
             self.tally.done += 1
@@ -83,7 +83,7 @@ class Watch:
             self.tally.failed += 1
 
     def _seconds_left(self) -> float | None:
-        """The estimates of what is left, as much longer or shorter as the finished runs took against theirs."""
+        """The estimated time left, corrected by the ratio of actual to estimated duration of the finished runs."""
         left = list(self.waiting.values())
         if not left or any(run.seconds is None for run in left):
             return None
@@ -93,7 +93,7 @@ class Watch:
 
 @contextmanager
 def shown(plan: Plan, runs: Sequence[PlannedRun], console: Console) -> Iterator[None]:
-    """Show the progress of `runs` while the body launches them: live on a terminal, else in a line now and then."""
+    """Show the progress of `runs` while the body launches them: live on a terminal, otherwise as a line every few seconds."""
     watch = Watch(plan, runs)
     over = threading.Event()
     thread = threading.Thread(target=_live if console.is_terminal else _lines, args=(watch, console, over), daemon=True)
@@ -138,7 +138,7 @@ def _live(watch: Watch, console: Console, over: threading.Event) -> None:
 
 
 def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
-    """How many epochs a run has logged, how many it is going to train, and a description of the last one."""
+    """The number of epochs that a run has logged, its total number, and a text about the last one."""
     record = read_record(run.directory)
     epochs = record.epochs if record is not None else None
     try:

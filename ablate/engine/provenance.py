@@ -1,4 +1,4 @@
-"""Provenance of a run: its code, the commit, the versions of packages."""
+"""Provenance of a run: a digest of its code, the commit, and the versions of packages."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ablate.storage import fingerprint
 
 
 def of(source: Path, code: Sequence[str], packages: Sequence[str]) -> dict[str, Any]:
-    """The facts that run.json holds about a program.
+    """The facts about a program for run.json.
 
     Args:
-        source: its file.
-        code: further packages and modules whose source decides the numbers.
-        packages: distributions whose version is recorded.
+        source: the file of the program.
+        code: further packages and modules whose source affects the results.
+        packages: distributions whose versions are recorded.
     """
     return {
         "code": code_digest(source, tuple(code)),
@@ -35,10 +35,10 @@ def of(source: Path, code: Sequence[str], packages: Sequence[str]) -> dict[str, 
 
 @functools.cache
 def code_digest(source: Path, packages: tuple[str, ...]) -> str:
-    """The digest of the source that decides the numbers: the program's file, the named packages and modules, our seeding.
+    """The digest of all source that affects the results: the program's file, these packages and modules, and ablate's seeding.
 
     Raises:
-        UsageError: for a name that is not there.
+        UsageError: if a module does not exist.
     """
     files = {source.name: source}
     for package in (seeding.__name__, *packages):
@@ -47,7 +47,7 @@ def code_digest(source: Path, packages: tuple[str, ...]) -> str:
         except ModuleNotFoundError:  # of its parent
             spec = None
         if spec is None or spec.origin is None:
-            raise UsageError(f"Experiment.code: there is no module {package} with a source file.")
+            raise UsageError(f"Experiment.code: no module {package} with a source file.")
         files[package] = Path(spec.origin)
         for folder in spec.submodule_search_locations or []:
             files |= {f"{package}/{path.relative_to(folder).as_posix()}": path for path in Path(folder).rglob("*.py")}
@@ -56,7 +56,7 @@ def code_digest(source: Path, packages: tuple[str, ...]) -> str:
 
 @functools.cache
 def commit(source: Path) -> str | None:
-    """The commit of the checkout that tracks `source`, with a + if files differ from it; None where none does."""
+    """The commit of the repository that tracks `source`, with a + for uncommitted changes; None if there is none."""
     git = functools.partial(subprocess.run, capture_output=True, text=True, check=True, timeout=10, cwd=source.parent)
     try:
         git(["git", "ls-files", "--error-unmatch", source.name])

@@ -1,6 +1,6 @@
-"""`Run`: what a training function is given to draw random numbers, to record results, and to resume from a checkpoint.
+"""`Run`: seeded random streams, logging and checkpoints for a training function.
 
-The files of a run are described in ablate.storage.records.
+The files of a run are described in ablate/storage/records.py.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ log = logging.getLogger("ablate")
 
 
 class DoneMeanwhile(Exception):
-    """Another process finished this run while this one was about to start it."""
+    """Another process finished this run just before this process started it."""
 
     def __init__(self, record: RunRecord) -> None:
         super().__init__(record.label)
@@ -49,20 +49,20 @@ class DoneMeanwhile(Exception):
 
 
 class TimeIsUp(BaseException):
-    """The time of the sweep is over (study.max_hours). Not an Exception, so that a training function does not catch it."""
+    """study.max_hours ran out. Not derived from Exception, so that a training function does not catch it by accident."""
 
 
 class Run:
-    """One replicate (seed) of one cell, while it runs.
+    """A run in progress: one cell under one seed. `ablate.main` creates it and passes it to the training function.
 
     Args:
-        directory: its folder.
-        record: the content of run.json, completed while it runs.
-        config: the resolved configuration, as plain values.
-        deadline: in seconds since 1970; the run stops at its first checkpoint after it.
-        checkpoint_seconds: the least time between two checkpoints.
-        same_code: whether a finished run that other code made is repeated.
-        logger: shows what is logged as well.
+        directory: the folder of the run.
+        record: the content of run.json, completed during the run.
+        config: the resolved configuration as plain values.
+        deadline: in seconds since 1970; the run stops at its first checkpoint after this time.
+        checkpoint_seconds: the minimum time between two checkpoints.
+        same_code: whether to repeat a finished run that other code made.
+        logger: an additional logger.
     """
 
     def __init__(
@@ -93,33 +93,33 @@ class Run:
 
     @property
     def slot(self) -> int:
-        """The number of this process among those of this machine that run the study: with several GPUs, which one to take."""
+        """The index of this process among those of this study on this machine, for example to choose one of several GPUs."""
         return locks.slot(self.directory.parents[2])
 
     def stream(self, purpose: str, *index: int | str) -> np.random.Generator:
-        """A random generator of this run's seed for one purpose: equal in every cell of the study."""
+        """A NumPy generator for one purpose, derived from the seed of this run: the same in every cell of the study."""
         return seeding.stream(self.seed, purpose, *index)
 
     def derive(self, purpose: str, *index: int | str) -> int:
-        """A seed of 63 bits for one purpose, for generators other than NumPy's."""
+        """A 63-bit seed for one purpose, for generators other than NumPy's."""
         return seeding.derive(self.seed, purpose, *index)
 
     def expect(self, epochs: int) -> None:
-        """Say how many rows the history will have, for the display of progress."""
+        """Set the expected number of rows of the history, for the progress display."""
         self.record.epochs = epochs
         self._write_record()
 
     def log(self, **row: Any) -> None:
-        """Add a row to history.csv. Every row of a run has the columns of its first.
+        """Append a row to history.csv. All rows must have the same columns.
 
         Raises:
-            ValueError: for other columns.
-            RunLockedError: if another host has taken this run over.
+            ValueError: if the columns differ from those of the first row.
+            RunLockedError: if another host has taken over this run.
         """
         if self._rows and row.keys() != self._rows[0].keys():
             raise ValueError(f"run.log: history.csv has the columns {list(self._rows[0])}; this row has {list(row)}.")
         if self._lease is not None and self._lease.lost:
-            raise RunLockedError("another host, which has taken this run over")
+            raise RunLockedError("another host, which has taken over this run")
         self._rows.append(row)
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
@@ -130,43 +130,42 @@ class Run:
             self._feed.follow(self._rows)
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write `state` to checkpoint.pt, for `restore` after this process died.
+        """Save a checkpoint, from which `restore` continues after a crash.
 
-        Written at once, or at the first call after study.checkpoint.minutes.
+        With study.checkpoint.minutes, calls within this time after the last checkpoint are skipped.
 
         Args:
             state: tensors, numbers, texts, None, and lists and dictionaries of them.
 
         Raises:
-            UsageError: naming the value, if it holds anything else.
+            UsageError: if `state` contains anything else; the message names the value.
         """
         time_is_up = time.time() >= self.deadline
         if time_is_up or time.monotonic() - self._saved >= self.checkpoint_seconds:
             content = {"state": dict(state), "rows": len(self._rows), "made_by": self._made_by()}
-            write_atomically(self.directory / CHECKPOINT, checkpoints.dump(content))
+            checkpoints.write(self.directory, content)
             self._saved = time.monotonic()
-            locks.forget_deaths(self.directory)  # the run makes progress: earlier deaths are no reason to give it up
+            locks.forget_deaths(self.directory)  # there was progress since the last crash
         if time_is_up:
             raise TimeIsUp
 
     def restore(self) -> dict[str, Any] | None:
-        """The state that was last saved, after restoring the history up to it; None if there is none to resume from.
+        """Return the last saved state, and restore the history up to it; None if the run starts from the beginning.
 
-        A checkpoint of other code or other numerics (see `note`) would lead to other numbers: it is not used, nor is one that
-        cannot be read. The run then starts again.
+        A checkpoint that is unreadable, or that was made by other code or with other numerics (see `note`), is ignored.
         """
         try:
-            content = checkpoints.load((self.directory / CHECKPOINT).read_bytes())
+            content = checkpoints.read(self.directory)
             rows = read_history(self.directory / HISTORY)[: content["rows"]]
             if content["made_by"] != self._made_by():
-                log.info("%s starts again: its checkpoint was made by other code or numerics", self.directory)
+                log.info("%s starts from the beginning: other code or numerics made its checkpoint", self.directory)
                 return None
             if len(rows) < content["rows"]:
-                raise ValueError("history.csv lacks epochs before it")
+                raise ValueError("history.csv lacks earlier epochs")
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, OSError, csv.Error) as error:
-            log.warning("%s is ignored and the run starts again: %s", self.directory / CHECKPOINT, error)
+            log.warning("%s is ignored, and the run starts from the beginning: %s", self.directory / CHECKPOINT, error)
             return None
         self._rows = rows
         self.record.timing["resumed"] = True
@@ -175,29 +174,29 @@ class Run:
         return state
 
     def keep(self, name: str, **arrays: np.ndarray) -> None:
-        """Write arrays to <name>.npz in the run's folder."""
+        """Save arrays as <name>.npz in the folder of the run, for extra tables (`ExtraTable`) and your own analysis."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
         write_atomically(self.directory / f"{name}.npz", buffer.getvalue())
 
     def note(self, **facts: Any) -> None:
-        """Add facts to the provenance of the run: the hardware it ran on, the numerics of its arithmetic."""
+        """Add facts about hardware and numerics (what affects the last digits) to the provenance of the run."""
         self.record.provenance.update(facts)
         self._write_record()
 
     def done_before(self) -> RunRecord | None:
-        """The record of a completed run of the same identity, which needs no repeating."""
+        """The record of this run if it is done already and does not have to be repeated."""
         return done_before(self.directory, self.record.identity, self.record.provenance.get("code") if self.same_code else None)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Lock the run, and record how the body ends. An error of the body is recorded, not raised.
+        """Lock the run and record how the body ends. Errors of the body are recorded, not raised.
 
         Raises:
-            DoneMeanwhile: if the run turns out to be done.
+            DoneMeanwhile: if another process finished the run.
             RunLockedError: if another process holds it.
-            UsageError: if its folder cannot be written.
-            KeyboardInterrupt: recorded as `interrupted`, and passed on.
+            UsageError: if the folder is not writable.
+            KeyboardInterrupt: after recording the status `interrupted`.
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
@@ -230,7 +229,7 @@ class Run:
         except Diverged as outcome:
             self.record.status, self.record.error = "diverged", str(outcome)
         except TimeIsUp:
-            self.record.status, self.record.error = "interrupted", "study.max_hours was over"
+            self.record.status, self.record.error = "interrupted", "study.max_hours ran out"
         except KeyboardInterrupt:
             self.record.status = "interrupted"
             raise
@@ -244,7 +243,7 @@ class Run:
         finally:
             if self._lease is None or not self._lease.lost:
                 self.record.timing["seconds"] = round(time.perf_counter() - started, 3)
-                write_config(self.directory, self._config_text)  # in case another sweep has planned this run meanwhile
+                write_config(self.directory, self._config_text)  # another sweep may have planned this run
                 self._write_record()
                 if self.record.status in DONE:
                     (self.directory / CHECKPOINT).unlink(missing_ok=True)
@@ -252,7 +251,7 @@ class Run:
                     self._feed.end(self._rows)
 
     def _made_by(self) -> str:
-        """What must agree for a run to go on to the same numbers."""
+        """The facts that must be equal for a resumed run to reproduce the same numbers."""
         provenance = self.record.provenance
         return fingerprint.digest([self.record.identity, provenance.get("code"), provenance.get("numerics")])
 

@@ -1,4 +1,4 @@
-"""One run, without -m: planned, recorded in study.yaml, and executed in this process."""
+"""A single run (without -m): plan it, record it in study.yaml, and execute it in this process."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
-    """Run the configuration that Hydra composed, unless it is done; None if it asks for no run.
+    """Execute the composed configuration, unless the run is done. None if the program requests no run.
 
     Raises:
-        UsageError: if something that was typed cannot be used.
+        UsageError: for invalid input.
     """
     hydra = HydraConfig.get()
     typed = typed_values(list(hydra.overrides.task))
     options = read_for_one_run(cfg, typed)
-    logger_of(options.logger)  # refused now if it cannot be used, before anything runs
+    logger_of(options.logger)  # fails now if the logger is not available
     cfg.study.name = options.name or designs.study_name([], naming_values(cfg, typed, options.ignore))
     study = study_directory(cfg)
     before = StudyManifest.read(study)
@@ -64,16 +64,15 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
 def _updated(
     study: Path, before: StudyManifest, program: Program, options: StudyOptions, cell: PlannedCell, reader: CellReader
 ) -> StudyManifest:
-    """The manifest with this run's configuration, which fixes nothing for later commands.
+    """Add the configuration of this run to the manifest, without fixing anything for later commands.
 
     Raises:
-        UsageError: if the study is that of another program, or of a sweep that has no such cell: what a sweep compares
-            differs in its factors alone.
+        UsageError: if the study belongs to another program, or to a sweep that does not have this cell.
     """
     digest = short_cell(cell.digest)
     if before.launched and digest not in {*known_cells(study), *before.experiments}:
         raise UsageError(
-            f"the study {study} is that of a sweep, and this configuration is not one of its cells: add its levels to the "
+            f"the study {study} belongs to a sweep, and this configuration is not one of its cells: add its levels to the "
             "sweep (-m …), or choose another study.name."
         )
     settings = options.metric_settings()
@@ -83,7 +82,7 @@ def _updated(
             "program": program_of(study, before, program.file.name),
             "decisions": dict(reader.decisions),
             "experiments": {**before.experiments, digest: short_experiment(cell.builds)},
-            # a sweep described all its cells
+            # a sweep has described all cells already
             "description": before.description
             if before.launched
             else settled_description(study, before, description, settings).to_mapping(),

@@ -1,4 +1,4 @@
-"""What a command adds to study.yaml, and what it may not change: settings, claims, and what decides them."""
+"""Update study.yaml for a command, and reject changes to fixed settings, claims, and metric limits."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Sweep:
-    """What one command asks of a study.
+    """The part of a sweep command that study.yaml records.
 
     Attributes:
         program: the file name of the program.
-        fixed: by key, the overrides that all cells have.
-        cells: the distinct ones, composed.
-        seeds: those that were asked for.
-        orders: for a path, by seed the order of the changes.
-        claims, leave_out: as they were asked for.
-        decisions: of the study, completed by this command.
-        description: what the program and the options say about its results.
-        metric_settings: what the options alone say about metrics.
+        fixed: the overrides common to all cells, by key.
+        cells: the planned cells, without duplicates.
+        seeds: the requested seeds.
+        orders: for the design `path`, the order of the changes for each seed.
+        claims, leave_out: the options as given.
+        decisions: the decisions of the study, including new ones.
+        description: the results as described by the program and the options.
+        metric_settings: the metric descriptions in the options alone.
     """
 
     program: str
@@ -58,10 +58,10 @@ class Sweep:
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
-    """The manifest after a sweep was launched; `same` follows once the runs are planned, see `with_stand_ins`.
+    """The manifest for a new sweep command, except for `same`, which `with_stand_ins` adds after planning.
 
     Raises:
-        UsageError: if the sweep would change what the study has settled.
+        UsageError: if the sweep would change something that is fixed.
     """
     cells = sweep.cells
     claims = claims_of(study, before, sweep.claims)
@@ -92,22 +92,22 @@ def with_stand_ins(
     cells: Sequence[PlannedCell],
     stand_ins: Mapping[str, tuple[PlannedCell, PlannedCell]],
 ) -> StudyManifest:
-    """The manifest with the cells that are reported from other cells' runs.
+    """Add the cells that share the runs of other cells.
 
     Args:
-        manifest: of today.
-        before: of the last command.
-        cells: of this command.
-        stand_ins: by its digest, a cell of this command and the one that runs in its place.
+        manifest: the updated manifest.
+        before: the manifest before this command.
+        cells: the cells of this command.
+        stand_ins: by digest, a cell that does not run, and the cell whose runs it shares.
     """
 
     def entry(cell: PlannedCell, runner: str) -> StandIn:
-        known = cell.all_levels()  # for a factor that this command fixes, and earlier ones varied
+        known = cell.all_levels()  # factors of earlier commands may be fixed in this one
         levels = Cell({**{key: known[key] for key in manifest.factors if key in known}, **cell.levels})
         return StandIn.model_validate({"as": runner, "label": levels.label, "levels": levels.values_by_key})
 
     same = {short_cell(digest): entry(cell, short_cell(runner.digest)) for digest, (cell, runner) in stand_ins.items()}
-    for cell in cells:  # that are new, and build what a cell of an earlier command builds
+    for cell in cells:  # new cells that build the same experiment as a cell of an earlier command
         digest = short_cell(cell.digest)
         equal = [other for other, built in before.experiments.items() if built == short_experiment(cell.builds)]
         if equal and digest not in before.experiments:
@@ -116,20 +116,20 @@ def with_stand_ins(
 
 
 def program_of(study: Path, before: StudyManifest, program: str) -> str:
-    """The file name of the program that the study belongs to.
+    """The file name of the program, checked against that of the study.
 
-    Two programs with equal configurations would take each other's runs for their own.
+    Without this check, two programs with equal configurations would share runs.
     """
     if before.program not in (None, program):
         raise UsageError(
-            f"the study {study} belongs to {before.program}, and this is {program}: choose another study.name. "
-            f"(If {before.program} was only renamed, write its new name in {study / 'study.yaml'}.)"
+            f"the study {study} belongs to {before.program}, not to {program}: choose another study.name. "
+            f"(If {before.program} was renamed, change its name in {study / 'study.yaml'}.)"
         )
     return program
 
 
 def factors_of(before: StudyManifest, cells: Sequence[PlannedCell]) -> dict[str, list[Any]]:
-    """The factors with their levels; those of earlier commands stay in front."""
+    """All factors with their levels, those of earlier commands first."""
     factors = before.typed_factors()
     for key in cells[0].levels:
         factors[key] = Factor.of(key, [*factors.get(key, ()), *(cell.levels[key] for cell in cells)])
@@ -137,13 +137,12 @@ def factors_of(before: StudyManifest, cells: Sequence[PlannedCell]) -> dict[str,
 
 
 def baseline_of(study: Path, before: StudyManifest, composer: Composer, fixed: Mapping[str, str]) -> dict[str, str]:
-    """The overrides of the study's baseline cell, at which its fixed settings are compared with those of this command.
+    """The overrides of the baseline cell, after checking that this command does not change a fixed setting.
 
-    The runs of a study differ in its factors alone. A command may add a factor, if one of the levels that it types is the
-    setting that was fixed before.
+    The cells of a study differ only in its factors. A command may add a factor if the previous setting is one of its levels.
 
     Raises:
-        UsageError: listing the differences, if anything else was fixed in another way.
+        UsageError: if another setting differs; the message lists the differences.
     """
     others = [override for key, override in fixed.items() if key not in before.baseline]
     added = [each.factor for key, each in composer.swept.items() if key not in before.baseline]
@@ -161,8 +160,8 @@ def baseline_of(study: Path, before: StudyManifest, composer: Composer, fixed: M
     if len(shown) > DIFFERENCES_SHOWN:
         shown[DIFFERENCES_SHOWN:] = [f"and {len(shown) - DIFFERENCES_SHOWN} more"]
     raise UsageError(
-        f"the study {study} was launched with other settings: {'; '.join(shown)}. "
-        "Type them as they were, or choose another study.name."
+        f"this command changes fixed settings of the study {study}: {'; '.join(shown)}. "
+        "Use the old settings, or choose another study.name."
     )
 
 
@@ -173,17 +172,15 @@ def left_out(
     cells: Sequence[PlannedCell],
     seeds: Sequence[int],
 ) -> list[dict[str, Any]]:
-    """The runs that do not count: those that are recorded, and those that are asked for now.
+    """The entries of study.leave_out: the recorded ones and those of this command.
 
     Args:
-        before: the manifest; a condition that it has already takes the new reason.
-        asked: study.leave_out, a list of conditions with a reason, or the name of a YAML file of them.
-        factors: of this sweep.
-        cells: of this sweep.
-        seeds: of this sweep.
+        before: the manifest; a repeated condition gets the new reason.
+        asked: study.leave_out, a list of entries or the name of a YAML file.
+        factors, cells, seeds: those of this sweep.
 
     Raises:
-        UsageError: for a condition without a reason, and for one that no run of this sweep meets.
+        UsageError: if an entry has no reason, or matches no run of this sweep.
     """
     content: Any = _read_entries(Path(asked)) if isinstance(asked, str) else asked
     entries: list[dict[str, Any]] = content if isinstance(content, list) else [content]
@@ -193,20 +190,19 @@ def left_out(
         telling_seeds = seeds if "seed" in condition.allowed else seeds[:1]
         runs = ({**cell.all_levels(), "seed": Level.of(seed)} for cell in cells for seed in telling_seeds)
         if not any(map(condition.holds, runs)):
-            raise UsageError(f"study.leave_out: no run of this sweep has {condition}.")
+            raise UsageError(f"study.leave_out: no run of this sweep matches {condition}.")
         recorded.pop(str(condition), None)
         recorded[str(condition)] = entry
     return list(recorded.values())
 
 
 def claims_of(study: Path, before: StudyManifest, asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The claims of the study. They are settled when it begins: a claim that is changed after seeing runs proves nothing.
+    """The claims of the study, which are fixed when it begins, because claims changed after seeing results prove nothing.
 
-    The words of a claim may change, and so may the published figure that the scorecard shows; what decides its verdict
-    (`Claim.meaning`) may not.
+    The wording and the published value may change; anything that affects the verdict (`Claim.meaning`) may not.
 
     Raises:
-        UsageError: if the command has other claims.
+        UsageError: if the claims of this command differ.
     """
     typed = [dict(claim) for claim in asked]
     if typed and before.claims:
@@ -215,14 +211,14 @@ def claims_of(study: Path, before: StudyManifest, asked: Sequence[Mapping[str, A
         changed = [name for name in {**now, **settled} if now.get(name) != settled.get(name)]
         if changed:
             raise UsageError(
-                f"the claims of {study} were settled when it began, and differ now: {', '.join(changed)}. "
+                f"the claims of {study} are fixed since its start; these differ: {', '.join(changed)}. "
                 "Choose another study.name."
             )
     return typed or before.claims
 
 
 def runs_before_claims(study: Path, before: StudyManifest, claims: Sequence[Mapping[str, Any]]) -> int:
-    """How many runs were done when the claims were written: a reader should know what could have been seen before."""
+    """The number of runs that were done when the claims were added, for the report to disclose."""
     if before.claims or not claims:
         return before.claims_after
     records = map(read_record, (study / "runs").glob("*/seed=*"))
@@ -232,16 +228,16 @@ def runs_before_claims(study: Path, before: StudyManifest, claims: Sequence[Mapp
 def settled_description(
     study: Path, before: StudyManifest, now: Description, asked: Mapping[str, Mapping[str, Any]]
 ) -> Description:
-    """Today's description. Chance and limit of metrics decide claims: once a study has claims, they stay as they were.
+    """The updated description, with chance levels and limits kept once the study has claims, because they affect verdicts.
 
     Args:
-        study: its folder.
-        before: the manifest.
-        now: what the program and the options say today.
-        asked: what the options say, by metric.
+        study: the folder of the study.
+        before: the manifest before this command.
+        now: the description from the program and the options.
+        asked: the metric descriptions in the options.
 
     Raises:
-        UsageError: if the options ask for another chance or limit than the study has.
+        UsageError: if the options change a chance level or a limit.
     """
     if not before.claims:
         return now
@@ -252,7 +248,7 @@ def settled_description(
             was = getattr(recorded[name], key) if name in recorded else None
             if key in keys and keys[key] != was:
                 raise UsageError(
-                    f"the {key} of {name} was settled with the claims of {study}: it was {_text(was)} and is now "
+                    f"the {key} of {name} is fixed with the claims of {study}: it was {_text(was)} and is now "
                     f"{_text(keys[key])}. Choose another study.name."
                 )
     today = {spec.name: spec for spec in now.metrics}
@@ -268,7 +264,7 @@ def settled_description(
 
 
 def stand_in_digest(cell: PlannedCell, runner: PlannedCell) -> str:
-    """The digest of a cell that is reported from another's runs; two levels may compose to the very same configuration."""
+    """A digest for a cell that shares another cell's runs. If their configurations are equal, it includes the levels."""
     if cell.digest != runner.digest:
         return cell.digest
     levels = {key: level.text if isinstance(level.value, list) else level.value for key, level in cell.levels.items()}
@@ -276,7 +272,7 @@ def stand_in_digest(cell: PlannedCell, runner: PlannedCell) -> str:
 
 
 def typed_command() -> str:
-    """What the user typed, without the folders of this machine."""
+    """The command as typed, without local paths of Python and the script."""
     if sys.orig_argv[1:2] == ["-m"]:
         return shlex.join(["python", *sys.orig_argv[1:]])
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""The sweeper: composes and checks every cell, plans, launches what is not done, reports."""
+"""The sweeper: compose and check all cells, plan, launch due runs, report."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ NO_JOBLIB = f"{parallel.KEY}={parallel.AUTO}: one process, because Hydra's jobli
 
 
 class StudySweeper:
-    """Runs the cells of a design, one block of cells for each seed. Hydra finds it through `hydra_plugins`."""
+    """Runs the cells of a design, in one block for each seed. Hydra finds it through `hydra_plugins`."""
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
         self.params = dict(params or {})
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         if not isinstance(task_function, Program):
-            raise UsageError("hydra/sweeper=ablate needs a function decorated with @ablate.main.")
+            raise UsageError("hydra/sweeper=ablate only works with functions decorated with @ablate.main.")
         self.program = task_function
         self.context = hydra_context
         self.config = config
         self.console = terminal.console()
 
     def sweep(self, arguments: list[str]) -> list[Outcome]:
-        """Run what the overrides ask for. The exit status says how it went, see `ablate.main`."""
-        HydraConfig.instance().set_config(self.config)  # so that the resolver ${hydra:…} works while cells are composed
+        """Run the sweep. See `ablate.main` for the exit status."""
+        HydraConfig.instance().set_config(self.config)  # the resolver ${hydra:…} needs it while cells are composed
         OmegaConf.set_readonly(self.config.hydra, None)
         command = SweepCommand.read(self.context.config_loader, self.config, self.params, arguments)
         if command.options.n_jobs is not None:
@@ -66,7 +66,7 @@ class StudySweeper:
             seeds += more
 
     def _prepare(self, command: SweepCommand, seeds: Sequence[int]) -> Plan | None:
-        """Compose and check all cells, and print their plan; write study.yaml and plan.csv, unless it is a dry run.
+        """Compose and check all cells and print the plan. Write study.yaml and plan.csv, except in a dry run.
 
         Returns:
             The plan; None if there is nothing to run.
@@ -81,7 +81,7 @@ class StudySweeper:
         if not cells:
             return None
         _refuse_ambiguous(cells)
-        logger_of(cells[0].values["study"]["logger"])  # refused now if it cannot be used, before anything runs
+        logger_of(cells[0].values["study"]["logger"])  # fails now if the logger is not available
         described = describe_all(self.program.experiment, (cell.settings for cell in cells))
         settings = options.metric_settings()
         sweep = Sweep(
@@ -114,7 +114,7 @@ class StudySweeper:
         else:
             try:
                 with manifest_lock(study):
-                    if (now := StudyManifest.read(study)) != before:  # another command wrote it meanwhile
+                    if (now := StudyManifest.read(study)) != before:  # another command has changed it
                         manifest, plan = settle(now)
                     self._look(plan, command)
                     notes += self._choose_processes(plan, command, manifest)
@@ -123,20 +123,20 @@ class StudySweeper:
                 plan_display.write_csv(plan)
             except OSError as error:
                 raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
-        rows = len(plan.cells) if options.dry_run else plan_display.ROWS_SHOWN  # there, no plan.csv has the others
+        rows = len(plan.cells) if options.dry_run else plan_display.ROWS_SHOWN  # a dry run writes no plan.csv, so show all rows
         self.console.print(plan_display.table(plan, rows))
         for line in [*plan_display.inert_factors(cells), *plan.notes, *notes, plan_display.summary(plan, rows)]:
             self._print(line)
         return plan
 
     def _look(self, plan: Plan, command: SweepCommand) -> None:
-        """Find out the states of the runs."""
+        """Determine the states of the runs."""
         plan.code = self.program.provenance()["code"]
         plan.same_code = command.options.reuse == "same_code"
         plan.look()
 
     def _choose_processes(self, plan: Plan, command: SweepCommand, manifest: StudyManifest) -> list[str]:
-        """Settle how many runs share the machine, in the plan, the launcher and the manifest; what there is to say about it."""
+        """Set the number of processes in the plan, the launcher and the manifest. Returns notes to print."""
         asked = command.options.n_jobs
         notes = []
         if asked is not None:
@@ -162,9 +162,9 @@ class StudySweeper:
         seeds: Sequence[int],
         known: set[str] | None,
     ) -> list[str]:
-        """Check that the study can test its claims; what its seeds can decide, in lines to print."""
+        """Check that the study can test its claims. Returns lines to print about what its seeds can decide."""
         if command.options.until and not manifest.claims:
-            raise UsageError("study.until=decided needs claims to decide: see study.claims.")
+            raise UsageError("study.until=decided needs claims: set study.claims.")
         if not manifest.claims:
             return []
         from ablate.engine import claims
@@ -174,7 +174,7 @@ class StudySweeper:
         return claims.check(manifest.claims, manifest.typed_factors(), facts, len(seeds), metrics, known)
 
     def _more_seeds(self, command: SweepCommand, seeds: Sequence[int]) -> list[int]:
-        """The seeds to add for the next look, if one is needed: the smallest numbers that are not used yet."""
+        """The seeds to add for the next look, if needed: the smallest unused numbers."""
         if command.options.until is None:
             return []
         from ablate.engine import claims
@@ -183,7 +183,7 @@ class StudySweeper:
         unused = (seed for seed in itertools.count() if seed not in seeds)
         more = list(itertools.islice(unused, max(0, wanted - len(seeds))))
         if more:
-            self._print(f"Not every primary claim is decided by {len(seeds)} seeds: continuing to {wanted}.")
+            self._print(f"Not every primary claim is decided with {len(seeds)} seeds: continuing to {wanted}.")
         return more
 
     def _launch(self, plan: Plan, command: SweepCommand) -> Launch:
@@ -198,7 +198,7 @@ class StudySweeper:
         return launch
 
     def _finish(self, plan: Plan, command: SweepCommand) -> list[Outcome]:
-        """Print how the runs ended, write the report, and exit with a status if some are not done."""
+        """Print how the runs ended, write the report, and exit with a nonzero status if some are not done."""
         outcomes = [run.outcome or Outcome(run.cell.label, run.seed, None, directory=run.directory) for run in plan.runs]
         counts: Counter[str] = Counter()
         for run, outcome in zip(plan.runs, outcomes, strict=True):
@@ -215,18 +215,18 @@ class StudySweeper:
         if failed:
             sys.exit(1)
         if unfinished:
-            self._print("study.max_hours is over: the same command continues.")
+            self._print("study.max_hours ran out: run the same command again to continue.")
             sys.exit(3)
         return outcomes
 
     def _report(self, plan: Plan) -> bool:
-        """Write the report; whether that succeeded."""
+        """Write the report. Returns whether it succeeded."""
         try:
             from ablate.report import cli
 
             cli.write(plan.study)
-        except Exception as error:  # what was run is kept, whatever becomes of the report
-            message = f"The report could not be written ({type(error).__name__}: {error}). The runs are in {plan.study}."
+        except Exception as error:  # an error in the report must not lose the runs
+            message = f"The report could not be written ({type(error).__name__}: {error}). The runs are kept in {plan.study}."
             self._print(message)
             return False
         return True
@@ -236,13 +236,13 @@ class StudySweeper:
 
 
 def _experiments_by_seed(by_seed: Mapping[int, Sequence[Cell]], cells: Sequence[PlannedCell]) -> dict[int, set[str]]:
-    """For each seed, what its cells build."""
+    """For each seed, the digests of what its cells build."""
     builds = {cell.typed: cell.builds for cell in cells}
     return {seed: {builds[typed] for typed in listed if typed in builds} for seed, listed in by_seed.items()}
 
 
 def _refuse_ambiguous(cells: Sequence[PlannedCell]) -> None:
-    """Refuse cells that read alike and differ, which no table could tell apart, and those that would share a folder."""
+    """Reject different cells with equal labels, which tables could not tell apart, and those that would share a folder."""
     by_levels: dict[Cell, PlannedCell] = {}
     by_folder: dict[str, PlannedCell] = {}
     for cell in cells:
@@ -255,6 +255,6 @@ def _refuse_ambiguous(cells: Sequence[PlannedCell]) -> None:
         twin = by_levels.setdefault(cell.levels, cell)
         if twin.digest != cell.digest:
             raise UsageError(
-                f"two configurations read alike, {cell.label}, and differ: {' '.join(twin.overrides)} and "
-                f"{' '.join(cell.overrides)}. Type one of them."
+                f"two different configurations have the same levels, {cell.label}: {' '.join(twin.overrides)} and "
+                f"{' '.join(cell.overrides)}. Use only one of them."
             )

@@ -1,4 +1,4 @@
-"""Plain values turned into a configuration again, with the types that dataclasses gave to its nodes."""
+"""Restore a configuration from plain values, including the dataclass types of its nodes (structured configs)."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
-Types = tuple[tuple[str, str], ...]  # the typed nodes of a configuration, with the names of their types
+Types = tuple[tuple[str, str], ...]  # the structured nodes of a configuration, with the names of their types
 
 
 def is_typed(config: DictConfig) -> bool:
-    """Whether a dataclass types any node of the configuration."""
+    """Whether the configuration has structured (dataclass) nodes."""
     return next(_typed_nodes(config, ""), None) is not None
 
 
 def types_of(config: DictConfig) -> Types:
-    """Which nodes of the configuration are typed, and how: equal for configurations of the same form."""
+    """The structured nodes and their types, as a value to compare configurations by."""
     return tuple(_typed_nodes(config, ""))
 
 
 def as_config(values: Mapping[str, Any], types: DictConfig | None) -> DictConfig:
-    """The values as a configuration that accepts no new keys, as Hydra's do.
+    """Make a configuration that rejects new keys, as Hydra's configurations do.
 
     Args:
-        values: plain, such as read from config.yaml.
-        types: a configuration of the same form, whose typed nodes are kept; None if it has none.
+        values: plain values, such as the content of config.yaml.
+        types: a configuration with the structured nodes to restore; None if there are none.
     """
     if types is None:
         config = OmegaConf.create(dict(values))

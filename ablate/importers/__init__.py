@@ -1,1 +1,1 @@
-"""Results that other tools wrote, read into the same form as our own."""
+"""Import results of other tools as `StudyResults`."""

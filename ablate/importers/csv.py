@@ -1,4 +1,4 @@
-"""Import the results of any other program from a CSV file with one row for each run."""
+"""Import the results of another program from a CSV file with one row for each run."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from ablate.core.metrics import Metrics
 from ablate.storage.records import Status
 from ablate.storage.results import RUN_COLUMNS, StudyResults
 
-USUAL = ("status", "error", "left_out")  # columns of the file that mean what they mean in `StudyResults.runs`
+USUAL = ("status", "error", "left_out")  # columns with the same meaning as in `StudyResults.runs`
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A row of the file: the number of its last line, and its fields by column."""
+    """A row of the file: its (last) line number and its fields by column."""
 
     number: int
     fields: dict[str, str]
 
 
 def read_results(path: str | Path, factors: Sequence[str], seed: str, metrics: Sequence[str]) -> StudyResults:
-    """The runs of a CSV file with a header and one row for each run.
+    """Read a CSV file with a header and one row for each run.
 
-    The levels of a factor keep the order of the file, so that the first one is the baseline. The columns `status` (finished if
-    empty), `error` and `left_out` have their usual meaning, unless they are named here as something else. Every other column
-    that has the same value in all rows is a fact about the study, for the `needs` and `where` of claims. `directory` names
-    the line of the file.
+    The levels of a factor keep their order in the file, so that the first one is the baseline. Unless they are used otherwise
+    here, the columns `status` (finished if empty), `error` and `left_out` are read as in `StudyResults.runs`. Every other
+    column with one value in all rows becomes a fact of the study, for `needs` and `where` of claims. `directory` names the
+    line.
 
     Args:
-        path: of the file.
-        factors: the columns that hold the levels.
-        seed: the column that tells which runs form a pair.
-        metrics: the columns that hold the results; an empty field is a run without a value.
+        path: the CSV file.
+        factors: the columns with the levels.
+        seed: the column that pairs the runs.
+        metrics: the columns with the results; an empty field is a missing value.
 
     Raises:
-        UsageError: naming the line, for a file that cannot be read, a missing column, a metric that is not a number, a factor
-            that does not vary, and two rows with the same levels and seed.
+        UsageError: if the file cannot be read, a column is missing, a metric is not a number, a factor does not vary, or two
+            rows have the same levels and seed; the message names the line.
     """
     path = Path(path)
     header, lines = _read(path)
@@ -88,7 +88,7 @@ def read_results(path: str | Path, factors: Sequence[str], seed: str, metrics: S
 
 
 def _read(path: Path) -> tuple[list[str], list[_Line]]:
-    """The header and the rows. Refuses a row with more or fewer fields than the header: its columns would be mixed up."""
+    """Read the header and the rows; every row must have as many fields as the header."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True, strict=True)
@@ -102,14 +102,14 @@ def _read(path: Path) -> tuple[list[str], list[_Line]]:
         if len(fields) != len(header):
             raise UsageError(f"{path}, line {number}: {len(fields)} fields, but the header has {len(header)}.")
     if not rows:
-        raise UsageError(f"{path} has no rows; it needs a header, and one row for each run.")
+        raise UsageError(f"{path} has no rows; expected a header and one row for each run.")
     return header, [_Line(number, dict(zip(header, map(str.strip, fields), strict=True))) for number, fields in rows]
 
 
 def _level(text: str) -> Level:
-    """True, false, and numbers in the form in which Python prints them, as such; everything else as text.
+    """Parse a level: true, false, and numbers that Python would print in the same way; anything else is a string.
 
-    So `0.1` is the level that a claim calls 0.1, and `1.10` or `007` stay what they are.
+    So `0.1` equals the level 0.1 of a claim, while `1.10` and `007` remain strings.
     """
     if text in ("true", "True", "false", "False"):
         return Level.of(text.lower() == "true")
@@ -124,19 +124,19 @@ def _level(text: str) -> Level:
 
 
 def _seeds(path: Path, lines: Sequence[_Line], seed: str) -> list[Any]:
-    """Integers if all of them are whole numbers, such as `3` or `3.0`; else texts."""
+    """Parse the seeds: integers if all are integral, such as `3` or `3.0`; otherwise strings."""
     texts = [line.fields[seed] for line in lines]
     for line, text in zip(lines, texts, strict=True):
         if not text:
             raise UsageError(
-                f"{path}, line {line.number}: {seed} is empty; every run needs one, because runs of equal seeds form pairs."
+                f"{path}, line {line.number}: {seed} is empty; every run needs a seed, because runs are paired by seed."
             )
     whole = all(re.fullmatch(r"\d{1,18}(\.0+)?", text) for text in texts)
     return [int(text.partition(".")[0]) for text in texts] if whole else texts
 
 
 def _optional(lines: Sequence[_Line], column: str | None) -> pd.Series:
-    """The column as objects; None where its field is empty, or where there is no such column."""
+    """A column as objects; None for an empty field or a missing column."""
     return pd.Series([(line.fields.get(column) if column else None) or None for line in lines], dtype=object)
 
 
@@ -168,5 +168,5 @@ def _refuse_twice(path: Path, lines: Sequence[_Line], labels: Sequence[str], see
         if known != line.number:
             raise UsageError(
                 f"{path}: lines {known} and {line.number} are both {label}, seed {seed}. "
-                "Name the column that tells them apart in --factors, or delete one of them."
+                "Add the column that distinguishes them to --factors, or delete one of them."
             )

@@ -1,1 +1,1 @@
-"""What the engine does with other libraries, one module each; each is imported only when it is used."""
+"""Integrations with optional libraries, one module each, imported on first use."""

@@ -1,4 +1,4 @@
-"""Optional packages: whether they are installed, and how to install them."""
+"""Check for optional packages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ def require(package: str, option: str) -> None:
     """Check that an optional package is installed.
 
     Args:
-        package: its import name, which is also the name of our extra.
-        option: what was typed that needs it.
+        package: the import name, which is also the name of the extra.
+        option: the setting that needs the package.
 
     Raises:
-        UsageError: saying how to install it.
+        UsageError: if it is not installed; the message says how to install it.
     """
     if importlib.util.find_spec(package) is None:
         raise UsageError(f"{option} needs a package that is not installed: pip install 'hydra-ablate[{package}]'.")

@@ -1,10 +1,10 @@
-"""TensorBoard: `logger=tensorboard`, in a program of your own `+logger=tensorboard`.
+"""TensorBoard logger: `logger=tensorboard`, or `+logger=tensorboard` in your own program.
 
     python -m ablate.run -m model.dropout=true,false logger=tensorboard
     tensorboard --logdir outputs
 
-The columns of history.csv are shown under their names, the final metrics under `metrics/`. A finished run is not shown
-again.
+The columns of history.csv appear under their names, the final metrics under `metrics/`. Runs that were finished before the
+logger was enabled are not logged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ablate.storage.records import RunRecord
 
 
 class TensorBoard:
-    """Event files in <run>/tensorboard. Scalars are float32 there; levels become TensorBoard's hyperparameters."""
+    """Writes event files to <run>/tensorboard. Scalars are stored as float32; levels become TensorBoard's hyperparameters."""
 
     def __init__(self) -> None:
         require("tensorboard", "logger=tensorboard")
@@ -30,7 +30,7 @@ class TensorBoard:
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
         self._levels = levels
-        # purge_step: a TensorBoard that has read the earlier files forgets what was in them
+        # purge_step makes a running TensorBoard drop the data of an earlier attempt
         self._writer = SummaryWriter(str(folder), purge_step=0)
 
     def row(self, step: int, values: Mapping[str, float]) -> None:

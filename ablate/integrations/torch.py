@@ -1,4 +1,4 @@
-"""torch: initial weights that are paired across configurations."""
+"""Paired initial weights for PyTorch modules."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from ablate.engine.run import Run
 
 
 def initialize(module: nn.Module, seed: int | Run) -> None:
-    """Initialize a module as PyTorch does by default, each layer from a random stream of its own.
+    """Initialize a module with PyTorch's defaults, using a separate random stream for each layer.
 
-    The stream of a layer is named by the layer's place in `module`, so that two networks share the weights of all layers that
-    they have in common, whatever is between them. Weights are drawn on the CPU: one seed gives the same network on every
-    device. The global generator is left as it was; parameters that belong to no layer with `reset_parameters` stay as they are.
+    The stream is derived from the seed and the name of the layer in `module`. Two networks therefore get equal weights in all
+    layers with the same name and shape, whatever other layers they have. Weights are drawn on the CPU, so that a seed gives the
+    same network on every device. The global generator is not changed. Parameters of modules without `reset_parameters` keep
+    their values.
 
     Args:
-        module: changed in place.
-        seed: of the run, or the run itself.
+        module: the module, initialized in place.
+        seed: a seed, or a run, which stands for its seed.
 
     >>> shallow, deep = nn.Sequential(nn.Linear(2, 2)), nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     >>> initialize(shallow, seed=0)
@@ -30,7 +31,7 @@ def initialize(module: nn.Module, seed: int | Run) -> None:
     with torch.random.fork_rng(devices=[]):
         for role, layer in module.named_modules():
             if callable(reset := getattr(layer, "reset_parameters", None)):
-                torch.default_generator.manual_seed(derive(number, "weights", role))  # of the CPU alone
+                torch.default_generator.manual_seed(derive(number, "weights", role))  # only that of the CPU
                 device = next((parameter.device for parameter in layer.parameters()), torch.device("cpu"))
                 on_device = device.type not in ("cpu", "meta")
                 if on_device:

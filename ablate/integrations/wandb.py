@@ -1,4 +1,4 @@
-"""Weights & Biases: `logger=wandb`, in a program of your own `+logger=wandb`. Nothing is sent unless `mode` is online."""
+"""Weights & Biases logger: `logger=wandb`, or `+logger=wandb` in your own program. Nothing is sent unless `mode` is online."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MODES = ("offline", "online")
 
 
 class Wandb:
-    """A run of Weights & Biases in <run>/wandb. Nothing is sent unless `mode` is online; `wandb sync` sends it later."""
+    """Writes a Weights & Biases run to <run>/wandb. In offline mode nothing is sent; `wandb sync` uploads it later."""
 
     def __init__(self, project: str = "ablate", mode: str = "offline") -> None:
         if mode not in MODES:
-            raise UsageError(f"study.logger.mode={mode}: one of {', '.join(MODES)}.")
+            raise UsageError(f"study.logger.mode={mode}: expected one of {', '.join(MODES)}.")
         require("wandb", "logger=wandb")
         self.project = project
         self.mode = mode
 
     def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:
         if self.mode == "offline":
-            os.environ["WANDB_ERROR_REPORTING"] = "false"  # read on import: it would report its own errors over the network
+            os.environ["WANDB_ERROR_REPORTING"] = "false"  # read on import; else wandb sends its own errors
         wandb: Any = importlib.import_module("wandb")
         study = directory.parents[2].name
         name = fingerprint.digest([study, record.identity])[:16]
@@ -44,7 +44,7 @@ class Wandb:
             group=study,
             config=dict(levels),
             reinit="finish_previous",
-            settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),  # which would take time from the run
+            settings=wandb.Settings(silent=True, console="off", x_disable_stats=True),  # it would slow down the run
         )
 
     def row(self, step: int, values: Mapping[str, float]) -> None:

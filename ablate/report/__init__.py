@@ -1,4 +1,4 @@
-"""Reports: tables, figures and a page from the results of a study. No statistic is computed here."""
+"""Reports: tables, figures and an HTML page from the results of a study. Statistics are computed in ablate/stats/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrange the results of a report in its tables."""
+"""Make all tables of a report from its results."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ablate.stats.kept_arrays import summarize_arrays
 
 
 def with_tables(report: Report, history: pd.DataFrame, kept: Mapping[str, Mapping[str, Mapping[str, NDArray[Any]]]]) -> Report:
-    """The report with its tables.
+    """Add the tables to a report.
 
     Args:
-        report: without tables.
-        history: a row for each epoch, for the flags.
-        kept: the arrays that runs kept, by the name that was given to `Run.keep`.
+        report: the report without tables.
+        history: the histories of the runs, for the flags.
+        kept: the arrays that runs saved, by the name given to `Run.keep`.
     """
     claims, metrics = report.claims, report.metrics
     tables = Tables(
@@ -77,8 +77,10 @@ def _with_configurations(
 def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tables:
     spec = report.metrics[comparison.metric]
     found = comparison.contrasts
-    shares = [each for each in report.attributions if each.shares["estimate"].notna().any()]  # else the verdict says why
-    # seeds that ran single orders of a path are complete for no contrast: there the attribution is the answer
+    shares = [
+        each for each in report.attributions if each.shares["estimate"].notna().any()
+    ]  # otherwise the verdict gives the reason
+    # if each seed runs only some orders of a path, no contrast has complete seeds; the attribution replaces it
     shown = found and (not report.attributions or any(each.n for each in found))
     single = [each for each in found if len(each.changes) == 1]
     return replace(
@@ -91,7 +93,7 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
 
 
 def _identical(report: Report) -> Iterator[str]:
-    """A note for each configuration that is reported from the runs of another one."""
+    """A note for each configuration that shares the runs of another one."""
     names = report.configurations.names
     for digest, stand_in in report.results.manifest.same.items():
         if stand_in.runner in names:

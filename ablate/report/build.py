@@ -1,4 +1,4 @@
-"""Build a report: read a study, run its statistics, and arrange them in tables. Nothing is written here."""
+"""Build a report: load a study, compute its statistics, and make the tables. Does not write files."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from ablate.storage.audit import Audit
 from ablate.storage.dataframe import load_history, load_kept, load_results
 from ablate.storage.results import StudyResults
 
-KEPT = 2000  # of more runs, the arrays that they kept are not read
-MISSING = 12  # configurations that are named for the runs that they lack
+KEPT = 2000  # with more runs, kept arrays are not loaded
+MISSING = 12  # configurations with missing runs that are listed
 
-Arrays = Mapping[str, Mapping[str, NDArray[Any]]]  # by the directory of a run, what it kept under one name
+Arrays = Mapping[str, Mapping[str, NDArray[Any]]]  # the arrays saved under one name, by the directory of the run
 
 
 def build(study: str | Path) -> Report:
-    """Read the study in a folder and build its report.
+    """Load the study in a folder and build its report.
 
     Raises:
         UsageError: if there are no runs, or if study.yaml cannot be read.
@@ -69,18 +69,18 @@ def compose(
     history: pd.DataFrame | None = None,
     kept: Mapping[str, Arrays] | None = None,
 ) -> Report:
-    """Build the report of results from anywhere.
+    """Build a report from results of any origin.
 
     Args:
-        results: all runs; `results.manifest` may hold claims.
+        results: all runs; `results.manifest` may contain claims.
         name: the title of the report.
-        folder: where it is to be written.
-        metric: what contrasts and effects are about, and claims that name none; by default `results.main_metric`.
-        history: a row for each epoch, with the `directory` of its run.
-        kept: by the name that was given to `Run.keep`, the arrays of each run.
+        folder: the folder that the report will be written to.
+        metric: the main metric; by default `results.main_metric`.
+        history: the histories of the runs, with a column `directory`.
+        kept: by the name given to `Run.keep`, the arrays of each run.
 
     Raises:
-        UsageError: for claims that cannot be read.
+        UsageError: for invalid claims.
     """
     history = pd.DataFrame({"directory": []}) if history is None else history
     counted = results.counted
@@ -122,12 +122,12 @@ def _judge(results: StudyResults, default_metric: str) -> JudgedClaims:
 
 
 def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: Mapping[str, Arrays]) -> Report:
-    """The report with the comparison by its main metric, and with the origins of its numbers."""
+    """Add the comparison by the main metric, and the sources of its numbers."""
     baseline = report.summary.baseline
     comparison = Comparison(metric, paired_differences(counted, metric, baseline), pairs_by_seed(counted, metric, baseline))
     try:
         outcomes = Outcomes.of(counted, metric)
-    except UsageError as error:  # such as two runs of one seed with the same levels
+    except UsageError as error:  # for example two runs with the same seed and levels
         return replace(report, comparison=comparison, problems=[*report.problems, f"No contrasts: {error}"])
     found = contrasts.every_contrast(outcomes)
     frame = estimates.table(found)
@@ -151,7 +151,7 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
 
 
 def _attributions(claims: Sequence[Claim], results: StudyResults, metrics: Metrics) -> list[AttributionResult]:
-    """The attributions of the paths that claims are about, each once."""
+    """The attributions for all paths in claims, without duplicates."""
     paths: dict[tuple[str, str, str], Claim] = {}
     for claim in claims:
         if claim.kind == "path":
@@ -163,7 +163,7 @@ def _attributions(claims: Sequence[Claim], results: StudyResults, metrics: Metri
             outcomes = Outcomes.of(results, claim.metric)
             shares = attribution(outcomes, claim.path, where, drawn_orders(claim.path, results.manifest.orders))
         except UsageError:
-            continue  # the verdict says why
+            continue  # the verdict gives the reason
         name = f"attribution_{len(found) + 1}" if found else "attribution"
         found.append(AttributionResult(name, _attribution_title(claim, where, metrics), claim.metric, shares))
     return found
@@ -189,10 +189,10 @@ def _unfinished(results: StudyResults) -> list[str]:
 
 
 def _missing(found: Audit) -> list[str]:
-    """A sentence for each configuration that lacks runs."""
+    """A sentence for each configuration with missing runs."""
     seeds: dict[str, list[str]] = {}
     for run in found.missing:
         seeds.setdefault(run.label, []).append(run.seed)
     lines = [f"{label}: no run of seed {', '.join(each)}" for label, each in seeds.items()]
     more = len(lines) - MISSING
-    return [*lines[:MISSING], f"{more} more configurations lack runs"] if more > 0 else lines
+    return [*lines[:MISSING], f"{more} more configurations have missing runs"] if more > 0 else lines

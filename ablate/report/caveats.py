@@ -1,4 +1,4 @@
-"""The head of a report: the verdicts in one sentence, and the caveats."""
+"""The top of a report: a summary of the verdicts, the caveats, and the run states."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDER = (
 
 
 def headline(report: Report) -> str:
-    """The number of claims by verdict; without claims, the size of the study."""
+    """The number of claims by verdict, or without claims the size of the study."""
     judgements = report.claims.judgements
     if judgements:
         counts = Counter(str(judgement.verdict) for judgement in judgements)
@@ -32,7 +32,7 @@ def headline(report: Report) -> str:
 
 
 def caveats(report: Report) -> list[str]:
-    """What limits the conclusions: what the program says of its data, what was decided late, what is missing or mixed."""
+    """What limits the conclusions: caveats of the program, late claims, missing runs, and mixed provenance."""
     manifest = report.results.manifest
     found = list(report.results.description.caveats)
     found += [
@@ -42,27 +42,27 @@ def caveats(report: Report) -> list[str]:
     ]
     if manifest.claims_after:
         verb = "was" if manifest.claims_after == 1 else "were"
-        found.append(f"The claims were written after {counted(manifest.claims_after, 'run')} {verb} finished.")
+        found.append(f"The claims were added after {counted(manifest.claims_after, 'run')} {verb} finished.")
     found += _missing_levels(report)
     found += _missing_configurations(report)
     if report.audit.mixed:
         found.append(f"Not the same in all runs: {', '.join(report.audit.mixed)}.")
     if report.audit.drifted:
-        found.append(f"Fixed when the study began, but not the same in all runs: {', '.join(report.audit.drifted)}.")
+        found.append(f"Changed since the study began: {', '.join(report.audit.drifted)}.")
     if report.results.runs["seed"].nunique() < decision_rules.LOOKS[0]:
         found.append(FEW_SEEDS)
     return found
 
 
 def runs_by_state(report: Report) -> str:
-    """How the runs ended, in one sentence."""
+    """The number of runs by state, in one sentence."""
     states = report.audit.states
     counts = [f"{number} {state}" for state, number in states.items() if number]
     return f"{counted(sum(states.values()), 'run')}: {', '.join(counts)}."
 
 
 def _missing_levels(report: Report) -> Iterator[str]:
-    """The levels that the study was launched with and of which no run counts."""
+    """Report the planned levels and configurations without any run that counts."""
     results, counting = report.results, report.results.counted
     for key, planned in results.manifest.typed_factors().items():
         if key in results.factors:

@@ -14,7 +14,7 @@ from ablate.report.values import Baseline, Count, Interval, Mean, Value
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
 
-METRICS = 4  # so many outcomes stand in the table of results; more have a table of their own
+METRICS = 4  # with more outcomes, only the main one is in the table of results
 DIFFERENCE = "Δ vs baseline"
 
 
@@ -27,16 +27,16 @@ def results(
     flags: Mapping[str, Sequence[Flag]],
     notes: Sequence[str] = (),
 ) -> Table:
-    """What each configuration achieved, and its paired difference to the baseline, the first row.
+    """The results of each configuration, and the paired difference from the baseline in the first row.
 
     Args:
-        summary: means of all metrics.
-        differences: a row for each configuration but the baseline, see `paired_differences`.
-        metric: the main one.
-        metrics: those of the study; with more outcomes than `METRICS`, only the main one is shown, see `further_results`.
-        configurations: their names.
-        flags: by configuration.
-        notes: what else is to be said below the table.
+        summary: the means of all metrics.
+        differences: a row for each configuration except the baseline, see `paired_differences`.
+        metric: the main metric.
+        metrics: all metrics; with more than `METRICS` outcomes, only the main one is shown, see `further_results`.
+        configurations: the names of the configurations.
+        flags: the flags of each configuration.
+        notes: additional notes below the table.
     """
     first, others = [metric], [name for name in _with_role("outcome", metrics, summary) if name != metric]
     others = others if len(others) < METRICS else []
@@ -62,15 +62,15 @@ def results(
     said = ["Mean ± standard deviation over n seeds."]
     if compared:
         said.append(
-            f"{DIFFERENCE}: mean difference to the first row over the seeds that both have; with two seeds or more, its 95 % "
-            "interval (paired t)."
+            f"{DIFFERENCE}: mean difference from the first row over common seeds; with two or more seeds, its 95 % interval "
+            "(paired t)."
         )
     said += [*_metric_notes([*first, *others], metrics, rows), *notes]
     return Table("results", "Results", columns, rows, _with_differences(summary, differences, configurations), said)
 
 
 def further_results(summary: Summary, metric: str, metrics: Metrics, configurations: Configurations) -> Table | None:
-    """The outcomes for which `results` has no room; None if it has."""
+    """The outcomes that are not in the table of `results`; None if all are."""
     names = [name for name in _with_role("outcome", metrics, summary) if name != metric]
     if len(names) < METRICS:
         return None
@@ -78,13 +78,13 @@ def further_results(summary: Summary, metric: str, metrics: Metrics, configurati
 
 
 def costs(summary: Summary, metrics: Metrics, configurations: Configurations) -> Table | None:
-    """What each configuration takes: time, size, operations; None if no metric says so."""
+    """The costs of each configuration, such as time and size; None without such metrics."""
     names = _with_role("cost", metrics, summary)
     return _means_table("costs", "Costs", names, summary, metrics, configurations) if names else None
 
 
 def summary_frame(summary: Summary, configurations: Configurations) -> pd.DataFrame:
-    """A row for each configuration, with all digits: its levels, `runs`, `n`, and of each metric mean, `_sd` and `_n`."""
+    """A row for each configuration, unrounded: levels, `runs`, `n`, and for each metric the mean, `_sd` and `_n`."""
     parts: dict[str, list[object]] = {
         "cell": list(summary.cells),
         "label": [configurations.labels[digest] for digest in summary.cells],
@@ -121,7 +121,7 @@ def _with_role(role: Role, metrics: Metrics, summary: Summary) -> list[str]:
 
 
 def _naming(configurations: Configurations) -> list[Column]:
-    """The first columns: one for each factor, or the name of the configuration."""
+    """The leading columns: one for each factor, or the name of the configuration."""
     if configurations.column_each:
         return [Column(f"level {key}", key, "level") for key in configurations.factors]
     return [Column("configuration", CHANGES if configurations.factors else "Configuration")]
@@ -143,12 +143,12 @@ def _means(digest: str, names: Sequence[str], summary: Summary, metrics: Metrics
 
 
 def _metric_notes(names: Sequence[str], metrics: Metrics, rows: Sequence[Row]) -> list[str]:
-    """How the metrics were measured, and what a number of runs behind a mean says."""
+    """Notes on how the metrics were measured, and on means over some of the runs."""
     titles: dict[str, list[str]] = {}
     for name in names:
         if note := metrics[name].note:
             titles.setdefault(note, []).append(metrics[name].title)
     notes = [capitalized(f"{'; '.join(found)}: {note.removesuffix('.')}.") for note, found in titles.items()]
     if any(isinstance(value, Mean) and value.partial for row in rows for value in row.values.values()):
-        notes.append("In parentheses: how many of the runs have a value; the mean is over these.")
+        notes.append("In parentheses: the number of runs that have a value, over which the mean is taken.")
     return notes

@@ -20,12 +20,12 @@ RATIO = MetricSpec("ratio", digits=3)
 
 
 def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metrics) -> Table:
-    """What the study says of each claim, in the order of the claims.
+    """The verdicts in the order of the claims.
 
     Args:
         judgements: one for each claim.
-        frame: the same with all digits.
-        metrics: how the report writes them.
+        frame: the same as a frame, unrounded.
+        metrics: the descriptions of the metrics, for formatting.
     """
     rows = []
     for each in judgements:
@@ -60,12 +60,12 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
 
 
 def claim_spec(judgement: Judgement, metrics: Metrics) -> MetricSpec:
-    """How the numbers of a claim are written: those of its metric, but a ratio has no unit."""
+    """The format of a claim's numbers: that of its metric, without a unit for a ratio."""
     return RATIO if judgement.claim.scale == "ratio" else metrics[judgement.claim.metric]
 
 
 def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
-    """Published figures beside the prediction intervals of this study, see `ablate.stats.scorecard`."""
+    """Published values with the prediction intervals of this study, see ablate/stats/scorecard.py."""
     rows = []
     for row in frame.to_dict("records"):
         inside = {True: "yes", False: "no"}.get(row["inside"], MISSING)
@@ -81,12 +81,13 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
         }
         rows.append(Row(values, source=f"claim-{row['id']}"))
     notes = [
-        "This study: mean with its 95 % prediction interval for one more run; where the figure has to match exactly, all "
-        "values. Published figures of other protocols need not agree."
+        "This study: mean with its 95 % prediction interval for one more run; for exact claims, all values. Published "
+        "values under another protocol need not agree."
     ]
     if frame["differs"].any():
         notes.append(
-            "In parentheses: this study does not meet the needs of the claim, so it neither confirms nor refutes the figure."
+            "In parentheses: this study does not meet the needs of the claim, so it neither confirms nor refutes the published "
+            "value."
         )
     columns = [
         Column("claim", "claim"),
@@ -110,14 +111,14 @@ def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
 
 
 def _seeds(judgement: Judgement) -> Count:
-    """The seeds of the verdict; where runs diverged, also how many of them the interval is computed from."""
+    """The number of seeds; if runs diverged, also the number of seeds in the interval."""
     n = judgement.look.seeds or judgement.n
     used = None if judgement.estimate is None or not judgement.estimate.df > 0 else round(judgement.estimate.df) + 1
     return Count(n, used=used if used is not None and used < n else None)
 
 
 def _detectable(judgement: Judgement, spec: MetricSpec) -> str:
-    """The minimum detectable effect, of a claim whose margin is too small for the last look."""
+    """The minimum detectable effect, if the margin of the claim is smaller than that."""
     claim = judgement.claim
     if judgement.verdict != INCONCLUSIVE or not judgement.look.seeds or math.isnan(judgement.decidable) or claim.margin is None:
         return ""
@@ -127,7 +128,7 @@ def _detectable(judgement: Judgement, spec: MetricSpec) -> str:
 
 
 def _figure(row: Mapping[Any, Any], mean: float, low: float, high: float, metrics: Metrics, alone: bool = False) -> Value:
-    """A figure of a claim: with all digits if it has to match exactly, fractions in percent with two."""
+    """Format a published value: exactly for exact claims, percentages with two digits."""
     if row["kind"] == "exact":
         return Exact(low, high)
     spec = RATIO if row["scale"] == "ratio" else metrics[row["metric"]]

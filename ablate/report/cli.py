@@ -1,8 +1,7 @@
-"""The command `python -m ablate.report`: report a study from its records, or the results of another program.
+"""The command `python -m ablate.report`: report a study, or the results of another program in a CSV file.
 
-python -m ablate.report outputs/<study>
-python -m ablate.report outputs/<study> --check verdicts.json
-python -m ablate.report results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
+python -m ablate.report outputs/<study> python -m ablate.report outputs/<study> --check verdicts.json python -m ablate.report
+results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ablate.core.metrics import terms_of
 if TYPE_CHECKING:
     from ablate.report.model import Report
 
-BROKEN = 4  # the exit status of --check if a verdict no longer holds
+BROKEN = 4  # exit status of --check if a verdict no longer holds
 CSV_OPTIONS = ("factors", "seed", "metric", "claims", "output")
 
 
@@ -38,10 +37,10 @@ def write(study: str | Path) -> Path:
 
 
 def main() -> None:
-    """Run the command. Exits with status 2 for arguments that cannot be used, and 4 if --check finds a broken verdict."""
+    """Run the command. Exits with status 2 for invalid arguments, and 4 if --check finds a verdict that no longer holds."""
     arguments = _parser().parse_args()
     try:
-        # read before the report is written: it may be the file that the report replaces
+        # read it first, because the report may replace this file
         before = _verdicts(arguments.check) if arguments.check else None
         report = _of_study(arguments) if arguments.source.is_dir() else _of_csv(arguments)
         try:
@@ -78,23 +77,23 @@ def _compare(path: Path, before: Sequence[Mapping[str, Any]], report: Report) ->
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ablate.report", description="Write tables, figures and verdicts of results that already exist."
+        prog="python -m ablate.report", description="Write a report with tables, figures and verdicts from existing results."
     )
     parser.add_argument(
-        "source", type=Path, help="the folder of a study, such as outputs/dropout+stem; or a CSV file with one row per run"
+        "source", type=Path, help="the folder of a study, such as outputs/dropout+stem, or a CSV file with one row per run"
     )
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its decided verdicts still hold"
     )
     csv = parser.add_argument_group("options for a CSV file")
-    csv.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the levels of the factors")
+    csv.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the factors")
     csv.add_argument("--seed", metavar="COLUMN", help="the column that pairs the runs")
     csv.add_argument("--metric", type=_names, metavar="A,B", help="the columns with metrics; the first one is compared")
     csv.add_argument(
-        "--claims", type=Path, metavar="FILE", help="a YAML file of claims; it may also hold the keys chance and budgets"
+        "--claims", type=Path, metavar="FILE", help="a YAML file with claims, and optionally the keys chance and budgets"
     )
     csv.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="the folder of the report; by default NAME-report beside the file"
+        "--output", type=Path, metavar="FOLDER", help="the folder of the report; default: NAME-report next to the file"
     )
     return parser
 
@@ -144,7 +143,7 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
 
 
 def _claims_file(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
-    """The content of a YAML file of claims: a list, or `claims:` with `chance:` and `budgets:`, or all this under `study:`."""
+    """Read a YAML file with claims: a list, or the keys `claims:`, `chance:` and `budgets:`, optionally under `study:`."""
     content = _read(path, yaml.safe_load, "YAML")
     of_study = isinstance(content, Mapping) and isinstance(content.get("study"), Mapping)
     if of_study:
@@ -152,7 +151,7 @@ def _claims_file(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
     if isinstance(content, list):
         content = {"claims": content}
     if not isinstance(content, Mapping) or not isinstance(content.get("claims"), list):
-        raise UsageError(f"--claims {path}: the file should hold a list of claims, or the key claims.")
+        raise UsageError(f"--claims {path}: the file should contain a list of claims, or the key claims.")
     if unknown := [key for key in content if key not in ("claims", "chance", "budgets") and not of_study]:
         raise UsageError(f"--claims {path}: unknown key '{unknown[0]}'; available: claims, chance, budgets.")
     for key in ("chance", "budgets"):

@@ -1,4 +1,4 @@
-"""The names of configurations in tables and figures."""
+"""Names of configurations in tables and figures."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from ablate.core.cells import Cell
 from ablate.core.levels import Factor, Level, short_names
 
-COLUMNS = 4  # so many factors have a column each; of more, a configuration is named by its changes
+COLUMNS = 4  # with more factors, configurations are named by their changes instead of a column for each factor
 CHANGES = "Configuration (changes from the baseline)"
 
 
 @dataclass(frozen=True)
 class Configurations:
-    """The configurations of a study by their digest, the baseline first.
+    """The configurations of a study by digest, the baseline first.
 
     Attributes:
-        cells: their levels.
-        factors: those that vary.
-        labels: all levels of each as text; with the digest where the levels alone do not tell two apart.
-        names: the labels, or with many factors what differs from the baseline.
+        cells: the levels of each configuration.
+        factors: the factors of the study.
+        labels: all levels as text, with the digest if the levels alone are ambiguous.
+        names: the labels, or with many factors only the changes from the baseline.
     """
 
     cells: Mapping[str, Cell]
@@ -30,14 +30,14 @@ class Configurations:
 
     @classmethod
     def of(cls, cells: Mapping[str, Cell], factors: Mapping[str, Factor]) -> Configurations:
-        """Name the configurations of these digests, the first of which is the baseline."""
+        """Name these configurations; the first digest is the baseline."""
         labels = _unique({digest: cell.label for digest, cell in cells.items()})
         names = labels if len(factors) <= COLUMNS else _by_changes(cells, labels)
         return cls(cells, factors, labels, names)
 
     @property
     def column_each(self) -> bool:
-        """Whether each factor has a column of its own in a table."""
+        """Whether each factor has its own column in tables."""
         return 0 < len(self.factors) <= COLUMNS
 
     def level(self, digest: str, factor: str) -> Level:
@@ -57,7 +57,7 @@ def _unique(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _by_changes(cells: Mapping[str, Cell], labels: Mapping[str, str]) -> Mapping[str, str]:
-    """The baseline in full, the others by what differs from it; the labels if that is not unique."""
+    """The full label of the baseline, and the changes of the others; the labels if these are not unique."""
     baseline = next(iter(cells.values()), Cell({}))
     short = short_names(list(baseline))
     changes = {digest: cell.changed(baseline) or cell for digest, cell in cells.items()}

@@ -1,4 +1,4 @@
-"""Choose the learning curves of a report: the columns, their order, and the configurations that stand out."""
+"""Select the learning curves of a report: the columns and the highlighted configurations."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ablate.stats.curves import mean_curves
 from ablate.stats.summary import Summary
 from ablate.storage.results import StudyResults
 
-COLORED = 10  # more configurations than that cannot be told apart by their colors
-LINES = 300  # of more runs than that, most are gray
-UNDESCRIBED = 2  # columns that are drawn if the program does not say which
+COLORED = 10  # more configurations cannot be distinguished by color
+LINES = 300  # with more runs, most are drawn in gray
+UNDESCRIBED = 2  # columns to plot if the program does not select any
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A column of the history with its title, and whether it is a fraction that is shown as a percentage."""
+    """A column of the history, its title, and whether to show it as a percentage."""
 
     column: str
     title: str
@@ -30,13 +30,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """What a figure of learning curves shows.
+    """The data for the figure of learning curves.
 
     Attributes:
-        shown: the columns.
-        history: long, with `directory` (the run), `label` (its configuration), `epoch` and the columns; no infinite values.
-        labels: the configurations, in the order of the tables.
-        means: `label`, `epoch` and the columns, a row for each point of a mean curve; None if each mean is a single run.
+        shown: the columns to plot.
+        history: `directory` (the run), `label` (its configuration), `epoch` and the columns; no infinite values.
+        labels: the configurations in the order of the tables.
+        means: the mean curves: `label`, `epoch` and the columns; None if every configuration has one run.
         highlighted: if not empty, the only configurations in color.
     """
 
@@ -50,19 +50,19 @@ class Curves:
 def choose_curves(
     results: StudyResults, history: pd.DataFrame, summary: Summary, configurations: Configurations, metric: str | None
 ) -> Curves | None:
-    """The learning curves of a study; None if its history has none.
+    """Select the learning curves of a study; None without a suitable history.
 
     Args:
         results: all runs.
-        history: a row for each epoch, with `directory` and `epoch`.
-        summary: of the runs that count; says which configurations have the highest and the lowest mean of `metric`.
-        configurations: their names.
-        metric: the main one.
+        history: the histories of the runs, with `directory` and `epoch`.
+        summary: the means of the configurations, to find those with the highest and the lowest mean of `metric`.
+        configurations: the names of the configurations.
+        metric: the main metric.
     """
     columns = columns_of(history, results.description.curves)
     if not columns or "epoch" not in history:
         return None
-    history = history.replace([math.inf, -math.inf], math.nan)  # values of diverged runs
+    history = history.replace([math.inf, -math.inf], math.nan)  # diverged runs
     cell_of = results.runs.drop_duplicates("directory").set_index("directory")["cell"]
     history = history.assign(label=history["directory"].map(cell_of).map(configurations.names))
     shown = [_curve(column, title, history) for column, title in columns.items()]
@@ -74,7 +74,7 @@ def choose_curves(
 
 
 def columns_of(history: pd.DataFrame, described: Mapping[str, str]) -> dict[str, str]:
-    """The columns that are drawn, with their titles: those that the program named, else some that look like outcomes."""
+    """The columns to plot with their titles: those selected by the program, otherwise typical outcomes."""
     numbers = [str(name) for name in history.dropna(axis="columns", how="all").select_dtypes("number") if name != "epoch"]
     if chosen := {name: title for name, title in described.items() if name in numbers}:
         return chosen
@@ -83,7 +83,9 @@ def columns_of(history: pd.DataFrame, described: Mapping[str, str]) -> dict[str,
 
 
 def _curve(column: str, title: str, history: pd.DataFrame) -> Curve:
-    percent = MetricSpec.guess(column).percent and not bool((history[column] > 1).any())  # else it is written in per cent
+    percent = MetricSpec.guess(column).percent and not bool(
+        (history[column] > 1).any()
+    )  # otherwise the values are percentages already
     return Curve(column, title, percent)
 
 
@@ -92,7 +94,7 @@ def _is_outcome(spec: MetricSpec) -> bool:
 
 
 def _extremes(labels: Sequence[str], summary: Summary, configurations: Configurations, metric: str | None) -> list[str]:
-    """The baseline, and the configurations with the highest and the lowest mean."""
+    """The baseline and the configurations with the highest and the lowest mean."""
     chosen = list(labels[:1])
     if metric is not None and metric in summary.mean:
         ranked = summary.mean[metric].dropna().sort_values().index.map(configurations.names).tolist()

@@ -16,16 +16,16 @@ from ablate.report.values import Count, Interval, Limits, Number, Value
 from ablate.stats.decision_rules import LOOKS
 from ablate.stats.estimates import Estimate
 
-SOME = 4  # strata or terms that are named where there may be hundreds
+SOME = 4  # the number of strata or terms to list before "and … more"
 FEW_SEEDS = f"Fewer than {LOOKS[0]} seeds: no verdicts and no p values; the results are preliminary."
-ALL_CHANGES = "all changes"  # the last row of an attribution
+ALL_CHANGES = "all changes"  # last row of an attribution
 SQUARES = MetricSpec("sum of squares")
 OMEGA = MetricSpec("ω²", digits=3)
 CORRELATION = MetricSpec("correlation", digits=2)
 
 
 def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
-    """Each level against the baseline of its factor, and the interactions of two factors."""
+    """Contrasts of each level with the baseline of its factor, and interactions of two factors."""
     columns = [
         Column("change", "change"),
         Column("kind", "kind"),
@@ -67,7 +67,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
 def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
     """Sums of squares and effect sizes, see `ablate.stats.anova.anova`.
 
-    Without p values: they assume that all cells are paired equally well, and would contradict the contrasts where they are not.
+    There are no p values: they would assume equal pairing in all cells, and contradict the contrasts if that does not hold.
     """
     known = frame["ss"].notna()
     rows = [
@@ -83,8 +83,8 @@ def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
         for row in frame[known].to_dict("records")
     ]
     notes = [
-        f"{capitalized(spec.title)}: ω² is the share of the variance between runs that a term explains; a negative value is no "
-        f"more than noise. Over the {frame['n'].max()} seeds that are complete in all configurations."
+        f"{capitalized(spec.title)}: ω² is the share of the variance between runs explained by a term; a negative value is "
+        f"noise. Over the {frame['n'].max()} seeds that are complete in all configurations."
     ]
     if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
         notes.append(f"{capitalized('; '.join(parts))}.")
@@ -101,11 +101,11 @@ def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
 
 
 def precision(frame: pd.DataFrame, contrasts: Sequence[Estimate], spec: MetricSpec) -> Table:
-    """How the pairs vary, how well the pairing worked, and the minimum detectable effect, see `ablate.stats.power`.
+    """The variation of paired differences, the effect of pairing, and the minimum detectable effect, see ablate/stats/power.py.
 
     Args:
         frame: a row for each contrast of one change.
-        contrasts: these contrasts.
+        contrasts: the same contrasts.
         spec: the metric.
     """
     finest = finer(spec)
@@ -138,7 +138,7 @@ def precision(frame: pd.DataFrame, contrasts: Sequence[Estimate], spec: MetricSp
 
 
 def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
-    """Which change of a path accounts for how much of the whole difference."""
+    """The share of each change of a path in the whole difference."""
     rows = [
         Row(
             {
@@ -159,7 +159,7 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
 
 
 def describe(changes: Sequence[Change]) -> str:
-    """One change, or the two of an interaction.
+    """Describe one change, or the two of an interaction.
 
     >>> describe([Change.of("stem", "direct", "pyramid"), Change.of("norm", 0, 1)])
     'stem × norm: direct, 0 → pyramid, 1'
@@ -170,7 +170,7 @@ def describe(changes: Sequence[Change]) -> str:
 
 
 def shortened(names: Sequence[str]) -> str:
-    """The first of many names.
+    """List the first of many names.
 
     >>> shortened(list("abcdef"))
     'a; b; c; d and 2 more'

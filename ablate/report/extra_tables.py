@@ -1,4 +1,4 @@
-"""Tables of arrays that runs kept, as the program describes them."""
+"""Tables of arrays that runs saved, as described by the program."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ RANGES = "Means over n seeds, with the lowest and the highest value in parenthes
 
 
 def extra_table(description: ExtraTable, frame: pd.DataFrame, configurations: Configurations) -> Table:
-    """A row for each configuration and each value of `description.by`.
+    """A table with a row for each configuration and each value of `description.by`.
 
     Args:
-        description: the titles of the table.
-        frame: the numbers, see `ablate.stats.kept_arrays`.
-        configurations: their names.
+        description: the description of the table.
+        frame: the numbers, see ablate/stats/kept_arrays.py.
+        configurations: the names of the configurations.
     """
     rows = []
     for row in frame.to_dict("records"):

@@ -1,4 +1,4 @@
-"""Draw the figures of a report, each with a title and a caption. All frames arrive finished; see plots.py for the drawing."""
+"""Draw the figures of a report with titles and captions. See plots.py for the plotting functions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ablate.report.model import AttributionResult, Comparison, Report
 from ablate.report.plots import Mark
 from ablate.stats.estimates import Estimate
 
-MARKS = 24  # rows of a forest plot; of more, those at both ends
+MARKS = 24  # rows of a forest plot; of more, the highest and the lowest
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigure:
-    """A figure in both of its formats, with a caption that says how to read it."""
+    """A figure as PNG and SVG, with a caption that explains how to read it."""
 
-    name: str  # of its files
+    name: str  # file name without suffix
     title: str
     caption: str
     svg: str
@@ -46,7 +46,7 @@ def draw(report: Report) -> list[DrawnFigure]:
     """Draw all figures of a report."""
     drawn = []
     with plots.style(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a name in letters that no font here has
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # no installed font has the characters of a name
         for sketch in _sketches(report):
             svg, png = io.StringIO(), io.BytesIO()
             sketch.figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}, dpi=120)
@@ -62,7 +62,7 @@ def _sketches(report: Report) -> Iterator[_Sketch]:
     if (comparison := report.comparison) is not None:
         spec = report.metrics[comparison.metric]
         yield from _differences(report, comparison, spec)
-        # of one factor, the main effects are the differences to the baseline (unless a time is cut off at its limit)
+        # for one factor, main effects equal the differences from the baseline (except for censored times)
         if len(report.configurations.factors) > 1 or spec.limit is not None:
             yield from _effects(comparison.contrasts, spec)
     for attribution in report.attributions:
@@ -102,13 +102,13 @@ def _differences(report: Report, comparison: Comparison, spec: MetricSpec) -> It
     ]
     if not marks:
         return
-    caption = "Diamond: mean difference to the baseline over paired seeds. "
+    caption = "Diamond: mean difference from the baseline over paired seeds. "
     if _any_interval(marks):
         caption += "Bar: 95 % interval. Dots: single seeds. An interval that includes zero is compatible with no difference."
     else:
-        caption += "There is one seed, so the variation between seeds is unknown."
+        caption += "There is only one seed, so the variation between seeds is unknown."
     figure = plots.forest(_ends(marks), f"Δ {difference_heading(spec)}", spec.percent)
-    yield _Sketch("paired_differences", "Paired differences to the baseline", caption + _cut(len(rows)), figure)
+    yield _Sketch("paired_differences", "Paired differences from the baseline", caption + _cut(len(rows)), figure)
 
 
 def _effects(contrasts: Sequence[Estimate], spec: MetricSpec) -> Iterator[_Sketch]:
@@ -161,7 +161,7 @@ def _any_interval(marks: Sequence[Mark]) -> bool:
 
 
 def _ends(marks: list[Mark]) -> list[Mark]:
-    """Of too many rows the highest and the lowest estimates; else all, in their order."""
+    """All rows in order, or, of too many rows, those with the highest and the lowest estimates."""
     if len(marks) <= MARKS:
         return marks
     ranked = sorted(marks, key=lambda mark: -mark.estimate)
@@ -172,4 +172,4 @@ def _cut(rows: int) -> str:
     half = MARKS // 2
     if rows <= MARKS:
         return ""
-    return f" Of {rows} rows, the {half} highest and the {half} lowest are drawn; the table has all."
+    return f" Of {rows} rows, the {half} highest and the {half} lowest are shown; the table has all."

@@ -1,4 +1,4 @@
-"""Write the folder of a report: index.html, report.md, tables/, figures/, verdicts.json and cells.csv."""
+"""Write the report folder: index.html, report.md, tables/, figures/, verdicts.json and cells.csv."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ablate.storage.records import write_atomically
 
 
 def write_folder(report: Report) -> Path:
-    """Write the files of a report; returns the path of report.md.
+    """Write the files of a report and return the path of report.md.
 
-    Everything is rendered before the first file is written. Files of an earlier report are replaced or removed, no others.
+    Everything is rendered before the first file is written. Only files of an earlier report are replaced or removed.
 
     Raises:
-        UsageError: before anything is written, if the folder holds files and no report.
+        UsageError: if the folder contains files that are not from a report. Nothing is written then.
     """
     folder = report.folder
     before = inventory.files_of_earlier_report(folder)
     files = _render(report)
     folder.mkdir(parents=True, exist_ok=True)
-    inventory.write_list(folder, before | files.keys())  # known as ours even if this process dies before the end
+    inventory.write_list(folder, before | files.keys())  # so that the files are known to be ours even after a crash
     for name, content in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         write_atomically(folder / name, content)
@@ -39,7 +39,7 @@ def write_folder(report: Report) -> Path:
 
 
 def _render(report: Report) -> dict[str, str | bytes]:
-    """The content of each file, by its path within the folder."""
+    """The content of each file by its path within the folder."""
     files: dict[str, str | bytes] = {"cells.csv": summary_frame(report.summary, report.configurations).to_csv(index=False)}
     if not report.claims.verdicts.empty:
         files[inventory.VERDICTS] = _as_json(report.claims.verdicts)
@@ -56,7 +56,7 @@ def _render(report: Report) -> dict[str, str | bytes]:
 
 
 def _as_json(frame: pd.DataFrame) -> str:
-    """A list of rows with every digit; null where there is no finite number."""
+    """The rows as JSON, unrounded; null for numbers that are not finite."""
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     known = [
         {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}

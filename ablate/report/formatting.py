@@ -1,4 +1,4 @@
-"""Numbers as text, by the description of their metric."""
+"""Format numbers according to the description of their metric."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pandas as pd
 from ablate.core.metrics import Metrics, MetricSpec
 
 MISSING = "–"
-PLAIN = MetricSpec("value")  # a number of no metric: four significant digits
+PLAIN = MetricSpec("value")  # a number without a metric: four significant digits
 
 
 def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
-    """A number of a metric as text.
+    """Format a value of a metric.
 
-    Fractions with the unit `%` are shown times 100. Without `digits`, there are four significant ones, and a power of ten if
-    the number is very small or large. Whole numbers of a million or more are in millions.
+    Fractions with the unit `%` are shown as percentages. Without `digits`, there are four significant digits, in scientific
+    notation for very small or large numbers. Integers of a million or more are shown in millions.
 
     >>> number(0.8907, MetricSpec("accuracy", unit="%", digits=1)), number(1_990_290, MetricSpec("parameters", digits=0))
     ('89.1', '1.99 M')
@@ -48,19 +48,19 @@ def heading(spec: MetricSpec) -> str:
 
 
 def difference_heading(spec: MetricSpec) -> str:
-    """The same for a difference: of two fractions it is in percentage points."""
+    """The title with the unit of a difference: percentage points for fractions."""
     return f"{spec.title} (percentage points)" if spec.percent else heading(spec)
 
 
 def finer(spec: MetricSpec, digits: int = 1) -> MetricSpec:
-    """The metric with more digits than usual; those of four significant digits stay."""
+    """The metric with more digits; without effect for four significant digits."""
     return spec if spec.digits is None else replace(spec, digits=spec.digits + digits)
 
 
 def as_reported(metrics: Metrics, values: pd.DataFrame) -> Metrics:
-    """The metrics as a report writes them.
+    """Adjust the descriptions to the values.
 
-    A fraction with a finite value beyond 1 is written as it is: another program wrote it in per cent.
+    If a `%` metric has values above 1, they are percentages already and are shown unscaled.
 
     Args:
         metrics: the descriptions.
@@ -74,12 +74,12 @@ def as_reported(metrics: Metrics, values: pd.DataFrame) -> Metrics:
 
 
 def capitalized(sentence: str) -> str:
-    """The sentence with a capital first letter; the rest as it is."""
+    """Capitalize the first letter only."""
     return sentence[:1].upper() + sentence[1:]
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things.
+    """A number with a noun in singular or plural.
 
     >>> counted(1, "claim"), counted(3, "claim")
     ('1 claim', '3 claims')

@@ -1,4 +1,4 @@
-"""Render index.html: one file without external resources. Jinja escapes all that it is given."""
+"""Render index.html: one file without external resources. Jinja escapes all text."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from ablate.report.values import Value, has_number, text_of
 from ablate.stats import decision_rules
 from ablate.stats.judge import Judgement
 
-ROWS = 300  # of a table; the files have all
+ROWS = 300  # rows of a table; the files have all
 NOTES = 12
-CHANGES = 12  # at the top of a page without claims
+CHANGES = 12  # effects at the top of a page without claims
 PROBLEMS = 100
-IN_FULL = 1000  # more runs than that are listed by their seeds alone
+IN_FULL = 1000  # with more runs, only seeds are listed
 SIGNS = {
     "finished": "●", "diverged": "∞", "failed": "✕", "interrupted": "◐", "running": "…", "missing": "○", "left out": "⊘",
     decision_rules.SUPPORTED: "✓", decision_rules.CONTRADICTED: "✕", decision_rules.IDENTICAL: "=",
     decision_rules.INCONCLUSIVE: "?", decision_rules.NOT_TESTED: "–",
 }  # fmt: skip
 FILES = ("run.json", "config.yaml", "history.csv")
-BAD_FLAGS = ("diverged", "failed", "missing")  # runs without a result, shown in red
+BAD_FLAGS = ("diverged", "failed", "missing")  # flags shown in red: runs without a result
 
 
 @dataclass(frozen=True, slots=True)
 class _ClaimItem:
-    row: Row  # of the table of verdicts
+    row: Row  # a row of the table of verdicts
     judgement: Judgement
     metric: str
 
@@ -52,10 +52,10 @@ class _ClaimItem:
 class _RunItem:
     seed: Any
     status: str
-    message: str  # its error, or the reason why it was left out
-    value: str  # of the main metric
+    message: str  # error, or reason for leaving it out
+    value: str  # value of the main metric
     directory: str
-    path: str | None  # of its folder, seen from the page
+    path: str | None  # path of its folder, relative to the page
     files: Sequence[str]
 
 
@@ -68,7 +68,7 @@ class _ConfigurationItem:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """The configurations that a contrast or a claim is computed from, as sources and labels; none stands for all."""
+    """The configurations behind a number, as sources and labels; empty for all configurations."""
 
     source: str
     title: str
@@ -76,7 +76,7 @@ class _Origin:
 
 
 def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
-    """The page as text."""
+    """Render the page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ablate.report"),
         autoescape=True,
@@ -115,12 +115,12 @@ def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
 
 
 def _breakable(text: str) -> Markup:
-    """A name that may be broken into lines after its commas and dots."""
+    """Allow line breaks after commas and dots in a name."""
     return Markup(re.sub(r"([,.])(?=[^\W\d])", r"\1<wbr>", str(escape(text))))
 
 
 def _sort_key(value: Value) -> float | str:
-    """The number by which a row is sorted; empty if the value has none: it is sorted by its text."""
+    """The number to sort by; empty for values that are sorted by their text."""
     if isinstance(value, Level):
         numeric = isinstance(value.value, int | float) and not isinstance(value.value, bool)
         return value.value if numeric else ""
@@ -134,7 +134,7 @@ def _data_uri(svg: str) -> str:
 
 
 def _anchors(report: Report) -> dict[str, str]:
-    """A short anchor for each source of numbers: labels and names of claims hold any characters."""
+    """Short anchors for sources, because labels and claim ids may contain any characters."""
     names = [*(f"cell-{digest}" for digest in report.configurations), *report.sources]
     return {"runs": "runs", **{name: f"r{at}" for at, name in enumerate(names)}}
 
@@ -167,7 +167,7 @@ def _origins(report: Report) -> list[_Origin]:
 
 
 def _configurations(report: Report) -> list[_ConfigurationItem]:
-    """Every configuration with its runs, and the files of each."""
+    """All configurations with their runs and files."""
     results, study = report.results, report.results.folder
     root = None if study is None else quote(os.path.relpath(study, report.folder).replace(os.sep, "/"))
     linked = FILES if len(results) <= IN_FULL else FILES[:1]
@@ -194,7 +194,7 @@ def _configurations(report: Report) -> list[_ConfigurationItem]:
 
 
 def _settings(report: Report) -> str:
-    """What was equal in all runs, and what varied, as YAML."""
+    """The facts and the factors of the study as YAML."""
     results = report.results
     fixed: Mapping[str, Any] = results.manifest.fixed or {key: level.value for key, level in results.facts.items()}
     factors = {key: [level.value for level in factor] for key, factor in results.factors.items()}

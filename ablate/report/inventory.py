@@ -1,4 +1,4 @@
-"""The list of the files that belong to a report: a later report replaces or removes these, and touches no others."""
+"""The list of files that belong to a report. Later reports replace or remove only these."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ VERDICTS = "verdicts.json"
 
 
 def files_of_earlier_report(folder: Path) -> set[str]:
-    """The files that an earlier report wrote into the folder, by their paths within it.
+    """The paths of files that an earlier report wrote into the folder.
 
-    A folder that holds empty folders alone, or hidden files, is free: a report that was killed early leaves that.
+    A folder with only empty folders or hidden files counts as empty, because an interrupted report may leave these.
 
     Raises:
-        UsageError: if the folder holds files, and no report.
-        OSError: if it is no folder.
+        UsageError: if the folder contains files but no report.
+        OSError: if it is not a folder.
     """
     if (listed := _listed(folder / LIST)) is not None:
         return listed
-    if (folder / "report.md").is_file() and (folder / "cells.csv").is_file():  # of a version that kept no list
+    if (folder / "report.md").is_file() and (folder / "cells.csv").is_file():  # written by a version without this list
         return {VERDICTS} if (folder / VERDICTS).is_file() else set()
     if folder.exists() and any(not _free(path) for path in folder.iterdir()):
-        raise UsageError(f"{folder} holds files that no report wrote: choose another folder, or move them away.")
+        raise UsageError(f"{folder} contains files that are not from a report: choose another folder, or move them.")
     return set()
 
 
 def write_list(folder: Path, names: Iterable[str]) -> None:
-    """Record which files belong to the report."""
+    """Write the list of files."""
     write_atomically(folder / LIST, "\n".join([HEAD, *sorted(names)]) + "\n")
 
 
@@ -42,7 +42,7 @@ def _free(path: Path) -> bool:
 
 
 def _listed(path: Path) -> set[str] | None:
-    """The names in the list, those alone that stay within the folder; None if no report wrote it."""
+    """The paths in the list, without any outside the folder; None if the file is not such a list."""
     try:
         head, *lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):

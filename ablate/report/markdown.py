@@ -1,4 +1,4 @@
-"""Render report.md: the content of index.html for a terminal, a diff or a repository's page."""
+"""Render report.md: the content of index.html for terminals, diffs and repository pages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ablate.report.model import Report
 from ablate.report.table_formats import to_markdown
 
 PROBLEMS = 200
-VALUES = 5  # of a fact of the provenance
+VALUES = 5  # values shown of each provenance item
 
 
 def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
-    """The text of report.md."""
+    """Render report.md."""
     lines = [f"# {in_markdown(report.name)}", "", in_markdown(headline(report)), "", runs_by_state(report), ""]
     for caveat in caveats(report):
         lines += [f"**{in_markdown(caveat)}**", ""]

@@ -1,4 +1,4 @@
-"""The content of a report before it is written: finished frames and tables, in parts."""
+"""The content of a report: data frames and tables."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ablate.storage.results import StudyResults
 
 @dataclass(frozen=True)
 class JudgedClaims:
-    """The claims of a study with what its runs say about them.
+    """The claims of a study with their verdicts.
 
     Attributes:
-        claims: as study.yaml has them.
+        claims: the claims in study.yaml.
         judgements: one for each claim.
-        verdicts: the same as a frame, as verdicts.json has it.
-        scores: a row for each published figure.
+        verdicts: the judgements as a frame, the content of verdicts.json.
+        scores: a row for each published value.
     """
 
     claims: Sequence[Claim]
@@ -39,17 +39,17 @@ class JudgedClaims:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The configurations compared by one metric.
+    """The comparison of configurations by one metric.
 
     Attributes:
-        metric: its name.
-        differences: of each configuration to the baseline.
-        pairs: the same, seed by seed.
-        contrasts: every level against its factor's baseline, and the interactions of two factors.
-        contrasts_frame: the same as a frame, with the intervals over test examples if they are known.
-        examples: what those intervals are over, such as `test images`; empty if they are not known.
+        metric: the name of the metric.
+        differences: the paired difference of each configuration from the baseline.
+        pairs: the same for each seed.
+        contrasts: each level against the baseline of its factor, and the interactions of two factors.
+        contrasts_frame: the contrasts as a frame, with intervals over test examples if available.
+        examples: what those intervals are over, such as `test images`; empty if not available.
         anova: sums of squares; empty without factors.
-        precision: how the pairs of each contrast vary, and the minimum detectable effect.
+        precision: the variation of the paired differences of each contrast, and the minimum detectable effect.
     """
 
     metric: str
@@ -64,13 +64,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class AttributionResult:
-    """The Shapley attribution of one path of the claims, by one metric.
+    """The Shapley attribution of one path in the claims, by one metric.
 
     Attributes:
-        name: of its files.
-        title: the metric and the levels that the path holds fixed.
+        name: the file name without suffix.
+        title: the metric, and the fixed levels of other factors.
         metric: its name.
-        shares: a row for each change, the whole difference last.
+        shares: a row for each change, and the whole difference in the last row.
     """
 
     name: str
@@ -81,7 +81,7 @@ class AttributionResult:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a report; None for those that the study has no use for. Iterates over those that there are."""
+    """The tables of a report; None for tables that do not apply. Iterates over existing tables."""
 
     verdicts: Table | None = None
     scorecard: Table | None = None
@@ -102,24 +102,24 @@ class Tables:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a report says.
+    """The content of a report.
 
     Attributes:
-        name: of the study.
-        folder: where the report goes.
+        name: the name of the study.
+        folder: the folder of the report.
         results: the runs.
-        metric: the main one; None if the runs have none.
-        metrics: their descriptions, as the report writes them.
-        configurations: their names.
-        summary: means of all metrics.
-        audit: which runs are missing, and what made the others.
-        claims: with their verdicts.
-        comparison: by the main metric; None if no run has it.
-        attributions: of the paths that claims are about.
-        curves: what the figure of learning curves shows; None without a history.
-        sources: the digests of the configurations that a contrast or a claim is computed from, by the names that rows use.
-        problems: runs that did not finish, runs that are missing, files that were set aside.
-        tables: all of them.
+        metric: the main metric; None if the runs have no metrics.
+        metrics: the metric descriptions, adjusted to the values.
+        configurations: the names of the configurations.
+        summary: the means of all metrics.
+        audit: missing runs, and the provenance of the others.
+        claims: the claims with their verdicts.
+        comparison: the comparison by the main metric; None if no run has it.
+        attributions: one for each path in the claims.
+        curves: the learning curves; None without a history.
+        sources: by the source name of a row, the digests of the configurations it is computed from.
+        problems: unfinished and missing runs, and skipped files.
+        tables: the tables.
     """
 
     name: str

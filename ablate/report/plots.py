@@ -1,6 +1,6 @@
-"""Draw figures with seaborn: learning curves, forest plots, waterfalls. All numbers are given; none is computed here.
+"""Plot learning curves, forest plots and waterfalls with seaborn. Nothing is computed here.
 
-Figures are narrow, with labels above the rows instead of beside them, so that they fit a phone as well as a page.
+Figures are narrow, with labels above the rows rather than next to them, so that they also fit a phone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib
 import pandas as pd
 
-matplotlib.use("Agg")  # writes files, also on machines without a screen
+matplotlib.use("Agg")  # works without a display
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib import font_manager
@@ -27,14 +27,14 @@ from ablate.report.curves import Curve, Curves
 WIDTH = 6.0  # inches
 THICK = 2.0  # points
 ONE_RUN = "one line per run"
-RASTERIZED = 300  # more lines than that are drawn as one picture
-BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # of seaborn's color-blind palette
+RASTERIZED = 300  # more lines are rasterized
+BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seaborn's color-blind palette
 JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
 
 
 @dataclass
 class Mark:
-    """A row of a forest plot or of a waterfall: an estimate, its interval, and the value of each seed."""
+    """A row of a forest plot or waterfall: an estimate, its interval, and the value of each seed."""
 
     label: str
     estimate: float
@@ -45,7 +45,7 @@ class Mark:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The style of every figure. Text in an SVG stays text; a `$` in a name starts no formula."""
+    """The style of all figures. Text in an SVG remains text; a `$` in a name does not start a formula."""
     there = {font.name for font in font_manager.fontManager.ttflist}
     fonts: dict[Any, Any] = {
         "font.family": ["DejaVu Sans", *(name for name in JAPANESE_FONTS if name in there)],
@@ -58,11 +58,11 @@ def style() -> Iterator[None]:
 
 
 def learning_curves(curves: Curves) -> Figure:
-    """A panel for each curve, a line for each run in the color of its configuration: thin beside the thick lines of means."""
+    """Plot a panel for each curve: thin lines for runs and thick lines for means, colored by configuration."""
     columns = [curve.column for curve in curves.shown]
     long = curves.history.melt(id_vars=["directory", "label", "epoch"], value_vars=columns, var_name="column")
     single = bool((curves.history.groupby("directory").size() == 1).all())
-    dashed = len(curves.labels) <= 6  # dashes too, for print and for the color-blind
+    dashed = len(curves.labels) <= 6  # dashes as well, for print and color blindness
     cells: dict[str, Any] = {
         "x": "epoch", "y": "value",
         "hue": "label", "hue_order": list(curves.labels), "palette": sns.color_palette("colorblind", len(curves.labels)),
@@ -102,7 +102,7 @@ def learning_curves(curves: Curves) -> Figure:
 
 
 def many_learning_curves(curves: Curves) -> Figure:
-    """As `learning_curves`, with all runs in gray but those of the highlighted configurations."""
+    """Like `learning_curves`, with only the highlighted configurations in color."""
     figure, panels = plt.subplots(
         len(curves.shown), squeeze=False, sharex=True, figsize=(WIDTH, WIDTH / 2 * len(curves.shown)), layout="constrained"
     )
@@ -135,7 +135,7 @@ def many_learning_curves(curves: Curves) -> Figure:
 
 
 def forest(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
-    """Each estimate with its interval, the difference of each seed as a dot, and the line of no difference."""
+    """Plot each estimate with its interval, a dot for each seed, and a line at zero."""
     figure, axes = _rows(marks, title, percent)
     dots = pd.DataFrame(
         [(value, -at - 0.17) for at, mark in enumerate(marks) for value in mark.by_seed], columns=["value", "row"], dtype=float
@@ -149,7 +149,7 @@ def forest(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
 
 
 def waterfall(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
-    """Each share starts where the one before it ends; the last mark is the whole difference, from zero."""
+    """Plot shares as a waterfall; the last mark is the whole difference."""
     figure, axes = _rows(marks, title, percent)
     reached = 0.0
     for at, mark in enumerate(marks):
@@ -165,17 +165,17 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
 
 
 def cut(text: str, length: int) -> str:
-    """Shorten a long text to its two ends."""
+    """Shorten a long text in the middle."""
     return text if len(text) <= length else f"{text[: length // 2]} … {text[-length // 2 :]}"
 
 
 def close(figure: Figure) -> None:
-    """Free the memory of a figure that has been written."""
+    """Free the memory of a figure."""
     plt.close(figure)
 
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool) -> tuple[Figure, Axes]:
-    """Axes with a row for each mark, the label above it."""
+    """Make axes with a row for each mark, labels above the rows."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.48 * len(marks)), layout="constrained")
     axes.axvline(0, color="black", linewidth=0.9, zorder=1)
     for at, mark in enumerate(marks):
@@ -201,7 +201,7 @@ def _name_axes(axes: Axes, curve: Curve) -> None:
 
 
 def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], title: str) -> None:
-    """A legend below the panels. matplotlib would leave out labels that begin with an underscore."""
+    """Add a legend below the panels. The leading space keeps matplotlib from dropping labels that begin with an underscore."""
     shown = [cut(label, 68) for label in labels]
     shown = [f" {label}" if label.startswith("_") else label for label in shown]
     figure.legend(

@@ -11,7 +11,7 @@ from ablate.report.terminal import console
 
 
 def show(report: Report, path: Path) -> None:
-    """Print the head and the main tables of a report that was written to `path`, and where the rest is."""
+    """Print the summary and the main tables of a report, and the paths of its files."""
     out = console()
     for line in (headline(report), *caveats(report)):
         out.print(line, markup=False)

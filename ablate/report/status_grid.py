@@ -1,4 +1,4 @@
-"""The status of each run as a grid: a row for each configuration, a column for each seed."""
+"""The status of all runs as a grid: a row for each configuration, a column for each seed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ROWS, SEEDS = 40, 40
 
 @dataclass(frozen=True, slots=True)
 class StatusGrid:
-    """The status of runs by configuration and seed. Of many configurations, those with a run that did not finish.
+    """The status of runs by configuration and seed. Of many configurations, only those with unfinished runs.
 
     Attributes:
         seeds: the columns.
-        rows: by the label of a configuration, the status of its run of each seed.
-        more_rows, more_seeds: how many are not shown.
+        rows: by the label of a configuration, the status of its run for each seed.
+        more_rows, more_seeds: the numbers of rows and columns that are not shown.
     """
 
     seeds: Sequence[Any]
@@ -30,7 +30,7 @@ class StatusGrid:
 
 
 def status_grid(report: Report) -> StatusGrid:
-    """The grid of all runs of a report, including those that are missing."""
+    """Make the grid of a report, including missing runs."""
     runs, labels = report.results.runs, report.configurations.labels
     statuses: dict[str, dict[Any, str]] = {labels[digest]: {} for digest in report.configurations}
     columns = ["cell", "seed", "status", "left_out"]

@@ -18,10 +18,9 @@ class Column:
     """A column of a table.
 
     Attributes:
-        key: by which the rows hold its values.
-        title: its header.
-        kind: `text`, `level` (of a factor), `sentence` (may be broken into lines), `number` (anything measured; set to the
-            right), or `flags`.
+        key: the key of its values in the rows.
+        title: the header.
+        kind: `text`, `level` (of a factor), `sentence` (may be broken into lines), `number` (right-aligned), or `flags`.
     """
 
     key: str
@@ -34,13 +33,13 @@ class Column:
 
     @property
     def wraps(self) -> bool:
-        """Whether its text may be broken into lines."""
+        """Whether the text may wrap."""
         return self.kind in ("sentence", "flags")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: a value for each column, and the name of the runs that its numbers come from, for a link."""
+    """A row: a value for each column, and the source of its numbers, for links."""
 
     values: Mapping[str, Value]
     source: str = ""
@@ -51,16 +50,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that can be written in every format, see `ablate.report.table_formats`.
+    """A table for all formats, see table_formats.py.
 
     Attributes:
-        name: of its files, without suffix.
-        title: its heading.
-        columns: in their order.
-        rows: all of them; formats for reading may cut them.
-        data: the numbers with all their digits, for the CSV.
-        notes: sentences below it.
-        main: whether it is printed when a report is written; else it is in the files alone.
+        name: the file name without suffix.
+        title: the heading.
+        columns: the columns in order.
+        rows: all rows; some formats show only the first ones.
+        data: the unrounded numbers, for the CSV.
+        notes: sentences below the table.
+        main: whether the table is also printed to the terminal.
     """
 
     name: str
@@ -81,7 +80,7 @@ class Table:
 
 
 def side_by_side(table: Table, *others: Table | None) -> Table:
-    """One table of several whose rows are the same configurations: each later one adds the columns that are new."""
+    """Merge tables with the same rows; each later table adds its new columns."""
     columns, notes = list(table.columns), list(table.notes)
     values = [dict(row.values) for row in table.rows]
     for other in filter(None, others):

@@ -1,4 +1,4 @@
-"""Render a table for a terminal, in Markdown, in LaTeX and as CSV; the HTML is in templates/index.html."""
+"""Render a table for the terminal, as Markdown, LaTeX and CSV. For HTML, see templates/index.html."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ablate.report.escaping import in_latex, in_markdown, line_in_markdown
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import has_number, text_of
 
-SHOWN = 24  # rows in a terminal and in Markdown; the files have all
+SHOWN = 24  # rows in the terminal and in Markdown; the files have all
 
 
 def to_rich(table: Table) -> rich.table.Table:
-    """The rows for a terminal, cut to `SHOWN`. Title and notes are printed around it: they would wrap at its width."""
+    """Render the rows for the terminal, cut to `SHOWN`, without title and notes, which would wrap at the width of the table."""
     shown = rich.table.Table()
     for column in table.columns:
         shown.add_column(escape(column.title), justify="right" if column.numeric else "left", overflow="fold")
@@ -25,7 +25,7 @@ def to_rich(table: Table) -> rich.table.Table:
 
 
 def to_markdown(table: Table) -> str:
-    """Heading, rows (cut to `SHOWN`) and notes."""
+    """Render heading, rows (cut to `SHOWN`) and notes as Markdown."""
     lines = [_markdown_line([in_markdown(column.title) for column in table.columns])]
     lines.append(_markdown_line(["---:" if column.numeric else "---" for column in table.columns]))
     lines += [_markdown_line([_in_markdown(row, column) for column in table.columns]) for row in table.rows[:SHOWN]]
@@ -36,9 +36,9 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    r"""All rows in a `tabular` for \input, with the rules of booktabs. Columns of sentences have the type p{}."""
+    r"""Render all rows as a LaTeX `tabular` with booktabs rules. Columns of sentences have the type p{}."""
     sentences = sum(column.wraps for column in table.columns)
-    room = 0.5 if len(table.columns) < 8 or sentences > 1 else 0.2  # beside many columns a sentence has little
+    room = 0.5 if len(table.columns) < 8 or sentences > 1 else 0.2  # with many columns, a sentence gets little room
     sentence = f"p{{{room / max(sentences, 1):.2f}\\linewidth}}"
     kinds = [sentence if column.wraps else "r" if column.numeric else "l" for column in table.columns]
     rows = [[text_of(row[column.key]) for column in table.columns] for row in table.rows]
@@ -59,13 +59,15 @@ def to_latex(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """The numbers behind the table, with all their digits."""
+    """Render the unrounded numbers of the table as CSV."""
     return table.data.to_csv(index=False)
 
 
 def _in_markdown(row: Row, column: Column) -> str:
     value = row[column.key]
-    return text_of(value) if has_number(value) else in_markdown(text_of(value))  # the brackets of an interval are no link
+    return (
+        text_of(value) if has_number(value) else in_markdown(text_of(value))
+    )  # escape the brackets of intervals, which are not links
 
 
 def _markdown_line(cells: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The values that the cells of a table hold. `str` of a value is the text that a reader sees, in every format."""
+"""Values in table cells. `str` of a value is its text in all formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ablate.stats.flags import Flag
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One number of a metric."""
+    """A number of a metric."""
 
     value: float
     spec: MetricSpec
@@ -29,7 +29,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its interval: `+1.0 [-3.0, +5.0]`. Without limits only the estimate is shown."""
+    """An estimate with its interval: `+1.0 [-3.0, +5.0]`; without limits, only the estimate."""
 
     estimate: float
     low: float
@@ -50,7 +50,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An interval alone, of an estimate that stands in another column: `[-3.0, +5.0]`."""
+    """An interval without its estimate, which is in another column: `[-3.0, +5.0]`."""
 
     low: float
     high: float
@@ -69,12 +69,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean with its standard deviation: `81.0 ± 1.0`. If only some of the runs have a value, their number: `3.0 (1 of 2)`."""
+    """A mean ± standard deviation: `81.0 ± 1.0`; if only some runs have a value, with their number: `3.0 (1 of 2)`."""
 
     mean: float
     sd: float
     n: int
-    runs: int  # that could have a value
+    runs: int  # number of runs that could have a value
     spec: MetricSpec
 
     @property
@@ -83,7 +83,7 @@ class Mean:
 
     @property
     def partial(self) -> bool:
-        """Whether some of the runs have no value."""
+        """Whether some runs have no value."""
         return 0 < self.n < self.runs
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A mean with the lowest and the highest value: `0.57 (0.50 to 0.69)`; of one run the value alone."""
+    """A mean with the lowest and the highest value: `0.57 (0.50 to 0.69)`; for one run, only the value."""
 
     mean: float
     low: float
@@ -116,7 +116,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """Numbers with every digit: `1,990,802`, or the lowest and the highest if they differ."""
+    """Unrounded numbers: `1,990,802`, or the lowest and the highest if they differ."""
 
     low: float
     high: float
@@ -133,7 +133,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of seeds or runs: `5`, or `1 of 2`; with `used`, how many of them an interval is computed from."""
+    """A number of seeds or runs: `5`, or `1 of 2`; `used` is the number of these in the interval, if it differs."""
 
     n: int
     total: int | None = None
@@ -151,7 +151,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The place of a difference in the row of the baseline."""
+    """The cell for the difference in the row of the baseline."""
 
     @property
     def sort_key(self) -> float:
@@ -161,12 +161,12 @@ class Baseline:
         return "baseline"
 
 
-Measured = Number | Interval | Limits | Mean | Spread | Exact | Count | Baseline  # what has a sort key
-Value = str | Level | Measured | tuple[Flag, ...] | None  # None: there is nothing to show, a visible hole
+Measured = Number | Interval | Limits | Mean | Spread | Exact | Count | Baseline  # values with a sort key
+Value = str | Level | Measured | tuple[Flag, ...] | None  # None is shown as a dash
 
 
 def text_of(value: Value) -> str:
-    """The text of a value; flags are separated by semicolons.
+    """The text of a value, with flags separated by semicolons.
 
     >>> text_of(None), text_of(Count(1, 2))
     ('–', '1 of 2')
@@ -179,5 +179,5 @@ def text_of(value: Value) -> str:
 
 
 def has_number(value: Value) -> bool:
-    """Whether the value holds a number, and no hole."""
+    """Whether the value contains a number."""
     return value is not None and not isinstance(value, str | Level | tuple) and text_of(value) != MISSING

@@ -1,1 +1,1 @@
-"""What is on disk: run directories, records, the study manifest, locks, fingerprints; and the data frames read from them."""
+"""The files of a study (runs, records, manifest, locks, fingerprints, checkpoints), and loading them as data frames."""

@@ -1,4 +1,4 @@
-"""Audit a study: which planned runs are missing, and what the existing runs do not have in common."""
+"""Audit a study: find missing runs, and differences in the provenance of the existing ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAN = "plan.csv"
 LEFT_OUT = "left out"
 MISSING = "missing"
 STATES = ("finished", "diverged", "failed", "interrupted", "running", MISSING, LEFT_OUT)
-PROVENANCE = {  # what should be equal in all runs, and the keys of `RunRecord.provenance` that tell
+PROVENANCE = {  # what should be equal in all runs, with its keys in `RunRecord.provenance`
     "code": ("code",),
     "numerics": ("numerics",),
     "hardware": ("hardware",),
@@ -27,26 +27,26 @@ PROVENANCE = {  # what should be equal in all runs, and the keys of `RunRecord.p
 
 @dataclass(frozen=True, slots=True)
 class MissingRun:
-    """A run that was planned and never started."""
+    """A planned run that was never started."""
 
-    cell: str  # its short digest
+    cell: str  # short digest
     label: str
     seed: str
 
 
 @dataclass
 class Audit:
-    """How the runs of a study ended, and what produced them.
+    """The states and the provenance of the runs of a study.
 
     Attributes:
         states: the number of runs in each of STATES.
-        missing: runs that were planned and never started.
-        made: for each fact of their provenance (such as `hardware.processor`) its values, with the number of finished runs.
-        mixed: those of PROVENANCE that are not equal in all finished runs.
+        missing: planned runs that were never started.
+        made: for each item of provenance (such as `hardware.processor`), its values with the number of finished runs.
+        mixed: the keys of PROVENANCE that differ between finished runs.
         drifted: see `StudyResults.drifted`.
-        stale: cells with finished runs that were made by other code than the newest run, with the number of those runs.
-        resumed: how many finished runs were resumed from a checkpoint.
-        timed_alike: whether the times of the runs can be compared.
+        stale: by cell, the number of finished runs that were made by other code than the newest run.
+        resumed: the number of finished runs that were resumed from a checkpoint.
+        timed_alike: whether the durations of the runs are comparable.
     """
 
     states: dict[str, int]
@@ -60,7 +60,7 @@ class Audit:
 
 
 def examine(results: StudyResults) -> Audit:
-    """Audit the runs of a study; of results of other tools only the states and the missing runs are known."""
+    """Audit a study. For results of other tools, only states and missing runs are available."""
     by_run = results.runs.drop_duplicates("directory")
     states = Counter(by_run["status"].where(by_run["left_out"].isna(), LEFT_OUT))
     missing = None if results.folder is None else _not_started(results.folder, set(by_run["directory"]))
@@ -74,7 +74,7 @@ def examine(results: StudyResults) -> Audit:
 
 
 def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
-    """The runs of plan.csv that were never started; None if there is no plan that can be read."""
+    """The runs in plan.csv that were never started; None without a readable plan."""
     try:
         with (study / PLAN).open(encoding="utf-8", newline="") as file:
             planned = {row["directory"]: row["seed"] for row in csv.DictReader(file) if row["state"] != LEFT_OUT}
@@ -88,7 +88,7 @@ def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
 
 
 def _holes(runs: pd.DataFrame) -> list[MissingRun]:
-    """Without a plan: the seeds that some cells have and others lack."""
+    """Missing runs without a plan: the seeds that only some cells have."""
     seeds = sorted(runs["seed"].unique())
     present = set(zip(runs["cell"], runs["seed"], strict=True))
     cells = runs.drop_duplicates("cell")
@@ -118,7 +118,7 @@ def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
         processes.add(record.timing.get("processes"))
     for title, keys in PROVENANCE.items():
         names = [name for name in audit.made if name.split(".")[0] in keys]
-        # a fact that some runs lack is a difference too
+        # a fact that is missing in some runs counts as a difference
         if any(len(audit.made[name]) > 1 or audit.made[name].total() < len(code_of) for name in names):
             audit.mixed.append(title)
     cells = dict(zip(by_run["directory"], by_run["cell"], strict=True))

@@ -1,21 +1,35 @@
-"""Checkpoints: state of a run as bytes in torch's format, read back without running code. Imports torch when first used."""
+"""Write and read checkpoint.pt, the state of an unfinished run in torch's format. Loading never executes code.
+
+Imports torch on first use."""
 
 from __future__ import annotations
 
 import io
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import NoneType
 from typing import Any
 
 from ablate.core.errors import UsageError
+from ablate.storage.records import CHECKPOINT, write_atomically
+
+
+def write(directory: Path, content: dict[str, Any]) -> None:
+    """Write checkpoint.pt into the folder of a run, replacing the last one atomically. Raises as `dump`."""
+    write_atomically(directory / CHECKPOINT, dump(content))
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """Read checkpoint.pt from the folder of a run. Raises as `load`, and FileNotFoundError if there is none."""
+    return load((directory / CHECKPOINT).read_bytes())
 
 
 def dump(content: dict[str, Any]) -> bytes:
-    """Tensors, numbers, texts, None, and lists and dictionaries of them, as bytes.
+    """Serialize tensors, numbers, strings, None, and lists and dictionaries of these.
 
     Raises:
-        UsageError: naming the value, if `content` holds anything that `load` would refuse.
+        UsageError: if `content` contains anything that `load` would reject; the message names the value.
     """
     import torch
 
@@ -28,34 +42,34 @@ def dump(content: dict[str, Any]) -> bytes:
         except ValueError:
             path, value = unsafe
             raise UsageError(
-                f"run.save: {path} is of the type {type(value).__name__}; a checkpoint may hold tensors, numbers, texts, None, "
-                "and lists and dictionaries of them. Convert a NumPy array with torch.from_numpy(array), a NumPy scalar with "
-                "scalar.item()."
+                f"run.save: {path} has the type {type(value).__name__}; a checkpoint may contain tensors, numbers, strings, "
+                "None, and lists and dictionaries of these. Convert a NumPy array with torch.from_numpy(array), a NumPy scalar "
+                "with scalar.item()."
             ) from None
     return buffer.getvalue()
 
 
 def load(data: bytes) -> dict[str, Any]:
-    """The content that was dumped, on the CPU.
+    """Deserialize to the CPU.
 
     Raises:
-        ValueError: if the data are damaged, or hold anything that `dump` does not accept.
+        ValueError: if the data are damaged, or contain anything that `dump` does not accept.
     """
     import torch
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the format of a foreign file: it is refused, or it is usable
+            warnings.simplefilter("ignore")  # torch warns about old formats; such a file is either usable or rejected below
             state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes can raise anything
         raise ValueError((str(error) or type(error).__name__).splitlines()[0]) from None
     if not isinstance(state, dict):
-        raise ValueError("it holds no dictionary")
+        raise ValueError("it is not a dictionary")
     return state
 
 
 def _unsafe(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Values whose type `load` may refuse, each with its place."""
+    """Values that `load` may reject because of their type, each with its path in the content."""
     import torch
 
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Read a study from its folder: runs, histories and kept arrays.
+"""Load a study from its folder: runs, histories and kept arrays.
 
-`load_results` is what statistics and reports start from; `load_runs` gives the same as one DataFrame. Files that cannot be
-used are never fatal: each is named, with the reason, in `StudyResults.warnings`, or in the list that is handed in.
+`load_results` returns the input of statistics and reports, `load_runs` the same as one DataFrame. Unusable files are skipped:
+each is named with the reason in `StudyResults.warnings`, or in the list that is passed in.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _NULL = Level.of(None)
 
 
 def load_results(study: str | Path) -> StudyResults:
-    """The runs of the study in a folder.
+    """Load the runs of a study.
 
-    Cells that build the same experiment share runs: for each seed their rows name the `directory` of the one that counts,
-    which is one that is finished or diverged and that nobody left out, the newest of several. Files that cannot be read,
-    copies of a run, and folders that are not runs are named in `warnings` and left out.
+    Cells that build the same experiment share runs: for each seed, their rows have the same `directory`. Of several runs, the
+    newest one counts that is finished or diverged and not in study.leave_out. Unreadable files, copies of a run, and folders
+    that are not runs are skipped and named in `warnings`.
 
     Raises:
         UsageError: if there are no runs, or if study.yaml cannot be read.
@@ -48,7 +48,7 @@ def load_results(study: str | Path) -> StudyResults:
     description = manifest.parsed_description(study)
     runs = _without_copies(_read_runs(study, warnings), warnings)
     if not runs:
-        raise UsageError(f"no runs in {study}: there should be {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
+        raise UsageError(f"no runs in {study}: expected files {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
     known = manifest.typed_factors()
     rows = share_runs(runs, manifest, [LeaveOut.of(entry, known) for entry in manifest.leave_out], warnings)
     overridden = dict.fromkeys(key for run in runs for key in run.record.overridden if key != "seed")
@@ -76,9 +76,9 @@ def load_results(study: str | Path) -> StudyResults:
 
 
 def load_runs(study: str | Path) -> pd.DataFrame:
-    """The runs of a study as one DataFrame: a row a run, levels and metrics as columns (see `StudyResults.to_frame`).
+    """Load the runs of a study as a DataFrame: one row for each run, see `StudyResults.to_frame`.
 
-    Warns of each file that is set aside.
+    Skipped files cause a Python warning each.
 
     Raises:
         UsageError: if there are no runs, or if study.yaml cannot be read.
@@ -90,11 +90,11 @@ def load_runs(study: str | Path) -> pd.DataFrame:
 
 
 def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd.DataFrame:
-    """The epochs of all runs in `results`: `directory`, then the columns of history.csv. Runs without one have no rows.
+    """Load the histories of all runs in `results`: `directory`, then the columns of history.csv. Runs without one have no rows.
 
     Args:
-        results: of a study in a folder; those of other tools have no history.
-        warnings: receives a sentence for each file that cannot be read; without it, Python warns.
+        results: results of a study in a folder; those of other tools have no history.
+        warnings: a list to append messages about unreadable files to; if None, they become Python warnings.
     """
     histories = []
     for name, directory in _folders(results):
@@ -111,12 +111,12 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
 
 
 def load_kept(results: StudyResults, name: str, warnings: list[str] | None = None) -> dict[str, dict[str, NDArray[Any]]]:
-    """The arrays that runs kept with `Run.keep(name, …)`, by the `directory` of the run. Runs without them are not in it.
+    """Load the arrays that runs saved with `Run.keep(name, …)`, by the `directory` of the run. Runs without them are omitted.
 
     Args:
-        results: of a study in a folder; other tools keep no arrays.
-        name: the one given to `Run.keep`.
-        warnings: receives a sentence for each file that cannot be read; without it, Python warns.
+        results: results of a study in a folder; those of other tools have no arrays.
+        name: the name given to `Run.keep`.
+        warnings: a list to append messages about unreadable files to; if None, they become Python warnings.
     """
     kept = {}
     for run, directory in _folders(results):
@@ -132,7 +132,7 @@ def load_kept(results: StudyResults, name: str, warnings: list[str] | None = Non
 
 
 def _folders(results: StudyResults) -> list[tuple[str, Path]]:
-    """Each directory of `results` once, relative to the study and absolute."""
+    """Each directory in `results` once, as a relative name and as a path."""
     if results.folder is None:
         return []
     return [(str(name), results.folder / name) for name in results.runs["directory"].drop_duplicates()]
@@ -159,7 +159,7 @@ def _run_columns(study: Path, rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def _facts(rows: Sequence[Row]) -> dict[str, Level]:
-    different = {id(row.levels): row.levels for row in rows}  # the runs of a cell share them
+    different = {id(row.levels): row.levels for row in rows}  # shared by the runs of a cell
     facts = common(different.values())
     seeds = {row.run.record.seed for row in rows}
     if len(seeds) == 1 and all(row.run.seed_in_config for row in rows):
@@ -168,7 +168,7 @@ def _facts(rows: Sequence[Row]) -> dict[str, Level]:
 
 
 def _drifted(runs: Sequence[StoredRun], factors: Mapping[str, Factor], manifest: StudyManifest) -> tuple[str, ...]:
-    """The keys of `manifest.fixed` at which runs of equal levels differ, or which no run has any more."""
+    """The keys of `manifest.fixed` that differ between runs with equal levels, or that no run has any more."""
     different = list({id(run.levels): run.levels for run in runs}.values())
     drifted = [key for key in manifest.fixed if not any(key in levels for levels in different)]
     first: dict[tuple[Level, ...], Mapping[str, Level]] = {}
@@ -180,7 +180,7 @@ def _drifted(runs: Sequence[StoredRun], factors: Mapping[str, Factor], manifest:
 
 
 def _strangers(study: Path) -> list[Path]:
-    """What lies among the runs and is not a run. A folder with nothing but a lock is a run that is just starting."""
+    """Paths in the folder `runs` that are not runs. A folder that contains only a lock is a run that is just starting."""
     strangers = []
     for cell in sorted((study / "runs").glob("[!.]*")):
         seeds = sorted(cell.glob("[!.]*"))
@@ -192,7 +192,7 @@ def _strangers(study: Path) -> list[Path]:
 
 
 def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRun]:
-    """Each run once: a folder that was copied within the study would count twice."""
+    """Remove copies of runs, such as a folder that was copied within the study."""
     found: dict[tuple[str, int], StoredRun] = {}
     for run in sorted(runs, key=lambda run: not run.directory.parent.name.endswith(f"-{run.record.cell}")):
         known = found.setdefault((run.record.cell, run.record.seed), run)
@@ -203,7 +203,7 @@ def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRu
 
 
 def _read_runs(study: Path, warnings: list[str]) -> list[StoredRun]:
-    levels: dict[tuple[str, str], dict[str, Level]] = {}  # by the text of config.yaml without its seed, and the choices
+    levels: dict[tuple[str, str], dict[str, Level]] = {}  # by the content of config.yaml without the seed, and the choices
     runs = []
     for directory in run_directories(study):
         record = read_record(directory, warnings)
@@ -217,7 +217,7 @@ def _read_runs(study: Path, warnings: list[str]) -> list[StoredRun]:
             if shared not in levels:
                 config = yaml.load(text, Loader=YAML_LOADER)
                 if not isinstance(config, dict):
-                    raise ValueError("it holds no keys")
+                    raise ValueError("it is not a mapping")
                 levels[shared] = levels_of(record.choices, config)
                 if own in lines:
                     levels[shared].pop("seed", None)

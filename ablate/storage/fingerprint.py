@@ -1,7 +1,7 @@
 """Fingerprints: digests of configurations.
 
-Two configurations of the same experiment have the same digest, whatever the order of their keys. Keys that cannot change the
-results (the folders of files, the number of threads) are left out, and so is the seed from the digest of a cell.
+The digest does not depend on the order of keys. Keys that cannot change the results (such as file locations and the number of
+threads) are excluded; the digest of a cell also excludes the seed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one mapping with dotted keys; lists are values.
+    """Flatten nested mappings to one mapping with dotted keys; lists are values.
 
     >>> flatten({"model": {"dropout": True, "widths": [6, 12]}})
     {'model.dropout': True, 'model.widths': [6, 12]}
@@ -28,13 +28,13 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def meaning(config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The dotted keys and values of `config` that define the experiment, sorted.
+    """The dotted keys and values that define the experiment, sorted.
 
     Args:
         config: the composed configuration.
-        ignore: keys, or whole nodes, that cannot change the results.
-        neutral: for keys that a program got after runs were made with it, the value under which it behaves as before; a key
-            at that value is left out, so that earlier runs keep their identity.
+        ignore: keys or sections that cannot change the results.
+        neutral: for keys that were added after runs were made, the value that leaves the results unchanged; a key with this
+            value is excluded, so that earlier runs keep their identity.
     """
     ignored = tuple(ignore)
     neutral = neutral or {}
@@ -47,7 +47,7 @@ def meaning(config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapp
 
 
 def digest(content: Any) -> str:
-    """SHA-256, in hexadecimal, of JSON-like content. Integers and floats of equal value count as equal: lr=1 is lr=1.0."""
+    """The SHA-256 of JSON-like content, in hexadecimal. Integers and floats with the same value are equal: lr=1 and lr=1.0."""
     return hashlib.sha256(json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -1,11 +1,11 @@
-"""Exclusive access to a run: a lock on this machine, a lease on a shared file system, and the number of processes that died.
+"""Exclusive access to a run: a file lock on one machine, a lease between machines; and the crash count of a run.
 
-The lock (a file lock of the kernel) ends with its process, however that ends. On a file system that several hosts share, such
-a lock may not reach the others; so the holder also writes a lease, `.lease`, and touches it regularly. A lease of another host
-that was not touched for STALE_SECONDS is void.
+The operating system releases the file lock when its process ends in any way. On a shared file system such a lock may not be
+visible to other hosts, so the holder also writes a lease, `.lease`, and updates its modification time regularly. A lease of
+another host expires after STALE_SECONDS without an update.
 
-filelock's SoftFileLease is not used: it takes over the lease of a dead host only after watching it for STALE_SECONDS itself,
-each run anew (we compare file times, and take over at once), and it cannot tell who holds a run without contending for it.
+filelock's SoftFileLease is not used for two reasons: it takes over an expired lease only after observing it for STALE_SECONDS,
+again for each run, while the code below compares file times; and it cannot tell who holds a run without trying to acquire it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STALE_SECONDS = 90.0
 
 
 class Lease:
-    """Ownership of a run while this process lives. `lost` once another host took it over, having seen no heartbeat."""
+    """A lease on a run with a heartbeat. `lost` is set once another host has taken over, having seen no heartbeat."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / LEASE
@@ -49,7 +49,7 @@ class Lease:
         """Write the lease.
 
         Raises:
-            RunLockedError: if another host holds a live one.
+            RunLockedError: if another host holds a valid lease.
         """
         stale = _read(self.path)
         if (holder := _live_elsewhere(self.path)) is not None:
@@ -58,14 +58,14 @@ class Lease:
             self._clear_away(stale)
         try:
             _create(self.path, self.content)
-        except FileExistsError:  # of two hosts, one succeeds
+        except FileExistsError:  # another host was faster
             raise RunLockedError(_as_text(_read(self.path))) from None
         self._heartbeat.start()
 
     def _clear_away(self, stale: dict[str, Any]) -> None:
-        """Remove the lease of a dead holder, and no other: one that another host wrote meanwhile is put back."""
+        """Remove an expired lease. If another host has just replaced it, restore that one."""
         aside = self.path.with_name(f"{LEASE}.{os.urandom(8).hex()}")
-        with suppress(FileNotFoundError):  # another host removed it first
+        with suppress(FileNotFoundError):  # another host was faster
             self.path.rename(aside)
             found = _read(aside)
             if found != stale:
@@ -76,7 +76,7 @@ class Lease:
                 raise RunLockedError(_as_text(found))
 
     def release(self) -> None:
-        """End the heartbeat and remove the lease, unless it was lost."""
+        """Stop the heartbeat and remove the lease, unless it was lost."""
         self._stop.set()
         self._heartbeat.join()
         if not self.lost:
@@ -93,7 +93,7 @@ class Lease:
                 self.lost = True
                 return
             except OSError:
-                continue  # the file system is unavailable for a moment: try again at the next beat
+                continue  # file system temporarily unavailable: retry at the next beat
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def hold(directory: Path) -> Iterator[Lease]:
     """Lock the run in `directory`.
 
     Raises:
-        RunLockedError: if another process, here or on another host, holds it.
+        RunLockedError: if another process on this or another host holds it.
     """
     try:
         lock = FileLock(directory / LOCK).acquire(blocking=False)
@@ -117,7 +117,7 @@ def hold(directory: Path) -> Iterator[Lease]:
 
 
 def holder(directory: Path) -> str | None:
-    """The process that holds the run in `directory`, as text; None if it is free."""
+    """A description of the process that holds the run; None if the run is free."""
     if not (directory / LEASE).exists():
         return None
     if (elsewhere := _live_elsewhere(directory / LEASE)) is not None:
@@ -127,15 +127,15 @@ def holder(directory: Path) -> str | None:
             return None
     except Timeout:
         return _as_text(_read(directory / LEASE))
-    except OSError:  # a folder that cannot be written: the run will say so
+    except OSError:  # not writable: starting the run will report it
         return None
 
 
 def _create(path: Path, content: str) -> None:
-    """Create a file with its content in one step.
+    """Create a file with its content atomically.
 
     Raises:
-        FileExistsError: if it exists.
+        FileExistsError: if the file exists.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
@@ -144,7 +144,7 @@ def _create(path: Path, content: str) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
+    except OSError:  # the file system has no hard links
         with path.open("x", encoding="utf-8") as file:
             file.write(content)
     finally:
@@ -164,12 +164,12 @@ def _as_text(lease: dict[str, Any]) -> str:
 
 
 def _live_elsewhere(lease: Path) -> str | None:
-    """The holder on another host that is alive. A lease of this host tells nothing that the lock does not."""
+    """A description of the live holder on another host. Leases of this host are ignored, because the lock covers them."""
     content = _read(lease)
     if not content or content.get("host") == socket.gethostname():
         return None
     try:
-        # The clock is that of the file system, which both hosts see: a file made now against the last heartbeat
+        # compare times of the shared file system: that of a new file, and the last heartbeat
         with tempfile.TemporaryFile(dir=lease.parent) as now:
             silent = os.fstat(now.fileno()).st_mtime - lease.stat().st_mtime
     except OSError:
@@ -179,9 +179,9 @@ def _live_elsewhere(lease: Path) -> str | None:
 
 @functools.cache
 def slot(study: Path) -> int:
-    """The number of this process among those of this host that run the study: 0, 1, …, kept while the process lives.
+    """An index of this process among those that run the study on this host: 0, 1, …, fixed for the lifetime of the process.
 
-    With several GPUs, each process takes the one of its number.
+    With several GPUs, each process uses the one with its index.
     """
     folder = study / SLOTS
     folder.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ def slot(study: Path) -> int:
             lock.acquire(blocking=False)
         except Timeout:
             continue
-        _held_slots.append(lock)  # a lock without a reference is released
+        _held_slots.append(lock)  # keep a reference, because garbage collection releases a lock
         return number
     raise AssertionError
 
@@ -201,13 +201,13 @@ _held_slots: list[BaseFileLock] = []
 
 @contextmanager
 def count_death(directory: Path) -> Iterator[None]:
-    """Should this process be killed meanwhile, and die alone, count a death in `directory`: see `ablate.storage.watcher`."""
+    """Count a death in `directory` if this process alone is killed within the body, see ablate/storage/watcher.py."""
     with watcher.append_if_killed(directory / DEATHS):
         yield
 
 
 def deaths(directory: Path) -> int:
-    """How many processes died during the run since its last checkpoint, or since an attempt last ended in another way."""
+    """The number of processes that died during the run since its last checkpoint, or since an attempt ended otherwise."""
     try:
         return (directory / DEATHS).read_bytes().count(b"\n")
     except OSError:
@@ -215,5 +215,5 @@ def deaths(directory: Path) -> int:
 
 
 def forget_deaths(directory: Path) -> None:
-    """Count from zero again."""
+    """Reset the number of deaths."""
     (directory / DEATHS).unlink(missing_ok=True)

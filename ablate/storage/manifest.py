@@ -1,4 +1,4 @@
-"""study.yaml: how a study was launched, and what it may not change afterwards. Read and written through one schema."""
+"""Read and write study.yaml: how a study was launched, and the settings that are fixed since then."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from ablate.core.levels import Factor
 from ablate.storage.records import explain, write_atomically
 
 MANIFEST = "study.yaml"
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, where it was built
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's loader, if available, is ten times as fast
 
 
 class Decision(BaseModel):
-    """A key that the study resolved once, such as `data.source=auto`, and the value that it took from then on."""
+    """A value such as `data.source=auto` that was resolved once for the whole study."""
 
     asked: Any
     took: Any
 
 
 class StandIn(BaseModel):
-    """A cell that builds the same experiment as another one, and is reported from that one's runs."""
+    """A cell that shares the runs of another cell, because both build the same experiment."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    runner: str = Field(alias="as")  # the short digest of the cell that runs
+    runner: str = Field(alias="as")  # short digest of the cell that runs
     label: str
     levels: dict[str, Any]
 
 
 class StudyManifest(BaseModel):
-    """The content of study.yaml. Keys of other versions are kept as they are.
+    """The content of study.yaml. Unknown keys, of other versions, are preserved.
 
     Attributes:
-        command: what the user typed first.
-        program: the file name of the program that the study belongs to.
-        factors: each factor with its levels, the baseline first.
-        experiments: by the short digest of a cell, the short digest of what it builds.
-        seeds: in the order in which they were asked for.
-        orders: for the design `path`, by seed the order in which changes are made, each as its factors.
-        decisions: keys that were resolved once.
-        claims: as they were written when the study began.
-        claims_after: how many runs were finished before the claims were written.
-        baseline: by factor, the override that asks for its baseline level.
-        leave_out: conditions with a reason: runs that do not count.
-        chance, budgets: metrics with their values, as earlier versions kept them; now part of `description`.
-        fixed: the keys and values that all runs share, at the baseline.
-        same: by the short digest of a cell, the cell whose runs stand for it.
+        command: the first command as typed.
+        program: the file name of the program.
+        factors: the factors with their levels, the baseline level first.
+        experiments: by the short digest of each cell, the short digest of what it builds.
+        seeds: the seeds in the order in which they were requested.
+        orders: for the design `path`, the order of the changes for each seed; each change is a list of factors.
+        decisions: keys that were resolved once for the whole study.
+        claims: the claims as written.
+        claims_after: the number of runs that were done before the claims were added.
+        baseline: by factor, the override for its baseline level.
+        leave_out: runs that do not count: conditions, each with a reason.
+        chance, budgets: chance levels and limits by metric, written by earlier versions; now part of `description`.
+        fixed: the keys and values of the baseline configuration, without ignored keys.
+        same: by the short digest of a cell, the cell whose runs it shares.
         description: `ablate.core.descriptions.Description` as a mapping.
     """
 
@@ -79,26 +79,26 @@ class StudyManifest(BaseModel):
 
     @property
     def launched(self) -> bool:
-        """Whether a sweep has been planned here (a single run fixes nothing)."""
+        """Whether a sweep was launched; a single run does not fix any settings."""
         return bool(self.fixed)
 
     def typed_factors(self) -> dict[str, Factor]:
-        """The factors as values."""
+        """The factors with typed levels."""
         return {key: Factor.of(key, levels) for key, levels in self.factors.items()}
 
     def parsed_description(self, study: Path) -> Description:
-        """The description as a value.
+        """Parse `description`.
 
         Args:
-            study: the folder that the manifest was read from, for the message of the error.
+            study: the folder of the study, for the error message.
 
         Raises:
-            UsageError: if it does not describe results.
+            UsageError: if the description is invalid.
         """
         try:
             return Description.parse(self.description)
         except UsageError as error:
-            trouble = str(error)
+            trouble = str(error).removesuffix(".")
         except (TypeError, ValueError, AttributeError) as error:
             trouble = f"{type(error).__name__}: {error}"
         except KeyError as error:
@@ -107,16 +107,16 @@ class StudyManifest(BaseModel):
 
     @classmethod
     def read(cls, study: Path) -> StudyManifest:
-        """The manifest of the study in a folder; an empty one if there is none.
+        """Read the manifest of a study; an empty one if there is no file.
 
         Raises:
-            UsageError: if the file cannot be read, or holds something else.
+            UsageError: if the file is unreadable or invalid.
         """
         path = study / MANIFEST
         try:
             content = yaml.load(path.read_text(encoding="utf-8"), Loader=YAML_LOADER)
             if not isinstance(content, dict):
-                raise ValueError("it holds no keys")
+                raise ValueError("it is not a mapping")
             return cls.model_validate(content)
         except FileNotFoundError:
             return cls()
@@ -127,7 +127,7 @@ class StudyManifest(BaseModel):
         raise _unreadable(study, trouble)
 
     def write(self, study: Path) -> None:
-        """Write study.yaml, atomically; keys without content are left out."""
+        """Write study.yaml atomically; empty keys are omitted."""
         content = self.model_dump(by_alias=True, exclude_defaults=True)
         write_atomically(study / MANIFEST, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
@@ -138,7 +138,7 @@ def _unreadable(study: Path, trouble: str) -> UsageError:
 
 @contextmanager
 def manifest_lock(study: Path) -> Iterator[None]:
-    """Exclusive access to study.yaml, from reading it to writing it. Makes the folder of the study."""
+    """Lock study.yaml between reading and writing it. Creates the folder of the study."""
     study.mkdir(parents=True, exist_ok=True)
     with FileLock(study / ".lock"):
         yield

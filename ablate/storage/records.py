@@ -4,12 +4,12 @@
         config.yaml     the composed configuration
         run.json        identity, choices, seed, status, error, attempts, timing, metrics, provenance: a `RunRecord`
         history.csv     one row for each epoch
-        *.npz           arrays that the program keeps
+        *.npz           arrays saved with `Run.keep`
         checkpoint.pt   while the run is unfinished
-        .lock, .lease   while a process holds the run; `deaths`: how many processes died during it
+        .lock, .lease   while a process holds the run; `deaths`: a line for each process that died
 
-`ablate.engine.run` writes these files while a run is under way; `ablate.storage.dataframe` reads them back. Does not import
-pandas, because `--help` imports this module.
+ablate/engine/run.py writes these files during a run; ablate/storage/dataframe.py reads them. This module does not import
+pandas, because `--help` imports it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TRACEBACK = "traceback.txt"
 
 
 def _metric(value: object) -> object:
-    """A finite number; None for NaN and infinity, which earlier versions wrote into run.json as they are."""
+    """A finite number; None for NaN and infinity, which earlier versions wrote into run.json."""
     if value is None:
         return None
     if not isinstance(value, int | float):
@@ -46,7 +46,7 @@ def _metric(value: object) -> object:
     try:
         finite = math.isfinite(value)
     except OverflowError:
-        raise ValueError("should be a number that a float can hold") from None
+        raise ValueError("should be a number within the range of a float") from None
     return (int(value) if isinstance(value, bool) else value) if finite else None
 
 
@@ -54,18 +54,18 @@ Metric = Annotated[int | float | None, BeforeValidator(_metric)]
 
 
 class Timing(TypedDict, total=False):
-    """When and how fast a run ran. Other keys are kept."""
+    """When and how long a run ran. Other keys are preserved."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     started: str | None  # ISO 8601
     seconds: float | None
-    processes: int | None  # that shared the machine
-    resumed: bool  # from a checkpoint
+    processes: int | None  # number of processes that shared the machine
+    resumed: bool  # whether it continued from a checkpoint
 
 
 class RunRecord(BaseModel):
-    """The content of run.json. Keys of other versions are kept as they are.
+    """The content of run.json. Unknown keys, of other versions, are preserved.
 
     Attributes:
         identity: digest of the configuration, the data and the seed.
@@ -73,10 +73,10 @@ class RunRecord(BaseModel):
         label: the levels of the cell as text.
         choices: the option chosen in each config group.
         overridden: the keys and groups that were overridden on the command line.
-        error: why the run ended otherwise than finished.
-        attempts: how often it was started.
-        epochs: how many the run is going to train, if it says so.
-        metrics: None stands for a metric without a value; NaN and infinity are written as null.
+        error: the reason, if the status is not `finished`.
+        attempts: how often the run was started.
+        epochs: the planned number of epochs, if the program sets it.
+        metrics: the returned metrics; None for a metric without a value. NaN and infinity are written as null.
         provenance: code, packages, numerics and hardware that produced the run.
     """
 
@@ -98,12 +98,12 @@ class RunRecord(BaseModel):
 
     @field_serializer("metrics")
     def _plain_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        """Whatever was assigned to `metrics`, such as NaN, in the form in which it is read back."""
+        """Validate `metrics` before writing, so that reading gives the same values; NaN becomes None."""
         return {name: _metric(value) for name, value in metrics.items()}
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace `path` in one step: a reader, or a process that dies, sees the old file or the new one, never a part."""
+    """Replace a file atomically: readers, also after a crash, see either the old or the new content."""
     data = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -117,12 +117,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def done_before(directory: Path, identity: str, code: str | None = None) -> RunRecord | None:
-    """The record of a completed run of this identity, which need not be repeated; None if there is none.
+    """The record of a run that is done and need not be repeated; None otherwise.
 
     Args:
-        directory: of the run.
-        identity: see `RunRecord`.
-        code: the digest of today's code, if a run that was made by other code has to be repeated.
+        directory: the folder of the run.
+        identity: the identity that the record must have.
+        code: the digest of the current code, if runs made by other code are to be repeated.
     """
     record = read_record(directory)
     if record is None or record.identity != identity or not is_done(directory, record):
@@ -131,17 +131,17 @@ def done_before(directory: Path, identity: str, code: str | None = None) -> RunR
 
 
 def is_done(directory: Path, record: RunRecord) -> bool:
-    """Whether a run need not be repeated: it is finished or diverged, and its configuration is there."""
+    """Whether a run is finished or diverged and has its config.yaml, so that it need not be repeated."""
     config = directory / CONFIG
     return record.status in DONE and config.is_file() and config.stat().st_size > 0
 
 
 def read_record(directory: Path, warnings: list[str] | None = None) -> RunRecord | None:
-    """The record of the run in `directory`; None if there is none that can be read.
+    """Read run.json; None if it is missing or invalid.
 
     Args:
-        directory: of the run.
-        warnings: receives a sentence that names the file and the reason if it exists but is not a valid record.
+        directory: the folder of the run.
+        warnings: a list to append a message to if the file exists but is invalid.
     """
     path = directory / RECORD
     try:
@@ -163,7 +163,7 @@ def write_record(directory: Path, record: RunRecord) -> None:
 
 
 def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Level]:
-    """The level of a run at each config group (the option chosen) and at each dotted key of its configuration."""
+    """The levels of a run: the option chosen in each config group, and the value of each dotted key."""
     levels = {key: _level(value) for key, value in flatten(config).items()}
     return levels | {group: Level.of(choice) for group, choice in choices.items()}
 
@@ -171,17 +171,17 @@ def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str
 def _level(value: object) -> Level:
     try:
         return Level.of(value)
-    except UsageError:  # NaN: not a level that can be asked for, but a configuration may hold it
+    except UsageError:  # NaN is not a valid level, but may be part of a configuration
         return Level.of(str(value))
 
 
 def set_aside(path: Path, reason: object) -> str:
-    """The warning about a file or folder that is ignored."""
-    return f"{path} is set aside: {reason}"
+    """The warning about a file or folder that is skipped."""
+    return f"{path} is skipped: {reason}"
 
 
 def explain(error: ValidationError) -> str:
-    """The first problem that pydantic found, with its place in the file."""
+    """The first of pydantic's errors, with its location in the file."""
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
     message = first["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""The results of a study as one typed value: what every statistic and every table starts from."""
+"""`StudyResults`: the runs of a study, the input of all statistics and reports."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ RUN_COLUMNS = ("cell", "label", "seed", "status", "error", "directory", "left_ou
 
 @dataclass(frozen=True)
 class StudyResults:
-    """The runs of a study, in three frames with one index: a row a run.
+    """The runs of a study in three data frames with the same index, one row for each run.
 
-    A factor and a metric may have the same name, or that of a column of `runs`: they live in frames of their own.
+    Levels and metrics are in separate frames, so that a factor and a metric may have the same name.
 
     Attributes:
-        runs: the columns RUN_COLUMNS: `cell` (short digest of the configuration without its seed), `label`, `seed`,
-            `status`, `error`, `directory` (relative to the study), `left_out` (the reason why a person set the run aside;
-            else None). Cells that build the same experiment share runs: their rows name the same `directory`.
-        levels: a column for each factor, of `Level` objects.
-        values: a column for each metric, of floats; NaN where a run has no value.
-        factors: those that vary, in their order, the baseline level first.
-        facts: every key and group at which all runs have the same level.
-        seeds: in the order in which they were asked for; empty if that is not known.
-        metrics: how each metric is called, written and read.
-        manifest: study.yaml; empty for results of other tools.
-        description: what the program says about its results.
-        folder: of the study; None for results of other tools.
-        warnings: files that were set aside, and why.
-        drifted: keys of `manifest.fixed` that are not the same in all runs any more, though no factor explains it: runs of
-            equal levels differ in them, or no run has them.
+        runs: the columns RUN_COLUMNS: `cell` (short digest of the configuration without its seed), `label`, `seed`, `status`,
+            `error`, `directory` (relative to the study), `left_out` (the reason in study.leave_out, or None). Cells that build
+            the same experiment share runs: their rows have the same `directory`.
+        levels: a column of `Level` objects for each factor.
+        values: a column of floats for each metric; NaN for a missing value.
+        factors: the factors in order, each with its baseline level first.
+        facts: the keys and config groups that have the same level in all runs.
+        seeds: the seeds in the order in which they were requested; empty if unknown.
+        metrics: the descriptions of the metrics.
+        manifest: the content of study.yaml; empty for results of other tools.
+        description: the program's description of its results.
+        folder: the folder of the study; None for results of other tools.
+        warnings: messages about skipped files.
+        drifted: keys of `manifest.fixed` that have changed since: runs with equal levels differ in them, or no run has them.
     """
 
     runs: pd.DataFrame
@@ -60,30 +59,30 @@ class StudyResults:
         return len(self.runs)
 
     def where(self, mask: pd.Series) -> StudyResults:
-        """The rows for which `mask` (a boolean series with the index of `runs`) is true."""
+        """Select the rows for which `mask` (a boolean series with the index of `runs`) is true."""
         return replace(self, runs=self.runs[mask], levels=self.levels[mask], values=self.values[mask])
 
     @property
     def counted(self) -> StudyResults:
-        """Without the runs that a person left out."""
+        """The results without the runs in study.leave_out."""
         return self.where(self.runs["left_out"].isna())
 
     @property
     def main_metric(self) -> str:
-        """The metric of claims that name none: the first that the program described and its runs have, or else the first."""
+        """The default metric of claims: the first described metric that the runs have, otherwise the first metric."""
         described = [spec.name for spec in self.description.metrics if spec.name in self.values]
         return next(iter([*described, *map(str, self.values)]), "")
 
     def claims(self) -> list[Claim]:
-        """The claims of the study.
+        """Parse the claims of the study.
 
         Raises:
-            ClaimError: if study.yaml holds one that cannot be read.
+            ClaimError: if study.yaml contains an invalid claim.
         """
         return parse_all(self.manifest.claims, self.main_metric)
 
     def cells(self) -> dict[str, Cell]:
-        """The levels of each cell, by its digest, in the order of their first run."""
+        """The cells by digest, in the order of their first run."""
         first = ~self.runs["cell"].duplicated()
         rows = self.levels[first].to_dict("records")
         return {
@@ -92,8 +91,8 @@ class StudyResults:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """All columns side by side, levels as plain values: for pandas. A name that occurs twice gets a prefix."""
-        plain = {  # levels are values, not numbers: null is one, and 500 is not 500.0
+        """Join the three frames, with levels as plain values. Duplicate names get the prefix `factor.` or `metric.`."""
+        plain = {  # dtype object keeps None, and keeps 500 from becoming 500.0
             key: pd.Series([level.value for level in column], index=column.index, dtype=object)
             for key, column in self.levels.items()
         }

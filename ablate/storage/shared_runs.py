@@ -14,7 +14,7 @@ from ablate.storage.records import DONE, RunRecord, set_aside
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run as it was read. The runs of a cell share one mapping of levels, which has no seed in it."""
+    """A run as loaded. The runs of a cell share one mapping of levels, without the seed."""
 
     directory: Path
     record: RunRecord
@@ -24,21 +24,21 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the results: a run, under a cell that it counts for."""
+    """A row of the results: a run, assigned to a cell."""
 
     cell: str
     label: str
     levels: Mapping[str, Level]
     run: StoredRun
-    left_out: str | None  # the reason
+    left_out: str | None  # reason
 
 
 def share_runs(
     runs: Sequence[StoredRun], manifest: StudyManifest, entries: Sequence[LeaveOut], warnings: list[str]
 ) -> list[Row]:
-    """The rows of all cells, where those that build the same experiment share runs, one for each seed.
+    """Assign one run for each seed to all cells that build the same experiment.
 
-    A run that is not needed for that (its cell ran before it was known to be the same) is named in `warnings`.
+    Surplus runs, made before two cells were known to be the same, are skipped and named in `warnings`.
     """
     same, experiments = manifest.same, manifest.experiments
     rows = [Row(run.record.cell, run.record.label, run.levels, run, _reason(entries, run, run.levels)) for run in runs]
@@ -65,7 +65,7 @@ def share_runs(
     for (name, seed), row in counting.items():
         for cell in cells[name]:
             known = own.get((cell, seed)) or of_cell.get(cell)
-            if known is None:  # a cell without runs of its own
+            if known is None:  # this cell has no runs of its own
                 like = of_cell.get(same[cell].runner, row)
                 known = stand_ins.setdefault((cell, id(like.levels)), _stand_in(like, cell, same[cell]))
             left_out = row.left_out or _reason(entries, row.run, known.levels)

@@ -1,15 +1,15 @@
-"""Count the deaths of processes that die alone.
+"""Count crashes of a run: deaths of a single process, as opposed to the end of a whole sweep.
 
-A kernel that is out of memory, or a crash in native code, ends one process; a user who kills a sweep, or a machine that goes
-down, ends all of its processes. Only the first says something about the run. A watcher, a second process of the same process
-group, tells them apart: it survives the first and not the second. It waits for the end of its standard input, and then
-appends a line to a file for each run that was under way.
+The out-of-memory killer, or a crash in native code, ends one process. A user who kills a sweep, or a machine that shuts down,
+ends all its processes. Only the first kind says something about the run. A watcher, which is another process in the same
+process group, distinguishes the two, because it survives only the first. It waits for the end of its standard input, and then
+appends a line to a file for each run in progress.
 
-The watcher is this Python without its site packages, because no shell or other program is on every machine. It is started once
-for each process (about 0.4 ms to start, 10 ms of its own until it reads), and costs a run two writes to a pipe. Without it, a
-file that says "a run is under way" would show that a process died, but not whether it died alone.
+The watcher is a Python interpreter without site packages, because no other program exists on every machine. It is started once
+per process (about 0.4 ms to start, 10 ms until it reads) and costs a run two writes to a pipe. A marker file alone would show
+that a process died, but not whether it died alone.
 
-Tested on POSIX systems. Windows is not supported: processes have no groups there, so that every killed run counts.
+Tested on Linux. Windows is not supported: without process groups, every killed run would count.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO
 
 # A line `+<file>` or `-<file>` (hexadecimal) begins or ends a run. The pause lets a signal to the whole group arrive first.
-# No signal is handled: one that reaches the group ends the watcher as well, so that it counts nothing.
+# The watcher handles no signals: a signal to the whole group ends it, so that nothing is counted.
 _PROGRAM = """
 import sys, time
 files = set()
@@ -40,12 +40,12 @@ for file in files:
 
 
 class _Watcher:
-    """The watcher of this process; started when it is first needed, and again if it is gone."""
+    """The watcher of this process, started on first use and restarted if it has ended."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._watched: list[Path] = []  # those of several threads
+        self._watched: list[Path] = []  # of all threads
 
     def add(self, file: Path) -> None:
         with self._lock:
@@ -60,30 +60,30 @@ class _Watcher:
             self._tell("-", file)
 
     def close(self) -> None:
-        """End the watcher; nothing is counted."""
+        """Stop the watcher without counting anything."""
         with self._lock:
             self._close()
 
     def forget(self) -> None:
-        """In a forked child: leave the parent's watcher alone, but do not keep its input open."""
+        """In a forked child: close the inherited input of the parent's watcher, without stopping the watcher."""
         process, self._process = self._process, None
         self._lock, self._watched = threading.Lock(), []
         if process is not None:
             _input(process).close()
-            process.returncode = 0  # not a child of this process
+            process.returncode = 0  # it is not a child of this process
 
     def _start(self) -> None:
-        if not sys.executable:  # Python within another program: deaths are not counted
+        if not sys.executable:  # embedded Python: deaths are not counted
             return
         command = [sys.executable, "-I", "-S", "-c", _PROGRAM]
         quiet = subprocess.DEVNULL
-        with suppress(OSError):  # no memory for another process: the run matters more than the count
+        with suppress(OSError):  # for example out of memory; the run continues without a watcher
             self._process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
         for file in self._watched:
             self._tell("+", file)
 
     def _tell(self, sign: str, file: Path) -> bool:
-        """Whether the watcher is there to hear it."""
+        """Send a line to the watcher. Returns whether it is running."""
         if self._process is None or self._process.poll() is not None:
             return False
         try:
@@ -113,7 +113,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def append_if_killed(file: Path) -> Iterator[None]:
-    """Should this process be killed meanwhile, and die alone, a line is appended to `file`."""
+    """Append a line to `file` if this process alone is killed within the body."""
     file = file.absolute()
     _watcher.add(file)
     try:

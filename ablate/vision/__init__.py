@@ -1,1 +1,1 @@
-"""The experiment that ships: the article's network on small images, in PyTorch."""
+"""The included experiment: networks for small images, in PyTorch."""

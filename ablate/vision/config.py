@@ -1,6 +1,6 @@
-"""The configuration of one run, validated by pydantic, with error messages of one line.
+"""The configuration of a run, validated by pydantic, with error messages of one line.
 
-`from_hydra` is the only function of this package that knows OmegaConf's containers.
+Only `from_hydra` handles OmegaConf's containers.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Config(Section):
-    """One run of the experiment."""
+    """The configuration of a run."""
 
     model: SerializeAsAny[ModelSettings]
     stem: Stem
@@ -53,15 +53,15 @@ class Config(Section):
     evaluation: Evaluation
     seed: Count
     device: Literal["auto", "cpu", "cuda", "mps"]
-    precision: Precision  # of convolutions and matrix products; auto is resolved before a study begins
-    threads: Positive | None  # of torch on the CPU; None: torch's own choice
-    deterministic: bool  # on CUDA: algorithms that give equal numbers each time, at some cost
-    summary: bool  # print the network's table and train nothing
+    precision: Precision  # of convolutions and matrix products; auto is resolved when a study begins
+    threads: Positive | None  # torch's CPU threads; None: torch's default
+    deterministic: bool  # on CUDA: deterministic algorithms, which are slower
+    summary: bool  # print a table of the network instead of training
 
     @field_validator("model", "optimizer", mode="wrap")
     @classmethod
     def _registered(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: Any) -> Section:
-        """Validate a section by the settings class that its `name` has registered."""
+        """Validate a section with the settings class registered under its `name`."""
         if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
             return handler(value)  # type: ignore[no-any-return]
         return _settings_class(str(info.field_name), value["name"]).model_validate(value)
@@ -70,7 +70,7 @@ class Config(Section):
     @classmethod
     def _known_source(cls, data: Data) -> Data:
         if data.source != AUTO and data.source not in DATASETS:
-            raise UsageError(f"data.source={data.source}: one of {', '.join((AUTO, *DATASETS))}.")
+            raise UsageError(f"data.source={data.source}: expected one of {', '.join((AUTO, *DATASETS))}.")
         if data.source != AUTO:
             DATASETS[data.source].check(data)
         return data
@@ -80,8 +80,8 @@ def from_hydra(cfg: DictConfig) -> Config:
     """Validate a composed configuration.
 
     Raises:
-        UsageError: in one line, naming the key, the value and what is allowed.
-        OmegaConfBaseException: for an interpolation or a mandatory value that cannot be resolved.
+        UsageError: for an invalid value; the message is one line with the key, the value and what is allowed.
+        OmegaConfBaseException: if an interpolation cannot be resolved or a mandatory value is missing.
     """
     content: dict[Any, Any] = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     for name in ("study", "hydra"):
@@ -99,24 +99,24 @@ def _settings_class(section: str, name: str) -> type[Section]:
 
 
 def _message(error: ValidationError, content: Mapping[str, Any]) -> str:
-    """The first error of a validation in one line: `key=value: what is allowed.`"""
+    """Format the first validation error as one line: `key=value: expected ….`"""
     first = error.errors(include_url=False)[0]
     path, fields = _locate(first["loc"], content)
     key, field = ".".join(path), fields.get(path[-1])
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown key.{nearest(path[-1], fields)} Available: {', '.join(fields)}."
     if first["type"] == "missing":
-        return f"{key}: this key is missing; it needs {_allowed_in(field)}."
-    if first["type"] == "value_error":  # of a validator of the section's own
+        return f"{key} is missing: expected {_allowed_in(field)}."
+    if first["type"] == "value_error":  # raised by a validator of the section
         return f"{key}: {first['ctx']['error']}"
     value: Any = content
     for part in path:
         value = value.get(part) if isinstance(value, Mapping) else value
-    return f"{key}={_shown(value)}: {_allowed_in(field)}."
+    return f"{key}={_shown(value)}: expected {_allowed_in(field)}."
 
 
 def _locate(location: Sequence[int | str], content: Mapping[str, Any]) -> tuple[list[str], Mapping[str, FieldInfo]]:
-    """The keys down to the field in which an error lies, and the fields of its section."""
+    """The keys down to the invalid field, and the fields of its section."""
     path: list[str] = []
     section: type[BaseModel] = Config
     fields: Mapping[str, FieldInfo] = Config.model_fields
@@ -128,7 +128,7 @@ def _locate(location: Sequence[int | str], content: Mapping[str, Any]) -> tuple[
         if part in ("model", "optimizer") and section is Config and isinstance(name, str):
             inner = _settings_class(part, name)
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            break  # what follows is a position in a list, or one type of several
+            break  # the rest is a list position or a branch of a union
         section = inner
     return path, fields
 
@@ -138,11 +138,11 @@ def _allowed_in(field: FieldInfo | None) -> str:
 
 
 def allowed(annotation: Any, metadata: Sequence[Any] = (), plural: bool = False) -> str:
-    """What a field of this type may hold, in words.
+    """Describe the allowed values of a field type.
 
     >>> from ablate.vision.settings import Positive
     >>> allowed(list[Positive]), allowed(Positive | None)
-    ('a list of whole numbers from 1', 'a whole number from 1, or null')
+    ('a list of integers >= 1', 'an integer >= 1, or null')
     """
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
@@ -160,9 +160,9 @@ def allowed(annotation: Any, metadata: Sequence[Any] = (), plural: bool = False)
     kind = getattr(annotation, "__name__", str(annotation))
     one, many = {
         bool: ("true or false", "true or false"),
-        int: ("a whole number", "whole numbers"),
+        int: ("an integer", "integers"),
         float: ("a number", "numbers"),
-        str: ("a text", "texts"),
+        str: ("a string", "strings"),
     }.get(annotation, (f"a {kind}", f"values of the type {kind}"))
     return f"{many if plural else one}{_bounds(metadata)}"
 
@@ -181,24 +181,24 @@ def _constraints(metadata: Sequence[Any]) -> Iterator[Any]:
 
 
 def _bounds(metadata: Sequence[Any]) -> str:
-    said = ""
+    bounds = []
     for each in metadata:
         match each:
             case annotated_types.Ge(ge=low):
-                said += f" from {low}"
+                bounds.append(f">= {low}")
             case annotated_types.Gt(gt=low):
-                said += f" above {low}"
+                bounds.append(f"> {low}")
             case annotated_types.Le(le=high):
-                said += f" to {high}"
+                bounds.append(f"<= {high}")
             case annotated_types.Lt(lt=high):
-                said += f" to {high}, excluding {high}"
-    return said
+                bounds.append(f"< {high}")
+    return f" {' and '.join(bounds)}" if bounds else ""
 
 
 def _shown(value: Any) -> str:
-    """A value as it is typed on the command line."""
+    """Format a value as on the command line."""
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
     if isinstance(value, str):
-        return repr(value) if value.replace(".", "", 1).lstrip("-").isdigit() else value  # a text that looks like a number
+        return repr(value) if value.replace(".", "", 1).lstrip("-").isdigit() else value  # a string that looks like a number
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

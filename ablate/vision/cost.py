@@ -1,4 +1,4 @@
-"""Estimate what a run will take on this machine, by timing a few steps of its network."""
+"""Estimate the duration of a run by timing a few steps of its network."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ablate.vision.networks import build
 from ablate.vision.optimizers import make_optimizer
 from ablate.vision.precision import autocast
 
-STEPS = 3  # timed, after one that is not
+STEPS = 3  # timed, after one warm-up
 
 
 def seconds(config: Config, processes: int = 1) -> float:
-    """The seconds of training and testing that a run will take, when as many processes share the machine.
+    """Estimate the seconds of training and testing of a run while `processes` processes share the machine.
 
-    The median of a few steps and of a few test batches, times their number. Loading images and writing files are left out.
-    On the CPU the steps are timed with a process's share of the threads, and the number of threads is put back.
+    The estimate is the median time of a few steps and test batches, times their number; loading images and writing files are
+    not included. On the CPU, the steps run with the threads available to one process; the number of threads is restored.
     """
     device = choose_device(config.device)
     before = torch.get_num_threads()
@@ -39,7 +39,7 @@ def seconds(config: Config, processes: int = 1) -> float:
 
 
 def _sharing(device: torch.device, processes: int) -> float:
-    """How many processes share an accelerator: they take turns."""
+    """The slowdown of each process because several share an accelerator and take turns."""
     devices = torch.cuda.device_count() if device.type == "cuda" else 1
     return 1.0 if device.type == "cpu" else max(1.0, processes / devices)
 
@@ -71,7 +71,7 @@ def _timed(config: Config, device: torch.device) -> float:
 
 
 def _median(work: Callable[[], None], device: torch.device) -> float:
-    """Seconds that `work` takes, the device's own included."""
+    """The median duration of `work` in seconds, including asynchronous work on the device."""
     accelerator = accelerator_of(device)
     took = []
     for _ in range(1 + STEPS):

@@ -1,4 +1,4 @@
-"""Images, from a data set to the device: the cache of decoded images, subsets, and augmentation in batches."""
+"""The image pipeline: cache of decoded images, subsets, and augmentation in batches on the device."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from ablate.vision.datasets import AUTO, DATASETS, Decoded, Source, Split
 from ablate.vision.datasets._torchvision import TorchvisionSource, can_connect
 from ablate.vision.settings import Augment, Data
 
-PREFERRED, FALLBACK = "cifar10", "builtin"  # what `auto` takes
+PREFERRED, FALLBACK = "cifar10", "builtin"  # data sets for data=auto
 META = "meta.json"
 
 
 @dataclass
 class Images:
-    """A split on its device: images (N, 32, 32, 3) of uint8, labels (N,) of int64."""
+    """A split on the device: uint8 images (N, 32, 32, 3) and int64 labels (N,)."""
 
     images: Tensor
     labels: Tensor
@@ -44,7 +44,7 @@ class Images:
 
 @dataclass
 class DataSet:
-    """What a run trains and is tested on."""
+    """The images of a run."""
 
     classes: tuple[str, ...]
     train: Images
@@ -53,12 +53,12 @@ class DataSet:
 
 
 def source_of(data: Data) -> Source:
-    """The source that a configuration names; `auto` has been resolved before."""
+    """The data source of a configuration in which `auto` is resolved."""
     return DATASETS[data.source].of(data)
 
 
 def resolve(data: Data) -> str:
-    """The data set that `auto` means here and now: CIFAR-10 if it is here or can be downloaded, else the drawn images."""
+    """Resolve `auto`: CIFAR-10 if it is on this machine or can be downloaded, otherwise generated images."""
     if data.source != AUTO:
         return data.source
     source = DATASETS[PREFERRED].of(data)
@@ -68,31 +68,31 @@ def resolve(data: Data) -> str:
 
 
 def class_count(data: Data) -> int:
-    """The number of classes. Those of image files are counted once they are decoded; 10 before that."""
+    """The number of classes. For image files that are not decoded yet, 10 is assumed."""
     kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
     if kind.classes is not None:
         return kind.classes
     try:
         cached = _read(_cache_folder(kind.of(data), data.cache))
-    except UsageError:  # they do not exist: `prepare` will say so
+    except UsageError:  # missing files are reported by `prepare`
         cached = None
     return 10 if cached is None else len(cached.classes)
 
 
 def prepare(data: Data) -> str:
-    """Decode and cache the images, unless that has been done.
+    """Decode and cache the images, unless they are cached.
 
     Returns:
-        Their digest.
+        The digest of the images.
 
     Raises:
-        UsageError: if they are not available, if they are not those of `data.digest`, or if there are fewer than asked for.
+        UsageError: if the images are not available, do not match `data.digest`, or are fewer than requested.
     """
     decoded = _cached(source_of(data), data.cache)
     if data.digest not in (None, decoded.digest):
         raise UsageError(
-            f"data.digest={data.digest}: the images of data={data.source} have changed (their digest is {decoded.digest}). "
-            "Use the original images, or another study.name."
+            f"data.digest={data.digest}: the images of data={data.source} have changed (digest {decoded.digest}). "
+            "Use the original images, or choose another study.name."
         )
     train, test = (data.train_size or 1) + data.validation_size, data.test_size or 1
     for key, wanted, there in (
@@ -105,15 +105,15 @@ def prepare(data: Data) -> str:
 
 
 def sizes(data: Data) -> tuple[int, int, int]:
-    """The numbers of training, test and validation images of a run; those of image files are taken to be CIFAR-10's."""
+    """The numbers of training, test and validation images of a run. For image files, the sizes of CIFAR-10 are assumed."""
     kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
     train = data.train_size or kind.train_size - data.validation_size
     return train, data.test_size or kind.test_size, data.validation_size
 
 
-@functools.lru_cache(maxsize=2)  # consecutive runs of a sweep in one process share their images
+@functools.lru_cache(maxsize=2)  # shared by consecutive runs in one process
 def load(data: Data, device: torch.device) -> DataSet:
-    """The data set of a run on its device. Raises as `prepare`."""
+    """Load the data set of a run to the device. Raises as `prepare`."""
     prepare(data)
     source = source_of(data)
     decoded = _cached(source, data.cache)
@@ -132,16 +132,16 @@ def load(data: Data, device: torch.device) -> DataSet:
 
 
 def subset(labels: NDArray[np.int64], size: int | None, apart: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of `size` examples, and of `apart` others, each stratified by class; in the order of the source.
+    """Sorted indices of `size` examples, and of `apart` other examples, both stratified by class.
 
-    Each class contributes in proportion (largest remainders), from the front of a random order of its own for the one, from
-    the back for the other: setting images apart does not change which ones are trained on, as long as there are enough.
+    Each class contributes proportionally (largest remainders). From a random order of each class, the first subset takes the
+    front and the second the back, so that a validation set does not change the training images as long as there are enough.
     """
     everything = len(labels)
     size = everything - apart if size is None else size
     counts = np.bincount(labels)
     kept, set_apart = _share(counts, size), _share(counts, apart)
-    over = np.maximum(kept + set_apart - counts, 0)  # where both round up, a class may lack one: others make up for it
+    over = np.maximum(kept + set_apart - counts, 0)  # if both round up, a class may be one short; take from other classes
     kept -= over
     for _ in range(int(over.sum())):
         kept[np.argmax(counts - kept - set_apart)] += 1
@@ -163,7 +163,7 @@ def _share(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 
 @dataclass
 class Cached(Decoded):
-    """Decoded images in the cache; the pixels are read from there when they are needed."""
+    """Decoded images in the cache; pixels are read on demand."""
 
     digest: str
 
@@ -174,9 +174,10 @@ def _cache_folder(source: Source, cache: str | None) -> Path:
 
 
 def _cached(source: Source, cache: str | None) -> Cached:
-    """The decoded images of `source`; decoded if need be, by one process while others wait.
+    """The cached images of `source`. If necessary, one process decodes them while others wait.
 
-    Raises UsageError if the cache cannot be written.
+    Raises:
+        UsageError: if the cache is not writable.
     """
     folder = _cache_folder(source, cache)
     if (cached := _read(folder)) is not None:
@@ -187,7 +188,7 @@ def _cached(source: Source, cache: str | None) -> Cached:
     with held:
         if (cached := _read(folder)) is None:
             source.require()
-            print(f"Decoding all images of {source} once; they are cached in {folder.parent}.", flush=True)
+            print(f"Decoding all images of {source}; they will be cached in {folder.parent}.", flush=True)
             decoded = source.decode()
             with _explained(folder.parent):
                 shutil.rmtree(folder, ignore_errors=True)  # incomplete
@@ -202,13 +203,11 @@ def _explained(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(
-            f"cannot cache decoded images in {root} ({error.strerror or error}): type data.cache=FOLDER."
-        ) from None
+        raise UsageError(f"cannot cache decoded images in {root} ({error.strerror or error}); set data.cache=FOLDER.") from None
 
 
 def _read(folder: Path) -> Cached | None:
-    """What was cached, or None if nothing was or if it is damaged."""
+    """Read the cache; None if it is missing or damaged."""
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         train, test = (
@@ -224,7 +223,7 @@ def _read(folder: Path) -> Cached | None:
 
 
 def _write(decoded: Decoded, folder: Path) -> None:
-    """Write into a folder beside it, and rename that: `folder` is complete, or does not exist."""
+    """Write to a temporary folder and rename it, so that `folder` is complete or does not exist."""
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         sha = hashlib.sha256(json.dumps(decoded.classes).encode())
@@ -240,22 +239,22 @@ def _write(decoded: Decoded, folder: Path) -> None:
 
 
 def flips(count: int, generator: np.random.Generator) -> Tensor:
-    """Which of the images are flipped: (count,) of bool, each with a probability of one half."""
+    """Draw which images to flip, each with probability 0.5: bool (count,)."""
     return torch.from_numpy(generator.random(count) < 0.5)
 
 
 def offsets(count: int, padding: int, generator: np.random.Generator) -> Tensor:
-    """Where each image's crop begins in the padded image, row and column: (count, 2)."""
+    """Draw the row and column at which each crop starts in the padded image: (count, 2)."""
     return torch.from_numpy(generator.integers(0, 2 * padding + 1, (count, 2)))
 
 
 def flip(images: Tensor, flipped: Tensor) -> Tensor:
-    """Mirror those images (B, H, W, C) left to right for which `flipped` (B,) is true."""
+    """Flip the images (B, H, W, C) horizontally where `flipped` (B,) is true."""
     return torch.where(flipped[:, None, None, None], images.flip(2), images)
 
 
 def crop(images: Tensor, starts: Tensor, padding: int) -> Tensor:
-    """Pad images (B, H, W, C) with zeros and cut each back to its size, from its row and column in `starts` (B, 2)."""
+    """Pad images (B, H, W, C) with zeros and crop each to its original size, from the row and column in `starts` (B, 2)."""
     count, height, width, _ = images.shape
     padded = torch.nn.functional.pad(images, (0, 0, padding, padding, padding, padding))
     rows = starts[:, :1] + torch.arange(height, device=images.device)
@@ -265,7 +264,7 @@ def crop(images: Tensor, starts: Tensor, padding: int) -> Tensor:
 
 
 class Normalizer:
-    """Bytes (B, H, W, C) to what the network sees: floats (B, C, H, W) in channels_last, (x / 255 - mean) / std."""
+    """Normalize uint8 images (B, H, W, C) to floats (B, C, H, W) in channels_last: (x / 255 - mean) / std."""
 
     def __init__(self, augment: Augment, device: torch.device) -> None:
         mean, std = (torch.tensor(values, device=device) for values in (augment.mean, augment.std))

@@ -1,4 +1,4 @@
-"""What a report says about the results of this experiment: its metrics, curves, tables and caveats."""
+"""Describe the results for reports: metrics, curves, tables and caveats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ablate.vision.training import metrics
 
 @dataclass(frozen=True)
 class _Words:
-    """A protocol: the title of its curves, and how it evaluates."""
+    """Texts about a protocol: the title of its curves, and how it evaluates."""
 
     curve: str
     note: str
@@ -54,7 +54,7 @@ NORM_STATISTICS = ExtraTable(
 
 
 def describe(config: Config) -> Description:
-    """The description of the runs of a configuration, whose images have been decoded."""
+    """Describe the results of a configuration. Its images must be decoded."""
     chance = 1 / class_count(config.data)
     specs = {spec.name: spec for spec in _specs(config, chance)}
     protocols = config.evaluation.protocols
@@ -70,14 +70,14 @@ def describe(config: Config) -> Description:
 
 
 def _curves(protocols: Sequence[str]) -> dict[str, str]:
-    """The columns of history.csv that are drawn, with the titles of their panels."""
+    """The columns of history.csv to plot, with the titles of their panels."""
     if len(protocols) == 1:
         return {f"{prefix(protocols[0])}test_accuracy": "test accuracy"}
     return {f"{prefix(protocol)}test_accuracy": f"test accuracy, {PROTOCOL_WORDS[protocol].curve}" for protocol in protocols}
 
 
 def _specs(config: Config, chance: float) -> list[MetricSpec]:
-    """All metrics that a run of this experiment can return."""
+    """All metrics that a run can return."""
     specs = [
         MetricSpec("final_validation_accuracy", "final accuracy, validation", chance=chance, **ACCURACY),
         MetricSpec("variance_shift", "variance shift of batch norm", digits=2, better="lower"),

@@ -1,4 +1,4 @@
-"""The device that computes, and the facts of its arithmetic that a run records."""
+"""Choose the device, and record the facts about it that affect the numbers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ablate.vision.config import Config
 
 
 def accelerator_of(device: torch.device) -> Any:
-    """The module of torch that holds the random state of `device`; None for the CPU."""
+    """The torch module (`torch.cuda`, `torch.mps`) of `device`; None for the CPU."""
     return {"cuda": torch.cuda, "mps": torch.mps}.get(device.type)
 
 
 def device_of(config: Config, run: Run) -> torch.device:
-    """The device that a run computes on; of several GPUs, the one with the number of this process."""
+    """The device of a run; of several GPUs, the one with the index of this process."""
     device = choose_device(config.device)
     if device.type == "cuda" and torch.cuda.device_count() > 1:
         device = torch.device("cuda", run.slot % torch.cuda.device_count())
@@ -31,24 +31,24 @@ def device_of(config: Config, run: Run) -> torch.device:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that `auto` means, or the one that is named.
+    """Resolve `auto`, or check the named device.
 
     Raises:
-        UsageError: if this machine does not have it.
+        UsageError: if the device does not exist on this machine.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(device for device, available in there.items() if available)
     if not there[name]:
-        raise UsageError(f"device={name}: torch finds no such device on this machine; type device=auto.")
+        raise UsageError(f"device={name}: torch finds no such device on this machine; use device=auto.")
     return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
 
 
 def set_numerics(config: Config, device: torch.device) -> dict[str, dict[str, Any]]:
-    """Set everything that decides the last bits of a run's numbers.
+    """Apply all settings that affect the last bits of the results.
 
     Returns:
-        The facts that a run records of its numerics, which must agree for it to be resumed, and of its hardware.
+        The facts about numerics, which must be equal for a run to be resumed, and about hardware.
     """
     threads = config.threads or default_threads()
     if threads != torch.get_num_threads():
@@ -57,7 +57,7 @@ def set_numerics(config: Config, device: torch.device) -> dict[str, dict[str, An
         torch.backends.cudnn.benchmark = not config.deterministic
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not config.deterministic
     if config.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
     torch.use_deterministic_algorithms(config.deterministic)
     return {
         "numerics": {
@@ -77,7 +77,7 @@ def set_numerics(config: Config, device: torch.device) -> dict[str, dict[str, An
 
 @functools.cache
 def default_threads() -> int:
-    """Torch's own number of threads: as it was before any run of this process set one. A launcher may have limited it."""
+    """Torch's number of threads before any run of this process changed it. A launcher may have limited it."""
     return torch.get_num_threads()
 
 

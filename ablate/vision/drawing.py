@@ -1,8 +1,8 @@
-"""`builtin`: images that the program draws, for a machine without a network.
+"""Generate the images of `data=builtin`, for machines without internet access.
 
-Ten classes of shapes, 32x32 RGB. The shape alone decides the class; its place, size, turn and colors, a shaded and
-textured background, a smaller shape of another class in front of it, and noise do not. Its colors lean towards one hue for
-each class, so that a short training finds something and a long one finds more.
+Ten classes of shapes, 32x32 RGB. Only the shape determines the class. Position, size, rotation, color, the textured background,
+a smaller shape of a random class in front, and noise vary. Colors are correlated with the class, so that a short training
+learns something and a longer one learns more.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ablate.core.seeding import stream
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "bar", "crescent", "pair")
 SIZE = 32
-CHUNK = 2000  # images drawn at a time: image i does not depend on how many are asked for
+CHUNK = 2000  # images per batch; image i does not depend on the total number
 
-Floats = NDArray[Any]  # of float32: NumPy's types do not follow its arithmetic
+Floats = NDArray[Any]  # of float32; NumPy's type stubs do not infer it
 
 
 def draw(split: str, count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """`count` images (N, 32, 32, 3) and their labels (N,), the classes in turn; the first ones of any larger count."""
+    """Images (N, 32, 32, 3) with labels (N,) that cycle through the classes. A larger count has the same first images."""
     images = np.empty((count, SIZE, SIZE, 3), np.uint8)
     labels = np.arange(count, dtype=np.int64) % len(CLASSES)
     for start in range(0, count, CHUNK):
@@ -51,7 +51,7 @@ def _draw_chunk(rng: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[
 
 
 def _ground(rng: np.random.Generator, count: int) -> Floats:
-    """A background that blends one color into another, with waves over it: (N, 32, 32, 3)."""
+    """Backgrounds with a color gradient and waves: (N, 32, 32, 3)."""
     axis = np.linspace(-1, 1, SIZE, dtype=np.float32)
     angle, phase, frequency, depth = (
         rng.uniform(low, high, (count, 1, 1)).astype(np.float32) for low, high in ((0, 6.3), (0, 6.3), (3, 14), (0, 0.1))
@@ -64,7 +64,7 @@ def _ground(rng: np.random.Generator, count: int) -> Floats:
 
 
 def _colors(rng: np.random.Generator, hues: NDArray[np.float64], palest: float, fullest: float) -> Floats:
-    """A color of each hue (in turns), its saturation between the two bounds, of any brightness: (N, 1, 1, 3)."""
+    """Colors of the given hues (in [0, 1]), with random saturation between the bounds and random brightness: (N, 1, 1, 3)."""
     thirds = np.array([0, 1 / 3, 2 / 3])
     pure = 0.5 + 0.5 * np.cos(2 * np.pi * (hues[:, None] - thirds))
     saturation, brightness = rng.uniform(palest, fullest, (len(hues), 1)), rng.uniform(0.35, 0.95, (len(hues), 1))
@@ -73,7 +73,7 @@ def _colors(rng: np.random.Generator, hues: NDArray[np.float64], palest: float, 
 
 
 def _coverage(labels: NDArray[np.int64], x: Floats, y: Floats, size: Floats, turn: Floats) -> Floats:
-    """How much of each pixel the shape covers, in [0, 1]: (N, 32, 32). Places and sizes in half widths of the image."""
+    """The coverage of each pixel by the shape, in [0, 1]: (N, 32, 32). Positions and sizes are in half image widths."""
     axis = np.linspace(-1, 1, SIZE, dtype=np.float32)
     dx, dy = axis[None, None, :] - x, axis[None, :, None] - y
     u = (np.cos(turn) * dx + np.sin(turn) * dy) / size

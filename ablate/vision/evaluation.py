@@ -1,4 +1,4 @@
-"""Evaluation on the test images, under each protocol, on one and the same trajectory."""
+"""Evaluate a network on the test images under each protocol, without affecting its training."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ablate.vision.settings import PROTOCOLS, Protocol
 
 
 def prefix(protocol: str) -> str:
-    """The prefix of the names of a protocol's metrics."""
+    """The prefix of a protocol's metric names."""
     return "" if protocol == "standard" else f"{protocol}_"
 
 
 @dataclass
 class Scores:
-    """The results under one protocol, epoch by epoch."""
+    """The results under one protocol so far."""
 
     METRICS: ClassVar = (
         "final_test_accuracy", "peak_test_accuracy", "final_test_loss", "epochs_to_target", "seconds_to_target"
@@ -41,8 +41,10 @@ class Scores:
     peak: float = -1.0
     epochs_to_target: int | None = None
     seconds_to_target: float | None = None
-    last: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))  # which test images were right at the last epoch
-    best: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))  # and at the first of the best epochs
+    last: NDArray[np.bool_] = field(
+        default_factory=lambda: np.zeros(0, bool)
+    )  # whether each test image was correct, last epoch
+    best: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))  # and at the (first) best epoch
 
     def add(self, epoch: int, seconds: float, loss: float, right: NDArray[np.bool_]) -> None:
         accuracy = float(right.mean())
@@ -53,7 +55,7 @@ class Scores:
             self.epochs_to_target, self.seconds_to_target = epoch, seconds
 
     def state(self) -> dict[str, Any]:
-        """The content as a checkpoint can store it."""
+        """The content for a checkpoint."""
         return {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -62,7 +64,7 @@ class Scores:
             setattr(self, name, value.numpy() if isinstance(value, torch.Tensor) else value)
 
     def metrics(self) -> dict[str, float | None]:
-        """By the names of METRICS."""
+        """The metrics in METRICS."""
         found = (float(self.last.mean()), self.peak, self.final_loss, self.epochs_to_target, self.seconds_to_target)
         return dict(zip(self.METRICS, found, strict=True))
 
@@ -70,11 +72,11 @@ class Scores:
 def evaluate(
     protocol: str, config: Config, run: Run, network: nn.Module, data: Images, epoch: int
 ) -> tuple[float, NDArray[np.bool_]]:
-    """The mean loss, and for each image (N,) whether it was classified correctly.
+    """Return the mean loss, and for each image (N,) whether it was classified correctly.
 
-    `standard`: evaluation mode, images as they are. `article`: as the author tested, in training mode (BN uses the
-    statistics of the batch, dropout is on) with random flips; `batch` and `flipped` are one of these differences alone.
-    Running statistics, modes and random streams are restored afterwards.
+    Protocols: `standard` uses evaluation mode and unmodified images. `article` is the article's: training mode (batch
+    statistics in BN, active dropout) and random flips. `batch` and `flipped` differ from `standard` only in batch statistics
+    and only in flips. Running statistics, modes and random generators are restored.
     """
     how = PROTOCOLS[protocol]
     device = data.images.device
@@ -111,7 +113,7 @@ def _set_modes(network: nn.Module, how: Protocol) -> None:
 
 @contextmanager
 def _untouched(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Restore the network's modes and buffers, and torch's global generators, when the body ends."""
+    """Restore the modes and buffers of the network, and torch's global generators, after the body."""
     mode = network.training
     buffers = [buffer.clone() for buffer in network.buffers()]
     accelerator = accelerator_of(device)

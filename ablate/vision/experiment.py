@@ -1,4 +1,4 @@
-"""The experiment that ships, as the engine sees it: networks for small images, trained and evaluated with PyTorch."""
+"""`VisionExperiment`: describes the included experiment to the engine."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ NETWORK_SECTIONS = ("model", "stem", "norm", "activation")
 
 
 class VisionExperiment(Experiment):
-    """Networks for images of 32x32 pixels. torch is imported when the first configuration is resolved."""
+    """Networks for images of 32x32 pixels. Imports torch when the first configuration is resolved."""
 
     code = ("ablate.vision", "ablate.integrations.torch")
     packages = ("torch", "torchvision", "pillow")
 
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:
-        """Check a configuration; decode its images, and decide what `auto` means for data and precision.
+        """Check a configuration, decode its images, and resolve `auto` for data and precision.
 
-        summary=true asks for no run, but for the table of the network.
+        With summary=true, request no run: `show` prints a table of the network.
         """
         from ablate.vision.config import from_hydra
         from ablate.vision.data import class_count
@@ -39,7 +39,7 @@ class VisionExperiment(Experiment):
 
         config = from_hydra(cfg)
         device = choose_device(config.device)
-        outline(config, class_count(config.data))  # raises UsageError if the parts of the network do not fit
+        outline(config, class_count(config.data))  # raises UsageError for incompatible settings
         if config.summary:
             return None
         found = resolve_images(config.data)
@@ -65,7 +65,7 @@ class VisionExperiment(Experiment):
         return from_hydra(cfg)
 
     def fingerprint(self, settings: Config) -> Any:
-        """The graph of the network instead of the settings that describe it, and of the other settings those in use."""
+        """The traced graph in place of the network's settings, and the other settings that are in use."""
         from ablate.vision.graph import network_content
 
         content = settings.model_dump(exclude={*NETWORK_SECTIONS, "seed"})
@@ -74,13 +74,13 @@ class VisionExperiment(Experiment):
         return {**content, "network": network_content(settings)}
 
     def cost(self, settings: Config, processes: int) -> float | None:
-        """The estimated seconds of one run, from a few steps of its network."""
+        """Estimate the seconds of one run from a few timed steps."""
         from ablate.vision.cost import seconds
 
         return seconds(settings, processes)
 
     def describe(self, settings: Config) -> Description:
-        """The metrics of a run, and what a report says about them."""
+        """Describe the results of a run."""
         from ablate.vision.description import describe
 
         return describe(settings)
@@ -88,13 +88,13 @@ class VisionExperiment(Experiment):
 
 @functools.cache
 def resolve_images(data: Data) -> Mapping[str, Any]:
-    """Decode and cache the images of a configuration, and decide what data=auto means. Says so once.
+    """Decode and cache the images, and resolve data=auto with a message on the first call.
 
     Returns:
         The keys data.source and data.digest.
 
     Raises:
-        UsageError: if the images of a source that was named are not available.
+        UsageError: if the images of an explicitly chosen source are not available.
     """
     from ablate.vision import data as images
     from ablate.vision.datasets import AUTO
@@ -115,14 +115,14 @@ def resolve_images(data: Data) -> Mapping[str, Any]:
 
 _CHOSEN = {
     "cifar10": "data=auto: CIFAR-10.",
-    "builtin": "data=auto: CIFAR-10 is not here and cannot be downloaded, so the images are drawn by the program "
-    "(data=builtin). Claims about CIFAR-10 cannot be tested on them.",
+    "builtin": "data=auto: CIFAR-10 is not on this machine and cannot be downloaded, so images are generated "
+    "(data=builtin). Claims about CIFAR-10 cannot be tested with these.",
 }
 
 
 @functools.cache
 def resolve_precision(device: torch.device) -> str:
-    """Decide what precision=auto means on a device. Says so once."""
+    """Resolve precision=auto for a device, with a message on the first call."""
     from ablate.vision import precision
 
     chosen = precision.resolve("auto", device)

@@ -1,7 +1,7 @@
-"""The canonical form of a network's traced graph: equal for two networks of the same function and the same initial weights.
+"""The canonical form of a traced network: equal for networks that compute the same function from the same initial weights.
 
-The form lists the operations in their order, each with its settings and its inputs. Layers with weights are named by their
-role in the network, because initial weights derive from it; other layers have no names, and identities are left out.
+The form lists the operations in order with their settings and inputs. Layers with weights are listed with their names, from
+which initial weights are derived. Other layers have no names, and identities are omitted.
 """
 
 from __future__ import annotations
@@ -14,23 +14,22 @@ from torch import fx, nn
 from ablate.vision.config import Config
 from ablate.vision.networks import outline
 
-SECTIONS = {"model", "stem", "norm", "activation"}  # of the configuration, all that a network is built from
-LEFT_OUT = {"training", "inplace"}  # the mode is traced, and where a result is stored changes no number
+SECTIONS = {"model", "stem", "norm", "activation"}  # sections of the configuration that a network is built from
+LEFT_OUT = {"training", "inplace"}  # both modes are traced; in-place operations give the same numbers
 
 
 class UntraceableError(Exception):
-    """The graph cannot be traced, or contains something whose value the graph does not tell."""
+    """The network cannot be traced, or its graph contains a value that has no canonical form."""
 
 
 _contents: dict[str, Any] = {}
 
 
 def network_content(config: Config) -> Any:
-    """What identifies the network of a configuration, as JSON-like content; kept for the next equal configuration.
+    """Identify the network of a configuration by JSON-like content. Cached.
 
     Returns:
-        The canonical graph. For a network without one, the settings that it is built from: it then equals no network of other
-        settings.
+        The canonical graph, or, for a network that cannot be traced, the settings it is built from.
     """
     key = config.model_dump_json(include=SECTIONS)
     if key not in _contents:
@@ -42,10 +41,10 @@ def network_content(config: Config) -> Any:
 
 
 def canonical_graph(network: nn.Module) -> dict[str, Any]:
-    """The parameters of `network` in their order, and its operations in training mode, then in evaluation mode.
+    """The parameters of `network` in order, and its operations in training mode and in evaluation mode.
 
     Raises:
-        UntraceableError: if its graph does not tell what it computes.
+        UntraceableError: if the network has no canonical form.
     """
     training = network.training
     try:
@@ -60,11 +59,11 @@ def canonical_graph(network: nn.Module) -> dict[str, Any]:
 def _operations(network: nn.Module) -> list[Any]:
     try:
         graph = fx.Tracer().trace(network)
-    except Exception as error:  # tracing runs the network's own code
+    except Exception as error:  # tracing executes code of the network
         raise UntraceableError(f"{type(error).__name__}: {error}") from error
     layers = dict(network.named_modules(remove_duplicate=False))
-    order: dict[fx.Node, int] = {}  # the operation whose result a node is
-    first_use: dict[int, Any] = {}  # of each tensor, by its id: a layer or a weight that is used again is the same one
+    order: dict[fx.Node, int] = {}  # the index of each node's operation
+    first_use: dict[int, Any] = {}  # by tensor id, so that shared layers and weights are recognized
     operations: list[Any] = []
     for node in graph.nodes:
         layer = layers[str(node.target)] if node.op == "call_module" else None
@@ -78,25 +77,25 @@ def _operations(network: nn.Module) -> list[Any]:
 
 
 def _use(node: fx.Node, layer: nn.Module, number: int, first_use: dict[int, Any]) -> list[Any]:
-    """A layer used as operation `number`: its role if it has weights, and what it is."""
+    """A layer that is used as operation `number`: its name if it has weights, and its content."""
     weighted = any(True for _ in (*layer.parameters(), *layer.buffers()))
-    role = str(node.target) if weighted else None  # of a layer that is used twice, tracing gives the first name
+    role = str(node.target) if weighted else None  # for a shared layer, tracing uses its first name
     return [role, _layer(layer, [number], first_use)]
 
 
 def _what(node: fx.Node) -> list[Any]:
-    """What an operation other than a layer does, without its inputs."""
+    """An operation that is not a layer, without its inputs."""
     if node.op == "get_attr":
-        raise UntraceableError(f"{node.target} is a tensor of the network's own, whose values the graph does not tell")
+        raise UntraceableError(f"{node.target} is a tensor of the network, and its values are not part of the graph")
     if node.op == "call_function" and callable(node.target):
         return [f"{getattr(node.target, '__module__', '')}.{getattr(node.target, '__qualname__', node.target)}"]
     return [str(node.target) if node.op == "call_method" else None]
 
 
 def _layer(layer: nn.Module, path: list[Any], first_use: dict[int, Any]) -> list[Any]:
-    """A layer of torch's: its class, settings and parts, and of its own tensors the shape, the type and the first use."""
+    """A layer: its class, settings and children, and the shape, type and first use of its tensors."""
     if layer._forward_hooks or layer._forward_pre_hooks:
-        raise UntraceableError("a layer has hooks, which tracing does not see")
+        raise UntraceableError("a layer has hooks, which are not traced")
     settings = {name: _plain(value, {}) for name, value in vars(layer).items() if name[0] != "_" and name not in LEFT_OUT}
     tensors = {
         name: [list(tensor.shape), str(tensor.dtype), first_use.setdefault(id(tensor), [*path, name])]
@@ -108,7 +107,7 @@ def _layer(layer: nn.Module, path: list[Any], first_use: dict[int, Any]) -> list
 
 
 def _plain(value: Any, order: dict[fx.Node, int]) -> Any:
-    """An argument as JSON-like content; the result of an operation by the operation's number."""
+    """Convert an argument to JSON-like content; the result of an operation becomes the operation's number."""
     match value:
         case fx.Node():
             return {"result of": order[value]}

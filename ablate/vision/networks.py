@@ -1,4 +1,4 @@
-"""Build the network of a configuration, with its initial weights."""
+"""Build and initialize the network of a configuration."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ SIZE = 32  # pixels
 
 
 def outline(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module:
-    """The network without memory for its weights, on torch's meta device: to check, to count, to build from."""
+    """Build the network on torch's meta device, without memory for its weights."""
     with torch.device("meta"):
         return MODELS[config.model.name].build(config, classes, size)
 
 
 def build(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module:
-    """The initialized network of a run, on the CPU, in channels_last."""
+    """Build the initialized network of a run on the CPU, in channels_last."""
     network = outline(config, classes, size).to_empty(device="cpu")
     initialize(network, config.seed)
     return network.to(memory_format=torch.channels_last)
 
 
 def activation(name: str) -> nn.Module:
-    """An activation layer by the name that `activation.name` gives.
+    """Make an activation layer from `activation.name`.
 
-    ReLU works in place: its own gradient needs its output alone, and a convolution or BN before it does not need the output
-    that is overwritten. It must not follow a layer whose output is used elsewhere.
+    ReLU works in place: its gradient needs only its output, and a convolution or BN before it does not need the overwritten
+    output. It must not follow a layer with an output that is used elsewhere.
     """
     match name:
         case "relu":
@@ -47,7 +47,7 @@ def activation(name: str) -> nn.Module:
 
 
 def used_layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Name and layer of every use, in order; a layer that is used twice comes twice."""
+    """The name and layer of every use in order; a layer that is used twice is listed twice."""
     for name, layer in network.named_modules(remove_duplicate=False):
         if not list(layer.children()) and not isinstance(layer, nn.Sequential):
             yield name, layer

@@ -1,7 +1,6 @@
-"""The arithmetic of convolutions and matrix products: float32, or bfloat16 by torch's autocast.
+"""The precision of convolutions and matrix products: float32, or bfloat16 with torch's autocast.
 
-Whatever the precision, weights, gradients, the optimizer's state, the loss and the statistics of batch normalization are
-float32. Evaluation uses the precision of training.
+Weights, gradients, optimizer state, loss and BN statistics are always float32. Evaluation uses the precision of training.
 """
 
 from __future__ import annotations
@@ -15,18 +14,18 @@ import torch
 from ablate.vision.config import Precision
 
 Resolved = Literal["float32", "bfloat16"]
-SIZE = 512  # of the matrices that are timed: a product takes about a millisecond
+SIZE = 512  # of the timed matrices: a product takes about a millisecond
 REPEATS = 5
-WORTHWHILE = 1.5  # below such a speedup of the product, the other operations of a step leave no gain
+WORTHWHILE = 1.5  # below this speedup of a matrix product, a training step does not become faster
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """The context in which a network computes in this precision."""
+    """The autocast context for this precision."""
     return torch.autocast(device.type, torch.bfloat16, enabled=resolve(precision, device) == "bfloat16")
 
 
 def resolve(precision: Precision, device: torch.device) -> Resolved:
-    """The precision that `auto` means: bfloat16 on CUDA and on CPUs that multiply it fast, float32 elsewhere."""
+    """Resolve `auto`: bfloat16 on CUDA and on CPUs with fast bfloat16, float32 elsewhere."""
     if precision != "auto":
         return precision
     if device.type == "cpu":
@@ -36,10 +35,10 @@ def resolve(precision: Precision, device: torch.device) -> Resolved:
 
 @functools.cache
 def cpu_speedup() -> float:
-    """How many times as fast as in float32 a matrix product is in bfloat16 on this CPU; measured once a process."""
+    """The speedup of a matrix product in bfloat16 over float32 on this CPU, measured once per process."""
     best = {torch.float32: float("inf"), torch.bfloat16: float("inf")}
     ones = {dtype: torch.ones(SIZE, SIZE, dtype=dtype) for dtype in best}
-    for _ in range(1 + REPEATS):  # the fastest of each: the first compiles kernels, and others may share the CPU
+    for _ in range(1 + REPEATS):  # use the fastest: the first compiles kernels, and the CPU may be shared
         for dtype, matrix in ones.items():
             began = time.perf_counter()
             torch.mm(matrix, matrix)

@@ -1,4 +1,4 @@
-"""Statistics of batch normalization in a trained network: the running ones against those of the test images."""
+"""Compare the running statistics of batch normalization in a trained network with those of the test images."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from ablate.vision.networks import used_layers
 
 @dataclass(frozen=True)
 class Shift:
-    """One use of a BN layer. A layer that is used at two places has one set of running statistics and two of these.
+    """The shift at one use of a BN layer. A layer that is used at two places has two shifts.
 
-    `variance_ratio`: the variance of its input, all channels added up, over its running variance: 1 where they agree
-    (the variance shift of Li et al. 2018, arXiv 1801.05134). `mean_offset`: the distance of the means of its input from the
-    running means, in running standard deviations, as a root mean square over channels weighted by their variance.
+    Attributes:
+        place: the name of this use of the layer.
+        variance_ratio: the variance of the input over the running variance, each summed over channels; 1 if they are equal
+            (the variance shift of Li et al. 2018, arXiv 1801.05134).
+        mean_offset: the distance between the means of the input and the running means, in running standard deviations, as a
+            root mean square over channels weighted by their variance.
     """
 
     place: str
@@ -39,7 +42,7 @@ def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
         uses = names[layer]
         x = inputs[0].float()
         sums = torch.stack([x.sum((0, 2, 3)), (x * x).sum((0, 2, 3)), torch.full_like(x[0, :, 0, 0], x.numel() / x.shape[1])])
-        met[uses[uses_of_pass[layer] % len(uses)]].append(sums.cpu().double())  # no double numbers on some devices
+        met[uses[uses_of_pass[layer] % len(uses)]].append(sums.cpu().double())  # some devices have no float64
         uses_of_pass[layer] += 1
 
     hooks = [layer.register_forward_pre_hook(see) for layer in names]
@@ -57,9 +60,9 @@ def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
 
 
 def largest(shifts: Iterable[Shift]) -> float | None:
-    """The variance ratio that is furthest from 1, whichever way, as a number above 1; 1 without BN.
+    """The variance ratio furthest from 1, inverted if below 1, so that the result is >= 1; 1 without BN.
 
-    None if the input of a layer does not vary, or is not finite.
+    None if the input of a layer is constant or not finite.
     """
     ratios = [shift.variance_ratio for shift in shifts]
     if not all(0 < ratio < math.inf for ratio in ratios):

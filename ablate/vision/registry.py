@@ -1,4 +1,4 @@
-"""Registries of models, optimizers and data sets: a module in the package of a registry adds an entry by a decorator."""
+"""The class of the registries of models, optimizers and data sets. Modules add entries with a decorator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T]):
-    """Entries by name. The modules of `package` are imported when an entry is first looked up.
+    """Entries by name. On first use, all modules of `package` are imported.
 
     Args:
-        key: the configuration key that names an entry, for messages.
+        key: the configuration key that selects an entry, for messages.
         package: the package whose modules register entries.
     """
 
@@ -29,14 +29,14 @@ class Registry(Mapping[str, T]):
         """Add an entry.
 
         Raises:
-            ValueError: if another module has registered this name.
+            ValueError: if the name is registered already.
         """
         if name in self._entries:
             raise ValueError(f"{self.key}={name} is registered twice")
         self._entries[name] = entry
 
     def decorator(self, name: str) -> Callable[[T], T]:
-        """A decorator that registers what it decorates."""
+        """Decorator: register the decorated object."""
 
         def decorate(entry: T) -> T:
             self.register(name, entry)
@@ -45,14 +45,14 @@ class Registry(Mapping[str, T]):
         return decorate
 
     def __getitem__(self, name: str) -> T:
-        """The entry of this name.
+        """Look up an entry.
 
         Raises:
-            UsageError: if there is none.
+            UsageError: if there is no such entry.
         """
         self._discover()
         if name not in self._entries:
-            raise UsageError(f"{self.key}={name}: one of {', '.join(self)}.")
+            raise UsageError(f"{self.key}={name}: expected one of {', '.join(self)}.")
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -68,6 +68,6 @@ class Registry(Mapping[str, T]):
         return name in self._entries
 
     def _discover(self) -> None:
-        """Import every module of the package; those that are imported already cost nothing."""
+        """Import all modules of the package."""
         for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
             importlib.import_module(f"{self.package}.{module.name}")

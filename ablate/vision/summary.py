@@ -1,4 +1,4 @@
-"""The table of a network, its number of parameters, and its multiply-accumulates."""
+"""Summarize a network: a table of its layers, its parameters, and its multiply-accumulates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_LISTED = (nn.ReLU, nn.GELU, nn.SiLU, nn.Identity, nn.Flatten)
 
 @dataclass
 class Row:
-    """One use of a layer: its name, its class, the shape (C, H, W) or (F,) of its output, its number of parameters."""
+    """One use of a layer: name, class, output shape (C, H, W) or (F,), and number of parameters."""
 
     name: str
     kind: str
@@ -27,7 +27,7 @@ class Row:
 
 
 def rows(network: nn.Module, size: int = SIZE) -> list[Row]:
-    """The layers in the order of their use, activations left out, as the article's table lists them."""
+    """The layers in order of use, without activations, as in the article's table."""
     names: dict[nn.Module, list[str]] = {}
     copied = _on_meta(network)
     for name, layer in used_layers(copied):
@@ -54,14 +54,14 @@ def parameters(network: nn.Module) -> int:
 
 
 def macs(network: nn.Module, size: int = SIZE) -> int:
-    """Multiply-accumulates of convolutions and matrix products for one image: half of the operations that torch counts."""
+    """Multiply-accumulates of convolutions and matrix products for one image: half of the FLOPs that torch counts."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         _on_meta(network).eval()(torch.empty(1, 3, size, size, device="meta"))
     return int(counter.get_total_flops()) // 2
 
 
 def table(network: nn.Module, title: str) -> Table:
-    """The table of a network, with its totals below."""
+    """Format the table of a network with its totals."""
     listed = rows(network)
     each_use = sum(row.parameters for row in listed)
     result = Table(
@@ -72,9 +72,9 @@ def table(network: nn.Module, title: str) -> Table:
         "parameters",
         title=title,
         title_justify="left",
-        caption=f"{each_use:,} parameters, a layer counted each time it is used\n"
+        caption=f"{each_use:,} parameters, counting a layer each time it is used\n"
         f"{parameters(network):,} distinct parameters\n"
-        f"{macs(network):,} multiply-accumulates an image",
+        f"{macs(network):,} multiply-accumulates per image",
         caption_justify="left",
     )
     for column in (0, 3, 4):
@@ -85,5 +85,5 @@ def table(network: nn.Module, title: str) -> Table:
 
 
 def _on_meta(network: nn.Module) -> nn.Module:
-    """A copy without memory, so that neither the network nor a random stream is touched."""
+    """A copy on the meta device, so that neither the network nor a random generator is changed."""
     return copy.deepcopy(network).to("meta")

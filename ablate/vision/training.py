@@ -1,8 +1,7 @@
 """Train and evaluate one run.
 
-Random numbers: the initial weights, the order of the images and their augmentation come from streams of the run's seed,
-drawn on the CPU, one entry for each image; torch's global generator is used by dropout alone. Runs of equal seeds therefore
-differ only in what their configurations differ in.
+Random numbers: initial weights, data order and augmentation are drawn on the CPU from streams of the run's seed, one draw per
+image. Only dropout uses torch's global generator. Runs with the same seed therefore differ only in their configurations.
 """
 
 from __future__ import annotations
@@ -35,17 +34,17 @@ log = logging.getLogger("ablate")
 
 
 def train(config: Config, run: Run) -> dict[str, float | None]:
-    """Train the network of a configuration.
+    """Train the network of a configuration, and return its metrics.
 
-    Metrics: for each protocol (standard without a prefix; `article_`, `flipped_`, `batch_`): final_test_accuracy and
-    peak_test_accuracy in [0, 1], final_test_loss, epochs_to_target and seconds_to_target (of training; None if the target
-    was not reached). With data.validation_size: final_validation_accuracy, of the standard protocol on the images set apart.
-    With the protocol batch: variance_shift, see `probes.largest`; norm_statistics.npz holds it for each use of a BN layer.
-    Also: final_train_loss, final_train_accuracy (on the augmented images, while training), images_per_second (of
-    training), parameters (each counted once), macs (multiply-accumulates for one image).
+    For each protocol (with the prefix `article_`, `flipped_` or `batch_`; none for standard): final_test_accuracy and
+    peak_test_accuracy in [0, 1], final_test_loss, epochs_to_target and seconds_to_target (of training; None if the target was
+    not reached). With data.validation_size: final_validation_accuracy, under the standard protocol. With the protocol batch:
+    variance_shift, see `probes.largest`; norm_statistics.npz has the values for each use of a BN layer. Always:
+    final_train_loss, final_train_accuracy (on augmented images, during training), images_per_second (of training), parameters
+    (each counted once), macs (multiply-accumulates per image).
 
     Raises:
-        Diverged: naming the epoch, if a loss is not finite.
+        Diverged: if a loss is not finite; the message names the epoch.
     """
     device = device_of(config, run)
     run.note(**set_numerics(config, device))
@@ -121,7 +120,7 @@ def metrics(config: Config) -> list[str]:
 
 
 class Trainer:
-    """A network in training: its optimizer, its schedule, and what it has seen."""
+    """The state of a training: network, optimizer, schedule, and progress."""
 
     def __init__(self, config: Config, run: Run, network: nn.Module, data: Images, device: torch.device) -> None:
         self.config, self.run, self.network, self.data, self.device = config, run, network, data, device
@@ -130,17 +129,17 @@ class Trainer:
         self.batches = math.ceil(len(data) / config.optimizer.batch_size)
         self.schedule, self.by_batch = make_schedule(config, self.optimizer, self.batches)
         self.epochs = 0  # done
-        self.seconds = 0.0  # of training, all epochs
+        self.seconds = 0.0  # of training, in total
         self.images = 0
         torch.manual_seed(run.derive("dropout"))
 
     def epoch(self, epoch: int) -> dict[str, float]:
-        """Train on every image once; the row of history.csv. `epoch` counts from 1."""
+        """Train for one epoch, and return its row for history.csv. `epoch` counts from 1."""
         config = self.config
         count = len(self.data)
         rate = float(self.optimizer.param_groups[0]["lr"])
         started = time.perf_counter()
-        # All draws of the epoch at once, an entry for each image: neither the batch size nor the device changes them
+        # Draw for the whole epoch, one entry per image, so that the draws do not depend on batch size or device
         order = torch.from_numpy(self.run.stream("order", epoch).permutation(count)).to(self.device)
         flipped = images.flips(count, self.run.stream("flip", epoch)).to(self.device) if config.augment.flip else None
         starts = (
@@ -161,12 +160,12 @@ class Trainer:
             skipped = number == 0 and config.optimizer.skip_first_batch
             loss, logits = self._step(self.normalize(batch), labels, skipped)
             if skipped:
-                rate = float(self.optimizer.param_groups[0]["lr"])  # the one that the weights will see
+                rate = float(self.optimizer.param_groups[0]["lr"])  # the rate of the next weight update
             loss_sum += loss * len(chosen)
             right_sum += (logits.argmax(1) == labels).sum()
         if not self.by_batch and not config.optimizer.skip_first_batch:
             self.schedule.step()
-        train_loss = loss_sum.item() / count  # the first time in the epoch that the host waits for the device
+        train_loss = loss_sum.item() / count  # the first synchronization in this epoch
         seconds = time.perf_counter() - started
         self.seconds += seconds
         self.images += count
@@ -180,7 +179,7 @@ class Trainer:
         }
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next epoch depends on, the global random streams included."""
+        """Everything that the next epoch depends on, including global random generators."""
         accelerator = accelerator_of(self.device)
         return {
             "network": self.network.state_dict(),
@@ -204,7 +203,7 @@ class Trainer:
             accelerator.set_rng_state(state["random_on_device"])
 
     def _step(self, batch: Tensor, labels: Tensor, skipped: bool) -> tuple[Tensor, Tensor]:
-        """One step. The network sees a skipped batch too, which updates its BN statistics, but its weights do not change."""
+        """One training step. A skipped batch updates BN statistics but not the weights."""
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device, self.config.precision):
             logits = self.network(batch)
@@ -214,7 +213,7 @@ class Trainer:
             self.optimizer.step()
         if self.by_batch or skipped:
             with warnings.catch_warnings():
-                # In the first epoch a skipped batch steps the schedule before the optimizer: so did the author's code
+                # In the first epoch, a skipped batch steps the schedule before the optimizer, as in the author's code
                 warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler\.step\(\)`")
                 self.schedule.step()
         return loss.detach(), logits.detach()
@@ -223,7 +222,7 @@ class Trainer:
 def make_schedule(
     config: Config, optimizer: torch.optim.Optimizer, batches: int
 ) -> tuple[torch.optim.lr_scheduler.LRScheduler, bool]:
-    """The schedule of torch, and whether it steps after each batch (otherwise after each epoch)."""
+    """Make the torch schedule. The flag says whether it steps after each batch rather than each epoch."""
     schedules = torch.optim.lr_scheduler
     steps = config.budget.epochs * batches
     match config.schedule.name:

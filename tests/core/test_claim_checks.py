@@ -60,16 +60,16 @@ def test_a_claim_that_fits_the_study_passes() -> None:
 @pytest.mark.parametrize(
     ("claim", "shared", "message"),
     [
-        (but(contrast={"factor": "norm", "from": 1, "to": 2}), {}, "claim C2: norm does not vary in this study; what varies: model.dropout, stem"),
+        (but(contrast={"factor": "norm", "from": 1, "to": 2}), {}, "claim C2: norm is not a factor of this study; available: model.dropout, stem"),
         (but(contrast={"factor": "model.dropout", "from": True, "to": None}), {}, None),
         (but(contrast={"factor": "stem", "from": "direct", "to": "odd"}, where=None), {}, "claim C2: stem has no level odd; available: pyramid, direct"),
-        (but(where={"stem": "odd"}), {}, "claim C2: `where` selects nothing: stem has no level odd; available: pyramid, direct"),
-        (but(where={"model.dropout": True}), {}, "claim C2: model.dropout changes, so `where` cannot fix it"),
-        (but(where={"norm": "before"}), {}, "claim C2: where norm=before selects nothing: norm does not vary"),
-        (but(where={"norm": "before"}), {"norm": "after"}, "claim C2: where norm=before selects nothing: this study has norm=after"),
-        (PATH, {}, "claim C7: act does not vary in this study"),
-        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher"), {}, "claim C7: stem varies in this study: `where` has to fix it"),
-        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher", where={"stem": ["direct", "pyramid"]}), {}, "claim C7: where stem has to be one level for a path"),
+        (but(where={"stem": "odd"}), {}, "claim C2: no cell matches `where`: stem has no level odd; available: pyramid, direct"),
+        (but(where={"model.dropout": True}), {}, "claim C2: `where` cannot fix model.dropout, which the claim itself changes"),
+        (but(where={"norm": "before"}), {}, "claim C2: no cell matches where norm=before: norm does not vary"),
+        (but(where={"norm": "before"}), {"norm": "after"}, "claim C2: no cell matches where norm=before: this study has norm=after"),
+        (PATH, {}, "claim C7: act is not a factor of this study"),
+        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher"), {}, "claim C7: stem varies in this study: fix its level in `where`"),
+        (but(PATH, path={"of": "a", "changes": {"a": C2["contrast"]}}, expects="higher", where={"stem": ["direct", "pyramid"]}), {}, "claim C7: for a path, `where` needs a single level of stem"),
     ],
 )  # fmt: skip
 def test_a_claim_that_the_study_cannot_test_is_refused_with_the_reason(
@@ -83,14 +83,17 @@ def test_what_a_claim_needs_and_the_study_does_not_have_is_said() -> None:
     claim = Claim.parse(but(needs={"budget": "article", "data": ["cifar10", "images"]}))
     assert unmet(claim, {}, facts(budget="article", data="images")) == ""
     assert unmet(claim, {}, facts(budget="quick", data="images")) == "needs budget=article; this study has budget=quick"
-    assert unmet(claim, {}, facts(budget="article")) == "needs data=cifar10 or images; this study does not say its data"
+    assert unmet(claim, {}, facts(budget="article")) == "needs data=cifar10 or images; this study does not record data"
     assert unmet(claim, {}) == (
-        "needs budget=article; this study does not say its budget, and needs data=cifar10 or images; this study does not say its data"
+        "needs budget=article; this study does not record budget, and needs data=cifar10 or images; this study does not record data"
     )
 
 
 def test_what_a_claim_needs_may_vary_if_where_fixes_it() -> None:
     varying = factors(budget=["quick", "article"])
-    assert unmet(Claim.parse(C2), varying) == "needs budget=article, and budget varies in this study: `where` has to fix it"
+    assert (
+        unmet(Claim.parse(C2), varying)
+        == "needs budget=article, but budget is a factor of this study: fix its level in `where`"
+    )
     assert unmet(Claim.parse(but(where={"budget": "article"})), varying) == ""
     assert unmet(Claim.parse(but(where={"budget": "quick"})), varying).startswith("needs budget=article")

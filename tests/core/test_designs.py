@@ -44,7 +44,7 @@ def test_a_path_of_many_changes_runs_an_order_and_its_reverse() -> None:
     assert len(found) == 2 * 5
     assert [sorted(each) for each in found[:3]] == [[], ["e"], ["d", "e"]]
     assert frozenset("a") in found
-    with pytest.raises(ValueError, match="5 changes are too many for all their combinations: each seed needs a permutation"):
+    with pytest.raises(ValueError, match="5 changes need a permutation: at most 4 run in all combinations"):
         coalitions(names)
     assert len(coalitions(names[:4])) == 2**4
 
@@ -52,7 +52,7 @@ def test_a_path_of_many_changes_runs_an_order_and_its_reverse() -> None:
 def test_an_order_has_a_reverse_and_needs_a_permutation() -> None:
     assert orders("abc", [2, 0, 1]) == (("c", "a", "b"), ("b", "a", "c"))
     assert on_the_way(["c", "a"]) == [frozenset(), frozenset("c"), frozenset("ca")]
-    with pytest.raises(ValueError, match=r"\[0, 0, 1\] is not a permutation of the numbers of 3 changes"):
+    with pytest.raises(ValueError, match=r"\[0, 0, 1\] is not a permutation of range\(3\)"):
         orders("abc", [0, 0, 1])
 
 

@@ -43,11 +43,11 @@ def test_what_differs_from_the_guess_survives_a_round_trip() -> None:
             {"titel": "x"},
             "metrics.acc: unknown key 'titel'; available: title, unit, digits, better, chance, limit, role, note.",
         ),
-        ({"better": "up"}, "metrics.acc.better=up: higher, lower, or null."),
-        ({"digits": 1.5}, "metrics.acc.digits=1.5: a whole number from 0 to 15, or null."),
-        ({"chance": "10 %"}, "metrics.acc.chance=10 %: a number, or null."),
-        ({"chance": True}, "metrics.acc.chance=True: a number, or null."),
-        ({"role": "main"}, "metrics.acc.role=main: outcome, cost or detail."),
+        ({"better": "up"}, "metrics.acc.better=up: expected higher, lower, or null."),
+        ({"digits": 1.5}, "metrics.acc.digits=1.5: expected an integer from 0 to 15, or null."),
+        ({"chance": "10 %"}, "metrics.acc.chance=10 %: expected a number, or null."),
+        ({"chance": True}, "metrics.acc.chance=True: expected a number, or null."),
+        ({"role": "main"}, "metrics.acc.role=main: expected outcome, cost or detail."),
     ],
 )
 def test_a_wrong_description_is_refused(mapping: dict[str, object], message: str) -> None:

@@ -42,7 +42,7 @@ def test_an_undecided_study_goes_on_look_by_look_up_to_its_limit(command: Comman
         REPORT,
         "study.name=s",
     )
-    assert "Not every primary claim is decided by 5 seeds: continuing to 8." in answer.stdout
+    assert "Not every primary claim is decided with 5 seeds: continuing to 8." in answer.stdout
     assert verdicts(tmp_path / "outputs" / "s") == {"A": "inconclusive"}
     assert len(list((tmp_path / "outputs" / "s").glob("runs/*/*/run.json"))) == 16
 
@@ -62,7 +62,7 @@ def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Pa
     assert StudyManifest.read(tmp_path / "outputs" / "s").description["metrics"]["score"]["chance"] == 0
     answer = command(*sweep, "study.chance={score: 3}", status=2)
     assert (
-        "the chance of score was settled with the claims of outputs/s: it was 0 and is now 3. Choose another study.name."
+        "the chance of score is fixed with the claims of outputs/s: it was 0 and is now 3. Choose another study.name."
         in answer.stderr
     )
 
@@ -71,10 +71,10 @@ def test_claims_that_come_after_the_runs_are_marked(command: Command, tmp_path: 
     sweep = [TRIVIAL, "-m", "x=1,2", "study.seeds=5", "study.name=s", REPORT]
     assert "were written after" not in command(*sweep[:-2], "study.name=t", REPORT, f"study.claims=[{CLAIM}]").stdout
     command(*sweep)
-    assert "The claims were written after 10 runs were finished." in command(*sweep, f"study.claims=[{CLAIM}]").stdout
-    assert "The claims were written after 10 runs were finished." in command(*sweep).stdout
+    assert "The claims were added after 10 runs were finished." in command(*sweep, f"study.claims=[{CLAIM}]").stdout
+    assert "The claims were added after 10 runs were finished." in command(*sweep).stdout
     (tmp_path / "outputs" / "s" / "study.yaml").write_text("")
-    assert "study.yaml cannot be read (it holds no keys)" in command(*sweep, status=2).stderr
+    assert "study.yaml cannot be read (it is not a mapping)" in command(*sweep, status=2).stderr
 
 
 def test_claims_are_settled_when_the_study_begins(command: Command) -> None:
@@ -84,18 +84,18 @@ def test_claims_are_settled_when_the_study_begins(command: Command) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{other}]", "study.name=s", status=2)
     assert (
         answer.stderr
-        == "ablate: the claims of outputs/s were settled when it began, and differ now: A. Choose another study.name.\n"
+        == "ablate: the claims of outputs/s are fixed since its start; these differ: A. Choose another study.name.\n"
     )
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("factor: x", "factor: y"), "claim A: y does not vary in this study; what varies: x."),
+        (("factor: x", "factor: y"), "claim A: y is not a factor of this study; available: x."),
         (("to: 2", "to: 3"), "claim A: x has no level 3; available: 1, 2."),
         (("higher, margin: 0.5", "equivalent"), "claim A: margin is missing"),
-        (("kind: contrast", "kind: hunch"), "claim A: kind=hunch: one of contrast, interaction"),
-        (("margin: 0.5", "margin: 0.5, where: {rule: minus}"), "claim A: where rule=minus selects nothing"),
+        (("kind: contrast", "kind: hunch"), "claim A: kind=hunch: expected one of contrast, interaction"),
+        (("margin: 0.5", "margin: 0.5, where: {rule: minus}"), "claim A: no cell matches where rule=minus"),
     ],
 )
 def test_a_claim_that_cannot_be_tested_is_refused_before_anything_runs(
@@ -127,7 +127,7 @@ def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
     }
     said = claims.check([claim], {"x": Factor.of("x", [1, 2])}, {"budget": Level.of("quick")}, 5)
     assert said[0] == "A will not be tested: it needs budget=article; this study has budget=quick."
-    with pytest.raises(UsageError, match="claim A: two claims have this id"):
+    with pytest.raises(UsageError, match="claim A: this id is used twice"):
         claims.check([claim, claim], {"x": Factor.of("x", [1, 2])}, {}, 5)
 
 

@@ -23,7 +23,7 @@ def test_the_baseline_comes_first_and_is_one_level() -> None:
     assert [level.value for level in ordered["x"].factor] == [3, 1, 2]
     assert [level.value for level in baseline_first(swept(z=[[1], [2]]), {"z": [2]})["z"].factor] == [[2], [1]]
     assert baseline_first(swept(x=[1, 2]), None)["x"].factor.baseline == Level.of(1)
-    with pytest.raises(UsageError, match=r"study.baseline: x=\[3, 2\]: the baseline is one level"):
+    with pytest.raises(UsageError, match=r"study.baseline: x=\[3, 2\]: expected a single level"):
         baseline_first(swept(x=[1, 2, 3]), {"x": [3, 2]})
     with pytest.raises(UsageError, match=r"study.baseline={'z': 3}: unknown factor 'z'; available: x."):
         baseline_first(swept(x=[1, 2, 3]), {"z": 3})

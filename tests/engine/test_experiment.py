@@ -41,5 +41,5 @@ def test_options_complete_a_description() -> None:
     assert (accuracy.title, accuracy.chance, accuracy.unit) == ("top-1", 0.1, "")
     assert (steps.name, steps.limit) == ("steps", 9)
     assert completed.caveats == ("small",)
-    with pytest.raises(UsageError, match="metrics.accuracy.better=up: higher, lower, or null"):
+    with pytest.raises(UsageError, match="metrics.accuracy.better=up: expected higher, lower, or null"):
         complete(described, {"accuracy": {"better": "up"}})

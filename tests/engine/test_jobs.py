@@ -78,11 +78,11 @@ def test_a_configuration_that_is_gone_is_named(tmp_path: Path) -> None:
     overrides = job(cell, tmp_path)
     (tmp_path / "config.yaml").write_text("- a list")
     with pytest.raises(
-        AblateError, match=r"config.yaml was written when the run was planned, and cannot be read \(it holds no keys\)"
+        AblateError, match=r"config.yaml, written when the run was planned, cannot be read \(it is not a mapping\)"
     ):
         FrozenConfigs().load_sweep_config(master, overrides)
     (tmp_path / "config.yaml").unlink()
     with pytest.raises(AblateError, match="No such file"):
         FrozenConfigs().load_sweep_config(master, overrides)
-    with pytest.raises(AblateError, match="a job of a study needs the override ablate.run=…"):
+    with pytest.raises(AblateError, match="the job has no override ablate.run=…"):
         RunContext.from_overrides(["x=1"])

@@ -30,7 +30,7 @@ def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody
     assert "The launcher stopped (TerminatedWorkerError" in answer.stdout
     assert "1 diverged, 2 failed, 2 finished" in answer.stdout
     assert "x=66 seed=0 failed: RuntimeError: it was asked to fail" in answer.stdout
-    assert "x=99 seed=0 failed: killed: out of memory? Its process died 2 times." in answer.stdout
+    assert "x=99 seed=0 failed: the process of this run died 2 times; it may have run out of memory." in answer.stdout
     runs = load_runs(tmp_path / "outputs/s").set_index("x")
     assert runs["status"].to_dict() == {1: "finished", 2: "finished", 13: "diverged", 66: "failed", 99: "failed"}
     path = next((tmp_path / "outputs/s").glob("runs/x=66-*/*/run.json"))
@@ -47,7 +47,7 @@ def test_without_workers_the_killed_run_is_scheduled_last_and_given_up_after_two
     time.sleep(0.5)
     answer = command(*sweep, status=1)
     assert "2 done, 1 given up" in answer.stdout
-    assert "x=99 seed=0 failed: killed: out of memory? Its process died 2 times." in answer.stdout
+    assert "x=99 seed=0 failed: the process of this run died 2 times; it may have run out of memory." in answer.stdout
 
 
 def test_two_sweeps_started_together_run_each_cell_once(tmp_path: Path) -> None:

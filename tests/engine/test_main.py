@@ -21,7 +21,7 @@ def test_a_run_that_other_code_made_is_found_again_with_a_warning(command: Comma
     script.write_text(script.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     warned = command(str(script), "x=5").stdout
     assert "already finished" in warned
-    assert "It was made by other code than today's: study.reuse=same_code repeats it." in warned
+    assert "It was made by other code than the current version: study.reuse=same_code repeats it." in warned
     assert "finished: outputs/x=5" in command(str(script), "x=5", "study.reuse=same_code").stdout
 
 
@@ -32,7 +32,7 @@ def test_another_script_cannot_take_the_runs_of_a_study_for_its_own(command: Com
     command(TRIVIAL, "-m", "x=1,2")
     for typed in (["-m", "x=1,2"], ["study.name=x"]):
         answer = command(str(other), *typed, status=2)
-        assert "the study outputs/x belongs to trivial.py, and this is other.py: choose another study.name." in answer.stderr
+        assert "the study outputs/x belongs to trivial.py, not to other.py: choose another study.name." in answer.stderr
     assert "2 finished" in command(str(other), "-m", "x=1,2", "study.name=y").stdout
     other.rename(tmp_path / "trivial.py")
     assert "2 kept" in command(str(tmp_path / "trivial.py"), "-m", "x=1,2").stdout
@@ -64,8 +64,8 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command: Command) -> None:
     assert answer.stderr == "ablate: no key 'fial' in the configuration. Did you mean 'fails'?\n"
     for typed in ("study.seeds=5", "study.exclude=[{x:1}]", "study.dry_run=true"):
         answer = command(TRIVIAL, typed, status=2)
-        assert answer.stderr == f"ablate: {typed.split('=')[0]} is for a sweep: add -m.\n"
-    assert command(TRIVIAL, "seed=abc", status=2).stderr == "ablate: seed=abc: a whole number from 0.\n"
+        assert answer.stderr == f"ablate: {typed.split('=')[0]} applies to sweeps only: add -m.\n"
+    assert command(TRIVIAL, "seed=abc", status=2).stderr == "ablate: seed=abc: expected an integer >= 0.\n"
     answer = command(TRIVIAL, "study.root=/proc/nowhere", status=2)
     assert answer.stderr.startswith("ablate: cannot write to /proc/nowhere/base: ")
 

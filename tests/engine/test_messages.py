@@ -45,5 +45,5 @@ def test_our_own_errors_stand_as_they_are() -> None:
 def test_a_group_that_is_off_takes_a_plus_and_one_that_is_on_none() -> None:
     assert complaint("study=qiita") == "the group study is not in the defaults list; add it with a plus: +study=qiita"
     assert complaint("+logger=wandb") == (
-        "the group logger is in the defaults list already; choose an option without a plus: logger=wandb"
+        "the group logger is already in the defaults list; override it without the plus: logger=wandb"
     )

@@ -39,30 +39,30 @@ def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("baseline", 5, "study.baseline=5: keys and levels, such as {stem: direct}."),
-        ("exclude", None, "study.exclude=null: a list of conditions such as {stem: direct, model.dropout: true}."),
+        ("baseline", 5, "study.baseline=5: expected keys and levels, such as {stem: direct}."),
+        ("exclude", None, "study.exclude=null: expected a list of conditions such as {stem: direct, model.dropout: true}."),
         ("exclude", [5], "a list of conditions"), ("exclude", [{}], "a list of conditions"),
-        ("leave_out", 5, "study.leave_out=5: a list of conditions with a reason, or a YAML file of them."),
-        ("checkpoint", 5, "study.checkpoint=5: a node with the key minutes."),
-        ("checkpoint.minutes", "soon", "study.checkpoint.minutes=soon: a number from 0."),
-        ("checkpoint.minutes", -1, "study.checkpoint.minutes=-1: a number from 0."),
+        ("leave_out", 5, "study.leave_out=5: expected a list of conditions with a reason, or a YAML file."),
+        ("checkpoint", 5, "study.checkpoint=5: expected a mapping with the key minutes."),
+        ("checkpoint.minutes", "soon", "study.checkpoint.minutes=soon: expected a number >= 0."),
+        ("checkpoint.minutes", -1, "study.checkpoint.minutes=-1: expected a number >= 0."),
         ("checkpoint.hours", 1, "study.checkpoint.hours: unknown option. Available: minutes."),
-        ("ignore", None, "study.ignore=null: a list of keys."),
-        ("seeds", 10**20, "a positive number of seeds (at most 10,000), or a list of whole numbers from 0."),
-        ("seeds", [], "study.seeds=[]: a positive number"), ("seeds", True, "study.seeds=true: a positive number"),
+        ("ignore", None, "study.ignore=null: expected a list of keys."),
+        ("seeds", 10**20, "a positive number of seeds (at most 10,000), or a list of integers >= 0."),
+        ("seeds", [], "study.seeds=[]: expected a positive number"), ("seeds", True, "study.seeds=true: expected a positive number"),
         ("seeds", [0, -1], "study.seeds=[0, -1]: "), ("seeds", 0, "study.seeds=0: "),
-        ("name", "", "study.name=: the name of a folder, or null."), ("name", "..", "study.name=..: the name of a folder"), ("name", [1], "the name of a folder, or null"),
-        ("report", "ablate.report.write", "study.report=ablate.report.write: true or false; a dotted path is not accepted any more."),
-        ("report", 5, "study.report=5: true or false."), ("dry_run", "yes", "study.dry_run=yes: true or false."),
-        ("max_hours", True, "study.max_hours=true: a number above 0, or null."), ("max_hours", 0, "a number above 0"),
-        ("retries", -1, "study.retries=-1: a whole number from 0."), ("retries", 1.5, "a whole number from 0"),
-        ("reuse", "some", "study.reuse=some: one of any, same_code."),
-        ("design", "random", "study.design=random: one of factorial, one_at_a_time, path."),
+        ("name", "", "study.name=: expected the name of a folder, or null."), ("name", "..", "study.name=..: expected the name of a folder"), ("name", [1], "the name of a folder, or null"),
+        ("report", "ablate.report.write", "study.report=ablate.report.write: expected true or false; dotted paths are no longer supported."),
+        ("report", 5, "study.report=5: expected true or false."), ("dry_run", "yes", "study.dry_run=yes: expected true or false."),
+        ("max_hours", True, "study.max_hours=true: expected a number > 0, or null."), ("max_hours", 0, "a number > 0"),
+        ("retries", -1, "study.retries=-1: expected an integer >= 0."), ("retries", 1.5, "an integer >= 0"),
+        ("reuse", "some", "study.reuse=some: expected one of any, same_code."),
+        ("design", "random", "study.design=random: expected one of factorial, one_at_a_time, path."),
         ("chance", {"score": "abc"}, "metrics and numbers, such as {accuracy: 0.1}"),
         ("metrics", {"score": 5}, "metrics with their descriptions"),
-        ("until", "bored", "study.until=bored: decided, or null."), ("max_seeds", 0, "a whole number from 1 to 10,000"),
+        ("until", "bored", "study.until=bored: expected decided, or null."), ("max_seeds", 0, "an integer from 1 to 10,000"),
         ("changes", {"both": "x"}, "names of changes, each with a list of factors"),
-        ("logger", {"x": 1}, "null, or a node with the key _target_; see the group logger."),
+        ("logger", {"x": 1}, "null, or a mapping with the key _target_; see the group logger."),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused_by_its_key(key: str, value: object, message: str) -> None:
@@ -76,9 +76,9 @@ def test_a_value_that_is_not_allowed_is_refused_by_its_key(key: str, value: obje
     ("key", "message"),
     [
         ("claim", "study.claim: unknown option. Did you mean 'claims'?"), ("untl", "Did you mean 'until'?"),
-        ("hydra", "A file of the group study begins with the line `# @package _global_`."),
+        ("hydra", "A file in conf/study/ needs the first line `# @package _global_`."),
         ("zzz", "study.zzz: unknown option. Available: name, root, seeds, "),
-        ("check", "study.check: unknown option. It was removed: claims are checked by the sweeper itself."),
+        ("check", "study.check: unknown option. It was removed: the sweeper always checks claims."),
     ],
 )  # fmt: skip
 def test_an_unknown_option_is_refused_with_the_nearest_one(key: str, message: str) -> None:
@@ -115,8 +115,8 @@ def test_an_interpolation_is_resolved() -> None:
 def test_what_a_file_says_about_sweeps_does_not_hinder_one_run_but_what_was_typed_does() -> None:
     cfg = config(exclude=[{"x": 1}])
     assert read_for_one_run(cfg, typed=["x"]).exclude == [{"x": 1}]
-    with pytest.raises(UsageError, match="study.exclude is for a sweep: add -m"):
+    with pytest.raises(UsageError, match="study.exclude applies to sweeps only: add -m"):
         read_for_one_run(cfg, typed=["x", "study.exclude"])
     cfg.seed = None
-    with pytest.raises(UsageError, match="seed=null: a whole number from 0"):
+    with pytest.raises(UsageError, match="seed=null: expected an integer >= 0"):
         read_for_one_run(cfg, typed=[])

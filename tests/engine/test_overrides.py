@@ -57,7 +57,7 @@ def test_each_level_keeps_the_override_that_asks_for_it(loader: Any) -> None:
         ("x=0,'0'", "x=0 and x='0' read alike and have different types; keep one of them."),
         ("x=true,'true'", "x=True and x='true' read alike and have different types; keep one of them."),
         ("x=0,nan", "x=nan: NaN is not a valid level; use null for a component that is off."),
-        ("x=interval(0,1)", "x=interval(0,1): an interval has no levels; list them, or use range(start,stop,step)."),
+        ("x=interval(0,1)", "x=interval(0,1): an interval cannot be swept; list the levels, or use range(start,stop,step)."),
         ("hydra.job.name=a,b", "hydra.job.name=a,b: Hydra's own keys cannot be factors; give it one value."),
     ],
 )

@@ -45,7 +45,7 @@ def plan_of(tmp_path: Path, runs: int) -> Plan:
 def test_a_launcher_says_how_many_runs_it_has_at_a_time() -> None:
     counts = [parallel.processes_of(config(**({} if jobs is None else {"n_jobs": jobs}))) for jobs in (None, 1, 3, -1)]
     assert counts == [1, 1, 3, os.cpu_count()]
-    with pytest.raises(UsageError, match="n_jobs=0: a number of processes from 1, or -1 for all cores"):
+    with pytest.raises(UsageError, match="n_jobs=0: expected a number of processes >= 1, or -1 for all cores"):
         parallel.processes_of(config(n_jobs=0))
 
 
@@ -90,12 +90,12 @@ def test_a_program_without_estimates_gets_one_process(tmp_path: Path, monkeypatc
     monkeypatch.setattr(parallel, "usable_cores", lambda: 2)
     found, note = parallel.fastest(plan_of(tmp_path, 3), lambda _, processes: None, 60)
     assert found == 1
-    assert note.endswith("because the program does not estimate what a run costs.")
+    assert note.endswith("because the program does not estimate the duration of a run.")
 
 
 def test_another_launcher_is_not_overruled() -> None:
     parallel.refuse_other_launcher(config(_target_="hydra._internal.core_plugins.basic_launcher.BasicLauncher"))
-    with pytest.raises(UsageError, match="study.n_jobs is for Hydra's basic launcher, and RayLauncher is chosen"):
+    with pytest.raises(UsageError, match="study.n_jobs cannot be combined with the launcher RayLauncher"):
         parallel.refuse_other_launcher(config(_target_="x.RayLauncher"))
 
 
@@ -105,9 +105,9 @@ def test_a_number_of_processes_is_used(command: Command, tmp_path: Path) -> None
     records = [json.loads(path.read_text()) for path in (tmp_path / "outputs/s").glob("runs/*/*/run.json")]
     assert [record["timing"]["processes"] for record in records] == [2, 2, 2]
     refused = command(TRIVIAL, "-m", "x=1,2", "study.n_jobs=many", "study.name=s", status=2)
-    assert refused.stderr == "ablate: study.n_jobs=many: auto, a number from 1, or null.\n"
+    assert refused.stderr == "ablate: study.n_jobs=many: expected auto, an integer >= 1, or null.\n"
     refused = command(TRIVIAL, "-m", "x=1,2", "study.n_jobs=2", "hydra/launcher=joblib", "study.name=s", status=2)
-    assert "study.n_jobs is for Hydra's basic launcher, and JoblibLauncher is chosen" in refused.stderr
+    assert "study.n_jobs cannot be combined with the launcher JoblibLauncher" in refused.stderr
 
 
 @pytest.mark.skipif(parallel.usable_cores() != 2, reason="the program knows the cost for two cores")
@@ -122,6 +122,6 @@ def test_auto_is_decided_once_for_a_study(command: Command, tmp_path: Path) -> N
     assert manifest["decisions"] == {"study.n_jobs": {"asked": "auto", "took": 2}}
     program.write_text(PRICED % 400.0)  # today's timing would say one process
     again = command(*sweep, "seed=1,2")
-    assert "study.n_jobs=auto means 2, as decided when this study began" in again.stdout
+    assert "study.n_jobs=auto is 2 in this study, as decided when it began" in again.stdout
     records = [json.loads(path.read_text()) for path in (tmp_path / "outputs/s").glob("runs/*/seed=[12]/run.json")]
     assert {record["timing"]["processes"] for record in records} == {2}

@@ -29,7 +29,7 @@ def test_the_summary_counts_the_states_and_tells_the_time(tmp_path: Path) -> Non
     plan.estimate(lambda settings, processes: 100.0)
     assert summary(plan) == (
         f"4 runs in {tmp_path}: 1 done, 1 to resume, 2 to do. "
-        "About 1 min 42 s in 2 processes (from finished runs and a few steps, timed just now)."
+        "About 1 min 42 s in 2 processes (from finished runs and the program's estimate)."
     )
     plan.code = "other"
     plan.look()

@@ -99,7 +99,7 @@ def test_a_torn_record_is_noted_and_its_run_is_done_again(tmp_path: Path) -> Non
     (plan.runs[0].directory / "run.json").write_text("{")
     plan.look()
     assert plan.runs[0].state == "to do"
-    assert "run.json is set aside" in plan.notes[0]
+    assert "run.json is skipped" in plan.notes[0]
 
 
 def test_the_cost_comes_from_finished_runs_else_from_the_program(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_the_cost_comes_from_finished_runs_else_from_the_program(tmp_path: Path)
     assert asked == [(2, 2)]
     assert plan.seconds_left() == (30 + 100 * 0.75 + 100) / 2
     assert waiting_time([60, 60], processes=8) == 60
-    assert plan.cost_from == "finished runs and a few steps, timed just now"
+    assert plan.cost_from == "finished runs and the program's estimate"
 
 
 def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> No
     plan = make_plan(tmp_path, [cell(x=1)], [0], [])
     plan.estimate(cost)
     assert plan.seconds_left() is None
-    assert plan.notes == ["the cost of x=1 could not be estimated: MemoryError: too big"]
+    assert plan.notes == ["the duration of x=1 could not be estimated: MemoryError: too big"]
 
 
 def stems() -> list[PlannedCell]:

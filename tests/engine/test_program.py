@@ -35,7 +35,7 @@ def test_a_script_is_executed_under_its_own_name(tmp_path: Path) -> None:
     assert reference.load() is program
     with pytest.raises(AblateError, match=r"script.py has no function other decorated with @ablate.main. Was the file changed"):
         ProgramReference("", str(script), "other").load()
-    with pytest.raises(UsageError, match="gone.py is not there any more"):
+    with pytest.raises(UsageError, match="gone.py, which defines the program of this sweep, does not exist any more"):
         ProgramReference("", str(tmp_path / "gone.py"), "train").load()
 
 
@@ -62,12 +62,12 @@ def test_a_function_inside_a_function_works_in_its_own_process_only(monkeypatch:
     program = Program(lambda cfg, run: {})
     assert program.reference.load() is program
     monkeypatch.setattr(programs, "_PROGRAMS", {})
-    with pytest.raises(AblateError, match="is defined inside a function, where another process cannot find it"):
+    with pytest.raises(AblateError, match="is defined inside a function, so other processes cannot import it"):
         program.reference.load()
 
 
 def test_an_experiment_and_its_shorthands_are_not_given_together() -> None:
-    with pytest.raises(UsageError, match="give either an experiment, or metrics and packages"):
+    with pytest.raises(UsageError, match="pass either an experiment, or metrics and packages"):
         ablate.main("conf", experiment=ablate.Experiment(), metrics=["accuracy"])
 
 

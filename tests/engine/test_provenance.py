@@ -19,7 +19,7 @@ def test_the_code_digest_follows_the_code(tmp_path: Path) -> None:
     assert provenance.code_digest(source, ()) != first
     assert provenance.code_digest(source, ("ablate.stats",)) != provenance.code_digest(source, ())
     for name in ("ablate.nothing", "nosuch.module"):
-        with pytest.raises(UsageError, match=f"Experiment.code: there is no module {name} with a source file"):
+        with pytest.raises(UsageError, match=f"Experiment.code: no module {name} with a source file"):
             provenance.code_digest(source, (name,))
 
 

@@ -73,5 +73,6 @@ def test_a_missing_part_of_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "ablate" / "__init__.py").write_text((PACKAGE / "__init__.py").read_text())
     answer = python("import ablate; ablate.main", tmp_path, tmp_path)
     assert answer.stderr.splitlines()[-1].startswith(
-        f"ImportError: ablate.engine is missing beside {tmp_path / 'ablate' / '__init__.py'}: the other distribution 'ablate' of PyPI"
+        "ImportError: cannot import ablate.engine: PyPI's unrelated distribution 'ablate' may have been installed over hydra-ablate "
+        f"in {tmp_path / 'ablate'}, or removed."
     )

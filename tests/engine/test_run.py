@@ -29,7 +29,7 @@ def test_a_run_whose_time_is_up_stops_at_its_checkpoint_and_goes_on_later(tmp_pa
             run.save({"epoch": epoch})
     record = read_record(tmp_path)
     assert record is not None
-    assert (record.status, record.error) == ("interrupted", "study.max_hours was over")
+    assert (record.status, record.error) == ("interrupted", "study.max_hours ran out")
     again = make(tmp_path)
     with again.attempt():
         assert again.restore() == {"epoch": 1}
@@ -39,8 +39,8 @@ def test_a_run_whose_time_is_up_stops_at_its_checkpoint_and_goes_on_later(tmp_pa
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ({"w": np.ones(2)}, "state['w'] is of the type ndarray"), ({"a": [1, {"b": np.float64(1)}]}, "state['a'][1]['b'] is of the"),
-        ({"f": Path("x")}, "state['f'] is of the type PosixPath"),
+        ({"w": np.ones(2)}, "state['w'] has the type ndarray"), ({"a": [1, {"b": np.float64(1)}]}, "state['a'][1]['b'] has the"),
+        ({"f": Path("x")}, "state['f'] has the type PosixPath"),
     ],
 )  # fmt: skip
 def test_a_state_that_could_not_be_read_again_is_refused_when_it_is_saved(state: dict, said: str, tmp_path: Path) -> None:

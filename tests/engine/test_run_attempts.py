@@ -146,7 +146,7 @@ def test_a_torn_or_foreign_checkpoint_is_set_aside(tmp_path: Path, content: byte
     (tmp_path / "checkpoint.pt").write_bytes(content)
     assert make(tmp_path).restore() is None
     assert "checkpoint.pt is " in caplog.text
-    assert "the run starts again" in caplog.text
+    assert "the run starts from the beginning" in caplog.text
 
 
 def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:

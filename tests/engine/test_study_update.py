@@ -33,7 +33,7 @@ def test_factors_and_levels_of_earlier_commands_stay_in_front() -> None:
 
 def test_a_study_belongs_to_one_program() -> None:
     assert program_of(STUDY, StudyManifest(), "a.py") == "a.py"
-    with pytest.raises(UsageError, match="the study outputs/s belongs to a.py, and this is b.py: choose another study.name"):
+    with pytest.raises(UsageError, match="the study outputs/s belongs to a.py, not to b.py: choose another study.name"):
         program_of(STUDY, StudyManifest(program="a.py"), "b.py")
 
 
@@ -41,7 +41,7 @@ def test_claims_are_settled_once() -> None:
     before = StudyManifest(claims=[CLAIM])
     assert claims_of(STUDY, before, []) == claims_of(STUDY, before, [CLAIM]) == [CLAIM]
     assert claims_of(STUDY, StudyManifest(), [CLAIM]) == [CLAIM]
-    with pytest.raises(UsageError, match="the claims of outputs/s were settled when it began, and differ now: A, B"):
+    with pytest.raises(UsageError, match="the claims of outputs/s are fixed since its start; these differ: A, B"):
         claims_of(STUDY, StudyManifest(claims=[CLAIM, {**CLAIM, "id": "B"}]), [{**CLAIM, "margin": 2}])
 
 
@@ -66,8 +66,8 @@ def test_chance_and_limits_stay_as_they_were_when_the_claims_were_settled() -> N
             None,
         )
         for asked, said in (
-            ({"acc": {"chance": 0.2}}, "the chance of acc was settled with the claims of outputs/s: it was 0.1 and is now 0.2"),
-            ({"other": {"limit": 3}}, "the limit of other was settled with the claims of outputs/s: it was null and is now 3"),
+            ({"acc": {"chance": 0.2}}, "the chance of acc is fixed with the claims of outputs/s: it was 0.1 and is now 0.2"),
+            ({"other": {"limit": 3}}, "the limit of other is fixed with the claims of outputs/s: it was null and is now 3"),
         ):
             with pytest.raises(UsageError, match=said):
                 settled_description(STUDY, before, now, asked)
@@ -83,9 +83,9 @@ def test_runs_are_left_out_with_the_last_reason(tmp_path: Path) -> None:
         {"x": [1, 2], "seed": 3, "reason": "both"},
     ]
     for entry in ({"x": 3, "reason": "r"}, {"x": 1, "seed": 7, "reason": "r"}):
-        with pytest.raises(UsageError, match="study.leave_out: no run of this sweep has x="):
+        with pytest.raises(UsageError, match="study.leave_out: no run of this sweep matches x="):
             left_out(before, [entry], factors, cells, [0, 3])
-    with pytest.raises(UsageError, match="should name runs and give a reason"):
+    with pytest.raises(UsageError, match="expected a condition and a reason"):
         left_out(before, [{"x": 1}], factors, cells, [0])
     with pytest.raises(UsageError, match="study.leave_out=nowhere.yaml: the file cannot be read"):
         left_out(before, "nowhere.yaml", factors, cells, [0])

@@ -125,19 +125,19 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds cannot be a factor; write study.seeds=[1,2]."),
         (
             ["x=1", "study.seeds=0"],
-            "ablate: study.seeds=0: a positive number of seeds (at most 10,000), or a list of whole numbers from 0.",
+            "ablate: study.seeds=0: expected a positive number of seeds (at most 10,000), or a list of integers >= 0.",
         ),
-        (["x=1,2", "study.design=random"], "ablate: study.design=random: one of factorial, one_at_a_time, path."),
-        (["x=1,2", "study.retries=-1"], "ablate: study.retries=-1: a whole number from 0."),
-        (["x=1,2", "study.max_hours=0"], "ablate: study.max_hours=0: a number above 0, or null."),
-        (["x=1,2", "study.reuse=some"], "ablate: study.reuse=some: one of any, same_code."),
+        (["x=1,2", "study.design=random"], "ablate: study.design=random: expected one of factorial, one_at_a_time, path."),
+        (["x=1,2", "study.retries=-1"], "ablate: study.retries=-1: expected an integer >= 0."),
+        (["x=1,2", "study.max_hours=0"], "ablate: study.max_hours=0: expected a number > 0, or null."),
+        (["x=1,2", "study.reuse=some"], "ablate: study.reuse=some: expected one of any, same_code."),
         (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude: no configuration is left; excluded: x=1 or 2."),
         (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={'x': 3}: x has no level 3; available: 1, 2."),
-        (["x=1,2", "study.baseline={x:[1,2]}"], "ablate: study.baseline: x=[1, 2]: the baseline is one level."),
-        (["x=1,2", "seed=0,-1"], "ablate: seed=0,-1: whole numbers from 0."),
+        (["x=1,2", "study.baseline={x:[1,2]}"], "ablate: study.baseline: x=[1, 2]: expected a single level."),
+        (["x=1,2", "seed=0,-1"], "ablate: seed=0,-1: expected integers >= 0."),
         (["x=1,2", "study.leave_out=nowhere.yaml"], None),
         (["x=1,2", "study.leave_out=[{x:1}]"], None),
-        (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: no run of this sweep has x=3."),
+        (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: no run of this sweep matches x=3."),
         (["x=1", "study.seeds=2", "seed=1,2"], "ablate: give either seed=… or study.seeds=…, not both."),
     ],
 )
@@ -175,8 +175,8 @@ def test_a_fixed_setting_that_differs_is_refused_with_the_difference(command: Co
     command(TRIVIAL, "-m", "x=1,2", "study.name=s")
     answer = command(TRIVIAL, "-m", "x=1,2", "rule=minus", "study.name=s", status=2)
     assert answer.stderr == (
-        "ablate: the study outputs/s was launched with other settings: rule.sign was 1 and is now -1. "
-        "Type them as they were, or choose another study.name.\n"
+        "ablate: this command changes fixed settings of the study outputs/s: rule.sign was 1 and is now -1. "
+        "Use the old settings, or choose another study.name.\n"
     )
     assert len(load_runs(tmp_path / "outputs/s")) == 2
 
@@ -230,7 +230,7 @@ def test_a_sweep_stops_when_its_time_is_over_and_goes_on_later(command: Command)
     sweep = [TRIVIAL, "-m", "x=1,2,3,4", "sleeps=0.4"]
     answer = command(*sweep, "study.max_hours=0.0003", status=3)
     assert "not started" in answer.stdout
-    assert "study.max_hours is over: the same command continues." in answer.stdout
+    assert "study.max_hours ran out: run the same command again to continue." in answer.stdout
     kept = sum("finished in" in line for line in answer.stdout.splitlines())
     assert 0 < kept < 4
     assert f"{4 - kept} finished, {kept} kept" in command(*sweep).stdout
@@ -260,12 +260,12 @@ def test_a_foreign_folder_and_a_torn_record_are_named_and_fatal_to_nobody(comman
     (tmp_path / "outputs/s/runs/foreign").mkdir()
     answer = command(TRIVIAL, "-m", "x=1,2,3", "study.name=s", "study.report=true", status=1)
     assert "x=1-" in answer.stdout
-    assert "run.json is set aside" in answer.stdout
+    assert "run.json is skipped" in answer.stdout
     assert "1 failed, 1 finished, 1 kept" in answer.stdout
     assert "cannot write to" in answer.stdout
     assert "seed=0: Not a directory" in answer.stdout
-    assert "history.csv is set aside" in answer.stdout
-    assert "runs/foreign is set aside: it is not a run" in answer.stdout
+    assert "history.csv is skipped" in answer.stdout
+    assert "runs/foreign is skipped: it is not a run" in answer.stdout
 
 
 def test_a_sweep_without_a_factor_can_be_typed_again_with_more_seeds(command: Command) -> None:
@@ -278,7 +278,7 @@ def test_a_record_of_the_wrong_kind_is_named_and_its_run_done_again(command: Com
     path = next((tmp_path / "outputs/s").glob("runs/x=1-*/*/run.json"))
     path.write_text(json.dumps({**json.loads(path.read_text()), "timing": None}))
     answer = command(TRIVIAL, "-m", "x=1,2", "study.name=s")
-    assert "run.json is set aside: timing: " in answer.stdout
+    assert "run.json is skipped: timing: " in answer.stdout
     assert "1 finished, 1 kept" in answer.stdout
 
 
@@ -297,7 +297,7 @@ def test_two_different_first_commands_at_once_are_not_both_accepted(tmp_path: Pa
     ]
     said = [process.communicate(timeout=100)[1] for process in both]
     assert sorted(process.returncode for process in both) == [0, 2]
-    assert any("was launched with other settings: rule.sign was" in text for text in said)
+    assert any("this command changes fixed settings of the study outputs/s: rule.sign was" in text for text in said)
     assert len(load_runs(tmp_path / "outputs/s")) == 2
 
 
@@ -319,7 +319,7 @@ def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Comman
         (["sleeps=0,nan"], "sleeps=nan: NaN is not a valid level; use null for a component that is off."),
         (
             ["x=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],
-            "hydra.launcher.n_jobs=0: a number of processes from 1",
+            "hydra.launcher.n_jobs=0: expected a number of processes >= 1",
         ),
     ],
 )
@@ -331,7 +331,7 @@ def test_levels_and_processes_that_cannot_be_are_refused(typed: list[str], said:
 def test_one_run_brings_no_other_setting_into_the_study_of_a_sweep(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2", "study.name=s")
     answer = command(TRIVIAL, "x=1", "rule=minus", "study.name=s", status=2)
-    assert "the study outputs/s is that of a sweep, and this configuration is not one of its cells" in answer.stderr
+    assert "the study outputs/s belongs to a sweep, and this configuration is not one of its cells" in answer.stderr
     command(TRIVIAL, "x=1", "seed=7", "study.name=s")  # of a cell, another seed
     assert len(load_runs(tmp_path / "outputs" / "s")) == 3
 
@@ -363,7 +363,7 @@ def test_identical_configurations_of_different_commands_share_one_run(command: C
     script.write_text(script.read_text() + "# changed\n")
     again = [*sweep, "study.reuse=same_code"]
     assert "2 finished" in command(*again, "activation=gelu").stdout
-    with pytest.warns(UserWarning, match="is set aside: it is the same experiment as"):
+    with pytest.warns(UserWarning, match="is skipped: it is the same experiment as"):
         runs = load_runs(tmp_path / "outputs" / "s")
     assert runs[runs["stem"] == "direct"]["directory"].nunique() == 1
     assert "2 kept" in command(*again, "activation=gelu").stdout
@@ -384,7 +384,7 @@ def test_the_study_says_what_its_metrics_are(command: Command, tmp_path: Path) -
         "metrics": {"score": {"unit": "pt", "better": "higher", "chance": 0}}
     }
     answer = command(TRIVIAL, "-m", "x=1,2", "study.metrics={score: {better: up}}", status=2)
-    assert answer.stderr == "ablate: metrics.score.better=up: higher, lower, or null.\n"
+    assert answer.stderr == "ablate: metrics.score.better=up: expected higher, lower, or null.\n"
 
 
 def test_a_key_that_only_a_job_knows_repeats_nothing(command: Command, tmp_path: Path) -> None:

@@ -100,18 +100,18 @@ def test_seeds_of_floats_are_numbers_and_other_seeds_texts(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", r"results.csv has no rows; it needs a header, and one row for each run"),
+        ("", r"results.csv has no rows; expected a header and one row for each run"),
         ("m,seed,y\na,0,1,\nb,0,2,\n", r"line 2: 4 fields, but the header has 3\."),
         ("m,seed,y\na,0,1\nb,0\n", r"line 3: 2 fields, but the header has 3\."),
         ("m,seed,y,y\na,0,1,1\n", r"two columns named 'y'; rename one"),
         ('m,seed,y\n"a,0,1\n', r"results.csv cannot be read as a CSV file \("),
-        ("m,seed,y\na,0,1\nb,,1\n", r"line 3: seed is empty; every run needs one"),
+        ("m,seed,y\na,0,1\nb,,1\n", r"line 3: seed is empty; every run needs a seed"),
         ("m,seed,y\na,0,inf\nb,0,1\n", r"line 2: y is 'inf'; it should be a number"),
-        ("m,seed,y\n", r"has no rows; it needs a header"),
+        ("m,seed,y\n", r"has no rows; expected a header"),
         ("m,seed\na,0\n", r"--metric y: .*results.csv has no such column; available: m, seed\."),
         ("m,seed,y\na,0,1\na,1,2\n", r"--factors m: it is a in every row of .*; a factor needs two levels"),
         ("m,seed,y\na,0,1\nb,0,high\n", r"line 3: y is 'high'; it should be a number, or empty"),
-        ("m,seed,y\na,0,1\nb,0,1\na,0,2\n", r"lines 2 and 4 are both m=a, seed 0\. Name the column that tells them apart"),
+        ("m,seed,y\na,0,1\nb,0,1\na,0,2\n", r"lines 2 and 4 are both m=a, seed 0\. Add the column that distinguishes them"),
         ("m,seed,y,status\na,0,1,fine\nb,0,1,\n", r"line 2: unknown status 'fine'; available: running, finished"),
     ],
 )

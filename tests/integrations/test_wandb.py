@@ -14,7 +14,7 @@ needs_wandb = pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reas
 
 
 def test_wandb_has_two_modes() -> None:
-    with pytest.raises(UsageError, match="study.logger.mode=shared: one of offline, online"):
+    with pytest.raises(UsageError, match="study.logger.mode=shared: expected one of offline, online"):
         Wandb(mode="shared")
 
 

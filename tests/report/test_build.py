@@ -205,7 +205,7 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
 
 
 def test_claims_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^study.yaml: claim C1: margin=0: it has to be above 0\.$"):
+    with pytest.raises(UsageError, match=r"^study.yaml: claim C1: margin=0: expected a number > 0\.$"):
         compose(results(claims=[{**CLAIM, "margin": 0}]), name="s", folder=tmp_path)
 
 

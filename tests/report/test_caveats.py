@@ -26,7 +26,7 @@ def test_the_verdicts_are_counted(report: Report) -> None:
 def test_what_differs_between_the_runs_is_a_caveat(report: Report) -> None:
     assert caveats(report) == [
         "Not the same in all runs: code.",
-        "Fixed when the study began, but not the same in all runs: data.digest.",
+        "Changed since the study began: data.digest.",
     ]
 
 
@@ -43,7 +43,7 @@ def test_the_program_s_own_caveats_come_first_then_what_was_resolved_and_late_cl
     assert caveats(build(study)) == [
         "The sentences are synthetic.",
         "data.source=auto was resolved to builtin.",
-        "The claims were written after 1 run was finished.",
+        "The claims were added after 1 run was finished.",
     ]
 
 

@@ -94,7 +94,7 @@ def test_costs_say_how_many_runs_have_a_value() -> None:
     table = costs(summary(), METRICS, CELLS)
     assert texts(table) == [["pyramid", "3.0 (1 of 2)"], ["direct", "–"], ["<script>", "–"]]
     assert table is not None
-    assert table.notes == ["In parentheses: how many of the runs have a value; the mean is over these."]
+    assert table.notes == ["In parentheses: the number of runs that have a value, over which the mean is taken."]
     assert not table.main
     assert costs(summary(), Metrics({"accuracy": METRICS["accuracy"]}), CELLS) is None
 

@@ -96,7 +96,7 @@ def test_the_scorecard_keeps_the_digits_of_what_was_published() -> None:
     assert first[3].startswith("62.00 [57.")
     assert (first[5], first[7]) == ("no", "one seed")
     assert second[2:6] == ["1,990,802", "1,990,802", "5", "yes"]
-    assert third[5:7] == ["(no)", "needs budget=full; this study does not say its budget"]
+    assert third[5:7] == ["(no)", "needs budget=full; this study does not record budget"]
     assert shown.notes[-1].startswith("In parentheses: this study does not meet the needs of the claim")
     pd.testing.assert_frame_equal(shown.data, frame)
 

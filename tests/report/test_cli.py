@@ -60,7 +60,7 @@ def test_a_claim_that_the_file_cannot_test_is_refused(command: Command, tmp_path
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{a: 1}", "ablate: --claims claims.yaml: the file should hold a list of claims, or the key claims.\n"),
+        ("{a: 1}", "ablate: --claims claims.yaml: the file should contain a list of claims, or the key claims.\n"),
         ("{a: [", "ablate: claims.yaml is not valid YAML"),
         (CLAIMS + "  budgets: [1]", "ablate: claims.yaml is not valid YAML"),
         ("{claims: [], budgets: [1]}", "ablate: --claims claims.yaml: budgets should map metrics to numbers"),

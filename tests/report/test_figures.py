@@ -42,7 +42,7 @@ def test_of_many_differences_those_at_both_ends_are_drawn(tmp_path: Path) -> Non
     text = text_of(drawn.svg)
     assert text.count("(n = 2)") == figures.MARKS
     assert all(f"{report.configurations.names[cell]}  (n = 2)" in text for cell in kept)
-    assert drawn.caption.endswith("Of 31 rows, the 12 highest and the 12 lowest are drawn; the table has all.")
+    assert drawn.caption.endswith("Of 31 rows, the 12 highest and the 12 lowest are shown; the table has all.")
 
 
 def test_of_one_factor_the_effects_are_the_differences_and_are_not_drawn_again(tmp_path: Path) -> None:
@@ -54,4 +54,4 @@ def test_of_one_seed_there_is_no_interval_and_no_figure_of_effects(tmp_path: Pat
     study = write_runs(tmp_path / "s", grid({"a": [0, 1], "b": [0, 1]}), 1)
     drawn = {figure.name: figure.caption for figure in figures.draw(build(study))}
     assert set(drawn) == {"learning_curves", "paired_differences"}
-    assert drawn["paired_differences"].endswith("There is one seed, so the variation between seeds is unknown.")
+    assert drawn["paired_differences"].endswith("There is only one seed, so the variation between seeds is unknown.")

@@ -39,6 +39,6 @@ def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "files.txt").write_text("figures/mine.png\n")
     with pytest.raises(UsageError) as refused:
         files_of_earlier_report(tmp_path)
-    assert str(refused.value) == f"{tmp_path} holds files that no report wrote: choose another folder, or move them away."
+    assert str(refused.value) == f"{tmp_path} contains files that are not from a report: choose another folder, or move them."
     with pytest.raises(NotADirectoryError):
         files_of_earlier_report(tmp_path / "figures" / "mine.png")

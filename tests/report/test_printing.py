@@ -17,7 +17,7 @@ def test_the_main_tables_are_printed_and_the_others_named(
     assert lines[:3] == [
         "5 claims: 1 supported, 3 contradicted, 1 not tested.",
         "Not the same in all runs: code.",
-        "Fixed when the study began, but not the same in all runs: data.digest.",
+        "Changed since the study began: data.digest.",
     ]
     assert [line for line in lines if line in {table.title for table in report.tables}] == [
         table.title for table in report.tables if table.main

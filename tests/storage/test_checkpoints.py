@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ablate.core.errors import UsageError
-from ablate.storage.checkpoints import dump, load
+from ablate.storage.checkpoints import dump, load, read, write
 
 
 def test_tensors_and_plain_values_are_read_back() -> None:
@@ -32,11 +32,11 @@ def test_a_state_dict_is_read_back() -> None:
     [
         (
             {"a": {"b": [1, np.zeros(2)]}},
-            r"run\.save: a\['b'\]\[1\] is of the type ndarray; a checkpoint may hold tensors, numbers",
+            r"run\.save: a\['b'\]\[1\] has the type ndarray; a checkpoint may contain tensors, numbers",
         ),
         (
             {"path": Path("x")},
-            r"run\.save: path is of the type PosixPath; .*torch\.from_numpy\(array\), a NumPy scalar with scalar",
+            r"run\.save: path has the type PosixPath; .*torch\.from_numpy\(array\), a NumPy scalar with scalar",
         ),
     ],
 )
@@ -54,7 +54,7 @@ def test_damaged_and_foreign_bytes_are_refused(data: bytes) -> None:
 def test_a_checkpoint_without_a_dictionary_is_refused() -> None:
     buffer = io.BytesIO()
     torch.save([1, 2], buffer)
-    with pytest.raises(ValueError, match="it holds no dictionary"):
+    with pytest.raises(ValueError, match="it is not a dictionary"):
         load(buffer.getvalue())
 
 
@@ -68,3 +68,12 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="."):
         load(buffer.getvalue())
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_checkpoint_is_written_to_and_read_from_the_folder_of_a_run(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path)
+    write(tmp_path, {"epoch": 1})
+    write(tmp_path, {"epoch": 2})
+    assert read(tmp_path) == {"epoch": 2}
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]

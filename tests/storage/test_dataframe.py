@@ -65,9 +65,9 @@ def test_unreadable_files_and_foreign_folders_are_named_and_set_aside(tmp_path: 
     (tmp_path / "runs" / "foreign").mkdir()
     results = load_results(tmp_path)
     assert len(results.warnings) == 3
-    assert results.warnings[0] == f"{tmp_path / 'runs/foreign'} is set aside: it is not a run"
-    assert results.warnings[1] == f"{wrong / 'run.json'} is set aside: identity: Field required"
-    assert results.warnings[2].startswith(f"{torn / 'config.yaml'} is set aside: while parsing a flow node")
+    assert results.warnings[0] == f"{tmp_path / 'runs/foreign'} is skipped: it is not a run"
+    assert results.warnings[1] == f"{wrong / 'run.json'} is skipped: identity: Field required"
+    assert results.warnings[2].startswith(f"{torn / 'config.yaml'} is skipped: while parsing a flow node")
     assert results.runs["directory"].tolist() == [whole.relative_to(tmp_path).as_posix()]
 
 
@@ -75,7 +75,7 @@ def test_load_runs_is_the_frame_with_a_python_warning_for_each_file(tmp_path: Pa
     add(tmp_path, True, "direct", 0, 0.5)
     add(tmp_path, False, "direct", 0, 0.7)
     (tmp_path / "runs" / "foreign").mkdir()
-    with pytest.warns(UserWarning, match="runs/foreign is set aside: it is not a run"):
+    with pytest.warns(UserWarning, match="runs/foreign is skipped: it is not a run"):
         frame = load_runs(tmp_path)
     assert frame.set_index("model.dropout")["accuracy"].to_dict() == {True: 0.5, False: 0.7}
     assert not frame.attrs
@@ -88,8 +88,8 @@ def test_a_copied_run_and_a_config_without_keys_are_named(tmp_path: Path) -> Non
     (empty / "config.yaml").write_text("")
     results = load_results(tmp_path)
     assert len(results) == 1
-    assert sorted(message.split(" is set aside: ")[1] for message in results.warnings) == [
-        "it holds no keys", f"it is the same run as {first}",
+    assert sorted(message.split(" is skipped: ")[1] for message in results.warnings) == [
+        "it is not a mapping", f"it is the same run as {first}",
     ]  # fmt: skip
 
 
@@ -133,8 +133,8 @@ def test_histories_are_long_and_an_empty_one_is_named(tmp_path: Path) -> None:
     warnings: list[str] = []
     history = load_history(results, warnings)
     assert history.to_dict("records") == [{"directory": "runs/Truedirect/seed=0", "epoch": 1, "loss": 0.5}]
-    assert warnings == [f"{empty / 'history.csv'} is set aside: No columns to parse from file"]
-    with pytest.warns(UserWarning, match=r"history\.csv is set aside"):
+    assert warnings == [f"{empty / 'history.csv'} is skipped: No columns to parse from file"]
+    with pytest.warns(UserWarning, match=r"history\.csv is skipped"):
         load_history(results)
 
 
@@ -147,11 +147,11 @@ def test_a_history_that_is_a_folder_is_named_and_a_missing_one_is_not(tmp_path: 
     assert history.empty
     assert list(history) == ["directory"]
     assert len(warnings) == 1
-    assert "seed=0/history.csv is set aside: " in warnings[0]
+    assert "seed=0/history.csv is skipped: " in warnings[0]
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no runs in .*: there should be .*runs/<levels>-<digest>/seed=<n>/run.json"):
+    with pytest.raises(UsageError, match="no runs in .*: expected files .*runs/<levels>-<digest>/seed=<n>/run.json"):
         load_results(tmp_path)
 
 
@@ -174,8 +174,8 @@ def test_the_arrays_that_runs_kept_are_read_back_and_a_torn_file_is_set_aside(tm
     assert list(kept) == [directories[0].relative_to(tmp_path).as_posix()]
     assert kept[next(iter(kept))]["last"].tolist() == [1, 2]
     assert len(warnings) == 1
-    assert warnings[0].startswith(f"{directories[1] / 'right.npz'} is set aside: ")
-    with pytest.warns(UserWarning, match=r"right\.npz is set aside"):
+    assert warnings[0].startswith(f"{directories[1] / 'right.npz'} is skipped: ")
+    with pytest.warns(UserWarning, match=r"right\.npz is skipped"):
         load_kept(results, "right")
 
 
@@ -213,7 +213,10 @@ def test_metrics_are_described_by_the_program_and_else_guessed(tmp_path: Path) -
 def test_a_description_that_describes_nothing_names_the_file(tmp_path: Path) -> None:
     add(tmp_path, True, "direct", 0, 0.5)
     for description, said in (
-        ({"metrics": {"size": {"digits": -1}}}, r"description: metrics\.size\.digits=-1: a whole number"),
+        (
+            {"metrics": {"size": {"digits": -1}}},
+            r"description: metrics\.size\.digits=-1: expected an integer from 0 to 15, or null\)",
+        ),
         ({"metrics": [1]}, "description: AttributeError"),
         ({"tables": [{"name": "t"}]}, "description: the key 'columns' is missing"),
     ):
@@ -242,7 +245,7 @@ def test_of_a_copied_cell_the_folder_counts_that_is_named_by_its_digest(tmp_path
     shutil.copytree(run.parent, copy)
     run.parent.rename(named)
     results = load_results(tmp_path)
-    assert results.warnings == (f"{copy / 'seed=0'} is set aside: it is the same run as {named / 'seed=0'}",)
+    assert results.warnings == (f"{copy / 'seed=0'} is skipped: it is the same run as {named / 'seed=0'}",)
     assert results.runs["directory"].tolist() == ["runs/x-Truedirect/seed=0"]
 
 
@@ -252,7 +255,7 @@ def test_a_run_that_is_just_starting_is_not_foreign(tmp_path: Path) -> None:
     (tmp_path / "runs/Truedirect/seed=1/.lock").touch()
     (tmp_path / "runs/Truedirect/notes.txt").touch()
     warnings = load_results(tmp_path).warnings
-    assert warnings == (f"{tmp_path / 'runs/Truedirect/notes.txt'} is set aside: it is not a run",)
+    assert warnings == (f"{tmp_path / 'runs/Truedirect/notes.txt'} is skipped: it is not a run",)
 
 
 def test_records_that_a_foreign_hand_wrote_are_set_aside(tmp_path: Path) -> None:
@@ -266,7 +269,7 @@ def test_records_that_a_foreign_hand_wrote_are_set_aside(tmp_path: Path) -> None
         other.write_text(json.dumps(record | change))
         results = load_results(tmp_path)
         assert len(results) == 1
-        assert results.warnings == (f"{other} is set aside: {said}",)
+        assert results.warnings == (f"{other} is skipped: {said}",)
 
 
 @pytest.mark.parametrize(("study", "shape"), [("hidden", (80, 5)), ("protocols", (24, 1)), ("qiita", (55, 5))])

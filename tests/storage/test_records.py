@@ -25,13 +25,13 @@ FIELDS: dict[str, Any] = {
 
 
 def refused(directory: Path, content: object) -> str:
-    """The reason why run.json is set aside."""
+    """The reason why run.json is skipped."""
     (directory / "run.json").write_text(content if isinstance(content, str) else json.dumps(content))
     warnings: list[str] = []
     assert read_record(directory, warnings) is None
     assert len(warnings) == 1
-    assert warnings[0].startswith(f"{directory / 'run.json'} is set aside: ")
-    return warnings[0].partition(" is set aside: ")[2]
+    assert warnings[0].startswith(f"{directory / 'run.json'} is skipped: ")
+    return warnings[0].partition(" is skipped: ")[2]
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
         ({"timing": {"started": 5}}, "timing.started: Input should be a valid string"),
         ({"metrics": {"a": "x"}}, "metrics.a: should be a number or null"),
         ({"metrics": {"a": [1]}}, "metrics.a: should be a number or null"),
-        ({"metrics": {"a": 10**400}}, "metrics.a: should be a number that a float can hold"),
+        ({"metrics": {"a": 10**400}}, "metrics.a: should be a number within the range of a float"),
         ({"metrics": [1]}, "metrics: Input should be an object"),
         ({"seed": "0"}, "seed: Input should be a valid integer"),
         ({"seed": True}, "seed: Input should be a valid integer"),
@@ -128,7 +128,7 @@ def test_a_file_that_holds_no_record_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "run.json").mkdir()
     warnings: list[str] = []
     assert read_record(tmp_path, warnings) is None
-    assert "run.json is set aside: [Errno 21] Is a directory" in warnings[0]
+    assert "run.json is skipped: [Errno 21] Is a directory" in warnings[0]
 
 
 def test_no_record_is_no_reason_to_warn(tmp_path: Path) -> None:

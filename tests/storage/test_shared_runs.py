@@ -27,7 +27,7 @@ def test_cells_that_build_the_same_experiment_share_their_runs_whichever_they_we
     experiments = {"Truedirect": "e1", "Falsedirect": "e1", "Truepyramid": "e2"}
     manifest(tmp_path, factors=FACTORS, same=SAME, experiments=experiments)
     results = load_results(tmp_path)
-    assert results.warnings == (f"{older} is set aside: it is the same experiment as {newer}",)
+    assert results.warnings == (f"{older} is skipped: it is the same experiment as {newer}",)
     frame = results.to_frame()
     for dropout in (True, False):
         cell = frame[(frame["model.dropout"] == dropout) & (frame["stem"] == "direct")]
@@ -65,7 +65,7 @@ def test_of_equal_experiments_the_run_counts_that_is_done_and_that_nobody_left_o
     manifest(tmp_path, factors=FACTORS, same=SAME, leave_out=[{"model.dropout": True, "reason": "the disk"}])
     results = load_results(tmp_path)
     assert len(results.warnings) == 1
-    assert "Truedirect/seed=0 is set aside" in results.warnings[0]
+    assert "Truedirect/seed=0 is skipped" in results.warnings[0]
     assert results.values["accuracy"].tolist() == [0.6, 0.6]
     assert dict(zip(values(results, "model.dropout"), results.runs["left_out"], strict=True)) == {False: None, True: "the disk"}
 

@@ -56,7 +56,7 @@ def test_of_several_gpus_a_process_takes_the_one_of_its_number(
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match="device=cuda: torch finds no such device on this machine; type device=auto"):
+    with pytest.raises(UsageError, match="device=cuda: torch finds no such device on this machine; use device=auto"):
         choose_device("cuda")
 
 

@@ -52,7 +52,7 @@ def test_auto_falls_back_on_drawn_images_and_says_so(
     found = resolve_images(auto(tmp_path))
     assert found["data.source"] == "builtin"
     assert len(found["data.digest"]) == 64
-    assert "data=auto: CIFAR-10 is not here and cannot be downloaded" in capsys.readouterr().out
+    assert "data=auto: CIFAR-10 is not on this machine and cannot be downloaded" in capsys.readouterr().out
 
 
 def test_auto_does_not_fail_for_a_damaged_archive_but_a_named_source_does(
@@ -92,7 +92,7 @@ def test_what_auto_means_is_decided_and_the_digest_is_filled_in(
 
 def test_a_configuration_that_cannot_run_is_refused_before_its_images_are_decoded(cache: Path) -> None:
     for override, said in (
-        ("budget.epochs=0", r"budget\.epochs=0: a whole number from 1\."),
+        ("budget.epochs=0", r"budget\.epochs=0: expected an integer >= 1\."),
         ("norm.places=[nowhere]", r"norm\.places: 'nowhere' matches no place"),
         ("model.widths=[4,4,4,4,4,4]", "32 pixels cannot be halved"),
     ):
@@ -106,7 +106,7 @@ def test_summary_prints_the_network_and_asks_for_no_run(cache: Path, capsys: pyt
     EXPERIMENT.show(cfg, "mine")
     printed = capsys.readouterr().out
     assert "mine" in printed
-    assert "1,990,802 parameters, a layer counted each time it is used" in printed
+    assert "1,990,802 parameters, counting a layer each time it is used" in printed
 
 
 def test_settings_that_build_the_same_are_the_same_experiment(cache: Path) -> None:

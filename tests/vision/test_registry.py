@@ -88,7 +88,7 @@ def test_a_model_an_optimizer_and_a_data_set_are_one_module_and_one_yaml_file_ea
         with initialize_config_dir(str(configs), version_base="1.3"):
             sizes = ["data.test_size=20", "data.train_size=30"]
             config = from_hydra(compose("config", [*chosen, "budget=smoke", *sizes, f"data.cache={tmp_path}"]))
-            with pytest.raises(UsageError, match=r"model\.hidden=0: a whole number from 1\."):
+            with pytest.raises(UsageError, match=r"model\.hidden=0: expected an integer >= 1\."):
                 from_hydra(compose("config", [*chosen, "model.hidden=0"]))
         network = build(config, classes=2)
         assert network(torch.zeros(5, 3, 32, 32)).shape == (5, 2)
@@ -115,6 +115,6 @@ def test_a_name_that_is_not_registered_is_refused_with_those_there_are() -> None
     assert dict(registry) == {"blue": 2, "red": 1}
     with pytest.raises(UsageError) as caught:
         registry["green"]
-    assert str(caught.value) == "colour=green: one of blue, red."
+    assert str(caught.value) == "colour=green: expected one of blue, red."
     with pytest.raises(ValueError, match="colour=red is registered twice"):
         registry.register("red", 3)

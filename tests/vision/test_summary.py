@@ -24,7 +24,7 @@ def test_a_summary_touches_nothing(experiment: Callable[..., Config]) -> None:
     console = Console(file=io.StringIO(), width=100)
     console.print(table(network, "stage"))
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "1,990,802 parameters, a layer counted each time it is used" in text
+    assert "1,990,802 parameters, counting a layer each time it is used" in text
     assert "1,990,290 distinct parameters" in text
     assert parameters(network) == 1_990_290
     assert torch.equal(torch.get_rng_state(), before)

@@ -1,10 +1,10 @@
-"""The registry of data sets: one module a data set, which registers it under the name that `data.source` gives.
+"""The registry of data sets: each module registers one data set under a name for `data.source`.
 
     @register("mine")
     class Mine(Source): ...
 
-A source is asked for its `stamp` first: cheap facts that change when its content does. The decoded images are cached under it.
-A set that torchvision downloads is a few lines, see cifar100.py.
+Decoded images are cached under the `stamp` of the source: facts that are fast to read and change with the content. A data set
+of torchvision takes a few lines, see cifar100.py.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from ablate.vision.registry import Registry
 from ablate.vision.settings import Data
 
-AUTO = "auto"  # resolved before a study begins, see ablate/vision/data.py
-SIZE = 32  # pixels: what the networks see
-DECODER = 2  # raised when the same files would be decoded to other pixels or another order
+AUTO = "auto"  # resolved when a study begins, see ablate/vision/data.py
+SIZE = 32  # height and width of all images in pixels
+DECODER = 2  # incremented when decoding changes the pixels or their order
 
 
 @dataclass
 class Split:
-    """Images (N, 32, 32, 3) of uint8 and labels (N,) of int64."""
+    """Uint8 images (N, 32, 32, 3) and int64 labels (N,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -42,12 +42,12 @@ class Decoded:
 
 
 class Source(ABC):
-    """A data set that can be decoded. Its text names it to the user.
+    """Base class of data sets. `str` of an instance is its name in messages.
 
     Attributes:
-        classes: how many classes it has; None if that is known only when it is decoded.
-        train_size: how many training images it has, for estimates.
-        test_size: how many test images it has, for estimates.
+        classes: the number of classes; None if it is known only after decoding.
+        train_size: the number of training images, for estimates.
+        test_size: the number of test images, for estimates.
     """
 
     classes: ClassVar[int | None] = 10
@@ -57,15 +57,15 @@ class Source(ABC):
     @classmethod
     @abstractmethod
     def of(cls, data: Data) -> Self:
-        """The source that a configuration describes."""
+        """Make the source from a configuration."""
 
     @classmethod  # noqa: B027 - most sources accept any settings
     def check(cls, data: Data) -> None:
-        """Raise UsageError for settings that this source cannot use."""
+        """Raise UsageError for settings that are invalid for this source."""
 
     @classmethod
     def caveat(cls, data: Data) -> str | None:  # noqa: ARG003 - for subclasses
-        """A sentence that a report of results on these images must state; None if there is nothing to say."""
+        """A caveat for reports about these images; None if there is none."""
         return None
 
     def is_available(self) -> bool:
@@ -74,17 +74,17 @@ class Source(ABC):
 
     @abstractmethod
     def stamp(self) -> dict[str, object]:
-        """Facts that change when the content does. Raises UsageError if a path that was named does not exist."""
+        """Facts that change when the content changes. Raises UsageError if a given path does not exist."""
 
     def require(self) -> None:  # noqa: B027 - most sources are always available
-        """Raise UsageError if `decode` could not begin, for example without a connection."""
+        """Raise UsageError if `decode` cannot start, for example without a connection."""
 
     @abstractmethod
     def decode(self) -> Decoded:
-        """Decode all images. Raises UsageError, naming the file, if one cannot be read."""
+        """Decode all images. Raises UsageError with the name of a file that cannot be read."""
 
     def split(self, labels: NDArray[np.int64], data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:  # noqa: ARG002
-        """The indices of the training and of the validation images; None for a subset stratified by class."""
+        """The indices of the training and the validation images; None for subsets stratified by class."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""Base class of the data sets that torchvision downloads and checks."""
+"""Base class for data sets of torchvision."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CONNECTION_SECONDS = 3.0
 
 @dataclass
 class TorchvisionSource(Source):
-    """A data set of torchvision in the folder `root`: looked for there, else downloaded.
+    """A data set of torchvision in the folder `root`, downloaded if missing.
 
     Attributes:
-        name: its name in `data.source`.
-        title: its name in sentences.
-        files: names in `root`, any one of which means that the data set is there.
-        host: where torchvision downloads it.
+        name: the name for `data.source`.
+        title: the name in messages.
+        files: names in `root`; if any of them exists, the data set is considered present.
+        host: the host from which torchvision downloads it.
     """
 
     root: Path
@@ -47,15 +47,15 @@ class TorchvisionSource(Source):
         return any((self.root / name).exists() for name in self.files)
 
     def stamp(self) -> dict[str, object]:
-        return {"source": self.name, "decoder": DECODER}  # torchvision checks the md5: there is only one version
+        return {"source": self.name, "decoder": DECODER}  # torchvision checks the md5, so there is only one version
 
     def require(self) -> None:
         if not self.is_available() and not can_connect(self.host):
             first, *more = self.files
             missing = f"neither {' nor '.join(self.files)}" if more else f"no {first}"
             raise UsageError(
-                f"{self.title} is not in {self.root.resolve()} ({missing}), and {self.host} does not answer. "
-                "Put the files there, or type data.root=FOLDER, or data=builtin."
+                f"{self.title} is not in {self.root.resolve()} ({missing}), and {self.host} does not respond. "
+                "Put the files there, set data.root=FOLDER, or use data=builtin."
             )
 
     def decode(self) -> Decoded:
@@ -63,14 +63,14 @@ class TorchvisionSource(Source):
             sets = [self.load(train) for train in (True, False)]
         except (RuntimeError, OSError, EOFError) as error:
             raise UsageError(
-                f"{self.title} in {self.root.resolve()} cannot be used ({error}). Delete the files there, or type data=builtin."
+                f"{self.title} in {self.root.resolve()} cannot be used ({error}). Delete the files there, or use data=builtin."
             ) from None
         train, test = (Split(self.images_of(each), self.labels_of(each)) for each in sets)
         return Decoded(self.names_of(sets[0]), train, test)
 
     @abstractmethod
     def load(self, train: bool) -> Any:
-        """The torchvision data set of one split, downloaded if need be."""
+        """The torchvision data set of one split, downloaded if necessary."""
 
     def images_of(self, dataset: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The images (N, 32, 32, 3) of a torchvision data set."""
@@ -86,7 +86,7 @@ class TorchvisionSource(Source):
 
 
 def can_connect(host: str, port: int = 443, seconds: float = CONNECTION_SECONDS) -> bool:
-    """Whether a connection opens in time, the name lookup included (which no socket timeout bounds)."""
+    """Whether a connection opens within the timeout, including the name lookup, which socket timeouts do not cover."""
     answer: list[bool] = []
 
     def attempt() -> None:

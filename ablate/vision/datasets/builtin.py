@@ -1,4 +1,4 @@
-"""The data set `builtin`: images that the program draws, as many as are asked for."""
+"""The data set `builtin`: generated images, in any number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ablate.vision.settings import Data
 @register("builtin")
 @dataclass
 class Builtin(Source):
-    """Drawn images: `train` training and `test` test images."""
+    """Generated images: `train` training and `test` test images."""
 
     train: int
     test: int
@@ -37,7 +37,7 @@ class Builtin(Source):
         return "data=builtin"
 
     def stamp(self) -> dict[str, object]:
-        drawn_by = Path(drawing.__file__).read_text(encoding="utf-8")  # another drawing is another data set
+        drawn_by = Path(drawing.__file__).read_text(encoding="utf-8")  # other code draws other images
         return {"source": "builtin", "train": self.train, "test": self.test, "seed": self.seed, "by": drawn_by}
 
     def decode(self) -> Decoded:
@@ -46,6 +46,6 @@ class Builtin(Source):
         return Decoded(drawing.CLASSES, train, test)
 
     def split(self, labels: NDArray[np.int64], data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """As many as asked for were drawn: the validation images follow the training images."""
+        """Exactly the requested number was generated; the validation images follow the training images."""
         train, validation = np.split(np.arange(len(labels)), [len(labels) - data.validation_size])
         return train, validation

@@ -10,7 +10,7 @@ from ablate.vision.datasets._torchvision import TorchvisionSource
 
 @register("cifar10")
 class Cifar10(TorchvisionSource):
-    """The archive of CIFAR-10 as torchvision unpacks and checks it."""
+    """CIFAR-10, as downloaded and checked by torchvision."""
 
     name = "cifar10"
     title = "CIFAR-10"

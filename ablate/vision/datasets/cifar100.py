@@ -10,7 +10,7 @@ from ablate.vision.datasets._torchvision import TorchvisionSource
 
 @register("cifar100")
 class Cifar100(TorchvisionSource):
-    """The archive of CIFAR-100, with its 100 fine labels, as torchvision unpacks and checks it."""
+    """CIFAR-100 with its 100 fine labels, as downloaded and checked by torchvision."""
 
     name = "cifar100"
     title = "CIFAR-100"

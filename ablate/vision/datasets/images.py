@@ -1,4 +1,4 @@
-"""The data set `images`: a folder, or a zip, of train/<class>/* and test/<class>/*."""
+"""The data set `images`: a folder or a zip file with train/<class>/* and test/<class>/*."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".t
 @register("images")
 @dataclass
 class ImageFiles(Source):
-    """A folder, or a zip, of train/<class>/* and test/<class>/*, perhaps inside one more folder."""
+    """A folder or a zip file with train/<class>/* and test/<class>/*, possibly inside another folder."""
 
     root: Path
 

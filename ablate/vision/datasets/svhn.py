@@ -12,7 +12,7 @@ from ablate.vision.datasets._torchvision import TorchvisionSource
 
 @register("svhn")
 class Svhn(TorchvisionSource):
-    """SVHN in its format 2 (cropped digits), without the set `extra`, as torchvision reads and checks it."""
+    """SVHN in format 2 (cropped digits), without the split `extra`, as read and checked by torchvision."""
 
     name = "svhn"
     title = "SVHN"

@@ -1,12 +1,12 @@
-"""The registry of model families: one module a family, which registers it under the name that `model.name` gives.
+"""The registry of model families: each module registers one family under a name for `model.name`.
 
     @register("mine", MySettings)
     def mine(config: Config, classes: int, size: int) -> nn.Module:
         '''Images (B, 3, size, size) to logits (B, classes).'''
 
-A family may read `config.model` (an instance of its settings), `config.stem`, `config.norm` and `config.activation`, and
-nothing else of the configuration. Its layers get PyTorch's default weights by their names (ablate/vision/networks.py), so
-weights that a constructor sets are lost: a layer that needs others overrides `reset_parameters`.
+A family may only read `config.model` (an instance of its settings), `config.stem`, `config.norm` and `config.activation`.
+Weights are initialized after construction by `reset_parameters` (ablate/vision/networks.py), which overwrites weights set in a
+constructor: a layer with its own initialization overrides `reset_parameters`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Family:
-    """A model family: the class of its settings, and the function that builds a network."""
+    """A model family: its settings class and its builder."""
 
     settings: type[ModelSettings]
     build: Builder
@@ -38,7 +38,7 @@ MODELS: Registry[Family] = Registry("model.name", __name__)
 
 
 def register(name: str, settings: type[ModelSettings]) -> Callable[[Builder], Builder]:
-    """A decorator that registers the builder of a model family."""
+    """Decorator: register the builder of a model family."""
 
     def decorate(build: Builder) -> Builder:
         MODELS.register(name, Family(settings, build))

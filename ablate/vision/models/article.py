@@ -1,8 +1,8 @@
-"""The article's family of networks, assembled from settings.
+"""The model family `article`: the networks of the article and variants.
 
-A network is a stem of 1x1 convolutions, a trunk of blocks, and a head. Every layer is named by its role in the network, such
-as `block2.conv1`; a *place* is where BN or dropout can stand: after a convolution (`block2.conv1`) or after a block's pooling
-(`block3.pool`). Patterns such as `block*.conv1` name several places; `last.pool` is the pooling of the last block.
+A network has a stem of 1x1 convolutions, a trunk of blocks, and a head. Layers are named by their role, such as `block2.conv1`.
+A *place* is a position for BN or dropout: after a convolution (`block2.conv1`) or after the pooling of a block (`block3.pool`).
+Patterns such as `block*.conv1` match several places; `last.pool` is the pooling of the last block.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ class ArticleSettings(ModelSettings):
     """The trunk: blocks of 3x3 convolutions, a 2x2 max-pooling after each, and a head of two convolutions."""
 
     widths: Annotated[list[Positive], Field(min_length=1)]  # channels of each block
-    depth: Positive  # 3x3 convolutions in a block
+    depth: Positive  # 3x3 convolutions per block
     head_width: Positive  # channels between the head's two convolutions
-    padding: Literal["conv", "module"]  # conv: the convolution's own argument; module: a ConstantPad2d before it
+    padding: Literal["conv", "module"]  # conv: Conv2d(padding=1); module: a ConstantPad2d before the convolution
     dropout: bool
     dropout_rate: Share
     dropout_kind: Literal["channel", "element"]  # channel: Dropout2d; element: Dropout
-    dropout_places: list[str]  # patterns over the places of the trunk, such as block1.conv2 or block*.pool
+    dropout_places: list[str]  # patterns of places in the trunk, such as block1.conv2 or block*.pool
 
 
 @register("article", ArticleSettings)
 def article(config: Config, classes: int, size: int) -> nn.Module:
-    """The network of a configuration, on torch's default device."""
+    """Build the network of a configuration on torch's default device."""
     return Network(config, classes, size)
 
 
 class Network(nn.Module):
     """Images (B, 3, H, W) to logits (B, classes).
 
-    H and W are `size`; each block halves it, and the head's last convolution covers what is left.
+    H and W must be `size`. Each block halves the size, and the last convolution of the head covers the remaining area.
 
     Raises:
         UsageError: if a pattern matches no place, or if the image is too small for the blocks.
@@ -87,13 +87,13 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         x = images
-        for part in self.children():  # in the order of construction
+        for part in self.children():  # in order of construction
             x = part(x)
         return x
 
 
 def trunk_places(model: ArticleSettings) -> list[str]:
-    """The places of the trunk, in the order in which the data passes them."""
+    """The places of the trunk in forward order."""
     return [
         place
         for number in range(1, len(model.widths) + 1)
@@ -139,7 +139,7 @@ def _dropout(model: ArticleSettings) -> nn.Module:
 
 
 def _trunk_norms(model: ArticleSettings, places: Sequence[str], shared: bool) -> dict[str, nn.Module]:
-    """A BN for each place; if `shared`, the last two places have one between them, provided that they are equally wide."""
+    """Make a BN for each place. If `shared`, the last two places share one, provided that they have the same width."""
     width_of = {place: model.widths[int(place.removeprefix("block").split(".")[0]) - 1] for place in places}
     norms: dict[str, nn.Module] = {place: nn.BatchNorm2d(width_of[place]) for place in places}
     if shared and len(places) >= 2 and width_of[places[-1]] == width_of[places[-2]]:

@@ -17,15 +17,15 @@ from ablate.vision.settings import ModelSettings, Positive
 
 
 class ResNetSettings(ModelSettings):
-    """The stages: the first keeps the size of the image, each further one halves it."""
+    """The stages: the first one keeps the image size, each later one halves it."""
 
     widths: Annotated[list[Positive], Field(min_length=1)]  # channels of each stage
-    blocks: Positive  # residual blocks of two 3x3 convolutions in each stage
+    blocks: Positive  # residual blocks (of two 3x3 convolutions) per stage
 
 
 @register("resnet", ResNetSettings)
 def resnet(config: Config, classes: int, size: int) -> nn.Module:  # noqa: ARG001 - it averages over images of any size
-    """The network of a configuration, on torch's default device. It has a stem and BN of its own."""
+    """Build the network of a configuration on torch's default device. Stem and BN are fixed."""
     model = config.model
     assert isinstance(model, ResNetSettings)
     return ResNet(model, config.activation.name, classes)
@@ -60,7 +60,7 @@ class ResNet(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions, added to a shortcut: the identity, or a 1x1 convolution where the shape changes."""
+    """Two 3x3 convolutions plus a shortcut: the identity, or a 1x1 convolution if the shape changes."""
 
     def __init__(self, channels: int, width: int, stride: int, kind: str) -> None:
         super().__init__()

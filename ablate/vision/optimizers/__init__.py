@@ -1,9 +1,9 @@
-"""The registry of optimizers: one module an optimizer, which registers it under the name that `optimizer.name` gives.
+"""The registry of optimizers: each module registers one optimizer under a name for `optimizer.name`.
 
     @register("mine", MySettings)
     def mine(settings: MySettings, network: nn.Module) -> torch.optim.Optimizer: ...
 
-The learning rate that a schedule changes is the `lr` of each parameter group.
+Schedules change the `lr` of each parameter group.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """An optimizer: the class of its settings, and the function that makes one for a network."""
+    """A registered optimizer: its settings class and its builder."""
 
     settings: type[OptimizerSettings]
     build: Builder
@@ -34,7 +34,7 @@ OPTIMIZERS: Registry[Entry] = Registry("optimizer.name", __name__)
 
 
 def register(name: str, settings: type[OptimizerSettings]) -> Callable[[Builder], Builder]:
-    """A decorator that registers the builder of an optimizer."""
+    """Decorator: register the builder of an optimizer."""
 
     def decorate(build: Builder) -> Builder:
         OPTIMIZERS.register(name, Entry(settings, build))
@@ -44,5 +44,5 @@ def register(name: str, settings: type[OptimizerSettings]) -> Callable[[Builder]
 
 
 def make_optimizer(settings: OptimizerSettings, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer that `settings` describe, for the parameters of `network`."""
+    """Make the optimizer for the parameters of `network`."""
     return OPTIMIZERS[settings.name].build(settings, network)

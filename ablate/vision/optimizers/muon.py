@@ -1,8 +1,8 @@
 """Muon: momentum whose update is orthogonalized by a Newton-Schulz iteration.
 
 After the description of Keller Jordan et al. (2024), "Muon: An optimizer for hidden layers in neural networks",
-https://kellerjordan.github.io/posts/muon. The weights of hidden layers are updated by Muon, a convolution's as a matrix
-(out, in x height x width); biases, the gains of BN and the weights of the last layer are updated by AdamW, as described there.
+https://kellerjordan.github.io/posts/muon. The weights of hidden layers are updated by Muon, a convolution's as a matrix (out,
+in x height x width); biases, the gains of BN and the weights of the last layer are updated by AdamW, as described there.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from torch.optim.optimizer import ParamsT
 from ablate.vision.optimizers import register
 from ablate.vision.settings import NonNegative, OptimizerSettings, Positive, Share
 
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic polynomial, as published
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # coefficients of the quintic polynomial, as published
 ADAM_BETAS = (0.9, 0.95)
 EPSILON = 1e-8
 
 
 class MuonSettings(OptimizerSettings):
-    """The settings of Muon; its weight decay is decoupled."""
+    """The settings of Muon. Weight decay is decoupled."""
 
     momentum: Share
     nesterov: bool
     iterations: Positive  # of Newton-Schulz
-    adamw_learning_rate: NonNegative  # of the parameters that AdamW updates
+    adamw_learning_rate: NonNegative  # learning rate of the parameters that AdamW updates
 
 
 @register("muon", MuonSettings)
@@ -51,7 +51,7 @@ def muon(settings: MuonSettings, network: nn.Module) -> torch.optim.Optimizer:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for the parameter groups that are `orthogonalized`, AdamW for the others."""
+    """Muon for parameter groups with `orthogonalized`, AdamW for the others."""
 
     def __init__(
         self, parameters: ParamsT, *, momentum: float, nesterov: bool, iterations: int, weight_decay: float, lr: float = 0.02
@@ -104,7 +104,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: Tensor, iterations: int) -> Tensor:
-    """The matrix (rows, columns) with its singular values brought near 1, by Newton-Schulz iterations.
+    """Move the singular values of a matrix (rows, columns) close to 1 by Newton-Schulz iterations.
 
     Each iteration is X <- a X + (b A + c A A) X with A = X X^T, which acts on the singular values s as a s + b s^3 + c s^5.
     """

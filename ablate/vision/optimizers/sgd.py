@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with momentum, Nesterov's or the classical one."""
+"""Stochastic gradient descent with classical or Nesterov momentum."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SgdSettings(OptimizerSettings):
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
         if self.nesterov and self.momentum == 0:
-            raise UsageError("optimizer.nesterov=true: needs optimizer.momentum above 0.")
+            raise UsageError("optimizer.nesterov=true needs optimizer.momentum > 0.")
         return self
 
 

@@ -15,10 +15,10 @@ from ablate.vision.datasets.svhn import Svhn
 
 def test_a_data_set_that_is_not_available_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_torchvision, "can_connect", lambda host: False)
-    with pytest.raises(UsageError, match=r"neither cifar-10-batches-py nor cifar-10-python\.tar\.gz.*or data=builtin"):
+    with pytest.raises(UsageError, match=r"neither cifar-10-batches-py nor cifar-10-python\.tar\.gz.*or use data=builtin"):
         Cifar10(tmp_path).require()
     with pytest.raises(
-        UsageError, match=r"^SVHN is not in .* \(no train_32x32\.mat\), and ufldl\.stanford\.edu does not answer"
+        UsageError, match=r"^SVHN is not in .* \(no train_32x32\.mat\), and ufldl\.stanford\.edu does not respond"
     ):
         Svhn(tmp_path).require()
     (tmp_path / "train_32x32.mat").touch()
