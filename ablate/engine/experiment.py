@@ -29,9 +29,9 @@ class Experiment:
         """Check a configuration before anything runs, and return values to fill in.
 
         Returns:
-            Values by dotted key: facts that the configuration lacks (such as the digest of the data), and decisions that replace a
-            given value (such as `auto`). Decisions are made once and stored in study.yaml. None to request no run: `show` is called
-            instead.
+            Values by dotted key: facts that the configuration lacks (such as the digest of the data), and decisions that
+            replace a given value (such as `auto`). Decisions are made once and stored in study.yaml. None to request no run:
+            `show` is called instead.
 
         Raises:
             UsageError: if the configuration is invalid; the message should name the key, the value and what is allowed.
