@@ -38,7 +38,8 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
             "reason": each.reason + _detectable(each, claim_spec(each, metrics)),
         }
         rows.append(Row(values, source=f"claim-{each.claim.id}"))
-    notes = ["Estimates have their 95 % interval over seeds, not adjusted for looks."]
+    notes = ["Estimates have the interval over seeds that the verdict rests on: at the level of its look and of its place among the "
+        "primary claims (95 % before the first look)."]
     percent = [each for each in judgements if claim_spec(each, metrics).percent]
     if any(text_of(_estimate(each, claim_spec(each, metrics))) != MISSING for each in percent):
         notes[0] += " Differences of percentages are in percentage points."
@@ -104,7 +105,7 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
 def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
     if judgement.estimate is None:
         return None
-    numbers = judgement.estimate.numbers()
+    numbers = judgement.estimate.numbers(judgement.confidence)
     signed = judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
     return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed)
 

@@ -13,7 +13,8 @@ from ablate.core.claims import LARGEST, Claim, check, unmet
 from ablate.core.errors import UsageError
 from ablate.stats.attribution import drawn_orders
 from ablate.stats.bootstrap import prediction
-from ablate.stats.claim_tests import estimates_of, in_short
+from ablate.stats.claim_estimates import estimates_of
+from ablate.stats.claim_tests import in_short
 from ablate.stats.outcomes import Outcomes
 from ablate.storage.results import StudyResults
 

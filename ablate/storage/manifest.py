@@ -46,6 +46,8 @@ class StudyManifest(BaseModel):
         factors: each factor with its levels, the baseline first.
         experiments: by the short digest of a cell, the short digest of what it builds.
         seeds: in the order in which they were asked for.
+        looks: the numbers of complete seeds at which verdicts are taken; empty: the default of the study.
+        blocks: the factor whose levels are blocks (data sets, tasks), not treatments.
         orders: for the design `path`, by seed the order in which changes are made, each as its factors.
         decisions: keys that were resolved once.
         claims: as they were written when the study began.
@@ -65,6 +67,8 @@ class StudyManifest(BaseModel):
     factors: dict[str, list[Any]] = Field(default_factory=dict)
     experiments: dict[str, str] = Field(default_factory=dict)
     seeds: list[int] = Field(default_factory=list)
+    looks: list[int] = Field(default_factory=list)
+    blocks: str | None = None
     orders: dict[int, list[list[str]]] = Field(default_factory=dict)
     decisions: dict[str, Decision] = Field(default_factory=dict)
     claims: list[dict[str, Any]] = Field(default_factory=list)
