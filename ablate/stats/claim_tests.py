@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ablate.core.cells import Condition
 from ablate.core.claims import Claim, check, unmet
 from ablate.core.errors import UsageError
 from ablate.stats import attribution, decision_rules
+from ablate.stats.blocks import by_block
 from ablate.stats.claim_estimates import arms, at_resolution, compared, estimates_of, p_values, resolution, strata_of
 from ablate.stats.decision_rules import FEWEST, NO_LOOK, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
@@ -82,6 +84,7 @@ class ClaimTest:
         verdict: set where it needs no p value; else empty.
         reason: of that verdict.
         in_family: whether it can be a member of the family of claims that Holm's procedure adjusts for.
+        unit: what n counts: seeds, or blocks.
     """
 
     claim: Claim
@@ -94,6 +97,7 @@ class ClaimTest:
     verdict: str = ""
     reason: str = ""
     in_family: bool = False
+    unit: str = "seeds"
 
     @property
     def by_look(self) -> dict[Look, PValues]:
@@ -115,8 +119,12 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
     try:
         if reason := unmet(claim, results.factors, results.facts):
             return test.decide(decision_rules.NOT_TESTED, reason)
-        check(claim, results.factors, results.facts)
-        outcomes = Outcomes.of(results, claim.metric)
+        if results.manifest.blocks in results.factors and claim.kind != "exact":
+            claim, outcomes = _over_blocks(claim, results, results.manifest.blocks or "")
+            test.unit = "blocks"
+        else:
+            check(claim, results.factors, results.facts)
+            outcomes = Outcomes.of(results, claim.metric)
         if claim.kind == "exact":
             return _exact(test, outcomes)
         test.in_family = True
@@ -150,6 +158,17 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
     if test.tests[-1].look.number and test.tests[-1].identical and not test.tests[-1].blocked:
         test.decide(decision_rules.IDENTICAL, "all pairs have identical values")
     return test
+
+
+def _over_blocks(claim: Claim, results: StudyResults, block: str) -> tuple[Claim, Outcomes]:
+    """A claim and its outcomes with a row a block; what `where` says of blocks selects rows."""
+    if any(change.factor == block for change in claim.all_changes):
+        raise UsageError(f"{block} is a block of this study, and a claim cannot be about a change of it")
+    only = claim.where.allowed.get(block)
+    others = Condition({key: levels for key, levels in claim.where.allowed.items() if key != block})
+    claim = claim.model_copy(update={"where": others})
+    check(claim, {key: factor for key, factor in results.factors.items() if key != block}, results.facts)
+    return claim, by_block(Outcomes.of(results, claim.metric), block, only)
 
 
 def in_short(claim: Claim, error: UsageError) -> str:

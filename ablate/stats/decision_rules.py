@@ -12,9 +12,10 @@ For a claim about a quantity d, `margin` m being the smallest difference that ma
 | equivalent | -m < d < m (two one-sided tests: Schuirmann 1987) | d > m or d < -m | |
 
 Each is shown by rejecting its complement, one-sided, at alpha = 0.025. At any one d at most two of them are false and no
-consequence of each other (d > 0 and d < 0 at d = 0; the two sides of `equivalent` at its border), so that a claim has a false verdict in at
-most 5 % of studies. A difference that is shown to be below m is `smaller than the margin`, whether d > 0 is shown as well
-(then the gain is real) or not; `contradicted` always means that the claimed direction, or the claimed bound, is refuted.
+consequence of each other (d > 0 and d < 0 at d = 0; the two sides of `equivalent` at its border), so that a claim has a
+false verdict in at most 5 % of studies. A difference that is shown to be below m is `smaller than the margin`, whether d >
+0 is shown as well (then the gain is real) or not; `contradicted` always means that the claimed direction, or the claimed
+bound, is refuted.
 
 Looks. A study that grows takes its verdicts at looks that it declares (by default at 5, 8, 12 and 20 complete seeds), on
 the first seeds in the order in which they were asked for. The k-th look has the level alpha (t_k^2 - t_(k-1)^2), t being
@@ -24,12 +25,12 @@ the error rate holds by Bonferroni's inequality, whatever the joint distribution
 its share of alpha is on the scale of the whole study, and the smallest over the looks is a valid p value (a sequential
 p value: Liu and Anderson 2008): what was shown at a look stays shown. Results that are finished have one look, at all seeds.
 
-Holm (1979). Each column of the table is a family with one hypothesis for each primary claim, and goes through Holm's step-down
-procedure at alpha. (One procedure over the smallest p value of each claim would not do: a claim that is rightly shown to be
-below the margin would raise the level at which the others are shown to be above zero; simulated, 10 % of studies of six claims
-were wrong.) A primary claim that has too few seeds yet counts with p = 1. One that this study cannot test, whatever it will run,
-is no member; nor is one that needs no p value: an exact one, or one about a factor without effect on the configuration. A claim
-that is not primary is exploratory: tested without adjustment for the others.
+Holm (1979). Each column of the table is a family with one hypothesis for each primary claim, and goes through Holm's
+step-down procedure at alpha. (One procedure over the smallest p value of each claim would not do: a claim that is rightly
+shown to be below the margin would raise the level at which the others are shown to be above zero; simulated, 10 % of
+studies of six claims were wrong.) A primary claim that has too few seeds yet counts with p = 1. One that this study cannot
+test, whatever it will run, is no member; nor is one that needs no p value: an exact one, or one about a factor without
+effect on the configuration. A claim that is not primary is exploratory: tested without adjustment for the others.
 
 The t test assumes differences without a long tail to one side. If some runs of one arm alone collapse, false verdicts
 exceed these rates, and no test of so few values prevents it: see docs/statistics.md for the bounds, and inspect the replicates.

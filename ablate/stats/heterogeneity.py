@@ -37,9 +37,10 @@ class Heterogeneity:
 def heterogeneity(strata: Sequence[Estimate]) -> Heterogeneity | None:
     """Test whether a contrast is equal in all strata, over the seeds that are complete in all of them; None for one stratum.
 
-    With S strata and n seeds, Hotelling's T^2 of the S - 1 differences to the first stratum: T^2 (n - S + 1) / ((n - 1)(S - 1))
-    has F(S - 1, n - S + 1) (Hotelling 1931). It allows for any covariance between strata; for two strata it is the paired t. With
-    fewer than S + 1 seeds, each stratum against the mean of all by paired t, and the smallest p times S (Bonferroni).
+    With S strata and n seeds, Hotelling's T^2 of the S - 1 differences to the first stratum: T^2 (n - S + 1) / ((n - 1)(S -
+    1)) has F(S - 1, n - S + 1) (Hotelling 1931). It allows for any covariance between strata; for two strata it is the
+    paired t. With fewer than S + 1 seeds, each stratum against the mean of all by paired t, and the smallest p times S
+    (Bonferroni).
     """
     if len(strata) < 2:
         return None

@@ -137,7 +137,7 @@ def judge(
 
 
 def design_of(results: StudyResults, alpha: float = ALPHA) -> SequentialDesign:
-    """The looks of a study: declared ones, else LOOKS; for results of other programs, and over blocks, one look at everything."""
+    """The looks of a study: declared ones, else LOOKS; one look at everything for other programs' results, and over blocks."""
     if results.manifest.blocks or (results.folder is None and not results.manifest.looks):
         return SequentialDesign((), alpha)
     return SequentialDesign(tuple(results.manifest.looks) or LOOKS, alpha)

@@ -37,7 +37,7 @@ def reason(
     last = test.tests[-1]
     if not last.look.number:
         first = test.design.first
-        counted = "runs of each configuration" if at.estimates[0].unpaired else "seeds"
+        counted = "runs of each configuration" if at.estimates[0].unpaired else test.unit
         return f"no verdict below {first} {counted}: {first - test.n} more needed"
     if conclusion.verdict == INCONCLUSIVE and last.blocked:
         return last.blocked
@@ -81,7 +81,7 @@ def _unpaired(estimate: Estimate) -> str:
 
 def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
     claim, seeds = test.claim, at.look.seeds
-    adjusted = [f"look {at.look.number} at {seeds} seeds" if len(test.design.looks) > 1 else f"one look at {seeds} seeds"]
+    adjusted = [f"look {at.look.number} at {seeds} seeds" if len(test.design.looks) > 1 else f"one look at {seeds} {test.unit}"]
     if not claim.primary:
         adjusted.append("exploratory: not a primary claim, not adjusted for the others")
     elif family > 1:
@@ -111,9 +111,10 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
         return ""
     power = f"{100 * POWER:.0f} % power"
     if precision.seeds is None:
-        return f"even {precision.most} seeds{precision.which} have less than {power} at this margin"
+        return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin"
     if precision.seeds > test.n:
         return (
-            f"{precision.seeds - test.n} more seeds ({precision.seeds} in total; {precision.range}) give {power} at this margin"
+            f"{precision.seeds - test.n} more {test.unit} ({precision.seeds} in total; {precision.range}) "
+            f"give {power} at this margin"
         )
-    return f"this many seeds have {power} at this margin, so the true difference may be close to the decision boundary"
+    return f"this many {test.unit} have {power} at this margin, so the true difference may be close to the decision boundary"
