@@ -63,7 +63,7 @@ def notes(estimate: Estimate, spread: Heterogeneity | None, robust: Robustness |
     found = []
     if estimate.n and not estimate.unpaired:
         superior = "" if math.isnan(estimate.p_superior) else f"; P(B > A) = {estimate.p_superior:.2f}"
-        found.append(f"Above zero in {estimate.wins} of {estimate.n} seeds{superior}")
+        found.append(f"Above zero in {estimate.wins} of {estimate.n} seeds, lowest at seed {estimate.worst[0]}{superior}")
     if spread is not None and not math.isnan(spread.p):
         differ = "differ" if spread.p <= HETEROGENEOUS else "are not shown to differ"
         opposite = "" if spread.same_sign else "; their estimates have opposite signs"

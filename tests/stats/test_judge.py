@@ -1,6 +1,8 @@
 """From claims and runs to verdicts: planted effects, and each way in which a claim is not decided."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from ablate.core.claims import parse_all
 from ablate.core.designs import coalitions
 from ablate.core.metrics import MetricSpec
 from ablate.stats.decision_rules import LOOKS
-from ablate.stats.judge import COLUMNS, judge, judgements_frame
+from ablate.stats.judge import COLUMNS, design_of, judge, judgements_frame
 from tests.stats.conftest import noise, results_of, study
 
 
@@ -494,3 +496,110 @@ def test_no_claims_are_a_table_without_rows() -> None:
 def test_every_claim_keeps_its_row_and_its_words() -> None:
     found = verdicts(stems(5), claim(quote="少しずつ"))
     assert (found["quote"][0], found["metric"][0], found["margin"][0]) == ("少しずつ", "accuracy", 0.005)
+
+
+def gains(*differences: float) -> pd.DataFrame:
+    """Pairs with these differences."""
+    return study(
+        {"stem": ["direct", "pyramid"]},
+        lambda levels, seed: 0.8 + differences[seed] * (levels["stem"] == "pyramid"),
+        len(differences),
+    )
+
+
+@pytest.mark.parametrize(
+    ("expects", "center", "verdict"),
+    [
+        ("higher", 0.02, "supported"),
+        ("higher", 0.004, "smaller than the margin"),
+        ("higher", 0.0, "smaller than the margin"),
+        ("higher", -0.004, "contradicted"),
+        ("lower", -0.004, "smaller than the margin"),
+        ("lower", 0.004, "contradicted"),
+        ("higher by the margin", 0.02, "supported"),
+        ("higher by the margin", 0.004, "contradicted"),
+        ("higher by the margin", 0.01, "inconclusive"),
+        ("lower by the margin", -0.02, "supported"),
+        ("noninferior", -0.004, "supported"),
+        ("noninferior", 0.02, "supported"),
+        ("noninferior", -0.02, "contradicted"),
+        ("equivalent", 0.004, "supported"),
+        ("equivalent", -0.02, "contradicted"),
+    ],
+)
+def test_each_expectation_by_where_the_difference_lies(expects: str, center: float, verdict: str) -> None:
+    """Differences of center +- 0.00126, six of them, on a margin of 0.01."""
+    scatter = [-0.0017, -0.0011, -0.0003, 0.0004, 0.0011, 0.0016]
+    row = one(gains(*(center + each for each in scatter)), claim(expects=expects, margin=0.01), looks=())
+    assert row["verdict"] == verdict
+
+
+def test_what_is_inferior_follows_from_the_metric() -> None:
+    rise = gains(0.02, 0.021, 0.019, 0.02, 0.022)
+    loss = [MetricSpec("accuracy", better="lower")]
+    asked = claim(expects="noninferior", margin=0.01)
+    assert one(rise, asked, looks=())["verdict"] == "supported"
+    assert one(rise, asked, looks=(), metrics=loss)["verdict"] == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("of", "fraction", "verdict"),
+    [("stem", 0.5, "supported"), ("stem", 0.8, "contradicted"), ("norm", 0.5, "contradicted"), ("norm", 0.2, "supported")],
+)
+def test_a_share_exceeds_a_fraction_of_the_whole_or_not(of: str, fraction: float, verdict: str) -> None:
+    """Of 4 points, the stem has 2.5 and the norm 1.5."""
+    asked = path(of, expects="higher", exceeds=fraction)
+    del asked["margin"]
+    row = one(planted(), asked, looks=())
+    assert row["verdict"] == verdict
+    assert row["estimate"] == pytest.approx((0.025 if of == "stem" else 0.015) - fraction * 0.04, abs=0.002)
+
+
+def test_equivalence_holds_in_every_stratum_or_not_at_all() -> None:
+    """The average over both norms is 0, and each of them 1 point off; with the average alone it was supported."""
+    draw = noise(0.001)
+    frame = study(
+        {"stem": ["direct", "pyramid"], "norm": ["x", "y"]},
+        lambda levels, seed: (
+            0.8 + (levels["stem"] == "pyramid") * (0.01 if levels["norm"] == "x" else -0.01) + draw(levels, seed)
+        ),
+        8,
+    )
+    row = one(frame, claim(expects="equivalent"), looks=())
+    assert (row["verdict"], row["estimate"]) == ("contradicted", pytest.approx(0, abs=0.001))
+    wide = one(frame, claim(expects="equivalent", margin=0.02), looks=())
+    single = [one(frame, claim(expects="equivalent", margin=0.02, where={"norm": norm}), looks=()) for norm in "xy"]
+    assert wide["p_support"] == pytest.approx(max(each["p_support"] for each in single))
+    assert one(frame, looks=())["p_strata"] < 1e-4
+
+
+def test_the_interval_is_the_one_that_the_verdict_rests_on() -> None:
+    """Support at exactly the level of the look and of Holm's step is an interval that ends at zero."""
+    draw = np.random.default_rng(4)
+    for _ in range(20):
+        frame = gains(*draw.normal(0.004, 0.003, 8))
+        for row in verdicts(frame, claim(), claim("b", expects="higher", margin=0.1)).to_dict("records"):
+            if row["verdict"] in ("supported", "inconclusive"):
+                assert (row["low"] > 0) == (row["verdict"] == "supported")
+
+
+def test_a_study_declares_its_looks_and_other_results_have_one() -> None:
+    results = results_of(stems(9))
+    assert design_of(results).looks == ()
+    (found,) = judge(parse_all([claim()]), results)
+    assert (found.look.seeds, found.confidence) == (9, pytest.approx(0.95))
+    declared = results_of(stems(9), looks=[6, 9])
+    assert [each.look.seeds for each in judge(parse_all([claim(), claim("b")]), declared)] == [6, 6]
+    on_disk = replace(results, folder=Path("study"))
+    assert design_of(on_disk).looks == LOOKS
+
+
+def test_beside_a_verdict_stand_its_replicates_and_its_robustness() -> None:
+    (found,) = judge(parse_all([claim()]), results_of(gains(0.02, 0.021, 0.019, -0.001, 0.022, 0.02)))
+    assert found.estimate is not None
+    assert (found.estimate.wins, found.estimate.worst) == (5, (3, pytest.approx(-0.001)))
+    assert found.estimate.p_superior == pytest.approx(5 / 6)
+    assert found.notes[0] == "Above zero in 5 of 6 seeds, lowest at seed 3; P(B > A) = 0.83"
+    assert found.robustness is not None
+    assert found.robustness.sign_flip == pytest.approx(2 / 64)
+    assert found.notes[-1] == str(found.robustness)
