@@ -223,7 +223,7 @@ def _aggregate(mean: float, se: float, df: float, rows: Sequence[Estimate], conf
     half = float(stats.t.ppf((1 + confidence) / 2, df)) * se if df > 0 else math.nan
     ends = (mean, mean - half, mean + half)
     if rows[0].scale == "ratio":
-        ends = tuple(math.exp(end) for end in ends)
+        ends = (math.exp(ends[0]), math.exp(ends[1]), math.exp(ends[2]))
     return Aggregate(*ends, len(rows), df)
 
 

@@ -71,15 +71,15 @@ def _scored(
         values = values[~np.isnan(values)]
         spread = {"mean": values.mean(), "low": values.min(), "high": values.max()}
         return {**spread, "n": n, "inside": bool((values == figure).all())}
-    if claim.expects == LARGEST:  # the figure is of the share itself, not of its lead
-        claim = claim.model_copy(update={"expects": "higher"})
+    if claim.expects == LARGEST or claim.exceeds is not None:  # the figure is of the share itself, not of its lead
+        claim = claim.model_copy(update={"expects": "higher", "exceeds": None})
     by_seed = estimates_of(claim, outcomes, drawn)[0].by_seed
     if by_seed.empty:
         return {"reason": "no seed has all the runs that the claim needs"}
     arms = [] if claim.path and claim.of != ALL else compared(claim, outcomes)
-    values = np.log(outcomes.outcomes) if claim.scale == "ratio" else outcomes.outcomes
+    runs = outcomes.outcomes.transform(np.log) if claim.scale == "ratio" else outcomes.outcomes
     made: dict[str, Any] = {
-        "how": claim.published_as, "arms": [values.loc[by_seed.index, columns].mean(axis=1) for columns in arms],
+        "how": claim.published_as, "arms": [runs.loc[by_seed.index, columns].mean(axis=1) for columns in arms],
         "better": better,
     }  # fmt: skip
     if claim.scale == "ratio":

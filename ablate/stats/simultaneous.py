@@ -64,7 +64,7 @@ def with_simultaneous(table: pd.DataFrame, estimates: Sequence[Estimate], confid
 
     Contrasts are one family, interactions another.
     """
-    ends = {}
+    ends: dict[int, tuple[float, float]] = {}
     for size in {len(each.changes) for each in estimates}:
         family = [(at, each) for at, each in enumerate(estimates) if len(each.changes) == size]
         found = simultaneous([each for _, each in family], confidence)
