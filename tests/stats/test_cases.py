@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ablate.core.claims import parse_all
+from ablate.core.claims import Change, parse_all
 from ablate.core.metrics import MetricSpec
+from ablate.stats.contrasts import by_stratum
 from ablate.stats.judge import Judgement, judge, judgements_frame
-from tests.stats.conftest import results_of
+from tests.stats.conftest import outcomes, results_of
 
 
 def runs(**columns: Any) -> pd.DataFrame:
@@ -30,21 +31,33 @@ def judged(frame: pd.DataFrame, metrics: tuple[MetricSpec, ...] = (), **keys: An
         "id": "gain", "says": "ours is better", "kind": "contrast", "metric": "accuracy", "expects": "higher", "margin": 0.01,
         "contrast": {"factor": "method", "from": "base", "to": "ours"},
     }  # fmt: skip
-    (found,) = judge(parse_all([claim | keys]), results_of(frame, metrics=metrics))
+    manifest = {"blocks": keys.pop("blocks")} if "blocks" in keys else {}
+    (found,) = judge(parse_all([claim | keys]), results_of(frame, metrics=metrics, **manifest))
     assert judgements_frame([found])["verdict"].tolist() == [found.verdict]
     return found
 
 
+FIFTY_BASE = [
+    0.7038, 0.6958, 0.7039, 0.7007, 0.6923, 0.7062, 0.7072, 0.6997, 0.6986, 0.6992, 0.6951, 0.7055, 0.6973,
+    0.6997, 0.6960, 0.6969, 0.6936, 0.7063, 0.6992, 0.7048, 0.7001, 0.6965, 0.6984, 0.6972, 0.7000, 0.6981,
+    0.6985, 0.6931, 0.6960, 0.7083, 0.6966, 0.6947, 0.7017, 0.7070, 0.6927, 0.6990, 0.6968, 0.6912, 0.7037,
+    0.6999, 0.7004, 0.6962, 0.7023, 0.6973, 0.6993, 0.6945, 0.6939, 0.7067, 0.6975, 0.7015,
+]  # fmt: skip
+FIFTY_OURS = [
+    0.7026, 0.7006, 0.7003, 0.7060, 0.7013, 0.7020, 0.7029, 0.7087, 0.7062, 0.7047, 0.7000, 0.6959, 0.7075,
+    0.7076, 0.7021, 0.7055, 0.7067, 0.7070, 0.7074, 0.7005, 0.7104, 0.6966, 0.7071, 0.7053, 0.7072, 0.7122,
+    0.7102, 0.6971, 0.6944, 0.7069, 0.6977, 0.7027, 0.7070, 0.6946, 0.6923, 0.7041, 0.7030, 0.7016, 0.7030,
+    0.6985, 0.6952, 0.7020, 0.6979, 0.6946, 0.7053, 0.7025, 0.7048, 0.6979, 0.6995, 0.6978,
+]  # fmt: skip
+
+
 def test_a_gain_that_is_real_and_below_the_margin_is_not_contradicted_and_all_fifty_seeds_count() -> None:
-    """A gain of 0.0033 +- 0.0018 on a margin of 0.01, like fifty_seeds.csv."""
-    base = [0.7 + 0.004 * float(stats.norm.ppf((seed + 0.5) / 50)) for seed in range(50)]
-    ours = [value + 0.00328 + 0.0063 * float(stats.norm.ppf(((seed * 7) % 50 + 0.5) / 50)) for seed, value in enumerate(base)]
-    found = judged(two_arms(base, ours))
+    found = judged(two_arms(FIFTY_BASE, FIFTY_OURS))
     assert (found.verdict, found.n, found.look.seeds) == ("smaller than the margin", 50, 50)
-    assert found.interval[0] > 0
-    assert found.interval[1] < 0.01
+    assert found.estimate is not None
+    assert (found.estimate.estimate, *found.interval) == pytest.approx((0.00328, 0.00149, 0.00507), abs=1e-5)
+    assert found.p_dropped.support == pytest.approx(0.0003, abs=5e-5)
     assert "a difference in the claimed direction is shown, and it is smaller than the margin" in found.reason
-    assert found.confidence == pytest.approx(0.95)
 
 
 CROSSOVER = {
@@ -127,3 +140,52 @@ def test_repeats_without_a_seed_are_unpaired() -> None:
     found = judged(frame, metric="psnr", expects="lower", margin=0.1)
     assert found.verdict == "supported"
     assert found.interval == pytest.approx((-1.412, -0.949), abs=1e-3)
+
+
+TEN_DATASETS = {
+    "d00": ([0.6035, 0.6081, 0.6066], [0.6166, 0.6090, 0.6183]),
+    "d01": ([0.8045, 0.7903, 0.7971], [0.8099, 0.8020, 0.8203]),
+    "d02": ([0.8381, 0.8456, 0.8432], [0.8372, 0.8544, 0.8526]),
+    "d03": ([0.8465, 0.8514, 0.8519], [0.8721, 0.8670, 0.8650]),
+    "d04": ([0.6204, 0.6214, 0.6128], [0.6451, 0.6415, 0.6412]),
+    "d05": ([0.8615, 0.8621, 0.8593], [0.8716, 0.8732, 0.8819]),
+    "d06": ([0.7276, 0.7244, 0.7241], [0.7495, 0.7430, 0.7403]),
+    "d07": ([0.7626, 0.7688, 0.7745], [0.7789, 0.7798, 0.7799]),
+    "d08": ([0.8446, 0.8527, 0.8490], [0.8715, 0.8615, 0.8696]),
+    "d09": ([0.9433, 0.9415, 0.9463], [0.9571, 0.9512, 0.9599]),
+}
+
+
+def test_ten_data_sets_with_three_seeds_are_ten_blocks() -> None:
+    rows = [
+        (dataset, method, seed, value)
+        for dataset, arms in TEN_DATASETS.items()
+        for method, values in zip(("base", "ours"), arms, strict=True)
+        for seed, value in enumerate(values)
+    ]
+    dataset, method, seed, accuracy = map(list, zip(*rows, strict=True))
+    frame = runs(dataset=dataset, method=method, seed=seed, accuracy=accuracy)
+    found = judged(frame, blocks="dataset")
+    assert (found.verdict, found.n) == ("supported", 10)
+    assert found.estimate is not None
+    assert found.estimate.wins == 10
+    assert (found.estimate.estimate, *found.interval) == pytest.approx((0.0146, 0.0106, 0.0186), abs=1e-4)
+
+
+RMSE = {
+    ("tree", "none"): [13.475, 13.361, 13.419, 13.389, 13.362],
+    ("tree", "filter"): [12.698, 12.646, 12.695, 12.703, 12.748],
+    ("net", "none"): [13.429, 13.392, 13.430],
+    ("net", "filter"): [12.655, 12.698, 12.614],
+}
+
+
+def test_each_stratum_keeps_the_seeds_that_pair_there() -> None:
+    """Fewer seeds of the net than of the tree: a row a model has n 5 and n 3."""
+    rows = [(m, p, 42 + seed, value) for (m, p), values in RMSE.items() for seed, value in enumerate(values)]
+    model, preprocessing, seed, rmse = map(list, zip(*rows, strict=True))
+    frame = runs(model=model, preprocessing=preprocessing, seed=seed, rmse=rmse)
+    found = by_stratum(outcomes(frame, "rmse"), [Change.of("preprocessing", "none", "filter")])
+    numbers = {str(each.where): (each.n, each.estimate, *each.interval()) for each in found}
+    assert numbers["model=tree"] == pytest.approx((5, -0.703, -0.777, -0.629), abs=1e-3)
+    assert numbers["model=net"] == pytest.approx((3, -0.761, -0.915, -0.607), abs=1e-3)
