@@ -140,7 +140,7 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
             decision_rules.IDENTICAL,
             "both levels build the same experiment: the factor has no effect on the configuration here",
         )
-    if not complete.n:
+    if not complete.n or (complete.unpaired and design.looks):  # a study that grows will pair its seeds
         holes = "; ".join(str(stratum) or "the only stratum" for stratum in complete.missing)
         where = f" (none is complete in {holes})" if holes else ""
         return test.decide(decision_rules.NOT_TESTED, f"no seed has all the runs that the claim needs{where}")

@@ -217,7 +217,32 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
         kind, changes, by_seed, se, df, where or ANYWHERE, strata, weighed.inert, missing, identical, scale, note, arms
     )
     pairs = np.all(values.notna().to_numpy()[:, at], axis=-1).any(axis=0) if strata else np.array([True])
-    return found if pairs.any() else _unpaired(found, values, weighed)
+    if not pairs.any():
+        return _unpaired(found, values, weighed)
+    apart = bool(strata) and complete.empty and int(known.sum(axis=0).min()) > 1
+    return _strata_apart(found, outcomes, weighed) if apart else found
+
+
+def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
+    """The mean over strata that have no seed in common all together: each over the seeds that pair in it.
+
+    The variance adds up, seed by seed, what it contributes to the strata that it is in: sum over seeds of (sum over S strata of
+    r / (S n) sqrt(n / (n - 1)))^2 with the residuals r of a stratum of n seeds. It is the paired t where all seeds are in all
+    strata, and the sum of the squared errors over S^2 where strata share none. The degrees of freedom are those of the
+    smallest stratum.
+    """
+    size, signs = len(weighed.strata), _signs(len(found.changes))
+    parts, means, counts = [], [], []
+    for columns in weighed.corners:
+        by_seed = _scaled(outcomes.outcomes[columns], found.scale).dropna() @ pd.Series(signs, index=columns)
+        n = len(by_seed)
+        parts.append((by_seed - by_seed.mean()) / size / math.sqrt(n * (n - 1)))
+        means.append(float(by_seed.mean()))
+        counts.append(n)
+    se = math.sqrt(float((pd.concat(parts, axis=1).sum(axis=1) ** 2).sum()))
+    note = f"no seed is complete in all strata: each stratum over its own seeds ({', '.join(map(str, counts))})"
+    unpaired = Unpaired(float(np.mean(means)), tuple(counts), min(counts))
+    return replace(found, se=se, df=min(counts) - 1.0, note=note, unpaired=unpaired)
 
 
 def _unpaired(found: Estimate, values: pd.DataFrame, weighed: Weights) -> Estimate:

@@ -75,8 +75,9 @@ def notes(estimate: Estimate, spread: Heterogeneity | None, robust: Robustness |
 
 
 def _unpaired(estimate: Estimate) -> str:
-    """Where nothing is paired, the first thing to say."""
-    return f"NOT PAIRED: {estimate.note.removeprefix('unpaired: ')}" if estimate.unpaired else ""
+    """Where not all is paired, the first thing to say."""
+    note = estimate.note if estimate.unpaired else ""
+    return note.replace("unpaired: ", "NOT PAIRED: ")
 
 
 def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
