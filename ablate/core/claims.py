@@ -11,10 +11,20 @@ accept `published`, a published value for the scorecard; all accept `protocol`, 
 | interaction | `interaction:` a list of two changes: how much the second increases the effect of the first; rest as above |
 | threshold | `value`: the mean of the cells that `where` selects, minus this number; `expects`, `margin` |
 | exact | `value`: every run that `where` selects must have exactly this value |
-| path | `path: {changes: {name: one or several {factor, from, to}}, of: name}`, `expects`, `margin`: a Shapley share |
+| path | `path: {changes: {name: one or several {factor, from, to}}, of: name}`, `expects`, `margin`, `exceeds` |
 
-`expects` is `higher`, `lower` or `equivalent`; for a path also `largest`. `of: all` stands for the whole difference of a path.
-The margin is the smallest difference that matters; on the ratio scale it is a factor such as 1.05.
+`expects` is one of
+
+- `higher`, `lower`: there is a difference in this direction;
+- `higher by the margin`, `lower by the margin`: it is larger than the margin;
+- `noninferior`: worse by less than the margin, if at all. What is worse follows from the metric (`better: lower` for a loss);
+- `equivalent`: smaller than the margin in both directions, at every level of the other factors;
+- for a path also `largest`: the share of `of` is larger than that of every other change.
+
+`of: all` stands for the whole difference of a path; `exceeds: 0.5` claims that the share is more than half of it. The margin is
+the smallest difference that matters; on the ratio scale it is a factor such as 1.05. `published` is a number, or
+`{value, kind, n_runs}` if the value is not that of a single run: `kind` is `run` (one run; for a difference, two runs without a
+common seed), `paired` (two runs with one seed), `best` or `mean` (of `n_runs` runs of each configuration).
 """
 
 from __future__ import annotations
@@ -33,7 +43,13 @@ from ablate.core.levels import Level
 
 ALL = "all"  # the whole difference of a path
 LARGEST = "largest"
-EXPECTS = ("higher", "lower", "equivalent")
+EXPECTS = ("higher", "lower", "equivalent", "higher by the margin", "lower by the margin", "noninferior")
+NEED_A_MARGIN = {
+    "equivalent": "equivalence",
+    "noninferior": "non-inferiority",
+    "higher by the margin": "superiority by the margin",
+    "lower by the margin": "superiority by the margin",
+}
 COMMON = ("id", "says", "quote", "kind", "metric", "where", "needs", "primary")
 FIGURE = ("published", "protocol")
 KEYS = {
@@ -41,7 +57,7 @@ KEYS = {
     "interaction": ("interaction", "expects", "margin", "scale", *FIGURE),
     "threshold": ("value", "expects", "margin", *FIGURE),
     "exact": ("value", "protocol"),
-    "path": ("path", "expects", "margin", *FIGURE),
+    "path": ("path", "expects", "margin", "exceeds", *FIGURE),
 }
 STEP = "{factor, from, to}"
 
@@ -90,6 +106,21 @@ class Change(BaseModel):
         return f"{self.factor}: {self.start} → {self.end}"
 
 
+class HowPublished(BaseModel):
+    """How a published figure was made.
+
+    Attributes:
+        kind: `run`: of one run, or for a difference of one run of each configuration, without a common seed; `paired`: the
+            difference of two runs of one seed; `best`, `mean`: of `n_runs` runs, of each configuration.
+        n_runs: for best and mean.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["run", "paired", "best", "mean"] = "run"
+    n_runs: Annotated[int, Field(ge=1, strict=True)] = 1
+
+
 class Claim(BaseModel):
     """A claim. `changes` has one change for a contrast and two for an interaction; `path` has the changes of a path by name.
 
@@ -108,10 +139,14 @@ class Claim(BaseModel):
     path: dict[str, tuple[Change, ...]] = Field(default_factory=dict)
     of: str = ""
     where: ConditionField = Field(default_factory=lambda: Condition({}))
-    expects: Literal["higher", "lower", "equivalent", "largest", ""] = ""
+    expects: Literal[
+        "higher", "lower", "equivalent", "higher by the margin", "lower by the margin", "noninferior", "largest", ""
+    ] = ""
     margin: Number | None = None
     value: Number | None = None
+    exceeds: Number | None = None
     published: Number | None = None
+    published_as: HowPublished = Field(default_factory=HowPublished)
     protocol: StrictStr = ""
     scale: Literal["difference", "ratio"] = "difference"
     needs: ConditionField = Field(default_factory=lambda: Condition({}))
@@ -194,21 +229,44 @@ def _parse(name: str, keys: dict[str, Any]) -> Claim:
         raise error(f"{said}: expected one of {', '.join(wanted)}")
     if kind in ("threshold", "exact") and "value" not in content:
         raise error("value is missing: expected a number")
+    if isinstance(figure := content.get("published"), Mapping):
+        content |= {"published": figure.get("value"), "published_as": _how_published(figure, error)}
     claim = Claim.model_validate({**content, "id": name, "changes": changes, "path": path, "of": of})
     _check_numbers(claim, error)
     return claim.model_copy(update={"meaning": _meaning(keys, claim)})
 
 
 def _check_numbers(claim: Claim, error: Any) -> None:
-    if claim.expects == "equivalent" and claim.margin is None:
-        raise error("margin is missing: `expects: equivalent` needs the smallest difference that matters")
+    if claim.expects in NEED_A_MARGIN and claim.margin is None:
+        raise error(f"margin is missing: {NEED_A_MARGIN[claim.expects]} needs the smallest difference that matters")
     if claim.margin is not None and claim.margin <= (1 if claim.scale == "ratio" else 0):
         wanted = "> 1, such as 1.05 for 5 %" if claim.scale == "ratio" else "> 0"
         raise error(f"margin={claim.margin:g}: expected a number {wanted}")
     if claim.published is not None and claim.scale == "ratio" and claim.published <= 0:
         raise error(f"published={claim.published:g}: expected a ratio > 0")
+    if claim.exceeds is not None:
+        if not 0 < claim.exceeds < 1:
+            raise error(f"exceeds={claim.exceeds:g}: expected a fraction of the whole difference, between 0 and 1")
+        if claim.expects not in ("higher", "lower") or claim.of == ALL or len(claim.path) < 2 or claim.margin is not None:
+            raise error(
+                "exceeds needs expects=higher (for a gain as the whole; lower for a reduction), one change among several, "
+                "and no margin"
+            )
     if claim.expects == LARGEST and (claim.of == ALL or len(claim.path) < 2):
         raise error(f"expects={LARGEST}: `of` should name one of several changes; it is {claim.of}")
+
+
+def _how_published(figure: Mapping[str, Any], error: Any) -> HowPublished:
+    """How a figure with the keys value, kind and n_runs was made."""
+    known = ("value", "kind", "n_runs")
+    if unknown := [key for key in figure if key not in known]:
+        raise error(f"published: unknown key '{unknown[0]}'; available: {', '.join(known)}")
+    if "value" not in figure:
+        raise error("published.value is missing: expected a number")
+    made = HowPublished.model_validate({key: figure[key] for key in known[1:] if key in figure})
+    if (made.kind in ("best", "mean")) != ("n_runs" in figure):
+        raise error("published.n_runs is the number of runs of the kinds best and mean, and of no other kind")
+    return made
 
 
 def _changes(kind: str, keys: Mapping[str, Any], error: Any) -> tuple[Change, ...]:
@@ -281,4 +339,6 @@ def _meaning(keys: Mapping[str, Any], claim: Claim) -> str:
         "needs": dict(keys.get("needs") or {}),
         "primary": claim.primary,
     }
+    if claim.exceeds is not None:  # claims without it keep the digest that they always had
+        content["exceeds"] = claim.exceeds
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -38,14 +38,16 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
             "reason": each.reason + _detectable(each, claim_spec(each, metrics)),
         }
         rows.append(Row(values, source=f"claim-{each.claim.id}"))
-    notes = ["Estimates have their 95 % interval over seeds, not adjusted for looks."]
+    notes = [
+        "Estimates have the interval over seeds that the verdict rests on: at the level of its look and of its place among the "
+        "primary claims (95 % before the first look)."
+    ]
     percent = [each for each in judgements if claim_spec(each, metrics).percent]
     if any(text_of(_estimate(each, claim_spec(each, metrics))) != MISSING for each in percent):
         notes[0] += " Differences of percentages are in percentage points."
     if any(not math.isnan(each.p) for each in judgements):
-        looks = ", ".join(map(str, LOOKS))
         notes.append(
-            f"p is one-sided, for the more likely of supported and contradicted, adjusted for the looks (at {looks} seeds) and "
+            f"p is one-sided, for the more likely of supported and contradicted, adjusted for the looks of the study and "
             f"for the number of primary claims (Holm). A claim is decided if its adjusted p is at most {ALPHA}."
         )
     columns = [
@@ -105,7 +107,7 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
 def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
     if judgement.estimate is None:
         return None
-    numbers = judgement.estimate.numbers()
+    numbers = judgement.estimate.numbers(judgement.confidence)
     signed = judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
     return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed)
 
@@ -122,9 +124,9 @@ def _detectable(judgement: Judgement, spec: MetricSpec) -> str:
     claim = judgement.claim
     if judgement.verdict != INCONCLUSIVE or not judgement.look.seeds or math.isnan(judgement.decidable) or claim.margin is None:
         return ""
-    points = " points" if spec.percent else ""
+    points, most = " points" if spec.percent else "", judgement.precision.most if judgement.precision else LOOKS[-1]
     effect, margin = number(judgement.decidable, spec), number(claim.margin, spec)
-    return f". Minimum detectable effect at {LOOKS[-1]} seeds: {effect}{points}; the margin is {margin}"
+    return f". Minimum detectable effect at {most} seeds: {effect}{points}; the margin is {margin}"
 
 
 def _figure(row: Mapping[Any, Any], mean: float, low: float, high: float, metrics: Metrics, alone: bool = False) -> Value:

@@ -26,6 +26,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.estimates import Estimate, student, table
 from ablate.stats.outcomes import ANYWHERE, Outcomes
+from ablate.stats.simultaneous import simultaneous
 
 
 def levels_after(coalition: Coalition, changes: Mapping[str, Sequence[Change]]) -> dict[str, Level]:
@@ -141,12 +142,15 @@ def attribution(
         confidence: of the intervals.
 
     Returns:
-        One row a change, then the whole difference (`all`): `change`, `n` (seeds), `estimate`, `low`, `high`, `se`, `df`.
+        One row a change, then the whole difference (`all`): `change`, `n` (seeds), `estimate`, `low`, `high`, `se`, `df`, and
+        `simultaneous_low`, `simultaneous_high`: intervals of the shares that hold at once (that of the whole is its own).
     """
     shares = shares_by_seed(outcomes_by_coalition(outcomes, changes, where), list(changes), drawn)
     found = [share_estimate(shares[name], changes.get(str(name), ()), where) for name in shares]
     rows = table(found, confidence)[["n", "estimate", "low", "high", "se", "df"]]
     rows.insert(0, "change", list(shares))
+    ends = [*simultaneous(found[:-1], confidence), found[-1].interval(confidence)]
+    rows["simultaneous_low"], rows["simultaneous_high"] = ([end[at] for end in ends] for at in (0, 1))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Uncertainty that seeds do not show: of the test examples, and of a single published figure."""
+"""Uncertainty that seeds do not show: that of the test examples."""
 
 from __future__ import annotations
 
@@ -118,21 +118,3 @@ def unpacked(kept: Mapping[str, Mapping[str, NDArray[Any]]], examples: Examples)
         and arrays[name].dtype == np.uint8
         and arrays[name].ndim == arrays["count"].size == 1
     }
-
-
-def prediction(values: Sequence[float], published: float, confidence: float = 0.95) -> dict[str, Any]:
-    """Predict where one more run would fall, and whether a published figure lies there.
-
-    mean ± t(n - 1) s sqrt(1 + 1/n), for n runs of ours that are normal and one of theirs, made alike (Hahn and Meeker
-    1991, Statistical Intervals).
-
-    Returns:
-        `n`, `mean`, `sd`, `low`, `high`, `published`, and `inside`: True or False, None for fewer than two runs.
-    """
-    known = np.asarray([value for value in values if not math.isnan(value)], float)
-    n = len(known)
-    mean = float(known.mean()) if n else math.nan
-    sd = float(known.std(ddof=1)) if n > 1 else math.nan
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd * math.sqrt(1 + 1 / n) if n > 1 else math.nan
-    inside = mean - half <= published <= mean + half if n > 1 else None
-    return {"n": n, "mean": mean, "sd": sd, "low": mean - half, "high": mean + half, "published": published, "inside": inside}

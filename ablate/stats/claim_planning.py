@@ -7,12 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from ablate.core.claim_checks import check, unmet
 from ablate.core.claims import Claim
 from ablate.core.levels import Factor, Level
-from ablate.stats.decision_rules import INCONCLUSIVE, SequentialDesign
+from ablate.stats.decision_rules import INCONCLUSIVE, LOOKS, SequentialDesign
 from ablate.stats.judge import judge
 from ablate.stats.power import POWER, plan_table
 from ablate.storage.results import StudyResults
-
-USUAL = SequentialDesign()
 
 
 def plan_claims(
@@ -21,6 +19,7 @@ def plan_claims(
     facts: Mapping[str, Level],
     seeds: int,
     metrics: Collection[str] | None = None,
+    looks: Sequence[int] = LOOKS,
 ) -> list[str]:
     """Check that a study can test its claims, and say what its seeds can decide.
 
@@ -30,6 +29,7 @@ def plan_claims(
         facts: the levels that all runs share.
         seeds: how many there will be.
         metrics: those that the runs will have; None if that is not known.
+        looks: the numbers of complete seeds at which verdicts are taken.
 
     Returns:
         Lines to print before the sweep.
@@ -45,11 +45,12 @@ def plan_claims(
     tested = [claim for claim in claims if claim.kind != "exact" and not lacking[claim.id]]
     if not tested:
         return lines
-    first, look = USUAL.looks[0], USUAL.last(seeds)
+    design = SequentialDesign(tuple(looks) or LOOKS)
+    first, look = design.first, design.last(seeds)
     if not look.number:
         return [*lines, f"No verdict below {first} seeds: use study.seeds={first}, or study.until=decided."]
     primary = sum(claim.primary for claim in tested)
-    margins = plan_table(claims=max(1, primary)).set_index("n").loc[look.seeds]
+    margins = plan_table(claims=max(1, primary), design=design).set_index("n").loc[look.seeds]
     counted = f"{primary} primary claim" if primary == 1 else f"{primary} primary claims"
     return [
         *lines,
@@ -67,8 +68,9 @@ def seeds_wanted(claims: Sequence[Claim], results: StudyResults, seeds: int) -> 
     Returns:
         The number; 0 if every primary claim is decided, or the last look is taken.
     """
-    if seeds < USUAL.looks[0]:
-        return USUAL.looks[0]
-    if not any(each.verdict == INCONCLUSIVE and each.claim.primary for each in judge(claims, results)):
+    design = SequentialDesign(tuple(results.manifest.looks) or LOOKS)
+    if seeds < design.first:
+        return design.first
+    if not any(each.verdict == INCONCLUSIVE and each.claim.primary for each in judge(claims, results, looks=design.looks)):
         return 0
-    return USUAL.next(seeds) or 0
+    return design.next(seeds) or 0

@@ -1,54 +1,112 @@
-"""Statistical test of a single claim, before it is adjusted for the other claims of the study."""
+"""Statistical test of a single claim at each of its looks, before it is adjusted for the other claims of the study."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from ablate.core.cells import Condition
 from ablate.core.claim_checks import check, unmet
-from ablate.core.claims import LARGEST, Claim
+from ablate.core.claims import Claim
 from ablate.core.errors import UsageError
-from ablate.stats import attribution, contrasts, decision_rules
-from ablate.stats.decision_rules import Look, PValues, SequentialDesign
+from ablate.stats import attribution, decision_rules
+from ablate.stats.blocks import by_block
+from ablate.stats.claim_estimates import arms, at_resolution, compared, estimates_of, p_values, resolution, strata_of
+from ablate.stats.decision_rules import FEWEST, NO_LOOK, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
 from ablate.stats.outcomes import Outcomes, limit_of
 from ablate.storage.results import StudyResults
 
 UNKNOWN = PValues(math.nan, math.nan)
-NO_LOOK = Look(0, 0)
+Drawn = Mapping[Any, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The runs of one arm that were lost: diverged, failed, or finished without a finite value."""
+
+    arm: str
+    lost: int
+    runs: int
+
+    def __str__(self) -> str:
+        return f"{self.lost} of {self.runs} in {self.arm}"
+
+
+@dataclass(frozen=True)
+class LookTest:
+    """The test of a claim at one look.
+
+    Attributes:
+        look: (0, 0) before the first.
+        estimates: see `estimates_of`, over the seeds of the look, without the pairs of lost runs.
+        strata: the same contrast in each stratum; empty if there is only one.
+        p_dropped: without the pairs of lost runs.
+        p_at_chance: with these runs at chance.
+        losses: by arm.
+        blocked: why there cannot be a decided verdict at this look; empty if there can.
+        identical: whether all pairs have identical values.
+    """
+
+    look: Look
+    estimates: Sequence[Estimate]
+    strata: Sequence[Estimate] = ()
+    p_dropped: PValues = UNKNOWN
+    p_at_chance: PValues = UNKNOWN
+    losses: Sequence[Losses] = ()
+    blocked: str = ""
+    identical: bool = False
+
+    @property
+    def p(self) -> PValues:
+        """What holds in both analyses; NaN if the look is blocked."""
+        return UNKNOWN if self.blocked else self.p_dropped.worst(self.p_at_chance)
+
+    @property
+    def lost(self) -> int:
+        return sum(each.lost for each in self.losses)
 
 
 @dataclass
 class ClaimTest:
-    """The test of one claim at its last look.
+    """The tests of one claim.
 
     Attributes:
         claim: what is tested.
-        n: the seeds that are complete for it; a run that diverged is an outcome.
-        look: the last look that they have reached; of an exact number, all of them.
-        estimate: what the claim is about, over the seeds of the look, or over all before the first look.
-        p_dropped: without the pairs of runs that diverged.
-        p_at_chance: with these runs at chance.
-        diverged: how many there are.
+        design: of the study; one look at everything for unpaired results.
+        n: the seeds that are complete for it; a run that was lost is an outcome.
+        tests: one for each look that they have reached, or one without p values before the first.
+        estimate: of a claim that needs no test.
+        diverged: how many of the runs diverged.
         verdict: set where it needs no p value; else empty.
         reason: of that verdict.
         in_family: whether it can be a member of the family of claims that Holm's procedure adjusts for.
+        unit: what n counts: seeds, or blocks.
     """
 
     claim: Claim
+    design: SequentialDesign
     n: int = 0
-    look: Look = NO_LOOK
+    tests: list[LookTest] = field(default_factory=list)
     estimate: Estimate | None = None
-    p_dropped: PValues = UNKNOWN
-    p_at_chance: PValues = UNKNOWN
+    exact_n: int = 0
     diverged: int = 0
     verdict: str = ""
     reason: str = ""
     in_family: bool = False
+    unit: str = "seeds"
+
+    @property
+    def by_look(self) -> dict[Look, PValues]:
+        return {test.look: test.p for test in self.tests if test.look.number}
+
+    @property
+    def last(self) -> LookTest | None:
+        return self.tests[-1] if self.tests else None
 
     def decide(self, verdict: str, reason: str) -> ClaimTest:
         """Set a verdict that needs no p value."""
@@ -56,57 +114,24 @@ class ClaimTest:
         return self
 
 
-def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[str]] | None = None) -> list[Estimate]:
-    """What a claim is about, over the complete seeds: one estimate, or for `largest` the lead over each other share.
-
-    Raises:
-        UsageError: if the study cannot estimate it.
-    """
-    where = claim.within(outcomes.factors)
-    if claim.kind == "contrast":
-        return [contrasts.contrast(outcomes, claim.changes[0], where, claim.scale)]
-    if claim.kind == "interaction":
-        first, second = claim.changes
-        return [contrasts.interaction(outcomes, first, second, where, claim.scale)]
-    if claim.kind in ("threshold", "exact"):
-        return [contrasts.mean(outcomes, where, claim.value or 0.0)]
-    by_coalition = attribution.outcomes_by_coalition(outcomes, claim.path, where)
-    shares = attribution.shares_by_seed(by_coalition, list(claim.path), drawn)
-    steps = claim.path.get(claim.of, claim.all_changes)
-    if claim.expects != LARGEST:
-        return [attribution.share_estimate(shares[claim.of], steps, where)]
-    rivals = [name for name in claim.path if name != claim.of]
-    return [attribution.share_estimate(shares[claim.of] - shares[rival], steps, where) for rival in rivals]
-
-
-def p_values(claim: Claim, estimates: Sequence[Estimate]) -> PValues:
-    """The p values of support and contradiction of a claim.
-
-    `largest`: the share is above every other one, hence the largest of the p values of the differences (Berger 1982);
-    it is contradicted if some other share is not below it by the margin, hence k - 1 times the smallest (Bonferroni).
-    """
-    margin = claim.margin or 0.0
-    if claim.scale == "ratio":
-        margin = math.log(claim.margin or 1.0)
-    expects = "higher" if claim.expects == LARGEST else claim.expects
-    both = [decision_rules.p_values(each.estimate, each.se, each.df, expects, margin) for each in estimates]
-    support = max(float(support) for support, _ in both)
-    return PValues(support, min(1.0, len(both) * min(float(contradict) for _, contradict in both)))
-
-
 def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> ClaimTest:
-    """Test a claim at its last look. What prevents a test is the reason of its verdict, never an error."""
-    test = ClaimTest(claim)
+    """Test a claim at its looks. What prevents a test is the reason of its verdict, never an error."""
+    test = ClaimTest(claim, design)
     try:
         if reason := unmet(claim, results.factors, results.facts):
             return test.decide(decision_rules.NOT_TESTED, reason)
-        check(claim, results.factors, results.facts)
-        outcomes = Outcomes.of(results, claim.metric)
+        if results.manifest.blocks in results.factors and claim.kind != "exact":
+            claim, outcomes = _over_blocks(claim, results, results.manifest.blocks or "")
+            test.unit = "blocks"
+        else:
+            check(claim, results.factors, results.facts)
+            outcomes = Outcomes.of(results, claim.metric)
         if claim.kind == "exact":
             return _exact(test, outcomes)
         test.in_family = True
         drawn = attribution.drawn_orders(claim.path, results.manifest.orders)
         complete = estimates_of(claim, outcomes.with_diverged_at(1.0), drawn)[0]
+        counted = complete if complete.unpaired else estimates_of(claim, outcomes.with_lost_at(1.0), drawn)[0]
     except UsageError as error:
         return test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
     if complete.changes_nothing:
@@ -116,14 +141,35 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
             decision_rules.IDENTICAL,
             "both levels build the same experiment: the factor has no effect on the configuration here",
         )
-    test.n = complete.n
-    if not test.n:
+    if not complete.n or (complete.unpaired and design.looks):  # a study that grows will pair its seeds
         holes = "; ".join(str(stratum) or "the only stratum" for stratum in complete.missing)
         where = f" (none is complete in {holes})" if holes else ""
         return test.decide(decision_rules.NOT_TESTED, f"no seed has all the runs that the claim needs{where}")
-    test.look = design.last(test.n)
-    outcomes = outcomes.of_seeds(complete.by_seed.index[: test.look.seeds or test.n])
-    return _at_look(test, outcomes, drawn, results, design)
+    test.n = counted.n
+    if complete.unpaired:
+        test.design = SequentialDesign((), design.alpha)
+    try:
+        for look in test.design.reached(test.n) or [NO_LOOK]:
+            seeds = outcomes.outcomes.index if complete.unpaired else counted.by_seed.index[: look.seeds or test.n]
+            of_look = outcomes.of_seeds(seeds)
+            test.tests.append(_at_look(claim, of_look, drawn, results, look))
+        test.diverged = int(of_look.diverged[_columns(claim, of_look)].to_numpy().sum())
+    except UsageError as error:  # of a ratio, whose value at chance is not above zero
+        return test.decide(decision_rules.INCONCLUSIVE, in_short(claim, error))
+    if test.tests[-1].look.number and test.tests[-1].identical and not test.tests[-1].blocked:
+        test.decide(decision_rules.IDENTICAL, "all pairs have identical values")
+    return test
+
+
+def _over_blocks(claim: Claim, results: StudyResults, block: str) -> tuple[Claim, Outcomes]:
+    """A claim and its outcomes with a row a block; what `where` says of blocks selects rows."""
+    if any(change.factor == block for change in claim.all_changes):
+        raise UsageError(f"{block} is a block of this study, and a claim cannot be about a change of it")
+    only = claim.where.allowed.get(block)
+    others = Condition({key: levels for key, levels in claim.where.allowed.items() if key != block})
+    claim = claim.model_copy(update={"where": others})
+    check(claim, {key: factor for key, factor in results.factors.items() if key != block}, results.facts)
+    return claim, by_block(Outcomes.of(results, claim.metric), block, only)
 
 
 def in_short(claim: Claim, error: UsageError) -> str:
@@ -136,47 +182,57 @@ def count(number: int) -> str:
     return f"{number} run" if number == 1 else f"{number} runs"
 
 
-def _at_look(
-    test: ClaimTest,
-    outcomes: Outcomes,
-    drawn: Mapping[Any, Sequence[str]],
-    results: StudyResults,
-    design: SequentialDesign,
-) -> ClaimTest:
-    """The test over the outcomes of the seeds of the look."""
-    claim = test.claim
+def lost_by_arm(losses: Sequence[Losses]) -> str:
+    """Losses as text: all arms if there are few, else those that lost runs."""
+    shown = [each for each in losses if each.lost or len(losses) <= 4]
+    return f"lost runs: {', '.join(map(str, sorted(shown, key=lambda each: -each.lost)))}"
+
+
+def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResults, look: Look) -> LookTest:
+    """The test over the outcomes of the seeds of a look."""
     limit, chance = limit_of(results, claim.metric), results.metrics[claim.metric].chance
-    test.diverged = int(outcomes.diverged[_columns(claim, outcomes)].to_numpy().sum())
     value = limit if limit is not None else math.nan if chance is None else chance
-    try:
-        dropped, at_chance = (estimates_of(claim, version, drawn) for version in (outcomes, outcomes.with_diverged_at(value)))
-    except UsageError as error:  # of a ratio, whose value at chance is not above zero
-        return test.decide(decision_rules.INCONCLUSIVE, in_short(claim, error))
-    test.estimate = min(dropped, key=lambda each: each.estimate)
-    if not test.look.number:
+    step = resolution(outcomes.outcomes[_columns(claim, outcomes)])
+    dropped, at_chance = (
+        [at_resolution(each, step) for each in estimates_of(claim, version, drawn)]
+        for version in (outcomes, outcomes.with_lost_at(value))
+    )
+    losses = [
+        Losses(name, int(outcomes.lost[columns].to_numpy().sum()), outcomes.lost[columns].size)
+        for name, columns in arms(claim, outcomes).items()
+    ]
+    test = LookTest(look, dropped, strata_of(claim, outcomes), losses=losses)
+    if not look.number:
         return test
-    if all(each.identical for each in dropped + at_chance):
-        test.decide(decision_rules.IDENTICAL, "all pairs have identical values")
-    if test.diverged and math.isnan(value):
-        test.decide(
-            decision_rules.INCONCLUSIVE, f"{count(test.diverged)} diverged, and the chance level of {claim.metric} is unknown"
-        )
+    better = results.metrics[claim.metric].better
+    found = replace(
+        test,
+        p_dropped=p_values(claim, dropped, better) if dropped[0].n >= FEWEST else UNKNOWN,
+        p_at_chance=p_values(claim, at_chance, better) if at_chance[0].n >= FEWEST else UNKNOWN,
+        identical=all(each.identical for each in [*dropped, *at_chance]),
+    )
+    return replace(found, blocked=_blocked(claim, outcomes, found, value, limit))
+
+
+def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, limit: float | None) -> str:
+    """Why there cannot be a decided verdict; empty if there can."""
+    if test.lost:
+        said = lost_by_arm(test.losses)
+        if len({each.lost for each in test.losses}) > 1:
+            return f"{said}; unequal losses may have selected the runs that remain"
+        if math.isnan(value):
+            return f"{said}; the chance level of {claim.metric} is unknown, so they cannot be counted at chance"
+        if test.estimates[0].n < FEWEST:
+            return f"{said}; only {test.estimates[0].n} seeds remain without their pairs"
     if limit is not None and _mostly_censored(claim, outcomes):
-        test.decide(
-            decision_rules.INCONCLUSIVE, f"most runs of both arms did not reach the target within the limit of {limit:g}"
-        )
-    if dropped[0].n >= design.looks[0]:
-        test.p_dropped = p_values(claim, dropped)
-    if at_chance[0].n >= design.looks[0]:
-        test.p_at_chance = p_values(claim, at_chance)
-    return test
+        return f"most runs of both arms did not reach the target within the limit of {limit:g}"
+    return ""
 
 
 def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
     wanted = test.claim.value
     found = outcomes.outcomes[outcomes.columns(test.claim.within(outcomes.factors))]
-    test.n = int(found.notna().any(axis="columns").sum())
-    test.look = Look(0, test.n)
+    test.n = test.exact_n = int(found.notna().any(axis="columns").sum())
     values = found.to_numpy().ravel()
     values = values[~np.isnan(values)]
     if not len(values):
@@ -190,33 +246,15 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
     )
 
 
-def _arms(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
-    """The columns of each arm: two of a difference, four of an interaction, one of a threshold."""
-    where = claim.within(outcomes.factors)
-    if claim.changes:
-        corners = contrasts.weights(outcomes, claim.changes, where).corners
-        return [sorted({columns[end] for columns in corners}) for end in range(2 ** len(claim.changes))]
-    if not claim.path:
-        return [outcomes.columns(where)]
-    ends = []
-    for made in (frozenset[str](), frozenset(claim.path)):
-        levels = attribution.levels_after(made, claim.path)
-        cells = outcomes.select(where).items()
-        ends.append(sorted({column for cell, column in cells if all(cell[key] == level for key, level in levels.items())}))
-    return ends
-
-
 def _columns(claim: Claim, outcomes: Outcomes) -> list[int]:
-    """Every cell whose divergence would affect the claim."""
-    if claim.path:
-        return outcomes.columns(claim.within(outcomes.factors))
-    return sorted({column for arm in _arms(claim, outcomes) for column in arm})
+    """Every cell whose losses would affect the claim."""
+    return sorted({column for arm in arms(claim, outcomes).values() for column in arm})
 
 
 def _mostly_censored(claim: Claim, outcomes: Outcomes) -> bool:
     """Whether, in some pair of arms, more than half of the runs of both never reached the target."""
-    lost = outcomes.censored | outcomes.diverged
-    mostly = [float(lost[arm].to_numpy().mean()) > 0.5 for arm in _arms(claim, outcomes)]
+    lost = outcomes.censored | outcomes.lost
+    mostly = [float(lost[arm].to_numpy().mean()) > 0.5 for arm in compared(claim, outcomes)]
     if len(mostly) == 4:  # the corners of an interaction: each of its four simple contrasts
         pairs = [(0, 1), (2, 3), (0, 2), (1, 3)]
         return any(mostly[one] and mostly[other] for one, other in pairs)

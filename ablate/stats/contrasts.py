@@ -17,7 +17,7 @@ from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.stats.estimates import Estimate, Kind, Scale, student
+from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes, product
 
 DOES_NOTHING = "the factor has no effect on the configuration"
@@ -166,11 +166,15 @@ def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | No
     if not strata and not inert:
         place = f" where {where}" if where else ""
         raise UsageError(f"no runs differ in {' and '.join(map(str, changes))} alone{place}.")
-    signs = [math.prod(bits) for bits in itertools.product((-1, 1), repeat=len(changes))]
-    of_corners = np.tile(np.array(signs) / max(len(strata), 1), len(strata))
+    of_corners = np.tile(np.array(_signs(len(changes))) / max(len(strata), 1), len(strata))
     places = _places(outcomes.outcomes, corners_of).ravel()  # a cell may be in several strata
     total = np.bincount(places, of_corners, minlength=outcomes.outcomes.shape[1])
     return Weights(pd.Series(total, index=outcomes.outcomes.columns), strata, inert, corners_of)
+
+
+def _signs(changes: int) -> list[float]:
+    """The weights of the corners of a contrast, the last change varying fastest."""
+    return [float(math.prod(bits)) for bits in itertools.product((-1, 1), repeat=changes)]
 
 
 def _strata(
@@ -204,7 +208,95 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     note = ""
     if not strata:
         note = DOES_NOTHING if len(changes) == 1 else NO_INTERACTION
-    return Estimate(kind, changes, by_seed, se, df, where or ANYWHERE, strata, weighed.inert, missing, identical, scale, note)
+    arms = None
+    if strata and len(changes) == 1:
+        arms = pd.DataFrame(
+            {name: complete[[columns[end] for columns in corners]].mean(axis=1) for end, name in enumerate(("first", "second"))}
+        )
+    found = Estimate(
+        kind, changes, by_seed, se, df, where or ANYWHERE, strata, weighed.inert, missing, identical, scale, note, arms
+    )
+    pairs = np.all(values.notna().to_numpy()[:, at], axis=-1).any(axis=0) if strata else np.array([True])
+    if not pairs.any():
+        return _unpaired(found, values, weighed)
+    apart = bool(strata) and complete.empty and int(known.sum(axis=0).min()) > 1
+    return _strata_apart(found, outcomes, weighed) if apart else found
+
+
+def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
+    """The mean over strata that have no seed in common all together: each over the seeds that pair in it.
+
+    The variance adds up, seed by seed, what it contributes to the strata that it is in: sum over seeds of (sum over S strata of
+    r / (S n) sqrt(n / (n - 1)))^2 with the residuals r of a stratum of n seeds. It is the paired t where all seeds are in all
+    strata, and the sum of the squared errors over S^2 where strata share none. The degrees of freedom are those of the
+    smallest stratum.
+    """
+    size, signs = len(weighed.strata), _signs(len(found.changes))
+    parts, means, counts = [], [], []
+    for columns in weighed.corners:
+        by_seed = _scaled(outcomes.outcomes[columns], found.scale).dropna() @ pd.Series(signs, index=columns)
+        n = len(by_seed)
+        parts.append((by_seed - by_seed.mean()) / size / math.sqrt(n * (n - 1)))
+        means.append(float(by_seed.mean()))
+        counts.append(n)
+    se = math.sqrt(float((pd.concat(parts, axis=1).sum(axis=1) ** 2).sum()))
+    note = f"no seed is complete in all strata: each stratum over its own seeds ({', '.join(map(str, counts))})"
+    unpaired = Unpaired(float(np.mean(means)), tuple(counts), min(counts))
+    return replace(found, se=se, df=min(counts) - 1.0, note=note, unpaired=unpaired)
+
+
+def _unpaired(found: Estimate, values: pd.DataFrame, weighed: Weights) -> Estimate:
+    """The same contrast of independent means, where no seed pairs in any stratum; as it is if a cell has fewer than two runs.
+
+    Variance sum(w^2 s^2 / m) over cells of m runs, degrees of freedom by Satterthwaite (1946); for two cells, Welch's t.
+    """
+    weight = weighed.by_column[values.columns]
+    count = values.count()
+    if not len(values.columns) or count.min() < 2:
+        return found
+    parts = weight**2 * values.var(ddof=1) / count
+    total = float(parts.sum())
+    df = total**2 / float((parts**2 / (count - 1)).sum()) if total > 0 else float(count.min() - 1)
+    ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
+    counts = tuple(int(count[end].sum()) for end in ends)
+    arms = None
+    if len(found.changes) == 1:
+        first, second = (values[end].to_numpy().ravel() for end in ends)
+        arms = pd.DataFrame({"first": pd.Series(first).dropna(), "second": pd.Series(second).dropna()})
+    note = f"unpaired: no seeds in common, Welch's t of {' and '.join(map(str, counts))} runs"
+    unpaired = Unpaired(float((weight * values.mean()).sum()), counts, int(count.min()))
+    return replace(found, se=math.sqrt(total), df=df, missing=(), note=note, arms=arms, unpaired=unpaired)
+
+
+def by_stratum(
+    outcomes: Outcomes, changes: Sequence[Change], where: Condition | None = None, scale: Scale = "difference"
+) -> list[Estimate]:
+    """Estimate the same contrast in each alive stratum by itself, each over the seeds that are complete there."""
+    weighed = weights(outcomes, changes, where)
+    found = []
+    for stratum, columns in zip(weighed.strata, weighed.corners, strict=True):
+        fixed = Condition({**(where or ANYWHERE).allowed, **{key: (level,) for key, level in stratum.items()}})
+        values = _scaled(outcomes.outcomes[columns], scale)
+        single = Weights(pd.Series(_signs(len(changes)), index=columns), [stratum], [], [columns])
+        complete = values.dropna()
+        by_seed = complete @ single.by_column
+        se, df = student(by_seed)
+        same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
+        kind: Kind = "interaction" if len(changes) > 1 else "simple"
+        one = Estimate(kind, tuple(changes), by_seed, se, df, fixed, [stratum], identical=same, scale=scale)
+        found.append(one if len(complete) else _unpaired(one, values, single))
+    return found
+
+
+def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0) -> list[Estimate]:
+    """Estimate the mean of each selected cell by itself, minus `value`."""
+    found = []
+    for cell, column in {column: (cell, column) for cell, column in reversed(outcomes.select(where).items())}.values():
+        by_seed = outcomes.outcomes[column].dropna() - value
+        se, df = student(by_seed)
+        fixed = Condition({key: (level,) for key, level in cell.items()})
+        found.append(Estimate("mean", (), by_seed, se, df, fixed, [cell]))
+    return sorted(found, key=lambda each: list(outcomes.cells).index(each.strata[0]))
 
 
 def _pooled(outcomes: Outcomes, found: Estimate) -> Estimate:

@@ -1,41 +1,45 @@
-"""Decision rules: p values of claims, looks of a group-sequential design, and Holm over the primary claims of a study.
+"""Decision rules: hypotheses of a claim, looks of a group-sequential design, and Holm over the primary claims of a study.
 
-For a claim about a quantity d with the estimate e, its standard error and t with df degrees of freedom, `margin` m being
-the smallest difference that matters:
+For a claim about a quantity d, `margin` m being the smallest difference that matters:
 
-| expects | supported against | contradicted against |
-|---|---|---|
-| higher | d <= 0 | d >= m |
-| lower | d >= 0 | d <= -m |
-| equivalent | d >= m or d <= -m: the larger of the two one-sided p (Schuirmann 1987) | -m <= d <= m |
+| expects | supported if shown | contradicted if shown | smaller than the margin if shown |
+|---|---|---|---|
+| higher | d > 0 | d < 0 | d < m |
+| lower | d < 0 | d > 0 | d > -m |
+| higher by the margin | d > m | d < m | |
+| lower by the margin | d < -m | d > -m | |
+| noninferior | d > -m | d < -m | |
+| equivalent | -m < d < m (two one-sided tests: Schuirmann 1987) | d > m or d < -m | |
 
-The hypotheses of a row exclude each other (without a margin, all but d = 0), so that at most one of the two verdicts
-can be false. Each is tested at alpha = 0.025: one-sided, hence a claim has a false verdict in at most 2.5 % of studies,
-and in at most 5 % where both can be false, on the border of `equivalent`. The smaller p decides which verdict it is. If
-both are small, d is between 0 and m: the claim is supported by a difference too small to matter, or the reverse.
+Each is shown by rejecting its complement, one-sided, at alpha = 0.025. At any one d at most two of them are false and no
+consequence of each other (d > 0 and d < 0 at d = 0; the two sides of `equivalent` at its border), so that a claim has a
+false verdict in at most 5 % of studies. A difference that is shown to be below m is `smaller than the margin`, whether d >
+0 is shown as well (then the gain is real) or not; `contradicted` always means that the claimed direction, or the claimed
+bound, is refuted.
 
-Looks. Verdicts are taken when a claim has 5, 8, 12 and 20 complete seeds, at alpha / (k (k + 1)) at the k-th look:
-these sum up to less than alpha however many looks there are. Only the seeds of the last look count, the first of them
-in the order in which they were asked for (of another program's results: in that of their numbers), so that the verdict
-does not change between looks. Here a p value is multiplied by k (k + 1) rather than alpha divided, so that claims at
-different looks are on one scale.
+Looks. A study that grows takes its verdicts at looks that it declares (by default at 5, 8, 12 and 20 complete seeds), on
+the first seeds in the order in which they were asked for. The k-th look has the level alpha (t_k^2 - t_(k-1)^2), t being
+the fraction of the seeds of the last look: the increments of a spending function (Lan and DeMets 1983) of the power family
+(Kim and DeMets 1987), whose levels rise from look to look as those of O'Brien and Fleming do. They sum up to alpha, so that
+the error rate holds by Bonferroni's inequality, whatever the joint distribution of the t statistics is. A p value divided by
+its share of alpha is on the scale of the whole study, and the smallest over the looks is a valid p value (a sequential
+p value: Liu and Anderson 2008): what was shown at a look stays shown. Results that are finished have one look, at all seeds.
 
-Holm (1979). The smaller p of each primary claim, after its looks, goes through Holm's step-down procedure at alpha. A
-primary claim that has too few seeds yet counts with p = 1. One that this study cannot test, whatever it will run, is no
-member; nor is one that needs no p value: an exact one, or one about a factor without effect on the configuration. A claim
-that is not primary is tested without adjustment for the others, and the table says so. Holm's proof has one hypothesis a
-claim where there are two here; it carries over to independent claims (Shaffer 1980), and benchmarks/verdicts.py shows the
-rates where claims share runs.
+Holm (1979). Each column of the table is a family with one hypothesis for each primary claim, and goes through Holm's
+step-down procedure at alpha. (One procedure over the smallest p value of each claim would not do: a claim that is rightly
+shown to be below the margin would raise the level at which the others are shown to be above zero; simulated, 10 % of
+studies of six claims were wrong.) A primary claim that has too few seeds yet counts with p = 1. One that this study cannot
+test, whatever it will run, is no member; nor is one that needs no p value: an exact one, or one about a factor without
+effect on the configuration. A claim that is not primary is exploratory: tested without adjustment for the others.
 
-The t test assumes differences without a long tail to one side. If only one arm has such a tail (some of its runs collapse,
-and the other arm hardly varies), false verdicts reach 10 to 20 % at these numbers of seeds, and no test of so few values
-prevents it: inspect the replicates.
+The t test assumes differences without a long tail to one side. If some runs of one arm alone collapse, false verdicts
+exceed these rates, and no test of so few values prevents it: see docs/statistics.md for the bounds, and inspect the replicates.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -45,76 +49,121 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 LOOKS = (5, 8, 12, 20)
+FEWEST = 5  # no verdict below so many seeds
 ALPHA = 0.025
-EXPECTS = ("higher", "lower", "equivalent")
+SPENDING = 2.0  # the exponent of the spending function
+EXPECTS = ("higher", "lower", "higher by the margin", "lower by the margin", "noninferior", "equivalent")
 
 SUPPORTED = "supported"
+SMALLER = "smaller than the margin"
 CONTRADICTED = "contradicted"
 INCONCLUSIVE = "inconclusive"
 NOT_TESTED = "not tested"
 IDENTICAL = "identical"
+VERDICTS = (SUPPORTED, SMALLER, CONTRADICTED, IDENTICAL, INCONCLUSIVE, NOT_TESTED)
 
 Numbers = NDArray[np.float64]
 
 
 class PValues(NamedTuple):
-    """The p values of support and of contradiction of one claim."""
+    """The p values of support, of contradiction, and of a difference that is smaller than the margin; NaN: not tested."""
 
     support: float
     contradict: float
+    below: float = math.nan
+
+    def worst(self, other: PValues) -> PValues:
+        """Each the larger of two, for what has to hold in both of two analyses; NaN if it is in one of them."""
+        return PValues(*(math.nan if math.isnan(p + q) else max(p, q) for p, q in zip(self, other, strict=True)))
 
 
 class Look(NamedTuple):
-    """An interim analysis: its number, from 1, and the seeds that it is taken at. (0, 0) before the first."""
+    """An analysis: its number, from 1, and the seeds that it is taken at. (0, 0) before the first."""
 
     number: int
     seeds: int
 
 
+NO_LOOK = Look(0, 0)
+
+
 @dataclass(frozen=True)
 class SequentialDesign:
-    """The looks at which a study takes its verdicts, and the error rate that it spends over them."""
+    """The looks at which a study takes its verdicts, and the error rate that it spends over them.
+
+    Attributes:
+        looks: numbers of complete seeds, ascending; empty for finished results, which have one look, at all seeds.
+        alpha: one-sided, for all looks together.
+    """
 
     looks: tuple[int, ...] = LOOKS
     alpha: float = ALPHA
 
+    def __post_init__(self) -> None:
+        if list(self.looks) != sorted(set(self.looks)) or any(seeds < FEWEST for seeds in self.looks):
+            raise ValueError(f"looks={list(self.looks)}: numbers of seeds from {FEWEST} on, each larger than the one before.")
+
+    @property
+    def first(self) -> int:
+        """The fewest seeds that a verdict can be taken at."""
+        return self.looks[0] if self.looks else FEWEST
+
+    def reached(self, n: int) -> list[Look]:
+        """The looks that n complete seeds have reached, the first one first."""
+        if not self.looks:
+            return [Look(1, n)] if n >= FEWEST else []
+        return [Look(number, seeds) for number, seeds in enumerate(self.looks, 1) if seeds <= n]
+
     def last(self, n: int) -> Look:
         """The last look that n complete seeds have reached."""
-        reached = [seeds for seeds in self.looks if seeds <= n]
-        return Look(len(reached), reached[-1]) if reached else Look(0, 0)
+        return next(reversed(self.reached(n)), NO_LOOK)
 
     def next(self, n: int) -> int | None:
         """The seeds of the look that comes after n complete ones; None after the last."""
-        return next((seeds for seeds in self.looks if seeds > n), None)
+        later = self.looks or (FEWEST,)
+        return next((seeds for seeds in later if seeds > n), None)
+
+    def share(self, look: int) -> float:
+        """The part of alpha that the look of this number spends: all of it at the only look.
+
+        >>> [round(SequentialDesign().share(look), 4) for look in (1, 2, 3, 4)]
+        [0.0625, 0.0975, 0.2, 0.64]
+        """
+        if not self.looks:
+            return 1.0
+        before = self.looks[look - 2] if look > 1 else 0
+        return float((self.looks[look - 1] ** SPENDING - before**SPENDING) / self.looks[-1] ** SPENDING)
+
+    def spent(self, p: float, look: int) -> float:
+        """A p value of a look on the scale of the whole study: divided by the share of alpha, at most 1. NaN before a look."""
+        return min(p / self.share(look), 1.0) if look and not math.isnan(p) else math.nan
 
 
-def p_values(estimate: Any, se: Any, df: Any, expects: str, margin: float = 0.0) -> tuple[Numbers, Numbers]:
-    """The p values of support and of contradiction, one-sided, by t(df). Arrays are taken element by element.
+def p_values(estimate: Any, se: Any, df: Any, expects: str, margin: float | None = None) -> tuple[Numbers, Numbers, Numbers]:
+    """The p values of support, of contradiction and of `smaller than the margin`, by t(df). Arrays go element by element.
 
     The contradiction of `equivalent` is the chance, at d = m, of an estimate as far from zero as this one, to either
     side: sf((|e| - m) / se) + sf((|e| + m) / se). With m = 0 that is the two-sided t test.
 
-    Without a standard error (one seed) both are NaN. Where it is zero, the estimate is taken for the truth: p is 0 or 1.
+    Without a standard error (one seed) all are NaN. Where it is zero, the estimate is taken for the truth: p is 0 or 1.
     """
-    if margin < 0:
+    if margin is not None and margin < 0:
         raise ValueError(f"margin={margin}: the smallest difference that matters cannot be below zero.")
     e, se, df = np.broadcast_arrays(np.asarray(estimate, float), np.asarray(se, float), np.asarray(df, float))
-    if expects == "higher":
-        return _above(e, se, df), _above(margin - e, se, df)
-    if expects == "lower":
-        return _above(-e, se, df), _above(margin + e, se, df)
+    if expects not in EXPECTS:
+        raise ValueError(f"unknown expects='{expects}': one of {', '.join(EXPECTS)}.")
+    if margin is None and expects not in ("higher", "lower"):
+        raise ValueError(f"expects={expects}: needs a margin.")
+    unknown, m = np.full(e.shape, np.nan), margin or 0.0
     if expects == "equivalent":
-        support = np.maximum(_above(margin - e, se, df), _above(margin + e, se, df))
-        against = _above(np.abs(e) - margin, se, df) + _above(np.abs(e) + margin, se, df)
-        return support, np.minimum(against, 1.0)
-    raise ValueError(f"unknown expects='{expects}': one of {', '.join(EXPECTS)}.")
-
-
-def spent(p: Any, look: Any) -> Numbers:
-    """A p value adjusted for its look, of the number k: p k (k + 1), at most 1. NaN before the first look."""
-    look = np.asarray(look, float)
-    adjusted = np.minimum(np.asarray(p, float) * look * (look + 1), 1.0)
-    return np.where(look > 0, adjusted, np.nan)
+        support = np.maximum(_above(m - e, se, df), _above(m + e, se, df))
+        against = _above(np.abs(e) - m, se, df) + _above(np.abs(e) + m, se, df)
+        return support, np.minimum(against, 1.0), unknown
+    if expects.startswith("lower"):
+        e, expects = -e, expects.replace("lower", "higher")
+    border = {"higher": 0.0, "higher by the margin": m, "noninferior": -m}[expects]
+    below = _above(m - e, se, df) if expects == "higher" and margin is not None else unknown
+    return _above(e - border, se, df), _above(border - e, se, df), below
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -125,28 +174,121 @@ def holm(p: Sequence[float]) -> list[float]:
     return [math.nan if math.isnan(before) else float(after) for before, after in zip(p, adjusted, strict=True)]
 
 
-def decide(
-    p_support: Sequence[float],
-    p_contradict: Sequence[float],
-    looks: Sequence[int],
-    primary: Sequence[bool],
-    alpha: float = ALPHA,
-) -> tuple[list[float], list[str]]:
-    """The adjusted p of each claim (its smaller p, after looks and Holm) and its verdict.
+def levels(p: Sequence[float], primary: Sequence[bool], alpha: float = ALPHA) -> list[float]:
+    """The level at which each claim is tested: alpha, for a primary one as far as Holm's procedure steps down.
 
-    The arrays hold one entry for each claim of the study that can be tested: its two p values, the number of its last
-    look, and whether it is primary. A claim whose p values are equal stays inconclusive.
+    Args:
+        p: the smallest p value of each claim, on the scale of the whole study. NaN counts as 1.
+        primary: which claims are members of the family.
+        alpha: of the family.
+
+    Returns:
+        With m members, alpha / m for the smallest p, alpha / (m - 1) for the next, and so on; the first that is above its level
+        keeps it, and so do all after it.
+
+    >>> levels([0.001, 0.02, 0.3, 0.3], [True, True, True, False], alpha=0.03)
+    [0.01, 0.015, 0.015, 0.03]
     """
-    smaller = spent(np.fmin(p_support, p_contradict), looks)
-    adjusted = [float(p) for p in smaller]
-    members = [number for number, member in enumerate(primary) if member]
-    for number, p in zip(members, holm([adjusted[number] for number in members]), strict=True):
-        adjusted[number] = p
-    verdicts = []
-    for p, support, contradict in zip(adjusted, p_support, p_contradict, strict=True):
-        decided = p <= alpha and support != contradict
-        verdicts.append((SUPPORTED if support < contradict else CONTRADICTED) if decided else INCONCLUSIVE)
-    return adjusted, verdicts
+    found = [alpha] * len(p)
+    known = [1.0 if math.isnan(each) else each for each in p]
+    members = sorted((number for number, member in enumerate(primary) if member), key=lambda number: known[number])
+    steps = 0
+    for place, number in enumerate(members):
+        found[number] = alpha / (len(members) - steps)
+        if steps == place and known[number] <= found[number]:
+            steps += 1
+    return found
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What the looks of a claim have shown.
+
+    Attributes:
+        verdict: of all that was shown.
+        look: the one at which the last part of it was shown; the last look if nothing was.
+        real: whether d > 0 (or d < 0, if that is claimed) was shown beside a difference smaller than the margin.
+        reversed_at: a later look at which the opposite was shown; (0, 0) if at none.
+    """
+
+    verdict: str
+    look: Look
+    real: bool = False
+    reversed_at: Look = NO_LOOK
+
+
+def conclude(by_look: Mapping[Look, PValues], at: PValues, design: SequentialDesign) -> Conclusion:
+    """The verdict of a claim from its p values at each look.
+
+    What was shown at a look stays shown. If the opposite of a verdict is shown at a later look, the first verdict stands, and
+    the conclusion says where.
+
+    Args:
+        by_look: the p values as they are.
+        at: the level at which each is tested, on the scale of the whole study.
+        design: of the looks.
+    """
+    shown: dict[str, Look] = {}
+    opposite = NO_LOOK
+    for look in sorted(by_look):
+        p, level = by_look[look]._asdict(), at._asdict()
+        small = [name for name in p if design.spent(p[name], look.number) <= level[name]]
+        for name in sorted(small, key=p.__getitem__):
+            other = {"support": "contradict", "contradict": "support"}.get(name)
+            if other in shown:
+                opposite = opposite if opposite.number else look
+            else:
+                shown.setdefault(name, look)
+    if not shown:
+        return Conclusion(INCONCLUSIVE, max(by_look, default=NO_LOOK))
+    if "contradict" in shown:
+        return Conclusion(CONTRADICTED, shown["contradict"], reversed_at=opposite)
+    if "below" in shown:
+        return Conclusion(SMALLER, max(shown.values()), "support" in shown, opposite)
+    return Conclusion(SUPPORTED, shown["support"], reversed_at=opposite)
+
+
+def smallest(by_look: Mapping[Look, PValues], design: SequentialDesign) -> PValues:
+    """The smallest p value of each hypothesis over the looks, on the scale of the whole study; NaN without any."""
+    found = [[design.spent(p, look.number) for look, values in by_look.items() if not math.isnan(p := values[each])]
+             for each in range(3)]  # fmt: skip
+    return PValues(*(min(each, default=math.nan) for each in found))
+
+
+def by_family(
+    claims: Sequence[PValues], members: Sequence[Sequence[bool]], alpha: float = ALPHA
+) -> list[tuple[PValues, PValues]]:
+    """The level and the adjusted p value of each hypothesis, by Holm's procedure in each family of hypotheses.
+
+    Args:
+        claims: the p values of each claim, on the scale of the whole study.
+        members: for each claim, of which of the three families it is a member. Others are tested at alpha, unadjusted.
+        alpha: of each family.
+    """
+    columns = []
+    for family in range(3):
+        p = [values[family] for values in claims]
+        belongs = [each[family] for each in members]
+        adjusted, at = list(p), [number for number, member in enumerate(belongs) if member]
+        for number, after in zip(at, holm([p[number] for number in at]), strict=True):
+            adjusted[number] = after
+        columns.append((levels(p, belongs, alpha), adjusted))
+    return [
+        (PValues(*(level[number] for level, _ in columns)), PValues(*(adjusted[number] for _, adjusted in columns)))
+        for number in range(len(claims))
+    ]
+
+
+def intersection(p: Iterable[float]) -> float:
+    """The p value of a statement that holds if all of several do: the largest (Berger 1982). NaN if one is unknown."""
+    known = list(p)
+    return math.nan if any(map(math.isnan, known)) or not known else max(known)
+
+
+def union(p: Iterable[float]) -> float:
+    """The p value of a statement that holds if one of several does: the smallest, times their number (Bonferroni)."""
+    known = list(p)
+    return math.nan if any(map(math.isnan, known)) or not known else min(1.0, len(known) * min(known))
 
 
 def _above(distance: Numbers, se: Numbers, df: Numbers) -> Numbers:

@@ -19,6 +19,21 @@ Scale = Literal["difference", "ratio"]
 
 
 @dataclass(frozen=True)
+class Unpaired:
+    """A contrast of independent means.
+
+    Attributes:
+        estimate: the contrast of the means.
+        counts: the runs of each arm.
+        n: those of the smallest cell.
+    """
+
+    estimate: float
+    counts: tuple[int, ...]
+    n: int
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A contrast, or a mean, with its uncertainty over seeds. On the scale `ratio`, all numbers are natural logarithms.
 
@@ -35,6 +50,8 @@ class Estimate:
         identical: whether in every pair both runs have the very same value.
         scale: `difference`, or `ratio`.
         note: why there is no estimate, or another one than was asked for.
+        arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
+        unpaired: the estimate by Welch, where no seeds pair; `by_seed` is then empty.
     """
 
     kind: Kind
@@ -49,15 +66,47 @@ class Estimate:
     identical: bool = False
     scale: Scale = "difference"
     note: str = ""
+    arms: pd.DataFrame | None = None
+    unpaired: Unpaired | None = None
 
     @property
     def n(self) -> int:
-        """The number of complete seeds."""
-        return len(self.by_seed)
+        """The number of complete seeds; of an unpaired estimate, the runs of its smallest cell."""
+        return self.unpaired.n if self.unpaired else len(self.by_seed)
 
     @property
     def estimate(self) -> float:
+        if self.unpaired:
+            return self.unpaired.estimate
         return float(self.by_seed.mean()) if self.n else np.nan
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation that belongs to `se` and n; NaN if it is not known."""
+        return float(self.se * np.sqrt(self.n))
+
+    @property
+    def wins(self) -> int:
+        """In how many seeds the value is above zero."""
+        return int((self.by_seed > 0).sum())
+
+    @property
+    def p_superior(self) -> float:
+        """P(B > A): the chance that a run after the change is above one before it, of any seeds; NaN without two arms.
+
+        Mann and Whitney's U over the product of the numbers of runs, a tie counting one half.
+        """
+        if self.arms is None or self.arms.empty:
+            return np.nan
+        first, second = (self.arms[end].dropna().to_numpy() for end in ("first", "second"))
+        if not len(first) or not len(second):
+            return np.nan
+        return float(stats.mannwhitneyu(second, first, method="asymptotic").statistic) / (len(first) * len(second))
+
+    @property
+    def worst(self) -> tuple[Any, float]:
+        """The seed with the lowest value, and this value; None and NaN without any."""
+        return (self.by_seed.idxmin(), float(self.by_seed.min())) if len(self.by_seed) else (None, np.nan)
 
     @property
     def changes_nothing(self) -> bool:
@@ -91,6 +140,10 @@ class Estimate:
             "scale": self.scale,
             "n": self.n,
             **self.numbers(confidence),
+            "wins": self.wins,
+            "p_superior": self.p_superior,
+            "worst": float(np.exp(self.worst[1])) if self.scale == "ratio" else self.worst[1],
+            "worst_seed": self.worst[0],
             "note": self.note,
         }
 
@@ -102,7 +155,10 @@ def student(by_seed: pd.Series) -> tuple[float, float]:
 
 
 def table(estimates: Iterable[Estimate], confidence: float = 0.95) -> pd.DataFrame:
-    """One row an estimate: what it is, over which strata, and n (seeds), estimate, low, high, se, df, note."""
+    """One row an estimate: what it is, over which strata, and n (seeds), estimate, low, high, se, df, note.
+
+    Beside them `wins` (seeds above zero), `p_superior` (P(B > A)), and the `worst` seed with its value.
+    """
     return pd.DataFrame([estimate.row(confidence) for estimate in estimates])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from ablate.core.metrics import MetricSpec
@@ -14,7 +15,17 @@ from ablate.storage.results import StudyResults
 
 Status = Literal["diverged", "failed", "interrupted", "running"]
 Kind = Literal[
-    "diverged", "failed", "interrupted", "running", "missing", "bigger", "slower", "at chance", "undertrained", "code"
+    "diverged",
+    "failed",
+    "interrupted",
+    "running",
+    "no value",
+    "missing",
+    "bigger",
+    "slower",
+    "at chance",
+    "undertrained",
+    "code",
 ]
 UNFINISHED: tuple[Status, ...] = ("diverged", "failed", "interrupted", "running")
 
@@ -24,7 +35,8 @@ class Flag:
     """One remark on a cell.
 
     Attributes:
-        kind: runs of another status than `finished`, or `missing`; a cost that is `bigger` than the baseline's, or a
+        kind: runs of another status than `finished`, `no value` for finished ones without a finite value of the metric (lost
+            runs, too), or `missing`; a cost that is `bigger` than the baseline's, or a
             throughput that makes the cell `slower`; `at chance`: no run learned anything; `undertrained`: all runs were still
             improving when training ended; `code`: runs that other code made than the newest run.
         text: for a reader, such as `2 failed` or `bigger: 3.5 % more parameters`.
@@ -65,10 +77,13 @@ def flags(
     distinct = results.runs.drop_duplicates(["cell", "directory"])
     ended = distinct.groupby(["cell", "status"]).size().to_dict()
     slower = _slower(results, summary) if timings_comparable else {}
+    empty = _without_value(results, metric)
     improving, lost = _undertrained(results, history), _at_chance(results, metric)
     found = {}
     for cell in summary.cells:
         said = [Flag(status, f"{ended[cell, status]} {status}") for status in UNFINISHED if (cell, status) in ended]
+        if empty.get(cell):
+            said.append(Flag("no value", f"{empty[cell]} finished without a value"))
         if missing.get(cell):
             said.append(Flag("missing", f"{missing[cell]} missing"))
         if grown := _grown(results, summary, cell):
@@ -92,6 +107,15 @@ def still_improving(history: pd.DataFrame, column: str, higher_is_better: bool) 
     best = by_run.idxmax() if higher_is_better else by_run.idxmin()  # of equal values the first
     last = pd.Series(values.index, index=values["directory"]).groupby(level=0).max()
     return (best == last)[by_run.size() > 1]
+
+
+def _without_value(results: StudyResults, metric: str) -> dict[str, int]:
+    """By cell, the finished runs without a finite value of a metric that has no limit."""
+    if metric not in results.values or results.metrics[metric].limit is not None:
+        return {}
+    distinct = ~results.runs.duplicated(["cell", "directory"])
+    empty = (results.runs["status"] == "finished") & ~np.isfinite(results.values[metric]) & distinct
+    return {str(cell): int(count) for cell, count in results.runs["cell"][empty].value_counts().items()}
 
 
 def _grown(results: StudyResults, summary: Summary, cell: str) -> list[str]:

@@ -9,12 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.core.claims import Claim
-from ablate.stats import decision_rules
-from ablate.stats.claim_tests import ClaimTest, count, evaluate
-from ablate.stats.decision_rules import ALPHA, LOOKS, Look, PValues, SequentialDesign
+from ablate.core.claims import LARGEST, Claim
+from ablate.stats import decision_rules, verdict_reasons
+from ablate.stats.claim_estimates import p_values
+from ablate.stats.claim_tests import UNKNOWN, ClaimTest, LookTest, Losses, evaluate
+from ablate.stats.decision_rules import ALPHA, LOOKS, Conclusion, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
-from ablate.stats.power import POWER, decidable_margin, seeds_needed
+from ablate.stats.heterogeneity import Heterogeneity, heterogeneity
+from ablate.stats.power import Precision, precision_of
+from ablate.stats.robustness import Robustness, robustness, sign_flip_p
 from ablate.storage.results import StudyResults
 
 COLUMNS = [
@@ -22,7 +25,9 @@ COLUMNS = [
     "n", "look", "estimate", "low", "high", "se", "df", "strata", "inert",
     "p_support", "p_contradict", "diverged", "p_support_at_chance", "p_contradict_at_chance", "p",
     "seeds_needed", "decidable", "verdict", "reason",
+    "confidence", "p_below", "lost", "wins", "p_superior", "worst", "p_strata", "p_sign_flip",
 ]  # fmt: skip
+SHOWN = {decision_rules.SUPPORTED: "support", decision_rules.SMALLER: "below", decision_rules.CONTRADICTED: "contradict"}
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,23 @@ class Judgement:
         claim: what was tested.
         verdict: one of the words of `decision_rules`.
         reason: of the verdict, for a reader.
-        n: the seeds that are complete for the claim; a run that diverged is an outcome.
-        look: the look that the verdict was taken at; its `seeds` are 0 before the first.
-        estimate: over the seeds of the look, or over all before the first; None if there is none.
+        n: the seeds that are complete for the claim; a run that was lost is an outcome.
+        look: the look that the verdict was reached at, or the last one; its `seeds` are 0 before the first.
+        estimate: over the seeds of that look, or over all before the first; None if there is none.
         p: the adjusted p value that decides, after looks and Holm; NaN without a test.
-        p_dropped: the p values as they are, without the pairs of runs that diverged.
+        p_dropped: the p values of the look as they are, without the pairs of lost runs.
         p_at_chance: the same, with these runs at chance.
         diverged: how many runs diverged.
         seeds_needed: the look at which a difference as large as the margin would be decided; None at none, or without a margin.
         decidable: if at none, the smallest margin that the last look would decide, on the scale of the claim; else NaN.
+        confidence: of the interval that the verdict rests on, see `interval`.
+        strata: the contrast in each stratum, at the look.
+        heterogeneity: whether they are equal; None for one stratum.
+        losses: by arm, the runs that were lost among the seeds of the look.
+        latest: the estimate at the last look, where the verdict was reached before.
+        robustness: of a decided verdict; None for others.
+        precision: what the seeds can decide; None without a margin or an estimate.
+        notes: sentences to print below the verdict: heterogeneity, the worst replicate, robustness.
     """
 
     claim: Claim
@@ -56,15 +69,36 @@ class Judgement:
     diverged: int
     seeds_needed: int | None
     decidable: float
+    confidence: float = 0.95
+    strata: Sequence[Estimate] = ()
+    heterogeneity: Heterogeneity | None = None
+    losses: Sequence[Losses] = ()
+    latest: Estimate | None = None
+    robustness: Robustness | None = None
+    precision: Precision | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exploratory(self) -> bool:
+        """Whether the claim is no primary one, and was tested without adjustment for others."""
+        return not self.claim.primary
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The interval that the verdict rests on: at the level of its look and of Holm's step. NaN without an estimate."""
+        if self.estimate is None:
+            return math.nan, math.nan
+        numbers = self.estimate.numbers(self.confidence)
+        return numbers["low"], numbers["high"]
 
 
 def judge(
-    claims: Sequence[Claim], results: StudyResults, *, looks: Sequence[int] = LOOKS, alpha: float = ALPHA
+    claims: Sequence[Claim], results: StudyResults, *, looks: Sequence[int] | None = None, alpha: float = ALPHA
 ) -> list[Judgement]:
     """Judge the claims of a study, by the rules of `decision_rules`.
 
     Every estimate is averaged within seeds, and its error is that of its own seeds: cells of a study are paired more
-    or less closely, so a pooled variance would be wrong. A verdict holds with the pairs of diverged runs dropped
+    or less closely, so a pooled variance would be wrong. A verdict holds with the pairs of lost runs dropped
     and with these runs at chance, or it is inconclusive. `identical`: every pair has the very same value, or both
     levels build the same experiment.
 
@@ -72,7 +106,8 @@ def judge(
         claims: in the order in which they are reported.
         results: the runs; `metrics` gives the chance and the limit of each metric, `facts` what `needs` and `where` are
             checked against, `manifest.orders` the orders in which each seed made the changes of a path.
-        looks: the numbers of complete seeds at which verdicts are taken.
+        looks: the numbers of complete seeds at which verdicts are taken; empty for one look at all seeds. By default those of
+            the study, see `design_of`.
         alpha: the error rate that is spent over the looks.
 
     Returns:
@@ -85,109 +120,115 @@ def judge(
         >>> found.claim.id, found.verdict, found.look.seeds
         ('H2-87', 'inconclusive', 8)
     """
-    design = SequentialDesign(tuple(looks), alpha)
+    design = design_of(results, alpha) if looks is None else SequentialDesign(tuple(looks), alpha)
     tests = [evaluate(claim, results, design) for claim in claims]
     members = [test for test in tests if test.in_family]
-    family = sum(test.claim.primary for test in members)
-    numbers, primary = [test.look.number for test in members], [test.claim.primary for test in members]
-    dropped, at_chance = (
-        decision_rules.decide([p.support for p in ps], [p.contradict for p in ps], numbers, primary, alpha)
-        for ps in ([test.p_dropped for test in members], [test.p_at_chance for test in members])
+    found = decision_rules.by_family(
+        [decision_rules.smallest(test.by_look, test.design) for test in members],
+        [(test.claim.primary, test.claim.primary, test.claim.primary and _has_below(test.claim)) for test in members],
+        alpha,
     )
-    adjusted = [max(p, q) if not math.isnan(p + q) else math.nan for p, q in zip(dropped[0], at_chance[0], strict=True)]
-    for test, p, without, counted in zip(members, adjusted, dropped[1], at_chance[1], strict=True):
-        if not test.verdict:
-            _conclude(test, without, counted, p, family, design)
-    of_members = iter(adjusted)
-    return [_judgement(test, next(of_members) if test.in_family else math.nan, family, design) for test in tests]
+    family, of_members = sum(test.claim.primary for test in members), iter(found)
+    better = [results.metrics[test.claim.metric].better for test in tests]
+    return [
+        _judgement(test, *next(of_members), family, direction) if test.in_family else _untested(test)
+        for test, direction in zip(tests, better, strict=True)
+    ]
+
+
+def design_of(results: StudyResults, alpha: float = ALPHA) -> SequentialDesign:
+    """The looks of a study: declared ones, else LOOKS; one look at everything for other programs' results, and over blocks."""
+    if results.manifest.blocks or (results.folder is None and not results.manifest.looks):
+        return SequentialDesign((), alpha)
+    return SequentialDesign(tuple(results.manifest.looks) or LOOKS, alpha)
 
 
 def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
     """One row a claim, with the columns COLUMNS: the content of verdicts.json.
 
-    `look` is the number of seeds that the verdict was taken at, 0 before the first look; `low` and `high` are the 95 %
-    interval, not adjusted for looks; `p_support` and `p_contradict` are without the pairs of runs that diverged.
+    `look` is the number of seeds that the verdict was taken at, 0 before the first look; `low` and `high` are the interval
+    that it rests on, at the level `confidence`; `p_support`, `p_contradict` and `p_below` are without the pairs of lost runs.
     """
     return pd.DataFrame([_row(each) for each in judgements], columns=COLUMNS)
 
 
-def _conclude(test: ClaimTest, dropped: str, at_chance: str, p: float, family: int, design: SequentialDesign) -> None:
-    """Set the verdict of a claim that was tested, and the reason."""
-    claim, first = test.claim, design.looks[0]
-    test.verdict = dropped if dropped == at_chance else decision_rules.INCONCLUSIVE
-    if not test.look.number:
-        test.reason = f"no verdict below {first} seeds: {first - test.n} more needed"
-        return
-    if test.estimate is not None and test.estimate.n < first:
-        test.reason = f"only {test.estimate.n} seeds remain without the pairs of {count(test.diverged)} that diverged"
-        return
-    if dropped != at_chance:
-        test.reason = f"{count(test.diverged)} diverged: {dropped} without their pairs, {at_chance} with them at chance"
-        return
-    test.reason = _tested(test, p, family)
-    if test.verdict == decision_rules.INCONCLUSIVE:
-        test.reason += f"; {_what_it_takes(test, family, design)}"
-    elif claim.expects in ("higher", "lower"):
-        other = max(test.p_dropped)
-        if other * test.look.number * (test.look.number + 1) <= design.alpha:
-            also = "smaller than the margin" if test.verdict == decision_rules.SUPPORTED else "different from zero"
-            test.reason += f"; the difference is significantly {also} (not adjusted by Holm)"
-    if test.diverged:
-        test.reason += f"; the verdict is the same with {count(test.diverged)} that diverged dropped or at chance"
+def _has_below(claim: Claim) -> bool:
+    """Whether `smaller than the margin` is a possible verdict."""
+    return claim.margin is not None and claim.expects in ("higher", "lower", LARGEST)
 
 
-def _tested(test: ClaimTest, p: float, family: int) -> str:
-    adjusted = [f"look {test.look.number} at {test.look.seeds} seeds"]
-    if not test.claim.primary:
-        adjusted.append("not a primary claim")
-    elif family > 1:
-        adjusted.append(f"Holm over {family} claims")
-    return f"adjusted p {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} ({', '.join(adjusted)})"
+def _untested(test: ClaimTest) -> Judgement:
+    """The judgement of a claim that is no member of the family."""
+    look = Look(0, test.exact_n)
+    unknown = (math.nan, UNKNOWN, UNKNOWN, 0, None, math.nan)
+    return Judgement(test.claim, test.verdict, test.reason, test.n, look, test.estimate, *unknown)
 
 
-def _sized(test: ClaimTest, family: int, design: SequentialDesign) -> tuple[int | None, float]:
-    """`seeds_needed` and `decidable` of a judgement. None and NaN: it is not known."""
-    claim, estimate = test.claim, test.estimate
-    if claim.margin is None or estimate is None or estimate.n < 2:
-        return None, math.nan
-    sd = float(estimate.by_seed.std(ddof=1))  # of logarithms, for a ratio
-    margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
-    members = family if claim.primary else 1
-    needed = seeds_needed(sd, margin, claim.expects, members, design)
-    if needed is not None:
-        return needed, math.nan
-    decidable = decidable_margin(sd, design.looks[-1], claim.expects, members, design)
-    return None, math.exp(decidable) if claim.scale == "ratio" else decidable
-
-
-def _what_it_takes(test: ClaimTest, family: int, design: SequentialDesign) -> str:
-    if test.claim.margin is None:
-        return "the claim has no margin, so the number of seeds that it needs is unknown"
-    needed, _ = _sized(test, family, design)
-    power = f"{100 * POWER:.0f} % power"
-    if needed is None:
-        return f"even {design.looks[-1]} seeds, the last look, have less than {power} at this margin"
-    if needed > test.n:
-        return f"{needed - test.n} more seeds ({needed} in total) give {power} at this margin"
-    return f"this many seeds have {power} at this margin, so the true difference may be close to the decision boundary"
-
-
-def _judgement(test: ClaimTest, p: float, family: int, design: SequentialDesign) -> Judgement:
-    needed, decidable = _sized(test, family, design) if test.in_family else (None, math.nan)
+def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: int, better: Any) -> Judgement:
+    """The judgement of a claim that was tested at these levels, on the scale of the whole study."""
+    if test.last is None:
+        return _untested(test)
+    conclusion = decision_rules.conclude(test.by_look, at_levels, test.design)
+    if test.verdict:
+        conclusion = Conclusion(test.verdict, test.last.look)
+    at = next(each for each in test.tests if each.look == conclusion.look)
+    level, p = _decisive(conclusion.verdict, at_levels, adjusted)
+    estimate = at.estimates[0]
+    spread = heterogeneity(at.strata) if test.claim.expects != "equivalent" else None
+    members = family if test.claim.primary else 1
+    precision = precision_of(test.claim, test.last.estimates[0], members, test.design)
+    at_look = level * test.design.share(at.look.number) if at.look.number else math.nan
+    robust = None
+    if not test.verdict and conclusion.verdict != decision_rules.INCONCLUSIVE:
+        robust = _robustness(test.claim, at, conclusion, at_look, better)
+    reason = test.reason or verdict_reasons.reason(test, conclusion, at, p, family, at_levels, precision)
     return Judgement(
         claim=test.claim,
-        verdict=test.verdict,
-        reason=test.reason,
+        verdict=conclusion.verdict,
+        reason=reason,
         n=test.n,
-        look=test.look,
-        estimate=test.estimate,
+        look=at.look,
+        estimate=estimate,
         p=p,
-        p_dropped=test.p_dropped,
-        p_at_chance=test.p_at_chance,
+        p_dropped=at.p_dropped,
+        p_at_chance=at.p_at_chance,
         diverged=test.diverged,
-        seeds_needed=needed,
-        decidable=decidable,
+        seeds_needed=precision.seeds if precision else None,
+        decidable=precision.decidable if precision else math.nan,
+        confidence=0.95 if math.isnan(at_look) else 1 - 2 * at_look,
+        strata=at.strata,
+        heterogeneity=spread,
+        losses=at.losses,
+        latest=None if at is test.last else test.last.estimates[0],
+        robustness=robust,
+        precision=precision,
+        notes=verdict_reasons.notes(estimate, spread, robust),
     )
+
+
+def _decisive(verdict: str, at_levels: PValues, adjusted: PValues) -> tuple[float, float]:
+    """The level and the adjusted p value of what a verdict rests on; of no verdict, the strictest level and the smallest p."""
+    if name := SHOWN.get(verdict):
+        return getattr(at_levels, name), getattr(adjusted, name)
+    return min(at_levels), min((p for p in adjusted if not math.isnan(p)), default=math.nan)
+
+
+def _robustness(claim: Claim, at: LookTest, conclusion: Conclusion, level: float, better: Any) -> Robustness | None:
+    """The test of the verdict without each seed, and by sign flips; of `equivalent` there is no sign-flip test."""
+    name = SHOWN[conclusion.verdict]
+
+    def p_of(estimates: Sequence[Estimate]) -> float:
+        return float(getattr(p_values(claim, estimates, better), name))
+
+    flips = math.nan
+    if claim.expects != "equivalent" and len(at.estimates) == 1 and not at.estimates[0].unpaired:
+        margin = (math.log(claim.margin) if claim.scale == "ratio" else claim.margin) if claim.margin else 0.0
+        down = claim.expects.startswith("lower") or (claim.expects == "noninferior" and better == "lower")
+        values = -at.estimates[0].by_seed if down else at.estimates[0].by_seed
+        border = {"higher": 0.0, "lower": 0.0, "largest": 0.0, "noninferior": -margin}.get(claim.expects, margin)
+        border = margin if name == "below" else border
+        flips = sign_flip_p(values - border if name == "support" else border - values)
+    return robustness(at.estimates, p_of, level, flips)
 
 
 def _row(judgement: Judgement) -> dict[str, Any]:
@@ -196,8 +237,9 @@ def _row(judgement: Judgement) -> dict[str, Any]:
         name: getattr(claim, name)
         for name in ("id", "says", "quote", "kind", "metric", "expects", "scale", "primary", "meaning")
     }
-    known = estimate.row() if estimate is not None else {}
-    row |= {name: known.get(name, math.nan) for name in ("estimate", "low", "high", "se", "df")}
+    known = estimate.row(judgement.confidence) if estimate is not None else {}
+    numbers = ("estimate", "low", "high", "se", "df", "wins", "p_superior", "worst")
+    row |= {name: known.get(name, math.nan) for name in numbers}
     row |= {name: known.get(name, []) for name in ("strata", "inert")}
     return row | {
         "margin": math.nan if claim.margin is None else claim.margin,
@@ -205,6 +247,7 @@ def _row(judgement: Judgement) -> dict[str, Any]:
         "look": judgement.look.seeds,
         "p_support": judgement.p_dropped.support,
         "p_contradict": judgement.p_dropped.contradict,
+        "p_below": judgement.p_dropped.below,
         "diverged": judgement.diverged,
         "p_support_at_chance": judgement.p_at_chance.support,
         "p_contradict_at_chance": judgement.p_at_chance.contradict,
@@ -213,4 +256,8 @@ def _row(judgement: Judgement) -> dict[str, Any]:
         "decidable": judgement.decidable,
         "verdict": judgement.verdict,
         "reason": judgement.reason,
+        "confidence": judgement.confidence,
+        "lost": [str(each) for each in judgement.losses if each.lost],
+        "p_strata": judgement.heterogeneity.p if judgement.heterogeneity else math.nan,
+        "p_sign_flip": judgement.robustness.sign_flip if judgement.robustness else math.nan,
     }

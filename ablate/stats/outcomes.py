@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,12 @@ class Outcomes:
         outcomes: the values (seeds, distinct cells), NaN where there is none. Seeds stand in the order in which they were
             asked for, else in that of their numbers.
         diverged: whether the run diverged (its value is then NaN).
-        censored: whether the run never reached its target within the limit of the metric (its value is then the limit).
+        censored: whether the run never reached its target within the limit of the metric (its value is then the limit). One
+            that reached it exactly at the limit did reach it.
         cells: the column of each cell.
         factors: those that vary, the baseline level first.
+        lost: whether the run ended without a value: it diverged or failed, or finished with a value that is not finite.
+            By default those that diverged.
     """
 
     outcomes: pd.DataFrame
@@ -42,13 +45,18 @@ class Outcomes:
     censored: pd.DataFrame
     cells: Mapping[Cell, int]
     factors: Mapping[str, Factor]
+    lost: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __post_init__(self) -> None:
+        if self.lost.empty:
+            object.__setattr__(self, "lost", self.diverged)
 
     @classmethod
     def of(cls, results: StudyResults, metric: str) -> Outcomes:
         """The outcomes of a metric, or of the difference `one - other` of two.
 
         A metric with a `limit` is a time to a target: a finished run without a value never reached the target, and counts as
-        min(T, limit); so does a run that diverged, once `with_diverged_at(limit)`.
+        min(T, limit); so does a run that was lost, once `with_lost_at(limit)`.
 
         Raises:
             UsageError: if no run has the metric, or two runs of one seed stand at the same levels.
@@ -69,9 +77,10 @@ class Outcomes:
         rows["censored"] = False
         value = rows["value"].where(finished)
         if limit is not None:
-            rows["censored"] = finished & ~(rows["value"] < limit)
+            rows["censored"] = finished & ~(rows["value"] <= limit)
             value = value.where(~rows["censored"], limit)
         rows["value"] = value
+        rows["lost"] = rows["status"].isin(["diverged", "failed"]) | (finished & value.isna())
         seeds, distinct = _seeds(results), sorted(set(columns.values()))
 
         def wide(column: str) -> pd.DataFrame:
@@ -85,18 +94,27 @@ class Outcomes:
             censored=wide("censored").eq(1.0),
             cells={cell: columns[number] for cell, number in numbers.items()},
             factors=results.factors,
+            lost=wide("lost").eq(1.0),
         )
 
     def of_seeds(self, seeds: Iterable[Any]) -> Outcomes:
         """The outcomes of these seeds alone."""
         rows = list(seeds)
         return replace(
-            self, outcomes=self.outcomes.loc[rows], diverged=self.diverged.loc[rows], censored=self.censored.loc[rows]
+            self,
+            outcomes=self.outcomes.loc[rows],
+            diverged=self.diverged.loc[rows],
+            censored=self.censored.loc[rows],
+            lost=self.lost.loc[rows],
         )
 
     def with_diverged_at(self, value: float) -> Outcomes:
         """Count runs that diverged as outcomes of this value, such as the accuracy of chance."""
         return replace(self, outcomes=self.outcomes.mask(self.diverged, value))
+
+    def with_lost_at(self, value: float) -> Outcomes:
+        """Count all runs that were lost as outcomes of this value."""
+        return replace(self, outcomes=self.outcomes.mask(self.lost, value))
 
     def select(self, where: Condition | None = None) -> dict[Cell, int]:
         """The cells that meet a condition, each with its column.

@@ -8,8 +8,10 @@ noncentrality sqrt(n) margin / sd, sd being that of the paired differences (Cohe
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,13 +19,15 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from ablate.core.cells import Condition
-from ablate.core.claims import Change
+from ablate.core.claims import Change, Claim
 from ablate.core.errors import UsageError
 from ablate.stats.contrasts import weights
-from ablate.stats.decision_rules import LOOKS, SequentialDesign
+from ablate.stats.decision_rules import FEWEST, LOOKS, SequentialDesign
+from ablate.stats.estimates import Estimate
 from ablate.stats.outcomes import ANYWHERE, Outcomes
 
 POWER = 0.8
+MOST = 1000  # seeds that are considered for finished results
 USUAL = SequentialDesign()
 
 
@@ -61,7 +65,7 @@ def decidable_margin(
     if not look.number or math.isnan(sd):
         return math.nan
     each = (1 + power) / 2 if expects == "equivalent" else power
-    level = design.alpha / (look.number * (look.number + 1)) / max(claims, 1)
+    level = design.alpha * design.share(look.number) / max(claims, 1)
     return sd * float(TTestPower().solve_power(nobs=look.seeds, alpha=level, power=each, alternative="larger"))
 
 
@@ -73,11 +77,58 @@ def seeds_needed(
     design: SequentialDesign = USUAL,
     power: float = POWER,
 ) -> int | None:
-    """The seeds of the first look that decides this margin; None if not even the last one does."""
-    for n in design.looks:
-        if decidable_margin(sd, n, expects, claims, design, power) <= margin:
-            return n
-    return None
+    """The seeds of the first look that decides this margin; None if not even the last one does.
+
+    Of finished results, which have no looks to come, the smallest number that decides it in one look; None above 1,000.
+    """
+    numbers: Sequence[int] = design.looks or range(FEWEST, MOST + 1)
+    at = bisect.bisect_left(
+        numbers, True, key=lambda n: decidable_margin(sd, n, expects, claims, design, power) <= margin
+    )  # the margin falls with n
+    return numbers[at] if at < len(numbers) else None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What more seeds would decide of a claim, the margin being what it is.
+
+    Attributes:
+        seeds: that decide it with 80 % power; None at none.
+        fewest, most_seeds: the same at the ends of the 80 % interval of the standard deviation; None at none.
+        decidable: the smallest margin that the last look would decide, on the scale of the claim; NaN if `seeds` is known.
+        most: the largest number of seeds that was considered.
+        which: in words, what that number is.
+    """
+
+    seeds: int | None
+    fewest: int | None
+    most_seeds: int | None
+    decidable: float
+    most: int
+    which: str
+
+    @property
+    def range(self) -> str:
+        """The range of the seeds in words, as the standard deviation is itself an estimate."""
+        low, high = (f"more than {self.most}" if each is None else str(each) for each in (self.fewest, self.most_seeds))
+        return f"between {low} and {high}, by the 80 % interval of the standard deviation"
+
+
+def precision_of(claim: Claim, estimate: Estimate, members: int, design: SequentialDesign) -> Precision | None:
+    """What seeds can decide of a claim that has a margin, from the scatter of its estimate; None if it is not known."""
+    sd = estimate.sd  # of logarithms, for a ratio
+    if claim.margin is None or estimate.n < 2 or math.isnan(sd):
+        return None
+    margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
+    needed, fewest, most = (
+        seeds_needed(each, margin, claim.expects, members, design) for each in (sd, *sd_interval(sd, estimate.n, 0.8))
+    )
+    last = design.looks[-1] if design.looks else MOST
+    decidable = math.nan
+    if needed is None:
+        decidable = decidable_margin(sd, last, claim.expects, members, design)
+        decidable = math.exp(decidable) if claim.scale == "ratio" else decidable
+    return Precision(needed, fewest, most, decidable, last, ", the last look," if design.looks else "")
 
 
 def plan_table(sd: float = 1.0, claims: int = 1, design: SequentialDesign = USUAL) -> pd.DataFrame:

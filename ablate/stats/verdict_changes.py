@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.stats.decision_rules import CONTRADICTED, IDENTICAL, SUPPORTED
+from ablate.stats.decision_rules import CONTRADICTED, IDENTICAL, SMALLER, SUPPORTED
 
-DECIDED = (SUPPORTED, CONTRADICTED, IDENTICAL)
+DECIDED = (SUPPORTED, SMALLER, CONTRADICTED, IDENTICAL)
 
 
 def verdicts_that_fail(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -46,6 +46,8 @@ class StudyManifest(BaseModel):
         factors: the factors with their levels, the baseline level first.
         experiments: by the short digest of each cell, the short digest of what it builds.
         seeds: the seeds in the order in which they were requested.
+        looks: the numbers of complete seeds at which verdicts are taken; empty: the default of the study.
+        blocks: the factor whose levels are blocks (data sets, tasks), not treatments.
         orders: for the design `path`, the order of the changes for each seed; each change is a list of factors.
         decisions: keys that were resolved once for the whole study.
         claims: the claims as written.
@@ -65,6 +67,8 @@ class StudyManifest(BaseModel):
     factors: dict[str, list[Any]] = Field(default_factory=dict)
     experiments: dict[str, str] = Field(default_factory=dict)
     seeds: list[int] = Field(default_factory=list)
+    looks: list[int] = Field(default_factory=list)
+    blocks: str | None = None
     orders: dict[int, list[list[str]]] = Field(default_factory=dict)
     decisions: dict[str, Decision] = Field(default_factory=dict)
     claims: list[dict[str, Any]] = Field(default_factory=list)

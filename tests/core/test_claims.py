@@ -129,3 +129,47 @@ def test_two_claims_of_one_id_are_refused() -> None:
     assert [claim.id for claim in parse_all([C2, PATH])] == ["C2", "C7"]
     with pytest.raises(ClaimError, match="claim C2: this id is used twice"):
         parse_all([C2, PATH, C2])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"expects": "noninferior", "margin": None}, "margin is missing: non-inferiority needs the smallest difference"),
+        ({"expects": "higher by the margin", "margin": None}, "margin is missing: superiority by the margin needs"),
+        ({"published": {"kind": "best"}}, "published.value is missing: it has to be a number"),
+        ({"published": {"value": 0.9, "kind": "best"}}, "published.n_runs is the number of runs of the kinds best and mean"),
+        ({"published": {"value": 0.9, "n_runs": 3}}, "published.n_runs is the number of runs of the kinds best and mean"),
+        ({"published": {"value": 0.9, "runs": 3}}, "published: unknown key 'runs'; available: value, kind, n_runs"),
+        ({"published": {"value": 0.9, "kind": "luck"}}, "kind='luck': input should be 'run', 'paired', 'best' or 'mean'"),
+    ],
+)
+def test_a_margin_and_the_making_of_a_figure_are_checked(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        Claim.parse(but(**changed))
+
+
+def test_how_a_figure_was_made() -> None:
+    best = Claim.parse(but(published={"value": 0.9, "kind": "best", "n_runs": 5}))
+    assert (best.published, best.published_as.kind, best.published_as.n_runs) == (0.9, "best", 5)
+    single = Claim.parse(but(published=0.9))
+    assert (single.published, single.published_as.kind) == (0.9, "run")
+    assert best.meaning == single.meaning == Claim.parse(C2).meaning
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"expects": "higher", "exceeds": 1.5}, "exceeds=1.5: a fraction of the whole difference, between 0 and 1"),
+        ({"exceeds": 0.5}, "exceeds needs expects=higher"),
+        ({"expects": "higher", "exceeds": 0.5, "margin": 0.01}, "exceeds needs expects=higher .*and no margin"),
+    ],
+)
+def test_a_fraction_of_the_whole_is_checked(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        Claim.parse(but(PATH, **changed))
+
+
+def test_a_fraction_is_part_of_the_meaning_and_its_absence_is_not() -> None:
+    higher = Claim.parse(but(PATH, expects="higher"))
+    half, most = (Claim.parse(but(PATH, expects="higher", exceeds=fraction)) for fraction in (0.5, 0.8))
+    assert len({higher.meaning, half.meaning, most.meaning}) == 3

@@ -12,6 +12,7 @@ from ablate.core.metrics import MetricSpec
 from ablate.report.claim_tables import scorecard, verdicts
 from ablate.report.table import Table
 from ablate.report.values import text_of
+from ablate.stats.decision_rules import LOOKS
 from ablate.stats.judge import judge, judgements_frame
 from ablate.stats.scorecard import scorecard as scores
 from ablate.storage.results import StudyResults
@@ -22,7 +23,7 @@ CLAIM: dict[str, Any] = {"id": "C1", "says": "s", "kind": "contrast", "contrast"
 
 
 def table(found: StudyResults, *claims: dict[str, Any]) -> Table:
-    judgements = judge(parse_all(claims, found.main_metric), found)
+    judgements = judge(parse_all(claims, found.main_metric), found, looks=LOOKS)
     return verdicts(judgements, judgements_frame(judgements), found.metrics)
 
 
@@ -34,7 +35,7 @@ def test_a_verdict_has_its_estimate_its_seeds_and_its_reason() -> None:
     shown = table(accuracies(lambda arm, seed: 0.5 + arm / 9 + arm * seed / 500), CLAIM)
     row = [text_of(shown.rows[0][key]) for key in shown.keys]
     assert row[:3] == ["C1", "s", "supported"]
-    assert row[3].startswith("+11.5 [+11.1, ")
+    assert row[3].startswith("+11.5 [+10.6, ")
     assert row[4] == "5"
     assert row[5].startswith("adjusted p ")
     assert shown.rows[0].source == "claim-C1"

@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from ablate.core.claims import Change
 from ablate.core.descriptions import Examples
-from ablate.stats.bootstrap import change_over_examples, over_examples, prediction, unpacked, with_examples
+from ablate.stats.bootstrap import change_over_examples, over_examples, unpacked, with_examples
 from ablate.stats.contrasts import every_contrast
 from ablate.stats.estimates import table
 from ablate.stats.outcomes import Outcomes
@@ -50,24 +49,6 @@ def test_arms_that_do_not_match_are_refused() -> None:
         over_examples(np.ones((2, 3)), np.ones((2, 4)), np.random.default_rng(0))
     with pytest.raises(ValueError, match="there are no examples"):
         over_examples(np.ones((2, 0)), np.ones((2, 0)), np.random.default_rng(0))
-
-
-def test_a_prediction_interval_by_hand() -> None:
-    """1, 2, 3, 4, 5: mean 3, s = sqrt(2.5), t(4) = 2.7764, half 2.7764 sqrt(2.5 x 1.2) = 4.809."""
-    found = prediction([1, 2, 3, 4, 5], published=7.8)
-    assert (found["low"], found["high"]) == (pytest.approx(3 - 4.8089, abs=1e-3), pytest.approx(3 + 4.8089, abs=1e-3))
-    assert found["inside"] is True
-    assert prediction([1, 2, 3, 4, 5], published=7.9)["inside"] is False
-    assert prediction([1, 2, math.nan, 3, 4, 5], published=7.8) == found
-    assert prediction([1], published=1)["inside"] is None
-    assert prediction([], published=1)["n"] == 0
-
-
-def test_the_prediction_interval_holds_the_next_run() -> None:
-    draws = np.random.default_rng(5).normal(size=(2000, 6))
-    inside = [prediction(row[:5].tolist(), row[5])["inside"] for row in draws]
-    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
-    assert stats.t.ppf(0.975, 4) == pytest.approx(2.7764, abs=1e-4)
 
 
 def test_a_change_over_images_is_the_contrast_of_what_the_runs_had_right() -> None:

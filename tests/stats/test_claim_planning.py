@@ -30,10 +30,10 @@ def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
 
 
 def test_the_minimum_detectable_effect_of_the_look_is_said() -> None:
-    """By statsmodels, at alpha 0.025 / 2 for the first look, halved for two claims."""
-    margin = TTestPower().solve_power(nobs=5, alpha=0.025 / 2 / 2, power=0.8, alternative="larger")
-    equivalent = TTestPower().solve_power(nobs=5, alpha=0.025 / 2 / 2, power=0.9, alternative="larger")
-    assert stats.nct.sf(stats.t.isf(0.025 / 4, 4), 4, margin * 5**0.5) == pytest.approx(0.8)
+    """By statsmodels, at alpha 0.025 / 16 for the first look, halved for two claims."""
+    margin = TTestPower().solve_power(nobs=5, alpha=0.025 / 16 / 2, power=0.8, alternative="larger")
+    equivalent = TTestPower().solve_power(nobs=5, alpha=0.025 / 16 / 2, power=0.9, alternative="larger")
+    assert stats.nct.sf(stats.t.isf(0.025 / 32, 4), 4, margin * 5**0.5) == pytest.approx(0.8)
     said = plan_claims([claim(), claim("B"), claim("C", primary=False)], FACTORS, {}, 7)
     assert said == [
         f"Minimum detectable effect at 5 seeds (2 primary claims, 80 % power): {margin:.1f} standard deviations of the paired "

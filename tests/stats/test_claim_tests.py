@@ -10,7 +10,8 @@ from scipy import stats
 from ablate.core.claims import Claim
 from ablate.core.errors import ClaimError, UsageError
 from ablate.core.metrics import MetricSpec
-from ablate.stats.claim_tests import count, estimates_of, evaluate, in_short, p_values
+from ablate.stats.claim_estimates import estimates_of, p_values
+from ablate.stats.claim_tests import count, evaluate, in_short
 from ablate.stats.decision_rules import Look, SequentialDesign
 from ablate.stats.estimates import Estimate
 from tests.stats.conftest import noise, outcomes, results_of, study
@@ -46,10 +47,12 @@ def test_the_p_values_of_a_contrast_are_those_of_the_paired_t() -> None:
     test = evaluate(Claim.parse(CLAIM | {"margin": 0.03}), results_of(rows), DESIGN)
     wide = rows.pivot(index="seed", columns="stem", values="accuracy").loc[:4]
     difference = wide["pyramid"] - wide["direct"]
-    assert (test.n, test.look, test.in_family) == (6, Look(1, 5), True)
-    assert test.p_dropped.support == pytest.approx(stats.ttest_1samp(difference, 0, alternative="greater").pvalue)
-    assert test.p_dropped.contradict == pytest.approx(stats.ttest_1samp(difference, 0.03, alternative="less").pvalue)
-    assert test.p_at_chance == test.p_dropped
+    (at,) = test.tests
+    assert (test.n, at.look, test.in_family) == (6, Look(1, 5), True)
+    assert at.p_dropped.support == pytest.approx(stats.ttest_1samp(difference, 0, alternative="greater").pvalue)
+    assert at.p_dropped.contradict == pytest.approx(stats.ttest_1samp(difference, 0, alternative="less").pvalue)
+    assert at.p_dropped.below == pytest.approx(stats.ttest_1samp(difference, 0.03, alternative="less").pvalue)
+    assert at.p_at_chance == at.p_dropped
     assert test.verdict == ""
 
 
@@ -58,10 +61,11 @@ def test_a_rival_among_several_has_to_be_ahead_by_more() -> None:
     draw = np.random.default_rng(0)
     rivals = [pd.Series(draw.normal(-1, 0.5, 6)), pd.Series(draw.normal(-1, 0.5, 6))]
     found = [Estimate("share", (), rival, float(rival.std(ddof=1)) / math.sqrt(6), 5) for rival in rivals]
-    support, contradict = p_values(Claim.parse(PATH | {"expects": "largest"}), found)
+    support, contradict, smaller = p_values(Claim.parse(PATH | {"expects": "largest"}), found)
     below = [stats.ttest_1samp(rival, 0.005, alternative="less").pvalue for rival in rivals]
     above = [stats.ttest_1samp(rival, 0, alternative="greater").pvalue for rival in rivals]
-    assert (support, contradict) == pytest.approx((max(above), 2 * min(below)))
+    behind = [stats.ttest_1samp(rival, 0, alternative="less").pvalue for rival in rivals]
+    assert (support, contradict, smaller) == pytest.approx((max(above), 2 * min(behind), 2 * min(below)))
 
 
 def test_largest_is_about_the_lead_over_each_other_share() -> None:
@@ -85,11 +89,12 @@ def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chance
     as_if.loc[first, "peak - accuracy"] = 0.05
     rows.loc[first, "status"] = "diverged"
     accuracy, peak = MetricSpec("accuracy", chance=0.1), MetricSpec("peak", chance=0.15)
-    assert evaluate(claim, results_of(rows, metrics=[accuracy]), DESIGN).reason == (
-        "1 run diverged, and the chance level of peak - accuracy is unknown"
-    )
-    found = evaluate(claim, results_of(rows, metrics=[accuracy, peak]), DESIGN)
-    assert found.p_at_chance == pytest.approx(evaluate(claim, results_of(as_if), DESIGN).p_dropped)
+    last = evaluate(claim, results_of(rows, metrics=[accuracy, peak]), DESIGN).tests[-1]
+    assert last.p_at_chance == pytest.approx(evaluate(claim, results_of(as_if), DESIGN).tests[-1].p_dropped)
+    assert [(each.arm, each.lost, each.runs) for each in last.losses] == [("stem=direct", 0, 8), ("stem=pyramid", 1, 8)]
+    rows.loc[rows["directory"].eq("runs/stem=direct/seed=1"), "status"] = "diverged"
+    last = evaluate(claim, results_of(rows, metrics=[accuracy]), DESIGN).tests[-1]
+    assert last.blocked.endswith("the chance level of peak - accuracy is unknown, so they cannot be counted at chance")
 
 
 def test_a_claim_that_cannot_be_tested_is_no_error_and_no_member_of_the_family() -> None:

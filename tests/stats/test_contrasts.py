@@ -11,12 +11,15 @@ from scipy import stats
 from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
+from ablate.stats import contrasts as contrasts_module
 from ablate.stats.contrasts import (
+    by_stratum,
     contrast,
     every_contrast,
     interaction,
     main_effect,
     mean,
+    weights,
 )
 from ablate.stats.estimates import table
 from tests.stats.conftest import contrast_table, noise, outcomes, study
@@ -254,3 +257,35 @@ def test_a_change_that_the_study_does_not_know_is_refused_with_the_reason() -> N
         contrast(found, Change.of("stem", "a", "c"))
     with pytest.raises(UsageError, match="stem changes, so `where` cannot fix it"):
         contrast(found, Change.of("stem", "a", "b"), Condition.of({"stem": "a"}))
+
+
+def test_without_common_seeds_the_contrast_is_welchs() -> None:
+    rows = study({"stem": ["a", "b"]}, noise(1.0), 12)
+    rows = rows[(rows["stem"] == "a") == (rows["seed"] < 5)]
+    found = contrast(outcomes(rows), Change.of("stem", "a", "b"))
+    arms = [rows.loc[rows["stem"] == stem, "accuracy"] for stem in "ba"]
+    reference = stats.ttest_ind(*arms, equal_var=False)
+    assert found.interval() == pytest.approx(tuple(reference.confidence_interval()))
+    assert (found.n, found.note) == (5, "unpaired: no seeds in common, Welch's t of 5 and 7 runs")
+    assert found.p_superior == pytest.approx((arms[0].to_numpy()[:, None] > arms[1].to_numpy()).mean())
+
+
+def test_strata_without_a_common_seed_are_each_over_their_own() -> None:
+    rows = study({"stem": ["a", "b"], "norm": ["x", "y"]}, noise(1.0), 10)
+    apart = rows[(rows["norm"] == "x") == (rows["seed"] < 4)]
+    found = contrast(outcomes(apart), Change.of("stem", "a", "b"))
+    each = by_stratum(outcomes(apart), [Change.of("stem", "a", "b")])
+    assert [one.n for one in each] == [4, 6]
+    assert found.estimate == pytest.approx((each[0].estimate + each[1].estimate) / 2)
+    assert found.se == pytest.approx(math.hypot(each[0].se, each[1].se) / 2)
+    assert (found.df, found.note) == (3, "no seed is complete in all strata: each stratum over its own seeds (4, 6)")
+    nearly = rows[~((rows["norm"] == "x") & (rows["seed"] > 7) | (rows["norm"] == "y") & (rows["seed"] < 8))]
+    assert contrast(outcomes(nearly), Change.of("stem", "a", "b")).n == 2
+
+
+def test_the_shared_seeds_of_strata_count_as_they_do_in_the_paired_t() -> None:
+    """The formula for strata apart, on complete data, is the paired t."""
+    runs = outcomes(study({"stem": ["a", "b"], "norm": ["x", "y"]}, noise(1.0), 7))
+    change = Change.of("stem", "a", "b")
+    paired = contrast(runs, change)
+    assert contrasts_module._strata_apart(paired, runs, weights(runs, [change])).se == pytest.approx(paired.se)

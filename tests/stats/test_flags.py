@@ -119,3 +119,11 @@ def test_a_run_is_still_improving_if_no_epoch_before_its_last_was_as_good() -> N
     )
     assert still_improving(history, "value", higher_is_better=True).to_dict() == {"a": True, "b": False, "c": False}
     assert still_improving(history, "value", higher_is_better=False).to_dict() == {"a": False, "b": False, "c": True}
+
+
+def test_finished_runs_without_a_value_are_lost_and_flagged() -> None:
+    rows = two()
+    rows.loc[rows["stem"] == "b", "accuracy"] = [np.nan, np.inf, 0.8]
+    assert texts(rows) == [[], ["2 finished without a value"]]
+    results = results_of(rows, metrics=[MetricSpec("accuracy", limit=1.0)])
+    assert flags(results, summarize(results), "accuracy")["stem=b"] == []  # a target that was never reached

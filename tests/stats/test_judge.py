@@ -1,6 +1,8 @@
 """From claims and runs to verdicts: planted effects, and each way in which a claim is not decided."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ from scipy import stats
 from ablate.core.claims import parse_all
 from ablate.core.designs import coalitions
 from ablate.core.metrics import MetricSpec
-from ablate.stats.judge import COLUMNS, judge, judgements_frame
+from ablate.stats.decision_rules import LOOKS
+from ablate.stats.judge import COLUMNS, design_of, judge, judgements_frame
 from tests.stats.conftest import noise, results_of, study
 
 
@@ -30,7 +33,8 @@ def one(frame: pd.DataFrame, *claims: dict[str, Any], **known: Any) -> dict[str,
 
 def verdicts(frame: pd.DataFrame, *claims: dict[str, Any], **known: Any) -> pd.DataFrame:
     """The verdicts on some claims, of what is `known` beside the rows as in `results_of`."""
-    return judgements_frame(judge(parse_all(claims), results_of(frame, **known)))
+    looks = known.pop("looks", LOOKS)
+    return judgements_frame(judge(parse_all(claims), results_of(frame, **known), looks=looks))
 
 
 def chance(**values: float) -> list[MetricSpec]:
@@ -105,10 +109,10 @@ def test_on_simulated_runs_with_planted_effects_the_verdicts_are_right() -> None
         "interaction": "supported",
         "no interaction": "supported",
         "null": "supported",
-        "null, hoped for": "contradicted",
+        "null, hoped for": "smaller than the margin",
         "alive where it is": "supported",
         "inert": "identical",
-        "too large a claim": "supported",
+        "too large a claim": "smaller than the margin",
         "norm is no null": "contradicted",
     }
     assert found.loc["main effect", "estimate"] == pytest.approx(0.02 + 0.005 + 0.0025, abs=0.001)
@@ -121,8 +125,13 @@ def test_on_simulated_runs_with_planted_effects_the_verdicts_are_right() -> None
         found.loc["inert", "reason"]
         == "both levels build the same experiment: the factor has no effect on the configuration here"
     )
-    assert found.loc["too large a claim", "reason"].endswith(
-        "the difference is significantly smaller than the margin (not adjusted by Holm)"
+    assert (
+        "; a difference in the claimed direction is shown, and it is smaller than the margin"
+        in (found.loc["too large a claim", "reason"])
+    )
+    assert (
+        "; any difference in the claimed direction is smaller than the margin; that there is one is not shown"
+        in (found.loc["null, hoped for", "reason"])
     )
     assert (found["n"] == 8).all()
 
@@ -134,12 +143,12 @@ def test_the_numbers_of_a_row_are_those_of_the_paired_t() -> None:
     reference = stats.ttest_rel(wide["pyramid"], wide["direct"])
     assert (row["n"], row["look"]) == (6, 5)
     assert row["estimate"] == pytest.approx((wide["pyramid"] - wide["direct"]).mean())
-    assert (row["low"], row["high"]) == pytest.approx(tuple(reference.confidence_interval()))
+    assert row["confidence"] == pytest.approx(1 - 2 * 0.025 * (5 / 20) ** 2)  # what the first of the looks spends
+    assert (row["low"], row["high"]) == pytest.approx(tuple(reference.confidence_interval(row["confidence"])))
     assert row["p_support"] == pytest.approx(stats.ttest_rel(wide["pyramid"], wide["direct"], alternative="greater").pvalue)
-    assert row["p_contradict"] == pytest.approx(
-        stats.ttest_1samp(wide["pyramid"] - wide["direct"], 0.03, alternative="less").pvalue
-    )
-    assert row["p"] == pytest.approx(2 * min(row["p_support"], row["p_contradict"]))
+    assert row["p_contradict"] == pytest.approx(stats.ttest_rel(wide["pyramid"], wide["direct"], alternative="less").pvalue)
+    assert row["p_below"] == pytest.approx(stats.ttest_1samp(wide["pyramid"] - wide["direct"], 0.03, alternative="less").pvalue)
+    assert row["p"] == pytest.approx(16 * row["p_below"])
 
 
 def test_below_five_seeds_there_is_an_estimate_and_neither_p_nor_verdict() -> None:
@@ -160,12 +169,13 @@ def test_between_looks_the_verdict_stays_what_it_was() -> None:
     assert (row["verdict"], row["n"], row["look"]) == ("supported", 7, 5)
     assert "(look 1 at 5 seeds)" in row["reason"]
     row = one(frame)
-    assert (row["verdict"], row["look"]) == ("inconclusive", 8)
+    assert (row["verdict"], row["n"], row["look"]) == ("supported", 8, 5)
+    assert row["reason"].endswith("reached at 5 of 8 seeds, and stands; look 2 by itself would leave it open")
 
 
 def test_only_complete_seeds_count_towards_a_look() -> None:
     frame = stems(6)
-    frame.loc[0, "status"] = "failed"
+    frame.loc[0, "status"] = "interrupted"
     assert one(frame)["verdict"] == "supported"
     frame.loc[3, "left_out"] = "the wrong images"
     row = one(frame)
@@ -209,7 +219,7 @@ def test_primary_claims_share_alpha_and_others_are_tested_by_themselves() -> Non
     assert one(frame, *three)["p"] == pytest.approx(3 * alone)
     found = verdicts(frame, claim(primary=False), *three[1:])
     assert found["p"][0] == pytest.approx(alone)
-    assert "not a primary claim" in found["reason"][0]
+    assert "exploratory: not a primary claim" in found["reason"][0]
     assert "Holm over 2 claims" in found["reason"][1]
 
 
@@ -232,34 +242,57 @@ def test_differences_that_are_all_zero_are_identical() -> None:
     assert one(few)["verdict"] == "inconclusive"
 
 
-def test_a_verdict_has_to_hold_with_diverged_runs_dropped_and_at_chance() -> None:
+def test_a_verdict_has_to_hold_with_lost_runs_dropped_and_at_chance() -> None:
+    """The same number was lost in both arms, under different seeds."""
     frame = stems(8)
-    frame.loc[frame["stem"] == "direct", "status"] = ["diverged", *["finished"] * 7]
-    row = one(frame, metrics=chance(accuracy=0.1))
-    assert (row["n"], row["look"]) == (8, 8)  # a diverged run is an outcome
+    direct, pyramid = (frame["stem"] == level for level in ("direct", "pyramid"))
+    frame.loc[direct, "status"] = ["diverged", *["finished"] * 7]
+    frame.loc[pyramid, "accuracy"] = frame.loc[pyramid, "accuracy"].where(frame.loc[pyramid, "seed"] != 1)
+    lost = "lost runs: 1 of 8 in stem=direct, 1 of 8 in stem=pyramid"
+    row = one(frame, metrics=chance(accuracy=0.1), looks=())
+    assert (row["n"], row["look"], row["verdict"]) == (8, 8, "inconclusive")  # a lost run is an outcome
+    row = one(frame, looks=())
     assert row["verdict"] == "inconclusive"
-    assert row["reason"] == "1 run diverged: supported without their pairs, inconclusive with them at chance"
-    row = one(frame)
-    assert row["verdict"] == "inconclusive"
-    assert row["reason"] == "1 run diverged, and the chance level of accuracy is unknown"
-    row = one(frame, metrics=chance(accuracy=0.79))
+    assert row["reason"] == f"{lost}; the chance level of accuracy is unknown, so they cannot be counted at chance"
+    row = one(frame, metrics=chance(accuracy=0.81), looks=())
     assert row["verdict"] == "supported"
-    assert row["reason"].endswith("the verdict is the same with 1 run that diverged dropped or at chance")
-    assert row["diverged"] == 1
+    assert row["reason"].endswith(f"{lost}: the verdict is the same with their pairs dropped and with them at chance")
+    assert (row["diverged"], row["lost"]) == (1, ["1 of 8 in stem=direct", "1 of 8 in stem=pyramid"])
     arms = {level: runs.set_index("seed")["accuracy"] for level, runs in frame.groupby("stem")}
-    pairs = arms["pyramid"] - arms["direct"].where(arms["direct"].index != 0, 0.79)
+    pairs = arms["pyramid"].fillna(0.81) - arms["direct"].where(arms["direct"].index != 0, 0.81)
     at_chance = stats.ttest_1samp(pairs, 0, alternative="greater").pvalue
-    dropped = stats.ttest_1samp(pairs.drop(0), 0, alternative="greater").pvalue
+    dropped = stats.ttest_1samp(pairs.drop([0, 1]), 0, alternative="greater").pvalue
     assert row["p_support_at_chance"] == pytest.approx(at_chance)
     assert row["p_support"] == pytest.approx(dropped)
+    assert row["p"] == pytest.approx(max(at_chance, dropped))
 
 
-def test_diverged_runs_that_leave_too_few_seeds_leave_no_verdict() -> None:
+@pytest.mark.parametrize("status", ["diverged", "failed", "finished"])
+def test_unequal_losses_block_a_decided_verdict(status: str) -> None:
+    frame = stems(8)
+    frame.loc[0, ["status", "accuracy"]] = [status, math.nan]
+    row = one(frame, metrics=chance(accuracy=0.79))
+    assert (row["n"], row["look"], row["verdict"]) == (8, 8, "inconclusive")
+    assert row["reason"] == (
+        "lost runs: 1 of 8 in stem=direct, 0 of 8 in stem=pyramid; unequal losses may have selected the runs that remain"
+    )
+    assert math.isfinite(row["p_support"])
+
+
+def test_a_verdict_that_was_reached_before_runs_were_lost_stands() -> None:
+    frame = stems(8)
+    frame.loc[(frame["seed"] == 7) & (frame["stem"] == "pyramid"), "accuracy"] = math.inf
+    row = one(frame)
+    assert (row["verdict"], row["look"]) == ("supported", 5)
+    assert "stands; look 2 by itself would leave it open (lost runs: 1 of 8 in stem=pyramid" in row["reason"]
+
+
+def test_lost_runs_that_leave_too_few_seeds_leave_no_verdict() -> None:
     frame = stems(5)
-    frame.loc[0, "status"] = "diverged"
+    frame.loc[[0, 1], "status"] = "diverged"
     row = one(frame, metrics=chance(accuracy=0.79))
     assert (row["n"], row["look"], row["verdict"]) == (5, 5, "inconclusive")
-    assert row["reason"] == "only 4 seeds remain without the pairs of 1 run that diverged"
+    assert row["reason"].endswith("1 of 5 in stem=pyramid; only 4 seeds remain without their pairs")
     assert math.isnan(row["p"])
 
 
@@ -286,7 +319,7 @@ def test_times_to_a_target_are_censored_at_the_limit() -> None:
     row = one(frame, FASTER, metrics=[MetricSpec("epochs", limit=60)])
     assert row["estimate"] == pytest.approx(np.mean([30 - 60, 29 - 60, 31 - 58, 30 - 60, 32 - 59]))
     assert row["verdict"] == "supported"
-    assert one(frame, FASTER)["n"] == 4
+    assert one(frame, FASTER)["reason"].startswith("lost runs: 1 of 5 in stem=direct, 0 of 5 in stem=pyramid;")
 
 
 def test_arms_that_are_both_mostly_censored_are_inconclusive() -> None:
@@ -304,7 +337,7 @@ def test_a_diverged_run_never_reached_its_target() -> None:
     frame = times([60.0, 58.0, 61.0, 59.0, 60.0, 60.0], [30.0, 31.0, 30.0, 32.0, 29.0, 30.0])
     frame.loc[frame.index[0], "status"] = "diverged"
     row = one(frame, FASTER, metrics=[MetricSpec("epochs", limit=100)])
-    assert row["reason"] == "only 4 seeds remain without the pairs of 1 run that diverged"
+    assert row["reason"].startswith("lost runs: 1 of 5 in stem=direct, 0 of 5 in stem=pyramid;")
 
 
 def test_a_ratio_has_a_margin_that_is_a_ratio() -> None:
@@ -312,7 +345,7 @@ def test_a_ratio_has_a_margin_that_is_a_ratio() -> None:
     row = one(frame, claim(metric="epochs", scale="ratio", margin=1.5))
     assert row["estimate"] == pytest.approx(2, rel=0.05)
     assert row["verdict"] == "supported"
-    assert one(frame, claim(metric="epochs", scale="ratio", margin=3))["p_contradict"] < 0.001
+    assert one(frame, claim(metric="epochs", scale="ratio", margin=3))["p_below"] < 0.001
     frame.loc[0, "epochs"] = 0
     assert one(frame, claim(metric="epochs", scale="ratio", margin=1.5))["reason"] == "a ratio needs values above zero"
 
@@ -429,12 +462,14 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     frame = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: gains[seed] * (levels["stem"] == "pyramid"), 5)
     row = one(frame, claim(margin=0.009))
     assert (row["verdict"], row["seeds_needed"]) == ("inconclusive", 8)
-    assert row["reason"].endswith("3 more seeds (8 in total) give 80 % power at this margin")
+    assert row["reason"].endswith(
+        "3 more seeds (8 in total; between 8 and 20, by the 80 % interval of the standard deviation) give 80 % power at this margin"
+    )
     row = one(frame, claim(margin=0.001))
     assert math.isnan(row["seeds_needed"])
     assert row["reason"].endswith("even 20 seeds, the last look, have less than 80 % power at this margin")
-    assert row["decidable"] == pytest.approx(0.00467, abs=1e-5)
-    row = one(frame, claim(margin=0.0098))
+    assert row["decidable"] == pytest.approx(0.00337, abs=1e-5)
+    row = one(frame, claim(margin=0.017))
     assert row["seeds_needed"] == 5
     assert row["reason"].endswith("so the true difference may be close to the decision boundary")
     open_ended = {key: value for key, value in claim().items() if key != "margin"}
@@ -461,3 +496,110 @@ def test_no_claims_are_a_table_without_rows() -> None:
 def test_every_claim_keeps_its_row_and_its_words() -> None:
     found = verdicts(stems(5), claim(quote="少しずつ"))
     assert (found["quote"][0], found["metric"][0], found["margin"][0]) == ("少しずつ", "accuracy", 0.005)
+
+
+def gains(*differences: float) -> pd.DataFrame:
+    """Pairs with these differences."""
+    return study(
+        {"stem": ["direct", "pyramid"]},
+        lambda levels, seed: 0.8 + differences[seed] * (levels["stem"] == "pyramid"),
+        len(differences),
+    )
+
+
+@pytest.mark.parametrize(
+    ("expects", "center", "verdict"),
+    [
+        ("higher", 0.02, "supported"),
+        ("higher", 0.004, "smaller than the margin"),
+        ("higher", 0.0, "smaller than the margin"),
+        ("higher", -0.004, "contradicted"),
+        ("lower", -0.004, "smaller than the margin"),
+        ("lower", 0.004, "contradicted"),
+        ("higher by the margin", 0.02, "supported"),
+        ("higher by the margin", 0.004, "contradicted"),
+        ("higher by the margin", 0.01, "inconclusive"),
+        ("lower by the margin", -0.02, "supported"),
+        ("noninferior", -0.004, "supported"),
+        ("noninferior", 0.02, "supported"),
+        ("noninferior", -0.02, "contradicted"),
+        ("equivalent", 0.004, "supported"),
+        ("equivalent", -0.02, "contradicted"),
+    ],
+)
+def test_each_expectation_by_where_the_difference_lies(expects: str, center: float, verdict: str) -> None:
+    """Differences of center +- 0.00126, six of them, on a margin of 0.01."""
+    scatter = [-0.0017, -0.0011, -0.0003, 0.0004, 0.0011, 0.0016]
+    row = one(gains(*(center + each for each in scatter)), claim(expects=expects, margin=0.01), looks=())
+    assert row["verdict"] == verdict
+
+
+def test_what_is_inferior_follows_from_the_metric() -> None:
+    rise = gains(0.02, 0.021, 0.019, 0.02, 0.022)
+    loss = [MetricSpec("accuracy", better="lower")]
+    asked = claim(expects="noninferior", margin=0.01)
+    assert one(rise, asked, looks=())["verdict"] == "supported"
+    assert one(rise, asked, looks=(), metrics=loss)["verdict"] == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("of", "fraction", "verdict"),
+    [("stem", 0.5, "supported"), ("stem", 0.8, "contradicted"), ("norm", 0.5, "contradicted"), ("norm", 0.2, "supported")],
+)
+def test_a_share_exceeds_a_fraction_of_the_whole_or_not(of: str, fraction: float, verdict: str) -> None:
+    """Of 4 points, the stem has 2.5 and the norm 1.5."""
+    asked = path(of, expects="higher", exceeds=fraction)
+    del asked["margin"]
+    row = one(planted(), asked, looks=())
+    assert row["verdict"] == verdict
+    assert row["estimate"] == pytest.approx((0.025 if of == "stem" else 0.015) - fraction * 0.04, abs=0.002)
+
+
+def test_equivalence_holds_in_every_stratum_or_not_at_all() -> None:
+    """The average over both norms is 0, and each of them 1 point off; with the average alone it was supported."""
+    draw = noise(0.001)
+    frame = study(
+        {"stem": ["direct", "pyramid"], "norm": ["x", "y"]},
+        lambda levels, seed: (
+            0.8 + (levels["stem"] == "pyramid") * (0.01 if levels["norm"] == "x" else -0.01) + draw(levels, seed)
+        ),
+        8,
+    )
+    row = one(frame, claim(expects="equivalent"), looks=())
+    assert (row["verdict"], row["estimate"]) == ("contradicted", pytest.approx(0, abs=0.001))
+    wide = one(frame, claim(expects="equivalent", margin=0.02), looks=())
+    single = [one(frame, claim(expects="equivalent", margin=0.02, where={"norm": norm}), looks=()) for norm in "xy"]
+    assert wide["p_support"] == pytest.approx(max(each["p_support"] for each in single))
+    assert one(frame, looks=())["p_strata"] < 1e-4
+
+
+def test_the_interval_is_the_one_that_the_verdict_rests_on() -> None:
+    """Support at exactly the level of the look and of Holm's step is an interval that ends at zero."""
+    draw = np.random.default_rng(4)
+    for _ in range(20):
+        frame = gains(*draw.normal(0.004, 0.003, 8))
+        for row in verdicts(frame, claim(), claim("b", expects="higher", margin=0.1)).to_dict("records"):
+            if row["verdict"] in ("supported", "inconclusive"):
+                assert (row["low"] > 0) == (row["verdict"] == "supported")
+
+
+def test_a_study_declares_its_looks_and_other_results_have_one() -> None:
+    results = results_of(stems(9))
+    assert design_of(results).looks == ()
+    (found,) = judge(parse_all([claim()]), results)
+    assert (found.look.seeds, found.confidence) == (9, pytest.approx(0.95))
+    declared = results_of(stems(9), looks=[6, 9])
+    assert [each.look.seeds for each in judge(parse_all([claim(), claim("b")]), declared)] == [6, 6]
+    on_disk = replace(results, folder=Path("study"))
+    assert design_of(on_disk).looks == LOOKS
+
+
+def test_beside_a_verdict_stand_its_replicates_and_its_robustness() -> None:
+    (found,) = judge(parse_all([claim()]), results_of(gains(0.02, 0.021, 0.019, -0.001, 0.022, 0.02)))
+    assert found.estimate is not None
+    assert (found.estimate.wins, found.estimate.worst) == (5, (3, pytest.approx(-0.001)))
+    assert found.estimate.p_superior == pytest.approx(5 / 6)
+    assert found.notes[0] == "Above zero in 5 of 6 seeds, lowest at seed 3; P(B > A) = 0.83"
+    assert found.robustness is not None
+    assert found.robustness.sign_flip == pytest.approx(2 / 64)
+    assert found.notes[-1] == str(found.robustness)

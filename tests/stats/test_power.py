@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from ablate.core.claims import Change
-from ablate.stats.decision_rules import ALPHA, p_values
+from ablate.stats.decision_rules import ALPHA, SequentialDesign, p_values
 from ablate.stats.power import correlation, decidable_margin, noise_table, plan_table, sd_interval, seeds_needed
 from tests.stats.conftest import noise, outcomes, study
 
@@ -39,7 +39,7 @@ def test_three_pairs_have_a_correlation_without_an_interval() -> None:
 
 def test_the_margin_has_the_power_by_the_noncentral_t() -> None:
     for n, look in ((5, 1), (8, 2), (12, 3), (20, 4)):
-        alpha = ALPHA / (look * (look + 1)) / 6
+        alpha = ALPHA * SequentialDesign().share(look) / 6
         margin = decidable_margin(0.4, n, claims=6)
         power = stats.nct.sf(stats.t.isf(alpha, n - 1), n - 1, margin / 0.4 * math.sqrt(n))
         assert power == pytest.approx(0.8, abs=1e-6)
@@ -52,9 +52,9 @@ def test_simulated_claims_are_decided_as_often_as_promised(expects: str, d: floa
     """At the margin, 80 % of 4000 claims (standard error 0.6 %); `equivalent` is promised 80 % at least."""
     margin = decidable_margin(1.0, 8, expects)
     draws = np.random.default_rng(1).normal(d * margin, 1, (4000, 8))
-    support, contradict = p_values(draws.mean(1), draws.std(1, ddof=1) / math.sqrt(8), 7, expects, margin)
-    wanted = contradict if (expects, d) == ("higher", 0.0) else support
-    share = float((wanted <= ALPHA / 6).mean())
+    support, _, below = p_values(draws.mean(1), draws.std(1, ddof=1) / math.sqrt(8), 7, expects, margin)
+    wanted = below if (expects, d) == ("higher", 0.0) else support
+    share = float((wanted <= ALPHA * SequentialDesign().share(2)).mean())
     assert 0.78 <= share <= (0.86 if expects == "equivalent" else 0.82)
 
 

@@ -37,10 +37,14 @@ def test_a_difference_and_a_ratio() -> None:
     contrast = {"kind": "contrast", "contrast": {"factor": "stem", "from": "direct", "to": "pyramid"}, "expects": "higher"}
     differences = [0.03, 0.02, 0.03, 0.02, 0.04]
     half = stats.t.ppf(0.975, 4) * stats.tstd(differences) * math.sqrt(1.2)
-    row = one(**contrast, published=0.02)
+    row = one(**contrast, published={"value": 0.02, "kind": "paired"})
     assert (row["mean"], row["high"]) == (pytest.approx(0.028), pytest.approx(0.028 + half))
-    assert row["inside"] is True
-    ratio = one(**contrast, scale="ratio", published=1.2)
+    assert (row["inside"], row["how"]) == (True, "two runs of one seed")
+    single = one(**contrast, published=0.02)
+    variances = sum(stats.tvar(values) for values in VALUES.values()) + stats.tvar(differences) / 5
+    assert single["high"] == pytest.approx(0.028 + stats.t.ppf(0.975, 4) * math.sqrt(variances))
+    assert single["how"] == "one run"
+    ratio = one(**contrast, scale="ratio", published={"value": 1.2, "kind": "paired"})
     assert ratio["mean"] == pytest.approx(stats.gmean([0.83 / 0.80, 0.84 / 0.82, 0.84 / 0.81, 0.85 / 0.83, 0.83 / 0.79]))
     assert ratio["inside"] is False
     logarithms = [math.log(one / other) for one, other in zip(VALUES["pyramid"], VALUES["direct"], strict=True)]

@@ -9,6 +9,7 @@ import pytest
 from ablate.core.claims import Change
 from ablate.core.levels import Factor
 from ablate.stats.contrasts import contrast, interaction, main_effect
+from ablate.stats.decision_rules import ALPHA, LOOKS, SequentialDesign, p_values
 from ablate.stats.estimates import Estimate
 from ablate.stats.outcomes import Outcomes, product
 
@@ -68,3 +69,24 @@ def test_a_pooled_variance_does_not_survive_unequal_pairing_and_the_error_of_its
     assert coverage(unequally_paired, 12, lambda runs: main_effect(runs, STEM)) < 0.85
     assert coverage(unequally_paired, 12, lambda runs: interaction(runs, STEM, NORM, pooled=True)) > 0.98
     assert ENOUGH <= coverage(unequally_paired, 12, lambda runs: interaction(runs, STEM, NORM)) <= TOO_MUCH
+
+
+@pytest.mark.parametrize("d", [0.5, 0.66, 0.8, 1.0])
+def test_looks_cost_less_than_ten_points_of_power(d: float) -> None:
+    """A gain of d standard deviations: shown by the last of the looks, and by 20 seeds in one look."""
+    draws, design = np.random.default_rng(3).normal(d, 1, (4000, LOOKS[-1])), SequentialDesign()
+    found = np.zeros(4000, bool)
+    for look, n in enumerate(LOOKS, 1):
+        p = p_values(draws[:, :n].mean(1), draws[:, :n].std(1, ddof=1) / n**0.5, n - 1, "higher")[0]
+        found |= p <= ALPHA * design.share(look)
+    assert found.mean() > (p <= ALPHA).mean() - 0.1
+
+
+@pytest.mark.parametrize("q", [0.1, 0.2])
+def test_collapses_are_missed_as_often_as_the_bound_says(q: float) -> None:
+    """A share q of one arm falls by 50 standard deviations, the means being equal: false support is as likely as no collapse."""
+    draw = np.random.default_rng(4)
+    fallen = draw.random((4000, 8)) < q
+    d = draw.normal(size=(4000, 8)) - draw.normal(size=(4000, 8)) + 50 * (q - fallen)
+    p = p_values(d.mean(1), d.std(1, ddof=1) / 8**0.5, 7, "higher")[0]
+    assert float((p <= ALPHA).mean()) == pytest.approx((1 - q) ** 8, abs=0.03)

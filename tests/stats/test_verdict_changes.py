@@ -21,6 +21,8 @@ def row(verdict: str, **changed: Any) -> dict[str, Any]:
         ("inconclusive", "contradicted", ["A is contradicted: p = 1."]),
         ("supported", "contradicted", ["A was supported, and is contradicted: p = 1."]),
         ("supported", "inconclusive", ["A was supported, and is inconclusive: p = 1."]),
+        ("supported", "smaller than the margin", ["A was supported, and is smaller than the margin: p = 1."]),
+        ("smaller than the margin", "smaller than the margin", []),
         ("identical", "not tested", ["A was identical, and is not tested: p = 1."]),
     ],
 )

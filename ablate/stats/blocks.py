@@ -1,0 +1,253 @@
+"""Blocks: data sets, tasks or environments in which the same configurations are compared, and which are no treatments.
+
+The unit of a statement about blocks is the block, not the seed: ten data sets with three seeds each have n = 10. A block in
+which a run is missing is named, and left out of the aggregates. Two intervals answer two questions. *These blocks*: how
+well the mean difference over exactly these is known, from the scatter of seeds within each; runs of one seed on different
+blocks are taken for independent. *Blocks like these*: where the mean difference over the population is from which these
+were drawn, by Student's t over blocks (Demsar 2006 on comparisons over data sets). The second is the wider one if effects
+differ between blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from ablate.core.cells import Condition
+from ablate.core.claims import Change
+from ablate.core.errors import UsageError
+from ablate.core.levels import Level
+from ablate.stats.contrasts import contrast
+from ablate.stats.estimates import Estimate, Scale, student
+from ablate.stats.outcomes import ANYWHERE, Outcomes
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One number over blocks with its interval.
+
+    Attributes:
+        estimate, low, high: on the scale of the analysis; a ratio as a ratio.
+        n: the blocks.
+        df: of Student's t; NaN for a bootstrap interval.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+    df: float = math.nan
+
+
+@dataclass(frozen=True)
+class BlockAnalysis:
+    """A change compared in every block.
+
+    Attributes:
+        change: what was compared.
+        rows: the estimate in each block, over its own seeds; without numbers where none pair.
+        holes: the blocks that the aggregates leave out, since runs are missing there.
+        these: the mean over exactly these blocks.
+        like_these: the mean over blocks like these.
+        wins: in how many of the complete blocks the estimate is above zero.
+        iqm: the interquartile means before and after the change, over all runs of the complete blocks.
+        improvement: the probability that a run after the change is above one before it, averaged over blocks.
+    """
+
+    change: Change
+    rows: Mapping[Level, Estimate]
+    holes: Sequence[Level]
+    these: Aggregate
+    like_these: Aggregate
+    wins: int
+    iqm: tuple[Aggregate, Aggregate]
+    improvement: Aggregate
+
+    def frame(self) -> pd.DataFrame:
+        """One row a block: `block`, `n`, `estimate`, `low`, `high`."""
+        rows = [{"block": str(level), "n": each.n, **each.numbers()} for level, each in self.rows.items()]
+        return pd.DataFrame(rows)[["block", "n", "estimate", "low", "high"]]
+
+
+def analyze(
+    outcomes: Outcomes,
+    block: str,
+    change: Change,
+    where: Condition | None = None,
+    scale: Scale = "difference",
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    confidence: float = 0.95,
+    draws: int = 2000,
+) -> BlockAnalysis:
+    """Compare a change in every block.
+
+    Args:
+        outcomes: of the metric.
+        block: the factor whose levels are the blocks.
+        change: of another factor.
+        where: of the other factors.
+        scale: `difference`, or `ratio` for metrics whose scales differ from block to block.
+        bounds: by the text of each block, the values that count as 0 and as 1, such as a random and a human score.
+        confidence: of the intervals.
+        draws: of the bootstrap.
+
+    Raises:
+        UsageError: if the factor does not vary, or no block has both levels.
+    """
+    levels = outcomes.factor(block).levels
+    if bounds is not None:
+        outcomes = normalized(outcomes, block, bounds)
+    rows, arms = {}, {}
+    for level in levels:
+        try:
+            found = contrast(outcomes, change, Condition({**(where or ANYWHERE).allowed, block: (level,)}), scale)
+        except UsageError:
+            found = Estimate("simple", (change,), pd.Series(dtype=float), math.nan, 0.0, scale=scale, note="no runs to compare")
+        rows[level] = found
+        if found.n and found.arms is not None and not _has_hole(outcomes, block, level):
+            arms[level] = found.arms
+    complete = [rows[level] for level in arms]
+    if not complete:
+        raise UsageError(f"no {block} has all its runs, so there is nothing to aggregate.")
+    holes = [level for level in levels if level not in arms]
+    first, second = ([arms[level][end].dropna().to_numpy() for level in arms] for end in ("first", "second"))
+    generator = np.random.default_rng(0)  # the same report each time
+    return BlockAnalysis(
+        change,
+        rows,
+        holes,
+        _these(complete, confidence),
+        _like_these(complete, confidence),
+        sum(each.estimate > 0 for each in complete),
+        (_bootstrap(first, None, draws, confidence, generator), _bootstrap(second, None, draws, confidence, generator)),
+        _bootstrap(first, second, draws, confidence, generator),
+    )
+
+
+def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None) -> Outcomes:
+    """The same outcomes with a row a block instead of a row a seed: every estimate then has n = the number of blocks.
+
+    The value of a block is the mean over the seeds that are complete in it; a cell without runs there has none. A cell
+    counts as lost in a block if any of its runs was lost there.
+
+    Args:
+        outcomes: a row a seed.
+        block: the factor whose levels are the blocks; it is no factor of the result.
+        only: the blocks to keep; None: all.
+    """
+    levels = [level for level in outcomes.factor(block).levels if only is None or level in only]
+    cells = {cell.without([block]): 0 for cell in outcomes.cells}
+    cells = {cell: number for number, cell in enumerate(cells)}
+    frames: dict[str, dict[str, dict[int, float]]] = {name: {} for name in ("outcomes", "diverged", "censored", "lost")}
+    for level in levels:
+        columns = {cells[cell.without([block])]: column for cell, column in outcomes.cells.items() if cell[block] == level}
+        values = outcomes.outcomes[list(columns.values())]
+        run = values.loc[:, values.notna().any()]
+        complete = values.loc[run.notna().all(axis=1)]
+        means = (complete if len(complete) else values).mean()
+        frames["outcomes"][level.text] = {number: means[column] for number, column in columns.items()}
+        for name in ("diverged", "censored", "lost"):
+            anywhere = getattr(outcomes, name)[list(columns.values())].any()
+            frames[name][level.text] = {number: bool(anywhere[column]) for number, column in columns.items()}
+    wide = {
+        name: pd.DataFrame.from_dict(rows, orient="index").reindex(columns=range(len(cells))) for name, rows in frames.items()
+    }
+    return replace(
+        outcomes,
+        outcomes=wide["outcomes"],
+        **{name: wide[name].eq(True) for name in ("diverged", "censored", "lost")},
+        cells=cells,
+        factors={key: factor for key, factor in outcomes.factors.items() if key != block},
+    )
+
+
+def normalized(outcomes: Outcomes, block: str, bounds: Mapping[str, tuple[float, float]]) -> Outcomes:
+    """Outcomes as (value - minimum) / (maximum - minimum) of their block.
+
+    Raises:
+        UsageError: for a block without bounds, or whose bounds are equal.
+    """
+    values = outcomes.outcomes.copy()
+    for cell, column in outcomes.cells.items():
+        low, high = bounds.get(cell[block].text, (math.nan, math.nan))
+        if not high - low:
+            raise UsageError(f"{block}={cell[block]}: the minimum and the maximum are both {low:g}.")
+        if math.isnan(high - low):
+            raise UsageError(f"{block}={cell[block]} has no bounds; available: {', '.join(bounds)}.")
+        values[column] = (outcomes.outcomes[column] - low) / (high - low)
+    return replace(outcomes, outcomes=values)
+
+
+def iqm(scores: ArrayLike) -> float:
+    """The interquartile mean: that of the middle half of all scores (Agarwal et al. 2021)."""
+    return float(stats.trim_mean(np.asarray(scores, float).ravel(), 0.25))
+
+
+def probability_of_improvement(first: Sequence[ArrayLike], second: Sequence[ArrayLike]) -> float:
+    """P(second > first), a tie counting one half, averaged over blocks (Agarwal et al. 2021). One array of runs a block."""
+    found = []
+    for one, other in zip(first, second, strict=True):
+        above = np.asarray(other, float)[:, None] - np.asarray(one, float)[None, :]
+        found.append(float(((above > 0) + 0.5 * (above == 0)).mean()))
+    return float(np.mean(found))
+
+
+def _these(rows: Sequence[Estimate], confidence: float) -> Aggregate:
+    """The mean over blocks, with the errors within each: Satterthwaite's degrees of freedom."""
+    mean, parts = _mean(rows), [(each.se / len(rows)) ** 2 for each in rows]
+    total = sum(parts)
+    if not total > 0:
+        return _aggregate(mean, math.nan if math.isnan(total) else 0.0, 1.0, rows, confidence)
+    df = total**2 / sum(part**2 / each.df for part, each in zip(parts, rows, strict=True) if each.df > 0)
+    return _aggregate(mean, math.sqrt(total), df, rows, confidence)
+
+
+def _like_these(rows: Sequence[Estimate], confidence: float) -> Aggregate:
+    se, df = student(pd.Series([each.estimate for each in rows]))
+    return _aggregate(_mean(rows), se, df, rows, confidence)
+
+
+def _mean(rows: Sequence[Estimate]) -> float:
+    return float(np.mean([each.estimate for each in rows]))
+
+
+def _aggregate(mean: float, se: float, df: float, rows: Sequence[Estimate], confidence: float) -> Aggregate:
+    half = float(stats.t.ppf((1 + confidence) / 2, df)) * se if df > 0 else math.nan
+    ends = (mean, mean - half, mean + half)
+    if rows[0].scale == "ratio":
+        ends = (math.exp(ends[0]), math.exp(ends[1]), math.exp(ends[2]))
+    return Aggregate(*ends, len(rows), df)
+
+
+def _bootstrap(
+    first: Sequence[Scores], second: Sequence[Scores] | None, draws: int, confidence: float, generator: np.random.Generator
+) -> Aggregate:
+    """The IQM of one arm, or the probability of improvement of two, with the interval of the stratified bootstrap.
+
+    Runs are drawn with replacement within each block (Agarwal et al. 2021); the interval holds the percentiles.
+    """
+
+    def statistic(one: Sequence[Scores], other: Sequence[Scores] | None) -> float:
+        return iqm(np.concatenate(one)) if other is None else probability_of_improvement(one, other)
+
+    def drawn(arm: Sequence[Scores]) -> list[Scores]:
+        return [generator.choice(runs, len(runs)) for runs in arm]
+
+    values = [statistic(drawn(first), None if second is None else drawn(second)) for _ in range(draws)]
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Aggregate(statistic(first, second), float(low), float(high), len(first))
+
+
+def _has_hole(outcomes: Outcomes, block: str, level: Level) -> bool:
+    """Whether some seed has a value in one configuration of a block and not in another."""
+    columns = [column for cell, column in outcomes.cells.items() if cell[block] == level]
+    known = outcomes.outcomes[columns].notna()
+    return bool((known.any(axis=1) & ~known.all(axis=1)).any())

@@ -1,0 +1,84 @@
+"""Robustness of a verdict: the sign-flip test, and what remains without any one seed."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ablate.stats.estimates import Estimate, student
+
+EXACT_UP_TO = 14  # seeds: 16,384 sign patterns
+DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """How a decided verdict depends on the assumptions and on single seeds.
+
+    Attributes:
+        sign_flip: the p value of the sign-flip test of the same hypothesis, with n seeds at least 2^-n; NaN without one.
+        largest_p: the largest p value of the t test without one seed.
+        without: the seed of which that is.
+        holds: whether the verdict would be the same without any one seed.
+    """
+
+    sign_flip: float
+    largest_p: float
+    without: object
+    holds: bool
+
+    def __str__(self) -> str:
+        flips = "" if math.isnan(self.sign_flip) else f"sign-flip p = {self.sign_flip:.2g}; "
+        kept = "the same without any one seed" if self.holds else f"undecided without seed {self.without}"
+        return f"Robustness: {flips}{kept} (largest p {self.largest_p:.2g})"
+
+
+def sign_flip_p(values: ArrayLike) -> float:
+    """The one-sided p value of the sign-flip test that the center of symmetric values is above zero.
+
+    The share of sign patterns whose mean is at least the observed one (Fisher 1935, section 21), of all 2^n patterns up to 14
+    values, else of 20,000 random ones and the observed one.
+
+    >>> sign_flip_p([1.0, 2.0, 3.0])
+    0.125
+    """
+    known = np.asarray(values, float)
+    n = len(known)
+    if n <= EXACT_UP_TO:
+        signs = np.array(list(itertools.product((1.0, -1.0), repeat=n)))
+    else:
+        drawn = np.random.default_rng(0).choice((1.0, -1.0), size=(DRAWS, n))
+        signs = np.vstack([np.ones(n), drawn])
+    sums = signs @ known
+    return float((sums >= known.sum() - 1e-12 * np.abs(known).sum()).mean())
+
+
+def without_seed(estimate: Estimate, seed: object) -> Estimate:
+    """The same estimate without one of its seeds."""
+    rest = estimate.by_seed.drop(seed, errors="ignore")
+    se, df = student(rest)
+    return replace(estimate, by_seed=rest, se=se, df=df)
+
+
+def robustness(
+    estimates: Sequence[Estimate], p_of: Callable[[Sequence[Estimate]], float], level: float, sign_flip: float = math.nan
+) -> Robustness | None:
+    """Repeat a test without each seed in turn; None for an unpaired estimate, or fewer than three seeds.
+
+    Args:
+        estimates: those that the test is about.
+        p_of: the p value of what was shown, from such estimates.
+        level: at which it was tested.
+        sign_flip: the p value of the sign-flip test.
+    """
+    seeds = estimates[0].by_seed.index
+    if estimates[0].unpaired or len(seeds) < 3:
+        return None
+    p = {seed: p_of([without_seed(each, seed) for each in estimates]) for seed in seeds}
+    worst = max(p, key=p.__getitem__)
+    return Robustness(sign_flip, p[worst], worst, p[worst] <= level)

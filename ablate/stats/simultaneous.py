@@ -1,0 +1,80 @@
+"""Simultaneous intervals: for many changes against one baseline, and for the shares of an attribution.
+
+All intervals of a family hold at once with the confidence. The critical value is the quantile of the largest |t| of
+contrasts with the correlations of these, which share a baseline and seeds: Dunnett's idea (1955), for paired differences
+that each have their own standard error. It is found by simulating normal differences with the estimated correlations;
+without correlation it is Sidak's. Where not all contrasts have the same seeds, or some are unpaired, the critical values
+are Bonferroni's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ablate.stats.estimates import Estimate
+
+DRAWS = 20_000
+BATCH = 2_000
+
+
+def critical_value(by_seed: pd.DataFrame, confidence: float = 0.95) -> float:
+    """The quantile of the largest |t| of m contrasts, for values (seeds, contrasts). NaN below two seeds."""
+    n, m = by_seed.shape
+    if n < 2 or not m:
+        return math.nan
+    if m == 1:
+        return float(stats.t.ppf((1 + confidence) / 2, n - 1))
+    correlation = np.nan_to_num(np.atleast_2d(np.corrcoef(by_seed.to_numpy(), rowvar=False)))
+    np.fill_diagonal(correlation, 1.0)
+    root = _root(correlation)
+    generator = np.random.default_rng(0)  # the same report each time
+    largest = []
+    for _ in range(DRAWS // BATCH):
+        drawn = generator.normal(size=(BATCH, n, m)) @ root.T
+        t = drawn.mean(axis=1) / drawn.std(axis=1, ddof=1) * math.sqrt(n)
+        largest.append(np.abs(t).max(axis=1))
+    return float(np.quantile(np.concatenate(largest), confidence))
+
+
+def simultaneous(estimates: Sequence[Estimate], confidence: float = 0.95) -> list[tuple[float, float]]:
+    """The simultaneous intervals of a family of contrasts, on their scale; NaN where there is no standard error."""
+    known = [each for each in estimates if each.df > 0 and not math.isnan(each.se)]
+    if not known:
+        return [(math.nan, math.nan)] * len(estimates)
+    seeds = {tuple(each.by_seed.index) for each in known}
+    critical = math.nan
+    if len(seeds) == 1 and not any(each.unpaired for each in known):
+        critical = critical_value(pd.concat([each.by_seed for each in known], axis=1), confidence)
+    found = []
+    for each in estimates:
+        bonferroni = float(stats.t.ppf(1 - (1 - confidence) / 2 / len(known), each.df)) if each.df > 0 else math.nan
+        half = each.se * (bonferroni if math.isnan(critical) else critical)
+        ends = (each.estimate - half, each.estimate + half)
+        found.append((math.exp(ends[0]), math.exp(ends[1])) if each.scale == "ratio" else ends)
+    return found
+
+
+def with_simultaneous(table: pd.DataFrame, estimates: Sequence[Estimate], confidence: float = 0.95) -> pd.DataFrame:
+    """The table of some estimates with the columns `simultaneous_low` and `simultaneous_high`.
+
+    Contrasts are one family, interactions another.
+    """
+    ends: dict[int, tuple[float, float]] = {}
+    for size in {len(each.changes) for each in estimates}:
+        family = [(at, each) for at, each in enumerate(estimates) if len(each.changes) == size]
+        found = simultaneous([each for _, each in family], confidence)
+        ends |= dict(zip([at for at, _ in family], found, strict=True))
+    rows = [ends[at] for at in range(len(estimates))]
+    return table.assign(simultaneous_low=[low for low, _ in rows], simultaneous_high=[high for _, high in rows])
+
+
+def _root(correlation: np.ndarray) -> np.ndarray:
+    """A matrix whose product with its transpose is the correlation, which may be singular."""
+    values, vectors = np.linalg.eigh(correlation)
+    root: np.ndarray = vectors * np.sqrt(values.clip(min=0))
+    return root

@@ -1,0 +1,121 @@
+"""Verdicts in words: the reason of each, and the notes below it."""
+
+from __future__ import annotations
+
+import math
+
+from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
+from ablate.stats.decision_rules import INCONCLUSIVE, SMALLER, Conclusion, PValues
+from ablate.stats.estimates import Estimate
+from ablate.stats.heterogeneity import Heterogeneity
+from ablate.stats.power import POWER, Precision
+from ablate.stats.robustness import Robustness
+
+HETEROGENEOUS = 0.05  # two-sided p of the test of strata, not adjusted: a remark, no verdict
+
+
+def reason(
+    test: ClaimTest,
+    conclusion: Conclusion,
+    at: LookTest,
+    p: float,
+    family: int,
+    at_levels: PValues,
+    precision: Precision | None,
+) -> str:
+    """The reason of the verdict of a claim that was tested.
+
+    Args:
+        test: of the claim.
+        conclusion: what its looks have shown.
+        at: the test at the look of the conclusion.
+        p: adjusted for looks and claims.
+        family: the number of primary claims.
+        at_levels: of the hypotheses of the claim, on the scale of the whole study.
+        precision: what the seeds can decide.
+    """
+    last = test.tests[-1]
+    if not last.look.number:
+        first = test.design.first
+        counted = "runs of each configuration" if at.estimates[0].unpaired else test.unit
+        return f"no verdict below {first} {counted}: {first - test.n} more needed"
+    if conclusion.verdict == INCONCLUSIVE and last.blocked:
+        return last.blocked
+    parts = [_unpaired(at.estimates[0]), _tested(test, at, p, family)]
+    if conclusion.verdict == SMALLER:
+        parts.append(
+            "a difference in the claimed direction is shown, and it is smaller than the margin"
+            if conclusion.real
+            else "any difference in the claimed direction is smaller than the margin; that there is one is not shown"
+        )
+    if conclusion.verdict == INCONCLUSIVE:
+        parts += [_what_it_takes(test, precision)]
+    elif at is not last:
+        parts.append(_later(test, conclusion, last, at_levels))
+    if at.lost:
+        parts.append(f"{lost_by_arm(at.losses)}: the verdict is the same with their pairs dropped and with them at chance")
+    parts.append(at.estimates[0].note if not at.estimates[0].unpaired else "")
+    return "; ".join(part for part in parts if part)
+
+
+def notes(estimate: Estimate, spread: Heterogeneity | None, robust: Robustness | None) -> tuple[str, ...]:
+    """Sentences below a verdict: how many seeds agree, whether strata do, and how much hangs on one seed."""
+    found = []
+    if estimate.n and not estimate.unpaired:
+        superior = "" if math.isnan(estimate.p_superior) else f"; P(B > A) = {estimate.p_superior:.2f}"
+        found.append(f"Above zero in {estimate.wins} of {estimate.n} seeds, lowest at seed {estimate.worst[0]}{superior}")
+    if spread is not None and not math.isnan(spread.p):
+        differ = "differ" if spread.p <= HETEROGENEOUS else "are not shown to differ"
+        opposite = "" if spread.same_sign else "; their estimates have opposite signs"
+        ends = f" (lowest: {spread.lowest.where}; highest: {spread.highest.where})" if spread.p <= HETEROGENEOUS else ""
+        found.append(f"The strata {differ}: p = {spread.p:.2g}{ends}{opposite}")
+    if robust is not None:
+        found.append(str(robust))
+    return tuple(found)
+
+
+def _unpaired(estimate: Estimate) -> str:
+    """Where not all is paired, the first thing to say."""
+    note = estimate.note if estimate.unpaired else ""
+    return note.replace("unpaired: ", "NOT PAIRED: ")
+
+
+def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
+    claim, seeds = test.claim, at.look.seeds
+    adjusted = [f"look {at.look.number} at {seeds} seeds" if len(test.design.looks) > 1 else f"one look at {seeds} {test.unit}"]
+    if not claim.primary:
+        adjusted.append("exploratory: not a primary claim, not adjusted for the others")
+    elif family > 1:
+        adjusted.append(f"Holm over {family} claims")
+    return f"adjusted p {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} ({', '.join(adjusted)})"
+
+
+def _later(test: ClaimTest, conclusion: Conclusion, last: LookTest, at_levels: PValues) -> str:
+    """What the looks after the verdict say of it."""
+    if conclusion.reversed_at.number:
+        where = conclusion.reversed_at
+        return (
+            f"the verdict of look {conclusion.look.number} stands, but the opposite was shown at look {where.number} "
+            f"({where.seeds} seeds): compare the seeds of both before trusting either"
+        )
+    again = any(test.design.spent(p, last.look.number) <= level for p, level in zip(last.p, at_levels, strict=True))
+    alone = "" if again else f"; look {last.look.number} by itself would leave it open"
+    if not again and last.blocked:
+        alone += f" ({last.blocked})"
+    return f"reached at {conclusion.look.seeds} of {last.look.seeds} seeds, and stands{alone}"
+
+
+def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
+    if test.claim.margin is None:
+        return "the claim has no margin, so the number of seeds that it needs is unknown"
+    if precision is None:
+        return ""
+    power = f"{100 * POWER:.0f} % power"
+    if precision.seeds is None:
+        return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin"
+    if precision.seeds > test.n:
+        return (
+            f"{precision.seeds - test.n} more {test.unit} ({precision.seeds} in total; {precision.range}) "
+            f"give {power} at this margin"
+        )
+    return f"this many {test.unit} have {power} at this margin, so the true difference may be close to the decision boundary"

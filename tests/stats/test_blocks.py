@@ -1,0 +1,145 @@
+"""Blocks: n is their number, holes are named, and both intervals and the aggregates are those of their references."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ablate.core.claims import Change, parse_all
+from ablate.core.errors import UsageError
+from ablate.core.levels import Level
+from ablate.stats.blocks import analyze, by_block, iqm, normalized, probability_of_improvement
+from ablate.stats.judge import judge
+from tests.stats.conftest import noise, outcomes, results_of, study
+
+CHANGE = Change.of("method", "base", "ours")
+CLAIM = {
+    "id": "gain", "says": "ours is better", "kind": "contrast", "metric": "accuracy", "expects": "higher", "margin": 0.01,
+    "contrast": {"factor": "method", "from": "base", "to": "ours"},
+}  # fmt: skip
+
+
+def ten(seeds: int = 3, blocks: int = 10) -> pd.DataFrame:
+    """Ten data sets of quite different difficulty; the gain differs between them, 0.015 on the average."""
+    draw = noise(0.005)
+    names = [f"d{number:02}" for number in range(blocks)]
+    return study(
+        {"dataset": names, "method": ["base", "ours"]},
+        lambda levels, seed: (
+            0.6
+            + 0.03 * names.index(levels["dataset"])
+            + (levels["method"] == "ours") * (0.005 + 0.02 * names.index(levels["dataset"]) / 9)
+            + draw(levels, seed)
+        ),
+        seeds,
+    )
+
+
+def by_hand(frame: pd.DataFrame) -> pd.Series:
+    arms = frame.pivot_table(index=["dataset", "seed"], columns="method", values="accuracy")
+    return (arms["ours"] - arms["base"]).groupby("dataset").mean()
+
+
+def test_ten_blocks_with_three_seeds_are_decided_and_n_is_ten() -> None:
+    frame = ten()
+    (found,) = judge(parse_all([CLAIM]), results_of(frame, blocks="dataset"))
+    reference = stats.ttest_1samp(by_hand(frame), 0)
+    assert (found.verdict, found.n) == ("supported", 10)
+    assert found.interval == pytest.approx(tuple(reference.confidence_interval()))
+    assert "one look at 10 blocks" in found.reason
+    assert judge(parse_all([CLAIM]), results_of(frame))[0].reason == "no verdict below 5 seeds: 2 more needed"
+
+
+def test_blocks_like_these_is_students_t_over_blocks() -> None:
+    frame = ten()
+    found = analyze(outcomes(frame), "dataset", CHANGE)
+    low, high = stats.ttest_1samp(by_hand(frame), 0).confidence_interval()
+    assert (found.like_these.estimate, found.like_these.low, found.like_these.high) == pytest.approx(
+        (by_hand(frame).mean(), low, high)
+    )
+    assert found.wins == (by_hand(frame) > 0).sum()
+    assert found.frame()["n"].tolist() == [3] * 10
+
+
+def test_these_blocks_by_hand() -> None:
+    """The variance of the mean is the sum of the squared standard errors over B^2; equal ones have df = B (n - 1)."""
+    frame = ten()
+    found = analyze(outcomes(frame), "dataset", CHANGE)
+    se = math.sqrt(sum(each.se**2 for each in found.rows.values())) / 10
+    assert found.these.high - found.these.estimate == pytest.approx(stats.t.ppf(0.975, found.these.df) * se)
+    assert 2 <= found.these.df <= 20
+    assert found.these.high - found.these.low < found.like_these.high - found.like_these.low
+
+
+def test_a_block_with_a_hole_is_named_and_left_out_of_the_aggregates() -> None:
+    frame = ten()
+    frame = frame[~((frame["dataset"] == "d03") & (frame["method"] == "ours") & (frame["seed"] == 2))]
+    found = analyze(outcomes(frame), "dataset", CHANGE)
+    assert [str(level) for level in found.holes] == ["d03"]
+    assert (found.like_these.n, found.rows[Level.of("d03")].n) == (9, 2)
+    with pytest.raises(UsageError, match="no dataset has all its runs"):
+        analyze(
+            outcomes(frame[frame["dataset"] == "d03"], factors={"dataset": ["d03"], "method": ["base", "ours"]}),
+            "dataset",
+            CHANGE,
+        )
+
+
+def test_a_ratio_and_normalized_values() -> None:
+    frame = ten()
+    ratio = analyze(outcomes(frame), "dataset", CHANGE, scale="ratio").like_these
+    arms = np.log(frame.set_index(["dataset", "seed", "method"])["accuracy"]).unstack()
+    assert ratio.estimate == pytest.approx(math.exp((arms["ours"] - arms["base"]).mean()))
+    bounds = {f"d{number:02}": (0.5, 0.5 + 0.1 * (1 + number)) for number in range(10)}
+    scaled = normalized(outcomes(frame), "dataset", bounds).outcomes
+    assert scaled.to_numpy()[0, -1] == pytest.approx((outcomes(frame).outcomes.to_numpy()[0, -1] - 0.5) / 1.0)
+    with pytest.raises(UsageError, match="dataset=d09 has no bounds"):
+        normalized(outcomes(frame), "dataset", {key: value for key, value in bounds.items() if key != "d09"})
+    with pytest.raises(UsageError, match="the minimum and the maximum are both 1"):
+        normalized(outcomes(frame), "dataset", {**bounds, "d09": (1.0, 1.0)})
+
+
+def test_the_interquartile_mean_and_the_probability_of_improvement_by_hand() -> None:
+    assert iqm([1, 2, 3, 4, 5, 6, 7, 100]) == pytest.approx((3 + 4 + 5 + 6) / 4)
+    assert probability_of_improvement([[1, 2], [5, 5]], [[2, 3], [5, 4]]) == pytest.approx(((3 + 0.5) / 4 + 1 / 4) / 2)
+
+
+def test_the_aggregates_are_those_of_rliable() -> None:
+    metrics = pytest.importorskip("rliable.metrics")
+    draw = np.random.default_rng(0)
+    first, second = draw.normal(0, 1, (7, 5)), draw.normal(0.3, 1, (6, 5))  # (runs, tasks)
+    assert iqm(first) == pytest.approx(metrics.aggregate_iqm(first))
+    assert probability_of_improvement(list(first.T), list(second.T)) == pytest.approx(
+        metrics.probability_of_improvement(second, first)
+    )
+
+
+def test_the_stratified_bootstrap_holds_its_estimate_and_narrows_with_runs() -> None:
+    few, many = (analyze(outcomes(ten(seeds)), "dataset", CHANGE, draws=300) for seeds in (3, 12))
+    for found in (few, many):
+        for each in (*found.iqm, found.improvement):
+            assert each.low <= each.estimate <= each.high
+    assert many.improvement.high - many.improvement.low < few.improvement.high - few.improvement.low
+
+
+def test_a_row_a_block_keeps_what_was_lost_and_where_selects_blocks() -> None:
+    frame = ten(blocks=6)
+    lost = (frame["dataset"] == "d01") & (frame["method"] == "ours") & (frame["seed"] == 0)
+    frame.loc[lost, "accuracy"] = math.nan
+    rows = by_block(outcomes(frame), "dataset")
+    assert rows.lost.to_numpy().sum() == 1
+    assert rows.outcomes.shape == (6, 2)
+    claim = CLAIM | {"where": {"dataset": ["d00", "d02", "d03", "d04", "d05"]}}
+    (all_six, five) = judge(parse_all([CLAIM, claim | {"id": "five"}]), results_of(frame, blocks="dataset"))
+    assert all_six.reason.startswith("lost runs: 1 of 6 in method=ours")
+    assert (five.n, five.losses[0].runs) == (5, 5)
+
+
+def test_a_claim_cannot_change_a_block() -> None:
+    claim = CLAIM | {"contrast": {"factor": "dataset", "from": "d00", "to": "d01"}}
+    (found,) = judge(parse_all([claim]), results_of(ten(), blocks="dataset"))
+    assert (found.verdict, found.reason) == (
+        "not tested", "dataset is a block of this study, and a claim cannot be about a change of it"
+    )  # fmt: skip
