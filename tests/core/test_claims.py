@@ -90,7 +90,7 @@ def test_every_kind_is_read() -> None:
         (but(kind="guess"), "claim C2: kind=guess: expected one of contrast, interaction"),
         (but(margn=0.1), "claim C2: unknown key 'margn' for the kind contrast; available: id, says,"),
         (but(value=1), "claim C2: unknown key 'value' for the kind contrast"),
-        (but(margin=None), "claim C2: margin is missing: `expects: equivalent` needs the smallest difference that matters"),
+        (but(margin=None), "claim C2: margin is missing: equivalence needs the smallest difference that matters"),
         (but(margin=-0.1), "claim C2: margin=-0.1: expected a number > 0"),
         (but(margin=0), "claim C2: margin=0: expected a number > 0"),
         (but(margin="5 %"), "claim C2: margin='5 %': should be a number"),
@@ -136,7 +136,7 @@ def test_two_claims_of_one_id_are_refused() -> None:
     [
         ({"expects": "noninferior", "margin": None}, "margin is missing: non-inferiority needs the smallest difference"),
         ({"expects": "higher by the margin", "margin": None}, "margin is missing: superiority by the margin needs"),
-        ({"published": {"kind": "best"}}, "published.value is missing: it has to be a number"),
+        ({"published": {"kind": "best"}}, "published.value is missing: expected a number"),
         ({"published": {"value": 0.9, "kind": "best"}}, "published.n_runs is the number of runs of the kinds best and mean"),
         ({"published": {"value": 0.9, "n_runs": 3}}, "published.n_runs is the number of runs of the kinds best and mean"),
         ({"published": {"value": 0.9, "runs": 3}}, "published: unknown key 'runs'; available: value, kind, n_runs"),
@@ -159,7 +159,7 @@ def test_how_a_figure_was_made() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"expects": "higher", "exceeds": 1.5}, "exceeds=1.5: a fraction of the whole difference, between 0 and 1"),
+        ({"expects": "higher", "exceeds": 1.5}, "exceeds=1.5: expected a fraction of the whole difference, between 0 and 1"),
         ({"exceeds": 0.5}, "exceeds needs expects=higher"),
         ({"expects": "higher", "exceeds": 0.5, "margin": 0.01}, "exceeds needs expects=higher .*and no margin"),
     ],
