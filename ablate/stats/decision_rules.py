@@ -25,12 +25,15 @@ the error rate holds by Bonferroni's inequality, whatever the joint distribution
 its share of alpha is on the scale of the whole study, and the smallest over the looks is a valid p value (a sequential
 p value: Liu and Anderson 2008): what was shown at a look stays shown. Results that are finished have one look, at all seeds.
 
-Holm (1979). Each column of the table is a family with one hypothesis for each primary claim, and goes through Holm's
-step-down procedure at alpha. (One procedure over the smallest p value of each claim would not do: a claim that is rightly
-shown to be below the margin would raise the level at which the others are shown to be above zero; simulated, 10 % of
-studies of six claims were wrong.) A primary claim that has too few seeds yet counts with p = 1. One that this study cannot
-test, whatever it will run, is no member; nor is one that needs no p value: an exact one, or one about a factor without
-effect on the configuration. A claim that is not primary is exploratory: tested without adjustment for the others.
+Holm (1979). The support of the primary claims is a family of hypotheses, one for each claim, that goes through Holm's
+step-down procedure at alpha; so is their contradiction. `smaller than the margin` follows from a contradiction, so it
+shares that family: it is tested at alpha / (m - r), m being the number of primary claims and r that of contradicted ones. A
+study has any false verdict in at most 2 alpha, whatever the claims and their dependence. (One procedure over the smallest p
+value of each claim would not do: a claim that is rightly shown to be below the margin would raise the level at which the
+others are shown to be above zero; simulated, 10 % of studies of six claims were wrong.) A primary claim that has too few
+seeds yet counts with p = 1. One that this study cannot test, whatever it will run, is no member; nor is one that needs no p
+value: an exact one, or one about a factor without effect on the configuration. A claim that is not primary is exploratory:
+tested without adjustment for the others.
 
 The t test assumes differences without a long tail to one side. If some runs of one arm alone collapse, false verdicts
 exceed these rates, and no test of so few values prevents it: see docs/statistics.md for the bounds, and inspect the replicates.
@@ -233,12 +236,11 @@ def conclude(by_look: Mapping[Look, PValues], at: PValues, design: SequentialDes
     for look in sorted(by_look):
         p, level = by_look[look]._asdict(), at._asdict()
         small = [name for name in p if design.spent(p[name], look.number) <= level[name]]
-        for name in sorted(small, key=p.__getitem__):
-            other = {"support": "contradict", "contradict": "support"}.get(name)
-            if other in shown:
-                opposite = opposite if opposite.number else look
-            else:
-                shown.setdefault(name, look)
+        if ("support" in shown and "contradict" in small) or ("contradict" in shown and "support" in small):
+            opposite = look
+            break
+        for name in small:
+            shown.setdefault(name, look)
     if not shown:
         return Conclusion(INCONCLUSIVE, max(by_look, default=NO_LOOK))
     if "contradict" in shown:
@@ -255,28 +257,31 @@ def smallest(by_look: Mapping[Look, PValues], design: SequentialDesign) -> PValu
     return PValues(*(min(each, default=math.nan) for each in found))
 
 
-def by_family(
-    claims: Sequence[PValues], members: Sequence[Sequence[bool]], alpha: float = ALPHA
-) -> list[tuple[PValues, PValues]]:
-    """The level and the adjusted p value of each hypothesis, by Holm's procedure in each family of hypotheses.
+def by_family(claims: Sequence[PValues], primary: Sequence[bool], alpha: float = ALPHA) -> list[tuple[PValues, PValues]]:
+    """The level and the adjusted p value of each hypothesis of each claim.
 
     Args:
         claims: the p values of each claim, on the scale of the whole study.
-        members: for each claim, of which of the three families it is a member. Others are tested at alpha, unadjusted.
-        alpha: of each family.
+        primary: which claims are members of the families. Others are tested at alpha, unadjusted.
+        alpha: of the support of all claims together, and of their refutation.
     """
+    at = [number for number, member in enumerate(primary) if member]
     columns = []
-    for family in range(3):
+    for family in range(2):
         p = [values[family] for values in claims]
-        belongs = [each[family] for each in members]
-        adjusted, at = list(p), [number for number, member in enumerate(belongs) if member]
+        adjusted = list(p)
         for number, after in zip(at, holm([p[number] for number in at]), strict=True):
             adjusted[number] = after
-        columns.append((levels(p, belongs, alpha), adjusted))
-    return [
-        (PValues(*(level[number] for level, _ in columns)), PValues(*(adjusted[number] for _, adjusted in columns)))
-        for number in range(len(claims))
-    ]
+        columns.append((levels(p, primary, alpha), adjusted))
+    refuted = sum(claims[number].contradict <= columns[1][0][number] for number in at)
+    rest = max(len(at) - refuted, 1)  # the claims of which there is still something to be refuted
+    found = []
+    for number, (p, member) in enumerate(zip(claims, primary, strict=True)):
+        times = rest if member else 1
+        below = math.nan if math.isnan(p.below) else min(1.0, p.below * times)
+        level, after = ([each[side][number] for each in columns] for side in (0, 1))
+        found.append((PValues(level[0], level[1], alpha / times), PValues(after[0], after[1], below)))
+    return found
 
 
 def intersection(p: Iterable[float]) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.core.claims import LARGEST, Claim
+from ablate.core.claims import Claim
 from ablate.stats import decision_rules, verdict_reasons
 from ablate.stats.claim_estimates import p_values
 from ablate.stats.claim_tests import UNKNOWN, ClaimTest, LookTest, Losses, evaluate
@@ -125,7 +125,7 @@ def judge(
     members = [test for test in tests if test.in_family]
     found = decision_rules.by_family(
         [decision_rules.smallest(test.by_look, test.design) for test in members],
-        [(test.claim.primary, test.claim.primary, test.claim.primary and _has_below(test.claim)) for test in members],
+        [test.claim.primary for test in members],
         alpha,
     )
     family, of_members = sum(test.claim.primary for test in members), iter(found)
@@ -150,11 +150,6 @@ def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
     that it rests on, at the level `confidence`; `p_support`, `p_contradict` and `p_below` are without the pairs of lost runs.
     """
     return pd.DataFrame([_row(each) for each in judgements], columns=COLUMNS)
-
-
-def _has_below(claim: Claim) -> bool:
-    """Whether `smaller than the margin` is a possible verdict."""
-    return claim.margin is not None and claim.expects in ("higher", "lower", LARGEST)
 
 
 def _untested(test: ClaimTest) -> Judgement:

@@ -47,7 +47,7 @@ def scorecard(claims: Sequence[Claim], results: StudyResults) -> pd.DataFrame:
             drawn = drawn_orders(claim.path, results.manifest.orders)
             better = results.metrics[claim.metric].better
             row |= _scored(claim, Outcomes.of(results, claim.metric), figure, drawn, better)
-            row["how"] = _in_words(claim.published_as)
+            row["how"] = "" if claim.kind == "exact" else _in_words(claim.published_as)
         except UsageError as error:
             row["reason"] = in_short(claim, error)
         rows.append(row)

@@ -144,13 +144,15 @@ def test_the_levels_are_those_of_holm() -> None:
     assert levels([math.nan, 0.001], [True, True], 0.05) == [0.05, 0.025]
 
 
-def test_each_kind_of_statement_is_a_family_of_its_own() -> None:
-    """A claim that is shown to be below the margin does not raise the level for the support of another."""
+def test_the_levels_of_support_and_of_refutation() -> None:
+    """A claim that is shown to be below the margin raises no level; one that is contradicted leaves its alpha to the others."""
     p = [PValues(0.5, 0.5, 0.0001), PValues(0.02, 1, 0.5)]
-    (first, adjusted), (second, _) = by_family(p, [(True, True, True)] * 2, 0.03)
-    assert (first.below, first.support, second.support, second.below) == (0.015, 0.015, 0.015, 0.03)
+    (first, adjusted), (second, _) = by_family(p, [True, True], 0.03)
+    assert first == second == (0.015, 0.015, 0.015)
     assert adjusted == pytest.approx((0.5, 1.0, 0.0002))
-    (alone, unadjusted), _ = by_family(p, [(False, False, False), (True, True, True)], 0.03)
+    (_, _), (second, adjusted) = by_family([PValues(1, 0.001, 0.0005), PValues(0.3, 0.3, 0.02)], [True, True], 0.03)
+    assert (second.contradict, second.below, adjusted.below) == (0.03, 0.03, 0.02)
+    (alone, unadjusted), _ = by_family(p, [False, True], 0.03)
     assert (alone, unadjusted) == ((0.03, 0.03, 0.03), p[0])
 
 
@@ -188,7 +190,7 @@ def test_what_was_shown_at_a_look_stays_shown_and_later_looks_add_to_it() -> Non
 
 def test_the_opposite_at_a_later_look_does_not_replace_a_verdict_but_is_told() -> None:
     found = conclude({Look(1, 5): PValues(0.0001, 1, 1), Look(2, 8): PValues(1, 0.0001, 0.0001)}, AT, USUAL)
-    assert (found.verdict, found.reversed_at) == ("smaller than the margin", (2, 8))
+    assert (found.verdict, found.reversed_at) == ("supported", (2, 8))
     found = conclude({Look(1, 5): PValues(1, 0.0001, 1), Look(2, 8): PValues(0.0001, 1, 1)}, AT, USUAL)
     assert (found.verdict, found.look, found.reversed_at) == ("contradicted", (1, 5), (2, 8))
 
@@ -222,7 +224,7 @@ def false_verdicts(expects: str, d: float, claims: int, studies: int = 1500) -> 
         of_claims = [
             {look: PValues(*(float(values[study, claim]) for values in p)) for look, p in by_look} for claim in range(claims)
         ]
-        at = by_family([smallest(each, USUAL) for each in of_claims], [(True, True, expects in ("higher", "lower"))] * claims)
+        at = by_family([smallest(each, USUAL) for each in of_claims], [True] * claims)
         found = [conclude(each, level, USUAL) for each, (level, _) in zip(of_claims, at, strict=True)]
         wrong += any(false.get(each.verdict, False) or (each.real and false["supported"]) for each in found)
     return wrong / studies

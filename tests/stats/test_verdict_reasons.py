@@ -1,0 +1,59 @@
+"""Verdicts in words: each part of a reason where it belongs, and the notes below."""
+
+import math
+
+import pandas as pd
+
+from ablate.core.claims import parse_all
+from ablate.stats.decision_rules import LOOKS
+from ablate.stats.estimates import Estimate, student
+from ablate.stats.heterogeneity import heterogeneity
+from ablate.stats.judge import Judgement, judge
+from ablate.stats.robustness import Robustness
+from ablate.stats.verdict_reasons import notes
+from tests.stats.conftest import results_of, study
+
+CLAIM = {
+    "id": "gain", "says": "b is better", "kind": "contrast", "metric": "accuracy", "expects": "higher", "margin": 0.01,
+    "contrast": {"factor": "stem", "from": "a", "to": "b"},
+}  # fmt: skip
+
+
+def judged(differences: list[float], **keys: object) -> Judgement:
+    rows = study({"stem": ["a", "b"]}, lambda levels, seed: differences[seed] * (levels["stem"] == "b"), len(differences))
+    return judge(parse_all([CLAIM | keys]), results_of(rows), looks=LOOKS)[0]
+
+
+def estimate(*values: float) -> Estimate:
+    by_seed = pd.Series(values)
+    return Estimate("simple", (), by_seed, *student(by_seed))
+
+
+def test_the_opposite_at_a_later_look_is_told_and_the_first_verdict_stands() -> None:
+    differences = [0.5, 0.501, 0.5, 0.499, 0.5, *[-4.0, -4.1, -4.2], *[-4.0, -4.1, -4.0, -4.2], *[-4.0, -4.1] * 4]
+    for margin in (0.01, None):
+        found = judged(differences, margin=margin)
+        assert (found.verdict, found.look.seeds) == ("supported", 5)
+        assert "the verdict of look 1 stands, but the opposite was shown at look 3 (12 seeds)" in found.reason
+        assert found.latest is not None
+        assert found.latest.n == 20
+
+
+def test_an_exploratory_claim_is_labeled() -> None:
+    found = judged([0.02, 0.021, 0.019, 0.02, 0.0205], primary=False)
+    assert found.exploratory
+    assert "exploratory: not a primary claim, not adjusted for the others" in found.reason
+
+
+def test_the_notes_of_a_verdict() -> None:
+    apart = heterogeneity([estimate(1, 1.1, 0.9, 1.0), estimate(-1, -1.1, -0.8, -1.0)])
+    robust = Robustness(math.nan, 0.03, 2, False)
+    assert notes(estimate(1.0, -2.0, 3.0), apart, robust) == (
+        "Above zero in 2 of 3 seeds, lowest at seed 1",
+        notes(estimate(1.0, -2.0, 3.0), apart, None)[1],
+        "Robustness: undecided without seed 2 (largest p 0.03)",
+    )
+    assert notes(estimate(1.0), apart, None)[1].startswith("The strata differ: p = ")
+    assert notes(estimate(1.0), apart, None)[1].endswith("their estimates have opposite signs")
+    same = heterogeneity([estimate(1, 1.1, 0.9, 1.0), estimate(1.1, 1.0, 0.95, 1.05)])
+    assert notes(estimate(), same, None) == (f"The strata are not shown to differ: p = {same.p:.2g}",)  # type: ignore[union-attr]
