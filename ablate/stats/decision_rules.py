@@ -276,11 +276,11 @@ def by_family(claims: Sequence[PValues], primary: Sequence[bool], alpha: float =
     refuted = sum(claims[number].contradict <= columns[1][0][number] for number in at)
     rest = max(len(at) - refuted, 1)  # the claims of which there is still something to be refuted
     found = []
-    for number, (p, member) in enumerate(zip(claims, primary, strict=True)):
+    for number, (values, member) in enumerate(zip(claims, primary, strict=True)):
         times = rest if member else 1
-        below = math.nan if math.isnan(p.below) else min(1.0, p.below * times)
-        level, after = ([each[side][number] for each in columns] for side in (0, 1))
-        found.append((PValues(level[0], level[1], alpha / times), PValues(after[0], after[1], below)))
+        below = math.nan if math.isnan(values.below) else min(1.0, values.below * times)
+        (support, support_p), (contradict, contradict_p) = ((level[number], after[number]) for level, after in columns)
+        found.append((PValues(support, contradict, alpha / times), PValues(support_p, contradict_p, below)))
     return found
 
 
