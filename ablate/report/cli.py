@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ablate.core.claims import check, parse_all
+from ablate.core.claim_checks import check
+from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
 from ablate.core.metrics import terms_of
 

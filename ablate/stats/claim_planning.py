@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ablate.core.claims import Claim, check, unmet
+from ablate.core.claim_checks import check, unmet
+from ablate.core.claims import Claim
 from ablate.core.levels import Factor, Level
 from ablate.stats.decision_rules import INCONCLUSIVE, LOOKS, SequentialDesign
 from ablate.stats.judge import judge

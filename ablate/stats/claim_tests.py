@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ablate.core.cells import Condition
-from ablate.core.claims import Claim, check, unmet
+from ablate.core.claim_checks import check, unmet
+from ablate.core.claims import Claim
 from ablate.core.errors import UsageError
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate.core.claims import ALL, LARGEST, Claim, HowPublished, check, unmet
+from ablate.core.claim_checks import check, unmet
+from ablate.core.claims import ALL, LARGEST, Claim, HowPublished
 from ablate.core.errors import UsageError
 from ablate.core.metrics import Better
 from ablate.stats.attribution import drawn_orders

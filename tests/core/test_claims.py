@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from ablate.core.cells import Condition
-from ablate.core.claims import Change, Claim, check, parse_all, unmet
+from ablate.core.claim_checks import check, unmet
+from ablate.core.claims import Change, Claim, parse_all
 from ablate.core.errors import ClaimError
 from ablate.core.levels import Factor, Level
 
