@@ -22,6 +22,7 @@ def check(
     seeds: int,
     metrics: Sequence[str] = (),
     known: Collection[str] | None = None,
+    looks: Sequence[int] = (),
 ) -> list[str]:
     """Check that a study can test its claims.
 
@@ -32,6 +33,7 @@ def check(
         seeds: the planned number of seeds.
         metrics: the described metrics, the main one first.
         known: all metrics that the runs will return; None if unknown.
+        looks: the numbers of seeds at which verdicts are taken; empty for the default.
 
     Returns:
         Lines to print: what this number of seeds can decide.
@@ -40,7 +42,7 @@ def check(
         ClaimError: for an invalid claim, or one that the study cannot test.
     """
     parsed = parse_all(claims, metrics[0] if metrics else "")
-    return claim_planning.plan_claims(parsed, factors, facts, seeds, known)
+    return claim_planning.plan_claims(parsed, factors, facts, seeds, known, looks)
 
 
 def seeds_wanted(study: Path, seeds: int) -> int:

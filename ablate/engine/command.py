@@ -17,11 +17,9 @@ from ablate.core.levels import Factor, Level
 from ablate.engine import overrides as reading
 from ablate.engine.config_values import naming_values, non_factors
 from ablate.engine.design import baseline_first
-from ablate.engine.options import StudyOptions, is_seed
+from ablate.engine.options import FEWEST_SEEDS, StudyOptions, is_seed
 from ablate.engine.overrides import SweptFactor
 from ablate.storage.layout import study_directory
-
-FIRST_SEEDS = 5  # for study.until=decided: the first look
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object
     if asked is not None:
         return list(range(asked))
     if options.until:
-        return list(range(min(FIRST_SEEDS, options.max_seeds)))
+        return list(range(min(next(iter(options.looks), FEWEST_SEEDS), options.max_seeds)))
     if not is_seed(default):
         raise UsageError(f"seed={Level.of(default)}: expected an integer >= 0.")
     assert isinstance(default, int)

@@ -15,6 +15,7 @@ from ablate.engine.config_values import plain
 from ablate.engine.messages import nearest
 
 MAX_SEEDS = 10_000
+FEWEST_SEEDS = 5  # no verdict is taken below
 REMOVED = {
     "check": "the sweeper always checks claims",
     "decide": "the sweeper itself evaluates study.until=decided",
@@ -36,6 +37,12 @@ def _has_target(node: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(node.get("_target_"), str):
         raise ValueError("no _target_")
     return node
+
+
+def _ascending(looks: list[int]) -> list[int]:
+    if looks != sorted(set(looks)):
+        raise ValueError("not ascending")
+    return looks
 
 
 def _null_is_false(value: object) -> object:
@@ -123,6 +130,18 @@ class StudyOptions(BaseModel):
     )
     claims: list[dict[str, Any]] = option(
         [], "the claims that the study should decide; see docs/reference/claims.md", "a list of claims", sweeps_only=True
+    )
+    looks: Annotated[list[Annotated[int, Field(ge=FEWEST_SEEDS)]], AfterValidator(_ascending)] = option(
+        [],
+        "the numbers of seeds at which verdicts are taken, fixed with the claims; []: 5, 8, 12, 20",
+        f"ascending integers >= {FEWEST_SEEDS}, such as [5, 10, 20]",
+        sweeps_only=True,
+    )
+    blocks: str | None = option(
+        None,
+        "a factor whose levels are blocks (data sets, tasks) rather than treatments: claims are tested over blocks",
+        "a factor, or null",
+        sweeps_only=True,
     )
     metrics: dict[str, dict[str, Any] | None] | None = option(
         None,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -26,6 +26,7 @@ from ablate.storage.manifest import StandIn, StudyManifest
 from ablate.storage.records import DONE, read_record
 
 DIFFERENCES_SHOWN = 6
+T = TypeVar("T")
 _ABSENT = object()
 
 
@@ -43,6 +44,7 @@ class Sweep:
         decisions: the decisions of the study, including new ones.
         description: the results as described by the program and the options.
         metric_settings: the metric descriptions in the options alone.
+        looks, blocks: the options as given.
     """
 
     program: str
@@ -55,6 +57,8 @@ class Sweep:
     decisions: Decisions
     description: Description
     metric_settings: Mapping[str, Mapping[str, Any]]
+    looks: Sequence[int] = ()
+    blocks: str | None = None
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
@@ -75,6 +79,8 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "orders": {**before.orders, **sweep.orders},
             "decisions": dict(sweep.decisions),
             "claims": claims,
+            "looks": settled_option(study, before, "looks", list(sweep.looks), before.looks),
+            "blocks": settled_option(study, before, "blocks", sweep.blocks, before.blocks),
             "claims_after": runs_before_claims(study, before, claims),
             "baseline": baseline_of(study, before, composer, sweep.fixed)
             if before.launched
@@ -215,6 +221,20 @@ def claims_of(study: Path, before: StudyManifest, asked: Sequence[Mapping[str, A
                 "Choose another study.name."
             )
     return typed or before.claims
+
+
+def settled_option(study: Path, before: StudyManifest, name: str, asked: T, recorded: T) -> T:
+    """An option that affects verdicts: as recorded once the study has claims, otherwise as given, or as recorded if not given.
+
+    Raises:
+        UsageError: if it would change after the claims were settled.
+    """
+    if before.claims and asked and asked != recorded:
+        raise UsageError(
+            f"study.{name} was settled with the claims of {study}: it was {Level.of(recorded or None)} and is now "
+            f"{Level.of(asked)}. Choose another study.name."
+        )
+    return asked or recorded
 
 
 def runs_before_claims(study: Path, before: StudyManifest, claims: Sequence[Mapping[str, Any]]) -> int:

@@ -95,6 +95,8 @@ class StudySweeper:
             decisions=reader.decisions,
             description=complete(described, settings),
             metric_settings=settings,
+            looks=options.looks,
+            blocks=options.blocks,
         )
         wanted = _experiments_by_seed(by_seed, cells) if options.design == design.PATH else None
 
@@ -165,13 +167,20 @@ class StudySweeper:
         """Check that the study can test its claims. Returns lines to print about what its seeds can decide."""
         if command.options.until and not manifest.claims:
             raise UsageError("study.until=decided needs claims: set study.claims.")
+        if manifest.blocks is not None and manifest.blocks not in manifest.factors:
+            available = ", ".join(manifest.factors) or "none"
+            raise UsageError(f"study.blocks={manifest.blocks}: unknown factor; available: {available}.")
+        if command.options.until and manifest.blocks is not None:
+            raise UsageError(
+                "study.until=decided adds seeds, but with study.blocks verdicts rest on the number of blocks: omit one."
+            )
         if not manifest.claims:
             return []
         from ablate.engine import claims
 
         facts = common(cell.all_levels() for cell in cells)
         metrics = list(manifest.description.get("metrics", {}))
-        return claims.check(manifest.claims, manifest.typed_factors(), facts, len(seeds), metrics, known)
+        return claims.check(manifest.claims, manifest.typed_factors(), facts, len(seeds), metrics, known, manifest.looks)
 
     def _more_seeds(self, command: SweepCommand, seeds: Sequence[int]) -> list[int]:
         """The seeds to add for the next look, if needed: the smallest unused numbers."""

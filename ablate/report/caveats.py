@@ -11,21 +11,13 @@ from ablate.report.formatting import counted
 from ablate.report.model import Report
 from ablate.stats import decision_rules
 
-ORDER = (
-    decision_rules.SUPPORTED,
-    decision_rules.CONTRADICTED,
-    decision_rules.IDENTICAL,
-    decision_rules.INCONCLUSIVE,
-    decision_rules.NOT_TESTED,
-)
-
 
 def headline(report: Report) -> str:
     """The number of claims by verdict, or without claims the size of the study."""
     judgements = report.claims.judgements
     if judgements:
         counts = Counter(str(judgement.verdict) for judgement in judgements)
-        verdicts = [f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]]
+        verdicts = [f"{counts[verdict]} {verdict}" for verdict in decision_rules.VERDICTS if counts[verdict]]
         return f"{counted(len(judgements), 'claim')}: {', '.join(verdicts)}."
     runs = report.results.runs
     return f"{counted(runs['cell'].nunique(), 'configuration')}, {counted(runs['seed'].nunique(), 'seed')}, no claims."

@@ -35,7 +35,7 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
             "verdict": each.verdict,
             "estimate": _estimate(each, claim_spec(each, metrics)),
             "n": _seeds(each),
-            "reason": each.reason + _detectable(each, claim_spec(each, metrics)),
+            "reason": ". ".join([each.reason + _detectable(each, claim_spec(each, metrics)), *each.notes]),
         }
         rows.append(Row(values, source=f"claim-{each.claim.id}"))
     notes = [
@@ -83,8 +83,8 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
         }
         rows.append(Row(values, source=f"claim-{row['id']}"))
     notes = [
-        "This study: mean with its 95 % prediction interval for one more run; for exact claims, all values. Published "
-        "values under another protocol need not agree."
+        "This study: mean with the 95 % prediction interval of a value that was made like the published one; for exact claims, "
+        "all values. Published values under another protocol need not agree."
     ]
     if frame["differs"].any():
         notes.append(

@@ -34,7 +34,7 @@ PROBLEMS = 100
 IN_FULL = 1000  # with more runs, only seeds are listed
 SIGNS = {
     "finished": "●", "diverged": "∞", "failed": "✕", "interrupted": "◐", "running": "…", "missing": "○", "left out": "⊘",
-    decision_rules.SUPPORTED: "✓", decision_rules.CONTRADICTED: "✕", decision_rules.IDENTICAL: "=",
+    decision_rules.SUPPORTED: "✓", decision_rules.SMALLER: "≤", decision_rules.CONTRADICTED: "✕", decision_rules.IDENTICAL: "=",
     decision_rules.INCONCLUSIVE: "?", decision_rules.NOT_TESTED: "–",
 }  # fmt: skip
 FILES = ("run.json", "config.yaml", "history.csv")

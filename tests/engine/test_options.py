@@ -58,6 +58,8 @@ def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
         ("retries", -1, "study.retries=-1: expected an integer >= 0."), ("retries", 1.5, "an integer >= 0"),
         ("reuse", "some", "study.reuse=some: expected one of any, same_code."),
         ("design", "random", "study.design=random: expected one of factorial, one_at_a_time, path."),
+        ("looks", [4], "study.looks=[4]: expected ascending integers >= 5"), ("looks", [8, 5], "ascending integers >= 5, such as [5, 10, 20]"),
+        ("looks", [5, 5], "ascending"), ("blocks", 5, "study.blocks=5: expected a factor, or null."),
         ("chance", {"score": "abc"}, "metrics and numbers, such as {accuracy: 0.1}"),
         ("metrics", {"score": 5}, "metrics with their descriptions"),
         ("until", "bored", "study.until=bored: expected decided, or null."), ("max_seeds", 0, "an integer from 1 to 10,000"),

@@ -14,6 +14,7 @@ from ablate.engine.study_update import (
     left_out,
     program_of,
     settled_description,
+    settled_option,
     stand_in_digest,
     with_stand_ins,
 )
@@ -100,3 +101,16 @@ def test_a_cell_that_builds_what_an_earlier_command_ran_is_reported_from_its_run
     assert (entry.label, entry.levels) == ("stem=direct,activation=gelu", {"stem": "direct", "activation": "gelu"})
     assert stand_in_digest(equal, direct) == equal.digest
     assert stand_in_digest(equal, equal) != equal.digest  # two levels that compose to the very same configuration
+
+
+def test_looks_and_blocks_are_settled_with_the_claims() -> None:
+    before = StudyManifest(claims=[CLAIM], looks=[5, 10], blocks="dataset")
+    assert settled_option(STUDY, before, "looks", [], before.looks) == [5, 10]
+    assert settled_option(STUDY, before, "blocks", None, before.blocks) == "dataset"
+    assert settled_option(STUDY, StudyManifest(looks=[5]), "looks", [5, 10], [5]) == [5, 10]  # there are no claims yet
+    with pytest.raises(
+        UsageError, match=r"study.looks was settled with the claims of outputs/s: it was \[5, 10\] and is now \[20\]"
+    ):
+        settled_option(STUDY, before, "looks", [20], before.looks)
+    with pytest.raises(UsageError, match="study.looks was settled .* it was null and is now"):
+        settled_option(STUDY, StudyManifest(claims=[CLAIM]), "looks", [20], [])

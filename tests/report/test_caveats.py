@@ -19,7 +19,7 @@ def take_away(study: Path, cells: str) -> None:
 
 
 def test_the_verdicts_are_counted(report: Report) -> None:
-    assert headline(report) == "5 claims: 1 supported, 3 contradicted, 1 not tested."
+    assert headline(report) == "5 claims: 1 contradicted, 3 inconclusive, 1 not tested."
     assert runs_by_state(report) == ("36 runs: 30 finished, 1 diverged, 1 failed, 1 interrupted, 1 missing, 2 left out.")
 
 
