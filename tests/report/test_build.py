@@ -96,8 +96,8 @@ def test_no_attribution_is_shown_of_a_difference_to_a_time_to_a_target(tmp_path:
     assert "is a time to a target" in report.claims.judgements[0].reason
 
 
-def test_contrasts_that_no_seed_is_complete_for_do_not_stand_beside_the_shares_of_a_path(tmp_path: Path) -> None:
-    """Each seed ran the cells of one order of two changes: a contrast needs both orders, a share does not."""
+def test_contrasts_are_not_among_the_main_tables_beside_the_shares_of_a_path(tmp_path: Path) -> None:
+    """Each seed ran the cells of one order of two changes: a paired contrast needs both orders, a share does not."""
     changes = {name: {"factor": name, "from": 0, "to": 1} for name in ("a", "b")}
     claim = {**PATH, "path": {"changes": changes, "of": "a"}}
     whole = grid_results(
@@ -107,7 +107,8 @@ def test_contrasts_that_no_seed_is_complete_for_do_not_stand_beside_the_shares_o
     ran = (levels["a"].astype(str) + levels["b"].astype(str)) != whole.runs["seed"].map(lambda seed: "01" if seed % 2 else "10")
     part = whole.where(ran)
     report = compose(part, name="s", folder=tmp_path)
-    assert report.tables.contrasts is None
+    assert report.tables.contrasts is not None  # unpaired: of the means of different seeds
+    assert not report.tables.contrasts.main
     assert report.attributions
     unclaimed = compose(replace(part, manifest=StudyManifest()), name="s", folder=tmp_path)
     assert unclaimed.tables.contrasts is not None

@@ -15,7 +15,7 @@ def test_the_main_tables_are_printed_and_the_others_named(
     show(report, Path("report/report.md"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
-        "5 claims: 1 supported, 3 contradicted, 1 not tested.",
+        "5 claims: 1 contradicted, 3 inconclusive, 1 not tested.",
         "Not the same in all runs: code.",
         "Changed since the study began: data.digest.",
     ]

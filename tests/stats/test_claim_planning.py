@@ -53,7 +53,7 @@ def test_a_number_that_has_to_match_needs_no_seeds() -> None:
 
 
 def test_a_claim_that_the_study_cannot_test_is_refused() -> None:
-    with pytest.raises(ClaimError, match="claim A: y does not vary in this study"):
+    with pytest.raises(ClaimError, match="claim A: y is not a factor of this study"):
         plan_claims([claim(contrast={"factor": "y", "from": 1, "to": 2})], FACTORS, {}, 5)
     with pytest.raises(ClaimError, match="claim A: unknown metric 'other'; available: score"):
         plan_claims([claim(metric="score - other")], FACTORS, {}, 5, ["score"])

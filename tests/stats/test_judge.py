@@ -198,9 +198,9 @@ def test_without_runs_a_claim_is_not_tested() -> None:
     [
         ({"needs": {"budget": "article"}}, "needs budget=article; this study has budget=quick"),
         ({"metric": "speed"}, "unknown metric 'speed'; available: accuracy"),
-        ({"contrast": step("norm", "a", "b")}, "norm does not vary in this study; what varies: stem"),
+        ({"contrast": step("norm", "a", "b")}, "norm is not a factor of this study; available: stem"),
         ({"contrast": step("stem", "direct", "odd")}, "stem has no level odd; available: direct, pyramid"),
-        ({"where": {"dropout": True}}, "where dropout=true selects nothing: dropout does not vary"),
+        ({"where": {"dropout": True}}, "no cell matches where dropout=true: dropout does not vary"),
     ],
 )  # fmt: skip
 def test_a_claim_that_cannot_be_tested_says_why_and_leaves_the_family(keys: dict[str, Any], reason: str) -> None:

@@ -64,7 +64,7 @@ def test_a_claim_without_a_figure_has_no_row_and_one_without_runs_says_why() -> 
     row = one(**contrast | {"metric": "loss"}, published=0.02)
     assert (row["n"], row["inside"], row["reason"]) == (0, None, "unknown metric 'loss'; available: accuracy")
     row = one(kind="threshold", value=0.5, where={"stem": "none"}, expects="higher", published=0.5)
-    assert row["reason"] == "`where` selects nothing: stem has no level none; available: direct, pyramid"
+    assert row["reason"] == "no cell matches `where`: stem has no level none; available: direct, pyramid"
 
 
 def test_times_that_were_not_reached_count_with_the_limit() -> None:
