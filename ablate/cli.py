@@ -1,0 +1,54 @@
+"""The command `ablate`: dispatches to its subcommands, importing only the one that is asked for.
+
+ablate --help
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from difflib import get_close_matches
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A subcommand: its module, the function to call, and one line of help."""
+
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS = {
+    "run": Command("ablate.run", "train", "train the included experiment, or sweep it with -m"),
+    "report": Command("ablate.report.cli", "main", "write the report of a study, or of results of other tools"),
+}
+
+
+def main() -> None:
+    """Run a subcommand with the remaining arguments. Exits with status 2 if there is no such subcommand."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("-h", "--help"):
+        print(help_text())
+        return
+    if name not in COMMANDS:
+        close = get_close_matches(name, COMMANDS, 1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        print(f"ablate: unknown command '{name}'; available: {', '.join(COMMANDS)}.{hint}", file=sys.stderr)
+        sys.exit(2)
+    command = COMMANDS[name]
+    sys.argv = [f"ablate {name}", *sys.argv[2:]]
+    sys.exit(getattr(importlib.import_module(command.module), command.function)())
+
+
+def help_text() -> str:
+    """The usage and a line for each subcommand."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        ["usage: ablate COMMAND [arguments]", "", "commands:", *lines, "", "`ablate COMMAND --help` explains a command."]
+    )
+
+
+if __name__ == "__main__":
+    main()

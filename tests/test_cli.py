@@ -1,0 +1,49 @@
+"""The dispatcher of the command `ablate`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate import cli
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | None:
+    monkeypatch.setattr(sys, "argv", ["ablate", *arguments])
+    try:
+        cli.main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+def test_help_lists_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert run(monkeypatch, *arguments) == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {name} " in shown and command.summary in shown for name, command in cli.COMMANDS.items())
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_exists(name: str) -> None:
+    command = cli.COMMANDS[name]
+    assert callable(getattr(importlib.import_module(command.module), command.function))
+
+
+def test_an_unknown_command_names_those_there_are(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "reprot") == 2
+    message = capsys.readouterr().err
+    assert "unknown command 'reprot'" in message
+    assert "Did you mean report?" in message
+
+
+def test_the_arguments_reach_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "report", str(tmp_path / "nowhere")) == 2
+    assert "there is no such folder" in capsys.readouterr().err
