@@ -10,6 +10,8 @@ from typing import Any
 
 from ablate.core.errors import UsageError
 
+OFF = frozenset({"null", "none", "false", "off", "no", "0"})
+
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Level:
@@ -36,6 +38,15 @@ class Level:
             return value
         plain = _plain(value)
         return cls(plain, _text(plain))
+
+    @property
+    def is_off(self) -> bool:
+        """Whether this level switches a component off: null, false, none, off, or zero.
+
+        >>> [Level.of(each).is_off for each in (None, False, "none", 0.0, "false", True, 0.5, "relu")]
+        [True, True, True, True, True, False, False, False]
+        """
+        return self.text.lower() in OFF
 
     def __str__(self) -> str:
         return self.text
