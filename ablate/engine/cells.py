@@ -16,6 +16,7 @@ from ablate.storage import fingerprint
 from ablate.storage.manifest import Decision, StudyManifest
 from ablate.storage.records import levels_of
 
+NO_MEANING = ("hydra", "study", "seed")  # nodes that are no part of the experiment
 Decisions = dict[str, Decision]
 
 
@@ -33,6 +34,7 @@ class PlannedCell:
         meaning: the dotted keys and values that define the experiment, without its seed.
         settings: the result of `Experiment.read`.
         builds: the digest of `Experiment.fingerprint`; cells with equal digests are the same experiment.
+        unknown: the dotted keys that are no part of `meaning`, because they depend on the job or on chance.
         types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
         digest: the digest of `meaning`.
     """
@@ -46,6 +48,7 @@ class PlannedCell:
     meaning: dict[str, Any]
     settings: Any
     builds: str
+    unknown: Sequence[str] = ()
     types: DictConfig | None = None
     digest: str = field(init=False)
 
@@ -105,7 +108,8 @@ class CellReader:
         ignore = (*config.study.ignore, *config.study.paths)
         values = ConfigValues.of(config, ignore)
         neutral = plain(config.study.neutral) or {}
-        meaning = fingerprint.meaning(values.meaning(("hydra", "study", "seed", *ignore)), (), neutral)
+        meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore)), (), neutral)
+        meaning |= {key: typed[key].text for key in typed if key not in choices and key in values.unknown_keys()}
         settings = self.experiment.read(config)
         built = self.experiment.fingerprint(settings)
         chosen = choices_of(choices)
@@ -120,6 +124,7 @@ class CellReader:
             meaning=meaning,
             settings=settings,
             builds=fingerprint.digest(meaning if built is None else built),
+            unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
         )
 
     def _varies(self, key: str, typed: Cell) -> bool:

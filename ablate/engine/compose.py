@@ -46,6 +46,7 @@ class Composer:
         self.master = master
         self.reader = reader
         self.swept = swept
+        self._planned: dict[Cell, PlannedCell | None] = {}
         self._composed: dict[tuple[str, ...], Composed] = {}
         self._is_group = {key: bool(loader.get_group_options(key)) for key in swept}
 
@@ -54,8 +55,15 @@ class Composer:
         return {key: each.factor for key, each in self.swept.items()}
 
     def cells(self, fixed: Sequence[str], combinations: Iterable[Cell]) -> list[PlannedCell]:
-        """Compose the cells of these combinations, without those for which the program requests no run."""
-        cells = (self.cell(fixed, combination) for combination in combinations)
+        """Compose the cells of these combinations, without those for which the program requests no run.
+
+        Each is composed once: a command that adds seeds keeps its configurations, even if a run has changed the environment.
+        """
+        combinations = list(combinations)
+        for combination in combinations:
+            if combination not in self._planned:
+                self._planned[combination] = self.cell(fixed, combination)
+        cells = (self._planned[combination] for combination in combinations)
         return [cell for cell in cells if cell is not None]
 
     def cell(self, fixed: Sequence[str], typed: Cell) -> PlannedCell | None:

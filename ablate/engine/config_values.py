@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -11,11 +10,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-Path = tuple[str, ...]  # keys from the root of a configuration
-
-_KNOWN_TO_THE_JOB = re.compile(r"\$\{\s*(hydra|now)\s*:")
-_ESCAPED = "\\${"  # an escaped string, not an interpolation
-_REFERENCE = re.compile(r"\$\{\s*([^{}:]+?)\s*\}")
+from ablate.engine.interpolations import ESCAPED, Path, Unknown, at, find_unknown, leaves
 
 
 def plain(node: Any, resolve: bool = False) -> Any:
@@ -36,15 +31,14 @@ class ConfigValues:
     """A configuration as plain values.
 
     Attributes:
-        nested: all values. Interpolations are resolved, except for three kinds, which remain strings: those that can only be
-            resolved in a job (`${hydra:…}`, `${now:…}`, and references to these or to the seed), those of ignored keys, and
-            those that yield an object, such as a dtype.
-        unknown: the paths of interpolations that can only be resolved in a job, without ignored keys.
+        nested: all values. Interpolations are resolved, except for three kinds, which remain strings: those whose values a plan
+            cannot know (see `Unknown`), those of ignored keys, and those that yield an object, such as a dtype.
+        unknown: the interpolations whose values a plan cannot know, without ignored keys.
         objects: the interpolations that yield an object: its `str`, by path.
     """
 
     nested: dict[str, Any]
-    unknown: frozenset[Path] = frozenset()
+    unknown: Unknown = field(default_factory=Unknown)
     objects: Mapping[Path, str] = field(default_factory=dict)
 
     @classmethod
@@ -55,35 +49,35 @@ class ConfigValues:
             OmegaConfBaseException: if any other key cannot be resolved or has no value.
         """
         nested: dict[str, Any] = plain(cfg)
-        leaves = [(keys, text) for keys, text in _leaves(nested) if isinstance(text, str) and ("${" in text or text == "???")]
-        if not leaves:
+        texts = {keys: text for keys, text in leaves(nested) if isinstance(text, str) and ("${" in text or text == "???")}
+        if not texts:
             return cls(nested)
-        unknown = _known_to_the_job({tuple(map(str, keys)): text for keys, text in leaves})
+        unknown = find_unknown(cfg, texts, [keys for keys in texts if not _is_ignored(keys, ignore)])
         objects = {}
-        for keys, text in leaves:
+        for keys, text in texts.items():
             path = tuple(map(str, keys))
-            if path in unknown or _is_ignored(path, ignore) or _ESCAPED in text:
+            if path in unknown.paths or _is_ignored(path, ignore) or ESCAPED in text:
                 continue
-            *parents, last = keys
-            node: Any = cfg
-            target: Any = nested
-            for key in parents:
-                node, target = node[key], target[key]
-            value = node[last]
+            value = at(cfg, keys)
             if isinstance(value, str) and "${" in value:
                 continue  # the resolved string would be read as an interpolation
             if isinstance(value, DictConfig | ListConfig | str | int | float | bool | None):
-                target[last] = plain(value, resolve=True)
+                *parents, last = keys
+                at(nested, tuple(parents))[last] = plain(value, resolve=True)
             else:
                 objects[path] = str(plain(value))
-        return cls(nested, frozenset(path for path in unknown if not _is_ignored(path, ignore)), objects)
+        return cls(nested, unknown, objects)
 
     def meaning(self, ignore: Collection[str]) -> dict[str, Any]:
         """The dotted keys and values known before the run, without ignored keys."""
         flat: dict[str, Any] = {}
-        partly_known = {path[:size] for path in self.unknown for size in range(1, len(path) + 1)}
+        partly_known = {path[:size] for path in self.unknown.paths for size in range(1, len(path) + 1)}
         self._flatten(self.nested, (), "", ignore, partly_known, flat)
         return flat
+
+    def unknown_keys(self, job_only: bool = False) -> list[str]:
+        """The dotted keys whose values a plan cannot know; with `job_only`, without those that depend on the seed alone."""
+        return sorted(".".join(path) for path in (self.unknown.by_job if job_only else self.unknown.paths))
 
     def _flatten(
         self,
@@ -104,47 +98,8 @@ class ConfigValues:
                 flat[name] = self.objects.get(here, value)
 
 
-def _leaves(node: Any, keys: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """All leaf values, each with its keys and list positions."""
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else None
-    if items is None:
-        yield keys, node
-        return
-    for key, value in items:
-        yield from _leaves(value, (*keys, key))
-
-
-def _is_ignored(path: Path, ignore: Collection[str]) -> bool:
-    return any(".".join(path[:size]) in ignore for size in range(1, len(path) + 1))
-
-
-def _known_to_the_job(open_ends: Mapping[Path, str]) -> set[Path]:
-    """The interpolations that depend on the job or the seed, directly or indirectly."""
-    unknown = {path for path, text in open_ends.items() if _KNOWN_TO_THE_JOB.search(text)}
-    targets: set[Path] = {("seed",), *unknown}
-    while True:
-        more = {
-            path
-            for path, text in open_ends.items()
-            if path not in unknown and any(_meets(reference, targets) for reference in _references(path, text))
-        }
-        if not more:
-            return unknown
-        unknown |= more
-        targets |= more
-
-
-def _references(path: Path, text: str) -> Iterator[Path]:
-    """The paths that an interpolation refers to; a leading dot makes a path relative to its node."""
-    for name in _REFERENCE.findall(text):
-        up = len(name) - len(name.lstrip("."))
-        parts = tuple(part for part in re.split(r"[.\[\]]", name.lstrip(".")) if part)
-        yield (path[: len(path) - up] + parts) if up else parts
-
-
-def _meets(reference: Path, targets: Collection[Path]) -> bool:
-    """Whether the referenced node is, or contains, one of the targets."""
-    return any(target[: len(reference)] == reference for target in targets)
+def _is_ignored(path: tuple[Any, ...], ignore: Collection[str]) -> bool:
+    return any(".".join(map(str, path[:size])) in ignore for size in range(1, len(path) + 1))
 
 
 def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:

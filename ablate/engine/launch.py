@@ -18,7 +18,7 @@ from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
 from ablate.engine.options import StudyOptions
-from ablate.engine.planning import MAX_DEATHS, Plan, PlannedRun
+from ablate.engine.planning import DUE, MAX_DEATHS, MAX_FRUITLESS, Plan, PlannedRun
 from ablate.engine.program import PlannedTask, Program
 from ablate.storage import locks, records
 
@@ -38,6 +38,7 @@ class Launch:
         self.callbacks = context.callbacks
         self.config = config
         self.console = console
+        self.ended: list[PlannedRun] = []  # the runs of the last launch that started and ended
         self.deadline = None if options.max_hours is None else time.time() + 3600 * options.max_hours
 
     def run(self) -> None:
@@ -57,6 +58,8 @@ class Launch:
                 before = self._progress()
                 trouble = self._launch(due)
                 self.plan.look()
+                if not self.late():
+                    _note_fruitless(self.ended)
                 fruitless = fruitless + 1 if trouble and self._progress() == before else 0
                 if trouble and fruitless >= 2:
                     raise UsageError(f"the launcher failed twice without starting any run: {trouble}")
@@ -99,6 +102,7 @@ class Launch:
         Returns:
             The error if the launcher itself failed, otherwise None.
         """
+        self.ended = []
         attempts = {run.directory: _attempts(run) for run in due}
         launched, overrides, types = self._write_plans(due)
         if not launched:
@@ -120,6 +124,7 @@ class Launch:
         for run, ended in zip(launched, returns, strict=True):
             if ended is None and _attempts(run) == attempts[run.directory]:
                 continue  # it did not start; its record is from an earlier command
+            self.ended.append(run)
             run.outcome = _outcome(run, ended)
             run.failures += run.outcome.status == "failed"
         return trouble
@@ -167,6 +172,43 @@ def _attempts(run: PlannedRun) -> int:
     return record.attempts if record else 0
 
 
+def _note_fruitless(ended: Sequence[PlannedRun]) -> None:
+    """Note the runs that came back and are due all the same, other than by a failure or because the launcher stopped.
+
+    Without this, a program that removes the record of its run would be launched for ever.
+    """
+    for run in ended:
+        if run.state not in DUE or run.outcome is None or run.outcome.status == "failed":
+            continue
+        if run.outcome.status == "running":  # held by another process a moment ago
+            time.sleep(WAIT_SECONDS / len(ended))
+        elif run.deaths:
+            run.came_back(_died(run.fruitless + 1))
+        elif run.outcome.status is not None:
+            run.came_back(_not_done(run))
+
+
+def _died(times: int) -> str:
+    return f"the process of this run died {times} times; it may have run out of memory."
+
+
+def _not_done(run: PlannedRun) -> str:
+    """Why a run is not done although its attempt has ended."""
+    record = records.read_record(run.directory)
+    if record is None:
+        what = f"{records.RECORD} is missing or damaged"
+    elif record.identity != run.identity:
+        what = f"{records.RECORD} describes another run"
+    elif record.status in records.DONE:
+        what = f"{records.CONFIG} is missing or empty"
+    else:
+        what = f"its status is still {record.status}"
+    return (
+        f"the run was executed {MAX_FRUITLESS} times and is not done: {what} in {run.directory}. "
+        "Does the program change the files of the run?"
+    )
+
+
 def _outcome(run: PlannedRun, ended: JobReturn | None) -> Outcome:
     """The outcome of a run: the return value of its job, otherwise its record."""
     if ended is None:
@@ -188,8 +230,8 @@ def _recorded(run: PlannedRun) -> Outcome:
 
 
 def _give_up(run: PlannedRun) -> Outcome:
-    """Record a run as failed because its process died repeatedly. The next command retries it."""
-    error = f"the process of this run died {MAX_DEATHS} times; it may have run out of memory."
+    """Record a run as failed because its process died or it came back without progress. The next command retries it."""
+    error = run.stopped or _died(MAX_DEATHS)
     record = records.read_record(run.directory)
     if record is not None:
         record.status, record.error = "failed", error

@@ -17,6 +17,7 @@ from ablate.engine.planning import STATES, Plan, PlannedRun
 from ablate.storage.records import write_atomically
 
 ROWS_SHOWN = 24
+KEYS_SHOWN = 6  # of the keys that do not identify runs
 Stratum = tuple[tuple[str, Level], ...]  # the levels of all other factors
 
 
@@ -97,6 +98,15 @@ def inert_factors(cells: Sequence[PlannedCell]) -> list[str]:
         elif any(len(builds) < sizes[stratum] for stratum, builds in compared.items()):
             sentences += _identical_levels(key, cells)
     return sentences
+
+
+def unknown_values(cells: Sequence[PlannedCell]) -> list[str]:
+    """A sentence about the keys whose values are only known in a run, if there are any."""
+    keys = list(dict.fromkeys(key for cell in cells for key in cell.unknown))
+    if not keys:
+        return []
+    shown = ", ".join(keys[:KEYS_SHOWN]) + (f" and {len(keys) - KEYS_SHOWN} more" if len(keys) > KEYS_SHOWN else "")
+    return [f"Not used to identify runs, because their values are only known in a run: {shown}."]
 
 
 def duration(seconds: float) -> str:

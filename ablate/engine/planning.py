@@ -24,6 +24,7 @@ State = Literal["done", "to resume", "to do", "held", "left out", "given up"]
 STATES: tuple[State, ...] = ("done", "to resume", "to do", "held", "left out", "given up")
 DUE: tuple[State, ...] = ("to resume", "to do")
 MAX_DEATHS = 2
+MAX_FRUITLESS = 2  # attempts of a run in one sweep after which it is neither done nor failed, and no further than before
 TIMING_SECONDS = 20.0  # time limit for all estimates before a sweep
 
 
@@ -41,6 +42,9 @@ class PlannedRun:
         measured: its actual duration.
         outcome: its outcome in this sweep.
         failures: the number of failures in this sweep.
+        fruitless: how often in a row it came back in this sweep without being done, failed, or further than before.
+        reached: how far it got in this sweep: the rows of its history; -1 if it has not come back.
+        stopped: the reason why it is not launched again in this sweep.
     """
 
     cell: PlannedCell
@@ -57,10 +61,25 @@ class PlannedRun:
     measured: float | None = None
     outcome: Outcome | None = None
     failures: int = 0
+    fruitless: int = 0
+    reached: int = -1
+    stopped: str | None = None
 
     @property
     def name(self) -> str:
         return f"{self.cell.label} seed={self.seed}"
+
+    def came_back(self, reason: str) -> None:
+        """Note that an attempt has ended and the run is due all the same; the second time without progress stops it.
+
+        Args:
+            reason: why it is due.
+        """
+        rows = _rows(self.directory / HISTORY)
+        self.fruitless = self.fruitless + 1 if rows <= self.reached else 1
+        self.reached = rows
+        if self.fruitless >= MAX_FRUITLESS:
+            self.stopped, self.state = reason, "given up"
 
     def look(self, code: str, same_code: bool, warnings: list[str]) -> None:
         """Determine the state of the run from its folder."""
@@ -81,7 +100,7 @@ class PlannedRun:
             return
         if locks.holder(self.directory) is not None:
             self.state = "held"
-        elif self.deaths >= MAX_DEATHS:
+        elif self.deaths >= MAX_DEATHS or self.stopped is not None:
             self.state = "given up"
         elif (self.directory / CHECKPOINT).exists():
             self.state = "to resume"

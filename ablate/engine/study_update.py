@@ -45,6 +45,7 @@ class Sweep:
         description: the results as described by the program and the options.
         metric_settings: the metric descriptions in the options alone.
         looks, blocks: the options as given.
+        again: whether this command has updated the manifest before and adds seeds now.
     """
 
     program: str
@@ -59,6 +60,7 @@ class Sweep:
     metric_settings: Mapping[str, Mapping[str, Any]]
     looks: Sequence[int] = ()
     blocks: str | None = None
+    again: bool = False
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
@@ -82,7 +84,9 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "looks": settled_option(study, before, "looks", list(sweep.looks), before.looks),
             "blocks": settled_option(study, before, "blocks", sweep.blocks, before.blocks),
             "claims_after": runs_before_claims(study, before, claims),
-            "baseline": baseline_of(study, before, composer, sweep.fixed)
+            "baseline": before.baseline
+            if sweep.again
+            else baseline_of(study, before, composer, sweep.fixed)
             if before.launched
             else {key: composer.swept[key].overrides[level] for key, level in cells[0].typed.items()},
             "leave_out": left_out(before, sweep.leave_out, composer.factors, cells, sweep.seeds),

@@ -38,6 +38,7 @@ class StudySweeper:
 
     def __init__(self, params: Mapping[str, Any] | None = None) -> None:
         self.params = dict(params or {})
+        self._composer: Composer | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         if not isinstance(task_function, Program):
@@ -74,8 +75,11 @@ class StudySweeper:
         options, study = command.options, command.study
         before = StudyManifest.read(study)
         announce(before.decisions, self.config)
-        reader = CellReader(self.program.experiment, dict(before.decisions), before)
-        composer = Composer(self.context.config_loader, self.config, reader, command.swept)
+        again = self._composer is not None  # to add seeds
+        if self._composer is None:
+            reader = CellReader(self.program.experiment, dict(before.decisions), before)
+            self._composer = Composer(self.context.config_loader, self.config, reader, command.swept)
+        composer = self._composer
         by_seed = design.cells_by_seed(command.factors, options, seeds)
         cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed))
         if not cells:
@@ -92,11 +96,12 @@ class StudySweeper:
             orders=design.orders_by_seed(command.factors, options, seeds),
             claims=options.claims,
             leave_out=options.leave_out,
-            decisions=reader.decisions,
+            decisions=composer.reader.decisions,
             description=complete(described, settings),
             metric_settings=settings,
             looks=options.looks,
             blocks=options.blocks,
+            again=again,
         )
         wanted = _experiments_by_seed(by_seed, cells) if options.design == design.PATH else None
 
@@ -127,7 +132,8 @@ class StudySweeper:
                 raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         rows = len(plan.cells) if options.dry_run else plan_display.ROWS_SHOWN  # a dry run writes no plan.csv, so show all rows
         self.console.print(plan_display.table(plan, rows))
-        for line in [*plan_display.inert_factors(cells), *plan.notes, *notes, plan_display.summary(plan, rows)]:
+        unknown = [] if again else plan_display.unknown_values(cells)
+        for line in [*plan_display.inert_factors(cells), *unknown, *plan.notes, *notes, plan_display.summary(plan, rows)]:
             self._print(line)
         return plan
 

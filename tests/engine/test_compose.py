@@ -89,3 +89,20 @@ def test_an_error_in_the_file_of_a_level_names_the_configuration() -> None:
         )
         with pytest.raises(UsageError, match=r"noise.*\(in the configuration rule=plus\)"):
             composed.cells([], factorial(list(composed.factors.values())))
+
+
+def test_a_command_that_adds_seeds_keeps_its_configurations(hydra: Hydra, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run in the same process may have changed the environment."""
+    monkeypatch.setenv("ABLATE_TEST", "1")
+    composed = composer(hydra, "model.dropout=true,false")
+    arguments = ["+variable=${oc.env:ABLATE_TEST}"], factorial(list(composed.factors.values()))
+    first = composed.cells(*arguments)
+    monkeypatch.setenv("ABLATE_TEST", "2")
+    assert [cell.digest for cell in composed.cells(*arguments)] == [cell.digest for cell in first]
+
+
+def test_levels_that_the_seed_completes_are_different_levels(hydra: Hydra) -> None:
+    composed = composer(hydra, "+name=a_${seed},b_${seed}")
+    first, second = composed.cells([], factorial(list(composed.factors.values())))
+    assert first.digest != second.digest
+    assert (first.values["name"], second.values["name"]) == ("a_${seed}", "b_${seed}")

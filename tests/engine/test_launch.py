@@ -144,3 +144,34 @@ def test_a_run_whose_folder_cannot_be_written_fails_alone(command: Command, tmp_
     answer = command(TRIVIAL, "-m", "x=1,2,3", "study.name=s", "study.retries=2", status=1)
     assert f"x=1 seed=0 failed: cannot write to {folder.relative_to(tmp_path)}/seed=0: Not a directory." in answer.stdout
     assert "1 failed, 1 finished, 1 kept" in answer.stdout
+
+
+RESOLVERS = str(APPS / "resolvers.py")
+
+
+def test_keys_that_resolve_differently_in_each_job_change_no_identity(command: Command, tmp_path: Path) -> None:
+    sweep = [RESOLVERS, "-m", "x=1,2", "study.seeds=2", "study.name=s", "changes_environment=true"]
+    answer = command(*sweep)
+    assert answer.stdout.count(" finished in ") == 4
+    said = (
+        "Not used to identify runs, because their values are only known in a run: began, counted, drawn.1, drawn_once.value, "
+    )
+    assert answer.stdout.count(said + "folder, job.") == 1
+    assert "4 kept" in command(*sweep).stdout
+    assert "already finished" in command(RESOLVERS, "x=2", "seed=1", "study.name=s", "changes_environment=true").stdout
+    assert load_runs(tmp_path / "outputs/s").query("x == 2 and seed == 1")["score"].item() == 3
+
+
+def test_a_run_whose_files_the_program_removes_is_not_launched_for_ever(command: Command) -> None:
+    answer = command(
+        RESOLVERS, "-m", "x=1,2", "study.name=s", "study.logger={_target_: resolvers.Remover}", status=1, PYTHONPATH=with_apps()
+    )
+    assert answer.stdout.count("x=2 seed=0 finished in") == 2
+    assert "1 failed, 1 finished" in answer.stdout
+    assert (
+        "x=2 seed=0 failed: the run was executed 2 times and is not done: config.yaml is missing or empty in " in answer.stdout
+    )
+
+
+def with_apps() -> str:
+    return os.pathsep.join([str(APPS), os.environ.get("PYTHONPATH", "")])

@@ -205,3 +205,16 @@ def test_blocks_of_seeds_follow_each_other_in_random_order_inside(tmp_path: Path
     orders = [[x_of(run) for run in plan.runs if run.seed == seed] for seed in (3, 1)]
     assert orders[0] != orders[1] != sorted(orders[1])
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(8))
+
+
+def test_a_run_that_comes_back_without_progress_is_stopped(tmp_path: Path) -> None:
+    (run,) = make_plan(tmp_path, [cell(x=1)], [0]).runs
+    run.directory.mkdir(parents=True)
+    for rows, stopped in ((1, False), (2, False), (3, False), (3, True)):
+        (run.directory / "history.csv").write_text("epoch\n" * (rows + 1))
+        run.look("now", False, [])
+        assert run.state == "to do"
+        run.came_back("it is not done.")
+        assert (run.state == "given up", run.stopped) == (stopped, "it is not done." if stopped else None)
+    run.look("now", False, [])
+    assert run.state == "given up"
