@@ -15,6 +15,7 @@ from ablate.core import designs
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.engine import overrides as reading
+from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_values import naming_values, non_factors
 from ablate.engine.design import baseline_first
 from ablate.engine.options import FEWEST_SEEDS, StudyOptions, is_seed
@@ -46,7 +47,12 @@ class SweepCommand:
 
     @classmethod
     def read(
-        cls, loader: ConfigLoader, config: DictConfig, params: Mapping[str, Any], arguments: Sequence[str]
+        cls,
+        loader: ConfigLoader,
+        config: DictConfig,
+        params: Mapping[str, Any],
+        arguments: Sequence[str],
+        added: AddedKeys | None = None,
     ) -> SweepCommand:
         """Parse the overrides of a sweep, and write the name of the study into `config`.
 
@@ -55,6 +61,7 @@ class SweepCommand:
             config: the composed configuration without the swept overrides.
             params: hydra.sweeper.params, the sweep in a file.
             arguments: the overrides as typed; they replace params of the same key.
+            added: what the engine has added to the configuration of the program.
 
         Raises:
             UsageError: for invalid overrides or options.
@@ -64,8 +71,10 @@ class SweepCommand:
         reading.refuse_non_factors(overrides, non_factors(config))
         options = StudyOptions.read(config)
         options.metric_settings()
-        seeds = _seeds([override for override in overrides if override.key_or_group == "seed"], options, config.seed)
-        overrides = [override for override in overrides if override.key_or_group != "seed"]
+        added = added or AddedKeys()
+        asked = [override for override in overrides if override.key_or_group == added.seed_key]
+        seeds = _seeds(asked, options, config.seed, added)
+        overrides = [override for override in overrides if override.key_or_group != added.seed_key]
         swept = {each.key_or_group: SweptFactor.of(each) for each in overrides if each.is_sweep_override()}
         fixed = [override for override in overrides if override.key_or_group not in swept]
         swept = baseline_first(swept, options.baseline)
@@ -86,9 +95,14 @@ def _with_params(loader: ConfigLoader, params: Mapping[str, Any], arguments: Seq
     return [*(f"{key}={Level.of(value)}" for key, value in params.items() if key not in typed), *arguments]
 
 
-def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object) -> list[int]:
+def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object, added: AddedKeys) -> list[int]:
     """The requested seeds, without duplicates; `default` is the configuration's key `seed`."""
-    asked = options.seeds
+    asked, first = options.seeds, added.first_seed
+    if added.seed_key is None and (asked is not None or options.until):
+        raise UsageError(
+            f"the configuration has no key '{options.seed_key}' for the seed: name the key from which the program takes its "
+            "seed with hydra.sweeper.seed_key=…."
+        )
     if overrides:
         if asked is not None:
             raise UsageError("give either seed=… or study.seeds=…, not both.")
@@ -99,9 +113,11 @@ def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object
     if isinstance(asked, list):
         return list(dict.fromkeys(asked))
     if asked is not None:
-        return list(range(asked))
+        return list(range(first, first + asked))
     if options.until:
-        return list(range(min(next(iter(options.looks), FEWEST_SEEDS), options.max_seeds)))
+        return list(range(first, first + min(next(iter(options.looks), FEWEST_SEEDS), options.max_seeds)))
+    if default is None and added.keys:
+        return [first]
     if not is_seed(default):
         raise UsageError(f"seed={Level.of(default)}: expected an integer >= 0.")
     assert isinstance(default, int)

@@ -1,6 +1,7 @@
-"""Render conf/ablate.yaml, the configuration behind `defaults: [ablate, _self_]`, from the schema of the study options.
+"""Render the configuration files of the study options from their schema.
 
-It is a file so that Hydra finds it without importing this package. After a change of the schema, run:
+conf/ablate.yaml is behind `defaults: [ablate, _self_]`, conf/hydra/sweeper/ablate.yaml behind `hydra/sweeper=ablate`. They are
+files so that Hydra finds them without importing this package. After a change of the schema, run:
 
     python -m ablate.engine.default_config
 """
@@ -14,6 +15,7 @@ import yaml
 from ablate.engine.options import CheckpointOptions, StudyOptions
 
 FILE = Path(__file__).parent / "conf" / "ablate.yaml"
+SWEEPER_FILE = FILE.parent / "hydra" / "sweeper" / "ablate.yaml"
 HEADER = """\
 # @package _global_
 # Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
@@ -34,15 +36,34 @@ hydra:
   output_subdir: null  # each run writes config.yaml instead
 """
 
+SWEEPER_HEADER = """\
+# Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
+_target_: hydra_plugins.ablate_sweeper.AblateSweeper
+_recursive_: false
+_convert_: all
+# overrides by key, for a sweep defined in a file
+params: null
+"""
+
 
 def render() -> str:
     """Render conf/ablate.yaml: each option with a comment and its default."""
+    return HEADER + "".join(f"  {line}\n" for line in _options()) + FOOTER
+
+
+def render_sweeper() -> str:
+    """Render conf/hydra/sweeper/ablate.yaml, with the same options."""
+    return SWEEPER_HEADER + "".join(f"{line}\n" for line in _options())
+
+
+def _options() -> list[str]:
+    """The lines of YAML with the options, each preceded by a comment."""
     lines = []
     for name, default in StudyOptions.defaults().items():
-        lines += [f"  # {StudyOptions.model_fields[name].description}", f"  {name}: {_flow(default)}"]
+        lines += [f"# {StudyOptions.model_fields[name].description}", f"{name}: {_flow(default)}"]
         if name == "checkpoint":
             lines[-1] += f"  # minutes: {CheckpointOptions.model_fields['minutes'].description}"
-    return HEADER + "\n".join(lines) + "\n" + FOOTER
+    return lines
 
 
 def options_table() -> str:
@@ -62,3 +83,5 @@ def _flow(value: object) -> str:
 
 if __name__ == "__main__":
     FILE.write_text(render(), encoding="utf-8")
+    SWEEPER_FILE.parent.mkdir(parents=True, exist_ok=True)
+    SWEEPER_FILE.write_text(render_sweeper(), encoding="utf-8")

@@ -17,6 +17,7 @@ from ablate.engine.config_values import choices_of, plain
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
+from ablate.engine.returned import metrics_of
 from ablate.engine.run import DoneMeanwhile, Run
 from ablate.storage.records import TRACEBACK, RunRecord, Status
 
@@ -56,7 +57,7 @@ class Outcome:
 
 
 def execute(
-    function: Callable[[DictConfig, Run], object],
+    function: Callable[[DictConfig, Run], Any],
     cfg: DictConfig,
     context: RunContext,
     options: StudyOptions,
@@ -98,7 +99,8 @@ def execute(
         return Outcome(record.label, record.seed, None, "study.max_hours ran out", directory)
     try:
         with run.attempt():
-            record.metrics = metrics_of(function(cfg, run))
+            began = time.time()
+            record.metrics = metrics_of(function(cfg, run), cfg, run, options, began)
     except DoneMeanwhile as meanwhile:
         return Outcome.of(meanwhile.record, directory, kept=True)
     except RunLockedError as error:
@@ -107,27 +109,6 @@ def execute(
         return Outcome(record.label, record.seed, "failed", str(error), directory)
     log.info("%s", _summary(context.position, record))
     return Outcome.of(record, directory)
-
-
-def metrics_of(returned: object) -> dict[str, float | None]:
-    """Convert the return value of a training function to plain numbers.
-
-    Raises:
-        UsageError: if it is not a mapping of names to numbers.
-    """
-    if not isinstance(returned, Mapping):
-        raise UsageError(
-            f"the training function returned {type(returned).__name__}; it should return a mapping of metrics by name."
-        )
-    metrics: dict[str, float | None] = {}
-    for name, value in returned.items():
-        try:
-            metrics[str(name)] = value if value is None or isinstance(value, int) else float(value)
-        except (TypeError, ValueError):
-            raise UsageError(
-                f"the training function returned {name}={value!r}; a metric should be a number, or None."
-            ) from None
-    return metrics
 
 
 def _summary(position: str | None, record: RunRecord) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from omegaconf import DictConfig, open_dict
 
 from ablate.core.errors import AblateError
+from ablate.engine.added_keys import AddedKeys
 from ablate.engine.cells import PlannedCell
 from ablate.engine.config_file import read_config
 from ablate.engine.typed_configs import Types, as_config, types_of
@@ -86,19 +87,23 @@ class FrozenConfigs:
 
     Args:
         types: configurations with structured (dataclass) nodes; `RunContext.types` is an index into these.
+        added: the keys that the engine has added, which the program must not see.
     """
 
-    def __init__(self, types: Sequence[DictConfig] = ()) -> None:
+    def __init__(self, types: Sequence[DictConfig] = (), added: AddedKeys | None = None) -> None:
         self.types = list(types)
+        self.added = added or AddedKeys()
 
     def load_sweep_config(self, master: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """Read the configuration of a job from the folder of its run, and add the node `hydra` of `master`."""
         context = RunContext.from_overrides(sweep_overrides)
         values = read_config(Path(context.directory))
         config = as_config(values, None if context.types is None else self.types[context.types])
+        self.added.hide(config)
         with open_dict(config):
             config.hydra = master.hydra
             with open_dict(config.hydra):
+                config.hydra.sweep.dir, config.hydra.sweep.subdir = context.directory, "."  # hydra.runtime.output_dir
                 config.hydra.runtime.choices = dict(context.choices)
                 config.hydra.overrides.task = list(sweep_overrides)
         return config

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from ablate.core.errors import UsageError
 from ablate.engine import progress
+from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
@@ -30,7 +31,14 @@ class Launch:
     """The launching of a plan's runs by one command."""
 
     def __init__(
-        self, plan: Plan, program: Program, options: StudyOptions, context: HydraContext, config: DictConfig, console: Console
+        self,
+        plan: Plan,
+        program: Program,
+        options: StudyOptions,
+        context: HydraContext,
+        config: DictConfig,
+        console: Console,
+        added: AddedKeys | None = None,
     ) -> None:
         self.plan = plan
         self.task = PlannedTask(program.reference)
@@ -39,6 +47,7 @@ class Launch:
         self.config = config
         self.console = console
         self.ended: list[PlannedRun] = []  # the runs of the last launch that started and ended
+        self.added = added or AddedKeys()
         self.deadline = None if options.max_hours is None else time.time() + 3600 * options.max_hours
 
     def run(self) -> None:
@@ -110,7 +119,7 @@ class Launch:
         if self.console.is_terminal:  # log lines would break the progress display
             with open_dict(self.config.hydra):
                 self.config.hydra.job_logging.root.level = "WARNING"
-        context = HydraContext(config_loader=FrozenConfigs(types.found), callbacks=self.callbacks)  # type: ignore[arg-type]
+        context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=self.callbacks)  # type: ignore[arg-type]
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=self.task, config=self.config)
         returns: Sequence[JobReturn | None]
         trouble = None
@@ -156,7 +165,7 @@ class Launch:
                 types=types.number(run.cell),
             )
             launched.append(run)
-            overrides.append([*run.cell.overrides, f"seed={run.seed}", context.as_override()])
+            overrides.append([*run.cell.overrides, f"{self.added.seed_key or 'seed'}={run.seed}", context.as_override()])
         return launched, overrides, types
 
     def _progress(self) -> list[tuple[str, int, int]]:

@@ -1,54 +1,64 @@
 """`ablate.main`: turn a training function into a command, as `hydra.main` does, and pass it a `Run`.
 
-    @ablate.main(config_path="conf", config_name="config", metrics=["accuracy"])
+    @ablate.main(version_base="1.3", config_path="conf", config_name="config")
     def train(cfg, run):
         ...
         return {"accuracy": 0.9}
 
-The configuration needs `defaults: [ablate, _self_]`, which adds the sweeper, the node `study:` and the output folders.
+The options of a study are those of `hydra.sweeper`; with `defaults: [ablate, _self_]` in the configuration, the node `study:`.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
+from hydra.conf import HydraConf
+from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.engine.execution import Outcome
+from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.experiment import Experiment, SimpleExperiment
-from ablate.engine.messages import CONFIG_ERRORS, one_line
+from ablate.engine.messages import CONFIG_ERRORS
 from ablate.engine.program import Function, Program
 from ablate.storage import fingerprint
 
+PACKAGE_PREFIX = "pkg://"
+CONFIG_NAME = "config"
+SWEEPER = {"sweeper": "ablate"}
+
 
 def main(
-    config_path: str | Path,
-    config_name: str = "config",
+    config_path: str | Path | None = None,
+    config_name: str | None = None,
+    version_base: str | None = "1.3",
     *,
     experiment: Experiment | None = None,
     metrics: Sequence[str | MetricSpec] = (),
     packages: Sequence[str] = (),
-) -> Callable[[Function], Callable[[], None]]:
-    """Turn a training function of (cfg, run) into a command: one run, or a sweep with -m.
+) -> Callable[[Function], Callable[..., Any]]:
+    """Turn a training function of (cfg) or (cfg, run) into a command: one run, or a sweep with -m.
 
-    The function returns a mapping of metrics; None stands for a metric without a value. It may raise `Diverged`. The exit
-    status of the command is 0 if every run is done (finished or diverged), 1 if a run failed, 2 for invalid input, 3 if
-    study.max_hours ran out, 130 after Ctrl-C and 143 after SIGTERM.
+    It takes the arguments of `hydra.main` and replaces it. The function returns a mapping of metrics (None stands for a metric
+    without a value), a number, or None: then the metrics are the last values that it logged with `Run.log`, or are read from
+    `study.metrics_file`. It may raise `Diverged`. Called with a configuration, as by a test, the command calls the function.
+
+    The sweeper is ablate's unless the configuration chooses another one. The exit status of the command is 0 if every run
+    is done (finished or diverged), 1 if a run failed, 2 for invalid input, 3 if study.max_hours ran out, 130 after Ctrl-C
+    and 143 after SIGTERM.
 
     Args:
-        config_path: the configuration folder, relative to the file of the function.
-        config_name: the primary configuration file, without suffix.
+        config_path: the configuration folder, relative to the file of the function, or pkg://…; None for no folder.
+        config_name: the primary configuration file; None for `config` if the folder has it, otherwise for none.
+        version_base: the version of Hydra whose defaults apply, as for `hydra.main`.
         experiment: describes the program to the engine; see `Experiment`.
         metrics: the metrics that the function returns, the main one first, as names or descriptions.
         packages: distributions whose versions are recorded with each run.
@@ -66,24 +76,29 @@ def main(
         raise UsageError("ablate.main: pass either an experiment, or metrics and packages; an Experiment defines both itself.")
     described = experiment if experiment is not None else SimpleExperiment(metrics, packages)
 
-    def decorate(function: Function) -> Callable[[], None]:
-        folder = Path(inspect.getfile(function)).resolve().parent / config_path
+    def decorate(function: Function) -> Callable[..., Any]:
+        folder = _folder(function, config_path)
+        name = config_name or (CONFIG_NAME if folder and (Path(folder) / f"{CONFIG_NAME}.yaml").exists() else None)
         program = Program(function, described)
 
         @functools.wraps(function)
-        def command() -> None:
-            with _errors_in_one_line(folder, config_name):
-                hydra.main(config_path=str(folder), config_name=config_name, version_base="1.3")(program)()
+        def command(*arguments: Any) -> Any:
+            if arguments:
+                return function(*arguments)
+            _make_default_sweeper()
+            with errors_in_one_line(lambda: _known_keys(folder, name)):
+                hydra.main(config_path=folder, config_name=name, version_base=version_base)(program)()
                 if program.refusal is not None:
                     raise program.refusal
             outcome = program.outcome
             if outcome is None:
-                return
+                return None
             if outcome.status in ("failed", "running"):
                 sys.exit(f"ablate: {outcome.error_message}")
             print(_summary(outcome))
             if outcome.status in (None, "interrupted"):
                 sys.exit(3)
+            return None
 
         command.program = program  # type: ignore[attr-defined]
         return command
@@ -101,49 +116,31 @@ def _summary(outcome: Outcome) -> str:
     return "\n".join([f"{ended}: {outcome.directory}", *facts, *stale])
 
 
-@contextmanager
-def _errors_in_one_line(folder: Path, config_name: str) -> Iterator[None]:
-    """Print invalid input as a message of one line and exit with status 2.
-
-    Hydra would print several lines; with HYDRA_FULL_ERROR=1 it raises the error, so that it can be caught here.
-    """
-    full_error = os.environ.get("HYDRA_FULL_ERROR")
-    terminated = False
-
-    def terminate(*_: object) -> None:  # sent by schedulers and `timeout`: same as Ctrl-C
-        nonlocal terminated
-        terminated = True
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, terminate) if threading.current_thread() is threading.main_thread() else None
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    try:
-        yield
-    except CONFIG_ERRORS as error:
-        if full_error == "1":
-            raise
-        print(f"ablate: {one_line(error, _known_keys(folder, config_name))}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("ablate: interrupted. Finished runs are kept; run the same command again to continue.", file=sys.stderr)
-        sys.exit(143 if terminated else 130)
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
-        if full_error is None:
-            del os.environ["HYDRA_FULL_ERROR"]
+def _folder(function: Function, config_path: str | Path | None) -> str | None:
+    """The configuration folder, absolute, so that it is found from console scripts too."""
+    if config_path is None or str(config_path).startswith(PACKAGE_PREFIX):
+        return None if config_path is None else str(config_path)
+    return str(Path(inspect.getfile(function)).resolve().parent / config_path)
 
 
-def _known_keys(folder: Path, config_name: str) -> list[str]:
+def _make_default_sweeper() -> None:
+    """Make ablate's sweeper the default of this command, as Hydra's basic sweeper is: a configuration can override it."""
+    defaults = [SWEEPER if isinstance(each, dict) and "sweeper" in each else each for each in HydraConf().defaults]
+    ConfigStore.instance().store(group="hydra", name="config", node=HydraConf(defaults=defaults), provider="ablate")
+
+
+def _known_keys(folder: str | None, config_name: str | None) -> list[str]:
     """The keys and groups that can be overridden; none if the configuration cannot be composed."""
     from hydra.core.global_hydra import GlobalHydra
 
+    if folder is None or folder.startswith(PACKAGE_PREFIX):
+        return []
     GlobalHydra.instance().clear()
     try:
-        with hydra.initialize_config_dir(str(folder), version_base="1.3"):
+        with hydra.initialize_config_dir(folder, version_base="1.3"):
             cfg = hydra.compose(config_name)
         flat = fingerprint.flatten(OmegaConf.to_container(cfg))  # type: ignore[arg-type]
     except CONFIG_ERRORS:
         return []
-    groups = [path.name for path in folder.iterdir() if path.is_dir()]
+    groups = [path.name for path in Path(folder).iterdir() if path.is_dir()]
     return [*flat, *groups]

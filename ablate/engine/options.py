@@ -13,6 +13,7 @@ from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.engine.config_values import plain
 from ablate.engine.messages import nearest
+from ablate.importers.metric_files import WHICH, Which
 
 MAX_SEEDS = 10_000
 FEWEST_SEEDS = 5  # no verdict is taken below
@@ -50,6 +51,7 @@ def _null_is_false(value: object) -> object:
 
 
 FolderName = Annotated[str, AfterValidator(_folder_name)]
+FilePattern = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0)]
 Values = Annotated[dict[str, Any], Field(min_length=1)]  # conditions by key
 
@@ -143,10 +145,31 @@ class StudyOptions(BaseModel):
         "a factor, or null",
         sweeps_only=True,
     )
-    metrics: dict[str, dict[str, Any] | None] | None = option(
+    metrics: dict[str, dict[str, Any] | None] | FilePattern | None = option(
         None,
-        "metric descriptions, in addition to those of the program: title, unit, digits, better, chance, limit, role, note",
-        "metrics with their descriptions, such as {accuracy: {unit: '%', chance: 0.1}}",
+        "metric descriptions, in addition to those of the program: title, unit, digits, better, chance, limit, role, note; "
+        "or short for metrics_file",
+        "metrics with their descriptions, such as {accuracy: {unit: '%', chance: 0.1}}, or a pattern for files",
+    )
+    metrics_file: FilePattern | None = option(
+        None,
+        "the files that the program writes its metrics to, in the folder of the run: CSV, JSON, YAML or TensorBoard",
+        "a pattern for files, such as '**/metrics.csv', or null",
+    )
+    metrics_row: Which = option(
+        "last",
+        "last: the last value of each column of these files; max, min: the values in the row with the best `metric`",
+        f"one of {', '.join(WHICH)}",
+    )
+    metric: str | None = option(None, "the main metric; null: the first one", "the name of a metric, or null")
+    returns: str | Annotated[list[str], Field(min_length=1)] | None = option(
+        None,
+        "the name of the number that the program returns (a list for several numbers); null: the value of the configuration's "
+        "key optimized_metric, otherwise `value`",
+        "a name, a list of names, or null",
+    )
+    seed_key: Annotated[str, Field(min_length=1)] = option(
+        "seed", "the key from which the program takes its seed", "a key of the configuration, such as training.seed"
     )
     chance: dict[str, float] | None = option(
         None,
@@ -195,7 +218,11 @@ class StudyOptions(BaseModel):
         Raises:
             UsageError: for an invalid option; the message names the key, its value, and what is allowed.
         """
-        content: dict[str, Any] = plain(cfg.study, resolve=True)
+        return cls.of(plain(cfg.study, resolve=True))
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> StudyOptions:
+        """Read the options of a mapping. Raises as `read`."""
         try:
             return cls.model_validate(content)
         except ValidationError as error:
@@ -206,9 +233,15 @@ class StudyOptions(BaseModel):
         """The node `study:` with all defaults."""
         return cls().model_dump()
 
+    @property
+    def metric_files(self) -> str | None:
+        """The pattern for the files with metrics."""
+        return self.metrics if isinstance(self.metrics, str) else self.metrics_file
+
     def metric_settings(self) -> dict[str, dict[str, Any]]:
         """The metric descriptions in these options, by metric."""
-        settings = {name: dict(each or {}) for name, each in (self.metrics or {}).items()}
+        described = self.metrics if isinstance(self.metrics, dict) else {}
+        settings = {name: dict(each or {}) for name, each in described.items()}
         for key, values in (("chance", self.chance), ("limit", self.budgets)):
             for name, value in (values or {}).items():
                 settings.setdefault(name, {}).setdefault(key, value)

@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from ablate.core.errors import AblateError, UsageError
 from ablate.engine import provenance
+from ablate.engine.added_keys import STUDY, sweeper_options
 from ablate.engine.execution import Outcome, execute
 from ablate.engine.experiment import Experiment
 from ablate.engine.jobs import RunContext
@@ -24,7 +25,7 @@ from ablate.engine.messages import CONFIG_ERRORS
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
 
-Function = Callable[[DictConfig, Run], Mapping[str, float | None]]
+Function = Callable[..., Any]  # of (cfg) or (cfg, run): returns metrics by name, a number, several numbers, or None
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,22 @@ class ProgramReference:
         module: the import name of the module; empty for a script, which is loaded from its file.
         file: the source file.
         qualname: the qualified name of the function.
+        unchanged: whether the function is not decorated with `ablate.main`.
     """
 
     module: str
     file: str
     qualname: str
+    unchanged: bool = False
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> ProgramReference:
+    def of(cls, function: Callable[..., Any], unchanged: bool = False) -> ProgramReference:
         """Make the reference of a training function."""
         module = function.__module__
         if module == "__main__":
             spec = getattr(sys.modules["__main__"], "__spec__", None)  # set by `python -m`; None for a script
             module = spec.name if spec is not None else ""
-        return cls(module, str(Path(inspect.getfile(function)).resolve()), function.__qualname__)
+        return cls(module, str(Path(inspect.getfile(function)).resolve()), function.__qualname__, unchanged)
 
     def load(self) -> Program:
         """Return the program, importing its module if necessary.
@@ -66,10 +69,12 @@ class ProgramReference:
             for name in self.qualname.split("."):
                 command = getattr(command, name, None)
             program = getattr(command, "program", None)
+            if program is None and self.unchanged and callable(command):
+                program = Program(inspect.unwrap(command), unchanged=True)  # without the decorator of Hydra
             if not isinstance(program, Program):
+                decorated = "" if self.unchanged else " decorated with @ablate.main"
                 raise AblateError(
-                    f"{self.file} has no function {self.qualname} decorated with @ablate.main. "
-                    "Was the file changed since the sweep began?"
+                    f"{self.file} has no function {self.qualname}{decorated}. Was the file changed since the sweep began?"
                 )
             _PROGRAMS[self] = program
         return _PROGRAMS[self]
@@ -88,18 +93,21 @@ class ProgramReference:
 
 
 class Program:
-    """A training function of (cfg, run) with its experiment.
+    """A training function of (cfg) or (cfg, run) with its experiment.
 
     Attributes:
+        unchanged: whether the function is decorated with `hydra.main` and not with `ablate.main`.
         outcome: the outcome of a single run, set when Hydra calls the program.
         refusal: the error that prevented a single run. It is stored rather than raised, because Hydra would wrap it.
     """
 
-    def __init__(self, function: Function, experiment: Experiment | None = None) -> None:
+    def __init__(self, function: Function, experiment: Experiment | None = None, unchanged: bool = False) -> None:
         self.function = function
         self.experiment = experiment if experiment is not None else Experiment()
-        self.reference = ProgramReference.of(function)
+        self.unchanged = unchanged
+        self.reference = ProgramReference.of(function, unchanged)
         self.file = Path(self.reference.file)
+        self._takes_run = not unchanged and _positional(function) > 1
         self.outcome: Outcome | None = None
         self.refusal: Exception | None = None
         # Hydra derives the name of the job from this attribute
@@ -115,6 +123,10 @@ class Program:
         except CONFIG_ERRORS as error:
             self.refusal = error
         return self.outcome
+
+    def train(self, cfg: DictConfig, run: Run) -> Any:
+        """Call the training function, in a run that is in progress."""
+        return self.function(cfg, run) if self._takes_run else self.function(cfg)
 
     def provenance(self) -> dict[str, Any]:
         """The program's facts for the record of a run."""
@@ -132,9 +144,16 @@ class PlannedTask:
         context = RunContext.from_overrides(list(HydraConfig.get().overrides.task))
         try:
             program = self.program.load()
-            return execute(program.function, cfg, context, StudyOptions.read(cfg), program.provenance())
+            options = StudyOptions.read(cfg) if STUDY in cfg else StudyOptions.of(sweeper_options(HydraConfig.get().sweeper))
+            return execute(program.train, cfg, context, options, program.provenance())
         except AblateError as error:
             return Outcome(context.label, context.seed, "failed", str(error), Path(context.directory))
+
+
+def _positional(function: Callable[..., Any]) -> int:
+    """The number of positional parameters of a function."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())
 
 
 _PROGRAMS: dict[ProgramReference, Program] = {}  # the programs defined or imported in this process
@@ -147,5 +166,7 @@ def _run_script(file: Path) -> Any:
         raise UsageError(f"{file}, which defines the program of this sweep, does not exist any more.")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(file.stem, module)  # where dataclasses look for the module of a class
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))  # as Python does for a script, whose other modules may lie there
     spec.loader.exec_module(module)
     return module

@@ -92,6 +92,11 @@ class Run:
         return self.record.seed
 
     @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows that were logged, in order."""
+        return list(self._rows)
+
+    @property
     def slot(self) -> int:
         """The index of this process among those of this study on this machine, for example to choose one of several GPUs."""
         return locks.slot(self.directory.parents[2])

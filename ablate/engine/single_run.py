@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from ablate.core import designs
 from ablate.core.cells import BASE, Cell
 from ablate.core.errors import UsageError
+from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.config_values import naming_values, typed_values
 from ablate.engine.decisions import announce
@@ -35,7 +36,10 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
         UsageError: for invalid input.
     """
     hydra = HydraConfig.get()
+    added = AddedKeys.to(cfg, sweeper_options(hydra.sweeper))
     typed = typed_values(list(hydra.overrides.task))
+    if cfg.seed is None and added.keys:
+        cfg.seed = added.first_seed
     options = read_for_one_run(cfg, typed)
     logger_of(options.logger)  # fails now if the logger is not available
     cfg.study.name = options.name or designs.study_name([], naming_values(cfg, typed, options.ignore))
@@ -52,13 +56,15 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
             _updated(study, StudyManifest.read(study), program, options, cell, reader).write(study)
     except OSError as error:
         raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+    seed = cfg.seed
+    added.hide(cfg)
     context = RunContext.of(
         cell,
-        cfg.seed,
-        run_directory(study, folder, cfg.seed),
+        seed,
+        run_directory(study, folder, seed),
         deadline=None if options.max_hours is None else time.time() + 3600 * options.max_hours,
     )
-    return execute(program.function, cfg, context, options, program.provenance())
+    return execute(program.train, cfg, context, options, program.provenance())
 
 
 def _updated(

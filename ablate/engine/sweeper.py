@@ -6,20 +6,24 @@ import itertools
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.cells import Cell, LeaveOut, common
 from ablate.core.errors import UsageError
 from ablate.engine import design, parallel, plan_display, planning, study_update
+from ablate.engine.added_keys import AddedKeys, AddingLoader
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.command import SweepCommand
 from ablate.engine.compose import Composer
+from ablate.engine.config_values import plain
 from ablate.engine.decisions import announce
 from ablate.engine.execution import Outcome
+from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.experiment import complete, describe_all
 from ablate.engine.launch import Launch
 from ablate.engine.loggers import logger_of
@@ -27,6 +31,7 @@ from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
 from ablate.report import terminal
+from ablate.storage.fingerprint import flatten
 from ablate.storage.layout import short_cell
 from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
 
@@ -36,23 +41,34 @@ NO_JOBLIB = f"{parallel.KEY}={parallel.AUTO}: one process, because Hydra's jobli
 class StudySweeper:
     """Runs the cells of a design, in one block for each seed. Hydra finds it through `hydra_plugins`."""
 
-    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, params: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None) -> None:
         self.params = dict(params or {})
         self._composer: Composer | None = None
+        self.options = dict(options or {})
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        if not isinstance(task_function, Program):
-            raise UsageError("hydra/sweeper=ablate only works with functions decorated with @ablate.main.")
-        self.program = task_function
         self.context = hydra_context
+        self.task_function = task_function
         self.config = config
         self.console = terminal.console()
 
     def sweep(self, arguments: list[str]) -> list[Outcome]:
         """Run the sweep. See `ablate.main` for the exit status."""
+        if isinstance(self.task_function, Program):
+            self.program = self.task_function
+            return self._sweep(arguments)
+        self.program = Program(self.task_function, unchanged=True)
+        with errors_in_one_line(lambda: _keys(self.config)):
+            return self._sweep(arguments)
+
+    def _sweep(self, arguments: list[str]) -> list[Outcome]:
         HydraConfig.instance().set_config(self.config)  # the resolver ${hydra:…} needs it while cells are composed
         OmegaConf.set_readonly(self.config.hydra, None)
-        command = SweepCommand.read(self.context.config_loader, self.config, self.params, arguments)
+        self.added = AddedKeys.to(self.config, self.options)
+        if self.added.keys:
+            self._quiet()
+        self.loader = cast(ConfigLoader, AddingLoader(self.context.config_loader, self.added))
+        command = SweepCommand.read(self.loader, self.config, self.params, arguments, self.added)
         if command.options.n_jobs is not None:
             parallel.refuse_other_launcher(self.config)
         seeds = list(command.seeds)
@@ -66,6 +82,12 @@ class StudySweeper:
                 return self._finish(plan, command)
             seeds += more
 
+    def _quiet(self) -> None:
+        """Silence Hydra's own log lines, which repeat the plan, and keep its launchers from making a folder for each sweep."""
+        with open_dict(self.config.hydra):
+            self.config.hydra.hydra_logging = {"version": 1, "root": {"level": "ERROR"}, "disable_existing_loggers": False}
+            self.config.hydra.sweep.dir, self.config.hydra.sweep.subdir = self.config.study.root, "."
+
     def _prepare(self, command: SweepCommand, seeds: Sequence[int]) -> Plan | None:
         """Compose and check all cells and print the plan. Write study.yaml and plan.csv, except in a dry run.
 
@@ -78,7 +100,7 @@ class StudySweeper:
         again = self._composer is not None  # to add seeds
         if self._composer is None:
             reader = CellReader(self.program.experiment, dict(before.decisions), before)
-            self._composer = Composer(self.context.config_loader, self.config, reader, command.swept)
+            self._composer = Composer(self.loader, self.config, reader, command.swept)
         composer = self._composer
         by_seed = design.cells_by_seed(command.factors, options, seeds)
         cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed))
@@ -195,14 +217,14 @@ class StudySweeper:
         from ablate.engine import claims
 
         wanted = min(claims.seeds_wanted(command.study, len(seeds)), command.options.max_seeds)
-        unused = (seed for seed in itertools.count() if seed not in seeds)
+        unused = (seed for seed in itertools.count(self.added.first_seed) if seed not in seeds)
         more = list(itertools.islice(unused, max(0, wanted - len(seeds))))
         if more:
             self._print(f"Not every primary claim is decided with {len(seeds)} seeds: continuing to {wanted}.")
         return more
 
     def _launch(self, plan: Plan, command: SweepCommand) -> Launch:
-        launch = Launch(plan, self.program, command.options, self.context, self.config, self.console)
+        launch = Launch(plan, self.program, command.options, self.context, self.config, self.console, self.added)
         try:
             launch.run()
         except KeyboardInterrupt:
@@ -248,6 +270,11 @@ class StudySweeper:
 
     def _print(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
+
+
+def _keys(config: DictConfig) -> list[str]:
+    """The keys of the program's configuration."""
+    return list(flatten({key: value for key, value in plain(config).items() if key not in ("hydra", "study")}))
 
 
 def _experiments_by_seed(by_seed: Mapping[int, Sequence[Cell]], cells: Sequence[PlannedCell]) -> dict[int, set[str]]:

@@ -1,0 +1,48 @@
+"""Exit statuses and messages of a command: one line for invalid input, 130 after Ctrl-C, 143 after SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from ablate.engine.messages import CONFIG_ERRORS, one_line
+
+
+@contextmanager
+def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """Print invalid input as a message of one line and exit with status 2.
+
+    Hydra would print several lines; with HYDRA_FULL_ERROR=1 it raises the error, so that it can be caught here.
+
+    Args:
+        known_keys: returns the keys that can be overridden, for suggestions.
+    """
+    full_error = os.environ.get("HYDRA_FULL_ERROR")
+    terminated = False
+
+    def terminate(*_: object) -> None:  # sent by schedulers and `timeout`: same as Ctrl-C
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, terminate) if threading.current_thread() is threading.main_thread() else None
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    except CONFIG_ERRORS as error:
+        if full_error == "1":
+            raise
+        print(f"ablate: {one_line(error, known_keys())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("ablate: interrupted. Finished runs are kept; run the same command again to continue.", file=sys.stderr)
+        sys.exit(143 if terminated else 130)
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+        if full_error is None:
+            del os.environ["HYDRA_FULL_ERROR"]

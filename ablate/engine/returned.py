@@ -1,0 +1,161 @@
+"""The metrics of a run: from the value that the program returned, the files that it wrote, or the values that it logged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from ablate.core.errors import UsageError
+from ablate.engine.loggers import numbers
+from ablate.engine.options import StudyOptions
+from ablate.engine.run import Run
+from ablate.importers.metric_files import EVENT_FILE, Row, final, read_rows
+
+log = logging.getLogger("ablate")
+
+VALUE = "value"  # the name of a returned number, without another
+OPTIMIZED = "optimized_metric"  # where lightning-hydra-template names the number that its program returns
+FILES_SHOWN = 5
+ROWS_KEPT = 10_000  # of a file, as history
+
+
+def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, began: float) -> dict[str, float | None]:
+    """Collect the metrics of a run; the main metric comes first.
+
+    Args:
+        returned: what the training function returned: a number, several numbers, a mapping, or None.
+        cfg: the configuration.
+        run: the run.
+        options: the study options.
+        began: when the function was called, in seconds since 1970; older files are ignored.
+
+    Raises:
+        UsageError: if there is no metric; the message says how to provide one.
+    """
+    metrics = _returned(returned, cfg, options)
+    if options.metric_files is not None:
+        metrics = {**_from_files(run, options, options.metric_files, began), **metrics}
+    elif not metrics and (rows := [numbers(row) for row in run.rows]):
+        metrics = dict(final(rows, options.metrics_row, options.metric))
+    if not metrics and returned != {}:
+        raise UsageError(_nothing(returned, run, began))
+    if options.metric is not None and options.metric not in metrics:
+        raise UsageError(f"study.metric={options.metric}: the run has no such metric; available: {', '.join(metrics)}.")
+    return dict(sorted(metrics.items(), key=lambda item: item[0] != options.metric))
+
+
+def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str, float | None]:
+    """The numbers in a returned value, by name."""
+    if returned is None:
+        return {}
+    if isinstance(returned, Mapping):
+        found = {str(name): _number(value) for name, value in returned.items()}
+        if others := [name for name, value in found.items() if value is _NOT_A_NUMBER]:
+            log.warning("the training function returned values that are not numbers, which are ignored: %s", ", ".join(others))
+        return {name: value for name, value in found.items() if value is not _NOT_A_NUMBER}
+    names = options.returns or str(cfg.get(OPTIMIZED) or VALUE)
+    values = list(returned) if isinstance(returned, list | tuple) else [returned]
+    names = [names] if isinstance(names, str) else names
+    if len(names) == 1 < len(values):
+        names = [f"{names[0]}_{position}" for position in range(1, len(values) + 1)]
+    converted = [_number(value) for value in values]
+    if len(names) != len(values) or _NOT_A_NUMBER in converted:
+        shown = f"{type(returned).__name__} {str(returned)[:60]!r}" if len(values) == 1 else f"{len(values)} values"
+        raise UsageError(
+            f"the training function returned {shown}; expected a number for {', '.join(names)}, or a mapping of metrics."
+        )
+    return dict(zip(names, converted, strict=True))
+
+
+_NOT_A_NUMBER: Any = object()
+
+
+def _number(value: Any) -> Any:
+    """A number, None, or _NOT_A_NUMBER. Tensors and arrays with one element are numbers."""
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        return _NOT_A_NUMBER
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        return _NOT_A_NUMBER
+
+
+def _from_files(run: Run, options: StudyOptions, pattern: str, began: float) -> Row:
+    """The metrics in the files that match the pattern. Their rows become the history of a run that logged none."""
+    paths = _written(run, pattern, began)
+    if not paths:
+        found = _files(run.directory, began)
+        shown = f"; it wrote {_listed(found)}" if found else ", where it wrote nothing"
+        raise UsageError(f"study.metrics_file={pattern}: the run wrote no such file in {run.directory}{shown}.")
+    metrics: Row = {}
+    history: list[Row] = []
+    for path in paths:
+        rows = read_rows(path)
+        names = {name for row in rows for name in row}
+        if options.metrics_row != "last" and options.metric is not None and options.metric not in names and len(paths) > 1:
+            values = final(rows)  # the metric is in another file
+        else:
+            values = final(rows, options.metrics_row, options.metric)
+        for name in values:
+            if name in metrics and metrics[name] != values[name]:
+                raise UsageError(
+                    f"study.metrics_file={pattern}: {', '.join(each.name for each in paths)} in {run.directory} contain "
+                    f"different values of {name}; choose one file by its pattern."
+                )
+        metrics |= values
+        history = max(history, rows, key=len)
+    if not run.rows and 1 < len(history) <= ROWS_KEPT:
+        columns = dict.fromkeys(name for row in history for name in row)
+        for row in history:
+            run.log(**{name: row.get(name) for name in columns})
+    return metrics
+
+
+def _written(run: Run, pattern: str, began: float) -> list[Path]:
+    """The files that match, written since the run began: in its folder, otherwise in the working directory.
+
+    Files outside of the folder of the run could be those of another run: they count only while one run runs at a time.
+    """
+    if Path(pattern).is_absolute():
+        return _recent([Path(pattern)], began)
+    found = _recent(run.directory.glob(pattern), began)
+    if not found and run.record.timing.get("processes") == 1:
+        found = _recent(Path.cwd().glob(pattern), began)
+    return found
+
+
+def _recent(paths: Iterable[Path], began: float) -> list[Path]:
+    return sorted(path for path in paths if path.is_file() and path.stat().st_mtime >= began - 1)
+
+
+def _files(folder: Path, began: float) -> list[Path]:
+    """The files of a run that may contain metrics."""
+    suffixes = (".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml")
+    own = ("config.yaml", "run.json", "history.csv")
+    found = [path for path in folder.rglob("*") if path.suffix in suffixes or EVENT_FILE in path.name]
+    return [
+        path.relative_to(folder)
+        for path in _recent(found, began)
+        if path.name not in own and ".hydra" not in path.relative_to(folder).parts
+    ]
+
+
+def _nothing(returned: Any, run: Run, began: float) -> str:
+    what = "nothing" if returned is None else "no number"
+    found = _files(run.directory, began)
+    files = f" Its folder has {_listed(found)}." if found else ""
+    return (
+        f"the training function returned {what}: return a number or a mapping of metrics, or name the file that it writes with "
+        f"hydra.sweeper.metrics='**/metrics.csv'.{files}"
+    )
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - FILES_SHOWN} more" if len(paths) > FILES_SHOWN else ""
+    return ", ".join(map(str, paths[:FILES_SHOWN])) + more

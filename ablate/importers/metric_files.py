@@ -1,0 +1,155 @@
+"""Read the metrics that a training program wrote to a file: CSV, JSON, JSON lines, YAML, or TensorBoard's event files.
+
+    rows = read_rows(Path("metrics.csv"))  # one mapping of numbers for each epoch, or step, or line
+    final(rows, "last")                    # {"val/acc": 0.91, "test/acc": 0.9}
+
+Loggers write sparse tables: Lightning's metrics.csv has one line for the training values of an epoch and another for the
+validation values. Lines of equal epoch (or step, without epochs) are therefore combined.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+from ablate.core.errors import UsageError
+
+Row = dict[str, float]
+Which = Literal["last", "max", "min"]
+WHICH: tuple[Which, ...] = get_args(Which)
+STEPS = ("epoch", "step", "global_step", "iteration")  # columns that count, in the order in which they are preferred
+EVENT_FILE = "events.out.tfevents."
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read the numbers of a file, one row for each epoch or step. Texts and empty cells are left out, NaN is kept.
+
+    Nested mappings become names such as `val/acc`.
+
+    Raises:
+        UsageError: if the file cannot be read, or its suffix is not supported; the message names the file.
+    """
+    try:
+        return combined(list(_lines(path)))
+    except (OSError, ValueError, csv.Error, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read as a file of metrics: {' '.join(str(error).split())}.") from None
+
+
+def final(rows: Sequence[Row], which: Which = "last", metric: str | None = None) -> Row:
+    """One value for each column, without the columns that count epochs or steps.
+
+    Args:
+        rows: the rows of a file, see `read_rows`.
+        which: `last`: the last value of each column. `max` and `min`: the values in the row in which `metric` is largest or
+            smallest; columns that are empty there (such as those of a test after training) have their last value.
+        metric: the column for `max` and `min`; it may be omitted if there is only one.
+
+    Raises:
+        UsageError: if `metric` is needed and missing, or not a column.
+
+    >>> rows = [{"epoch": 0, "acc": 0.9, "loss": 1.5}, {"epoch": 1, "acc": 0.8, "loss": 1.0}]
+    >>> final(rows)
+    {'acc': 0.8, 'loss': 1.0}
+    >>> final(rows, "max", "acc")
+    {'acc': 0.9, 'loss': 1.5}
+    """
+    last = {name: value for row in rows for name, value in row.items() if name not in STEPS}
+    if which == "last" or not last:
+        return last
+    if metric is None and len(last) > 1:
+        raise UsageError(f"the {which} of which metric? The file has {', '.join(last)}.")
+    column = next(iter(last)) if metric is None else metric
+    if column not in last:
+        raise UsageError(f"the file has no metric {column}; available: {', '.join(last)}.")
+    candidates = [row for row in rows if not math.isnan(row.get(column, math.nan))]
+    if not candidates:
+        return last
+    best = (max if which == "max" else min)(candidates, key=lambda row: row[column])
+    return {name: best.get(name, value) for name, value in last.items()}
+
+
+def combined(rows: Sequence[Row]) -> list[Row]:
+    """Combine neighbouring rows that have the same epoch, or without epochs the same step. Later values win.
+
+    >>> combined([{"epoch": 0, "train": 1.0}, {"epoch": 0, "val": 2.0}, {"epoch": 1, "train": 0.5}])
+    [{'epoch': 0, 'train': 1.0, 'val': 2.0}, {'epoch': 1, 'train': 0.5}]
+    """
+    counter = next((name for name in STEPS if any(name in row for row in rows)), None)
+    result: list[Row] = []
+    for row in rows:
+        if result and counter is not None and counter in row and result[-1].get(counter) == row[counter]:
+            result[-1].update(row)
+        else:
+            result.append(dict(row))
+    return result
+
+
+def _lines(path: Path) -> Iterator[Row]:
+    if EVENT_FILE in path.name:
+        yield from _events(path)
+    elif path.suffix in (".csv", ".tsv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+            yield from (_numbers(line) for line in table)
+    elif path.suffix in (".json", ".jsonl", ".ndjson", ".yaml", ".yml"):
+        content = _documents(path)
+        yield from (_numbers(each) for each in (content if isinstance(content, list) else [content]))
+    else:
+        raise ValueError("expected .csv, .tsv, .json, .jsonl, .yaml, or an event file of TensorBoard")
+
+
+def _documents(path: Path) -> Any:
+    """The content of a JSON or YAML file. Several JSON documents, one a line, are a list."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix in (".yaml", ".yml"):
+        return yaml.load(text, Loader=YAML_LOADER)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        if path.suffix == ".json" and text.count("\n") < 2:
+            raise
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _events(path: Path) -> Iterator[Row]:
+    try:
+        from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+        from tensorboard.util.tensor_util import make_ndarray
+    except ModuleNotFoundError:
+        raise ValueError("event files need a package that is not installed: pip install 'hydra-ablate[tensorboard]'") from None
+    for event in EventFileLoader(str(path)).Load():
+        for value in event.summary.value:
+            number = make_ndarray(value.tensor) if value.HasField("tensor") and value.tensor.dtype == 1 else None
+            if number is not None and number.size == 1:  # a scalar, in TensorBoard's present format
+                yield {"step": float(event.step), value.tag: float(number.item())}
+
+
+def _numbers(content: object) -> Row:
+    """The numbers of a mapping, with those of nested mappings under `outer/inner`."""
+    if not isinstance(content, Mapping):
+        raise ValueError(f"expected names and numbers, found {type(content).__name__}")
+    found: Row = {}
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}/{inner}": number for inner, number in _numbers(value).items()}
+        elif (number := _number(value)) is not None:
+            found[str(name)] = number
+    return found
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float):
+        return float(value)
+    if not isinstance(value, str) or not value.strip():
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None

@@ -1,0 +1,68 @@
+"""Keys that the engine adds to the configuration of an unchanged program, and hides from it."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.engine.added_keys import AddedKeys
+from ablate.engine.options import StudyOptions
+
+
+def composed(**content: object) -> DictConfig:
+    cfg = OmegaConf.create(content)
+    OmegaConf.set_struct(cfg, True)
+    return cfg
+
+
+@dataclass
+class Training:
+    seed: int = 7
+
+
+@dataclass
+class Schema:
+    training: Training = field(default_factory=Training)
+
+
+def test_a_program_with_a_seed_gets_the_options_only() -> None:
+    cfg = composed(seed=None, lr=0.1)
+    added = AddedKeys.to(cfg, {"seeds": 5})
+    assert (added.keys, added.seed_key, added.first_seed) == (("study",), "seed", 1)
+    assert StudyOptions.read(cfg).seeds == 5
+    added.hide(cfg)
+    assert cfg == {"seed": None, "lr": 0.1}
+
+
+def test_a_seed_under_another_key_follows_the_seed_of_the_run() -> None:
+    for cfg in (composed(training={"seed": 7}), OmegaConf.structured(Schema)):
+        added = AddedKeys.to(cfg, {"seed_key": "training.seed"})
+        assert cfg.seed == 7
+        cfg.seed = 3
+        assert cfg.training.seed == 3
+        added.hide(cfg)
+        assert cfg == {"training": {"seed": 3}}
+
+
+def test_a_program_without_a_seed() -> None:
+    cfg = composed(lr=0.1)
+    added = AddedKeys.to(cfg, {})
+    assert added.seed_key is None
+    assert cfg.seed == 1
+    added.hide(cfg)
+    assert cfg == {"lr": 0.1}
+
+
+def test_a_configuration_with_the_options_keeps_its_own_and_takes_those_that_differ_from_the_defaults() -> None:
+    cfg = composed(seed=0, study={**StudyOptions.defaults(), "report": False, "seeds": 3})
+    added = AddedKeys.to(cfg, {**StudyOptions.defaults(), "seeds": 5})
+    assert (added.keys, added.first_seed) == ((), 0)
+    assert (cfg.study.seeds, cfg.study.report) == (5, False)
+    added.hide(cfg)
+    assert "study" in cfg
+
+
+def test_a_key_study_of_the_program_is_refused() -> None:
+    with pytest.raises(UsageError, match="has a key `study` of its own, which is the name of ablate's options: rename it"):
+        AddedKeys.to(composed(study="mine"), {})

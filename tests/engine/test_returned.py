@@ -1,0 +1,100 @@
+"""What becomes the metrics of a run: its return value, its files, or its history."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.engine.options import StudyOptions
+from ablate.engine.returned import metrics_of
+from ablate.engine.run import Run
+from ablate.storage.records import RunRecord
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    record = RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[], timing={"processes": 1})
+    (tmp_path / "run").mkdir()
+    return Run(tmp_path / "run", record, {})
+
+
+def collected(returned: Any, run: Run, cfg: dict[str, Any] | None = None, **options: Any) -> dict[str, float | None]:
+    return metrics_of(returned, OmegaConf.create(cfg or {}), run, StudyOptions.of(options), began=time.time() - 5)
+
+
+def test_numbers_of_any_kind(run: Run) -> None:
+    returned = {"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": 3, "label": "text", "net": object()}
+    assert collected(returned, run) == {"a": 0.5, "b": 2.0, "c": None, "d": 3}
+    assert collected(torch.tensor([0.5]), run) == {"value": 0.5}
+    assert collected(0.5, run, returns="val/acc") == {"val/acc": 0.5}
+    assert collected((0.5, 2), run) == {"value_1": 0.5, "value_2": 2}
+    assert collected((0.5, 2), run, returns=["acc", "loss"]) == {"acc": 0.5, "loss": 2}
+    assert collected({}, run) == {}
+
+
+def test_the_key_of_the_template_names_the_number(run: Run) -> None:
+    assert collected(0.5, run, {"optimized_metric": "val/acc_best"}) == {"val/acc_best": 0.5}
+    assert collected(0.5, run, {"optimized_metric": None}) == {"value": 0.5}
+
+
+def test_the_main_metric_comes_first(run: Run) -> None:
+    assert list(collected({"a": 1, "b": 2}, run, metric="b")) == ["b", "a"]
+    with pytest.raises(UsageError, match="study.metric=c: the run has no such metric; available: a, b"):
+        collected({"a": 1, "b": 2}, run, metric="c")
+
+
+def test_what_is_no_number_is_refused(run: Run) -> None:
+    with pytest.raises(UsageError, match="returned str 'done'; expected a number for value, or a mapping of metrics"):
+        collected("done", run)
+    with pytest.raises(UsageError, match="returned 2 values; expected a number for a, b, c, or a mapping"):
+        collected([1, 2], run, returns=["a", "b", "c"])
+    (run.directory / "metrics.csv").write_text("acc\n1\n")
+    said = "returned nothing: return a number or a mapping of metrics, or name the file that it writes with "
+    with pytest.raises(UsageError, match=said + r"hydra.sweeper.metrics='.*'. Its folder has metrics.csv"):
+        collected(None, run)
+
+
+def test_a_run_that_returns_nothing_has_the_last_values_that_it_logged(run: Run) -> None:
+    run.log(epoch=1, acc=0.75)
+    run.log(epoch=2, acc=0.5)
+    assert collected(None, run) == {"acc": 0.5}
+    assert collected(None, run, metrics_row="max", metric="acc") == {"acc": 0.75}
+
+
+def test_a_file_of_metrics_becomes_the_history_too(run: Run) -> None:
+    folder = run.directory / "csv" / "version_0"
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text("epoch,train,val\n0,1.0,\n0,,0.5\n1,2.0,\n1,,0.25\n")
+    assert collected(None, run, metrics="**/metrics.csv") == {"train": 2.0, "val": 0.25}
+    assert [row["val"] for row in run.rows] == [0.5, 0.25]
+    assert collected(0.5, run, metrics_file="**/metrics.csv", metrics_row="max", metric="val") == {
+        "val": 0.5,
+        "train": 1.0,
+        "value": 0.5,
+    }
+
+
+def test_files_of_other_runs_and_of_earlier_attempts_do_not_count(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = run.directory.parent / "logs"
+    outside.mkdir()
+    (outside / "a.json").write_text('{"acc": 0.5}')
+    monkeypatch.chdir(run.directory.parent)
+    assert collected(None, run, metrics="logs/*.json") == {"acc": 0.5}
+    run.record.timing["processes"] = 2
+    with pytest.raises(
+        UsageError, match=r"metrics_file=logs/\*.json: the run wrote no such file in .*, where it wrote nothing"
+    ):
+        collected(None, run, metrics="logs/*.json")
+    (run.directory / "b.json").write_text('{"acc": 0.5}')
+    os.utime(run.directory / "b.json", (0, 0))
+    (run.directory / "c.json").write_text('{"acc": 0.75}')
+    assert collected(None, run, metrics="*.json") == {"acc": 0.75}
+    (run.directory / "d.json").write_text('{"acc": 0.25}')
+    with pytest.raises(UsageError, match=r"c.json, d.json in .* contain different values of acc; choose one file"):
+        collected(None, run, metrics="*.json")

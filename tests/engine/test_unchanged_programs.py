@@ -1,0 +1,86 @@
+"""`hydra/sweeper=ablate` for a program that is decorated with `hydra.main` and knows nothing of ablate."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ablate.storage.dataframe import load_results
+from tests.conftest import APPS, Command
+
+SWEEP = ("-m", "hydra/sweeper=ablate", "hydra.sweeper.report=false")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    """A copy, in a folder without other files."""
+    (tmp_path / "conf").mkdir()
+    shutil.copy(APPS / "plain.py", tmp_path / "train.py")
+    shutil.copy(APPS / "conf" / "plain.yaml", tmp_path / "conf" / "plain.yaml")
+    return str(tmp_path / "train.py")
+
+
+def expected(lr: float, seed: int) -> float:
+    """The number that the unswept program returns."""
+    return lr + random.Random(seed).random()
+
+
+def test_a_returned_number_is_paired_by_seed_and_kept(program: str, command: Command, tmp_path: Path) -> None:
+    typed = (program, *SWEEP, "optimizer.lr=0.25,0.5", "hydra.sweeper.seeds=2")
+    assert "4 finished" in command(*typed).stdout
+    results = load_results(tmp_path / "outputs" / "lr")
+    found = zip(results.levels["optimizer.lr"], results.runs["seed"], results.values["value"], strict=True)
+    assert {(level.value, seed): value for level, seed, value in found} == {
+        (lr, seed): expected(lr, seed) for lr in (0.25, 0.5) for seed in (1, 2)
+    }
+    folder = next((tmp_path / "outputs" / "lr" / "runs").glob("lr=0.25-*/seed=2"))
+    assert "seed=2" in (folder / "train.log").read_text()
+    assert "study" not in (folder / ".hydra" / "config.yaml").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["conf", "outputs", "train.py"]
+    again = command(*typed[:-1], "hydra.sweeper.seeds=3").stdout
+    assert "2 finished, 4 kept" in again
+
+
+def test_metrics_are_read_from_the_files_that_it_wrote(program: str, command: Command, tmp_path: Path) -> None:
+    files = ("hydra.sweeper.metrics='**/*.[cj]s[vo]*'", "hydra.sweeper.metrics_row=max", "hydra.sweeper.metric=score")
+    command(program, *SWEEP, "optimizer.lr=0.5,1.5", "returns=nothing", "hydra.sweeper.name=s", *files)
+    for path in (tmp_path / "outputs" / "s" / "runs").glob("*/seed=1"):
+        metrics = json.loads((path / "run.json").read_text())["metrics"]
+        assert metrics["score"] == metrics["best"]
+        assert (path / "history.csv").read_text().startswith("epoch,score\n0.0,")
+
+
+def test_what_is_missing_is_said_in_one_line(program: str, command: Command, tmp_path: Path) -> None:
+    said = command(program, *SWEEP, "optimizer.lr=0.5,1", "hydra.sweeper.reuse=all", status=2)
+    assert said.stderr == "ablate: study.reuse=all: expected one of any, same_code.\n"
+    answer = command(program, *SWEEP, "returns=nothing", status=1).stdout
+    assert "return a number or a mapping of metrics, or name the file that it writes" in answer
+    assert "Its folder has final.json, metrics.csv." in answer
+    (tmp_path / "conf" / "plain.yaml").write_text("lr: 1\n")
+    said = command(program, *SWEEP, "lr=1,2", "hydra.sweeper.seeds=2", status=2)
+    assert "the configuration has no key 'seed' for the seed: name the key" in said.stderr
+
+
+def test_other_commands_of_the_program_are_as_before(program: str, command: Command, tmp_path: Path) -> None:
+    command(program, "-m", "optimizer.lr=0.5,1", "hydra.sweep.dir=swept")
+    assert sorted(path.name for path in (tmp_path / "swept").iterdir()) == ["0", "1", "multirun.yaml"]
+    shown = command(program, "hydra/sweeper=ablate", "--cfg", "hydra", "-p", "hydra.sweeper").stdout
+    assert "seeds: null" in shown
+    assert "metrics_row: last" in shown
+
+
+def test_the_decorator_replaces_that_of_hydra(program: str, command: Command, tmp_path: Path) -> None:
+    script = Path(program)
+    text = script.read_text().replace("import hydra\n", "import ablate\n").replace("@hydra.main", "@ablate.main")
+    script.write_text(text)
+    assert "finished: outputs/base/runs/base-" in command(program).stdout
+    typed = (program, "-m", "optimizer.lr=0.25,0.5", "hydra.sweeper.seeds=2", "hydra.sweeper.report=false")
+    assert "4 finished" in command(*typed).stdout
+    script.write_text(
+        text.replace("def main(cfg)", "def main(cfg, run)").replace("score = ", "run.log(epoch=1, a=2)\n    score = ")
+    )
+    command(*typed, "hydra.sweeper.name=with_run", "returns=mapping")
+    (history, *_) = (tmp_path / "outputs" / "with_run").glob("runs/*/*/history.csv")
+    assert history.read_text() == "epoch,a\n1,2\n"

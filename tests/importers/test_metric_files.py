@@ -1,0 +1,86 @@
+"""Metrics read from the files that programs write."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from ablate.core.errors import UsageError
+from ablate.importers.metric_files import combined, final, read_rows
+
+LIGHTNING = """epoch,step,train/loss,val/acc,test/acc
+0,9,2.0,,
+0,9,,0.5,
+1,19,1.5,,
+1,19,,0.9,
+2,29,1.25,,
+2,29,,0.75,
+3,30,,,0.7
+"""  # as its CSVLogger writes it: one line for training, one for validation, one for the test
+
+
+def test_the_sparse_lines_of_lightning_are_rows_of_epochs(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text(LIGHTNING)
+    rows = read_rows(path)
+    assert rows[1] == {"epoch": 1, "step": 19, "train/loss": 1.5, "val/acc": 0.9}
+    assert final(rows) == {"train/loss": 1.25, "val/acc": 0.75, "test/acc": 0.7}
+    assert final(rows, "max", "val/acc") == {"train/loss": 1.5, "val/acc": 0.9, "test/acc": 0.7}
+    assert final(rows, "min", "train/loss")["val/acc"] == 0.75
+
+
+def test_not_a_number_is_kept_and_is_never_the_best(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,note\n0,1.0,x\n1,0.5,y\n2,nan,z\n")
+    rows = read_rows(path)
+    assert math.isnan(final(rows)["loss"])
+    assert final(rows, "min") == {"loss": 0.5}
+
+
+def test_json_yaml_and_json_lines(tmp_path: Path) -> None:
+    content = {"val": {"acc": 0.5, "loss": "1.5"}, "name": "run", "ok": True}
+    (tmp_path / "a.json").write_text(json.dumps(content, indent=1))
+    (tmp_path / "a.yaml").write_text("val: {acc: 0.5, loss: 1.5}\nname: run\nok: true\n")
+    for name in ("a.json", "a.yaml"):
+        assert read_rows(tmp_path / name) == [{"val/acc": 0.5, "val/loss": 1.5, "ok": 1.0}]
+    (tmp_path / "b.jsonl").write_text('{"step": 1, "acc": 0.5}\n{"step": 2, "acc": 0.75}\n')
+    assert final(read_rows(tmp_path / "b.jsonl")) == {"acc": 0.75}
+
+
+def test_the_event_files_of_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(tmp_path))
+    for step, value in enumerate([0.5, 0.75, 0.625]):
+        writer.add_scalar("val/acc", value, step)
+        writer.add_scalar("loss", -value, step)
+    writer.add_text("note", "text")
+    writer.close()
+    (path,) = tmp_path.iterdir()
+    assert read_rows(path)[1] == {"step": 1, "val/acc": 0.75, "loss": -0.75}
+    assert final(read_rows(path), "max", "val/acc") == {"val/acc": 0.75, "loss": -0.75}
+
+
+def test_without_a_counter_every_line_is_a_row() -> None:
+    assert combined([{"acc": 1.0}, {"acc": 2.0}]) == [{"acc": 1.0}, {"acc": 2.0}]
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for name, content, said in [
+        ("a.txt", "x", "expected .csv, .tsv, .json, .jsonl, .yaml, or an event file of TensorBoard"),
+        ("a.json", "{", "Expecting property name"),
+        ("b.json", "[1]", "expected names and numbers, found int"),
+        ("none.csv", None, "No such file"),
+    ]:
+        path = tmp_path / name
+        if content is not None:
+            path.write_text(content)
+        with pytest.raises(UsageError, match=f"{name} cannot be read as a file of metrics: .*{said}"):
+            read_rows(path)
+    rows = [{"epoch": 0.0, "a": 1.0, "b": 2.0}]
+    with pytest.raises(UsageError, match="the max of which metric. The file has a, b"):
+        final(rows, "max")
+    with pytest.raises(UsageError, match="the file has no metric c; available: a, b"):
+        final(rows, "max", "c")
