@@ -1,172 +1,163 @@
-"""Import the results of another program from a CSV file with one row for each run."""
+"""Read a CSV file of another program: its encoding, delimiter and decimal sign are recognized."""
 
 from __future__ import annotations
 
+import codecs
 import csv
-import math
+import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
 
+import charset_normalizer
 import pandas as pd
 
-from ablate.core.cells import Cell, common
 from ablate.core.errors import UsageError
-from ablate.core.levels import Factor, Level
-from ablate.core.metrics import Metrics
-from ablate.storage.records import Status
-from ablate.storage.results import RUN_COLUMNS, StudyResults
+from ablate.importers.table import Roles, Table
+from ablate.importers.tabular import results_of
+from ablate.storage.results import StudyResults
 
-USUAL = ("status", "error", "left_out")  # columns with the same meaning as in `StudyResults.runs`
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "spaces"}
+SAMPLE = 200  # rows by which the delimiter and the decimal sign are recognized
+_MARKS = {  # byte order marks
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # begins like that of utf-16
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+%?")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?%?")
+
+Rows = list[tuple[int, list[str]]]  # the number of the (last) line, and the fields
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A row of the file: its (last) line number and its fields by column."""
-
-    number: int
-    fields: dict[str, str]
-
-
-def read_results(path: str | Path, factors: Sequence[str], seed: str, metrics: Sequence[str]) -> StudyResults:
-    """Read a CSV file with a header and one row for each run.
-
-    The levels of a factor keep their order in the file, so that the first one is the baseline. Unless they are used otherwise
-    here, the columns `status` (finished if empty), `error` and `left_out` are read as in `StudyResults.runs`. Every other
-    column with one value in all rows becomes a fact of the study, for `needs` and `where` of claims. `directory` names the
-    line.
+def read_results(path: str | Path, factors: Sequence[str], seed: str | None, metrics: Sequence[str]) -> StudyResults:
+    """Read a CSV file with a header and one row for each run; see `read_table` and `tabular.results_of`.
 
     Args:
         path: the CSV file.
         factors: the columns with the levels.
-        seed: the column that pairs the runs.
-        metrics: the columns with the results; an empty field is a missing value.
+        seed: the column that pairs the runs; None if none does.
+        metrics: the columns with the results.
 
     Raises:
-        UsageError: if the file cannot be read, a column is missing, a metric is not a number, a factor does not vary, or two
-            rows have the same levels and seed; the message names the line.
+        UsageError: if the file cannot be read, or its rows cannot be used; the message names the line.
+    """
+    return results_of(read_table(path), Roles(factors=tuple(factors), seed=seed, metrics=tuple(metrics)))
+
+
+def read_table(
+    path: str | Path, *, delimiter: str | None = None, decimal: str | None = None, encoding: str | None = None
+) -> Table:
+    """Read a CSV file as texts.
+
+    Args:
+        path: the file.
+        delimiter, decimal, encoding: what is otherwise recognized: the sign between fields, the sign before the decimals,
+            and the encoding.
+
+    Raises:
+        UsageError: if the file cannot be read, has no rows, or a row has not as many fields as the header.
     """
     path = Path(path)
-    header, lines = _read(path)
-    for option, columns in (("factors", factors), ("seed", [seed]), ("metric", metrics)):
-        for column in columns:
-            if column not in header:
-                raise UsageError(f"--{option} {column}: {path} has no such column; available: {', '.join(header)}.")
-    named = [*factors, seed, *metrics]
-    if twice := [name for name in dict.fromkeys(named) if named.count(name) > 1]:
-        raise UsageError(f"{path}: the column {twice[0]} is named twice among --factors, --seed and --metric; name it once.")
-    cells = [Cell({factor: _level(line.fields[factor]) for factor in factors}) for line in lines]
-    labels = [cell.label for cell in cells]
-    seeds = _seeds(path, lines, seed)
-    _refuse_twice(path, lines, labels, seeds)
-    known = {factor: Factor.of(factor, (cell[factor] for cell in cells)) for factor in factors}
-    for key, factor in known.items():
-        if len(factor) < 2:
-            raise UsageError(f"--factors {key}: it is {factor.baseline} in every row of {path}; a factor needs two levels.")
-    index = range(len(lines))
-    usual = [name for name in USUAL if name not in named]
-    rest = [name for name in header if name not in (*named, *usual)]
-    runs = {
-        "cell": labels,
-        "label": labels,
-        "seed": seeds,
-        "status": [_status(path, line) for line in lines] if "status" in usual else "finished",
-        "error": _optional(lines, "error" if "error" in usual else None),
-        "directory": [f"{path.name}, line {line.number}" for line in lines],
-        "left_out": _optional(lines, "left_out" if "left_out" in usual else None),
-    }
-    return StudyResults(
-        runs=pd.DataFrame(runs, columns=list(RUN_COLUMNS), index=index),
-        levels=pd.DataFrame({key: [cell[key] for cell in cells] for key in factors}, index=index, dtype=object),
-        values=pd.DataFrame({metric: [_number(path, line, metric) for line in lines] for metric in metrics}, index=index),
-        factors=known,
-        facts=common({name: _level(line.fields[name]) for name in rest} for line in lines),
-        metrics=Metrics().completed(metrics),
-    )
+    text, notes = _decoded(path, encoding)
+    lines, skipped = _without_comments(io.StringIO(text, newline="").readlines())
+    notes += [f"{skipped} comment line{'s' if skipped > 1 else ''} skipped"] if skipped else []
+    found = delimiter or _delimiter([line for line in lines if line.strip()][:SAMPLE])
+    if found != ",":
+        notes.append(f"delimiter {DELIMITERS.get(found, found)}")
+    header, rows = _parsed(path, lines, found)
+    named = [at for at, name in enumerate(header) if name or any(fields[at] for _, fields in rows)]  # a delimiter at the ends
+    columns = {header[at] or f"Unnamed: {at}": pd.Series([fields[at] for _, fields in rows], dtype=object) for at in named}
+    sample = [fields[at] for _, fields in rows[:SAMPLE] for at in named]
+    if decimal is None and found != "," and any(map(_DECIMAL_COMMA.fullmatch, sample)):
+        decimal = None if any(map(_DECIMAL_POINT.fullmatch, sample)) else ","
+    places = [f"{path.name}, line {number}" for number, _ in rows]
+    return Table(str(path), pd.DataFrame(columns), places, decimal, tuple(notes))
 
 
-def _read(path: Path) -> tuple[list[str], list[_Line]]:
-    """Read the header and the rows; every row must have as many fields as the header."""
+def _decoded(path: Path, encoding: str | None) -> tuple[str, list[str]]:
+    """The text of a file, and a note unless it is UTF-8."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, skipinitialspace=True, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, fields) for fields in reader if fields]
-    except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a CSV file ({getattr(error, 'strerror', None) or error}).") from None
-    if twice := [name for name in dict.fromkeys(header) if header.count(name) > 1]:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read as a CSV file ({error.strerror or error}).") from None
+    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    for name in (encoding,) if encoding else filter(None, (marked, "utf-8")):
+        try:
+            return content.decode(name), [] if name == "utf-8" else [f"encoding {name.removesuffix('-sig')}"]
+        except (UnicodeDecodeError, LookupError):
+            continue
+    if encoding:
+        raise UsageError(f"--encoding {encoding}: {path} cannot be decoded; leave the option out, or save the file as UTF-8.")
+    guess = charset_normalizer.from_bytes(content, cp_exclusion=["utf_7"]).best()
+    if guess is None or b"\0" in content:
+        raise UsageError(f"{path} is not a text file in a known encoding; save it as CSV in UTF-8, or name its --encoding.")
+    try:  # Western European texts, of which short ones are easily mistaken for others
+        western = content.decode("cp1252")
+        if sum(not character.isascii() for character in western) < len(western) / 10:
+            return western, ["encoding cp1252"]
+    except UnicodeDecodeError:
+        pass
+    return str(guess), [f"encoding {guess.encoding}"]
+
+
+def _without_comments(lines: list[str]) -> tuple[list[str], int]:
+    """The lines with comments (`#`) and Excel's `sep=` blanked, so that lines keep their numbers; and how many there were.
+
+    If the header itself begins with `#`, as NumPy writes it, the sign is removed.
+    """
+    at = [number for number, line in enumerate(lines) if line.startswith("#")]
+    if len(at) > len(lines) / 2:  # rows with the number of an issue, say
+        return lines, 0
+    rest = [line for line in lines if line.strip() and not line.startswith("#")]
+    blanked = ["\n" if line.startswith(("#", "sep=")) else line for line in lines]
+    if at and rest and _is_data(rest[0]):
+        last = max((number for number in at if lines[number].strip("# \r\n")), default=at[0])
+        if len(re.findall(r"[,;\t|]| +", lines[last].strip("# \r\n"))) == len(re.findall(r"[,;\t|]| +", rest[0].strip())):
+            blanked[last] = lines[last].lstrip("# ")
+            return blanked, len(at) - 1
+    return blanked, len(at)
+
+
+def _is_data(line: str) -> bool:
+    """Whether a first line cannot be a header, because it contains a number."""
+    return any(re.fullmatch(r"[+-]?\d*[.,]?\d+([eE][+-]?\d+)?%?", field.strip()) for field in re.split(r"[,;\t|\s]", line))
+
+
+def _delimiter(sample: list[str]) -> str:
+    """The delimiter that splits most rows like the header, into the most fields."""
+
+    def alike(delimiter: str) -> tuple[float, int]:
+        try:
+            rows = list(csv.reader(sample, delimiter=delimiter, skipinitialspace=True))
+        except csv.Error:
+            return 0.0, 0
+        width = len(rows[0]) if rows else 0
+        return (sum(len(row) == width for row in rows) / len(rows), width) if width > 1 else (0.0, 0)
+
+    found = {delimiter: alike(delimiter) for delimiter in DELIMITERS}
+    signs = [sign for sign in DELIMITERS if sign != " " and found[sign][1]]
+    return max(signs, key=lambda sign: found[sign]) if signs else (" " if found[" "][0] == 1.0 else ",")
+
+
+def _parsed(path: Path, lines: list[str], delimiter: str) -> tuple[list[str], Rows]:
+    """The header and the rows; every row must have as many fields as the header."""
+    try:
+        reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+        filled = [(reader.line_num, [field.strip() for field in fields]) for fields in reader if any(map(str.strip, fields))]
+    except csv.Error as error:
+        raise UsageError(f"{path} cannot be read as a CSV file ({error}).") from None
+    (_, header), rows = filled[0] if filled else (0, []), filled[1:]
+    if twice := [name for name in dict.fromkeys(header) if name and header.count(name) > 1]:
         raise UsageError(f"{path} has two columns named {twice[0]!r}; rename one.")
     for number, fields in rows:
         if len(fields) != len(header):
-            raise UsageError(f"{path}, line {number}: {len(fields)} fields, but the header has {len(header)}.")
+            raise UsageError(
+                f"{path}, line {number}: {len(fields)} fields, but the header has {len(header)}. Quote fields that contain the "
+                f"delimiter ({DELIMITERS.get(delimiter, delimiter)}), or name another one with --delimiter."
+            )
     if not rows:
         raise UsageError(f"{path} has no rows; expected a header and one row for each run.")
-    return header, [_Line(number, dict(zip(header, map(str.strip, fields), strict=True))) for number, fields in rows]
-
-
-def _level(text: str) -> Level:
-    """Parse a level: true, false, and numbers that Python would print in the same way; anything else is a string.
-
-    So `0.1` equals the level 0.1 of a claim, while `1.10` and `007` remain strings.
-    """
-    if text in ("true", "True", "false", "False"):
-        return Level.of(text.lower() == "true")
-    try:
-        number = float(text)
-    except ValueError:
-        return Level.of(text)
-    if not math.isfinite(number):
-        return Level.of(text)
-    value = int(number) if number.is_integer() and abs(number) < 1e15 else number
-    return Level.of(value if text in (str(value), str(number)) else text)
-
-
-def _seeds(path: Path, lines: Sequence[_Line], seed: str) -> list[Any]:
-    """Parse the seeds: integers if all are integral, such as `3` or `3.0`; otherwise strings."""
-    texts = [line.fields[seed] for line in lines]
-    for line, text in zip(lines, texts, strict=True):
-        if not text:
-            raise UsageError(
-                f"{path}, line {line.number}: {seed} is empty; every run needs a seed, because runs are paired by seed."
-            )
-    whole = all(re.fullmatch(r"\d{1,18}(\.0+)?", text) for text in texts)
-    return [int(text.partition(".")[0]) for text in texts] if whole else texts
-
-
-def _optional(lines: Sequence[_Line], column: str | None) -> pd.Series:
-    """A column as objects; None for an empty field or a missing column."""
-    return pd.Series([(line.fields.get(column) if column else None) or None for line in lines], dtype=object)
-
-
-def _number(path: Path, line: _Line, metric: str) -> float:
-    text = line.fields[metric]
-    try:
-        number = float(text) if text else math.nan
-    except ValueError:
-        number = math.inf
-    if math.isinf(number):
-        raise UsageError(
-            f"{path}, line {line.number}: {metric} is {text!r}; it should be a number, or empty for a run without a value "
-            "(with the status diverged, if the run was lost)."
-        )
-    return number
-
-
-def _status(path: Path, line: _Line) -> str:
-    status = line.fields.get("status") or "finished"
-    if status not in get_args(Status):
-        raise UsageError(f"{path}, line {line.number}: unknown status {status!r}; available: {', '.join(get_args(Status))}.")
-    return status
-
-
-def _refuse_twice(path: Path, lines: Sequence[_Line], labels: Sequence[str], seeds: Sequence[Any]) -> None:
-    first: dict[tuple[str, Any], int] = {}
-    for line, label, seed in zip(lines, labels, seeds, strict=True):
-        known = first.setdefault((label, seed), line.number)
-        if known != line.number:
-            raise UsageError(
-                f"{path}: lines {known} and {line.number} are both {label}, seed {seed}. "
-                "Add the column that distinguishes them to --factors, or delete one of them."
-            )
+    return header, rows

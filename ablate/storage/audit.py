@@ -65,7 +65,7 @@ def examine(results: StudyResults) -> Audit:
     states = Counter(by_run["status"].where(by_run["left_out"].isna(), LEFT_OUT))
     missing = None if results.folder is None else _not_started(results.folder, set(by_run["directory"]))
     if missing is None:
-        missing = _holes(results.runs)
+        missing = _holes(results.runs) if results.paired else []
     states[MISSING] = len(missing)
     audit = Audit({state: states[state] for state in STATES}, missing, drifted=results.drifted)
     if results.folder is not None:
@@ -88,9 +88,11 @@ def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
 
 
 def _holes(runs: pd.DataFrame) -> list[MissingRun]:
-    """Missing runs without a plan: the seeds that only some cells have."""
-    seeds = sorted(runs["seed"].unique())
+    """Missing runs without a plan: the seeds that only some cells have. If no two cells share a seed, none is missing."""
     present = set(zip(runs["cell"], runs["seed"], strict=True))
+    seeds = sorted(runs["seed"].unique())
+    if len(present) == len(seeds):
+        return []
     cells = runs.drop_duplicates("cell")
     return [
         MissingRun(cell, label, str(seed))

@@ -40,6 +40,7 @@ class StudyResults:
         folder: the folder of the study; None for results of other tools.
         warnings: messages about skipped files.
         drifted: keys of `manifest.fixed` that have changed since: runs with equal levels differ in them, or no run has them.
+        paired: whether equal seeds pair runs; False if runs have no seeds, so that each has a number of its own.
     """
 
     runs: pd.DataFrame
@@ -54,6 +55,7 @@ class StudyResults:
     folder: Path | None = None
     warnings: tuple[str, ...] = ()
     drifted: tuple[str, ...] = ()
+    paired: bool = True
 
     def __len__(self) -> int:
         return len(self.runs)

@@ -74,7 +74,7 @@ def test_levels_are_what_the_file_writes(tmp_path: Path) -> None:
     text = "m,seed,y\n" + "".join(f"{level},0,1\n" for level in levels)
     results = read_results(written(tmp_path, text), ["m"], "seed", ["y"])
     assert plain(results, "m") == ["1.10", 1.1, "007", "2:30", "0x1F", "yes", "on", 1, True, "1e-3", 0.001, "nan"]
-    with pytest.raises(UsageError, match="lines 2 and 3 are both m=1, seed 0"):
+    with pytest.raises(UsageError, match="line 2 and results.csv, line 3 are both m=1, seed 0"):
         read_results(written(tmp_path, "m,seed,y\n1,0,1\n1.0,0,2\n"), ["m"], "seed", ["y"])
 
 
@@ -106,13 +106,18 @@ def test_seeds_of_floats_are_numbers_and_other_seeds_texts(tmp_path: Path) -> No
         ("m,seed,y,y\na,0,1,1\n", r"two columns named 'y'; rename one"),
         ('m,seed,y\n"a,0,1\n', r"results.csv cannot be read as a CSV file \("),
         ("m,seed,y\na,0,1\nb,,1\n", r"line 3: seed is empty; every run needs a seed"),
-        ("m,seed,y\na,0,inf\nb,0,1\n", r"line 2: y is 'inf'; it should be a number"),
         ("m,seed,y\n", r"has no rows; expected a header"),
         ("m,seed\na,0\n", r"--metric y: .*results.csv has no such column; available: m, seed\."),
         ("m,seed,y\na,0,1\na,1,2\n", r"--factors m: it is a in every row of .*; a factor needs two levels"),
-        ("m,seed,y\na,0,1\nb,0,high\n", r"line 3: y is 'high'; it should be a number, or empty"),
-        ("m,seed,y\na,0,1\nb,0,1\na,0,2\n", r"lines 2 and 4 are both m=a, seed 0\. Add the column that distinguishes them"),
-        ("m,seed,y,status\na,0,1,fine\nb,0,1,\n", r"line 2: unknown status 'fine'; available: running, finished"),
+        ("m,seed,y\na,0,1\nb,0,high\n", r"line 3: y is 'high'; it should be a number, empty for a run without"),
+        (
+            "m,seed,y\na,0,1\nb,0,1\na,0,2\n",
+            r"line 2 and results\.csv, line 4 are both m=a, seed 0\. Add the column that distinguishes them",
+        ),
+        (
+            "m,seed,y,status\na,0,1,fine\nb,0,1,\n",
+            r"line 2: unknown status 'fine' in the column status; use words such as finished",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:

@@ -1,0 +1,204 @@
+"""Guess the roles of the columns that nobody named: factors, seed, metrics, step and status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ablate.core.errors import UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.importers import status
+from ablate.importers.numbers import parse
+from ablate.importers.table import NO_SEED, Roles, Table
+from ablate.importers.wide import melted
+
+# Usual names in lower case, the part after the last dot or slash; the earlier ones of SEEDS come first
+SEEDS = ("seed", "random_seed", "rng_seed", "random_state", "fold", "split", "replicate", "replication", "repeat", "repetition",
+         "rep", "trial", "run")  # fmt: skip
+STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps")
+_RUNS = re.compile(r"(run|trial|experiment|job|task)?[ _-]?(id|uuid|name)|name|run|trial", re.I)
+_OTHERS = re.compile(
+    r"(.*[\W_])?(id|uuid|index|date|time|timestamp|start(ed)?|end(ed)?|created(_at)?|updated(_at)?|duration|runtime|seconds|"
+    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|version|gpu|node)|"
+    r"unnamed: ?\d*|_.*|.*_at|(error|left_out)",
+    re.I,
+)
+_METRIC_PREFIX = re.compile(r"(metrics?|summary|results?|scores?)[./]", re.I)
+_FACTOR_PREFIX = re.compile(r"(params?|config|hparams?|hyperparameters?|args?)[./]", re.I)
+LISTED = 8  # names in the sentence
+
+
+def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
+    """Fill in the roles that are None.
+
+    The seed is a column with a usual name. Metrics are columns of numbers with the name of a metric, otherwise columns of
+    decimal numbers that are nearly all different. Factors are the other columns that vary and repeat, without identifiers,
+    times, and columns that say the same as an earlier one.
+
+    Args:
+        table: of foreign results.
+        roles: as far as the user named them.
+
+    Returns:
+        The table (a wide one is melted), the roles, and what was found as one sentence; empty if nothing was guessed.
+
+    Raises:
+        UsageError: if no metric or no factor is found; the message lists the columns.
+    """
+    if roles.wide is not None:
+        table, roles = melted(table, _with_factors_of_wide(table, roles))
+    asked = roles
+    if roles.status is None:
+        roles = replace(roles, status=_status(table, roles))
+    if roles.seed is None:
+        free = [name for name in table.columns if name not in roles.named]
+        seeds = [name for usual in SEEDS for name in free if _short(name) == usual and _could_pair(table.frame[name], usual)]
+        roles = replace(roles, seed=next(iter(seeds), NO_SEED))
+    if roles.step is None:
+        named = [name for usual in STEPS for name in table.columns if _short(name) == usual and name not in roles.named]
+        roles = replace(roles, step=next((name for name in named if roles.at_step or _repeats(table, roles, name)), None))
+    if roles.run is None and roles.seed == NO_SEED:
+        names = [name for name in table.columns if _RUNS.fullmatch(_short(name)) and name not in roles.named]
+        roles = replace(roles, run=next((name for name in names if roles.step is not None), None))
+    if roles.metrics is None:
+        roles = replace(roles, metrics=_metrics(table, roles))
+    if roles.factors is None:
+        factors, left_out = _factors(table, roles)
+        roles = replace(roles, factors=factors)
+    else:
+        left_out = []
+    return table, roles, _sentence(asked, roles, left_out)
+
+
+def _short(name: str) -> str:
+    return re.split(r"[./]", name)[-1].strip().lower()
+
+
+def _status(table: Table, roles: Roles) -> str | None:
+    """The column of the status: `status` in any case, or another usual name if a word in it is known."""
+    for usual in status.COLUMNS:
+        for name in table.columns:
+            if name.lower() == usual and name not in roles.named:
+                words = [str(word) for word in table.frame[name].unique() if str(word).strip()]
+                if usual == "status" or any(status.status_of(word) for word in words):
+                    return name
+    return None
+
+
+def _could_pair(column: pd.Series, usual: str) -> bool:
+    """Whether a column may be the seed: of those not called a seed, integers that several rows share."""
+    if "seed" in usual:
+        return True
+    whole = column.astype(str).str.fullmatch(r"\d+(\.0+)?").all()
+    return bool(whole) and len(column.drop_duplicates()) < len(column)
+
+
+def _repeats(table: Table, roles: Roles, step: str) -> bool:
+    """Whether the rows of a run have different steps: rows that are otherwise equal, but for metrics."""
+    if not table.frame[step].astype(str).str.fullmatch(r"\d+(\.\d+)?").any():
+        return False
+    keys = [name for name in table.columns if name != step and not _is_decimal(table, name) and not _OTHERS.fullmatch(name)]
+    keys = [name for name in keys if name not in (roles.metrics or ())]
+    rows = table.frame[keys].astype(str).agg("\t".join, axis=1) if keys else pd.Series("", table.frame.index)
+    return bool(rows.duplicated().any())
+
+
+def _is_decimal(table: Table, name: str) -> bool:
+    """Whether a column holds numbers that are not all integers."""
+    numbers = parse(table.frame[name], table.decimal)
+    finite = numbers.values[np.isfinite(numbers.values)]
+    return numbers.wrong is None and bool((finite % 1 != 0).any())
+
+
+def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
+    free = [name for name in table.columns if name not in roles.named and not _FACTOR_PREFIX.match(name)]
+    numbers = {name: parse(table.frame[name], table.decimal) for name in free}
+    for name, found in numbers.items():
+        if found.summary:
+            return (name,)  # which is then refused, with the reason
+    numeric = {name: each.values for name, each in numbers.items() if each.wrong is None and np.isfinite(each.values).any()}
+    prefixed = [name for name in numeric if _METRIC_PREFIX.match(name)]
+    known = [name for name in numeric if MetricSpec.guess(name).better is not None and not _OTHERS.fullmatch(_short(name))]
+    if found_names := prefixed or [name for name in known if MetricSpec.guess(name).role == "outcome"]:
+        return tuple(found_names)
+    others = [name for name in numeric if not _OTHERS.fullmatch(name)]
+    scattered = [name for name in others if len(numeric[name].drop_duplicates()) > len(table.frame) / 2]
+    if chosen := scattered or others[-1:]:
+        return tuple(chosen)
+    raise UsageError(f"{table.source}: no column looks like a metric; name one with --metric. Available: {table.listed()}.")
+
+
+def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
+    """The factors, and other columns that vary and might be meant, each with the reason against it."""
+    found: list[str] = []
+    left_out = []
+    seen: list[pd.Series] = []
+    taken = [name for name in roles.named if name != roles.blocks]
+    free = [name for name in table.columns if name not in taken and not _METRIC_PREFIX.match(name)]
+    for name in free:
+        spec = MetricSpec.guess(name)
+        if _OTHERS.fullmatch(_short(name)) or (spec.better is not None and _is_decimal(table, name)):
+            continue
+        codes = pd.Series(table.frame[name].astype(str).factorize()[0])
+        levels = int(codes.max()) + 1
+        if levels < 2:
+            continue
+        runs = len(table.frame)
+        if levels == runs or (levels > runs / 2 and _is_decimal(table, name)):
+            left_out.append(f"{name} (different in every run)")
+        elif any(_alike(codes, other) for other in seen):
+            left_out.append(f"{name} (changes together with another)")
+        else:
+            found.append(name)
+            seen.append(codes)
+    if not found:
+        raise UsageError(
+            f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
+            f"Available: {table.listed()}."
+        )
+    return tuple(found), left_out
+
+
+def _alike(one: pd.Series, other: pd.Series) -> bool:
+    """Whether two columns split the rows in the same way."""
+    pairs = len(pd.DataFrame({"one": one, "other": other}).drop_duplicates())
+    return pairs == int(one.max()) + 1 == int(other.max()) + 1
+
+
+def _with_factors_of_wide(table: Table, roles: Roles) -> Roles:
+    """The factors of a wide table, unless they are named: its columns that are no numbers."""
+    if roles.factors is not None:
+        return roles
+    texts = [name for name in table.columns if name not in roles.named and parse(table.frame[name], table.decimal).wrong]
+    varying = [name for name in texts if len(table.frame[name].drop_duplicates()) > 1]
+    return replace(roles, factors=tuple(name for name in varying if name.lower() not in status.COLUMNS))
+
+
+def _sentence(asked: Roles, roles: Roles, left_out: Sequence[str]) -> str:
+    """What was guessed."""
+    parts = []
+    if asked.factors is None:
+        parts.append(f"factors {_listed(roles.factors or ())}")
+    if asked.seed is None:
+        parts.append("no column of seeds" if roles.seed == NO_SEED else f"seed {roles.seed}")
+    if asked.metrics is None:
+        parts.append(f"metric{'s' if len(roles.metrics or ()) > 1 else ''} {_listed(roles.metrics or ())}")
+    if asked.step is None and roles.step is not None:
+        parts.append(f"step {roles.step}")
+    if asked.run is None and roles.run is not None:
+        parts.append(f"run {roles.run}")
+    if asked.status is None and roles.status is not None:
+        parts.append(f"status {roles.status}")
+    if left_out:
+        parts.append(f"not a factor: {_listed(left_out)}")
+    return f"{'; '.join(parts)}" if parts else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

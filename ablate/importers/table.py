@@ -1,0 +1,104 @@
+"""A table of foreign results before it is interpreted, and the roles of its columns."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from ablate.core.errors import UsageError
+
+AtStep = Literal["last", "mean", "max", "min"]
+Duplicates = Literal["refuse", "last", "mean"]
+NO_SEED = "none"  # as the name of the seed column: there is none, even if a column looks like one
+SHOWN = 40  # columns that a message lists
+
+
+@dataclass(frozen=True)
+class Table:
+    """One row for each run, or for each step of each run.
+
+    Attributes:
+        source: the file or the folder, for messages.
+        frame: the columns, indexed from 0. Fields are texts, "" where there is none. Columns of numbers are allowed: NaN for
+            no value, inf for the value of a lost run.
+        places: for each row, where it is in the source, such as `results.csv, line 12` or `run 3fa8`.
+        decimal: the sign before the decimals, if it is known.
+        notes: what was recognized in the file, for the line that is printed.
+    """
+
+    source: str
+    frame: pd.DataFrame
+    places: Sequence[str]
+    decimal: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return list(map(str, self.frame.columns))
+
+    def require(self, option: str, columns: Sequence[str]) -> None:
+        """Check that the columns exist.
+
+        Args:
+            option: the option that names them, for the message.
+            columns: their names.
+
+        Raises:
+            UsageError: for the first unknown name; the message lists the columns.
+        """
+        for column in columns:
+            if column not in self.frame:
+                close = difflib.get_close_matches(column.lower(), [name.lower() for name in self.columns], 1)
+                meant = next((f" Did you mean {name}?" for name in self.columns if [name.lower()] == close), "")
+                raise UsageError(f"{option} {column}: {self.source} has no such column; available: {self.listed()}.{meant}")
+
+    def listed(self) -> str:
+        """The names of the columns for a message."""
+        names = [name or "(without a name)" for name in self.columns]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        return ", ".join(names[:SHOWN]) + more
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a `Table` are. `guess.completed` fills in what is None.
+
+    Attributes:
+        factors: the columns with the levels.
+        metrics: the columns with the results, the one to compare first.
+        seed: the column that pairs the runs; NO_SEED if none does: the runs are then compared unpaired.
+        run: the column that names the run of a row, for runs without a seed that have several rows.
+        step: the column with the step, where a run has a row for each.
+        at_step: how the values at the steps become one: that of the last step, or their mean, maximum or minimum.
+        status: the column with the status of the runs; see `status.py` for its words.
+        blocks: the factor whose levels are blocks (data sets, tasks), not treatments.
+        baseline: by factor, the baseline level as text; otherwise the first level in the table.
+        lower_is_better: the metrics of which lower values are better, whatever their name suggests.
+        duplicates: what to do with several rows of one run: refuse, take the last one, or average.
+        wide: the columns that nobody names are melted into one column of this name, see `wide.py`.
+    """
+
+    factors: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] | None = None
+    seed: str | None = None
+    run: str | None = None
+    step: str | None = None
+    at_step: AtStep | None = None
+    status: str | None = None
+    blocks: str | None = None
+    baseline: Mapping[str, str] = field(default_factory=dict)
+    lower_is_better: tuple[str, ...] = ()
+    duplicates: Duplicates = "refuse"
+    wide: str | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """The columns that have a role, each once."""
+        single = [self.seed if self.seed != NO_SEED else None, self.run, self.step, self.status, self.blocks]
+        names = [*(self.factors or ()), *(self.metrics or ()), *(name for name in single if name)]
+        return list(dict.fromkeys(names))

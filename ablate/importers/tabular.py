@@ -1,0 +1,250 @@
+"""Turn a table of foreign results, with the roles of its columns, into the results of a study."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from ablate.core.cells import Cell, common
+from ablate.core.descriptions import Description
+from ablate.core.errors import UsageError
+from ablate.core.levels import Factor, Level
+from ablate.core.metrics import Metrics
+from ablate.importers import rows as rows_of_runs
+from ablate.importers import status as words
+from ablate.importers.numbers import Numbers, is_numeric, parse
+from ablate.importers.rows import Rows
+from ablate.importers.table import NO_SEED, Roles, Table
+from ablate.importers.wide import melted
+from ablate.storage.manifest import StudyManifest
+from ablate.storage.results import RUN_COLUMNS, StudyResults
+
+UNPAIRED = "No column of seeds: every run counts by itself and nothing is paired, so that the intervals are wider (Welch)."
+
+
+def results_of(table: Table, roles: Roles) -> StudyResults:
+    """Turn a table into results.
+
+    The levels of a factor keep their order in the table, so that the first one is the baseline. Columns `status`, `error` and
+    `left_out` are read as in `StudyResults.runs`, unless they have another role. Every other column with one value in all rows
+    becomes a fact of the study, for `needs` and `where` of claims. What is not a finite number (`nan`, `inf`, `N/A`, `failed`)
+    is the missing value of a lost run.
+
+    Args:
+        table: one row for each run, or several with `Roles.step` or `Roles.duplicates`; or a wide one with `Roles.wide`.
+        roles: of the columns; factors and metrics must be given, see `guess.completed`.
+
+    Returns:
+        The results; `description.caveats` says what a reader should know about how they were read.
+
+    Raises:
+        UsageError: if a column is missing, a metric is not a number, a factor does not vary, or two rows are the same run. The
+            message names the row and says what can be done.
+    """
+    if roles.wide is not None:
+        table, roles = melted(table, roles)
+    factors, metrics = roles.factors or (), roles.metrics or ()
+    if roles.blocks is not None and roles.blocks not in factors:
+        factors = (*factors, roles.blocks)
+    seed = None if roles.seed == NO_SEED and NO_SEED not in table.frame else roles.seed
+    _check(table, replace(roles, factors=factors, seed=seed))
+    levels = pd.DataFrame({key: _levels(table, key) for key in factors}, index=table.frame.index, dtype=object)
+    cells, cell_of = _cells(levels)
+    ids = _ids(table, roles, seed)
+    key = pd.Series(pd.MultiIndex.from_arrays([cell_of, ids]).factorize()[0], table.frame.index)
+    numbers = {metric: _numbers(table, metric) for metric in metrics}
+    values = pd.DataFrame({metric: each.values for metric, each in numbers.items()}, index=table.frame.index)
+    rows = Rows(key, words.of_runs(table, roles, seed), values)
+    rows, caveats = _one_row_a_run(table, roles, rows, seed, cells, cell_of, ids)
+    index = rows.key.index
+    if seed is None:
+        caveats.insert(0, UNPAIRED)
+        ids = pd.Series(rows.key.factorize()[0], index)
+    labels = [cell.label for cell in cells]
+    label = [labels[at] for at in cell_of[index]]
+    runs = rows.runs.assign(cell=label, label=label, seed=ids[index]).rename(columns={"place": "directory"})
+    known = {key: _factor(table, key, levels[key], roles.baseline) for key in factors}
+    if stray := [key for key in roles.baseline if key not in known]:
+        raise UsageError(f"--baseline {stray[0]}: it is not a factor; available: {', '.join(known) or 'none'}.")
+    fresh = pd.RangeIndex(len(index))
+    return StudyResults(
+        runs=runs[list(RUN_COLUMNS)].set_axis(fresh),
+        levels=levels.loc[index].set_axis(fresh),
+        values=rows.values.replace(math.inf, math.nan).set_axis(fresh),
+        factors=known,
+        facts=_facts(table, [*factors, *metrics, *roles.named, *words.USUAL]),
+        metrics=_metrics(metrics, numbers, roles),
+        manifest=StudyManifest(blocks=roles.blocks),
+        description=Description(caveats=tuple(caveats)),
+        paired=seed is not None,
+    )
+
+
+def level_of(value: object) -> Level:
+    """Parse a level: true, false, and numbers that Python would print in the same way; anything else is a string.
+
+    So `0.1` equals the level 0.1 of a claim, while `1.10` and `007` remain strings.
+    """
+    if not isinstance(value, str):
+        missing = value is None or (isinstance(value, float) and math.isnan(value))
+        return Level.of(None if missing else value)
+    if value in ("true", "True", "false", "False"):
+        return Level.of(value.lower() == "true")
+    try:
+        number = float(value)
+    except ValueError:
+        return Level.of(value)
+    if not math.isfinite(number):
+        return Level.of(value)
+    plain = int(number) if number.is_integer() and abs(number) < 1e15 else number
+    return Level.of(plain if value in (str(plain), str(number)) else value)
+
+
+def _check(table: Table, roles: Roles) -> None:
+    """Check that the columns exist, that each has one role, and that one of a run's rows can be chosen."""
+    options: tuple[tuple[str, Sequence[str | None]], ...] = (
+        ("--factors", roles.factors or ()),
+        ("--seed", [roles.seed]),
+        ("--metric", roles.metrics or ()),
+        ("--run", [roles.run]),
+        ("--step-column", [roles.step]),
+        ("--status", [roles.status]),
+        ("--lower-is-better", roles.lower_is_better),
+    )
+    for option, columns in options:
+        table.require(option, [column for column in columns if column is not None])
+    named = [*(roles.factors or ()), *filter(None, [roles.seed]), *(roles.metrics or ())]
+    if twice := [name for name in dict.fromkeys(named) if named.count(name) > 1]:
+        raise UsageError(
+            f"{table.source}: the column {twice[0]} is named twice among --factors, --seed and --metric; name it once."
+        )
+    if roles.at_step is not None and roles.step is None:
+        raise UsageError(
+            f"--step {roles.at_step}: which column is the step? Name it with --step-column; available: {table.listed()}."
+        )
+    if roles.step is not None and roles.seed is None and roles.run is None:
+        raise UsageError(
+            f"{table.source} has a row for each {roles.step}, and nothing says which rows are one run: name the column with "
+            f"the seed (--seed) or with the run (--run); available: {table.listed()}."
+        )
+
+
+def _levels(table: Table, key: str) -> pd.Series:
+    column = table.frame[key]
+    comma = table.decimal == ","
+    known = {
+        value: level_of(value.replace(",", ".") if comma and re.fullmatch(r"[+-]?\d+,\d+", str(value)) else value)
+        for value in column.unique()
+    }
+    missing = Level.of(None)
+    return pd.Series([known.get(value, missing) for value in column], column.index, dtype=object)
+
+
+def _cells(levels: pd.DataFrame) -> tuple[list[Cell], pd.Series]:
+    """The distinct cells in the order of their first row, and for each row which of them it is in."""
+    keys = [str(key) for key in levels]
+    rows = list(zip(*(levels[key] for key in keys), strict=True)) or [()] * len(levels)
+    number = {row: at for at, row in enumerate(dict.fromkeys(rows))}
+    cells = [Cell(dict(zip(keys, row, strict=True))) for row in number]
+    return cells, pd.Series([number[row] for row in rows], levels.index)
+
+
+def _ids(table: Table, roles: Roles, seed: str | None) -> pd.Series:
+    """What tells the runs of a cell apart: the seed, otherwise the name of the run, otherwise the row."""
+    if seed is None:
+        return table.frame[roles.run] if roles.run else pd.Series(range(len(table.frame)), table.frame.index)
+    column = table.frame[seed]
+    if pd.api.types.is_integer_dtype(column):
+        return column
+    texts = column.map(lambda value: "" if pd.isna(value) else str(value))
+    if (texts == "").any():
+        at = int((texts == "").to_numpy().argmax())
+        raise UsageError(
+            f"{table.places[at]}: {seed} is empty; every run needs a seed, because runs are paired by seed. "
+            f"Without seeds, use --seed {NO_SEED}: the runs are then compared unpaired."
+        )
+    whole = texts.str.fullmatch(r"\d{1,18}(\.0+)?").all()
+    return texts.str.partition(".")[0].astype(int) if whole else texts
+
+
+def _numbers(table: Table, metric: str) -> Numbers:
+    found = parse(table.frame[metric], table.decimal)
+    if found.wrong is None:
+        return found
+    at = int((table.frame[metric].astype(str).str.strip() == found.wrong).to_numpy().argmax())
+    where = f"{table.places[at]}: {metric} is {found.wrong!r}"
+    if found.summary:
+        raise UsageError(
+            f"{where}, a summary of several runs (a mean with its deviation). A comparison needs the runs themselves: one row "
+            f"for each run, with its levels, its seed and its own {metric}."
+        )
+    if found.percent:
+        raise UsageError(f"{where}, and other rows have percent signs; write all of them in the same way.")
+    others = [name for name in table.columns if name != metric and is_numeric(table.frame[name], table.decimal)]
+    raise UsageError(
+        f"{where}; it should be a number, empty for a run without a value, or nan, N/A or failed for a lost run. Columns of "
+        f"numbers: {', '.join(others) or 'none'}."
+    )
+
+
+def _one_row_a_run(
+    table: Table, roles: Roles, rows: Rows, seed: str | None, cells: Sequence[Cell], cell_of: pd.Series, ids: pd.Series
+) -> tuple[Rows, list[str]]:
+    """Reduce the rows to one for each run; also sentences about what was done."""
+    replicate = "seed" if seed is not None else "run"
+    way_out = f"Add the column that distinguishes them to --factors; available: {table.listed()}."
+    caveats, how = [], roles.duplicates
+    if roles.step is not None and roles.at_step is None:
+        way_out = f"The column {roles.step} may be the step of a curve: use --step last, or mean, max, min. {way_out}"
+
+    def label(at: int) -> str:
+        place = rows.key.index[at]
+        return f"{cells[cell_of[place]].label}, {replicate} {ids[place]}"
+
+    if roles.step is not None and roles.at_step is not None:
+        steps = parse(table.frame[roles.step], table.decimal)
+        if steps.wrong is not None:
+            raise UsageError(f"--step-column {roles.step}: {steps.wrong!r} is not a number; available: {table.listed()}.")
+        both = pd.Series(pd.MultiIndex.from_arrays([rows.key, steps.values]).factorize()[0], rows.key.index)
+        once, said = rows_of_runs.without_duplicates(replace(rows, key=both), label, how, way_out)
+        caveats += [said] if said else []
+        rows, said = rows_of_runs.at_step(replace(once, key=rows.key[once.key.index]), steps.values, roles.at_step)
+        caveats.append(said)
+    rows, said = rows_of_runs.without_duplicates(rows, label, how, way_out)
+    return rows, [*caveats, *([said] if said else [])]
+
+
+def _factor(table: Table, key: str, levels: pd.Series, baseline: Mapping[str, str]) -> Factor:
+    factor = Factor.of(key, levels.unique())
+    if len(factor) < 2:
+        raise UsageError(
+            f"--factors {key}: it is {factor.baseline} in every row of {table.source}; a factor needs two levels. "
+            f"Available: {table.listed()}."
+        )
+    if key not in baseline:
+        return factor
+    try:
+        first = factor.level(level_of(baseline[key]))
+    except UsageError as error:
+        raise UsageError(f"--baseline {key}={baseline[key]}: {error}") from None
+    return Factor.of(key, [first, *factor.levels])
+
+
+def _facts(table: Table, others: Sequence[str]) -> dict[str, Level]:
+    constant = [name for name in table.columns if name not in others and len(table.frame[name].drop_duplicates()) == 1]
+    return common([{name: level_of(table.frame[name].iloc[0]) for name in constant}])
+
+
+def _metrics(names: Sequence[str], numbers: Mapping[str, Numbers], roles: Roles) -> Metrics:
+    found = dict(Metrics().completed(names))
+    for name, spec in found.items():
+        if numbers[name].percent:
+            spec = replace(spec, unit="%", digits=spec.digits or 1)
+        if name in roles.lower_is_better:
+            spec = replace(spec, better="lower")
+        found[name] = spec
+    return Metrics(found)
