@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from ablate.core.metrics import MetricSpec
 from ablate.engine.plan_display import duration
 from ablate.engine.planning import Plan, PlannedRun, waiting_time
+from ablate.storage.history import complete_lines
 from ablate.storage.locks import LEASE
 from ablate.storage.records import DONE, HISTORY, read_record
 
@@ -142,8 +144,7 @@ def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
     record = read_record(run.directory)
     epochs = record.epochs if record is not None else None
     try:
-        with (run.directory / HISTORY).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = list(csv.DictReader(io.StringIO(complete_lines(run.directory / HISTORY), newline="")))
     except (OSError, ValueError, csv.Error):
         rows = []
     if not rows:

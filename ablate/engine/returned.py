@@ -10,6 +10,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ablate.core.errors import UsageError
+from ablate.core.text import printable
+from ablate.core.values import plain_number
 from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
@@ -53,7 +55,7 @@ def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str
     if returned is None:
         return {}
     if isinstance(returned, Mapping):
-        found = {str(name): _number(value) for name, value in returned.items()}
+        found = {printable(str(name)): _number(value) for name, value in returned.items()}
         if others := [name for name, value in found.items() if value is _NOT_A_NUMBER]:
             log.warning("the training function returned values that are not numbers, which are ignored: %s", ", ".join(others))
         return {name: value for name, value in found.items() if value is not _NOT_A_NUMBER}
@@ -76,13 +78,14 @@ _NOT_A_NUMBER: Any = object()
 
 def _number(value: Any) -> Any:
     """A number, None, or _NOT_A_NUMBER. Tensors and arrays with one element are numbers."""
-    if value is None or isinstance(value, int):
-        return value
-    if isinstance(value, str):
-        return _NOT_A_NUMBER
+    try:
+        return plain_number(value)
+    except ValueError:
+        if isinstance(value, str | int):
+            return _NOT_A_NUMBER
     try:
         return float(value)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         return _NOT_A_NUMBER
 
 

@@ -5,14 +5,12 @@ The files of a run are described in ablate/storage/records.py.
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 import math
 import time
-import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,23 +19,30 @@ import numpy as np
 
 from ablate.core import seeding
 from ablate.core.errors import Diverged, RunLockedError, UsageError
+from ablate.core.text import NAME_BYTES, cut, is_plain_name, printable
+from ablate.core.values import plain_number
 from ablate.engine.config_file import render_config, write_config
-from ablate.engine.history import read_history
+from ablate.engine.failures import message_of, write_traceback
 from ablate.engine.loggers import Logger, LoggerFeed
 from ablate.storage import checkpoints, fingerprint, locks
+from ablate.storage.history import History
 from ablate.storage.records import (
     CHECKPOINT,
     DONE,
     HISTORY,
+    SYNC_SECONDS,
+    SYNC_SHARE,
     TRACEBACK,
     RunRecord,
     done_before,
     read_record,
+    remove_leftovers,
     write_atomically,
     write_record,
 )
 
 log = logging.getLogger("ablate")
+TEXT_LENGTH = 10_000  # characters of a text in history.csv
 
 
 class DoneMeanwhile(Exception):
@@ -81,8 +86,10 @@ class Run:
         self.deadline = deadline
         self.checkpoint_seconds = checkpoint_seconds
         self.same_code = same_code
-        self._rows: list[dict[str, Any]] = []
+        self._history = History(directory / HISTORY)
+        self._started = time.monotonic()
         self._saved = -math.inf
+        self._syncing = 0.0  # seconds
         self._lease: locks.Lease | None = None
         self._feed = LoggerFeed(logger, directory, record, config) if logger is not None else None
         self._config_text = ""
@@ -94,7 +101,7 @@ class Run:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The rows that were logged, in order."""
-        return list(self._rows)
+        return list(self._history.rows)
 
     @property
     def slot(self) -> int:
@@ -111,28 +118,24 @@ class Run:
 
     def expect(self, epochs: int) -> None:
         """Set the expected number of rows of the history, for the progress display."""
-        self.record.epochs = epochs
+        self.record.epochs = int(epochs)
         self._write_record()
 
     def log(self, **row: Any) -> None:
-        """Append a row to history.csv. All rows must have the same columns.
+        """Append a row to history.csv. A column that a row lacks is empty in this row.
+
+        Args:
+            row: numbers (also NumPy scalars and tensors without dimensions), text, and None.
 
         Raises:
-            ValueError: if the columns differ from those of the first row.
+            UsageError: for any other value; the message names its key.
             RunLockedError: if another host has taken over this run.
         """
-        if self._rows and row.keys() != self._rows[0].keys():
-            raise ValueError(f"run.log: history.csv has the columns {list(self._rows[0])}; this row has {list(row)}.")
-        if self._lease is not None and self._lease.lost:
-            raise RunLockedError("another host, which has taken over this run")
-        self._rows.append(row)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._rows)
-        write_atomically(self.directory / HISTORY, text.getvalue())
+        plain = {printable(name): _cell(name, value) for name, value in row.items()}
+        self._check_lease()
+        self._history.append(plain)
         if self._feed is not None:
-            self._feed.follow(self._rows)
+            self._feed.follow(self._history.rows)
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Save a checkpoint, from which `restore` continues after a crash.
@@ -144,11 +147,20 @@ class Run:
 
         Raises:
             UsageError: if `state` contains anything else; the message names the value.
+            RunLockedError: if another host has taken over this run.
         """
+        self._check_lease()
         time_is_up = time.time() >= self.deadline
         if time_is_up or time.monotonic() - self._saved >= self.checkpoint_seconds:
-            content = {"state": dict(state), "rows": len(self._rows), "made_by": self._made_by()}
-            checkpoints.write(self.directory, content)
+            content = {"state": dict(state), "made_by": self._made_by(), **self._history.mark()}
+            path, data = self.directory / CHECKPOINT, checkpoints.dump(content)
+            if self._durable() and self._syncing <= SYNC_SHARE * (time.monotonic() - self._started):
+                before = time.monotonic()
+                self._history.sync()
+                write_atomically(path, data, durable=True)
+                self._syncing += time.monotonic() - before
+            else:
+                write_atomically(path, data)
             self._saved = time.monotonic()
             locks.forget_deaths(self.directory)  # there was progress since the last crash
         if time_is_up:
@@ -161,33 +173,55 @@ class Run:
         """
         try:
             content = checkpoints.read(self.directory)
-            rows = read_history(self.directory / HISTORY)[: content["rows"]]
+            state: dict[str, Any] = content["state"]
             if content["made_by"] != self._made_by():
                 log.info("%s starts from the beginning: other code or numerics made its checkpoint", self.directory)
                 return None
-            if len(rows) < content["rows"]:
-                raise ValueError("history.csv lacks earlier epochs")
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError, OSError, csv.Error) as error:
-            log.warning("%s is ignored, and the run starts from the beginning: %s", self.directory / CHECKPOINT, error)
-            return None
-        self._rows = rows
-        self.record.timing["resumed"] = True
-        self._write_record()
-        state: dict[str, Any] = content["state"]
-        return state
+            self._history.restore(content)
+        except FileNotFoundError as error:
+            if error.filename == str(self.directory / CHECKPOINT):
+                return None
+            reason = f"{HISTORY} is missing"
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            reason = printable(str(error))
+        else:
+            self.record.timing["resumed"] = True
+            self._write_record()
+            return state
+        log.warning("%s is ignored, and the run starts from the beginning: %s", self.directory / CHECKPOINT, reason)
+        return None
 
     def keep(self, name: str, **arrays: np.ndarray) -> None:
-        """Save arrays as <name>.npz in the folder of the run, for extra tables (`ExtraTable`) and your own analysis."""
+        """Save arrays as <name>.npz in the folder of the run, for extra tables (`ExtraTable`) and your own analysis.
+
+        Raises:
+            UsageError: if `name` is not a plain file name, or if an array contains Python objects.
+        """
+        if not is_plain_name(name):
+            raise UsageError(
+                f"run.keep({cut(name, 100)!r}): expected a file name without a folder, of at most {NAME_BYTES} bytes; "
+                "the file is in the folder of the run."
+            )
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        write_atomically(self.directory / f"{name}.npz", buffer.getvalue())
+        try:
+            np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        except ValueError as error:
+            raise UsageError(f"run.keep({name!r}): {error}") from None
+        write_atomically(self.directory / f"{name}.npz", buffer.getvalue(), self._durable())
 
     def note(self, **facts: Any) -> None:
-        """Add facts about hardware and numerics (what affects the last digits) to the provenance of the run."""
-        self.record.provenance.update(facts)
-        self._write_record()
+        """Add facts about hardware and numerics (what affects the last digits) to the provenance of the run.
+
+        Raises:
+            UsageError: if JSON cannot represent them.
+        """
+        before = self.record.provenance
+        self.record.provenance = {**before, **facts}
+        try:
+            self._write_record()
+        except ValueError as error:
+            self.record.provenance = before
+            raise UsageError(f"run.note({', '.join(facts)}): {error}") from None
 
     def done_before(self) -> RunRecord | None:
         """The record of this run if it is done already and does not have to be repeated."""
@@ -220,6 +254,7 @@ class Run:
         self.record.attempts = (previous.attempts if previous else 0) + 1
         self._config_text = render_config(self.config)
         write_config(self.directory, self._config_text)
+        remove_leftovers(self.directory)
         stale = [TRACEBACK] if (self.directory / CHECKPOINT).exists() else [TRACEBACK, HISTORY, "*.npz"]
         for path in (path for pattern in stale for path in self.directory.glob(pattern)):
             path.unlink()
@@ -227,12 +262,12 @@ class Run:
         self._write_record()
 
     def _recorded(self) -> Iterator[None]:
-        started = time.perf_counter()
+        self._started = time.monotonic()
         try:
             yield
             self.record.status = "finished"
         except Diverged as outcome:
-            self.record.status, self.record.error = "diverged", str(outcome)
+            self.record.status, self.record.error = "diverged", message_of(outcome)
         except TimeIsUp:
             self.record.status, self.record.error = "interrupted", "study.max_hours ran out"
         except KeyboardInterrupt:
@@ -242,18 +277,32 @@ class Run:
             raise
         except BaseException as error:  # SystemExit too, of a library that gives up: it would end the whole sweep
             self.record.status = "failed"
-            self.record.error = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+            self.record.error = message_of(error)
             if not isinstance(error, UsageError):
-                write_atomically(self.directory / TRACEBACK, "".join(traceback.format_exception(error)))
+                with suppress(OSError):  # for example a full disk: the record has the message
+                    write_traceback(self.directory, error)
         finally:
             if self._lease is None or not self._lease.lost:
-                self.record.timing["seconds"] = round(time.perf_counter() - started, 3)
-                write_config(self.directory, self._config_text)  # another sweep may have planned this run
-                self._write_record()
+                self.record.timing["seconds"] = round(time.monotonic() - self._started, 3)
+                write_config(self.directory, self._config_text)  # the function may have changed or removed it
+                durable = self.record.status in DONE and self._durable()
+                if durable:
+                    self._history.sync()
+                write_record(self.directory, self.record, durable)
                 if self.record.status in DONE:
+                    if not self._history.rows:  # of an earlier attempt
+                        (self.directory / HISTORY).unlink(missing_ok=True)
                     (self.directory / CHECKPOINT).unlink(missing_ok=True)
                 if self._feed is not None:
-                    self._feed.end(self._rows)
+                    self._feed.end(self._history.rows)
+
+    def _check_lease(self) -> None:
+        if self._lease is not None and self._lease.lost:
+            raise RunLockedError("another host, which has taken over this run")
+
+    def _durable(self) -> bool:
+        """Whether to synchronize files, see ablate/storage/records.py."""
+        return time.monotonic() - self._started >= SYNC_SECONDS
 
     def _made_by(self) -> str:
         """The facts that must be equal for a resumed run to reproduce the same numbers."""
@@ -262,3 +311,16 @@ class Run:
 
     def _write_record(self) -> None:
         write_record(self.directory, self.record)
+
+
+def _cell(name: str, value: Any) -> int | float | bool | str | None:
+    """A value for history.csv."""
+    if isinstance(value, str) and len(value) <= TEXT_LENGTH:
+        return printable(value)
+    try:
+        return plain_number(value)
+    except ValueError as error:
+        raise UsageError(
+            f"run.log: {printable(name)}: {error}; expected a number, a tensor without dimensions, a text of at most "
+            f"{TEXT_LENGTH:,} characters, or None. Save arrays with run.keep."
+        ) from None

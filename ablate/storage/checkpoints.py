@@ -1,4 +1,4 @@
-"""Write and read checkpoint.pt, the state of an unfinished run in torch's format. Loading never executes code.
+"""Serialize and read checkpoint.pt, the state of an unfinished run in torch's format. Loading never executes code.
 
 Imports torch on first use."""
 
@@ -12,12 +12,7 @@ from types import NoneType
 from typing import Any
 
 from ablate.core.errors import UsageError
-from ablate.storage.records import CHECKPOINT, write_atomically
-
-
-def write(directory: Path, content: dict[str, Any]) -> None:
-    """Write checkpoint.pt into the folder of a run, replacing the last one atomically. Raises as `dump`."""
-    write_atomically(directory / CHECKPOINT, dump(content))
+from ablate.storage.records import CHECKPOINT
 
 
 def read(directory: Path) -> dict[str, Any]:

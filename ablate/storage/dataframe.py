@@ -6,6 +6,7 @@ each is named with the reason in `StudyResults.warnings`, or in the list that is
 
 from __future__ import annotations
 
+import io
 import warnings as python_warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from ablate.core.designs import find_factors
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
+from ablate.storage.history import complete_lines
 from ablate.storage.layout import run_directories
 from ablate.storage.locks import LOCK
 from ablate.storage.manifest import YAML_LOADER, StudyManifest
@@ -99,12 +101,13 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
     histories = []
     for name, directory in _folders(results):
         try:
-            history = pd.read_csv(directory / HISTORY)
+            history = pd.read_csv(io.StringIO(complete_lines(directory / HISTORY)))
         except FileNotFoundError:
             continue  # a run that ended before its first epoch
         except (ValueError, OSError) as error:
             _report(set_aside(directory / HISTORY, error), warnings)
             continue
+        history = history.rename(columns={"directory": "history.directory"})  # a logged column of this name
         history.insert(0, "directory", name)
         histories.append(history)
     return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"directory": []})

@@ -10,22 +10,45 @@
 
 ablate/engine/run.py writes these files during a run; ablate/storage/dataframe.py reads them. This module does not import
 pandas, because `--help` imports it.
+
+What is on disk after a power failure: a process that is killed loses nothing that it has written, so most files are not
+synchronized (fsync). Two promises need it, because a file system may otherwise keep a new name without the content:
+
+- A run that is recorded as finished is whole: its history, its arrays and then run.json are synchronized before it counts.
+- A run continues from a checkpoint: the history and then checkpoint.pt are synchronized, unless checkpoints are so frequent
+  that this would take more than SYNC_SHARE of the time.
+
+A run that has taken less than SYNC_SECONDS is not synchronized: repeating it costs little. Measured on a virtual disk: 0.3 to
+9 ms a file, 25 to 40 ms for a checkpoint of 40 MB, which takes as long to write.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError, field_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    field_serializer,
+)
 from typing_extensions import TypedDict
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
+from ablate.core.text import cut, printable
 from ablate.storage.fingerprint import flatten
 
 Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
@@ -35,6 +58,13 @@ CONFIG = "config.yaml"
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.csv"
 TRACEBACK = "traceback.txt"
+ERROR_LENGTH = 2000  # characters of an error in a record; traceback.txt has all of it
+SYNC_SECONDS = 1.0
+SYNC_SHARE = 0.02
+LEFTOVER_SECONDS = 60.0  # after this time, no process is still writing a temporary file
+
+_WRITTEN = "|".join(map(re.escape, (RECORD, CONFIG, CHECKPOINT, HISTORY, TRACEBACK)))
+_TEMPORARY = re.compile(rf"\.({_WRITTEN}|.+\.npz)\.[a-z0-9_]{{8}}", re.DOTALL)  # the names that tempfile.mkstemp makes
 
 
 def _metric(value: object) -> object:
@@ -50,7 +80,14 @@ def _metric(value: object) -> object:
     return (int(value) if isinstance(value, bool) else value) if finite else None
 
 
+def _error(value: str | None) -> str | None:
+    return value if value is None else cut(printable(value, lines=True), ERROR_LENGTH + 100)
+
+
 Metric = Annotated[int | float | None, BeforeValidator(_metric)]
+
+
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as in data frames
 
 
 class Timing(TypedDict, total=False):
@@ -59,7 +96,7 @@ class Timing(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     started: str | None  # ISO 8601
-    seconds: float | None
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
     processes: int | None  # number of processes that shared the machine
     resumed: bool  # whether it continued from a checkpoint
 
@@ -84,14 +121,14 @@ class RunRecord(BaseModel):
 
     identity: str
     cell: str
-    seed: int
-    label: str
+    seed: Seed
+    label: Annotated[str, AfterValidator(printable)]
     choices: dict[str, str]
     overridden: list[str]
     status: Status = "running"
-    error: str | None = None
+    error: Annotated[str | None, AfterValidator(_error)] = None
     attempts: NonNegativeInt = 0
-    epochs: int | None = None
+    epochs: NonNegativeInt | None = None
     timing: Timing = Field(default_factory=Timing)
     metrics: dict[str, Metric] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
@@ -102,18 +139,53 @@ class RunRecord(BaseModel):
         return {name: _metric(value) for name, value in metrics.items()}
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace a file atomically: readers, also after a crash, see either the old or the new content."""
-    data = content.encode() if isinstance(content, str) else content
+def write_atomically(path: Path, content: str | bytes, durable: bool = False) -> None:
+    """Replace a file atomically: readers, also after a crash, see either the old or the new content.
+
+    Args:
+        path: the file.
+        content: text, written as UTF-8 (lone surrogates, which UTF-8 cannot represent, as escapes), or bytes.
+        durable: whether this also holds after a power failure; waits until the content is on disk.
+    """
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    if durable and os.name == "posix":  # elsewhere, folders cannot be opened
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Remove what processes that were killed left in the folder of a run: temporary files of `write_atomically`.
+
+    The caller holds the lock of the run. Other processes may be writing config.yaml and run.json (when they plan a run or give
+    it up), so temporary files of these are kept for LEFTOVER_SECONDS.
+    """
+    with os.scandir(directory) as entries:
+        found = [entry for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+    for entry in found:
+        with suppress(FileNotFoundError):
+            shared = entry.name.startswith((f".{CONFIG}.", f".{RECORD}."))
+            if not shared or time.time() - entry.stat().st_mtime > LEFTOVER_SECONDS:
+                Path(entry).unlink()
 
 
 def done_before(directory: Path, identity: str, code: str | None = None) -> RunRecord | None:
@@ -157,9 +229,9 @@ def read_record(directory: Path, warnings: list[str] | None = None) -> RunRecord
     return None
 
 
-def write_record(directory: Path, record: RunRecord) -> None:
-    """Write run.json."""
-    write_atomically(directory / RECORD, record.model_dump_json(indent=1) + "\n")
+def write_record(directory: Path, record: RunRecord, durable: bool = False) -> None:
+    """Write run.json. See `write_atomically` for `durable`."""
+    write_atomically(directory / RECORD, record.model_dump_json(indent=1) + "\n", durable)
 
 
 def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Level]:
@@ -177,7 +249,7 @@ def _level(value: object) -> Level:
 
 def set_aside(path: Path, reason: object) -> str:
     """The warning about a file or folder that is skipped."""
-    return f"{path} is skipped: {reason}"
+    return printable(f"{path} is skipped: {cut(str(reason), ERROR_LENGTH)}")
 
 
 def explain(error: ValidationError) -> str:
@@ -185,4 +257,4 @@ def explain(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
     message = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    return f"{cut(place, 200)}: {message}" if place else message

@@ -29,7 +29,7 @@ def collected(returned: Any, run: Run, cfg: dict[str, Any] | None = None, **opti
 
 
 def test_numbers_of_any_kind(run: Run) -> None:
-    returned = {"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": 3, "label": "text", "net": object()}
+    returned = {"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": 3, "label": "text", "net": object(), "e": 10**400}
     assert collected(returned, run) == {"a": 0.5, "b": 2.0, "c": None, "d": 3}
     assert collected(torch.tensor([0.5]), run) == {"value": 0.5}
     assert collected(0.5, run, returns="val/acc") == {"val/acc": 0.5}

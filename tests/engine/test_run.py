@@ -1,5 +1,6 @@
 """What a run writes, keeps and resumes from."""
 
+import os
 import time
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def test_a_resumed_run_keeps_the_types_of_its_history(tmp_path: Path) -> None:
     text = (tmp_path / "history.csv").read_text()
     again = make(tmp_path)
     assert again.restore() == {"epoch": 1}
-    assert again._rows == [{"epoch": 1, "loss": 0.1, "best": True, "note": None}]
+    assert again._history.rows == [{"epoch": 1, "loss": 0.1, "best": True, "note": None}]
     again.log(epoch=2, loss=0.05, best=False, note="x")
     assert (tmp_path / "history.csv").read_text() == text + "2,0.05,False,x\n"
 
@@ -147,8 +148,102 @@ def test_a_configuration_that_another_sweep_wrote_meanwhile_is_put_right(tmp_pat
     assert (tmp_path / "config.yaml").read_text() == "x: 1\n"
 
 
-def test_a_row_of_other_columns_is_refused(tmp_path: Path) -> None:
+def test_a_column_that_appears_later_is_empty_in_earlier_rows(tmp_path: Path) -> None:
     run = make(tmp_path)
     run.log(epoch=1)
-    with pytest.raises(ValueError, match=r"run.log: history.csv has the columns \['epoch'\]; this row has \['loss'\]."):
-        run.log(loss=1)
+    run.log(epoch=2, validation_loss=0.5)
+    run.log(epoch=3)
+    assert (tmp_path / "history.csv").read_text() == "epoch,validation_loss\n1,\n2,0.5\n3,\n"
+
+
+def test_scalars_of_numpy_and_torch_are_logged_as_numbers(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(a=np.float64(0.25), b=np.int64(3), c=np.bool_(True), d=torch.tensor(0.5, requires_grad=True), e=np.array(2), f=None)
+    assert (tmp_path / "history.csv").read_text() == "a,b,c,d,e,f\n0.25,3,True,0.5,2,\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (torch.zeros(2), "Tensor of shape (2,) is not a number"),
+        (np.zeros((1, 1)), "ndarray of shape (1, 1) is not a number"),
+        ({"a": 1}, "dict {'a': 1} is not a number"),
+        ([1.0], "list [1.0] is not a number"),
+        (1j, "complex 1j is not a number"),
+        (10**400, "the number is beyond the range of a float"),
+        ("x" * 20_000, "is not a number"),
+    ],
+)
+def test_what_is_not_a_number_is_refused_and_not_logged_as_text(tmp_path: Path, value: object, said: str) -> None:
+    run = make(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        run.log(epoch=1, loss=value)
+    assert str(caught.value).startswith("run.log: loss: ")
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 400
+    assert not (tmp_path / "history.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", ".", "..", ".hidden", "a\\b", "x ", "a\x1b", "字" * 80, "a:b"])
+def test_arrays_are_kept_in_the_folder_of_the_run_only(tmp_path: Path, name: str) -> None:
+    run = make(tmp_path / "runs" / "cell")
+    run.directory.mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"run\.keep\(.*expected a file name without a folder"):
+        run.keep(name, a=np.zeros(1))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"run\.keep\('a'\): Object arrays cannot be saved"):
+        make(tmp_path).keep("a", x=np.array([{}], dtype=object))
+
+
+def test_a_fact_that_json_cannot_represent_is_refused_and_forgotten(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.note(device="cpu")
+    with pytest.raises(UsageError, match=r"run\.note\(scale\): Unable to serialize unknown type"):
+        run.note(scale=object())
+    run.note(threads=1)
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.provenance == {"device": "cpu", "threads": 1}
+
+
+def test_a_run_that_was_taken_over_saves_nothing_more(tmp_path: Path) -> None:
+    run = make(tmp_path)
+
+    def overtaken() -> None:
+        with run.attempt():
+            assert run._lease is not None
+            run._lease.lost = True
+            run.save({"epoch": 1})
+
+    with pytest.raises(RunLockedError, match="another host"):
+        overtaken()
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_files_are_synchronized_once_a_run_has_taken_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name.rpartition(".")[0] or "folder")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    run = make(tmp_path / "run")
+    with run.attempt():
+        run.log(epoch=1)
+        run.save({"epoch": 1})
+        assert synced == []
+        now[0] += 1
+        run.save({"epoch": 1})
+        assert synced == ["history", ".checkpoint.pt", "folder"]
+        run._syncing = 0.03  # more than 2 % of the time
+        run.save({"epoch": 1})
+        assert len(synced) == 3
+        synced.clear()
+    assert synced == ["history", ".run.json", "folder"]

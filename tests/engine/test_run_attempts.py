@@ -1,7 +1,10 @@
 """How a run records its attempts, and resumes from its checkpoint."""
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,10 @@ from filelock import FileLock
 
 from ablate.core.errors import Diverged, RunLockedError, UsageError
 from ablate.engine.run import DoneMeanwhile, Run
+from ablate.storage.history import read_history
 from ablate.storage.records import RunRecord, read_record
+
+ROOT = Path(__file__).parents[2]
 
 
 def make(directory: Path) -> Run:
@@ -102,13 +108,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_a_row_with_other_columns_is_refused(tmp_path: Path) -> None:
-    run = make(tmp_path)
-    run.log(epoch=1)
-    with pytest.raises(ValueError, match=r"columns \['epoch'\]; this row has \['step'\]"):
-        run.log(step=1)
-
-
 def test_a_checkpoint_brings_back_the_state_and_the_history_up_to_then(tmp_path: Path) -> None:
     run = make(tmp_path)
     run.log(epoch=1, loss=1 / 3)
@@ -159,3 +158,112 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     torch.save({"state": Bomb(), "rows": 1, "made_by": ""}, tmp_path / "checkpoint.pt")
     assert run.restore() is None
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_history_cut_in_the_middle_of_a_line_beside_a_whole_checkpoint_is_not_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1, accuracy=0.91)
+    run.log(epoch=2, accuracy=0.95)
+    run.save({"epoch": 2})
+    text = (tmp_path / "history.csv").read_text()
+    for cut in (1, 2, 5):
+        (tmp_path / "history.csv").write_text(text[:-cut])
+        assert make(tmp_path).restore() is None
+    assert "starts from the beginning: history.csv lacks rows that were logged before it" in caplog.text
+    (tmp_path / "history.csv").unlink()
+    assert make(tmp_path).restore() is None
+    assert "starts from the beginning: history.csv is missing" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(MemoryError(), "MemoryError: out of memory"), (KeyError(), "KeyError"), (AssertionError(""), "AssertionError")],
+)
+def test_an_error_without_a_message_is_named(tmp_path: Path, error: Exception, said: str) -> None:
+    with make(tmp_path).attempt():
+        raise error
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.error == said
+
+
+def test_an_endless_message_with_escape_sequences_is_cut_and_made_harmless(tmp_path: Path) -> None:
+    with make(tmp_path).attempt():
+        raise ValueError("\x1b[31mred\x07\udcff" + "x" * 10_000_000)
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.error is not None
+    assert record.error.startswith("ValueError: \\x1b[31mred\\x07\\udcffxxx")
+    assert len(record.error) < 2100
+    assert "characters left out" in record.error
+    text = (tmp_path / "traceback.txt").read_text()
+    assert len(text) < 1_000_100
+    assert "\x1b" not in text
+    assert (tmp_path / "run.json").stat().st_size < 4000
+
+
+def test_an_error_that_cannot_be_shown_is_recorded(tmp_path: Path) -> None:
+    class BrokenError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no message")
+
+    with make(tmp_path).attempt():
+        raise BrokenError
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.error == "BrokenError: its message cannot be read"
+
+
+def test_the_next_attempt_removes_what_killed_processes_left(tmp_path: Path) -> None:
+    for name in (".checkpoint.pt.abcdefgh", ".history.csv.12345678", ".right.npz._1234567", ".run.json.aaaaaaaa"):
+        (tmp_path / name).write_bytes(b"x")
+    os.utime(tmp_path / ".run.json.aaaaaaaa", (0, 0))
+    (tmp_path / ".config.yaml.new_file").write_bytes(b"a plan is being written")
+    with make(tmp_path).attempt():
+        pass
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"config.yaml", "run.json", ".lock", ".config.yaml.new_file"}
+
+
+def test_a_history_of_an_earlier_attempt_does_not_stay_with_a_run_that_logs_nothing(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log(epoch=1)
+    run.save({"epoch": 1})
+    with make(tmp_path).attempt():
+        pass
+    assert not (tmp_path / "history.csv").exists()
+
+
+def test_a_run_on_a_full_disk_ends_with_a_message(tmp_path: Path) -> None:
+    """In a process of its own, whose files may have 4 KB."""
+    program = f"""
+import resource, signal
+from pathlib import Path
+from tests.engine.test_run_attempts import make
+from ablate.core.errors import UsageError
+run = make(Path({str(tmp_path / "run")!r}))
+with run.attempt():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    for epoch in range(2000):
+        run.log(epoch=epoch, loss=0.5)
+print(run.record.status, run.record.error)
+run = make(Path({str(tmp_path / "other")!r}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 4096))
+try:
+    with run.attempt():
+        pass
+except UsageError as error:
+    print(error)
+"""
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert answer.stdout.splitlines() == [
+        "failed OSError: [Errno 27] File too large",
+        f"cannot write to {tmp_path / 'other'}: File too large.",
+    ]
+    record = read_record(tmp_path / "run")
+    assert record is not None
+    assert record.status == "failed"
+    rows = read_history(tmp_path / "run" / "history.csv")
+    assert [row["epoch"] for row in rows] == list(range(len(rows)))

@@ -1,0 +1,61 @@
+"""Text from users, errors and files, made safe for terminals, pages and file formats."""
+
+from __future__ import annotations
+
+import re
+
+# control characters, Unicode's line separators and directional controls, lone surrogates, and what XML does not allow
+_UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff"
+_IN_LINES = re.compile(f"[{_UNSAFE}]")
+_IN_ONE_LINE = re.compile(f"[\t\n{_UNSAFE}]")
+
+NAME_BYTES = 200  # of a file name; file systems allow 255, and temporary files and suffixes need some
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Replace characters that control a terminal, or that files cannot represent, by their Python escapes.
+
+    Args:
+        text: any text.
+        lines: whether to keep tabs and line breaks.
+
+    >>> printable("\x1b[31mred\udcff")
+    '\\x1b[31mred\\udcff'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    if lines:
+        return _IN_LINES.sub(_escape, text.replace("\r\n", "\n"))
+    return _IN_ONE_LINE.sub(_escape, text)
+
+
+def cut(text: str, length: int) -> str:
+    """Cut a text to about `length` characters: most of its beginning, and its end.
+
+    >>> cut("a" * 1000, 100)[-67:]
+    'aaaaaaaaaaaaaaaaaaaa … [900 characters left out] … aaaaaaaaaaaaaaaaa'
+    """
+    if len(text) <= length:
+        return text
+    end = length // 4
+    return f"{text[: length - end]} … [{len(text) - length:,} characters left out] … {text[-end:]}"
+
+
+def cut_to_bytes(text: str, size: int) -> str:
+    """Cut a text to at most `size` bytes in UTF-8, between characters."""
+    return text.encode(errors="replace")[:size].decode(errors="ignore")
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a text is a file name on all systems: no folder, not hidden, without control characters, and not too long.
+
+    >>> is_plain_name("right"), is_plain_name("../right"), is_plain_name("right ")
+    (True, False, False)
+    """
+    plain = printable(name) == name and not re.search(r'[/\\:*?"<>|]', name)
+    return plain and bool(name) and name[0] not in ". " and name[-1] not in ". " and len(name.encode()) <= NAME_BYTES
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

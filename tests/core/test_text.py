@@ -1,0 +1,44 @@
+"""Text is made safe for terminals and files, and cut."""
+
+import sys
+import unicodedata
+
+import pytest
+
+from ablate.core.text import cut, cut_to_bytes, is_plain_name, printable
+
+
+def test_characters_that_control_a_terminal_are_escaped() -> None:
+    assert printable("\x1b[2J\x00\x9b\u2028\u202e\ud800\uffff") == r"\x1b[2J\x00\x9b\u2028\u202e\ud800\uffff"
+    assert printable("a\tb\r\nc") == r"a\tb\r\nc"
+    assert printable("a\tb\r\nc\rd", lines=True) == "a\tb\nc\\rd"
+    assert printable("字 é 😀 –") == "字 é 😀 –"
+
+
+def test_no_character_of_a_control_category_is_left() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    left = {unicodedata.category(each) for each in printable(everything)}
+    assert not left & {"Cc", "Cs", "Zl", "Zp"}
+    printable(everything).encode()
+
+
+def test_a_long_text_is_cut_in_the_middle() -> None:
+    assert cut("abc", 3) == "abc"
+    assert cut("a" * 90 + "z" * 10, 20) == "aaaaaaaaaaaaaaa … [80 characters left out] … zzzzz"
+
+
+@pytest.mark.parametrize("size", range(12))
+def test_text_is_cut_between_characters(size: int) -> None:
+    part = cut_to_bytes("a字😀é", size)
+    assert "a字😀é".startswith(part)
+    assert size - 4 < len(part.encode()) <= size
+
+
+@pytest.mark.parametrize("name", ["right", "a b", "字", "v1.2", "x=1,y=[2]"])
+def test_plain_names(name: str) -> None:
+    assert is_plain_name(name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".a", "a.", "a ", " a", "a/b", "a\\b", "a\nb", "\udcff", "a" * 201, "a:b"])
+def test_names_that_are_not_plain(name: str) -> None:
+    assert not is_plain_name(name)
