@@ -24,6 +24,7 @@ from ablate.stats.anova import anova
 from ablate.stats.attribution import attribution, drawn_orders
 from ablate.stats.contributing_cells import cells_of_claim, cells_of_contrast
 from ablate.stats.judge import judge, judgements_frame
+from ablate.stats.marginal_means import strongest_interactions
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import noise_table
 from ablate.stats.scorecard import scorecard
@@ -137,13 +138,15 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
             frame = bootstrap.with_examples(frame, found, counted, right)
             nouns = examples.noun if frame["examples_low"].notna().any() else ""
     single = [each.changes[0] for each in found if len(each.changes) == 1]
+    explained = anova(outcomes) if outcomes.factors else pd.DataFrame()
     comparison = replace(
         comparison,
         contrasts=found,
         contrasts_frame=frame,
         examples=nouns,
-        anova=anova(outcomes) if outcomes.factors else pd.DataFrame(),
+        anova=explained,
         precision=noise_table(outcomes, single),
+        interactions=strongest_interactions(outcomes, explained),
     )
     sources = {f"contrast-{at}": cells_of_contrast(counted, outcomes, each.changes) for at, each in enumerate(found)}
     sources |= {f"claim-{claim.id}": cells_of_claim(counted, outcomes, claim) for claim in report.claims.claims}

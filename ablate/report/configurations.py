@@ -9,6 +9,7 @@ from ablate.core.cells import Cell
 from ablate.core.levels import Factor, Level, short_names
 
 COLUMNS = 4  # with more factors, configurations are named by their changes instead of a column for each factor
+BASELINE = "baseline"
 CHANGES = "Configuration (changes from the baseline)"
 
 
@@ -21,19 +22,24 @@ class Configurations:
         factors: the factors of the study.
         labels: all levels as text, with the digest if the levels alone are ambiguous.
         names: the labels, or with many factors only the changes from the baseline.
+        changes: only the changes from the baseline, for figures; `baseline` for the baseline itself.
     """
 
     cells: Mapping[str, Cell]
     factors: Mapping[str, Factor]
     labels: Mapping[str, str]
     names: Mapping[str, str]
+    changes: Mapping[str, str]
 
     @classmethod
     def of(cls, cells: Mapping[str, Cell], factors: Mapping[str, Factor]) -> Configurations:
         """Name these configurations; the first digest is the baseline."""
         labels = _unique({digest: cell.label for digest, cell in cells.items()})
-        names = labels if len(factors) <= COLUMNS else _by_changes(cells, labels)
-        return cls(cells, factors, labels, names)
+        changes = dict(_by_changes(cells, labels))
+        names = labels if len(factors) <= COLUMNS else dict(changes)
+        if len(changes) > 1:
+            changes[next(iter(changes))] = BASELINE
+        return cls(cells, factors, labels, names, changes)
 
     @property
     def column_each(self) -> bool:

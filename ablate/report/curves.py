@@ -10,12 +10,12 @@ import pandas as pd
 
 from ablate.core.metrics import MetricSpec
 from ablate.report.configurations import Configurations
-from ablate.stats.curves import mean_curves
+from ablate.stats.curves import MeanCurves, mean_curves
 from ablate.stats.summary import Summary
 from ablate.storage.results import StudyResults
 
-COLORED = 10  # more configurations cannot be distinguished by color
-LINES = 300  # with more runs, most are drawn in gray
+LINES = 7  # configurations that one panel can show
+PANELS = 48  # configurations that small multiples can show
 UNDESCRIBED = 2  # columns to plot if the program does not select any
 
 
@@ -30,21 +30,33 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """The data for the figure of learning curves.
+    """The data for the figures of learning curves.
 
     Attributes:
         shown: the columns to plot.
         history: `directory` (the run), `label` (its configuration), `epoch` and the columns; no infinite values.
-        labels: the configurations in the order of the tables.
-        means: the mean curves: `label`, `epoch` and the columns; None if every configuration has one run.
-        highlighted: if not empty, the only configurations in color.
+        labels: the configurations in the order of the tables, the baseline first.
+        means: the mean curves of configurations with several runs.
+        lines: the configurations in the main figure, at most `LINES`: the baseline, and those that differ most from it.
+        baseline: the levels of the baseline.
     """
 
     shown: Sequence[Curve]
     history: pd.DataFrame
     labels: Sequence[str]
-    means: pd.DataFrame | None = None
-    highlighted: Sequence[str] = ()
+    means: MeanCurves
+    lines: Sequence[str]
+    baseline: str = ""
+
+    @property
+    def others(self) -> int:
+        """The number of configurations that the main figure leaves out."""
+        return len(self.labels) - len(self.lines)
+
+    @property
+    def has_panel_each(self) -> bool:
+        """Whether each configuration can have a panel of its own."""
+        return self.others > 0 and len(self.labels) <= PANELS
 
 
 def choose_curves(
@@ -55,7 +67,7 @@ def choose_curves(
     Args:
         results: all runs.
         history: the histories of the runs, with `directory` and `epoch`.
-        summary: the means of the configurations, to find those with the highest and the lowest mean of `metric`.
+        summary: the means of the configurations, to find those that differ most from the baseline.
         configurations: the names of the configurations.
         metric: the main metric.
     """
@@ -64,13 +76,18 @@ def choose_curves(
         return None
     history = history.replace([math.inf, -math.inf], math.nan)  # diverged runs
     cell_of = results.runs.drop_duplicates("directory").set_index("directory")["cell"]
-    history = history.assign(label=history["directory"].map(cell_of).map(configurations.names))
+    history = history.assign(label=history["directory"].map(cell_of).map(configurations.changes))
     shown = [_curve(column, title, history) for column, title in columns.items()]
     there = set(history["label"])
-    labels = [name for name in dict.fromkeys(configurations.names.values()) if name in there]
-    if len(labels) <= COLORED and history["directory"].nunique() <= LINES:
-        return Curves(shown, history, labels, mean_curves(history, list(columns), results))
-    return Curves(shown, history, labels, highlighted=_extremes(labels, summary, configurations, metric))
+    labels = [name for name in dict.fromkeys(configurations.changes.values()) if name in there]
+    return Curves(
+        shown,
+        history,
+        labels,
+        mean_curves(history, list(columns), results),
+        _extremes(labels, summary, configurations, metric),
+        configurations.labels[next(iter(configurations))] if len(configurations) > 1 else "",
+    )
 
 
 def columns_of(history: pd.DataFrame, described: Mapping[str, str]) -> dict[str, str]:
@@ -94,9 +111,13 @@ def _is_outcome(spec: MetricSpec) -> bool:
 
 
 def _extremes(labels: Sequence[str], summary: Summary, configurations: Configurations, metric: str | None) -> list[str]:
-    """The baseline and the configurations with the highest and the lowest mean."""
-    chosen = list(labels[:1])
+    """The baseline and, if there are too many others, those whose means differ most from it; in the order of `labels`."""
+    if len(labels) <= LINES:
+        return list(labels)
+    differ: list[str] = []
     if metric is not None and metric in summary.mean:
-        ranked = summary.mean[metric].dropna().sort_values().index.map(configurations.names).tolist()
-        chosen += [*ranked[-1:], *ranked[:1]]
-    return list(dict.fromkeys(chosen))
+        means = summary.mean[metric].dropna()
+        gap = (means - means.get(summary.baseline, means.mean())).abs().sort_values(ascending=False, kind="stable")
+        differ = [name for name in gap.index.map(configurations.changes) if name in labels]
+    chosen = set([*labels[:1], *dict.fromkeys([*differ, *labels])][:LINES]) | set(labels[:1])
+    return [label for label in labels if label in chosen][:LINES]

@@ -1,37 +1,48 @@
-"""Draw the figures of a report with titles and captions. See plots.py for the plotting functions."""
+"""Draw the figures of a report, with titles, captions and alternative texts."""
 
 from __future__ import annotations
 
 import io
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from ablate.core.claims import ALL
+from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
-from ablate.report import plots
+from ablate.report import curve_plots, factor_plots, plots
 from ablate.report.curves import Curves
 from ablate.report.effect_tables import ALL_CHANGES, describe
-from ablate.report.formatting import difference_heading
+from ablate.report.formatting import difference_heading, heading
 from ablate.report.model import AttributionResult, Comparison, Report
 from ablate.report.plots import Mark
+from ablate.report.values import Interval
 from ablate.stats.estimates import Estimate
 
 MARKS = 24  # rows of a forest plot; of more, the highest and the lowest
+FEWEST = 3  # seeds below which no interval is drawn: with two, it only shows that two are too few
+PARALLEL = 4  # factors from which parallel coordinates are drawn
+PAPER_RUNS = 2000  # with more runs, there is no PDF of the learning curves
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigure:
-    """A figure as PNG and SVG, with a caption that explains how to read it."""
+    """A figure with a caption that explains how to read it, and a text that says what it shows.
+
+    `svg` and `png` have the size of the page; `pdf` has the width of a column of a paper and its font size.
+    """
 
     name: str  # file name without suffix
     title: str
     caption: str
+    alt: str
     svg: str
     png: bytes
+    pdf: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,50 +50,77 @@ class _Sketch:
     name: str
     title: str
     caption: str
-    figure: Figure
+    alt: str
+    plot: Callable[[], Figure]
 
 
 def draw(report: Report) -> list[DrawnFigure]:
     """Draw all figures of a report."""
     drawn = []
-    with plots.style(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # no installed font has the characters of a name
+        warnings.filterwarnings("ignore", "constrained_layout not applied")  # names too long for the width of a column
         for sketch in _sketches(report):
-            svg, png = io.StringIO(), io.BytesIO()
-            sketch.figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}, dpi=120)
-            sketch.figure.savefig(png, format="png", bbox_inches="tight", dpi=150)
-            plots.close(sketch.figure)
-            drawn.append(DrawnFigure(sketch.name, sketch.title, sketch.caption, svg.getvalue(), png.getvalue()))
+            with plots.style():
+                figure = sketch.plot()
+                svg = _saved(figure, "svg", dpi=120).decode()
+                png = _saved(figure, "png", dpi=150)
+                plots.close(figure)
+            with plots.style(paper=True):
+                figure = sketch.plot()
+                pdf = _saved(figure, "pdf", dpi=300)
+                plots.close(figure)
+            drawn.append(DrawnFigure(sketch.name, sketch.title, sketch.caption, sketch.alt, svg, png, pdf))
     return drawn
 
 
+def _saved(figure: Figure, kind: str, dpi: int) -> bytes:
+    """The content of a file, without a date, so that equal figures are equal files."""
+    facts = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(kind)
+    file = io.BytesIO()
+    figure.savefig(file, format=kind, bbox_inches="tight", metadata=facts, dpi=dpi)
+    return file.getvalue()
+
+
 def _sketches(report: Report) -> Iterator[_Sketch]:
-    if report.curves is not None:
-        yield _learning_curves(report.curves)
     if (comparison := report.comparison) is not None:
         spec = report.metrics[comparison.metric]
         yield from _differences(report, comparison, spec)
         # for one factor, main effects equal the differences from the baseline (except for censored times)
         if len(report.configurations.factors) > 1 or spec.limit is not None:
             yield from _effects(comparison.contrasts, spec)
+        yield from _factors(report, comparison, spec)
     for attribution in report.attributions:
         yield from _attribution(attribution, report.metrics[attribution.metric])
+    if report.curves is not None:
+        yield from _learning_curves(report.curves)
 
 
-def _learning_curves(curves: Curves) -> _Sketch:
-    if curves.highlighted:
-        caption = (
-            "One line per run. In color: the baseline and the configurations with the highest and the lowest mean; all other "
-            "runs are gray."
+def _learning_curves(curves: Curves) -> Iterator[_Sketch]:
+    caption = (
+        "Line and band: mean and standard deviation over the finished runs of a configuration, up to the last epoch that all "
+        "of them reached; with fewer than three runs, a line for each run. Differences between lines matter where they exceed "
+        "the bands."
+    )
+    if curves.baseline:
+        caption += f" The baseline (gray) is {curves.baseline}."
+    if curves.others:
+        caption += (
+            " Named: the configurations that differ most from the baseline; thin lines: the runs of the "
+            f"{curves.others} others."
         )
-        return _Sketch("learning_curves", "Learning curves", caption, plots.many_learning_curves(curves))
-    caption = "One line per run."
-    if curves.means is not None:
-        caption = (
-            "Thin: one line per run. Thick: the mean over the finished runs of a configuration, up to the last epoch that all "
-            "of them reached. Differences between colors matter where they exceed the spread within a color."
+    alt = f"Learning curves of {', '.join(curves.lines)}: {', '.join(curve.title for curve in curves.shown)} by epoch."
+    yield _Sketch("learning_curves", "Learning curves", caption, alt, lambda: curve_plots.learning_curves(curves))
+    if curves.has_panel_each:
+        caption = f"{curves.shown[0].title} of each configuration (blue) beside the baseline (gray)."
+        alt = f"Learning curves of all {len(curves.labels)} configurations, one panel each."
+        yield _Sketch(
+            "learning_curves_all",
+            "Learning curves of all configurations",
+            caption,
+            alt,
+            lambda: curve_plots.small_multiples(curves),
         )
-    return _Sketch("learning_curves", "Learning curves", caption, plots.learning_curves(curves))
 
 
 def _differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[_Sketch]:
@@ -90,12 +128,8 @@ def _differences(report: Report, comparison: Comparison, spec: MetricSpec) -> It
     order = {digest: at for at, digest in enumerate(report.configurations)}
     rows = comparison.differences.sort_values("cell", key=lambda cells: cells.map(order)).to_dict("records")
     marks = [
-        Mark(
-            f"{report.configurations.names[row['cell']]}  (n = {row['n']})",
-            row["estimate"],
-            row["low"],
-            row["high"],
-            by_cell[row["cell"]],
+        _mark(
+            report.configurations.changes[row["cell"]], row["estimate"], (row["low"], row["high"]), by_cell[row["cell"]], spec
         )
         for row in rows
         if math.isfinite(row["estimate"])
@@ -107,8 +141,13 @@ def _differences(report: Report, comparison: Comparison, spec: MetricSpec) -> It
         caption += "Bar: 95 % interval. Dots: single seeds. An interval that includes zero is compatible with no difference."
     else:
         caption += "There is only one seed, so the variation between seeds is unknown."
-    figure = plots.forest(_ends(marks), f"Δ {difference_heading(spec)}", spec.percent)
-    yield _Sketch("paired_differences", "Paired differences from the baseline", caption + _cut(len(rows)), figure)
+    baseline = report.configurations.labels[report.summary.baseline]
+    caption += f" The baseline is {baseline}." + _cut(len(rows))
+    title = f"Δ {difference_heading(spec)}"
+    yield _Sketch(
+        "paired_differences", "Paired differences from the baseline", caption, _summary(marks, title),
+        lambda: plots.forest(_ends(marks), title, spec.percent),
+    )  # fmt: skip
 
 
 def _effects(contrasts: Sequence[Estimate], spec: MetricSpec) -> Iterator[_Sketch]:
@@ -128,10 +167,59 @@ def _effects(contrasts: Sequence[Estimate], spec: MetricSpec) -> Iterator[_Sketc
             "zero shows no evidence that the two depend on each other.",
         ),
     ):
-        marks = [_mark(each) for each in contrasts if each.kind in kinds and math.isfinite(each.estimate)]
+        marks = [
+            _mark(describe(each.changes), each.estimate, each.interval(), each.by_seed.tolist(), spec)
+            for each in contrasts
+            if each.kind in kinds and math.isfinite(each.estimate)
+        ]
         if _any_interval(marks):
-            figure = plots.forest(_ends(marks), f"effect on {difference_heading(spec)}", spec.percent)
-            yield _Sketch(name, title, caption + _cut(len(marks)), figure)
+            yield _effect_sketch(name, title, caption + _cut(len(marks)), marks, spec)
+
+
+def _effect_sketch(name: str, title: str, caption: str, marks: list[Mark], spec: MetricSpec) -> _Sketch:
+    axis = f"effect on {difference_heading(spec)}"
+    return _Sketch(name, title, caption, _summary(marks, axis), lambda: plots.forest(_ends(marks), axis, spec.percent))
+
+
+def _factors(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[_Sketch]:
+    """Explained variance, the strongest interactions, and with many factors parallel coordinates."""
+    terms = comparison.anova
+    if "omega_squared" in terms and (main := terms[(terms["order"] == 1) & terms["omega_squared"].notna()]).shape[0] > 1:
+        first = main.sort_values("omega_squared", ascending=False).iloc[0]
+        alt = f"{first['term']} explains most of the variance between runs: ω² = {first['omega_squared']:.2f}."
+        caption = (
+            "ω²: the share of the variance between runs that a factor explains, and, in the matrix, what two factors explain "
+            "beyond that. The rest is noise between seeds, and interactions of more factors."
+        )
+        yield _Sketch("importance", "Variance explained", caption, alt, lambda: factor_plots.importance(terms))
+    if shown := comparison.interactions:
+        caption = (
+            "Means over seeds, averaged over the other factors, with 95 % intervals. Parallel lines: the effect of one factor "
+            "does not depend on the other."
+        )
+        alt = f"Means of {spec.title} by {' and by '.join(f'{each.x} and {each.line}' for each in shown)}."
+        yield _Sketch(
+            "interaction_means", "Means of two factors", caption, alt,
+            lambda: factor_plots.interaction(shown, heading(spec), spec.percent),
+        )  # fmt: skip
+    factors = {key: list(map(str, factor)) for key, factor in report.configurations.factors.items()}
+    mean = report.summary.mean[comparison.metric].dropna()
+    if len(factors) >= PARALLEL and len(mean) > len(factors) + 1:
+        cells = report.configurations.cells
+        columns: dict[str, list[str] | list[float]] = {
+            key: [_text(cells[each].get(key)) for each in mean.index] for key in factors
+        }
+        columns["value"] = mean.tolist()
+        best = report.configurations.changes[str(mean.idxmin() if spec.better == "lower" else mean.idxmax())]
+        caption = "A line for each configuration, from level to level to its mean; the darker, the higher."
+        yield _Sketch(
+            "parallel", "All configurations", caption, f"The best configuration is {best}.",
+            lambda: factor_plots.parallel(factors, pd.DataFrame(columns), heading(spec), spec.percent),
+        )  # fmt: skip
+
+
+def _text(level: Level | None) -> str:
+    return "" if level is None else str(level)
 
 
 def _attribution(attribution: AttributionResult, spec: MetricSpec) -> Iterator[_Sketch]:
@@ -139,7 +227,13 @@ def _attribution(attribution: AttributionResult, spec: MetricSpec) -> Iterator[_
     if frame.empty:
         return
     marks = [
-        Mark(ALL_CHANGES if row["change"] == ALL else str(row["change"]), row["estimate"], row["low"], row["high"])
+        Mark(
+            ALL_CHANGES if row["change"] == ALL else str(row["change"]),
+            row["estimate"],
+            row["low"],
+            row["high"],
+            text=str(Interval(row["estimate"], row["low"], row["high"], spec)),
+        )
         for row in frame.to_dict("records")
     ]
     caption = (
@@ -147,13 +241,26 @@ def _attribution(attribution: AttributionResult, spec: MetricSpec) -> Iterator[_
         f"above ends; the last bar is the whole difference (n = {frame['n'].max()} seeds). Green: gain. Hatched orange: loss. "
         "Black line: 95 % interval of that share."
     )
-    figure = plots.waterfall(marks, f"share of Δ {difference_heading(spec)}", spec.percent)
-    yield _Sketch(attribution.name, attribution.title, caption, figure)
+    title = f"share of Δ {difference_heading(spec)}"
+    yield _Sketch(
+        attribution.name, attribution.title, caption, _summary(marks[:-1], title),
+        lambda: plots.waterfall(marks, title, spec.percent),
+    )  # fmt: skip
 
 
-def _mark(estimate: Estimate) -> Mark:
-    low, high = estimate.interval()
-    return Mark(f"{describe(estimate.changes)}  (n = {estimate.n})", estimate.estimate, low, high, estimate.by_seed.tolist())
+def _mark(label: str, estimate: float, interval: tuple[float, float], by_seed: Sequence[float], spec: MetricSpec) -> Mark:
+    low, high = interval if len(by_seed) >= FEWEST else (math.nan, math.nan)
+    return Mark(label, estimate, low, high, by_seed, str(Interval(estimate, low, high, spec)))
+
+
+def _summary(marks: Sequence[Mark], title: str) -> str:
+    """The highest and the lowest estimate in one sentence, for readers who cannot see the figure."""
+    highest, lowest = max(marks, key=lambda mark: mark.estimate), min(marks, key=lambda mark: mark.estimate)
+    ends = [f"highest for {highest.label}, {highest.text}"] + (
+        [] if lowest is highest else [f"lowest for {lowest.label}, {lowest.text}"]
+    )
+    clear = sum(mark.clear for mark in marks)
+    return f"{title}: {'; '.join(ends)}. {clear} of {len(marks)} intervals exclude zero."
 
 
 def _any_interval(marks: Sequence[Mark]) -> bool:

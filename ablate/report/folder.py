@@ -50,6 +50,7 @@ def _render(report: Report) -> dict[str, str | bytes]:
     for figure in drawn:
         files[f"figures/{figure.name}.svg"] = figure.svg
         files[f"figures/{figure.name}.png"] = figure.png
+        files[f"figures/{figure.name}.pdf"] = figure.pdf
     files["index.html"] = html.render(report, drawn)
     files["report.md"] = markdown.render(report, drawn)
     return files

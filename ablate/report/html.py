@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -19,17 +18,20 @@ from markupsafe import Markup, escape
 from ablate.core.levels import Level
 from ablate.report.caveats import caveats, headline, runs_by_state
 from ablate.report.figures import DrawnFigure
-from ablate.report.formatting import difference_heading, number
+from ablate.report.findings import Finding, findings
+from ablate.report.formatting import number
+from ablate.report.inline_svg import inline
 from ablate.report.model import Report
 from ablate.report.status_grid import status_grid
-from ablate.report.table import Row, side_by_side
+from ablate.report.strips import strips
+from ablate.report.table import Table, side_by_side
 from ablate.report.values import Value, has_number, text_of
 from ablate.stats import decision_rules
-from ablate.stats.judge import Judgement
 
 ROWS = 300  # rows of a table; the files have all
 NOTES = 12
-CHANGES = 12  # effects at the top of a page without claims
+CAVEATS = 3  # caveats above the findings; the others are folded
+WIDE = 9  # columns of a table that is printed in landscape
 PROBLEMS = 100
 IN_FULL = 1000  # with more runs, only seeds are listed
 SIGNS = {
@@ -42,10 +44,21 @@ BAD_FLAGS = ("diverged", "failed", "missing")  # flags shown in red: runs withou
 
 
 @dataclass(frozen=True, slots=True)
-class _ClaimItem:
-    row: Row  # a row of the table of verdicts
-    judgement: Judgement
-    metric: str
+class _Section:
+    """A section of the page; its content is the template sections/<id>.html."""
+
+    id: str
+    title: str
+    folded: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _FigureItem:
+    name: str
+    title: str
+    caption: str
+    inline: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +97,33 @@ def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"breakable": _breakable, "text": text_of, "sort_key": _sort_key}
+    environment.filters |= {"breakable": _breakable, "unbroken": _unbroken, "text": text_of, "sort_key": _sort_key}
     environment.tests["measured"] = has_number
     tables = report.tables
-    spec = report.metrics[report.metric] if report.metric else None
+    found = findings(report)
+    comparison = side_by_side(tables.results, tables.further_results, tables.costs) if tables.results else None
+    grid = status_grid(report)
     return environment.get_template("index.html").render(
         report=report,
         tables=tables,
+        sections=list(_sections(report, found, comparison, drawn)),
         headline=headline(report),
         caveats=caveats(report),
         states=runs_by_state(report),
         signs=SIGNS,
-        claims=_claims(report),
-        changes=[] if report.claims.judgements or tables.contrasts is None else tables.contrasts.rows[:CHANGES],
-        unit=difference_heading(spec) if spec else "",
-        comparison=side_by_side(tables.results, tables.further_results, tables.costs) if tables.results else None,
-        figures=[(figure, _data_uri(figure.svg)) for figure in drawn],
-        grid=status_grid(report),
+        findings=list(zip(found, strips(found), strict=True)),
+        more_findings=0 if report.claims.judgements or tables.contrasts is None else len(tables.contrasts.rows) - len(found),
+        comparison=comparison,
+        figures=[_FigureItem(each.name, each.title, each.caption, inline(each.svg, each.name, each.alt)) for each in drawn],
+        grid=grid,
+        grid_anchors={report.configurations.labels[digest]: f"cell-{digest}" for digest in report.configurations},
         origins=_origins(report),
         configurations=_configurations(report),
         count=report.results.runs["directory"].nunique(),
         anchors=_anchors(report),
         settings=_settings(report),
         BAD_FLAGS=BAD_FLAGS,
+        CAVEATS=CAVEATS,
         ROWS=ROWS,
         NOTES=NOTES,
         PROBLEMS=PROBLEMS,
@@ -114,9 +131,44 @@ def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
     )
 
 
+def _sections(
+    report: Report, found: Sequence[Finding], comparison: Table | None, drawn: Sequence[DrawnFigure]
+) -> Iterator[_Section]:
+    """The sections that have content, in order: the results first, then, folded, what they rest on."""
+    tables = report.tables
+    if found:
+        yield _Section("findings", "Findings")
+    if comparison is not None:
+        yield _Section("configurations", "Configurations", wide=len(comparison.columns) > WIDE)
+    if tables.attributions:
+        yield _Section("attribution", "Attribution")
+    if tables.scorecard is not None:
+        yield _Section("scorecard", "Published results")
+    if drawn:
+        yield _Section("figures", "Figures")
+    if tables.contrasts is not None:
+        yield _Section("contrasts", "Contrasts", folded=True)
+    if tables.anova is not None:
+        yield _Section("variance", tables.anova.title, folded=True)
+    if tables.precision is not None:
+        yield _Section("precision", tables.precision.title, folded=True)
+    if tables.extra:
+        yield _Section("measurements", "Further measurements", folded=True)
+    yield _Section("status", "Run status", folded=not report.problems)
+    yield _Section("provenance", "Provenance", folded=True)
+    yield _Section("runs", "Runs", folded=True)
+
+
 def _breakable(text: str) -> Markup:
     """Allow line breaks after commas and dots in a name."""
     return Markup(re.sub(r"([,.])(?=[^\W\d])", r"\1<wbr>", str(escape(text))))
+
+
+def _unbroken(text: str) -> Markup:
+    """Keep `34.8 ± 1.4` and `+3.4 points [-1.3, +8.2]` on one line each where the screen allows it."""
+    return Markup(
+        re.sub(r"\[[^\]]*\]|\S+ ± \S+|n = [\d,]+", lambda found: f'<span class="unbroken">{found[0]}</span>', str(escape(text)))
+    )
 
 
 def _sort_key(value: Value) -> float | str:
@@ -129,28 +181,10 @@ def _sort_key(value: Value) -> float | str:
     return "" if math.isnan(value.sort_key) else value.sort_key
 
 
-def _data_uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-
-
 def _anchors(report: Report) -> dict[str, str]:
     """Short anchors for sources, because labels and claim ids may contain any characters."""
     names = [*(f"cell-{digest}" for digest in report.configurations), *report.sources]
     return {"runs": "runs", **{name: f"r{at}" for at, name in enumerate(names)}}
-
-
-def _claims(report: Report) -> list[_ClaimItem]:
-    if report.tables.verdicts is None:
-        return []
-    return [
-        _ClaimItem(row, each, _metric_of(each, report))
-        for row, each in zip(report.tables.verdicts.rows, report.claims.judgements, strict=True)
-    ]
-
-
-def _metric_of(judgement: Judgement, report: Report) -> str:
-    title = report.metrics[judgement.claim.metric].title
-    return f"{title}, ratio" if judgement.claim.scale == "ratio" else title
 
 
 def _origins(report: Report) -> list[_Origin]:

@@ -15,6 +15,7 @@ from ablate.report.curves import Curves
 from ablate.report.table import Table
 from ablate.stats.estimates import Estimate
 from ablate.stats.judge import Judgement
+from ablate.stats.marginal_means import InteractionMeans
 from ablate.stats.summary import Summary
 from ablate.storage.audit import Audit
 from ablate.storage.results import StudyResults
@@ -50,6 +51,7 @@ class Comparison:
         examples: what those intervals are over, such as `test images`; empty if not available.
         anova: sums of squares; empty without factors.
         precision: the variation of the paired differences of each contrast, and the minimum detectable effect.
+        interactions: the means at the levels of two factors, of the pairs that interact most.
     """
 
     metric: str
@@ -60,6 +62,7 @@ class Comparison:
     examples: str = ""
     anova: pd.DataFrame = field(default_factory=pd.DataFrame)
     precision: pd.DataFrame = field(default_factory=pd.DataFrame)
+    interactions: Sequence[InteractionMeans] = ()
 
 
 @dataclass(frozen=True)

@@ -1,167 +1,127 @@
-"""Plot learning curves, forest plots and waterfalls with seaborn. Nothing is computed here.
-
-Figures are narrow, with labels above the rows rather than next to them, so that they also fit a phone.
-"""
+"""Plots of estimates: forest and waterfall; style and layout of all figures. Nothing is computed here."""
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import matplotlib
-import pandas as pd
-
-matplotlib.use("Agg")  # works without a display
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ablate.report.curves import Curve, Curves
-
-WIDTH = 6.0  # inches
-THICK = 2.0  # points
-ONE_RUN = "one line per run"
-RASTERIZED = 300  # more lines are rasterized
+PAGE_WIDTH, PAPER_WIDTH = 6.4, 3.4  # inches; a column of a two-column paper is about 3.4 wide
+PAGE_FONT, PAPER_FONT = 9.0, 7.0  # points
 BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seaborn's color-blind palette
+DARK_GRAY = "#5f5f5f"
 JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
+NAME_LINES = 2  # lines that the name of a row may take
 
 
 @dataclass
 class Mark:
-    """A row of a forest plot or waterfall: an estimate, its interval, and the value of each seed."""
+    """A row of a forest plot or waterfall.
+
+    Attributes:
+        label: the name.
+        estimate: the estimate.
+        low, high: the ends of its interval; NaN without one.
+        by_seed: the value of each seed.
+        text: the estimate and its interval in figures, for the right edge.
+    """
 
     label: str
     estimate: float
     low: float
     high: float
     by_seed: Sequence[float] = field(default_factory=list)
+    text: str = ""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.low > 0 or self.high < 0
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """The style of all figures. Text in an SVG remains text; a `$` in a name does not start a formula."""
+def style(paper: bool = False) -> Iterator[None]:
+    """The style of all figures: for the page, or at the width of a column and with the fonts of a paper.
+
+    Text in an SVG or PDF remains text; a `$` in a name does not start a formula.
+    """
     there = {font.name for font in font_manager.fontManager.ttflist}
-    fonts: dict[Any, Any] = {
+    width, font = (PAPER_WIDTH, PAPER_FONT) if paper else (PAGE_WIDTH, PAGE_FONT)
+    settings: dict[Any, Any] = {
         "font.family": ["DejaVu Sans", *(name for name in JAPANESE_FONTS if name in there)],
-        "svg.fonttype": "none",
-        "svg.hashsalt": "ablate",
+        "font.size": font, "axes.titlesize": font, "axes.labelsize": font, "xtick.labelsize": 0.94 * font,
+        "ytick.labelsize": 0.94 * font, "legend.fontsize": 0.94 * font, "figure.titlesize": font,
+        "figure.figsize": (width, width / 2), "lines.linewidth": 1.2 if paper else 1.8, "axes.linewidth": 0.6,
+        "grid.linewidth": 0.5, "svg.fonttype": "none", "svg.hashsalt": "ablate", "pdf.fonttype": 42,
         "text.parse_math": False,
-    }
-    with sns.axes_style("whitegrid"), sns.plotting_context("notebook", font_scale=0.9), plt.rc_context(fonts):
+    }  # fmt: skip
+    with sns.axes_style("whitegrid"), plt.rc_context(settings):
         yield
 
 
-def learning_curves(curves: Curves) -> Figure:
-    """Plot a panel for each curve: thin lines for runs and thick lines for means, colored by configuration."""
-    columns = [curve.column for curve in curves.shown]
-    long = curves.history.melt(id_vars=["directory", "label", "epoch"], value_vars=columns, var_name="column")
-    single = bool((curves.history.groupby("directory").size() == 1).all())
-    dashed = len(curves.labels) <= 6  # dashes as well, for print and color blindness
-    cells: dict[str, Any] = {
-        "x": "epoch", "y": "value",
-        "hue": "label", "hue_order": list(curves.labels), "palette": sns.color_palette("colorblind", len(curves.labels)),
-        "style": "label" if dashed else None, "style_order": list(curves.labels) if dashed else None,
-        "marker": "o" if single else None,
-    }  # fmt: skip
-    grid = sns.relplot(
-        long,
-        kind="line",
-        **cells,
-        units="directory",
-        estimator=None,
-        col="column",
-        col_order=columns,
-        col_wrap=1,
-        linewidth=THICK if curves.means is None else 0.7,
-        alpha=1.0 if curves.means is None else 0.5,
-        height=WIDTH / 2,
-        aspect=2,
-        facet_kws={"sharey": all(curve.percent for curve in curves.shown), "legend_out": False},
-    )
-    for axes, curve in zip(grid.axes.flat, curves.shown, strict=True):
-        axes.set_title(curve.title)
-        if curves.means is not None:
-            line = {**cells, "y": curve.column}
-            sns.lineplot(curves.means, **line, estimator=None, linewidth=THICK, legend=False, ax=axes)
-        _name_axes(axes, curve)
-    if grid.legend is not None:
-        handles = [handle for handle in grid.legend.legend_handles if handle is not None]
-        for handle in handles:
-            handle.set(linewidth=THICK, alpha=1)
-        grid.legend.remove()
-        title = ONE_RUN if curves.means is None else "thin: one line per run; thick: mean over runs"
-        _legend(grid.figure, handles, curves.labels, title)
-    figure: Figure = grid.figure
-    return figure
+def new_axes(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """Make a figure of the current width and panels in a grid.
+
+    Args:
+        height: the height in inches at the width of the page.
+        rows, columns: the panels.
+        options: further arguments of `plt.subplots`.
+
+    Returns:
+        The figure, and its axes as an array of shape (rows, columns).
+    """
+    width = plt.rcParams["figure.figsize"][0]
+    scale = max(width / PAGE_WIDTH, plt.rcParams["font.size"] / PAGE_FONT)
+    return plt.subplots(rows, columns, figsize=(width, height * scale), layout="constrained", squeeze=False, **options)
 
 
-def many_learning_curves(curves: Curves) -> Figure:
-    """Like `learning_curves`, with only the highlighted configurations in color."""
-    figure, panels = plt.subplots(
-        len(curves.shown), squeeze=False, sharex=True, figsize=(WIDTH, WIDTH / 2 * len(curves.shown)), layout="constrained"
-    )
-    colors = dict(zip(curves.highlighted, sns.color_palette("colorblind"), strict=False))
-    handles = []
-    for axes, curve in zip(panels.flat, curves.shown, strict=True):
-        lines: dict[str, list[list[tuple[float, float]]]] = {label: [] for label in ("", *curves.highlighted)}
-        frame = curves.history[["label", "directory", "epoch", curve.column]]
-        for (label, _), run in frame.groupby(["label", "directory"], sort=False):
-            points = list(zip(run["epoch"].tolist(), run[curve.column].tolist(), strict=True))
-            lines[label if label in colors else ""].append(points)
-        rasterized = sum(map(len, lines.values())) > RASTERIZED
-        handles = [
-            axes.add_collection(
-                LineCollection(
-                    found,
-                    colors=[colors.get(label, GRAY)],
-                    linewidths=1.4 if label else 0.5,
-                    alpha=None if label else 0.5,
-                    rasterized=not label and rasterized,
-                )
-            )
-            for label, found in lines.items()
-        ]
-        axes.autoscale()
-        axes.set_title(curve.title)
-        _name_axes(axes, curve)
-    _legend(figure, handles, ["all other runs", *curves.highlighted], ONE_RUN)
-    return figure
+def forest(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None = None, color: str = BLUE) -> Figure:
+    """Plot each estimate with its interval and a dot for each seed: names on the left, numbers on the right.
 
-
-def forest(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
-    """Plot each estimate with its interval, a dot for each seed, and a line at zero."""
-    figure, axes = _rows(marks, title, percent)
-    dots = pd.DataFrame(
-        [(value, -at - 0.17) for at, mark in enumerate(marks) for value in mark.by_seed], columns=["value", "row"], dtype=float
-    )
-    sns.scatterplot(dots, x="value", y="row", color=GRAY, s=16, alpha=0.8, linewidth=0, ax=axes, zorder=2)
+    Args:
+        marks: the rows, from top to bottom.
+        title: the label of the horizontal axis.
+        percent: whether the values are fractions that are shown in percent.
+        ax: the axes to draw into; by default those of a new figure.
+        color: of the intervals that exclude zero; the others are gray.
+    """
+    axes = _rows(marks, title, percent, ax)
     for at, mark in enumerate(marks):
-        axes.plot([mark.low, mark.high], [-at, -at], color=BLUE, linewidth=2.2, solid_capstyle="butt", zorder=3)
-        axes.plot([mark.estimate], [-at], "D", color=BLUE, markersize=6, zorder=4)
-    axes.set(xlabel=title, ylabel="")
-    return figure
+        shade = color if mark.clear else GRAY
+        if mark.by_seed:
+            axes.scatter(
+                list(mark.by_seed), [-at - 0.26] * len(mark.by_seed), s=9, color=DARK_GRAY, alpha=0.6, linewidth=0, zorder=2
+            )
+        if not math.isnan(mark.low):
+            axes.plot([mark.low, mark.high], [-at, -at], color=shade, linewidth=2.2, solid_capstyle="butt", zorder=3)
+        axes.plot([mark.estimate], [-at], "D", color=shade, markersize=4.5, zorder=4)
+    return _figure(axes)
 
 
-def waterfall(marks: Sequence[Mark], title: str, percent: bool) -> Figure:
-    """Plot shares as a waterfall; the last mark is the whole difference."""
-    figure, axes = _rows(marks, title, percent)
+def waterfall(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None = None) -> Figure:
+    """Plot shares as a waterfall; the last mark is the whole difference. See `forest` for the arguments."""
+    axes = _rows(marks, title, percent, ax)
     reached = 0.0
     for at, mark in enumerate(marks):
         whole = at == len(marks) - 1
         start = 0.0 if whole else reached
-        color = GRAY if whole else GREEN if mark.estimate >= 0 else ORANGE
-        axes.barh(-at, mark.estimate, left=start, height=0.34, color=color, hatch="//" * (mark.estimate < 0), zorder=2)
-        axes.plot([start + mark.low, start + mark.high], [-at, -at], color="black", linewidth=1.4, zorder=3)
+        shade = GRAY if whole else GREEN if mark.estimate >= 0 else ORANGE
+        axes.barh(-at, mark.estimate, left=start, height=0.5, color=shade, hatch="//" * (mark.estimate < 0), zorder=2)
+        axes.plot([start + mark.low, start + mark.high], [-at, -at], color="black", linewidth=1.2, zorder=3)
         if not whole:
             reached = start + mark.estimate
             axes.plot([reached, reached], [-at, -at - 1], color="black", linewidth=0.7, linestyle=":", zorder=1)
-    return figure
+    return _figure(axes)
 
 
 def cut(text: str, length: int) -> str:
@@ -174,37 +134,50 @@ def close(figure: Figure) -> None:
     plt.close(figure)
 
 
-def _rows(marks: Sequence[Mark], title: str, percent: bool) -> tuple[Figure, Axes]:
-    """Make axes with a row for each mark, labels above the rows."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.48 * len(marks)), layout="constrained")
-    axes.axvline(0, color="black", linewidth=0.9, zorder=1)
-    for at, mark in enumerate(marks):
-        axes.text(
-            0.01, -at + 0.24, cut(mark.label, 68), fontsize="small", va="bottom",
-            transform=axes.get_yaxis_transform(), zorder=5, bbox={"color": "white", "pad": 1},
-        )  # fmt: skip
-    axes.set(xlabel=title, yticks=[], ylim=(-len(marks) + 0.5, 0.85))
-    axes.grid(axis="y", visible=False)
-    axes.margins(x=0.06)
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{100 * value if percent else value:+.4g}" if value else "0")
+def small_font() -> float:
+    """The size of small type in points, in proportion to that of the figure."""
+    return 0.94 * float(plt.rcParams["font.size"])
+
+
+def percent_axis(axis: Any, signed: bool = False) -> None:
+    """Show the fractions of an axis in percent."""
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{100 * value:+.4g}" if signed and value else f"{100 * value:.4g}")
     )
-    axes.xaxis.set_major_locator(MaxNLocator(7))
-    return figure, axes
 
 
-def _name_axes(axes: Axes, curve: Curve) -> None:
-    axes.set(xlabel="epoch", ylabel="")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if curve.percent:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> Axes:
+    """Prepare axes with a row for each mark."""
+    characters = 34 if ax is None else 26
+    names = [_wrapped(mark.label, characters) for mark in marks]
+    if ax is None:
+        lines = sum(1.0 if "\n" in name else 0.75 for name in names)
+        _, grid = new_axes(0.75 + 0.42 * lines)
+        ax = grid[0, 0]
+    ax.axvline(0, color="black", linewidth=0.9, zorder=1)
+    ax.set(xlabel=title, ylabel="", ylim=(-len(marks) + 0.4, 0.6))
+    ax.set_yticks([-at for at in range(len(marks))], names)
+    ax.tick_params(axis="y", length=0)
+    for at, mark in enumerate(marks):
+        ax.text(1.02, -at, mark.text, transform=ax.get_yaxis_transform(), va="center", fontsize=small_font())
+    ax.grid(axis="y", visible=False)
+    sns.despine(ax=ax, left=True)
+    ax.margins(x=0.04)
+    if percent:
+        percent_axis(ax.xaxis, signed=True)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    return ax
 
 
-def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], title: str) -> None:
-    """Add a legend below the panels. The leading space keeps matplotlib from dropping labels that begin with an underscore."""
-    shown = [cut(label, 68) for label in labels]
-    shown = [f" {label}" if label.startswith("_") else label for label in shown]
-    figure.legend(
-        list(handles), shown, loc="upper center", bbox_to_anchor=(0.5, 0.01), frameon=False, fontsize="small",
-        title=title,
-    )  # fmt: skip
+def _wrapped(text: str, characters: int) -> str:
+    """Break a name into at most `NAME_LINES` lines."""
+    lines = textwrap.wrap(text, characters, break_long_words=True) or [text]
+    if len(lines) <= NAME_LINES:
+        return "\n".join(lines)
+    return "\n".join([*lines[: NAME_LINES - 1], cut(" ".join(lines[NAME_LINES - 1 :]), characters)])
+
+
+def _figure(axes: Axes) -> Figure:
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure

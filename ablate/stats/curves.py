@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from ablate.storage.results import StudyResults
 
+FEWEST = 3  # runs of a configuration that are shown as mean and standard deviation; fewer are shown one by one
 
-def mean_curves(history: pd.DataFrame, columns: Sequence[str], results: StudyResults) -> pd.DataFrame | None:
-    """The mean curve of each configuration, over its finished runs that count, at the epochs that all of them have.
+
+@dataclass(frozen=True)
+class MeanCurves:
+    """Mean and sample standard deviation over the runs of each configuration.
+
+    Both frames have a row for each configuration and epoch: `label`, `epoch` and the averaged columns.
+    """
+
+    mean: pd.DataFrame
+    sd: pd.DataFrame
+
+    @property
+    def labels(self) -> set[str]:
+        """The configurations that have a mean curve."""
+        return set(self.mean["label"])
+
+
+def mean_curves(history: pd.DataFrame, columns: Sequence[str], results: StudyResults) -> MeanCurves:
+    """The mean curve of each configuration with `FEWEST` finished runs or more, at the epochs that all of these have.
 
     Args:
         history: a row for each epoch, with `directory`, `label` (the configuration) and `epoch`.
         columns: those that are averaged.
         results: says which runs finished, and which were left out.
-
-    Returns:
-        `epoch`, the columns and `label`, a row for each point; None if no configuration has two such runs.
     """
     counted = results.counted.runs
     directories = counted.loc[counted["status"] == "finished", "directory"]
     kept = history[history["directory"].isin(directories)].dropna(subset=list(columns))
-    lines, several = [], False
-    for label, cell in kept.groupby("label", sort=False):
-        runs, by_epoch = cell["directory"].nunique(), cell.groupby("epoch")
-        several = several or runs > 1
-        mean = by_epoch[list(columns)].mean()[by_epoch["directory"].nunique() == runs]
-        lines.append(mean.reset_index().assign(label=label))
-    return pd.concat(lines, ignore_index=True) if several else None
+    runs = kept.groupby("label", sort=False)["directory"].nunique()
+    kept = kept[kept["label"].map(runs) >= FEWEST]
+    groups = kept.groupby(["label", "epoch"], sort=False)
+    complete = groups["directory"].nunique() == groups["label"].first().map(runs)
+    mean, sd = groups[list(columns)].mean()[complete], groups[list(columns)].std(ddof=1)[complete]
+    return MeanCurves(mean.reset_index(), sd.reset_index())

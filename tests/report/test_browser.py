@@ -76,15 +76,20 @@ def test_columns_are_sorted_by_their_numbers(browser: Any, page: Path) -> None:
         return [float(text) for text in table.locator("tbody tr").evaluate_all(read)]
 
     before = values()
-    table.locator("th", has_text="final accuracy").first.click()
+    head = table.locator("th button", has_text="final accuracy").first
+    head.click()
     assert values() == sorted(before)
-    table.locator("th", has_text="final accuracy").first.press("Enter")
+    head.press("Enter")
     assert values() == sorted(before, reverse=True)
+    head.press("Space")
+    assert values() == sorted(before)
+    assert table.locator("th", has_text="final accuracy").first.get_attribute("aria-sort") == "ascending"
 
 
 def test_a_number_leads_to_its_runs(browser: Any, page: Path) -> None:
     shown, trouble = opened(browser, page, DESK)
     assert not shown.locator("#all").evaluate("part => part.open")
+    assert not shown.locator("#runs").evaluate("part => part.open")
     shown.locator("table.sortable tbody tr").first.locator("a").first.click()
     assert shown.locator("#all").evaluate("part => part.open")
     assert shown.locator(":target").locator("h3").inner_text() == "dropout=true,stem=pyramid"
@@ -98,9 +103,57 @@ def test_without_scripts_everything_can_still_be_read(browser: Any, page: Path) 
     context = browser.new_context(java_script_enabled=False)
     shown = context.new_page()
     shown.goto(page.as_uri())
+    shown.locator("#runs > summary").click()
     shown.locator("summary", has_text="and their files").click()
     assert shown.locator("table.sortable tbody tr").count() == 4
     assert shown.get_by_role("link", name="run.json").count() == 35
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [TELEPHONE, DESK])
+def test_it_is_accessible(browser: Any, page: Path, width: int, scheme: str) -> None:
+    """No violation of the rules of axe-core, with everything unfolded."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -e '.[dev]'")
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
+    shown = context.new_page()
+    shown.goto(page.as_uri())
+    shown.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    found = axe.Axe().run(shown)
+    assert len(found.response["passes"]) > 15
+    assert [(each["id"], [node["html"][:100] for node in each["nodes"][:3]]) for each in found.response["violations"]] == []
+    context.close()
+
+
+def test_a_configuration_that_is_clicked_is_marked_everywhere(browser: Any, page: Path) -> None:
+    shown, _ = opened(browser, page, DESK)
+    row = shown.locator("table.sortable tbody tr").nth(1)
+    name = row.get_attribute("data-cell")
+    row.locator("td").nth(1).click()
+    parts = shown.locator(f"[data-cell='{name}']")
+    assert parts.count() >= 3  # in the comparison, the status and the list of runs
+    assert parts.evaluate_all("parts => parts.every(part => part.classList.contains('marked'))")
+    assert shown.locator(".marked").count() == parts.count()
+    row.locator("td").nth(1).click()
+    assert shown.locator(".marked").count() == 0
+
+
+def test_a_dot_says_which_seed_it_is(browser: Any, page: Path) -> None:
+    shown, _ = opened(browser, page, DESK)
+    assert shown.locator(".strip .dot title").first.text_content().startswith("seed 0: ")
+
+
+def test_a_link_to_a_folded_part_opens_it(browser: Any, page: Path) -> None:
+    shown, _ = opened(browser, page, DESK)
+    shown.locator("nav a", has_text="Contrasts").click()
+    assert shown.locator("#contrasts").evaluate("part => part.open")
+
+
+def test_dark_mode_has_a_dark_background(browser: Any, page: Path) -> None:
+    context = browser.new_context(color_scheme="dark")
+    shown = context.new_page()
+    shown.goto(page.as_uri())
+    assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
     context.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ablate.core.descriptions import Description
 from ablate.report.build import build
-from ablate.report.curves import COLORED, Curves, columns_of
+from ablate.report.curves import LINES, Curves, columns_of
 from tests.report.studies import METRICS, grid, write_runs
 
 
@@ -45,21 +45,20 @@ def test_a_curve_is_a_percentage_only_if_its_values_are_fractions(tmp_path: Path
 
 def test_few_configurations_have_a_color_each_and_means(tmp_path: Path) -> None:
     description = Description(metrics=METRICS, curves={"test_accuracy": "accuracy on test images"})
-    found = curves(write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2, description=description))
+    found = curves(write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 3, description=description))
     assert [curve.title for curve in found.shown] == ["accuracy on test images"]
-    assert (list(found.labels), found.highlighted) == (["stem=a", "stem=b"], ())
-    assert found.means is not None
-    assert len(found.means) == 8
+    assert (list(found.labels), list(found.lines), found.others) == (["baseline", "stem=b"], ["baseline", "stem=b"], 0)
+    assert (len(found.means.mean), found.baseline) == (8, "stem=a")
 
 
-def test_of_many_configurations_the_baseline_and_the_extremes_stand_out(tmp_path: Path) -> None:
-    cells = grid({"width": list(range(COLORED + 1))})
+def test_of_many_configurations_the_baseline_and_those_that_differ_most_from_it_have_a_line(tmp_path: Path) -> None:
+    cells = grid({"width": list(range(LINES + 3))})
     study = write_runs(
-        tmp_path / "s", cells, 1, lambda levels, seed: [0.5, 0.4, 0.9][levels["width"]] if levels["width"] < 3 else 0.5
+        tmp_path / "s", cells, 1, lambda levels, seed: 0.9 if levels["width"] in (4, 9) else 0.5 + levels["width"] / 100
     )
     found = curves(study)
-    assert found.highlighted == ["width=0", "width=2", "width=1"]
-    assert found.means is None
+    assert list(found.lines) == ["baseline", *(f"width={at}" for at in (4, 5, 6, 7, 8, 9))]
+    assert (found.others, found.has_panel_each, found.means.labels) == (3, True, set())
 
 
 def test_what_is_not_finite_is_not_drawn(tmp_path: Path) -> None:
@@ -69,7 +68,7 @@ def test_what_is_not_finite_is_not_drawn(tmp_path: Path) -> None:
     found = curves(study)
     assert [curve.column for curve in found.shown] == ["loss"]
     assert found.history["loss"].isna().sum() == 4
-    assert set(found.history["label"]) == {"stem=a", "stem=b"}
+    assert set(found.history["label"]) == {"baseline", "stem=b"}
 
 
 def test_a_study_without_a_history_has_no_curves(tmp_path: Path) -> None:

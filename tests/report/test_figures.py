@@ -9,27 +9,63 @@ from ablate.report.model import Report
 from tests.report.studies import ACCURACY, grid, results, write_runs
 
 
+def texts_of(svg: str) -> set[str]:
+    return {(each.text or "").strip() for each in ElementTree.fromstring(svg).iter() if each.tag.endswith("text")}
+
+
 def text_of(svg: str) -> str:
     return "".join(ElementTree.fromstring(svg).itertext())
 
 
-def test_every_figure_is_there_twice_and_is_what_it_says(report: Report) -> None:
+def test_every_figure_is_there_in_three_formats_and_is_what_it_says(report: Report) -> None:
     folder = report.folder / "figures"
-    names = {"learning_curves", "paired_differences", "effects", "interactions", "attribution"}
-    assert {path.stem for path in folder.glob("*.svg")} == {path.stem for path in folder.glob("*.png")} == names
+    names = {"learning_curves", "paired_differences", "effects", "interactions", "importance", "attribution"}
+    for kind in ("svg", "png", "pdf"):
+        assert {path.stem for path in folder.glob(f"*.{kind}")} - {"interaction_means"} == names
+    words = {"learning_curves": "epoch", "importance": "ω²"}
     for name in names:
         text = text_of((folder / f"{name}.svg").read_text(encoding="utf-8"))
-        assert "epoch" in text if name == "learning_curves" else "(percentage points)" in text
+        assert words.get(name, "(percentage points)") in text
     assert "<script>" in text_of((folder / "paired_differences.svg").read_text(encoding="utf-8"))
     assert (folder / "effects.png").stat().st_size > 10_000
 
 
-def test_many_configurations_are_gray_and_a_few_stand_out(tmp_path: Path) -> None:
+def test_of_many_configurations_seven_have_a_line_and_each_has_a_panel(tmp_path: Path) -> None:
     study = write_runs(tmp_path / "s", grid({"width": list(range(8)), "depth": list(range(4))}), 2)
     drawn = {figure.name: figure for figure in figures.draw(build(study))}
-    assert "all other runs" in drawn["learning_curves"].svg
-    assert "width=0,depth=0" in drawn["learning_curves"].svg
-    assert drawn["learning_curves"].caption.endswith("all other runs are gray.")
+    curves = drawn["learning_curves"]
+    assert "baseline" in curves.svg
+    assert curves.caption.endswith(
+        "The baseline (gray) is width=0,depth=0. Named: the configurations that differ most from the baseline; thin lines: the "
+        "runs of the 25 others."
+    )
+    assert texts_of(drawn["learning_curves_all"].svg) >= {"width=7, depth=3", "depth=1"}
+
+
+def test_a_text_says_what_a_figure_shows(report: Report) -> None:
+    texts = {figure.name: figure.alt for figure in figures.draw(report)}
+    assert texts["paired_differences"].startswith("Δ final accuracy (percentage points): highest for ")
+    assert "intervals exclude zero" in texts["paired_differences"]
+    assert "explains most of the variance" in texts["importance"]
+
+
+def test_parallel_coordinates_are_for_many_factors(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", grid({f"f{at}": [0, 1] for at in range(4)}), 2)
+    drawn = {figure.name: figure for figure in figures.draw(build(study))}
+    assert drawn["parallel"].alt.startswith("The best configuration is ")
+
+
+def test_equal_reports_have_equal_figures(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 3)
+    first, second = (figures.draw(build(study)) for _ in range(2))
+    assert first == second
+
+
+def test_with_fewer_than_three_seeds_no_interval_is_drawn(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", [{"stem": "a"}, {"stem": "b"}], 2)
+    (drawn,) = (figure for figure in figures.draw(build(study)) if figure.name == "paired_differences")
+    assert "0 of 1 intervals exclude zero" in drawn.alt
+    assert "[" not in text_of(drawn.svg)
 
 
 def test_of_many_differences_those_at_both_ends_are_drawn(tmp_path: Path) -> None:
@@ -39,9 +75,8 @@ def test_of_many_differences_those_at_both_ends_are_drawn(tmp_path: Path) -> Non
     (drawn,) = (figure for figure in figures.draw(report) if figure.name == "paired_differences")
     shown = report.comparison.differences.sort_values("estimate", ascending=False)
     kept = [*shown["cell"][:12], *shown["cell"][-12:]]
-    text = text_of(drawn.svg)
-    assert text.count("(n = 2)") == figures.MARKS
-    assert all(f"{report.configurations.names[cell]}  (n = 2)" in text for cell in kept)
+    names = set(list(report.configurations.changes.values())[1:])
+    assert texts_of(drawn.svg) & names == {report.configurations.changes[cell] for cell in kept}
     assert drawn.caption.endswith("Of 31 rows, the 12 highest and the 12 lowest are shown; the table has all.")
 
 
@@ -54,4 +89,4 @@ def test_of_one_seed_there_is_no_interval_and_no_figure_of_effects(tmp_path: Pat
     study = write_runs(tmp_path / "s", grid({"a": [0, 1], "b": [0, 1]}), 1)
     drawn = {figure.name: figure.caption for figure in figures.draw(build(study))}
     assert set(drawn) == {"learning_curves", "paired_differences"}
-    assert drawn["paired_differences"].endswith("There is only one seed, so the variation between seeds is unknown.")
+    assert "There is only one seed, so the variation between seeds is unknown." in drawn["paired_differences"]

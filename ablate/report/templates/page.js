@@ -9,25 +9,59 @@ const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - 
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
-    const sort = () => {
+    const button = document.createElement("button");  // a click, Enter and Space all press it
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const rows = [...table.tBodies[0].rows].map((row) => [key(row.cells[column]), row]);
       rows.sort(([a], [b]) => (a === null || b === null ? (a === null) - (b === null) : compare(a, b) * (down ? -1 : 1)));
       table.tBodies[0].append(...rows.map(([, row]) => row));
-    };
-    head.tabIndex = 0;
-    head.title = "sort";
-    head.addEventListener("click", sort);
-    head.addEventListener("keydown", (event) => event.key === "Enter" && sort());
+    });
   });
 }
-// A link to runs opens the list that holds them.
+// A configuration that is clicked is marked wherever it stands; another click removes the mark.
+const mark = (name) => {
+  for (const part of document.querySelectorAll(`[data-cell="${CSS.escape(name)}"]`)) part.classList.toggle("marked");
+};
+document.addEventListener("click", (event) => {
+  const part = event.target.closest("[data-cell]");
+  if (part && !event.target.closest("a, button, summary") && !String(getSelection())) mark(part.dataset.cell);
+});
+// Copy buttons.
+const copied = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {  // a page without the right to use the clipboard
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+};
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.addEventListener("click", async () => {
+    await copied(document.getElementById(button.dataset.copy).content.textContent);
+    const label = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = label), 1500);
+  });
+}
+// A link opens the folded parts that hold its target.
 const open = () => {
   const target = document.getElementById(location.hash.slice(1));
   for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
   if (target) target.scrollIntoView();
 };
 addEventListener("hashchange", open);
+document.addEventListener("click", (event) => event.target.closest('a[href^="#"]') && setTimeout(open));
 open();
+// What is folded is printed, except the list of runs.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details.section")) part.open = part.id !== "runs";
+});

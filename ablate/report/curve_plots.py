@@ -1,0 +1,136 @@
+"""Plots of learning curves: mean and standard deviation over runs, with a name at the end of each line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ablate.report.curves import Curve, Curves
+from ablate.report.plots import DARK_GRAY, GRAY, cut, new_axes, percent_axis, small_font
+
+PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#56b4e9")  # color-blind safe; the baseline is gray
+NAME = 30  # characters of a name beside its line
+RASTERIZED = 300  # more lines become one image in the SVG
+COLUMNS = 4  # panels beside each other
+
+
+def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette: Sequence[str] = PALETTE) -> Figure:
+    """Plot a panel for each curve, with the configurations in `curves.lines`; thin gray lines for all other runs.
+
+    A configuration with several finished runs has its mean as a line and the standard deviation as a band; otherwise it has a
+    line for each run. The baseline is dark gray.
+
+    Args:
+        curves: the data.
+        axes: a panel for each curve; by default those of a new figure.
+        palette: the colors of the configurations after the baseline.
+    """
+    if axes is None:
+        _, grid = new_axes(2.7 * len(curves.shown), len(curves.shown), sharex=True)
+        axes = [row[0] for row in grid]
+    colors = _colors(curves.lines, palette)
+    for panel, curve in zip(axes, curves.shown, strict=True):
+        _draw_others(panel, curves, curve)
+        ends = {label: _draw(panel, curves, curve, label, color) for label, color in colors.items()}
+        _format(panel, curve)
+        panel.set_title(curve.title, loc="left")
+        _name_lines(panel, {label: end for label, end in ends.items() if math.isfinite(end)}, colors)
+    axes[-1].set_xlabel("epoch")
+    figure = axes[0].get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def small_multiples(curves: Curves) -> Figure:
+    """Plot the first curve of every configuration in a panel of its own, with the baseline in gray."""
+    curve, others = curves.shown[0], curves.labels[1:]
+    rows = -(-len(others) // COLUMNS)
+    figure, grid = new_axes(0.6 + 1.25 * rows, rows, COLUMNS, sharex=True, sharey=True)
+    for panel in grid.flat[len(others) :]:
+        panel.set_visible(False)
+    for panel, label in zip(grid.flat, others, strict=False):
+        _draw(panel, curves, curve, curves.labels[0], GRAY)
+        _draw(panel, curves, curve, label, PALETTE[0])
+        _format(panel, curve)
+        panel.set_title(cut(label, 24), loc="left", fontsize=small_font() - 1)
+    figure.supxlabel("epoch", fontsize=plt.rcParams["font.size"])
+    figure.supylabel(curve.title + (" (%)" if curve.percent else ""), fontsize=plt.rcParams["font.size"])
+    return figure
+
+
+def _colors(labels: Sequence[str], palette: Sequence[str]) -> dict[str, str]:
+    if len(labels) == 1:
+        return {labels[0]: palette[0]}
+    return {label: DARK_GRAY if at == 0 else palette[(at - 1) % len(palette)] for at, label in enumerate(labels)}
+
+
+def _draw(axes: Axes, curves: Curves, curve: Curve, label: str, color: str) -> float:
+    """Draw one configuration and return the height at which its line ends."""
+    if label in curves.means.labels:
+        mean, sd = (_line(frame, label, curve.column) for frame in (curves.means.mean, curves.means.sd))
+        axes.fill_between(mean.index, mean - sd, mean + sd, color=color, alpha=0.15, linewidth=0)
+        axes.plot(mean.index, mean, color=color)
+        return float(mean.iloc[-1]) if len(mean) else math.nan
+    ends = []
+    runs = curves.history[curves.history["label"] == label]
+    for _, run in runs.groupby("directory", sort=False):
+        line = run.set_index("epoch")[curve.column].dropna()
+        axes.plot(line.index, line, color=color, marker="o" if len(line) == 1 else None, markersize=4)
+        ends += [float(line.iloc[-1])] if len(line) else []
+    return float(np.mean(ends)) if ends else math.nan
+
+
+def _line(frame: pd.DataFrame, label: str, column: str) -> pd.Series[float]:
+    return frame[frame["label"] == label].set_index("epoch")[column]
+
+
+def _draw_others(axes: Axes, curves: Curves, curve: Curve) -> None:
+    """Draw a thin line for each run of the configurations that have no line of their own."""
+    rest = curves.history[~curves.history["label"].isin(curves.lines)]
+    if rest.empty:
+        return
+    lines = [
+        list(zip(run["epoch"].tolist(), run[curve.column].tolist(), strict=True))
+        for _, run in rest.groupby("directory", sort=False)
+    ]
+    axes.add_collection(LineCollection(lines, colors=[GRAY], linewidths=0.4, alpha=0.35, rasterized=len(lines) > RASTERIZED))
+    axes.autoscale()
+
+
+def _format(axes: Axes, curve: Curve) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    if curve.percent:
+        percent_axis(axes.yaxis)
+        axes.set_ylabel("%")
+    sns.despine(ax=axes)
+
+
+def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]) -> None:
+    """Write the name of each line at its end, moving names apart that would overlap."""
+    if not ends:
+        return
+    low, high = axes.get_ylim()
+    figure: Any = axes.get_figure(root=True)
+    height = figure.get_size_inches()[1] / max(len(figure.axes), 1) * 72 * 0.75  # points that a panel is high, roughly
+    gap = 1.15 * small_font() / height * (high - low)
+    placed: dict[str, float] = {}
+    for label, end in sorted(ends.items(), key=lambda each: each[1]):
+        placed[label] = max([end, *(other + gap for other in placed.values())])
+    shift = max(0.0, max(placed.values()) - high)
+    for label, y in placed.items():
+        axes.annotate(
+            cut(label, NAME), (1.0, ends[label]), xycoords=("axes fraction", "data"), xytext=(1.02, y - shift),
+            textcoords=("axes fraction", "data"), color=colors[label], va="center", fontsize=small_font(),
+            annotation_clip=False,
+        )  # fmt: skip

@@ -1,0 +1,142 @@
+"""Plots of factors: explained variance, interactions, and parallel coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from ablate.core.levels import short_names
+from ablate.report.curve_plots import PALETTE
+from ablate.report.plots import BLUE, GRAY, cut, new_axes, percent_axis, small_font
+from ablate.stats.marginal_means import InteractionMeans
+
+NAME = 16  # characters of a level or factor on an axis
+VISIBLE = 0.01  # ω² of the strongest interaction below which there is no heat map
+JITTER = 0.05  # distance between the intervals of two lines, in units of the horizontal axis
+
+
+def importance(anova: pd.DataFrame) -> Figure:
+    """Plot ω² of each factor as a bar, and of each pair of factors as a heat map.
+
+    Args:
+        anova: see `ablate.stats.anova.anova`. Negative values, which are noise, are drawn as zero.
+    """
+    known = anova[anova["omega_squared"].notna()]
+    main = known[known["order"] == 1].set_index("term")["omega_squared"].sort_values(ascending=False)
+    pairs = known[known["order"] == 2].set_index("term")["omega_squared"]
+    names = short_names(list(main.index))
+    with_map = len(pairs) > 2 and pairs.max() >= VISIBLE
+    figure, grid = new_axes(0.9 + 0.32 * max(len(main), 3), 1, 2 if with_map else 1)
+    _bars(grid[0, 0], main, names)
+    if with_map:
+        _heat_map(grid[0, 1], list(main.index), pairs, names)
+    return figure
+
+
+def interaction(shown: Sequence[InteractionMeans], title: str, percent: bool, axes: Sequence[Axes] | None = None) -> Figure:
+    """Plot the mean at each level of one factor, with a line for each level of the other. Parallel lines: no interaction."""
+    if axes is None:
+        _, grid = new_axes(2.6, 1, len(shown), sharey=True)
+        axes = list(grid[0])
+    for panel, each in zip(axes, shown, strict=True):
+        levels = list(dict.fromkeys(each.means["x"]))
+        for at, (level, line) in enumerate(each.means.groupby("line", sort=False)):
+            x = np.array([levels.index(name) for name in line["x"]]) + JITTER * at
+            color = PALETTE[at % len(PALETTE)]
+            panel.plot(x, line["mean"], "o-", color=color, markersize=4, label=cut(str(level), NAME))
+            panel.vlines(x, line["low"], line["high"], color=color, linewidth=1.2)
+        panel.set_xticks(range(len(levels)), [cut(level, NAME) for level in levels])
+        panel.set_xlabel(each.x)
+        panel.margins(x=0.15)
+        panel.legend(title=each.line, frameon=False, title_fontsize=small_font())
+        if percent:
+            percent_axis(panel.yaxis)
+        sns.despine(ax=panel)
+    axes[0].set_ylabel(title)
+    figure = axes[0].get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, title: str, percent: bool) -> Figure:
+    """Plot each configuration as a line through its levels to its mean.
+
+    Args:
+        factors: by factor, its levels as text.
+        rows: a row for each configuration: a column for each factor (levels as text), and `value`.
+        title: the label of the last axis.
+        percent: whether the values are fractions that are shown in percent.
+    """
+    figure, grid = new_axes(3.2)
+    axes: Axes = grid[0, 0]
+    values = rows["value"].to_numpy(dtype=float)
+    low, span = float(np.min(values)), float(np.ptp(values)) or 1.0
+    heights = [[_height(levels.index(level), len(levels)) for level in rows[key]] for key, levels in factors.items()]
+    lines = np.array([*heights, ((values - low) / span).tolist()]).T
+    order = np.argsort(values)
+    points = [list(enumerate(lines[at])) for at in order]
+    colors = plt.get_cmap("viridis_r")((values[order] - low) / span)
+    axes.add_collection(LineCollection(points, colors=list(map(tuple, colors)), linewidths=0.9, alpha=0.75))
+    names = short_names(list(factors))
+    axes.set(xlim=(-0.3, len(factors) + 0.3), ylim=(-0.06, 1.06), yticks=[])
+    axes.set_xticks(range(len(factors) + 1), [*(cut(names[key], NAME) for key in factors), title], rotation=20, ha="right")
+    for at, levels in enumerate(factors.values()):
+        axes.axvline(at, color=GRAY, linewidth=0.6)
+        for number, level in enumerate(levels):
+            axes.text(
+                at + 0.03, _height(number, len(levels)), cut(level, NAME), fontsize=small_font() - 1,
+                bbox={"color": "white", "pad": 0.5, "alpha": 0.7},
+            )  # fmt: skip
+    axes.axvline(len(factors), color=GRAY, linewidth=0.6)
+    for share in (0.0, 0.5, 1.0):
+        value = (low + share * span) * (100 if percent else 1)
+        axes.text(len(factors) + 0.04, share, f"{value:.4g}", fontsize=small_font(), va="center")
+    axes.grid(visible=False)
+    sns.despine(ax=axes, left=True, bottom=True)
+    return figure
+
+
+def _height(number: int, count: int) -> float:
+    return 0.5 if count == 1 else number / (count - 1)
+
+
+def _bars(axes: Axes, main: pd.Series, names: Mapping[str, str]) -> None:
+    axes.barh(range(len(main)), main.clip(lower=0), color=BLUE, height=0.6)
+    axes.set_yticks(range(len(main)), [cut(names[term], 2 * NAME) for term in main.index])
+    axes.invert_yaxis()
+    axes.set_xlabel("ω² (share of the variance between runs)")
+    for at, value in enumerate(main):
+        axes.text(max(value, 0), at, f" {value:.2f}", va="center", fontsize=small_font())
+    axes.margins(x=0.15)
+    axes.grid(axis="y", visible=False)
+    sns.despine(ax=axes, left=True)
+
+
+def _heat_map(axes: Axes, factors: Sequence[str], pairs: pd.Series, names: Mapping[str, str]) -> None:
+    matrix = np.full((len(factors), len(factors)), np.nan)
+    for row, first in enumerate(factors):
+        for column, second in enumerate(factors[:row]):
+            for term in (f"{first} × {second}", f"{second} × {first}"):
+                if term in pairs.index:
+                    matrix[row, column] = max(float(pairs[term]), 0.0)
+    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=max(float(np.nanmax(matrix, initial=0.0)), 1e-9), aspect="auto")
+    for (row, column), value in np.ndenumerate(matrix):
+        if not np.isnan(value):
+            bright = value > 0.6 * max(float(np.nanmax(matrix)), 1e-9)
+            axes.text(
+                column, row, f"{value:.2f}", ha="center", va="center", color="white" if bright else "black",
+                fontsize=small_font(),
+            )  # fmt: skip
+    shown = [cut(names[term], NAME) for term in factors]
+    axes.set_xticks(range(len(factors) - 1), shown[:-1], rotation=30, ha="right")
+    axes.set_yticks(range(1, len(factors)), shown[1:])
+    axes.set(title="interactions (ω²)", xlim=(-0.5, len(factors) - 1.5), ylim=(len(factors) - 0.5, 0.5))
+    axes.grid(visible=False)
+    sns.despine(ax=axes, left=True, bottom=True)

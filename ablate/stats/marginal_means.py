@@ -1,0 +1,66 @@
+"""Means at the levels of two factors, for interaction plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ablate.stats.outcomes import Outcomes
+
+SMALLEST = 0.01  # ω² of an interaction that is worth a plot
+COLUMNS = ["x", "line", "n", "mean", "low", "high"]
+
+
+@dataclass(frozen=True)
+class InteractionMeans:
+    """Means at the levels of two factors.
+
+    Attributes:
+        x: the factor on the horizontal axis, the one with more levels.
+        line: the factor with a line for each level.
+        means: `x` and `line` (levels as text), `n` (seeds that are complete in all cells of the combination), `mean`, `low`
+            and `high`; combinations without complete seeds are left out.
+    """
+
+    x: str
+    line: str
+    means: pd.DataFrame
+
+
+def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: float = 0.95) -> InteractionMeans:
+    """The mean outcome at each combination of two factors, averaged within seeds over the levels of the others.
+
+    Args:
+        outcomes: of the metric.
+        first, second: the factors.
+        confidence: of the intervals: mean ± t(n - 1) sd / sqrt(n) over seeds. NaN for fewer than two seeds.
+    """
+    x, line = sorted((first, second), key=lambda key: -len(outcomes.factors[key]))
+    rows = []
+    for across in outcomes.factors[x]:
+        for level in outcomes.factors[line]:
+            columns = sorted({column for cell, column in outcomes.cells.items() if cell[x] == across and cell[line] == level})
+            values = outcomes.outcomes[columns].dropna().mean(axis="columns") if columns else pd.Series(dtype=float)
+            n = len(values)
+            if not n:
+                continue
+            mean = float(values.mean())
+            half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
+            rows.append((str(across), str(level), n, mean, mean - half, mean + half))
+    return InteractionMeans(x, line, pd.DataFrame(rows, columns=COLUMNS))
+
+
+def strongest_interactions(outcomes: Outcomes, anova: pd.DataFrame, most: int = 2) -> Sequence[InteractionMeans]:
+    """The means of the pairs of factors with the largest ω², if it is `SMALLEST` or more; see `ablate.stats.anova.anova`."""
+    if "omega_squared" not in anova:
+        return []
+    pairs = anova[(anova["order"] == 2) & (anova["omega_squared"] >= SMALLEST)].nlargest(most, "omega_squared")
+    found = []
+    for term in pairs["term"]:
+        first, second = str(term).split(" × ")
+        found.append(interaction_means(outcomes, first, second))
+    return found

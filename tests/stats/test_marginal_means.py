@@ -1,0 +1,37 @@
+"""Means at the levels of two factors."""
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ablate.stats.anova import anova
+from ablate.stats.marginal_means import interaction_means, strongest_interactions
+from ablate.stats.outcomes import Outcomes
+from tests.report.studies import Levels, grid_results
+
+
+def value(levels: Levels, seed: int) -> float:
+    """a and b interact; c has an effect of its own."""
+    noise = ((seed * 7 + levels["a"] * 3 + levels["b"] * 5 + levels["c"] * 11) % 5) / 100
+    return float(levels["a"] * levels["b"] + levels["c"] + seed + noise)
+
+
+RESULTS = grid_results({"a": [0, 1, 2], "b": [0, 1], "c": [0, 1]}, value)
+
+
+def test_a_mean_is_that_of_the_seeds_averaged_over_the_other_factors() -> None:
+    found = interaction_means(Outcomes.of(RESULTS, "f1"), "b", "a")
+    assert (found.x, found.line) == ("a", "b")  # the factor with more levels is on the axis
+    row = found.means[(found.means["x"] == "2") & (found.means["line"] == "1")].iloc[0]
+    by_seed = [(value({"a": 2, "b": 1, "c": 0}, seed) + value({"a": 2, "b": 1, "c": 1}, seed)) / 2 for seed in range(5)]
+    interval = stats.t.interval(0.95, 4, pd.Series(by_seed).mean(), stats.sem(by_seed))
+    assert row["n"] == 5
+    assert [row["mean"], row["low"], row["high"]] == pytest.approx([pd.Series(by_seed).mean(), *interval])
+    assert len(found.means) == 6
+
+
+def test_the_pairs_that_explain_most_are_shown_and_noise_is_not() -> None:
+    outcomes = Outcomes.of(RESULTS, "f1")
+    shown = strongest_interactions(outcomes, anova(outcomes))
+    assert [{each.x, each.line} for each in shown] == [{"a", "b"}]
+    assert strongest_interactions(outcomes, pd.DataFrame()) == []
