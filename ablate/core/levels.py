@@ -89,6 +89,8 @@ def _text(value: Any) -> str:
     """A plain value, formatted as on the command line."""
     if value is None:
         return "null"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_text(each)}" for key, each in value.items()) + "}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -14,7 +14,7 @@ from ablate.engine.config_values import ConfigValues, choices_of, naming_values,
 from ablate.engine.experiment import Experiment
 from ablate.storage import fingerprint
 from ablate.storage.manifest import Decision, StudyManifest
-from ablate.storage.records import levels_of
+from ablate.storage.records import levels_of, section
 
 NO_MEANING = ("hydra", "study", "seed")  # nodes that are no part of the experiment
 Decisions = dict[str, Decision]
@@ -61,7 +61,7 @@ class PlannedCell:
 
     def all_levels(self) -> dict[str, Level]:
         """The level of every key and config group, including those that are not factors."""
-        return levels_of(choices_of(self.choices), self.values)
+        return levels_of(choices_of(self.choices), self.values, self.levels)
 
 
 @dataclass
@@ -113,7 +113,7 @@ class CellReader:
         settings = self.experiment.read(config)
         built = self.experiment.fingerprint(settings)
         chosen = choices_of(choices)
-        levels = {key: Level.of(chosen[key] if key in chosen else _at(values.nested, key)) for key in typed}
+        levels = {key: Level.of(chosen[key] if key in chosen else section(values.nested, key)) for key in typed}
         return PlannedCell(
             levels=Cell(levels),
             typed=typed,
@@ -150,11 +150,3 @@ class CellReader:
                 self.decisions[key] = Decision(asked=asked, took=value)
             OmegaConf.update(config, key, value)
         return True
-
-
-def _at(values: Mapping[str, Any], key: str) -> Any:
-    """The value of a dotted key; None if there is none."""
-    node: Any = values
-    for part in key.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
-    return node

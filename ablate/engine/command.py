@@ -16,10 +16,10 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.engine import overrides as reading
 from ablate.engine.added_keys import AddedKeys
-from ablate.engine.config_values import naming_values, non_factors
+from ablate.engine.config_values import naming_values, non_factors, typed_values
 from ablate.engine.design import baseline_first
 from ablate.engine.options import FEWEST_SEEDS, StudyOptions, is_seed
-from ablate.engine.overrides import SweptFactor
+from ablate.engine.overrides import SweptFactor, key_of
 from ablate.storage.layout import study_directory
 
 
@@ -75,23 +75,23 @@ class SweepCommand:
         asked = [override for override in overrides if override.key_or_group == added.seed_key]
         seeds = _seeds(asked, options, config.seed, added)
         overrides = [override for override in overrides if override.key_or_group != added.seed_key]
-        swept = {each.key_or_group: SweptFactor.of(each) for each in overrides if each.is_sweep_override()}
-        fixed = [override for override in overrides if override.key_or_group not in swept]
+        swept = {key_of(each): SweptFactor.of(each) for each in overrides if each.is_sweep_override()}
+        fixed = [override for override in overrides if key_of(override) not in swept]
         swept = baseline_first(swept, options.baseline)
         if options.name is None:
-            values = {override.key_or_group: override.get_value_element_as_str() for override in fixed}
+            values = typed_values(map(reading.as_typed, fixed))
             config.study.name = designs.study_name(list(swept), naming_values(config, values, options.ignore))
         return cls(
             options=options,
             study=study_directory(config),
             seeds=tuple(seeds),
-            fixed={override.key_or_group: reading.as_typed(override) for override in fixed},
+            fixed={key_of(override): reading.as_typed(override) for override in fixed},
             swept=swept,
         )
 
 
 def _with_params(loader: ConfigLoader, params: Mapping[str, Any], arguments: Sequence[str]) -> list[str]:
-    typed = {override.key_or_group for override in reading.parse(loader, arguments)}
+    typed = {key_of(override) for override in reading.parse(loader, arguments)}
     return [*(f"{key}={Level.of(value)}" for key, value in params.items() if key not in typed), *arguments]
 
 

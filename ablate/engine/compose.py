@@ -6,15 +6,17 @@ Hydra composes a job when it is launched, so editing a configuration file during
 from __future__ import annotations
 
 import copy
+import traceback
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hydra.core.config_loader import ConfigLoader
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from ablate.core.cells import Cell
-from ablate.core.errors import UsageError
+from ablate.core.errors import AblateError, UsageError
 from ablate.core.levels import Factor, Level
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.messages import one_line
@@ -48,7 +50,6 @@ class Composer:
         self.swept = swept
         self._planned: dict[Cell, PlannedCell | None] = {}
         self._composed: dict[tuple[str, ...], Composed] = {}
-        self._is_group = {key: bool(loader.get_group_options(key)) for key in swept}
 
     @property
     def factors(self) -> dict[str, Factor]:
@@ -68,9 +69,9 @@ class Composer:
 
     def cell(self, fixed: Sequence[str], typed: Cell) -> PlannedCell | None:
         """Compose one cell; None if the program requests no run."""
-        asked = {key: self.swept[key].overrides[level] for key, level in typed.items()}
-        values = {key: level for key, level in typed.items() if self._is_plain(key, level, asked[key])}
-        composed = self._compose(fixed, asked, values)
+        asked = {key: override for key, level in typed.items() if (override := self.swept[key].overrides[level])}
+        values = {key: typed[key] for key, override in asked.items() if self._is_plain(key, typed[key], override)}
+        composed = self._compose([override for override in fixed if override], asked, values)
         config = copy.deepcopy(composed.config)
         for key, level in values.items():
             OmegaConf.update(config, key, level.value)
@@ -82,6 +83,14 @@ class Composer:
                 raise
             # for example in the file of a level: the error does not name the level
             raise UsageError(f"{one_line(error)} (in the configuration {typed.label})") from None
+        except (AblateError, HydraException):
+            raise
+        except Exception as error:  # of the program: it has checked a value that it did not expect
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise UsageError(
+                f"the program fails to check the configuration {typed.label}: {type(error).__name__}: {error} "
+                f"({where.filename}, line {where.lineno})"
+            ) from error
         if cell is not None:
             cell.types = composed.types
         return cell
@@ -101,7 +110,7 @@ class Composer:
         """Whether the level is a plain value of an existing key, so that setting it is equivalent to composing again."""
         return (
             override.startswith(f"{key}=")
-            and not self._is_group[key]
+            and not self.swept[key].is_group
             and (level.value is None or isinstance(level.value, bool | int | float | str))
             and "${" not in level.text
         )

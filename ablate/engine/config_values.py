@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ablate.engine.interpolations import ESCAPED, Path, Unknown, at, find_unknown, leaves
+from ablate.engine.overrides import key_of
 
 
 def plain(node: Any, resolve: bool = False) -> Any:
@@ -107,10 +108,10 @@ def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:
     return {key: value for key, value in runtime_choices.items() if value is not None and not key.startswith("hydra/")}
 
 
-def typed_values(overrides: Sequence[str]) -> dict[str, str]:
-    """The keys and values of overrides as typed, without Hydra's prefixes (+, ++, ~)."""
+def typed_values(overrides: Iterable[str]) -> dict[str, str]:
+    """The keys and values of overrides as typed, without Hydra's prefixes (+, ++); `null` for a key that is removed (~)."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
-    return {override.key_or_group: override.get_value_element_as_str() for override in parsed}
+    return {key_of(override): "null" if override.is_delete() else override.get_value_element_as_str() for override in parsed}
 
 
 def non_factors(cfg: DictConfig) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ablate.engine.messages import CONFIG_ERRORS, one_line
@@ -38,6 +40,11 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None
             raise
         print(f"ablate: {one_line(error, known_keys())}", file=sys.stderr)
         sys.exit(2)
+    except (ValueError, TypeError, AttributeError, AssertionError) as error:  # Hydra fails at an override such as group=null
+        if full_error == "1" or not _raised_by_hydra(error):
+            raise
+        print(f"ablate: {one_line(error)}{_hint(sys.argv[1:])}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("ablate: interrupted. Finished runs are kept; run the same command again to continue.", file=sys.stderr)
         sys.exit(143 if terminated else 130)
@@ -46,3 +53,16 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None
             signal.signal(signal.SIGTERM, before)
         if full_error is None:
             del os.environ["HYDRA_FULL_ERROR"]
+
+
+def _raised_by_hydra(error: BaseException) -> bool:
+    """Whether Hydra or OmegaConf failed while composing, rather than this package or the program."""
+    frames = [str(frame.f_globals.get("__name__", "")).split(".")[0] for frame, _ in traceback.walk_tb(error.__traceback__)]
+    inner = set(itertools.dropwhile(lambda name: name != "hydra", frames))
+    return bool(inner) and inner <= {"hydra", "omegaconf", "antlr4", "yaml"}
+
+
+def _hint(arguments: Sequence[str]) -> str:
+    """How to leave out a config group, for each argument that ends in =null."""
+    keys = [text.partition("=")[0] for text in arguments if text.endswith("=null")]
+    return "".join(f" (to leave out the group {key}: ~{key})" for key in keys)

@@ -218,6 +218,8 @@ class StudyOptions(BaseModel):
         Raises:
             UsageError: for an invalid option; the message names the key, its value, and what is allowed.
         """
+        if not isinstance(cfg.study, DictConfig) or cfg.study._is_none():
+            raise UsageError(f"study={Level.of(cfg.study)}: expected options, each as study.KEY=VALUE.")
         return cls.of(plain(cfg.study, resolve=True))
 
     @classmethod

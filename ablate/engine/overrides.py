@@ -1,4 +1,7 @@
-"""Parse the overrides of a sweep with Hydra's grammar, and turn their text into factors with typed levels."""
+"""Parse the overrides of a sweep with Hydra's grammar, and turn their text into factors with typed levels.
+
+For a config group, the level `null` is the configuration without the group: `~group`, or for `+group=a,null` no override.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,22 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString
+from hydra.core.override_parser.types import Glob, Override, QuotedString, RangeSweep
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 
 NUMBERS = (int, float)
+MAX_LEVELS = 10_000  # of one factor
 
 
 @dataclass(frozen=True)
 class SweptFactor:
-    """A factor as typed: its levels, and the override for each level."""
+    """A factor as typed: its levels, and the override for each level (empty for a group that is not added)."""
 
     factor: Factor
     overrides: Mapping[Level, str]
+    is_group: bool = False
 
     @classmethod
     def of(cls, override: Override) -> SweptFactor:
@@ -30,11 +35,12 @@ class SweptFactor:
         Raises:
             UsageError: for a level that is NaN, and for two levels with the same text and different types, such as 1 and '1'.
         """
-        key, typed_key = override.key_or_group, override.get_key_element()
+        key, typed_key = key_of(override), override.get_key_element()
+        is_group = override.config_loader is not None and bool(override.config_loader.get_group_options(override.key_or_group))
         overrides: dict[Level, str] = {}
         seen: dict[Level, Level] = {}
         parser = OverridesParser.create()
-        for text in dict.fromkeys(override.sweep_string_iterator()):
+        for text in dict.fromkeys(texts_of(override)):
             (parsed,) = parser.parse_overrides([f"{typed_key}={text}"])
             try:
                 level = Level.of(_unquoted(parsed.value()))
@@ -45,13 +51,14 @@ class SweptFactor:
                 raise UsageError(
                     f"{overrides[twin]} and {typed_key}={text} read alike and have different types; keep one of them."
                 )
-            overrides.setdefault(level, f"{typed_key}={text}")
-        return cls(Factor(key, tuple(overrides)), overrides)
+            off = "" if override.is_add() else f"~{key}"
+            overrides.setdefault(level, off if is_group and level.value is None else f"{typed_key}={text}")
+        return cls(Factor(key, tuple(overrides)), overrides, is_group)
 
     def reordered(self, first: Level) -> SweptFactor:
         """Make another level the baseline."""
         levels = (first, *(level for level in self.factor.levels if level != first))
-        return SweptFactor(Factor(self.factor.key, levels), self.overrides)
+        return SweptFactor(Factor(self.factor.key, levels), self.overrides, self.is_group)
 
 
 def parse(loader: ConfigLoader, arguments: Sequence[str]) -> list[Override]:
@@ -78,12 +85,13 @@ def _refuse_other_levels(override: Override, options: Sequence[str]) -> None:
     """Refuse a sweep without levels, and levels of a config group that cannot name one of its `options`."""
     levels = texts_of(override)
     if not levels:
-        available = f"; available: {', '.join(options)}" if options else ": glob chooses among the options of a config group"
-        raise UsageError(f"{override.input_line} matches no level{available}.")
+        available = f"; available: {', '.join(options)}" if options else ""
+        why = ": glob chooses among the options of a config group" if isinstance(override.value(), Glob) and not options else ""
+        raise UsageError(f"{override.input_line} matches no level{available or why}.")
     for text in levels if options else ():
         (parsed,) = OverridesParser.create().parse_overrides([f"{override.get_key_element()}={text}"])
-        if not isinstance(parsed.value(), str | list | QuotedString):
-            raise UsageError(f"{override.key_or_group} has no level {text}; available: {', '.join(options)}.")
+        if not isinstance(parsed.value(), str | list | QuotedString | None):
+            raise UsageError(f"{key_of(override)} has no level {text}; available: {', '.join(options)}.")
 
 
 def as_typed(override: Override) -> str:
@@ -93,14 +101,33 @@ def as_typed(override: Override) -> str:
     return f"{override.get_key_element()}={override.get_value_element_as_str()}"
 
 
+def key_of(override: Override) -> str:
+    """The key of an override, or its config group with the package: `net@encoder` and `net@decoder` are two factors."""
+    return override.key_or_group + (f"@{override.package}" if override.package is not None else "")
+
+
 def texts_of(override: Override) -> list[str]:
-    """The values of an override as typed, swept or not."""
-    return list(override.sweep_string_iterator()) if override.is_sweep_override() else [override.get_value_element_as_str()]
+    """The values of an override as typed, swept or not.
+
+    Raises:
+        UsageError: for a range without a step or with more than MAX_LEVELS levels.
+    """
+    if not override.is_sweep_override():
+        return [override.get_value_element_as_str()]
+    swept = override.value()
+    if isinstance(swept, RangeSweep):
+        if not swept.step:
+            raise UsageError(f"{override.input_line}: the step must not be 0.")
+        assert swept.start is not None
+        assert swept.stop is not None
+        if not (swept.stop - swept.start) / swept.step <= MAX_LEVELS:  # infinite and NaN too
+            raise UsageError(f"{override.input_line} has more than {MAX_LEVELS:,} levels.")
+    return list(override.sweep_string_iterator())
 
 
 def refuse_repeated(overrides: Sequence[Override]) -> None:
     """Reject a key that is given twice: Hydra would silently use the last one."""
-    keys = [override.key_or_group for override in overrides]
+    keys = [key_of(override) for override in overrides]
     for key in keys:
         if keys.count(key) > 1:
             raise UsageError(f"{key} is given twice: write its levels once, as {key}=a,b.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import warnings as python_warnings
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def load_results(study: str | Path) -> StudyResults:
     warnings = [set_aside(path, "it is not a run") for path in _strangers(study)]
     manifest = StudyManifest.read(study)
     description = manifest.parsed_description(study)
-    runs = _without_copies(_read_runs(study, warnings), warnings)
+    runs = _without_copies(_read_runs(study, warnings, manifest.factors), warnings)
     if not runs:
         raise UsageError(f"no runs in {study}: expected files {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
     known = manifest.typed_factors()
@@ -205,7 +205,7 @@ def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRu
     return [run for run in runs if run.directory in kept]
 
 
-def _read_runs(study: Path, warnings: list[str]) -> list[StoredRun]:
+def _read_runs(study: Path, warnings: list[str], factors: Iterable[str]) -> list[StoredRun]:
     levels: dict[tuple[str, str], dict[str, Level]] = {}  # by the content of config.yaml without the seed, and the choices
     runs = []
     for directory in run_directories(study):
@@ -221,7 +221,7 @@ def _read_runs(study: Path, warnings: list[str]) -> list[StoredRun]:
                 config = yaml.load(text, Loader=YAML_LOADER)
                 if not isinstance(config, dict):
                     raise ValueError("it is not a mapping")
-                levels[shared] = levels_of(record.choices, config)
+                levels[shared] = levels_of(record.choices, config, factors)
                 if own in lines:
                     levels[shared].pop("seed", None)
         except (OSError, ValueError, yaml.YAMLError) as error:

@@ -29,7 +29,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -234,10 +234,26 @@ def write_record(directory: Path, record: RunRecord, durable: bool = False) -> N
     write_atomically(directory / RECORD, record.model_dump_json(indent=1) + "\n", durable)
 
 
-def levels_of(choices: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, Level]:
-    """The levels of a run: the option chosen in each config group, and the value of each dotted key."""
+def levels_of(choices: Mapping[str, str], config: Mapping[str, Any], keys: Iterable[str] = ()) -> dict[str, Level]:
+    """The levels of a run: the option chosen in each config group, and the value of each dotted key.
+
+    Args:
+        choices: the option chosen in each config group.
+        config: the configuration.
+        keys: further keys to include, whose values may be sections of the configuration, such as `{decay: 0.99}`.
+    """
     levels = {key: _level(value) for key, value in flatten(config).items()}
-    return levels | {group: Level.of(choice) for group, choice in choices.items()}
+    levels |= {group: Level.of(choice) for group, choice in choices.items()}
+    sections = {key: section(config, key) for key in keys if key not in levels}
+    return levels | {key: Level.of(value) for key, value in sections.items() if value is not None}
+
+
+def section(config: Mapping[str, Any], key: str) -> Any:
+    """The value of a dotted key, which may be a section; None if there is none."""
+    node: Any = config
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
 
 
 def _level(value: object) -> Level:

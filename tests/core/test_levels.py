@@ -30,7 +30,7 @@ class Color(Enum):
         (np.array([1.0, 2.5]), [1, 2.5], "[1, 2.5]"),
         (Color.RED, "RED", "RED"),
         (Path("a/b"), "a/b", "a/b"),
-        ({"decay": 0.99}, {"decay": 0.99}, "{'decay': 0.99}"),
+        ({"decay": 0.99}, {"decay": 0.99}, "{decay: 0.99}"),
     ],
 )
 def test_a_value_is_normalized_once(value: object, plain: object, text: str) -> None:
