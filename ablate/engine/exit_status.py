@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ablate.engine.messages import CONFIG_ERRORS, one_line
+from ablate.engine.messages import CONFIG_ERRORS, one_line, relative
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None
     except CONFIG_ERRORS as error:
         if full_error == "1":
             raise
-        print(f"ablate: {one_line(error, known_keys())}", file=sys.stderr)
+        print(f"ablate: {relative(one_line(error, known_keys()))}", file=sys.stderr)
         sys.exit(2)
     except (ValueError, TypeError, AttributeError, AssertionError) as error:  # Hydra fails at an override such as group=null
         if full_error == "1" or not _raised_by_hydra(error):

@@ -73,7 +73,7 @@ class RunContext:
 
     @classmethod
     def from_overrides(cls, overrides: Sequence[str]) -> RunContext:
-        """Parse the context from the last override of a job."""
+        """Parse the context from the last override of a job, which Hydra's configuration has in `hydra.overrides.hydra`."""
         key, _, text = overrides[-1].partition("=") if overrides else ("", "", "")
         if key != KEY:
             raise AblateError(
@@ -105,7 +105,9 @@ class FrozenConfigs:
             with open_dict(config.hydra):
                 config.hydra.sweep.dir, config.hydra.sweep.subdir = context.directory, "."  # hydra.runtime.output_dir
                 config.hydra.runtime.choices = dict(context.choices)
-                config.hydra.overrides.task = list(sweep_overrides)
+                *typed, passed = sweep_overrides
+                config.hydra.overrides.task = typed
+                config.hydra.overrides.hydra = [*master.hydra.overrides.hydra, passed]
         return config
 
 

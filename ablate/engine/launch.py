@@ -18,6 +18,7 @@ from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
+from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions
 from ablate.engine.planning import DUE, MAX_DEATHS, MAX_FRUITLESS, Plan, PlannedRun
 from ablate.engine.program import PlannedTask, Program
@@ -119,6 +120,8 @@ class Launch:
         if self.console.is_terminal:  # log lines would break the progress display
             with open_dict(self.config.hydra):
                 self.config.hydra.job_logging.root.level = "WARNING"
+        with open_dict(self.config.hydra):  # where launchers write files of their own
+            self.config.hydra.sweep.dir = str(self.plan.study)
         context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=self.callbacks)  # type: ignore[arg-type]
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=self.task, config=self.config)
         returns: Sequence[JobReturn | None]
@@ -158,7 +161,7 @@ class Launch:
             context = RunContext.of(
                 run.cell,
                 run.seed,
-                run.directory.absolute(),
+                run.directory,
                 position=f"{position}/{len(due)}",
                 processes=self.plan.processes,
                 deadline=self.deadline,
@@ -173,7 +176,7 @@ class Launch:
         return [(run.state, run.deaths, _attempts(run)) for run in self.plan.runs]
 
     def _print(self, text: str) -> None:
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(relative(text), markup=False, soft_wrap=True)
 
 
 def _attempts(run: PlannedRun) -> int:

@@ -27,7 +27,7 @@ from ablate.core.metrics import MetricSpec
 from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.experiment import Experiment, SimpleExperiment
-from ablate.engine.messages import CONFIG_ERRORS
+from ablate.engine.messages import CONFIG_ERRORS, relative
 from ablate.engine.program import Function, Program
 from ablate.storage import fingerprint
 
@@ -94,7 +94,7 @@ def main(
             if outcome is None:
                 return None
             if outcome.status in ("failed", "running"):
-                sys.exit(f"ablate: {outcome.error_message}")
+                sys.exit(f"ablate: {relative(outcome.error_message)}")
             print(_summary(outcome))
             if outcome.status in (None, "interrupted"):
                 sys.exit(3)
@@ -113,7 +113,7 @@ def _summary(outcome: Outcome) -> str:
         ended = f"{outcome.status or 'not started'} ({outcome.error})"
     facts = [f"  {name}: {value:.6g}" for name, value in (outcome.metrics or {}).items() if value is not None]
     stale = ["It was made by other code than the current version: study.reuse=same_code repeats it."] if outcome.stale else []
-    return "\n".join([f"{ended}: {outcome.directory}", *facts, *stale])
+    return relative("\n".join([f"{ended}: {outcome.directory}", *facts, *stale]))
 
 
 def _folder(function: Function, config_path: str | Path | None) -> str | None:

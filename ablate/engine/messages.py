@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import yaml
 from hydra.errors import HydraException
@@ -43,6 +45,11 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
     if isinstance(error, OmegaConfBaseException) and key:
         return f"{key[1]}: {text.splitlines()[0]}"
     return " ".join(text.split()) or type(error).__name__
+
+
+def relative(text: str) -> str:
+    """Write absolute paths below the working folder as relative paths, which are shorter and can be typed."""
+    return text.replace(f"{Path.cwd()}{os.sep}", "")
 
 
 def nearest(key: str, known_keys: Iterable[str]) -> str:

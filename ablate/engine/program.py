@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -141,13 +142,16 @@ class PlannedTask:
 
     def __call__(self, cfg: DictConfig) -> Outcome:
         """Execute the run in the last override of the job. Errors of the run are part of the outcome, not raised."""
-        context = RunContext.from_overrides(list(HydraConfig.get().overrides.task))
+        context = RunContext.from_overrides(list(HydraConfig.get().overrides.hydra))
+        working_folder = Path.cwd()
         try:
             program = self.program.load()
             options = StudyOptions.read(cfg) if STUDY in cfg else StudyOptions.of(sweeper_options(HydraConfig.get().sweeper))
             return execute(program.train, cfg, context, options, program.provenance())
         except AblateError as error:
             return Outcome(context.label, context.seed, "failed", str(error), Path(context.directory))
+        finally:
+            os.chdir(working_folder)  # the function may have changed it, and the next run may be in the same process
 
 
 def _positional(function: Callable[..., Any]) -> int:

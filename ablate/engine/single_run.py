@@ -21,6 +21,7 @@ from ablate.engine.experiment import complete, describe_all
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions, read_for_one_run
+from ablate.engine.output_folder import output_folder
 from ablate.engine.study_update import program_of, settled_description
 from ablate.storage.layout import cell_folder, known_cells, run_directory, short_cell, short_experiment, study_directory
 from ablate.storage.manifest import StudyManifest, manifest_lock
@@ -58,13 +59,15 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
         raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
     seed = cfg.seed
     added.hide(cfg)
+    directory = run_directory(study, folder, seed)
     context = RunContext.of(
         cell,
         seed,
-        run_directory(study, folder, seed),
+        directory,
         deadline=None if options.max_hours is None else time.time() + 3600 * options.max_hours,
     )
-    return execute(program.train, cfg, context, options, program.provenance())
+    with output_folder(directory):
+        return execute(program.train, cfg, context, options, program.provenance())
 
 
 def _updated(

@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
@@ -27,6 +28,7 @@ from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.experiment import complete, describe_all
 from ablate.engine.launch import Launch
 from ablate.engine.loggers import logger_of
+from ablate.engine.messages import relative
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
@@ -261,7 +263,7 @@ class StudySweeper:
         try:
             from ablate.report import cli
 
-            cli.write(plan.study)
+            cli.write(Path(relative(str(plan.study))))
         except Exception as error:  # an error in the report must not lose the runs
             message = f"The report could not be written ({type(error).__name__}: {error}). The runs are kept in {plan.study}."
             self._print(message)
@@ -269,7 +271,7 @@ class StudySweeper:
         return True
 
     def _print(self, text: str) -> None:
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(relative(text), markup=False, soft_wrap=True)
 
 
 def _keys(config: DictConfig) -> list[str]:

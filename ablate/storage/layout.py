@@ -15,8 +15,8 @@ LABEL_LENGTH = 100  # maximum length of the levels in a folder name
 
 
 def study_directory(cfg: DictConfig) -> Path:
-    """The folder of the study, from study.root and study.name."""
-    return Path(str(cfg.study.root), str(cfg.study.name))
+    """The folder of the study, from study.root and study.name: absolute, because a run may change the working folder."""
+    return Path(str(cfg.study.root), str(cfg.study.name)).absolute()
 
 
 def run_identity(cell: str, seed: int) -> str:

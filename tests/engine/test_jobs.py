@@ -47,7 +47,7 @@ def test_a_job_reads_in_another_process_what_was_planned(tmp_path: Path) -> None
         key: expected[key] for key in expected if key != "study"
     }
     assert config.hydra.runtime.choices.rule == "minus"
-    assert list(config.hydra.overrides.task) == overrides
+    assert [*config.hydra.overrides.task, config.hydra.overrides.hydra[-1]] == overrides
     assert OmegaConf.is_struct(config)
     context = RunContext.from_overrides(overrides)
     assert context == RunContext.of(cell, 7, tmp_path, position="1/2", deadline=5.5)

@@ -132,7 +132,7 @@ def test_a_full_disk_is_named_and_what_was_done_is_kept(command: Command, small_
 def test_a_read_only_folder_is_named(command: Command, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     answer = command(TRIVIAL, "-m", "x=1,2", f"study.root={small_disk}", "study.name=s", status=2)
-    assert answer.stderr == f"ablate: cannot write to {small_disk}/s: Read-only file system. Choose another study.root.\n"
+    assert answer.stderr == "ablate: cannot write to disk/s: Read-only file system. Choose another study.root.\n"
 
 
 def test_a_run_whose_folder_cannot_be_written_fails_alone(command: Command, tmp_path: Path) -> None:
@@ -175,3 +175,39 @@ def test_a_run_whose_files_the_program_removes_is_not_launched_for_ever(command:
 
 def with_apps() -> str:
     return os.pathsep.join([str(APPS), os.environ.get("PYTHONPATH", "")])
+
+
+FOLDERS = str(APPS / "folders.py")
+
+
+def test_each_run_works_in_a_folder_of_its_own_that_stays_the_same(command: Command, tmp_path: Path) -> None:
+    """The program asserts that Hydra's output folder is that of its run, and looks for a snapshot with a relative path."""
+    sweep = [FOLDERS, "-m", "x=1,2", "study.seeds=2", "study.name=s", "hydra.job.chdir=true", "hydra.sweep.dir=other"]
+    answer = command(*sweep, "elsewhere=true", "hydra.output_subdir=.hydra", "hydra/job_logging=default")
+    assert "4 runs in outputs/s: 4 to do." in answer.stdout
+    assert "4 finished" in answer.stdout
+    assert "4 kept" in command(*sweep, "elsewhere=true").stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
+    runs = load_runs(tmp_path / "outputs/s")
+    assert runs["found"].to_list() == [0] * 4
+    for directory in runs["directory"]:
+        files = {path.name for path in (tmp_path / "outputs/s" / directory).iterdir()}
+        assert {"snapshot", "elsewhere", "config.yaml", "run.json", "history.csv", ".hydra", "folders.log"} <= files
+        overrides = (tmp_path / "outputs/s" / directory / ".hydra/overrides.yaml").read_text()
+        assert "- x=" in overrides
+        assert "ablate.run" not in overrides
+
+
+def test_a_program_that_changes_the_working_folder_does_not_split_the_study(command: Command, tmp_path: Path) -> None:
+    command(FOLDERS, "-m", "x=1,2", "study.name=s", "elsewhere=true", "study.report=true")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "outputs"]
+    assert len(list(tmp_path.glob("**/run.json"))) == 2
+    assert (tmp_path / "outputs/s/report/report.md").exists()
+
+
+def test_a_single_run_works_in_its_folder_too(command: Command, tmp_path: Path) -> None:
+    said = command(FOLDERS, "x=2", "hydra.job.chdir=true", "hydra/job_logging=default", "elsewhere=true").stdout
+    (directory,) = tmp_path.glob("outputs/*/runs/*/*")
+    assert f"finished: {directory.relative_to(tmp_path)}\n" in said
+    assert {"snapshot", "elsewhere", "folders.log", "run.json"} <= {path.name for path in directory.iterdir()}
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ablate.core.errors import UsageError
+from ablate.engine.output_folder import located
 from ablate.vision.datasets import DECODER, Decoded, Source, Split
 from ablate.vision.settings import Data
 
@@ -38,7 +39,7 @@ class TorchvisionSource(Source):
 
     @classmethod
     def of(cls, data: Data) -> Self:
-        return cls(Path(data.root or "data").expanduser())
+        return cls(located(data.root or "data"))
 
     def __str__(self) -> str:
         return self.title

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from ablate.core.errors import UsageError
 from ablate.core.seeding import stream
+from ablate.engine.output_folder import located
 from ablate.vision.datasets import DECODER, SIZE, Decoded, Source, Split, register
 from ablate.vision.settings import Data
 
@@ -33,7 +34,7 @@ class ImageFiles(Source):
 
     @classmethod
     def of(cls, data: Data) -> Self:
-        return cls(Path(data.root or ".").expanduser())
+        return cls(located(data.root or "."))
 
     @classmethod
     def check(cls, data: Data) -> None:

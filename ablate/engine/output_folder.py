@@ -1,0 +1,57 @@
+"""Make the folder of a single run Hydra's output folder.
+
+In a sweep, Hydra does this itself: the plan gives it the folders (ablate/engine/jobs.py). The folder of a single run is only
+known when its configuration has been read, after Hydra has chosen an output folder and set up logging.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import configure_log
+from hydra.utils import to_absolute_path
+from omegaconf import open_dict, read_write
+
+
+@contextmanager
+def output_folder(directory: Path) -> Iterator[None]:
+    """Within the body, `hydra.runtime.output_dir` is `directory`, and log files lie there; with `hydra.job.chdir`, the working
+    folder too.
+    """
+    config: Any = HydraConfig.instance().cfg
+    hydra = config.hydra
+    working_folder = Path.cwd()
+    for node in (hydra, hydra._get_root().hydra):  # Hydra resolves its own interpolations in the second one
+        with read_write(node), open_dict(node):
+            node.runtime.output_dir = str(directory)
+    before = _log_files()
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        if hydra.job.chdir:
+            os.chdir(directory)
+        if before:
+            configure_log(hydra.job_logging, hydra.verbose)
+            for path in before - _log_files():
+                if path.exists() and path.stat().st_size == 0:
+                    path.unlink()
+        yield
+    finally:
+        os.chdir(working_folder)
+
+
+def located(path: str) -> Path:
+    """A path from the configuration; a relative one is relative to the folder of the command, even with hydra.job.chdir."""
+    found = Path(path).expanduser()
+    absolute = Path(to_absolute_path(str(found)))
+    return found if found.absolute() == absolute else absolute
+
+
+def _log_files() -> set[Path]:
+    """The files that the root logger writes to."""
+    return {Path(handler.baseFilename) for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler)}
