@@ -21,6 +21,12 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("ablate.run", "train", "train the included experiment, or sweep it with -m"),
+    "list": Command("ablate.commands.list_studies", "main", "list the studies in a folder"),
+    "show": Command("ablate.commands.show", "main", "show the findings and tables of a study in the terminal"),
+    "open": Command("ablate.commands.open_report", "main", "open the page of a study in a browser"),
+    "compare": Command("ablate.commands.compare", "main", "compare the configurations and verdicts of two studies"),
+    "export": Command("ablate.commands.export", "main", "export the runs or the learning curves as one table"),
+    "rm": Command("ablate.commands.rm", "main", "remove a study, or some of its runs"),
     "report": Command("ablate.report.cli", "main", "write the report of a study, or of results of other tools"),
 }
 

@@ -47,7 +47,7 @@ FOREIGN = {
     COMMANDS: PLOTS | TESTS_OF_STATISTICS,
 }
 # Libraries that these floors import inside functions only
-LAZY = {"storage": {"torch"}, "engine": {"pandas"}, COMMANDS: TORCH | {"pandas"}}
+LAZY = {"storage": {"torch"}, "engine": {"pandas"}, COMMANDS: TORCH}
 
 # Functions that load code by its name, and the floors that may call them: the user's program, optional libraries, registries
 LOADERS = {"import_module", "__import__", "run_module", "run_path", "spec_from_file_location", "instantiate"}
@@ -306,10 +306,12 @@ def test_below_the_engine_neither_torch_nor_hydra_is_loaded() -> None:
     assert not loaded & {"torch", "hydra"}
 
 
-def test_help_loads_neither_torch_nor_pandas() -> None:
-    code = "import sys; sys.argv = ['ablate', '--help']\nimport ablate.run\ntry: ablate.run.train()\nexcept SystemExit: pass"
+@pytest.mark.parametrize(("command", "module"), [("ablate.run:train", "ablate.engine.main"), ("ablate.cli:main", "ablate.cli")])
+def test_help_loads_neither_torch_nor_pandas(command: str, module: str) -> None:
+    name, function = command.split(":")
+    code = f"import sys; sys.argv = ['ablate', '--help']\nimport {name}\ntry: {name}.{function}()\nexcept SystemExit: pass"
     loaded = loaded_by(code)
-    assert "ablate.engine.main" in loaded
+    assert module in loaded
     assert not loaded & {"torch", "pandas", "scipy", "matplotlib"}
     assert not [name for name in loaded if name.startswith("ablate.integrations.")]
 

@@ -11,7 +11,7 @@ from ablate.core.claims import Change, Claim
 from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report.claim_tables import claim_spec
-from ablate.report.formatting import capitalized
+from ablate.report.formatting import capitalized, number
 from ablate.report.model import Report
 from ablate.report.table import Row
 from ablate.report.values import Interval, has_number, text_of
@@ -174,8 +174,11 @@ def _sentence(
     claim = judgement.claim
     if shown is None:
         return f"{capitalized(judgement.verdict)}: {judgement.reason}."
-    what = metrics[claim.metric].title
-    subject = f"{capitalized(_subject(claim, names))}" + ("" if claim.metric == main else f", {what}")
+    if claim.kind == "threshold":
+        value = f" minus {number(claim.value, claim_spec(judgement, metrics))}" if claim.value else ""
+        subject = f"Mean {metrics[claim.metric].title}{value}"
+    else:
+        subject = capitalized(_subject(claim, names)) + ("" if claim.metric == main else f", {metrics[claim.metric].title}")
     factor = "a factor of " if claim.scale == "ratio" else ""
     seeds = judgement.look.seeds or judgement.n
     return f"{subject}: {factor}{with_unit(shown)}, {_state(judgement.verdict)} at n = {seeds}."
@@ -186,7 +189,7 @@ def _subject(claim: Claim, names: Mapping[str, str]) -> str:
         return phrase(claim.changes, names)
     if claim.kind == "path":
         return "the whole difference" if claim.of == "all" else f"the share of {claim.of}"
-    return "mean minus the threshold" if claim.kind == "threshold" else "value"
+    return "value"
 
 
 def _state(verdict: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.console import Console
+
 from ablate.report.caveats import caveats, headline
 from ablate.report.model import Report
+from ablate.report.table import Table
 from ablate.report.table_formats import to_rich
 from ablate.report.terminal import console
 
@@ -13,17 +16,27 @@ from ablate.report.terminal import console
 def show(report: Report, path: Path) -> None:
     """Print the summary and the main tables of a report, and the paths of its files."""
     out = console()
-    for line in (headline(report), *caveats(report)):
-        out.print(line, markup=False)
+    print_top(report, out)
     for table in report.tables:
         if table.main:
-            out.print(table.title, markup=False)
-            out.print(to_rich(table))
-            for note in table.notes:
-                out.print(note, markup=False)
+            print_table(table, out)
     for problem in report.problems:
         out.print(problem, markup=False)
     if further := [table.title for table in report.tables if not table.main]:
         out.print(f"Further tables in the report: {', '.join(further)}.", markup=False)
     out.print(f"Report: {path}", markup=False, soft_wrap=True)
     out.print(f"Page: {path.with_name('index.html')}", markup=False, soft_wrap=True)
+
+
+def print_top(report: Report, out: Console) -> None:
+    """Print the verdicts in numbers, and the caveats."""
+    for line in (headline(report), *caveats(report)):
+        out.print(line, markup=False)
+
+
+def print_table(table: Table, out: Console) -> None:
+    """Print a table with its title and notes."""
+    out.print(table.title, markup=False)
+    out.print(to_rich(table))
+    for note in table.notes:
+        out.print(note, markup=False)

@@ -1,0 +1,72 @@
+"""Export the runs or the learning curves of a study as one table.
+
+ablate export STUDY [--history] [--format csv|json] [--output FILE]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from ablate.commands import studies
+from ablate.core.errors import UsageError
+from ablate.storage.dataframe import load_history, load_results
+from ablate.storage.records import write_atomically
+
+FORMATS = ("csv", "json")
+
+
+def exported(study: Path, history: bool) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and messages about files that were skipped.
+
+    Args:
+        study: the folder of the study.
+        history: whether to export a row for each epoch instead of a row for each run. The levels and the seed of the run are
+            added to each row.
+    """
+    results = load_results(study)
+    frame, warnings = results.to_frame(), list(results.warnings)
+    if history:
+        levels = [name for name in frame if name in results.levels or str(name).removeprefix("factor.") in results.levels]
+        runs = frame[["directory", "seed", *levels]].drop_duplicates("directory")
+        epochs = load_history(results, warnings)
+        taken = {name: f"history.{name}" for name in epochs if name in runs and name != "directory"}
+        frame = runs.merge(epochs.rename(columns=taken), on="directory", how="inner")
+    return frame, warnings
+
+
+def as_text(frame: pd.DataFrame, form: str) -> str:
+    """The table as CSV, or as JSON with a list of rows."""
+    if form == "csv":
+        return frame.to_csv(index=False)
+    rows = json.loads(frame.to_json(orient="records", force_ascii=False, default_handler=str, double_precision=15))
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Run the command."""
+    parser = studies.parser("export", "Export the runs, or the learning curves, of a study as one table.")
+    studies.add_study(parser)
+    parser.add_argument("--history", action="store_true", help="a row for each epoch instead of a row for each run")
+    parser.add_argument("--format", choices=FORMATS, default="csv")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    arguments = parser.parse_args()
+
+    def command() -> None:
+        frame, warnings = exported(studies.find(arguments.study), arguments.history)
+        for warning in warnings:
+            print(f"ablate: {warning}", file=sys.stderr)
+        text = as_text(frame, arguments.format)
+        if arguments.output is None:
+            sys.stdout.write(text)
+            return
+        try:
+            write_atomically(arguments.output, text)
+        except OSError as error:
+            raise UsageError(f"--output {arguments.output} cannot be written ({error.strerror or error}).") from None
+        print(f"{len(frame):,} rows: {arguments.output}")
+
+    studies.run(command)

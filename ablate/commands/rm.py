@@ -1,0 +1,101 @@
+"""Remove a study, or some of its runs.
+
+ablate rm STUDY [--status failed,interrupted] [--where stem=pyramid] [--yes]
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from ablate.commands import studies
+from ablate.core.errors import UsageError
+from ablate.core.levels import Level
+from ablate.storage.dataframe import load_results
+from ablate.storage.layout import run_directories
+from ablate.storage.locks import holder
+from ablate.storage.records import Status, read_record
+
+
+def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list[Path]:
+    """The folders of the runs with one of these statuses and all of these levels.
+
+    Args:
+        study: the folder of the study.
+        statuses: statuses of runs; empty for any.
+        where: levels as `key=value`; empty for any.
+
+    Raises:
+        UsageError: for an unknown status, a factor that the study does not have, or a level that it does not have.
+    """
+    for status in statuses:
+        if status not in get_args(Status):
+            raise UsageError(f"--status {status}: unknown; available: {', '.join(get_args(Status))}.")
+    found = run_directories(study)
+    if where:
+        found = [study / name for name in dict.fromkeys(_with_levels(study, where))]
+    return [path for path in found if not statuses or ((record := read_record(path)) is not None and record.status in statuses)]
+
+
+def _with_levels(study: Path, where: Sequence[str]) -> list[str]:
+    results = load_results(study)
+    mask = results.runs["directory"].notna()
+    for condition in where:
+        key, equals, text = condition.partition("=")
+        if not equals or key not in results.factors:
+            available = ", ".join(results.factors) or "none"
+            raise UsageError(f"--where {condition}: expected FACTOR=LEVEL; factors of {study}: {available}.")
+        level = results.factors[key].level(Level.of(text))
+        mask &= results.levels[key].map(lambda each, level=level: each == level).astype(bool)
+    return [str(name) for name in results.runs["directory"][mask]]
+
+
+def refuse_running(directories: Sequence[Path]) -> None:
+    """Raise a UsageError if a process holds one of the runs."""
+    for directory in directories:
+        if (by := holder(directory)) is not None:
+            raise UsageError(f"{directory} is being run ({by}): stop the sweep first.")
+
+
+def main() -> None:
+    """Run the command."""
+    parser = studies.parser("rm", "Remove a study, or some of its runs. The same sweep makes removed runs again.")
+    studies.add_study(parser)
+    parser.add_argument("--status", default="", metavar="A,B", help="only runs with these statuses, such as failed,interrupted")
+    parser.add_argument(
+        "--where", action="append", default=[], metavar="FACTOR=LEVEL", help="only runs at this level; repeatable"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    arguments = parser.parse_args()
+
+    def command() -> int:
+        study = studies.find(arguments.study)
+        statuses = [status for status in arguments.status.split(",") if status]
+        every = run_directories(study)
+        chosen = selected(study, statuses, arguments.where)
+        whole = not statuses and not arguments.where
+        if not chosen and not whole:
+            print("No run matches: nothing to remove.")
+            return 0
+        refuse_running(every if whole else chosen)
+        what = f"the study {study} with {len(every)} runs" if whole else f"{len(chosen)} of {len(every)} runs of {study}"
+        if not arguments.yes and not _confirmed(what):
+            print("Nothing was removed.")
+            return 1
+        for directory in [study] if whole else chosen:
+            shutil.rmtree(directory)
+            if not whole and not any(directory.parent.iterdir()):
+                directory.parent.rmdir()
+        print(f"Removed {what}.")
+        return 0
+
+    studies.run(command)
+
+
+def _confirmed(what: str) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError(f"to remove {what} without a terminal to ask in, add --yes.")
+    return input(f"Remove {what}? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,57 @@
+"""Show the findings and the tables of a study in the terminal, without writing a report.
+
+ablate show STUDY [TABLE …]
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from ablate.commands import studies
+from ablate.core.errors import UsageError
+from ablate.report import terminal
+from ablate.report.build import build
+from ablate.report.findings import findings
+from ablate.report.model import Report
+from ablate.report.printing import print_table, print_top
+from ablate.report.table import Table
+
+
+def chosen(report: Report, names: list[str]) -> list[Table]:
+    """The tables with these names; without names, the main ones but the verdicts, which the findings tell in sentences.
+
+    Raises:
+        UsageError: for an unknown name; the message lists those that there are.
+    """
+    available = {table.name: table for table in report.tables}
+    if not names:
+        return [table for table in available.values() if table.main and table.name != "verdicts"]
+    if names == ["all"]:
+        return list(available.values())
+    for name in names:
+        if name not in available:
+            close = get_close_matches(name, available, 1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise UsageError(f"{report.name} has no table '{name}'; available: {', '.join(available)}, all.{hint}")
+    return [available[name] for name in names]
+
+
+def main() -> None:
+    """Run the command."""
+    parser = studies.parser("show", "Show the findings and the tables of a study in the terminal, without writing a report.")
+    studies.add_study(parser)
+    parser.add_argument("tables", metavar="TABLE", nargs="*", help="tables to show, such as contrasts; all for every table")
+    arguments = parser.parse_args()
+
+    def command() -> None:
+        report = build(studies.find(arguments.study))
+        console = terminal.console()
+        tables = chosen(report, arguments.tables)
+        if not arguments.tables:
+            print_top(report, console)
+            for finding in findings(report):
+                console.print("  ".join(filter(None, [finding.claim, finding.sentence, finding.next_step])), markup=False)
+        for table in tables:
+            print_table(table, console)
+
+    studies.run(command)

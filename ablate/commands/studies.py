@@ -1,0 +1,68 @@
+"""Finding studies by name or path; the texts that several subcommands print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ablate.core.errors import UsageError
+from ablate.storage.layout import run_directories
+from ablate.storage.manifest import MANIFEST
+
+ROOT = Path("outputs")
+
+
+def run(command: Callable[[], int | None]) -> None:
+    """Run a subcommand, and exit with its status: 2 with the message of an invalid argument, 130 after Ctrl-C."""
+    try:
+        sys.exit(command() or 0)
+    except UsageError as error:
+        print(f"ablate: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """The argument parser of a subcommand."""
+    return argparse.ArgumentParser(
+        prog=f"ablate {name}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_study(to: argparse.ArgumentParser, name: str = "study") -> None:
+    """Add a positional argument for a study, see `find`."""
+    to.add_argument(name, metavar=name.upper(), help=f"the folder of a study, or its name in {ROOT}/")
+
+
+def find(name: str) -> Path:
+    """The folder of a study.
+
+    Args:
+        name: its path, or its name in `outputs/`.
+
+    Raises:
+        UsageError: if it does not exist or is no study; the message lists those that there are.
+    """
+    for path in (Path(name), ROOT / name):
+        if is_study(path):
+            return path
+    available = ", ".join(path.name for path in studies(ROOT)) or "none"
+    what = "is not the folder of a study" if Path(name).exists() else "there is no such study"
+    raise UsageError(f"{name}: {what}; available in {ROOT}/: {available}.")
+
+
+def is_study(path: Path) -> bool:
+    """Whether a folder holds a study: its manifest, or runs."""
+    return (path / MANIFEST).is_file() or bool(run_directories(path) if path.is_dir() else ())
+
+
+def studies(root: Path) -> Iterator[Path]:
+    """The studies in a folder, sorted by name."""
+    if root.is_dir():
+        yield from (path for path in sorted(root.iterdir()) if path.is_dir() and is_study(path))

@@ -1,0 +1,70 @@
+"""Comparison of two studies: the same configurations, before and after something else has changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ablate.core.cells import Cell
+from ablate.core.levels import Level
+from ablate.stats.outcomes import kept, values_of
+from ablate.storage.results import StudyResults
+
+COLUMNS = ["configuration", "n_before", "mean_before", "n_after", "mean_after", "pairs", "estimate", "low", "high"]
+
+
+def compare_studies(before: StudyResults, after: StudyResults, metric: str, confidence: float = 0.95) -> pd.DataFrame:
+    """The difference of a metric between two studies, for each configuration that both have.
+
+    Configurations are the same if they agree in every factor of either study; a key that is no factor of one study has there
+    the level of all its runs. The difference is paired by seed where two or more seeds are common (paired t), otherwise it is
+    that of independent means (Welch).
+
+    Args:
+        before, after: the studies.
+        metric: a metric of both.
+        confidence: of the intervals.
+
+    Returns:
+        A row for each common configuration, in the order of `before`: `configuration`, the number of runs and their mean in
+        each study, `pairs` (0 if unpaired), `estimate` (after minus before), `low` and `high` (NaN for fewer than two runs).
+    """
+    keys = list(dict.fromkeys([*before.factors, *after.factors]))
+    first, second = (_by_configuration(each, keys, metric) for each in (before, after))
+    rows = []
+    for cell, left in first.items():
+        right = second.get(cell)
+        if right is None:
+            continue
+        estimate, low, high, pairs = _difference(left, right, confidence)
+        rows.append((cell.label, len(left), left.mean(), len(right), right.mean(), pairs, estimate, low, high))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _by_configuration(results: StudyResults, keys: list[str], metric: str) -> dict[Cell, pd.Series]:
+    """The values by seed of the finished runs of each configuration."""
+    distinct = results.where(~results.runs.duplicated(["cell", "seed", "directory"]))
+    counted = distinct.where((distinct.runs["status"] == "finished") & kept(distinct.runs))
+    values = values_of(counted, metric)
+    found: dict[Cell, dict[object, float]] = {}
+    facts = results.facts
+    for levels, seed, value in zip(counted.levels.to_dict("records"), counted.runs["seed"], values, strict=True):
+        cell = Cell({key: levels[key] if key in levels else facts.get(key, Level.of(None)) for key in keys})
+        if np.isfinite(value):
+            found.setdefault(cell, {})[seed] = value
+    return {cell: pd.Series(by_seed, dtype=float) for cell, by_seed in found.items()}
+
+
+def _difference(left: pd.Series, right: pd.Series, confidence: float) -> tuple[float, float, float, int]:
+    common = [seed for seed in left.index if seed in right.index]
+    if len(common) > 1:
+        differences = right[common] - left[common]
+        estimate, pairs = float(differences.mean()), len(common)
+        half = float(stats.t.ppf((1 + confidence) / 2, pairs - 1) * differences.std(ddof=1) / np.sqrt(pairs))
+        return estimate, estimate - half, estimate + half, pairs
+    estimate = float(right.mean() - left.mean())
+    if len(left) < 2 or len(right) < 2:
+        return estimate, np.nan, np.nan, 0
+    interval = stats.ttest_ind(right, left, equal_var=False).confidence_interval(confidence)
+    return estimate, float(interval.low), float(interval.high), 0

@@ -1,0 +1,39 @@
+"""`ablate export`."""
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ablate.storage.dataframe import load_runs
+from tests.commands.conftest import Command
+from tests.report.studies import EPOCHS
+
+
+def test_the_runs_are_those_of_load_runs(outputs: Path, command: Command) -> None:
+    status, out, err = command("export", "first")
+    assert (status, err) == (0, "")
+    expected = pd.read_csv(io.StringIO(load_runs(outputs / "first").to_csv(index=False)))
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(out)), expected)
+    assert (len(expected), expected["status"].tolist().count("failed")) == (10, 1)
+
+
+@pytest.mark.usefixtures("outputs")
+def test_the_history_has_a_row_for_each_epoch_with_the_levels_of_its_run(command: Command) -> None:
+    status, out, _ = command("export", "first", "--history", "--format", "json")
+    assert status == 0
+    rows = json.loads(out)
+    assert len(rows) == 10 * EPOCHS
+    assert {(row["stem"], row["seed"]) for row in rows} == {(stem, seed) for stem in "ab" for seed in range(5)}
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_file_can_be_written_and_an_impossible_one_is_named(command: Command, tmp_path: Path) -> None:
+    status, out, _ = command("export", "first", "--output", str(tmp_path / "runs.csv"))
+    assert (status, out) == (0, f"10 rows: {tmp_path / 'runs.csv'}\n")
+    assert len(pd.read_csv(tmp_path / "runs.csv")) == 10
+    status, _, err = command("export", "first", "--output", str(tmp_path / "nowhere" / "runs.csv"))
+    assert status == 2
+    assert "cannot be written (No such file or directory)" in err

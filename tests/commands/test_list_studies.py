@@ -1,0 +1,41 @@
+"""`ablate list`."""
+
+from pathlib import Path
+
+from ablate.commands.list_studies import overview
+from ablate.report.build import build
+from ablate.report.folder import write_folder
+from tests.commands.conftest import Command
+
+
+def test_each_study_is_a_line(outputs: Path, command: Command) -> None:
+    (outputs / "no study").mkdir()
+    status, out, _ = command("list")
+    assert status == 0
+    lines = [line.split("│") for line in out.splitlines() if line.startswith("│")]
+    assert [(cells[1].strip(), cells[2].strip(), cells[3].strip(), cells[4].strip()) for cells in lines] == [
+        ("first", "2", "5", "9 finished, 1 failed"),
+        ("second", "2", "5", "9 finished, 1 failed"),
+    ]
+
+
+def test_the_verdicts_are_those_of_the_last_report(outputs: Path) -> None:
+    assert not overview(outputs / "first").verdicts
+    write_folder(build(outputs / "first"))
+    assert overview(outputs / "first").verdicts.total() == 1
+    (outputs / "first" / "report" / "verdicts.json").write_text("{torn")
+    assert not overview(outputs / "first").verdicts
+
+
+def test_damaged_files_are_counted(outputs: Path) -> None:
+    next((outputs / "first").glob("runs/*/*/run.json")).write_text("{")
+    (outputs / "first" / "study.yaml").write_text("factors: [")
+    found = overview(outputs / "first")
+    assert (found.runs["unreadable"], found.factors) == (1, ())
+
+
+def test_an_empty_folder_says_how_to_make_a_study(tmp_path: Path, command: Command) -> None:
+    status, _, err = command("list", str(tmp_path))
+    assert status == 2
+    assert "no studies in" in err
+    assert "python -m ablate.run -m" in err

@@ -1,0 +1,60 @@
+"""`ablate rm`."""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.storage.layout import run_directories
+from ablate.storage.locks import hold
+from tests.commands.conftest import Command
+
+
+def test_runs_are_removed_by_status_and_by_level(outputs: Path, command: Command) -> None:
+    study = outputs / "first"
+    assert command("rm", "first", "--status", "failed", "--yes")[:2] == (
+        0,
+        f"Removed 1 of 10 runs of {Path('outputs/first')}.\n",
+    )
+    assert len(run_directories(study)) == 9
+    assert command("rm", "first", "--where", "stem=b", "--yes")[0] == 0
+    assert {path.parent.name.rpartition("-")[0] for path in run_directories(study)} == {"stem=a"}
+    assert len(list((study / "runs").iterdir())) == 1  # no empty folder is left
+    assert command("rm", "first", "--status", "failed", "--yes")[1] == "No run matches: nothing to remove.\n"
+
+
+def test_a_study_is_removed_whole(outputs: Path, command: Command) -> None:
+    assert command("rm", "first", "--yes")[0] == 0
+    assert [path.name for path in outputs.iterdir()] == ["second"]
+
+
+def test_nothing_is_removed_without_a_yes(outputs: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, _, err = command("rm", "first")
+    assert status == 2
+    assert "add --yes" in err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    assert command("rm", "first")[:2] == (1, "Nothing was removed.\n")
+    assert len(run_directories(outputs / "first")) == 10
+
+
+def test_a_run_that_a_process_holds_is_not_removed(outputs: Path, command: Command) -> None:
+    with hold(run_directories(outputs / "first")[0]):
+        status, _, err = command("rm", "first", "--yes")
+    assert status == 2
+    assert "is being run" in err
+    assert len(run_directories(outputs / "first")) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--status", "broken"), "--status broken: unknown; available: running, finished"),
+        (("--where", "stem"), "--where stem: expected FACTOR=LEVEL; factors of outputs/first: stem."),
+        (("--where", "stem=c"), "stem has no level c; available: a, b."),
+    ],
+)
+@pytest.mark.usefixtures("outputs")
+def test_a_condition_that_cannot_match_is_refused(command: Command, arguments: tuple[str, str], message: str) -> None:
+    status, _, err = command("rm", "first", *arguments, "--yes")
+    assert status == 2
+    assert message in err

@@ -1,0 +1,27 @@
+"""Finding studies, and the exit status of commands."""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.commands import studies
+from ablate.core.errors import UsageError
+
+
+def test_a_study_is_found_by_its_path_or_by_its_name(outputs: Path) -> None:
+    assert studies.find("first") == Path("outputs/first")
+    assert studies.find(str(outputs / "first")) == outputs / "first"
+    (outputs / "folder").mkdir()
+    with pytest.raises(UsageError, match=r"outputs/folder: is not the folder of a study; available in outputs/: first, second"):
+        studies.find("outputs/folder")
+
+
+@pytest.mark.parametrize(("error", "status"), [(UsageError("no"), 2), (KeyboardInterrupt(), 130)])
+def test_errors_become_exit_statuses(error: BaseException, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        studies.run(command)
+    assert ended.value.code == status
+    assert capsys.readouterr().err == ("ablate: no\n" if status == 2 else "")

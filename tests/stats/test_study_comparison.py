@@ -1,0 +1,41 @@
+"""The comparison of two studies, against scipy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablate.core.levels import Level
+from ablate.stats.study_comparison import compare_studies
+from tests.report.studies import grid_results
+
+
+def test_common_seeds_are_paired() -> None:
+    before = grid_results({"a": [0, 1]}, lambda levels, seed: float(levels["a"] + seed))
+    after = grid_results({"a": [1, 0, 2]}, lambda levels, seed: float(levels["a"] + seed + 0.5 + (seed % 2) / 10), seeds=7)
+    found = compare_studies(before, after, "f1").set_index("configuration")
+    assert list(found.index) == ["a=0", "a=1"]
+    row = found.loc["a=1"]
+    differences = [0.5 + (seed % 2) / 10 for seed in range(5)]
+    expected = stats.ttest_rel([1 + seed + each for seed, each in enumerate(differences)], [1.0 + seed for seed in range(5)])
+    low, high = expected.confidence_interval()
+    assert [row["estimate"], row["low"], row["high"]] == pytest.approx([np.mean(differences), low, high])
+    assert (row["pairs"], row["n_before"], row["n_after"]) == (5, 5, 7)
+
+
+def test_without_common_seeds_the_means_are_compared() -> None:
+    before = grid_results({"a": [0, 1]}, lambda levels, seed: float(seed))
+    after = grid_results({"a": [0, 1]}, lambda levels, seed: 2.0 * seed)
+    after.runs["seed"] += 100
+    row = compare_studies(before, after, "f1").iloc[0]
+    interval = stats.ttest_ind([0, 2, 4, 6, 8], [0, 1, 2, 3, 4], equal_var=False).confidence_interval()
+    assert [row["estimate"], row["low"], row["high"]] == pytest.approx([2.0, *interval])
+    assert row["pairs"] == 0
+
+
+def test_a_key_that_varies_in_one_study_only_is_a_fact_of_the_other() -> None:
+    before = grid_results({"a": [0, 1]}, lambda levels, seed: float(seed))
+    after = grid_results({"a": [0, 1], "b": ["x", "y"]}, lambda levels, seed: float(seed))
+    assert compare_studies(before, after, "f1").empty
+    facts = {"b": Level.of("y")}
+    object.__setattr__(before, "facts", facts)
+    assert compare_studies(before, after, "f1")["configuration"].tolist() == ["a=0,b=y", "a=1,b=y"]
