@@ -1,4 +1,4 @@
-"""The committed studies: their verdicts hold, and what the README quotes of them is what their runs say."""
+"""The committed studies: their verdicts hold, and what the case study quotes of them is what their runs say."""
 
 import json
 import re
@@ -33,8 +33,8 @@ def test_the_verdicts_of_a_committed_study_are_those_of_its_runs(study: Path) ->
     ]
 
 
-def test_the_table_of_the_readme_is_that_of_the_study() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_table_of_the_case_study_is_that_of_the_study() -> None:
+    text = (ROOT / "docs" / "case-study.md").read_text(encoding="utf-8")
     quoted = {
         cells[0]: cells for cells in re.findall(r"^\| (C\d) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*)\|$", text, re.MULTILINE)
     }
@@ -52,8 +52,8 @@ def test_the_table_of_the_readme_is_that_of_the_study() -> None:
                 assert estimate == str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]]))
 
 
-def test_what_the_readme_says_of_the_path_and_of_single_seeds() -> None:
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     shares = (ROOT / "outputs/qiita/report/tables/attribution.csv").read_text().splitlines()[1:]
     dropout, stem, whole = ([100 * float(number) for number in line.split(",")[2:5]] for line in shares)
     assert "removing dropout gains {:.1f} points [{:.1f}, {:.1f}]".format(*dropout) in text
@@ -77,8 +77,8 @@ def shares_of(study: str, name: str) -> dict[str, list[float]]:
     return {line.split(",")[0]: [round(100 * float(number), 1) for number in line.split(",")[2:5]] for line in lines}
 
 
-def test_what_the_readme_says_of_the_five_changes() -> None:
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_what_the_case_study_says_of_the_five_changes() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     as_measured = shares_of("hidden", "attribution_3")
     names = {
         "all": "gains {} points [{}, {}]", "dropout": "removing dropout brought {} [{}, {}]",
@@ -94,8 +94,8 @@ def test_what_the_readme_says_of_the_five_changes() -> None:
     assert max(standard, key=lambda change: (change != "all") * standard[change][0]) == "dropout"
 
 
-def test_what_the_readme_says_of_single_changes() -> None:
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_what_the_case_study_says_of_single_changes() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     results = load_results(ROOT / "outputs" / "hidden")
     cells, baseline = results.cells(), summarize(results.counted).baseline
     found = paired_differences(results.counted, "article_peak_test_accuracy", baseline).set_index("cell")
@@ -112,8 +112,8 @@ def test_what_the_readme_says_of_single_changes() -> None:
     assert f"5 seeds, {results.runs['directory'].nunique()} runs; intervals not adjusted" in text
 
 
-def test_what_the_readme_says_of_the_author_s_way_of_testing() -> None:
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "protocols")}
     said = {
         "H4-92": "flatter his network of 92 % by {:.1f} points [{:.1f}, {:.1f}]: supported",
