@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ablate.engine.experiment import Experiment
     from ablate.engine.main import main
     from ablate.engine.run import Run
+    from ablate.report.study import Study, load
     from ablate.stats.judge import judge
-    from ablate.storage.dataframe import load_results as load
     from ablate.storage.dataframe import load_runs
 
 __version__ = "0.1.0"
@@ -35,6 +35,7 @@ __all__ = [
     "MetricSpec",
     "Run",
     "RunLockedError",
+    "Study",
     "UsageError",
     "judge",
     "load",
@@ -53,13 +54,13 @@ _MODULES = {
     "MetricSpec": "ablate.core.metrics",
     "Run": "ablate.engine.run",
     "RunLockedError": "ablate.core.errors",
+    "Study": "ablate.report.study",
     "UsageError": "ablate.core.errors",
     "judge": "ablate.stats.judge",
-    "load": "ablate.storage.dataframe",
+    "load": "ablate.report.study",
     "load_runs": "ablate.storage.dataframe",
     "main": "ablate.engine.main",
 }
-_NAMES_THERE = {"load": "load_results"}
 
 
 def __getattr__(name: str) -> Any:
@@ -74,7 +75,7 @@ def __getattr__(name: str) -> Any:
             f"cannot import {error.name}: PyPI's unrelated distribution 'ablate' may have been installed over {DISTRIBUTION} "
             f"in {__path__[0]}, or removed. Run `pip uninstall ablate`, then `pip install --force-reinstall {DISTRIBUTION}`."
         ) from None
-    return getattr(module, _NAMES_THERE.get(name, name))
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from ablate.core.errors import UsageError
 
@@ -22,7 +26,7 @@ _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=ConfigDict(strict=True, extra="forbid"))
 class MetricSpec:
     """The description of a metric, used in all tables, figures and messages.
 
@@ -39,14 +43,14 @@ class MetricSpec:
     """
 
     name: str
-    title: str = ""
-    unit: str = ""
-    digits: int | None = None
-    better: Better | None = None
-    chance: float | None = None
-    limit: float | None = None
-    role: Role = "outcome"
-    note: str = ""
+    title: Annotated[str, Field(description="a string")] = ""
+    unit: Annotated[str, Field(description="a string; `%` for a fraction that is shown as a percentage")] = ""
+    digits: Annotated[int | None, Field(ge=0, le=15, description="an integer from 0 to 15, or null")] = None
+    better: Annotated[Better | None, Field(description="higher, lower, or null")] = None
+    chance: Annotated[float | None, Field(description="a number, or null")] = None
+    limit: Annotated[float | None, Field(description="a number, or null")] = None
+    role: Annotated[Role, Field(description="outcome, cost or detail")] = "outcome"
+    note: Annotated[str, Field(description="a string")] = ""
 
     def __post_init__(self) -> None:
         if not self.title:
@@ -71,26 +75,30 @@ class MetricSpec:
         return cls(name)
 
     @classmethod
-    def parse(cls, name: str, mapping: Mapping[str, Any] | None = None) -> MetricSpec:
+    def parse(cls, name: str, mapping: Mapping[str, Any] | None = None, known: MetricSpec | None = None) -> MetricSpec:
         """Parse a description from a mapping, such as `{title: Accuracy, unit: "%", better: higher, chance: 0.1}`.
 
-        Missing keys are guessed from the name.
+        Missing keys are those of `known`, by default guessed from the name.
 
         Raises:
             UsageError: for an unknown key or an invalid value.
         """
         mapping = dict(mapping or {})
-        if unknown := [key for key in mapping if key not in _KEYS]:
-            raise UsageError(f"metrics.{name}: unknown key '{unknown[0]}'; available: {', '.join(_KEYS)}.")
-        for key, value in mapping.items():
-            if not _KEYS[key](value):
-                raise UsageError(f"metrics.{name}.{key}={value}: expected {_ALLOWED[key]}.")
-        return replace(cls.guess(name), **mapping)
+        allowed = _allowed()
+        if unknown := [key for key in mapping if key not in allowed]:
+            raise UsageError(f"metrics.{name}: unknown key '{unknown[0]}'; available: {', '.join(allowed)}.")
+        try:
+            return replace(known or cls.guess(name), **mapping)
+        except ValidationError as error:
+            key = str(error.errors()[0]["loc"][0])
+            raise UsageError(f"metrics.{name}.{key}={mapping[key]}: expected {allowed[key]}.") from None
 
     def to_mapping(self) -> dict[str, Any]:
         """Convert to a mapping, without the keys whose value is both the default and the guess: the inverse of `parse`."""
         others = (MetricSpec(self.name), MetricSpec.guess(self.name))
-        return {key: getattr(self, key) for key in _KEYS if any(getattr(self, key) != getattr(other, key) for other in others)}
+        return {
+            key: getattr(self, key) for key in _allowed() if any(getattr(self, key) != getattr(other, key) for other in others)
+        }
 
 
 class Metrics(Mapping[str, MetricSpec]):
@@ -133,6 +141,18 @@ class Metrics(Mapping[str, MetricSpec]):
             }
         )
 
+    def updated(self, described: Mapping[str, Mapping[str, Any] | None]) -> Metrics:
+        """Change or add descriptions.
+
+        >>> Metrics().updated({"test_acc": {"title": "Accuracy"}})["test_acc"].title
+        'Accuracy'
+
+        Raises:
+            UsageError: for an unknown key or an invalid value.
+        """
+        specs = {name: MetricSpec.parse(name, each, self[name]) for name, each in described.items()}
+        return Metrics({**self._specs, **specs})
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)
 
@@ -148,27 +168,41 @@ def terms_of(metric: str) -> tuple[str, ...]:
     return tuple(metric.split(MINUS, 1))
 
 
-def _number(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+def parse_typed(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Parse metrics as typed: names with commas, or one name with the keys of its description.
+
+    >>> parse_typed("acc, loss")
+    [('acc', {}), ('loss', {})]
+    >>> parse_typed("acc: title=Accuracy, unit=%, digits=1, better=higher, chance=0.1")
+    [('acc', {'title': 'Accuracy', 'unit': '%', 'digits': 1, 'better': 'higher', 'chance': 0.1})]
+
+    Raises:
+        UsageError: if a key has no value.
+    """
+    name, _, rest = (part.strip() for part in text.partition(": "))
+    if not rest:
+        return [(part.strip(), {}) for part in text.split(",")]
+    mapping: dict[str, Any] = {}
+    for part in rest.split(","):
+        key, equals, value = (each.strip() for each in part.partition("="))
+        if not equals:
+            raise UsageError(f"metric {name}: expected key=value after the colon, got '{part.strip()}'.")
+        mapping[key] = _plain(key, value)
+    return [(name, mapping)]
 
 
-_KEYS: dict[str, Any] = {
-    "title": lambda value: isinstance(value, str),
-    "unit": lambda value: isinstance(value, str),
-    "digits": lambda value: value is None or (type(value) is int and 0 <= value <= 15),
-    "better": lambda value: value in (None, "higher", "lower"),
-    "chance": _number,
-    "limit": _number,
-    "role": lambda value: value in ("outcome", "cost", "detail"),
-    "note": lambda value: isinstance(value, str),
-}
-_ALLOWED = {
-    "title": "a string",
-    "unit": "a string; `%` for a fraction that is shown as a percentage",
-    "digits": "an integer from 0 to 15, or null",
-    "better": "higher, lower, or null",
-    "chance": "a number, or null",
-    "limit": "a number, or null",
-    "role": "outcome, cost or detail",
-    "note": "a string",
-}
+@cache
+def _allowed() -> dict[str, str]:
+    """What each key of a description accepts."""
+    properties = TypeAdapter(MetricSpec).json_schema()["properties"]
+    return {key: each["description"] for key, each in properties.items() if key != "name"}
+
+
+def _plain(key: str, text: str) -> object:
+    """The value of a key that was typed: a number where one is expected, and null."""
+    if text == "null":
+        return None
+    try:
+        return int(text) if key == "digits" else float(text) if key in ("chance", "limit") else text
+    except ValueError:
+        return text

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablate.report import cell_tables, claim_tables, effect_tables
+from ablate.report.ablation_table import Ablation, ablation_table
 from ablate.report.extra_tables import extra_table
 from ablate.report.model import Comparison, Report, Tables
 from ablate.stats.flags import flags
@@ -57,8 +58,22 @@ def _with_configurations(
     for description in report.results.description.tables:
         frame = summarize_arrays(description, report.results, kept.get(description.source, {}))
         extra += [] if frame.empty else [extra_table(description, frame, report.configurations)]
+    ablation = ablation_table(
+        Ablation(
+            report.name,
+            summary,
+            comparison.against,
+            comparison.metric,
+            report.metrics[comparison.metric],
+            report.configurations,
+            found,
+            report.results.manifest.blocks,
+            list(_identical(report)),
+        )
+    )
     return replace(
         tables,
+        ablation=ablation,
         results=cell_tables.results(
             summary,
             comparison.differences,
@@ -67,6 +82,7 @@ def _with_configurations(
             report.configurations,
             found,
             list(_identical(report)),
+            main=ablation is None,
         ),
         further_results=cell_tables.further_results(summary, comparison.metric, report.metrics, report.configurations),
         costs=cell_tables.costs(summary, report.metrics, report.configurations),

@@ -22,6 +22,7 @@ from ablate.report.model import AttributionResult, Comparison, JudgedClaims, Rep
 from ablate.stats import bootstrap, contrasts, estimates
 from ablate.stats.anova import anova
 from ablate.stats.attribution import attribution, drawn_orders
+from ablate.stats.comparisons import compare_with_baseline
 from ablate.stats.contributing_cells import cells_of_claim, cells_of_contrast
 from ablate.stats.judge import judge, judgements_frame
 from ablate.stats.marginal_means import strongest_interactions
@@ -40,14 +41,21 @@ MISSING = 12  # configurations with missing runs that are listed
 Arrays = Mapping[str, Mapping[str, NDArray[Any]]]  # the arrays saved under one name, by the directory of the run
 
 
-def build(study: str | Path) -> Report:
+def build(study: str | Path, metrics: Mapping[str, Mapping[str, Any]] | None = None) -> Report:
     """Load the study in a folder and build its report.
 
+    Args:
+        study: its folder.
+        metrics: changes of metric descriptions; the first of these metrics is the main one.
+
     Raises:
-        UsageError: if there are no runs, or if study.yaml cannot be read.
+        UsageError: if there are no runs, study.yaml cannot be read, or a metric is unknown or its description invalid.
     """
-    study = Path(study)
+    study, metrics = Path(study), metrics or {}
     results = load_results(study)
+    results = replace(results, metrics=results.metrics.updated(metrics))
+    if unknown := [name for name in metrics if name not in results.values]:
+        raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
     warnings: list[str] = []
     history = load_history(results, warnings)
     sources = [*(each.source for each in results.description.tables), *(each.source for each in results.description.examples)]
@@ -56,6 +64,7 @@ def build(study: str | Path) -> Report:
         replace(results, warnings=(*results.warnings, *warnings)),
         name=study.resolve().name,
         folder=study / "report",
+        metric=next(iter(metrics), None),
         history=history,
         kept=kept,
     )
@@ -139,8 +148,10 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
             nouns = examples.noun if frame["examples_low"].notna().any() else ""
     single = [each.changes[0] for each in found if len(each.changes) == 1]
     explained = anova(outcomes) if outcomes.factors else pd.DataFrame()
+    cells = {digest: report.configurations.cells[digest] for digest in report.summary.cells}
     comparison = replace(
         comparison,
+        against=compare_with_baseline(outcomes, cells, counted.manifest.blocks),
         contrasts=found,
         contrasts_frame=frame,
         examples=nouns,

@@ -26,6 +26,7 @@ def results(
     configurations: Configurations,
     flags: Mapping[str, Sequence[Flag]],
     notes: Sequence[str] = (),
+    main: bool = True,
 ) -> Table:
     """The results of each configuration, and the paired difference from the baseline in the first row.
 
@@ -37,6 +38,7 @@ def results(
         configurations: the names of the configurations.
         flags: the flags of each configuration.
         notes: additional notes below the table.
+        main: whether the table is also printed to the terminal.
     """
     first, others = [metric], [name for name in _with_role("outcome", metrics, summary) if name != metric]
     others = others if len(others) < METRICS else []
@@ -66,7 +68,7 @@ def results(
             "(paired t)."
         )
     said += [*_metric_notes([*first, *others], metrics, rows), *notes]
-    return Table("results", "Results", columns, rows, _with_differences(summary, differences, configurations), said)
+    return Table("results", "Results", columns, rows, _with_differences(summary, differences, configurations), said, main)
 
 
 def further_results(summary: Summary, metric: str, metrics: Metrics, configurations: Configurations) -> Table | None:

@@ -20,13 +20,13 @@ import yaml
 from ablate.core.claim_checks import check
 from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
-from ablate.core.metrics import terms_of
+from ablate.core.metrics import parse_typed, terms_of
 
 if TYPE_CHECKING:
     from ablate.report.model import Report
 
 BROKEN = 4  # exit status of --check if a verdict no longer holds
-CSV_OPTIONS = ("factors", "seed", "metric", "claims", "output")
+CSV_OPTIONS = ("factors", "seed", "claims", "output")
 
 
 def write(study: str | Path) -> Path:
@@ -85,10 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its decided verdicts still hold"
     )
+    parser.add_argument(
+        "--metric",
+        action="append",
+        metavar="A,B",
+        help="the metrics, columns of a CSV file; the first one is compared. With a description: "
+        "--metric 'acc: title=Accuracy, unit=%%, digits=1, better=higher, chance=0.1', once for each metric",
+    )
     csv = parser.add_argument_group("options for a CSV file")
     csv.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the factors")
     csv.add_argument("--seed", metavar="COLUMN", help="the column that pairs the runs")
-    csv.add_argument("--metric", type=_names, metavar="A,B", help="the columns with metrics; the first one is compared")
     csv.add_argument(
         "--claims", type=Path, metavar="FILE", help="a YAML file with claims, and optionally the keys chance and budgets"
     )
@@ -102,13 +108,18 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
+def _metrics(arguments: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
+    """The metrics that were named, with their descriptions."""
+    return [each for text in arguments.metric or () for each in parse_typed(text)]
+
+
 def _of_study(arguments: argparse.Namespace) -> Report:
     from ablate.report.build import build
 
     for option in CSV_OPTIONS:
         if getattr(arguments, option) is not None:
             raise UsageError(f"--{option} is for a CSV file, but {arguments.source} is a folder: leave the option out.")
-    return build(arguments.source)
+    return build(arguments.source, dict(_metrics(arguments)))
 
 
 def _of_csv(arguments: argparse.Namespace) -> Report:
@@ -123,9 +134,11 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
     for option in ("factors", "seed", "metric"):
         if getattr(arguments, option) is None:
             raise UsageError(f"--{option} is missing: name a column of {path}.")
-    results = read_results(path, arguments.factors, arguments.seed, arguments.metric)
-    content = _claims_file(arguments.claims, arguments.metric) if arguments.claims else {}
-    for claim in parse_all(content.get("claims"), arguments.metric[0]):
+    typed = _metrics(arguments)
+    names = [name for name, _ in typed]
+    results = read_results(path, arguments.factors, arguments.seed, names)
+    content = _claims_file(arguments.claims, names) if arguments.claims else {}
+    for claim in parse_all(content.get("claims"), names[0]):
         check(claim, results.factors, results.facts)
     manifest = results.manifest.model_copy(
         update={
@@ -133,12 +146,12 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
             "command": shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]]),
         }
     )
-    metrics = results.metrics.completed(chance=content.get("chance"), limits=content.get("budgets"))
+    metrics = results.metrics.updated(dict(typed)).completed(chance=content.get("chance"), limits=content.get("budgets"))
     return compose(
         replace(results, manifest=manifest, metrics=metrics),
         name=path.name,
         folder=arguments.output or path.with_name(f"{path.stem}-report"),
-        metric=arguments.metric[0],
+        metric=names[0],
     )
 
 

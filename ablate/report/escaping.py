@@ -9,7 +9,7 @@ _IN_LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
     "±": r"$\pm$", "×": r"$\times$", "→": r"$\rightarrow$", "–": "--", "²": r"\textsuperscript{2}", "…": r"\dots{}",
-    "ω": r"$\omega$", "Δ": r"$\Delta$", "≥": r"$\geq$", "≤": r"$\leq$", "\n": " ",
+    "ω": r"$\omega$", "Δ": r"$\Delta$", "≥": r"$\geq$", "≤": r"$\leq$", "−": r"$-$", "\n": " ",
 }  # fmt: skip
 _SPECIAL_IN_LATEX = re.compile("|".join(map(re.escape, _IN_LATEX)))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -11,6 +12,8 @@ import pandas as pd
 from ablate.core.metrics import Metrics, MetricSpec
 
 MISSING = "–"
+MINUS = "\N{MINUS SIGN}"
+DIGITS = 8  # at most, after the decimal point
 PLAIN = MetricSpec("value")  # a number without a metric: four significant digits
 
 
@@ -18,7 +21,7 @@ def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
     """Format a value of a metric.
 
     Fractions with the unit `%` are shown as percentages. Without `digits`, there are four significant digits, in scientific
-    notation for very small or large numbers. Integers of a million or more are shown in millions.
+    notation for very small or large numbers. Integers of a million or more are shown in millions. The minus sign is U+2212.
 
     >>> number(0.8907, MetricSpec("accuracy", unit="%", digits=1)), number(1_990_290, MetricSpec("parameters", digits=0))
     ('89.1', '1.99 M')
@@ -35,7 +38,25 @@ def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
         text = f"{scaled / 1e6:.2f} M"
     else:
         text = f"{scaled:,.{digits}f}"
+    text = text.replace("-", MINUS)
     return f"+{text}" if signed and scaled > 0 else text
+
+
+def rounded_to(spec: MetricSpec, sds: Iterable[float]) -> MetricSpec:
+    """The metric with the digits that the standard deviations of a column leave significant.
+
+    The typical (median) standard deviation gets two significant digits, or one if the description has fewer digits.
+
+    >>> accuracy = MetricSpec("accuracy", unit="%", digits=1)
+    >>> [rounded_to(accuracy, [sd]).digits for sd in (0.014, 0.0003, 0.12)], rounded_to(MetricSpec("loss"), [0.0123]).digits
+    ([1, 2, 0], 3)
+    """
+    known = [100 * sd if spec.percent else sd for sd in sds if sd > 0 and math.isfinite(sd)]
+    if not known:
+        return spec
+    two = 1 - math.floor(math.log10(statistics.median(known)))
+    digits = two if spec.digits is None else min(max(spec.digits, two - 1), two)
+    return replace(spec, digits=min(max(digits, 0), DIGITS))
 
 
 def heading(spec: MetricSpec) -> str:

@@ -25,7 +25,7 @@ from ablate.report.model import Report
 from ablate.report.status_grid import status_grid
 from ablate.report.strips import strips
 from ablate.report.table import Table, side_by_side
-from ablate.report.values import Value, has_number, text_of
+from ablate.report.values import Value, has_number, is_best, text_of
 from ablate.stats import decision_rules
 
 ROWS = 300  # rows of a table; the files have all
@@ -98,7 +98,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"breakable": _breakable, "unbroken": _unbroken, "text": text_of, "sort_key": _sort_key}
-    environment.tests["measured"] = has_number
+    environment.tests |= {"measured": has_number, "best": is_best}
     tables = report.tables
     found = findings(report)
     comparison = side_by_side(tables.results, tables.further_results, tables.costs) if tables.results else None
@@ -138,6 +138,8 @@ def _sections(
     tables = report.tables
     if found:
         yield _Section("findings", "Findings")
+    if tables.ablation is not None:
+        yield _Section("ablation", tables.ablation.title, wide=len(tables.ablation.columns) > WIDE)
     if comparison is not None:
         yield _Section("configurations", "Configurations", wide=len(comparison.columns) > WIDE)
     if tables.attributions:

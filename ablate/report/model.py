@@ -13,6 +13,7 @@ from ablate.core.metrics import Metrics
 from ablate.report.configurations import Configurations
 from ablate.report.curves import Curves
 from ablate.report.table import Table
+from ablate.stats.comparisons import AgainstBaseline
 from ablate.stats.estimates import Estimate
 from ablate.stats.judge import Judgement
 from ablate.stats.marginal_means import InteractionMeans
@@ -52,6 +53,7 @@ class Comparison:
         anova: sums of squares; empty without factors.
         precision: the variation of the paired differences of each contrast, and the minimum detectable effect.
         interactions: the means at the levels of two factors, of the pairs that interact most.
+        against: each configuration against the baseline with p values; empty if no contrasts can be computed.
     """
 
     metric: str
@@ -63,6 +65,7 @@ class Comparison:
     anova: pd.DataFrame = field(default_factory=pd.DataFrame)
     precision: pd.DataFrame = field(default_factory=pd.DataFrame)
     interactions: Sequence[InteractionMeans] = ()
+    against: Sequence[AgainstBaseline] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class AttributionResult:
 class Tables:
     """The tables of a report; None for tables that do not apply. Iterates over existing tables."""
 
+    ablation: Table | None = None
     verdicts: Table | None = None
     scorecard: Table | None = None
     results: Table | None = None
@@ -98,7 +102,7 @@ class Tables:
     attributions: Sequence[Table] = ()
 
     def __iter__(self) -> Iterator[Table]:
-        single = (self.verdicts, self.scorecard, self.results, self.further_results, self.costs)
+        single = (self.ablation, self.verdicts, self.scorecard, self.results, self.further_results, self.costs)
         several = (*single, *self.extra, self.contrasts, self.anova, self.precision, *self.attributions)
         return (table for table in several if table is not None)
 

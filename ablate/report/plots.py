@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,7 +85,14 @@ def new_axes(height: float, rows: int = 1, columns: int = 1, **options: Any) -> 
     return plt.subplots(rows, columns, figsize=(width, height * scale), layout="constrained", squeeze=False, **options)
 
 
-def forest(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None = None, color: str = BLUE) -> Figure:
+def forest(
+    marks: Sequence[Mark],
+    title: str,
+    percent: bool,
+    ax: Axes | None = None,
+    color: str = BLUE,
+    colors: Mapping[int, Any] | None = None,
+) -> Figure:
     """Plot each estimate with its interval and a dot for each seed: names on the left, numbers on the right.
 
     Args:
@@ -94,10 +101,11 @@ def forest(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None = N
         percent: whether the values are fractions that are shown in percent.
         ax: the axes to draw into; by default those of a new figure.
         color: of the intervals that exclude zero; the others are gray.
+        colors: of single rows, by their position.
     """
     axes = _rows(marks, title, percent, ax)
     for at, mark in enumerate(marks):
-        shade = color if mark.clear else GRAY
+        shade = (colors or {}).get(at, color if mark.clear else GRAY)
         if mark.by_seed:
             axes.scatter(
                 list(mark.by_seed), [-at - 0.26] * len(mark.by_seed), s=9, color=DARK_GRAY, alpha=0.6, linewidth=0, zorder=2

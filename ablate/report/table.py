@@ -10,7 +10,7 @@ import pandas as pd
 
 from ablate.report.values import Value
 
-Kind = Literal["text", "level", "sentence", "number", "flags"]
+Kind = Literal["text", "level", "switch", "sentence", "number", "flags"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Column:
     Attributes:
         key: the key of its values in the rows.
         title: the header.
-        kind: `text`, `level` (of a factor), `sentence` (may be broken into lines), `number` (right-aligned), or `flags`.
+        kind: `text`, `level` (of a factor), `switch` (✓ or ✗, centered), `sentence` (may be broken into lines), `number`
+            (right-aligned), or `flags`.
     """
 
     key: str
@@ -60,6 +61,8 @@ class Table:
         data: the unrounded numbers, for the CSV.
         notes: sentences below the table.
         main: whether the table is also printed to the terminal.
+        caption: the caption of a LaTeX `table` environment; if empty, the LaTeX file has only the `tabular`.
+        label: its label.
     """
 
     name: str
@@ -69,6 +72,8 @@ class Table:
     data: pd.DataFrame
     notes: Sequence[str] = field(default_factory=tuple)
     main: bool = True
+    caption: str = ""
+    label: str = ""
 
     def column(self, key: str) -> list[Value]:
         """The values of one column."""

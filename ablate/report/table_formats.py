@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import rich.table
+from markupsafe import escape as escape_html
+from rich.console import JustifyMethod
 from rich.markup import escape
 
 from ablate.report.escaping import in_latex, in_markdown, line_in_markdown
+from ablate.report.latex_table import table_environment
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import has_number, text_of
+from ablate.report.values import Value, has_number, is_best, text_of
 
 SHOWN = 24  # rows in the terminal and in Markdown; the files have all
+_ALIGNED = {"number": "---:", "switch": ":---:"}
 
 
 def to_rich(table: Table) -> rich.table.Table:
     """Render the rows for the terminal, cut to `SHOWN`, without title and notes, which would wrap at the width of the table."""
     shown = rich.table.Table()
     for column in table.columns:
-        shown.add_column(escape(column.title), justify="right" if column.numeric else "left", overflow="fold")
+        justify: JustifyMethod = "right" if column.numeric else "center" if column.kind == "switch" else "left"
+        shown.add_column(escape(column.title), justify=justify, overflow="fold")
     for row in table.rows[:SHOWN]:
-        shown.add_row(*(escape(text_of(row[column.key])) for column in table.columns))
+        shown.add_row(*(_in_terminal(row[column.key]) for column in table.columns))
     if rest := _rest(table):
         shown.add_row(rest)
     return shown
@@ -27,7 +32,7 @@ def to_rich(table: Table) -> rich.table.Table:
 def to_markdown(table: Table) -> str:
     """Render heading, rows (cut to `SHOWN`) and notes as Markdown."""
     lines = [_markdown_line([in_markdown(column.title) for column in table.columns])]
-    lines.append(_markdown_line(["---:" if column.numeric else "---" for column in table.columns]))
+    lines.append(_markdown_line([_ALIGNED.get(column.kind, "---") for column in table.columns]))
     lines += [_markdown_line([_in_markdown(row, column) for column in table.columns]) for row in table.rows[:SHOWN]]
     if rest := _rest(table):
         lines.append(_markdown_line([in_markdown(rest), *[""] * (len(table.columns) - 1)]))
@@ -36,7 +41,12 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    r"""Render all rows as a LaTeX `tabular` with booktabs rules. Columns of sentences have the type p{}."""
+    r"""Render all rows as a LaTeX `tabular` with booktabs rules. Columns of sentences have the type p{}.
+
+    A table with a caption becomes a `table` environment, see latex_table.py.
+    """
+    if table.caption:
+        return table_environment(table)
     sentences = sum(column.wraps for column in table.columns)
     room = 0.5 if len(table.columns) < 8 or sentences > 1 else 0.2  # with many columns, a sentence gets little room
     sentence = f"p{{{room / max(sentences, 1):.2f}\\linewidth}}"
@@ -58,6 +68,18 @@ def to_latex(table: Table) -> str:
     )
 
 
+def to_html(table: Table) -> str:
+    """Render all rows as an HTML table with the notes below it, without scripts or styles."""
+    style = {"number": ' style="text-align: right; white-space: nowrap"', "switch": ' style="text-align: center"'}
+    head = [f"<th{style.get(column.kind, '')}>{escape_html(column.title)}</th>" for column in table.columns]
+    lines = [f"<table>\n<caption>{escape_html(table.title)}</caption>", f"<thead><tr>{''.join(head)}</tr></thead>", "<tbody>"]
+    for row in table.rows:
+        cells = [f"<td{style.get(column.kind, '')}>{_in_html(row[column.key])}</td>" for column in table.columns]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    notes = [f"<p>{escape_html(note)}</p>" for note in table.notes]
+    return "\n".join([*lines, "</tbody>", "</table>", *notes, ""])
+
+
 def to_csv(table: Table) -> str:
     """Render the unrounded numbers of the table as CSV."""
     return table.data.to_csv(index=False)
@@ -65,9 +87,19 @@ def to_csv(table: Table) -> str:
 
 def _in_markdown(row: Row, column: Column) -> str:
     value = row[column.key]
-    return (
-        text_of(value) if has_number(value) else in_markdown(text_of(value))
-    )  # escape the brackets of intervals, which are not links
+    # the brackets of intervals are not links
+    text = text_of(value) if has_number(value) else in_markdown(text_of(value))
+    return f"**{text}**" if is_best(value) else text
+
+
+def _in_html(value: Value) -> str:
+    text = escape_html(text_of(value))
+    return f"<b>{text}</b>" if is_best(value) else str(text)
+
+
+def _in_terminal(value: Value) -> str:
+    text = escape(text_of(value))
+    return f"[bold]{text}[/bold]" if is_best(value) else text
 
 
 def _markdown_line(cells: list[str]) -> str:

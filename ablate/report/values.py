@@ -29,7 +29,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its interval: `+1.0 [-3.0, +5.0]`; without limits, only the estimate."""
+    """An estimate with its interval: `+1.0 [−3.0, +5.0]`; without limits, only the estimate."""
 
     estimate: float
     low: float
@@ -50,7 +50,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An interval without its estimate, which is in another column: `[-3.0, +5.0]`."""
+    """An interval without its estimate, which is in another column: `[−3.0, +5.0]`."""
 
     low: float
     high: float
@@ -76,6 +76,7 @@ class Mean:
     n: int
     runs: int  # number of runs that could have a value
     spec: MetricSpec
+    best: bool = False  # of its column, shown in bold
 
     @property
     def sort_key(self) -> float:
@@ -161,8 +162,46 @@ class Baseline:
         return "baseline"
 
 
-Measured = Number | Interval | Limits | Mean | Spread | Exact | Count | Baseline  # values with a sort key
-Value = str | Level | Measured | tuple[Flag, ...] | None  # None is shown as a dash
+@dataclass(frozen=True, slots=True)
+class PValue:
+    """A p value: `0.031`, `< 0.001`."""
+
+    p: float
+
+    @property
+    def sort_key(self) -> float:
+        return self.p
+
+    @property
+    def stars(self) -> str:
+        """One star for each of `STARS` that the p value is below."""
+        return "*" * sum(self.p < bound for bound in STARS)
+
+    def __str__(self) -> str:
+        if math.isnan(self.p):
+            return MISSING
+        if self.p < STARS[-1]:
+            return f"< {STARS[-1]:g}"
+        return f"{self.p:.3f}" if self.p < 0.1 else f"{self.p:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Whether a component is on: `✓` or `✗`."""
+
+    on: bool
+
+    @property
+    def sort_key(self) -> float:
+        return float(self.on)
+
+    def __str__(self) -> str:
+        return "✓" if self.on else "✗"
+
+
+STARS = (0.05, 0.01, 0.001)
+Measured = Number | Interval | Limits | Mean | Spread | Exact | Count | Baseline | PValue  # numbers with a sort key
+Value = str | Level | Switch | Measured | tuple[Flag, ...] | None  # None is shown as a dash
 
 
 def text_of(value: Value) -> str:
@@ -180,4 +219,9 @@ def text_of(value: Value) -> str:
 
 def has_number(value: Value) -> bool:
     """Whether the value contains a number."""
-    return value is not None and not isinstance(value, str | Level | tuple) and text_of(value) != MISSING
+    return value is not None and not isinstance(value, str | Level | Switch | tuple) and text_of(value) != MISSING
+
+
+def is_best(value: Value) -> bool:
+    """Whether the value is shown in bold."""
+    return isinstance(value, Mean) and value.best

@@ -1,9 +1,12 @@
 """A metric is described once."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.core.metrics import Metrics, MetricSpec, terms_of
+from ablate.core.metrics import Metrics, MetricSpec, parse_typed, terms_of
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,50 @@ def test_what_differs_from_the_guess_survives_a_round_trip() -> None:
 def test_a_wrong_description_is_refused(mapping: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError) as refused:
         MetricSpec.parse("acc", mapping)
+    assert str(refused.value) == message
+
+
+def test_a_description_in_code_is_checked_too() -> None:
+    with pytest.raises(ValueError, match="better"):
+        MetricSpec("acc", better="up")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="digits"):
+        replace(MetricSpec("acc"), digits=16)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("loss", {"loss": {}}),
+        ("loss,a:b", {"loss": {}, "a:b": {}}),
+        ("acc: title=Accuracy, digits=2", {"acc": {"title": "Accuracy", "digits": 2}}),
+        ("f1: better=null,chance=0.5", {"f1": {"better": None, "chance": 0.5}}),
+    ],
+)
+def test_metrics_can_be_typed(text: str, expected: dict[str, Any]) -> None:
+    assert dict(parse_typed(text)) == expected
+
+
+def test_an_update_keeps_what_it_does_not_name() -> None:
+    known = Metrics({"acc": MetricSpec("acc", "A", "%", 1, "higher", 0.1)})
+    changed = known.updated({"acc": {"title": "Accuracy"}, "loss": {"digits": 2}})
+    assert changed["acc"] == MetricSpec("acc", "Accuracy", "%", 1, "higher", 0.1)
+    assert (changed["loss"].digits, changed["loss"].better) == (2, "lower")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("acc: Accuracy", "metric acc: expected key=value after the colon, got 'Accuracy'."),
+        (
+            "acc: titel=x",
+            "metrics.acc: unknown key 'titel'; available: title, unit, digits, better, chance, limit, role, note.",
+        ),
+        ("acc: digits=1.5", "metrics.acc.digits=1.5: expected an integer from 0 to 15, or null."),
+    ],
+)
+def test_a_wrong_description_that_is_typed_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Metrics().updated(dict(parse_typed(text)))
     assert str(refused.value) == message
 
 

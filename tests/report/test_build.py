@@ -166,7 +166,7 @@ def test_a_study_is_reported_with_its_problems(tmp_path: Path) -> None:
     assert "seed=3 failed: RuntimeError: &lt;b>broken&lt;/b>" in text
     assert "run.json" in report.problems[0]
     assert "seed=3 failed: RuntimeError: &lt;b&gt;broken&lt;/b&gt;" in (tmp_path / "report" / "index.html").read_text()
-    assert {table.name for table in report.tables} == {"results", "contrasts", "variance_explained", "precision"}
+    assert {table.name for table in report.tables} == {"ablation", "results", "contrasts", "variance_explained", "precision"}
     assert report.summary.counts["n"].tolist() == [2, 2]
 
 

@@ -63,7 +63,7 @@ def test_each_configuration_is_a_row_with_its_difference() -> None:
     assert titles(table) == ["stem", "n", "final accuracy (%)", "Δ vs baseline"]
     assert texts(table) == [
         ["pyramid", "2", "81.0 ± 1.0", "baseline"],
-        ["direct", "1 of 2", "80.0", "-1.0 [-3.0, +1.0]"],
+        ["direct", "1 of 2", "80.0", "−1.0 [−3.0, +1.0]"],
         ["<script>", "0 of 2", "–", "–"],
     ]
     assert [row.source for row in table.rows] == ["cell-a", "cell-b", "cell-c"]

@@ -125,5 +125,22 @@ def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, tmp_pa
     assert error.startswith("ablate: torn.json is not valid JSON")
     _, error = report(command, "outputs/s", "--check", "other.json", status=2)
     assert error == "ablate: --check other.json: the file should be the verdicts.json of a report.\n"
-    _, error = report(command, "outputs/s", "--metric", "score", status=2)
-    assert error == "ablate: --metric is for a CSV file, but outputs/s is a folder: leave the option out.\n"
+    _, error = report(command, "outputs/s", "--seed", "score", status=2)
+    assert error == "ablate: --seed is for a CSV file, but outputs/s is a folder: leave the option out.\n"
+    _, error = report(command, "outputs/s", "--metric", "skore", status=2)
+    assert error.startswith("ablate: unknown metric 'skore'; available: score")
+    out, _ = report(command, "outputs/s", "--metric", "score: title=Points, unit=pt, digits=3")
+    assert "Points (pt)" in out
+
+
+def test_a_metric_of_a_csv_file_is_described_on_the_command_line(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "folds.csv").write_text(FOLDS)
+    out, _ = report(
+        command, "folds.csv", *OPTIONS[:4], "--metric", "mistakes: title=Mistakes, unit=of 100, digits=1, better=lower"
+    )
+    assert "Mistakes (of 100)" in out
+    tex = (tmp_path / "folds-report" / "tables" / "ablation.tex").read_text()
+    assert r"\caption{Ablation, folds.csv: Mistakes. Mean" in tex
+    assert "lower is better" in tex
+    _, error = report(command, "folds.csv", *OPTIONS[:4], "--metric", "mistakes: better=up", status=2)
+    assert error == "ablate: metrics.mistakes.better=up: expected higher, lower, or null.\n"

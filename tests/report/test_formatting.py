@@ -14,7 +14,7 @@ LOSS = MetricSpec("loss")
 def test_fractions_are_percentages_and_holes_are_visible() -> None:
     assert number(0.8907, ACCURACY) == "89.1"
     assert number(0.0201, ACCURACY, signed=True) == "+2.0"
-    assert number(-0.0201, ACCURACY, signed=True) == "-2.0"
+    assert number(-0.0201, ACCURACY, signed=True) == "−2.0"
     assert number(math.nan, ACCURACY) == MISSING
 
 
@@ -26,13 +26,13 @@ def test_large_counts_are_in_millions() -> None:
 
 def test_without_digits_there_are_four_significant_ones() -> None:
     assert [number(value, LOSS) for value in (0.5, 81.25, 0.8125, 12345.6, 0.0, -0.001)] == [
-        "0.5000", "81.25", "0.8125", "12,346", "0.000", "-0.001000",
+        "0.5000", "81.25", "0.8125", "12,346", "0.000", "−0.001000",
     ]  # fmt: skip
 
 
 def test_what_is_very_small_or_large_has_a_power_of_ten() -> None:
     written = [number(value, LOSS, signed=True) for value in (3.5e-30, 9.87e-5, 1e-4, -999_999.0, 2e6, math.inf)]
-    assert written == ["+3.5e-30", "+9.87e-05", "+0.0001000", "-999,999", "+2e+06", "+inf"]
+    assert written == ["+3.5e−30", "+9.87e−05", "+0.0001000", "−999,999", "+2e+06", "+inf"]
 
 
 def test_a_unit_stands_behind_the_title_and_a_difference_of_percentages_is_in_points() -> None:

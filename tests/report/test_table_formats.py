@@ -41,11 +41,11 @@ def test_a_value_has_the_same_text_in_every_format() -> None:
     flags = (Flag("failed", "1 failed"), Flag("slower", "slower: 9 %"))
     columns = [NUMBER, Column("d", "d", "number"), Column("flags", "flags", "flags")]
     shown = table(columns, [Mean(0.81, 0.01, 2, 2, SPEC), Interval(-0.01, -0.03, 0.01, SPEC), flags])
-    assert to_markdown(shown).splitlines()[4] == "| 81.0 ± 1.0 | -1.0 [-3.0, +1.0] | 1 failed; slower: 9 % |"
-    assert to_latex(shown).splitlines()[5] == r"81.0 $\pm$ 1.0 & -1.0 [-3.0, +1.0] & 1 failed; slower: 9 \% \\"
+    assert to_markdown(shown).splitlines()[4] == "| 81.0 ± 1.0 | −1.0 [−3.0, +1.0] | 1 failed; slower: 9 % |"
+    assert to_latex(shown).splitlines()[5] == r"81.0 $\pm$ 1.0 & $-$1.0 [$-$3.0, +1.0] & 1 failed; slower: 9 \% \\"
     console = Console(file=io.StringIO(), width=80)
     console.print(to_rich(shown))
-    assert "│ 81.0 ± 1.0 │ -1.0 [-3.0, +1.0] │ 1 failed; slower: 9 % │" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "│ 81.0 ± 1.0 │ −1.0 [−3.0, +1.0] │ 1 failed; slower: 9 % │" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_of_many_rows_a_terminal_shows_some_and_says_where_the_others_are() -> None:

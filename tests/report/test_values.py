@@ -29,7 +29,7 @@ NAN = math.nan
     ("value", "text"),
     [
         (Number(0.5, SPEC), "50.0"),
-        (Interval(-0.01, -0.03, 0.01, SPEC), "-1.0 [-3.0, +1.0]"),
+        (Interval(-0.01, -0.03, 0.01, SPEC), "−1.0 [−3.0, +1.0]"),
         (Interval(0.5, 0.4, 0.6, SPEC, signed=False), "50.0 [40.0, 60.0]"),
         (Interval(0.01, NAN, NAN, SPEC), "+1.0"),
         (Interval(NAN, NAN, NAN, SPEC), "–"),

@@ -1,0 +1,305 @@
+"""The ablation table of a paper: the components of each configuration, its result, and its difference from the baseline."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ablate.core.levels import Factor, Level, short_names
+from ablate.core.metrics import MetricSpec
+from ablate.report.configurations import CHANGES, Configurations
+from ablate.report.effect_tables import FEW_SEEDS
+from ablate.report.formatting import capitalized, counted, heading, rounded_to
+from ablate.report.latex_table import DIFFERENCE, MEAN
+from ablate.report.table import Column, Row, Table
+from ablate.report.values import STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best
+from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
+from ablate.stats.flags import Flag
+from ablate.stats.summary import Summary
+
+NAME = "ablation"
+COLUMNS = 6  # with more factors, configurations are named by their changes
+SAME = "same runs"
+SHOWN_FROM = 3  # an interval over fewer seeds is not shown
+CONFIGURATION, P, N, FLAGS = "configuration", "p", "n", "flags"  # keys of columns
+NO_LABEL = r"[^A-Za-z0-9.:-]+"  # what a LaTeX label should not contain
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What the ablation table is made from.
+
+    Attributes:
+        study: the name of the study, for the caption.
+        summary: the means of all metrics.
+        against: the comparisons with the baseline; empty if they are not available.
+        metric: the main metric.
+        spec: its description.
+        configurations: the names of the configurations.
+        flags: the flags of each configuration.
+        blocks: the factor whose levels are blocks, if any.
+        notes: additional notes.
+    """
+
+    study: str
+    summary: Summary
+    against: Sequence[AgainstBaseline]
+    metric: str
+    spec: MetricSpec
+    configurations: Configurations
+    flags: Mapping[str, Sequence[Flag]]
+    blocks: str | None = None
+    notes: Sequence[str] = ()
+
+
+def ablation_table(found: Ablation) -> Table | None:
+    """The table, or None for a single configuration."""
+    if len(found.summary.cells) < 2:
+        return None
+    naming = _Naming.of(found.configurations, found.blocks)
+    spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
+    against = {each.cell: each for each in found.against}
+    counts = found.summary.counts.to_dict("index")
+    best = _best(found)
+    rows = []
+    for digest in found.summary.cells:
+        n, runs = int(counts[digest]["n"]), int(counts[digest]["runs"])
+        mean, sd, valued = (frame[found.metric][digest] for frame in (found.summary.mean, found.summary.sd, found.summary.n))
+        values: dict[str, Value] = {
+            MEAN: Mean(mean, sd, int(valued), n, spec, digest in best),
+            DIFFERENCE: _difference(against.get(digest), spec),
+            P: PValue(against[digest].p_adjusted) if digest in against else None,
+            N: Count(n, runs),
+            FLAGS: tuple(found.flags.get(digest, ())),
+        }
+        rows.append(Row({**naming.values(digest), **values}, source=f"cell-{digest}"))
+    columns = [*naming.columns, Column(MEAN, heading(spec), "number")]
+    tested = any(map(_tested, found.against))
+    columns += [Column(DIFFERENCE, "Δ vs baseline", "number")] if found.against else []
+    columns += [Column(P, "p (Holm)", "number")] if tested else []
+    columns.append(Column(N, "n", "number"))
+    columns += [Column(FLAGS, "flags", "flags")] if any(found.flags.values()) else []
+    said = [*_notes(found, rows, spec, tested), *naming.notes(), *found.notes]
+    caption = " ".join([f"Ablation, {found.study}: {spec.title}.", *_caption(found, rows, spec, tested), *naming.notes()])
+    return Table(
+        NAME,
+        "Ablation",
+        columns,
+        rows,
+        _frame(found),
+        said,
+        caption=caption,
+        label=f"tab:{NAME}-{re.sub(NO_LABEL, '-', found.study)}",
+    )
+
+
+def removes(start: Level, end: Level) -> bool:
+    """Whether a change switches a component off."""
+    return end.is_off and not start.is_off
+
+
+def is_switch(factor: Factor) -> bool:
+    """Whether one of two levels of a factor switches it off.
+
+    >>> [is_switch(Factor.of("x", levels)) for levels in ([True, False], ["relu", "none"], ["a", "b"], [0, 1, 2])]
+    [True, True, False, False]
+    """
+    return len(factor) == 2 and sum(level.is_off for level in factor) == 1
+
+
+@dataclass(frozen=True)
+class _Naming:
+    """How the rows are named: by one change each, by a column for each factor, or by all changes."""
+
+    configurations: Configurations
+    columns: Sequence[Column]
+    names: Mapping[str, str]
+    switches: Sequence[Factor] = ()
+
+    @classmethod
+    def of(cls, configurations: Configurations, blocks: str | None) -> _Naming:
+        factors = configurations.factors
+        if (names := one_at_a_time(configurations)) is not None:
+            return cls(configurations, [Column(CONFIGURATION, "Configuration")], names)
+        if not 0 < len(factors) <= COLUMNS:
+            title = CHANGES if factors else "Configuration"
+            return cls(configurations, [Column(CONFIGURATION, title)], configurations.names)
+        short = short_names(list(factors))
+        switches = [factor for key, factor in factors.items() if is_switch(factor) and key != blocks]
+        keys = {factor.key for factor in switches}
+        columns = [Column(f"level {key}", _words(short[key]), "switch" if key in keys else "level") for key in factors]
+        return cls(configurations, columns, configurations.names, switches)
+
+    def values(self, digest: str) -> dict[str, Value]:
+        """The values of the leading columns, and the name of the configuration."""
+        keys = {factor.key for factor in self.switches}
+        levels: dict[str, Value] = {}
+        for key in self.configurations.factors:
+            level = self.configurations.level(digest, key)
+            levels[f"level {key}"] = Switch(not level.is_off) if key in keys else level
+        return {CONFIGURATION: self.names[digest], **levels}
+
+    def notes(self) -> list[str]:
+        """The levels behind ✓ and ✗, if they are not true and false."""
+        short = short_names(list(self.configurations.factors))
+        said = []
+        for factor in self.switches:
+            on = next(level for level in factor if not level.is_off)
+            if on.text.lower() not in ("true", "on", "yes", "1"):
+                said.append(f"{_words(short[factor.key])}={on}")
+        return [f"Levels shown as ✓: {', '.join(said)}."] if said else []
+
+
+def one_at_a_time(configurations: Configurations) -> dict[str, str] | None:
+    """The names of the rows if each configuration differs from the first in one of several factors, else None.
+
+    `Full` and `w/o dropout` where components are switched off, `Baseline` and `+ dropout` where they are switched on, and
+    `lr=0.1` for any other change.
+    """
+    cells = list(configurations.cells.items())
+    if len(configurations.factors) < 2:
+        return None
+    (first, baseline), others = cells[0], cells[1:]
+    changed = {digest: cell.changed(baseline) for digest, cell in others}
+    if any(len(change) != 1 for change in changed.values()) or len(others) < 2:
+        return None
+    short = short_names(list(configurations.factors))
+    names = {}
+    removed = added = False
+    for digest, change in changed.items():
+        ((key, level),) = change.items()
+        start, word = baseline[key], _words(short[key])
+        removed, added = removed or removes(start, level), added or removes(level, start)
+        if removes(start, level):
+            names[digest] = f"w/o {word}"
+        elif removes(level, start):
+            on = "" if is_switch(configurations.factors[key]) else f"={level}"
+            names[digest] = f"+ {word}{on}"
+        else:
+            names[digest] = f"{word}={level}"
+    return {first: "Full" if removed and not added else "Baseline", **names}
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _difference(found: AgainstBaseline | None, spec: MetricSpec) -> Value:
+    if found is None:
+        return Baseline()
+    if found.same_runs:
+        return SAME
+    numbers = found.estimate.numbers()
+    shown = found.estimate.n >= SHOWN_FROM
+    low, high = (numbers["low"], numbers["high"]) if shown else (math.nan, math.nan)
+    return Interval(numbers["estimate"], low, high, spec)
+
+
+def _best(found: Ablation) -> set[str]:
+    """The configurations with the best mean; none without a direction, or if all are equal. In blocks, the best of each."""
+    better, means = found.spec.better, found.summary.mean[found.metric].dropna()
+    means = means[found.summary.n[found.metric][means.index] >= _enough(found)]
+    if better is None or means.nunique() < 2:
+        return set()
+    block = {digest: _block(found, digest) for digest in means.index}
+    groups = means.groupby(pd.Series(block))
+    extreme = groups.transform("max" if better == "higher" else "min")
+    return set(means.index[means == extreme])
+
+
+def _enough(found: Ablation) -> int:
+    """The number of values from which a mean can be the best: that of the baseline."""
+    return int(found.summary.n[found.metric][found.summary.baseline])
+
+
+def _block(found: Ablation, digest: str) -> str:
+    return str(found.configurations.level(digest, found.blocks)) if found.blocks in found.configurations.factors else ""
+
+
+def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
+    """The notes below the table in all formats but LaTeX."""
+    said = [f"Mean ± standard deviation over n seeds{_bold(found, rows)}."]
+    if found.against:
+        said.append(f"Δ: {_what_difference(found, spec)}.")
+    if tested:
+        said.append(f"p: two-sided {_correction(found)}.")
+    elif found.against and any(each.estimate.n for each in found.against):
+        said.append(FEW_SEEDS)
+    return said
+
+
+def _caption(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
+    """The sentences of the LaTeX caption: n, interval, test, correction."""
+    numbers = {str(row[N]) for row in rows}
+    over = f"n = {numbers.copy().pop()} seeds" if len(numbers) == 1 else "n seeds"
+    said = [f"Mean ± standard deviation over {over}{_bold(found, rows)}."]
+    if found.against:
+        said.append(f"Δ: {_what_difference(found, spec)}.")
+    if any(row[DIFFERENCE] == SAME for row in rows):
+        said.append(f"{capitalized(SAME)}: the same experiment as the baseline.")
+    if tested:
+        most = max(len(value.stars) for row in rows if isinstance(value := row[P], PValue))
+        stars = [f"{'*' * at}p < {bound:g}" for at, bound in enumerate(STARS[:most], 1)]
+        said.append(f"{', '.join(stars) or f'No difference has p < {STARS[0]:g}'} (two-sided {_correction(found)}).")
+    return said
+
+
+def _bold(found: Ablation, rows: Sequence[Row]) -> str:
+    if not any(is_best(row[MEAN]) for row in rows):
+        return ""
+    values, enough = found.summary.n[found.metric], _enough(found)
+    of = f" of those over at least {enough} seeds" if (values < enough).any() else ""
+    return f"; in bold the best{of} ({found.spec.better} is better)"
+
+
+def _what_difference(found: Ablation, spec: MetricSpec) -> str:
+    unpaired = any(each.estimate.unpaired for each in found.against)
+    how = "difference of means" if unpaired else "mean paired difference"
+    unit = " in percentage points" if spec.percent else ""
+    where = f" at the same {_words(found.blocks.rsplit('.', 1)[-1])}" if found.blocks else ""
+    interval = ""
+    if any(each.estimate.n >= SHOWN_FROM for each in found.against):
+        test = "Welch's t where no seeds are paired, else paired t" if unpaired else "paired t"
+        interval = f", with its 95 % interval ({test})"
+    return f"{how}{unit} from the baseline{where}{interval}"
+
+
+def _correction(found: Ablation) -> str:
+    tested = [each for each in found.against if _tested(each)]
+    tests = sorted({"Welch's t" if each.estimate.unpaired else "paired t" for each in tested})
+    family = tested[0].family
+    corrected = f", Holm-corrected for {counted(family, 'comparison')}" if family > 1 else ""
+    return f"{' or '.join(tests)}{corrected}"
+
+
+def _tested(comparison: AgainstBaseline) -> bool:
+    return not math.isnan(comparison.p_adjusted)
+
+
+def _frame(found: Ablation) -> pd.DataFrame:
+    """The unrounded numbers for the CSV: levels, mean, sd, n, and the comparison with the baseline."""
+    summary, configurations = found.summary, found.configurations
+    cells = list(summary.cells)
+    parts: dict[str, list[object]] = {
+        "cell": list(cells),
+        "label": [configurations.labels[digest] for digest in cells],
+        "runs": summary.counts["runs"].tolist(),
+        "n": summary.counts["n"].tolist(),
+        "mean": summary.mean[found.metric].tolist(),
+        "sd": summary.sd[found.metric].tolist(),
+    }
+    for key in configurations.factors:
+        values = [configurations.level(digest, key).value for digest in cells]
+        parts[f"factor.{key}" if key in parts else key] = values
+    frame = pd.DataFrame(parts)
+    against = comparisons_frame(found.against)
+    if against.empty:
+        return frame
+    against = against.rename(
+        columns={name: f"difference_{name}" for name in ("n", "estimate", "low", "high", "se", "df", "sd")}
+    )
+    return frame.merge(against, "left", on="cell")

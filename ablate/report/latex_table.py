@@ -1,0 +1,189 @@
+r"""Render a table as a LaTeX `table` environment for a two-column paper.
+
+The text needs `\usepackage{booktabs}`, and graphicx if headers are rotated. `\cmark` and `\xmark` are defined unless the paper
+defines them; with `pifont` they are its check mark and cross.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ablate.report.escaping import in_latex
+from ablate.report.table import Column, Row, Table
+from ablate.report.values import Interval, PValue, Switch, is_best, text_of
+
+ROWS = 40  # a float has to fit on a page
+COLUMN_WIDTH = 229  # points, of LaTeX's own two-column class; others have wider columns
+WIDTHS = {
+    **dict.fromkeys(" .,:;[]()|!iljtf", 0.32),
+    **dict.fromkeys("+−±×=mwMWΔ✓✗", 0.8),
+}  # in em, of Computer Modern; others 0.52
+MEAN, DIFFERENCE = "mean", "difference"  # keys of columns of the ablation table
+LOST = ("diverged", "failed", "interrupted", "no value", "missing")  # flags of runs without a result
+MARKS = r"""\providecommand{\cmark}{\ifdefined\ding\ding{51}\else\ensuremath{\surd}\fi}
+\providecommand{\xmark}{\ifdefined\ding\ding{55}\else\ensuremath{\times}\fi}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A type size at a main text of 10 points, the gap at each side of a column, and whether headers of levels are rotated."""
+
+    size: str
+    em: float  # points; small sizes of Computer Modern are wider than in proportion
+    gap: int
+    rotated: bool = False
+
+
+LAYOUTS = [
+    _Layout(size, em, gap, rotated)
+    for size, em, rotated in (
+        (r"\small", 9.0, False),
+        (r"\footnotesize", 8.2, False),
+        (r"\small", 9.0, True),
+        (r"\footnotesize", 8.2, True),
+        (r"\scriptsize", 7.5, False),
+        (r"\scriptsize", 7.5, True),
+    )
+    for gap in (4, 3)
+]
+SHRUNK = 1.2  # a table that is at most this much too wide is scaled to the width of the column
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """The LaTeX text of a cell, and its estimated width in em."""
+
+    text: str
+    width: float
+
+
+def table_environment(table: Table, label: str = "") -> str:
+    r"""Render a table with its caption. Flags are left out, p values become stars, and lost runs are marked by a dagger.
+
+    The type size is the largest at which the table should fit the width of a column. A slightly wider table is scaled, and a
+    much wider one becomes a `table*`.
+
+    Args:
+        table: a table with a caption.
+        label: the label; by default that of the table.
+    """
+    columns = [column for column in table.columns if column.kind != "flags" and not _of_p_values(table, column)]
+    if "n" in table.keys and len(set(map(text_of, table.column("n")))) == 1:
+        columns = [column for column in columns if column.key != "n"]  # the caption has it
+    rows = table.rows[:ROWS]
+    stars = max((len(_stars(row)) for row in rows), default=0)
+    sd = max((text_of(row[MEAN]).partition(" ± ")[2] for row in rows if MEAN in row.values), key=len, default="")
+    cells = [[_cell(row, column, stars, sd) for column in columns] for row in rows]
+    widths = [max((row[at].width for row in cells), default=0.0) for at in range(len(columns))]
+    layout = next((each for each in LAYOUTS if _width(each, columns, widths) <= COLUMN_WIDTH), LAYOUTS[-1])
+    excess = _width(layout, columns, widths) / COLUMN_WIDTH
+    environment, layout = ("table", layout) if excess <= SHRUNK else ("table*", LAYOUTS[0])
+    before, after = (r"\resizebox{\columnwidth}{!}{%", "}") if 1 < excess <= SHRUNK else ("", "")
+    kinds = "".join("c" if column.kind == "switch" else "r" if column.numeric else "l" for column in columns)
+    titles = [_title(column, layout) for column in columns]
+    lines = [" & ".join(cell.text for cell in row) + r" \\" for row in cells]
+    if (more := len(table.rows) - ROWS) > 0:
+        lines.append(rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\dots{{}} {more} more rows}} \\")
+    text = "\n".join(
+        [
+            rf"\begin{{{environment}}}[t]",
+            *(_marks(table)),
+            rf"\centering{layout.size}\setlength{{\tabcolsep}}{{{layout.gap}pt}}\setlength{{\belowcaptionskip}}{{4pt}}",
+            rf"\caption{{{_caption(table, rows)}}}",
+            rf"\label{{{label or table.label or f'tab:{table.name}'}}}",
+            *([before] if before else []),
+            rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}",
+            r"\toprule",
+            " & ".join(title.text for title in titles) + r" \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            rf"\end{{tabular}}{after}",
+            rf"\end{{{environment}}}",
+            "",
+        ]
+    )
+    graphics = ",graphicx" if r"\rotatebox" in text or before else ""
+    return rf"% Needs \usepackage{{booktabs{graphics}}}." + f"\n{text}"
+
+
+def _width(layout: _Layout, columns: Sequence[Column], widths: Sequence[float]) -> float:
+    """The estimated width of a table in points."""
+    titles = [_title(column, layout).width for column in columns]
+    return sum(map(max, titles, widths)) * layout.em + 2 * layout.gap * (len(columns) - 1)
+
+
+def _ems(text: str) -> float:
+    return sum(WIDTHS.get(character, 0.52) for character in text)
+
+
+def _of_p_values(table: Table, column: Column) -> bool:
+    return any(isinstance(value, PValue) for value in table.column(column.key))
+
+
+def _stars(row: Row) -> str:
+    return next((value.stars for value in row.values.values() if isinstance(value, PValue)), "")
+
+
+def _marks(table: Table) -> Iterator[str]:
+    """The definitions of ✓ and ✗, if the table has any."""
+    if any(column.kind == "switch" for column in table.columns):
+        yield from MARKS.splitlines()
+
+
+def _lost(row: Row) -> str:
+    """The flags of a row about runs without a result."""
+    flags = row.values.get("flags")
+    return ", ".join(flag.text for flag in flags if flag.kind in LOST) if isinstance(flags, tuple) else ""
+
+
+def _caption(table: Table, rows: Sequence[Row]) -> str:
+    caption = in_latex(table.caption).replace("✓", r"\cmark{}").replace("✗", r"\xmark{}")
+    caption = re.sub(r"(\*+)p", r"$^{\1}$p", caption)
+    caption = re.sub(r"\bp \\textless\{\} ([\d.]+)", r"$p<\1$", caption)
+    caption = re.sub(r"(?<=\d) (?=\\%)", r"\\,", caption)
+    caption = re.sub(r"\bn = (\d+)", r"$n=\1$", caption)
+    if lost := sorted({_lost(row) for row in rows} - {""}):
+        caption += rf" $^\dagger$Without a result: {in_latex('; '.join(lost))}."
+    return caption
+
+
+def _title(column: Column, layout: _Layout) -> _Cell:
+    """A header: two words or more are stacked, and in a narrow table the names of factors are rotated."""
+    if column.kind in ("switch", "level") and layout.rotated:
+        return _Cell(rf"\rotatebox{{90}}{{{in_latex(column.title)}}}", 1.2)
+    words = column.title.split(" ")
+    if len(words) < 2:
+        return _Cell(in_latex(column.title), _ems(column.title))
+    middle = min(range(1, len(words)), key=lambda at: max(len(" ".join(words[:at])), len(" ".join(words[at:]))))
+    lines = [" ".join(words[:middle]), " ".join(words[middle:])]
+    side = "c" if column.kind == "switch" else "r" if column.numeric else "l"
+    stacked = r"\\".join(map(in_latex, lines))
+    return _Cell(rf"\shortstack[{side}]{{{stacked}}}", max(map(_ems, lines)))
+
+
+def _cell(row: Row, column: Column, stars: int, sd: str) -> _Cell:
+    """A cell, padded to align its column: `sd` is the longest standard deviation, `stars` the largest number of stars."""
+    value = row[column.key]
+    if isinstance(value, Switch):
+        return _Cell(r"\cmark" if value.on else r"\xmark", WIDTHS["✓"])
+    text = text_of(value)
+    if isinstance(value, Interval):
+        text = re.sub(r"(?<=[\[ ])\+", "", text)  # only the estimate has a plus sign
+    shown, width = in_latex(text), _ems(text)
+    if is_best(value):
+        shown = rf"\textbf{{{shown}}}".replace(r"$\pm$", r"\boldmath$\pm$")
+        width *= 1.15
+    if column.key == MEAN and sd and "±" not in text:
+        shown += rf"\hphantom{{ $\pm$ {sd}}}"
+    if column.key == MEAN and _lost(row):
+        shown = rf"{shown}\rlap{{$^\dagger$}}"
+    if column.key == DIFFERENCE and stars:  # all intervals end at the same place
+        own = _stars(row)
+        shown += rf"\rlap{{$^{{{own}}}$}}" if own else ""
+        shown += rf"\hphantom{{$^{{{'*' * stars}}}$}}"
+        width += 0.4 * stars
+    return _Cell(shown, width)

@@ -1,0 +1,294 @@
+"""`ablate.load`: a study in Python, with its runs, statistics, tables and figures.
+
+>>> import ablate
+>>> study = ablate.load("outputs/protocols")
+>>> study
+Study('protocols', 24 runs, 3 configurations, metric 'final_test_accuracy')
+>>> study.table("ablation").to_frame()[["cell", "n", "difference_estimate", "p_adjusted"]].shape
+(3, 4)
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from markupsafe import escape
+
+from ablate.core.cells import Condition
+from ablate.core.claims import Change
+from ablate.core.errors import UsageError
+from ablate.core.levels import Factor
+from ablate.core.metrics import Metrics
+from ablate.importers.csv import read_results
+from ablate.report import build
+from ablate.report.formatting import counted
+from ablate.report.model import Report
+from ablate.report.table import Table
+from ablate.report.table_formats import to_csv, to_html, to_latex, to_markdown
+from ablate.stats import contrasts, estimates
+from ablate.stats.attribution import attribution
+from ablate.stats.outcomes import Outcomes
+from ablate.storage.dataframe import load_history, load_results
+from ablate.storage.results import StudyResults
+
+if TYPE_CHECKING:
+    from ablate.report.study_plots import StudyPlots
+
+EXAMPLE = 'factors=["method"], seed="seed", metrics=["accuracy"]'
+MAIN_TABLES = ("ablation", "verdicts", "results")
+
+
+class StudyTable:
+    """A table of a study: `to_frame`, `to_latex`, `to_markdown`, `to_html`, `to_csv`; shown as HTML in a notebook."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def to_frame(self) -> pd.DataFrame:
+        """The unrounded numbers."""
+        return self.table.data.copy()
+
+    def to_latex(self) -> str:
+        r"""LaTeX with booktabs. The table `ablation` is a `table` environment with caption and label, others a `tabular`."""
+        return to_latex(self.table)
+
+    def to_markdown(self) -> str:
+        """Markdown with heading and notes. Of many rows, the first ones."""
+        return to_markdown(self.table)
+
+    def to_html(self) -> str:
+        """An HTML table with its notes, without scripts or styles."""
+        return to_html(self.table)
+
+    def to_csv(self) -> str:
+        """The unrounded numbers as CSV."""
+        return to_csv(self.table)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def __repr__(self) -> str:
+        return self.to_markdown()
+
+
+class Study:
+    """A study, or results of another program, loaded by `ablate.load`.
+
+    Attributes:
+        name: the name of the study.
+        results: the runs as `StudyResults`, the input of the functions in `ablate.stats`.
+        metric: the main metric, which tables, figures and contrasts are about unless another one is named.
+
+    Example:
+        >>> import ablate
+        >>> study = ablate.load("outputs/qiita")
+        >>> list(study.factors)
+        ['model.dropout', 'stem', 'stem.activation', 'norm', 'model.padding']
+        >>> study.runs[["model.dropout", "stem", "seed", "final_test_accuracy"]].shape
+        (55, 4)
+        >>> print(study.table("ablation").to_latex().splitlines()[1])
+        \\begin{table}[t]
+    """
+
+    def __init__(self, results: StudyResults, name: str, metric: str | None = None) -> None:
+        self.results = results
+        self.name = name
+        self.metric = metric or results.main_metric
+
+    @cached_property
+    def report(self) -> Report:
+        """All statistics and tables, see `ablate.report.model.Report`."""
+        folder = (self.results.folder or Path()) / "report"
+        return build.compose(self.results, name=self.name, folder=folder, metric=self.metric, history=self.history)
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row for each run: `cell`, `seed`, `status`, the levels of the factors, and the metrics."""
+        return self.results.to_frame()
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row for each epoch of each run: `directory` (the run), `label`, `seed`, and the columns of history.csv."""
+        history = load_history(self.results)
+        runs = self.results.runs.drop_duplicates("directory").set_index("directory")
+        for at, name in enumerate(("label", "seed"), 1):
+            if name not in history:
+                history.insert(at, name, history["directory"].map(runs[name]))
+        return history
+
+    @property
+    def factors(self) -> Mapping[str, Factor]:
+        """The factors, each with its baseline level first."""
+        return self.results.factors
+
+    @property
+    def metrics(self) -> Metrics:
+        """The descriptions of the metrics."""
+        return self.report.metrics
+
+    def contrasts(self, metric: str | None = None) -> pd.DataFrame:
+        """Each level against the baseline of its factor, and the interactions of two factors.
+
+        Args:
+            metric: another metric than the main one.
+
+        Returns:
+            One row for each contrast, unrounded: what changed, `n` (seeds), `estimate`, `low`, `high`, …, see
+            `ablate.stats.estimates.table`.
+
+        Raises:
+            UsageError: if no run has the metric.
+        """
+        return estimates.table(contrasts.every_contrast(self.outcomes(metric)))
+
+    def verdicts(self) -> pd.DataFrame:
+        """One row for each claim: `id`, `verdict`, `estimate`, `low`, `high`, `p`, `reason`, …, as in verdicts.json."""
+        return self.report.claims.verdicts.copy()
+
+    def attribution(
+        self,
+        changes: Mapping[str, tuple[object, object]] | None = None,
+        where: Mapping[str, object] | None = None,
+        metric: str | None = None,
+    ) -> pd.DataFrame:
+        """Attribute the difference between two configurations to the changes between them (Shapley).
+
+        Args:
+            changes: by factor, the levels `(from, to)`; by default, each factor of two levels from its baseline to the other.
+            where: the levels of the factors that do not change; by default their baseline.
+            metric: another metric than the main one.
+
+        Returns:
+            One row for each change and the whole difference (`all`): `change`, `n`, `estimate`, `low`, `high`, …, see
+            `ablate.stats.attribution.attribution`. NaN where configurations between the two have not been run.
+
+        Raises:
+            UsageError: for an unknown factor, level or metric.
+
+        Example:
+            >>> import ablate
+            >>> study = ablate.load("outputs/qiita")
+            >>> shares = study.attribution({"model.dropout": (True, False), "stem": ("direct", "pyramid")})
+            >>> shares["change"].tolist()
+            ['model.dropout', 'stem', 'all']
+        """
+        outcomes = self.outcomes(metric)
+        if changes is None:
+            changes = {key: (each.levels[0], each.levels[1]) for key, each in self.factors.items() if len(each) == 2}
+        path = {}
+        for key, (start, end) in changes.items():
+            factor = outcomes.factor(key)
+            path[key] = [Change.of(key, factor.level(start), factor.level(end))]
+        fixed = {key: factor.baseline for key, factor in self.factors.items() if key not in changes} | dict(where or {})
+        return attribution(outcomes, path, Condition.of(fixed, self.factors))
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of the tables."""
+        return [table.name for table in self.report.tables]
+
+    def table(self, name: str = "ablation", metric: str | None = None) -> StudyTable:
+        """A table of the report by its name, see `tables`.
+
+        Args:
+            name: such as `ablation`, `results`, `contrasts`, `verdicts`.
+            metric: another metric than the main one.
+
+        Raises:
+            UsageError: if the study has no such table, or no run has the metric.
+        """
+        found = {table.name: table for table in self.report_of(metric).tables}
+        if name not in found:
+            raise UsageError(f"{self.name} has no table '{name}'; available: {', '.join(found) or 'none'}.")
+        return StudyTable(found[name])
+
+    @property
+    def plot(self) -> StudyPlots:
+        """The figures: `forest`, `curves`, `interaction`, `attribution`. Needs matplotlib, which is imported here."""
+        from ablate.report.study_plots import StudyPlots
+
+        return StudyPlots(self)
+
+    def report_of(self, metric: str | None) -> Report:
+        """The report with another main metric.
+
+        Raises:
+            UsageError: if no run has the metric.
+        """
+        if metric in (None, self.metric):
+            return self.report
+        self.outcomes(metric)
+        return Study(self.results, self.name, metric).report
+
+    def outcomes(self, metric: str | None = None) -> Outcomes:
+        """The values of a metric by seed and configuration, the input of the functions in `ablate.stats`."""
+        return Outcomes.of(self.results.counted, metric or self.metric)
+
+    def _repr_html_(self) -> str:
+        shown = next((table for name in MAIN_TABLES for table in self.report.tables if table.name == name), None)
+        return f"<p>{escape(repr(self))}</p>{to_html(shown) if shown else ''}"
+
+    def __repr__(self) -> str:
+        runs = self.results.runs
+        cells = counted(runs["cell"].nunique(), "configuration")
+        return f"Study({self.name!r}, {counted(runs['directory'].nunique(), 'run')}, {cells}, metric {self.metric!r})"
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in {*vars(self), *vars(type(self))} if not name.startswith("_"))
+
+
+def load(
+    source: str | Path,
+    *,
+    factors: Sequence[str] | None = None,
+    seed: str | None = None,
+    metrics: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    claims: Sequence[Mapping[str, Any]] = (),
+) -> Study:
+    """Load a study from its folder, or the results of another program from a CSV file.
+
+    Args:
+        source: the folder of a study, such as `outputs/digits`, or a CSV file with one row for each run.
+        factors: of a CSV file, the columns with the levels.
+        seed: of a CSV file, the column that pairs the runs.
+        metrics: of a CSV file, the columns with the results, the main one first. For a folder, the first is the main metric.
+            A mapping also describes them: `{"acc": {"title": "Accuracy", "unit": "%", "digits": 1, "better": "higher"}}`.
+        claims: of a CSV file, claims as in YAML.
+
+    Raises:
+        UsageError: if there are no runs, a file cannot be read, or a name is unknown.
+
+    Example:
+        >>> import ablate, pathlib, tempfile
+        >>> rows = ["method,seed,acc", *(f"{method},{seed},{0.8 + 0.01 * (method == 'new') + seed / 1000}"
+        ...         for method in ("old", "new") for seed in range(5))]
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.csv"
+        >>> _ = path.write_text("\\n".join(rows))
+        >>> study = ablate.load(path, factors=["method"], seed="seed", metrics={"acc": {"title": "Accuracy"}})
+        >>> study.contrasts()["estimate"].round(3).tolist()
+        [0.01]
+    """
+    path = Path(source)
+    described = metrics if isinstance(metrics, Mapping) else {}
+    names = list(metrics or ())
+    if path.is_dir():
+        if factors is not None or seed is not None or claims:
+            raise UsageError(f"factors, seed and claims are for a CSV file, but {path} is a folder: leave them out.")
+        results = load_results(path)
+        for message in results.warnings:
+            warnings.warn(message, stacklevel=2)
+        if unknown := [name for name in names if name not in results.values]:
+            raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
+    else:
+        if missing := [name for name, value in (("factors", factors), ("seed", seed), ("metrics", metrics)) if not value]:
+            raise UsageError(f"{missing[0]} is missing: name the columns of {path}, such as {EXAMPLE}.")
+        results = read_results(path, list(factors or ()), seed or "", names)
+        results = replace(results, manifest=results.manifest.model_copy(update={"claims": list(map(dict, claims))}))
+    results = replace(results, metrics=results.metrics.updated(described))
+    return Study(results, path.resolve().name, names[0] if names else None)

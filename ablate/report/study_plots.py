@@ -1,0 +1,188 @@
+"""`study.plot`: the figures of a report on the axes of a user, with their palette and order.
+
+The backend of matplotlib and its style stay those of the user.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ablate.core.claims import ALL
+from ablate.core.errors import UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.report import curve_plots, factor_plots, plots
+from ablate.report.effect_tables import ALL_CHANGES, describe
+from ablate.report.formatting import difference_heading, heading
+from ablate.report.plots import Mark
+from ablate.report.values import Interval
+from ablate.stats.estimates import Estimate
+from ablate.stats.marginal_means import interaction_means
+
+if TYPE_CHECKING:
+    from ablate.report.study import Study
+
+Palette = Mapping[str, Any] | Sequence[Any] | None
+SHOWN_FROM = 3  # an interval over fewer seeds is not shown
+ROW = 0.35  # inches
+
+
+class StudyPlots:
+    """The figures of a study. Each method draws on `ax`, or on new axes, and returns the axes."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def forest(
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: str = "configurations",
+        metric: str | None = None,
+        palette: Palette = None,
+        order: Sequence[str] | None = None,
+    ) -> Axes:
+        """Differences with their 95 % intervals and one dot for each seed. In color: the interval excludes zero.
+
+        Args:
+            ax: the axes to draw on.
+            kind: `configurations` (each against the baseline) or `contrasts` (each level against the baseline of its factor).
+            metric: another metric than the main one.
+            palette: colors by label, or one color for each row, instead of blue and gray.
+            order: the labels to show, from top to bottom.
+
+        Raises:
+            UsageError: for an unknown kind, label or metric.
+        """
+        spec, found = self._spec(metric), self._estimates(kind, metric)
+        marks = [_mark(label, found[label], spec) for label in _ordered(list(found), order, kind)]
+        axes = _axes(ax, len(marks))
+        colors = {at: color for at, mark in enumerate(marks) if (color := _color(palette, mark.label, at)) is not None}
+        plots.forest(marks, f"Δ {difference_heading(spec)}", spec.percent, axes, colors=colors)
+        return axes
+
+    def curves(
+        self,
+        column: str | None = None,
+        ax: Axes | None = None,
+        *,
+        palette: Palette = None,
+        order: Sequence[str] | None = None,
+    ) -> Axes:
+        """Learning curves: the mean of each configuration and its standard deviation, the first one in gray.
+
+        Args:
+            column: a column of `study.history`; by default the first curve of the report.
+            ax: the axes to draw on.
+            palette: colors of the configurations after the first: by name, or in order.
+            order: the configurations to show; by default those that the report shows.
+
+        Raises:
+            UsageError: without histories, or for an unknown column or configuration.
+        """
+        curves = self._study.report.curves
+        if curves is None:
+            raise UsageError(f"{self._study.name} has no learning curves: no run has a history.csv with the column epoch.")
+        shown = {curve.column: curve for curve in curves.shown}
+        column = column or next(iter(shown))
+        if column not in shown:
+            raise UsageError(f"unknown column '{column}'; available: {', '.join(shown)}.")
+        lines = _ordered(list(curves.labels), order, "configurations") if order else list(curves.lines)
+        default = curve_plots.PALETTE
+        colors = [_color(palette, label, at) or default[at % len(default)] for at, label in enumerate(lines[1:])]
+        axes = _axes(ax, 8)
+        drawn = replace(curves, shown=[shown[column]], lines=lines)
+        curve_plots.learning_curves(drawn, [axes], colors or default)
+        return axes
+
+    def interaction(self, first: str, second: str, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
+        """Means at the levels of two factors: parallel lines mean no interaction.
+
+        Args:
+            first, second: the factors; that with more levels is on the horizontal axis.
+            ax: the axes to draw on.
+            metric: another metric than the main one.
+
+        Raises:
+            UsageError: for an unknown factor or metric.
+        """
+        spec, outcomes = self._spec(metric), self._study.outcomes(metric)
+        for key in (first, second):
+            outcomes.factor(key)
+        axes = _axes(ax, 8)
+        factor_plots.interaction([interaction_means(outcomes, first, second)], heading(spec), spec.percent, [axes])
+        return axes
+
+    def attribution(self, shares: pd.DataFrame, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
+        """The share of each change in the whole difference as a waterfall, with 95 % intervals.
+
+        Args:
+            shares: what `study.attribution` returned.
+            ax: the axes to draw on.
+            metric: the metric of `shares`, if it is not the main one.
+        """
+        spec = self._spec(metric)
+        marks = [
+            Mark(
+                ALL_CHANGES if row["change"] == ALL else str(row["change"]),
+                row["estimate"],
+                row["low"],
+                row["high"],
+                text=str(Interval(row["estimate"], row["low"], row["high"], spec)),
+            )
+            for row in shares.to_dict("records")
+        ]
+        axes = _axes(ax, len(marks))
+        plots.waterfall(marks, f"share of Δ {difference_heading(spec)}", spec.percent, axes)
+        return axes
+
+    def _spec(self, metric: str | None) -> MetricSpec:
+        return self._study.metrics[metric or self._study.metric]
+
+    def _estimates(self, kind: str, metric: str | None) -> dict[str, Estimate]:
+        report = self._study.report_of(metric)
+        comparison = report.comparison
+        if comparison is None:
+            raise UsageError(f"{self._study.name} has nothing to compare: no run has a metric.")
+        if kind == "configurations":
+            names = report.configurations.changes
+            found = {names[each.cell]: each.estimate for each in comparison.against if not each.same_runs}
+        elif kind == "contrasts":
+            found = {describe(each.changes): each for each in comparison.contrasts}
+        else:
+            raise UsageError(f"unknown kind '{kind}'; available: configurations, contrasts.")
+        return {label: each for label, each in found.items() if math.isfinite(each.estimate)}
+
+    def __dir__(self) -> list[str]:
+        return ["attribution", "curves", "forest", "interaction"]
+
+
+def _mark(label: str, estimate: Estimate, spec: MetricSpec) -> Mark:
+    low, high = estimate.interval() if estimate.n >= SHOWN_FROM else (math.nan, math.nan)
+    text = str(Interval(estimate.estimate, low, high, spec))
+    return Mark(label, estimate.estimate, low, high, estimate.by_seed.tolist(), text)
+
+
+def _axes(ax: Axes | None, rows: int) -> Axes:
+    if ax is not None:
+        return ax
+    axes: Axes = plt.subplots(figsize=(plots.PAGE_WIDTH, 0.8 + ROW * rows), layout="constrained")[1]
+    return axes
+
+
+def _ordered(known: Sequence[str], order: Sequence[str] | None, what: str) -> list[str]:
+    if unknown := [label for label in order or () if label not in known]:
+        raise UsageError(f"unknown label '{unknown[0]}' among the {what}; available: {'; '.join(known)}.")
+    return list(order or known)
+
+
+def _color(palette: Palette, label: str, at: int) -> Any:
+    if isinstance(palette, Mapping):
+        return palette.get(label)
+    return palette[at % len(palette)] if palette else None

@@ -1,0 +1,163 @@
+"""Every configuration against the baseline: paired differences with two-sided p values, Holm-corrected.
+
+The family is all distinct configurations that are compared with the baseline. A configuration that shares its runs with the
+baseline is not tested, and several that share their runs are one member. There are no p values below five seeds. The design
+of a study that adds seeds until its claims are decided is not accounted for: that is what verdicts are for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ablate.core.cells import Cell
+from ablate.stats.decision_rules import LOOKS, holm
+from ablate.stats.estimates import Estimate, Unpaired, student
+from ablate.stats.outcomes import Outcomes
+from ablate.stats.simultaneous import simultaneous
+
+JOINTLY = 50  # with more comparisons, simultaneous intervals are not simulated
+
+
+@dataclass(frozen=True)
+class AgainstBaseline:
+    """The difference of one configuration from its baseline.
+
+    Attributes:
+        cell: the digest of the configuration.
+        baseline: the digest of the configuration that it is compared with.
+        estimate: the mean difference with its uncertainty; Welch's where no seeds pair.
+        p: two-sided; NaN below five seeds.
+        p_adjusted: the same after Holm's correction for all comparisons.
+        family: the number of comparisons that it was corrected for.
+        simultaneous: the interval that holds jointly with those of all other comparisons; NaN for many comparisons.
+        same_runs: whether the configuration shares its runs with the baseline.
+        lost: the runs without a value: diverged, failed, or finished with a value that is not finite.
+    """
+
+    cell: str
+    baseline: str
+    estimate: Estimate
+    p: float = math.nan
+    p_adjusted: float = math.nan
+    family: int = 0
+    simultaneous: tuple[float, float] = (math.nan, math.nan)
+    same_runs: bool = False
+    lost: int = 0
+
+
+def compare_with_baseline(
+    outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | None = None, confidence: float = 0.95
+) -> list[AgainstBaseline]:
+    """Compare each configuration with the baseline.
+
+    Args:
+        outcomes: one metric of the study.
+        cells: the configurations by digest, the baseline first.
+        blocks: the factor whose levels are blocks: each configuration is then compared with the baseline of its own block.
+        confidence: of the simultaneous intervals.
+
+    Returns:
+        One comparison for each configuration that has another one as its baseline, in their order.
+    """
+    values = outcomes.outcomes
+    lost = outcomes.lost.sum().to_dict()
+    column = {digest: outcomes.cells[cell] for digest, cell in cells.items()}
+    found = []
+    for digest, baseline in _baselines(cells, blocks).items():
+        first, second = column[baseline], column[digest]
+        same = first == second
+        estimate = _difference(values[first], values[second])
+        found.append(AgainstBaseline(digest, baseline, estimate, _p(estimate, same), same_runs=same, lost=int(lost[second])))
+    return _as_family(found, column, confidence)
+
+
+def comparisons_frame(found: Sequence[AgainstBaseline], confidence: float = 0.95) -> pd.DataFrame:
+    """One row for each comparison, unrounded: `cell`, `baseline`, and the columns of its difference."""
+    rows = []
+    for each in found:
+        numbers = each.estimate.numbers(confidence)
+        low, high = each.simultaneous
+        rows.append(
+            {"cell": each.cell, "baseline": each.baseline, "n": each.estimate.n, **numbers, "sd": each.estimate.sd,
+             "simultaneous_low": low, "simultaneous_high": high, "p": each.p, "p_adjusted": each.p_adjusted,
+             "same_runs": each.same_runs, "lost": each.lost, "note": each.estimate.note}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
+    """By configuration, the one that it is compared with; without the baselines themselves."""
+    first = next(iter(cells), "")
+    if blocks is None:
+        return {digest: first for digest in cells if digest != first}
+    digests = {cell: digest for digest, cell in cells.items()}
+    treatment = cells[first].without([blocks]) if first else Cell({})
+    found = {}
+    for digest, cell in cells.items():
+        own = digests.get(cell.replaced(treatment))
+        if own is not None and own != digest:
+            found[digest] = own
+    return found
+
+
+def _difference(first: pd.Series, second: pd.Series) -> Estimate:
+    by_seed = (second - first).dropna()
+    if len(by_seed):
+        se, df = student(by_seed)
+        arms = pd.DataFrame({"first": first[by_seed.index], "second": second[by_seed.index]})
+        return Estimate("simple", (), by_seed, se, df, arms=arms)
+    return _welch(first.dropna(), second.dropna())
+
+
+def _welch(first: pd.Series, second: pd.Series) -> Estimate:
+    """The difference of independent means by Welch's t; without numbers for fewer than two runs of an arm."""
+    nothing = Estimate("simple", (), pd.Series(dtype=float), math.nan, 0.0)
+    if min(len(first), len(second)) < 2:
+        return nothing
+    result = stats.ttest_ind(second, first, equal_var=False)
+    parts = [arm.var(ddof=1) / len(arm) for arm in (first, second)]
+    note = f"unpaired: no seeds in common, Welch's t of {len(first)} and {len(second)} runs"
+    unpaired = Unpaired(float(second.mean() - first.mean()), (len(first), len(second)), min(len(first), len(second)))
+    return replace(nothing, se=math.sqrt(sum(parts)), df=float(result.df), note=note, unpaired=unpaired)
+
+
+def _p(estimate: Estimate, same: bool) -> float:
+    """The two-sided p value of Student's t; NaN below five seeds."""
+    if same or estimate.n < LOOKS[0] or not estimate.df > 0:
+        return math.nan
+    if not estimate.se > 0:
+        return 0.0 if estimate.estimate else 1.0
+    return 2 * float(stats.t.sf(abs(estimate.estimate) / estimate.se, estimate.df))
+
+
+def _as_family(found: list[AgainstBaseline], column: Mapping[str, int], confidence: float) -> list[AgainstBaseline]:
+    """Add what depends on the number of comparisons. Configurations that share their runs are one comparison."""
+    members: dict[tuple[int, int], AgainstBaseline] = {}
+    for each in found:
+        if not each.same_runs:
+            members.setdefault((column[each.baseline], column[each.cell]), each)
+    tested = {key: each for key, each in members.items() if not math.isnan(each.p)}
+    adjusted = dict(zip(tested, holm([each.p for each in tested.values()]), strict=True)) if tested else {}
+    jointly: dict[tuple[int, int], tuple[float, float]] = {}
+    if len(members) <= JOINTLY:
+        varying = {key: each for key, each in members.items() if each.estimate.se > 0}
+        ends = simultaneous([each.estimate for each in varying.values()], confidence)
+        jointly = dict(zip(varying, ends, strict=True))
+    unknown = (math.nan, math.nan)
+    return [
+        each
+        if each.same_runs
+        else replace(
+            each,
+            p_adjusted=float(adjusted.get((column[each.baseline], column[each.cell]), np.nan)),
+            family=len(tested),
+            simultaneous=jointly.get((column[each.baseline], column[each.cell]), unknown),
+        )
+        for each in found
+    ]

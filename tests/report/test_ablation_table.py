@@ -1,0 +1,181 @@
+"""The ablation table: components, rounding, differences, stars, the best, and the names of one-at-a-time designs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ablate.core.levels import Factor
+from ablate.core.metrics import MetricSpec
+from ablate.report.ablation_table import is_switch, one_at_a_time
+from ablate.report.build import compose
+from ablate.report.table import Table
+from ablate.report.values import text_of
+from ablate.storage.results import StudyResults
+from tests.report.studies import grid_results
+
+ACCURACY = MetricSpec("acc", "accuracy", "%", 1, "higher")
+COMPONENTS = {"dropout": [True, False], "batch_norm": ["batch", "none"], "width": [64, 128]}
+
+
+def value(levels: Any, seed: int) -> float:
+    noise = np.random.default_rng([seed, *str(sorted(levels.items(), key=str)).encode()]).normal(0, 0.01)
+    return float(0.8 - 0.1 * (levels.get("dropout") is False) - 0.2 * (levels.get("batch_norm") == "none") + noise)
+
+
+def table(factors: dict[str, list[Any]], seeds: int = 5, found: StudyResults | None = None, **more: Any) -> Table:
+    found = found or grid_results(factors, value, "acc", seeds, [ACCURACY], **more)
+    shown = compose(found, name="my study", folder=Path("none")).tables.ablation
+    assert shown is not None
+    return shown
+
+
+def one_change(factors: dict[str, list[Any]], seeds: int = 5) -> StudyResults:
+    """The baseline and one change at a time."""
+    whole = grid_results(factors, value, "acc", seeds, [ACCURACY])
+    changed = sum(
+        (whole.levels[key] != levels[0]).astype(int) for key, levels in ((k, whole.factors[k].levels) for k in factors)
+    )
+    return whole.where(changed <= 1)
+
+
+def texts(shown: Table) -> list[list[str]]:
+    return [[text_of(row[key]) for key in shown.keys] for row in shown.rows]
+
+
+def test_components_have_marks_and_other_factors_their_levels() -> None:
+    shown = table(COMPONENTS)
+    assert [(column.title, column.kind) for column in shown.columns[:3]] == [
+        ("dropout", "switch"),
+        ("batch norm", "switch"),
+        ("width", "level"),
+    ]
+    assert [row[:3] for row in texts(shown)][:3] == [["✓", "✓", "64"], ["✓", "✓", "128"], ["✓", "✗", "64"]]
+    assert "Levels shown as ✓: batch norm=batch." in shown.notes
+
+
+@pytest.mark.parametrize(
+    ("levels", "switch"),
+    [
+        ([True, False], True),
+        ([0, 0.5], True),
+        (["off", "on"], True),
+        ([None, "a"], True),
+        ([1, 2], False),
+        ([False, None], False),
+        ([0, 1, 2], False),
+    ],
+)
+def test_a_component_is_a_factor_with_one_level_that_is_off(levels: list[Any], switch: bool) -> None:
+    assert is_switch(Factor.of("x", levels)) is switch
+
+
+def test_one_change_at_a_time_is_full_and_without() -> None:
+    shown = table({}, found=one_change(COMPONENTS))
+    assert [row[0] for row in texts(shown)] == ["Full", "width=128", "w/o batch norm", "w/o dropout"]
+    assert [column.title for column in shown.columns] == ["Configuration", "accuracy (%)", "Δ vs baseline", "p (Holm)", "n"]
+
+
+def test_components_that_are_added_have_a_plus() -> None:
+    reverse = {key: levels[::-1] for key, levels in COMPONENTS.items()}
+    assert [row[0] for row in texts(table({}, found=one_change(reverse)))] == [
+        "Baseline",
+        "width=64",
+        "+ batch norm",
+        "+ dropout",
+    ]
+    mixed = {"dropout": [True, False], "batch_norm": ["none", "batch"]}
+    assert [row[0] for row in texts(table({}, found=one_change(mixed)))] == ["Baseline", "+ batch norm", "w/o dropout"]
+
+
+def test_a_factorial_is_not_one_at_a_time() -> None:
+    assert one_at_a_time(compose(grid_results(COMPONENTS, value, "acc"), name="s", folder=Path()).configurations) is None
+
+
+def test_every_mean_has_the_digits_of_the_typical_deviation_and_the_minus_is_one() -> None:
+    rows = texts(table({}, found=one_change(COMPONENTS)))
+    for row in rows:
+        mean, _, sd = row[1].partition(" ± ")
+        assert len(mean.partition(".")[2]) == len(sd.partition(".")[2]) == 1
+    assert rows[2][2].startswith("−1")
+    assert "-" not in "".join(map("".join, rows))
+
+
+def test_the_best_is_bold_unless_it_lost_runs() -> None:
+    found = one_change(COMPONENTS)
+    best = table({}, found=found).rows
+    bold = [at for at, row in enumerate(best) if row["mean"].best]  # type: ignore[union-attr]
+    assert len(bold) == 1
+    winner = found.runs["cell"].unique()[bold[0]]
+    if bold[0] == 0:  # make another one the winner
+        winner = found.runs["cell"].unique()[1]
+        found = replace(found, values=found.values.mask(found.runs["cell"] == winner, found.values + 0.1))
+    at = (found.runs["cell"] == winner) & (found.runs["seed"] == 0)
+    lost = replace(found, runs=found.runs.assign(status=found.runs["status"].mask(at, "diverged")))
+    shown = table({}, found=lost)
+    row = next(row for row in shown.rows if row.source == f"cell-{winner}")
+    assert not row["mean"].best  # type: ignore[union-attr]
+    assert (text_of(row["n"]), text_of(row["flags"])) == ("4 of 5", "1 diverged")
+    assert (
+        shown.notes[0]
+        == "Mean ± standard deviation over n seeds; in bold the best of those over at least 5 seeds (higher is better)."
+    )
+    assert r"\rlap{$^\dagger$}" in to_latex_of(shown)
+    assert r"$^\dagger$Without a result: 1 diverged." in to_latex_of(shown)
+
+
+def to_latex_of(shown: Table) -> str:
+    from ablate.report.table_formats import to_latex
+
+    return to_latex(shown)
+
+
+def test_notes_and_caption_say_n_interval_test_and_correction() -> None:
+    shown = table({}, found=one_change(COMPONENTS))
+    assert shown.notes == [
+        "Mean ± standard deviation over n seeds; in bold the best (higher is better).",
+        "Δ: mean paired difference in percentage points from the baseline, with its 95 % interval (paired t).",
+        "p: two-sided paired t, Holm-corrected for 3 comparisons.",
+    ]
+    assert shown.caption.startswith(
+        "Ablation, my study: accuracy. Mean ± standard deviation over n = 5 seeds; in bold the best"
+    )
+    assert "*p < 0.05" in shown.caption
+    assert shown.caption.endswith("(two-sided paired t, Holm-corrected for 3 comparisons).")
+    assert shown.label == "tab:ablation-my-study"
+    assert {"mean", "sd", "difference_estimate", "p", "p_adjusted", "simultaneous_low"} <= set(shown.data)
+
+
+def test_two_seeds_have_no_interval_and_no_p_value() -> None:
+    shown = table({}, found=one_change(COMPONENTS, seeds=2))
+    assert "[" not in text_of(shown.rows[1]["difference"])
+    assert "p" not in shown.keys
+    assert shown.notes[1:] == [
+        "Δ: mean paired difference in percentage points from the baseline.",
+        "Fewer than 5 seeds: no verdicts and no p values; the results are preliminary.",
+    ]
+
+
+def test_in_blocks_differences_and_the_best_are_within_each() -> None:
+    shown = table({"data": ["a", "b"], "dropout": [True, False]}, blocks="data")
+    assert [text_of(row["difference"]).startswith("baseline") for row in shown.rows] == [True, False, True, False]
+    assert [row["mean"].best for row in shown.rows] == [True, False, True, False]  # type: ignore[union-attr]
+    assert "from the baseline at the same data" in shown.notes[1]
+
+
+def test_one_configuration_has_no_ablation() -> None:
+    found = grid_results({}, lambda _, seed: seed / 10, "acc")
+    tables = compose(found, name="s", folder=Path()).tables
+    assert tables.ablation is None
+    assert tables.results is not None
+    assert tables.results.main
+
+
+def test_with_many_factors_a_configuration_is_its_changes() -> None:
+    factors = {f"f{at}": [True, False] for at in range(7)}
+    found = grid_results(factors, value, "acc", 1, [ACCURACY])
+    shown = table({}, found=found)
+    assert shown.columns[0].title == "Configuration (changes from the baseline)"
+    assert text_of(shown.rows[1]["configuration"]) == "f6=false"

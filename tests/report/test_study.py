@@ -1,0 +1,215 @@
+"""The Python API: `ablate.load`, its frames, tables and figures, on a study and on a CSV file."""
+
+import doctest
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+
+import ablate
+from ablate.core.errors import UsageError
+from ablate.report.curve_plots import PALETTE
+from ablate.report.plots import DARK_GRAY, GRAY
+from ablate.report.study import Study
+from ablate.stats.judge import judge
+from tests.report.studies import grid, write_runs
+
+ROOT = Path(__file__).parents[2]
+CLAIM = {
+    "id": "C1",
+    "says": "x",
+    "kind": "contrast",
+    "contrast": {"factor": "stem", "from": "a", "to": "b"},
+    "expects": "higher",
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    folder = tmp_path_factory.mktemp("api") / "paper"
+    write_runs(folder, grid({"stem": ["a", "b"], "dropout": [True, False]}), 5, claims=[CLAIM])
+    return ablate.load(folder)
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("csv") / "results.csv"
+    rows = [
+        f"{method},{seed},{0.8 + 0.01 * (method == 'new') + 0.001 * seed**2 * (method == 'new') + seed / 100},{seed}"
+        for method in ("old", "new")
+        for seed in range(5)
+    ]
+    path.write_text("\n".join(["method,seed,acc,loss", *rows]))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_windows():
+    mpl.use("Agg")
+    yield
+    plt.close("all")
+
+
+def test_frames_are_those_of_the_runs(study: Study) -> None:
+    assert isinstance(study, ablate.Study)
+    assert repr(study) == "Study('paper', 20 runs, 4 configurations, metric 'test_accuracy')"
+    assert {"stem", "dropout", "seed", "status", "test_accuracy"} <= set(study.runs)
+    assert len(study.runs) == 20
+    assert list(study.history.columns[:3]) == ["directory", "label", "seed"]
+    assert study.history.groupby("label")["seed"].nunique().tolist() == [5] * 4
+    assert list(study.factors) == ["stem", "dropout"]
+
+
+def test_statistics_are_those_of_the_report(study: Study) -> None:
+    assert study.contrasts()["estimate"].tolist() == study.report.comparison.contrasts_frame["estimate"].tolist()
+    assert study.contrasts("speed")["estimate"].tolist() == [0, 0, 0]
+    (verdict,) = judge(study.results.claims(), study.results)
+    assert study.verdicts()[["id", "verdict"]].to_numpy().tolist() == [["C1", verdict.verdict]]
+    shares = study.attribution()
+    assert shares["change"].tolist() == ["stem", "dropout", "all"]
+    assert shares["estimate"].iloc[:2].sum() == pytest.approx(shares["estimate"].iloc[2])
+    fixed = study.attribution({"stem": ("a", "b")}, where={"dropout": False})
+    by_seed = study.runs.pivot_table("test_accuracy", "seed", ["stem", "dropout"], "first")
+    assert fixed["estimate"].iloc[0] == pytest.approx((by_seed["b", False] - by_seed["a", False]).mean())
+    with pytest.raises(UsageError, match=r"stem has no level c; available: a, b\."):
+        study.attribution({"stem": ("a", "c")})
+    with pytest.raises(UsageError, match=r"unknown metric 'f1'"):
+        study.contrasts("f1")
+
+
+def test_tables_have_every_format(study: Study) -> None:
+    assert study.tables[0] == "ablation"
+    shown = study.table("ablation")
+    assert r"\label{tab:ablation-paper}" in shown.to_latex()
+    assert shown.to_markdown().startswith("## Ablation")
+    assert "<b>" in shown.to_html()
+    assert shown._repr_html_() == shown.to_html()
+    assert shown.to_frame()["n"].tolist() == [5] * 4
+    assert shown.to_csv().startswith("cell,label,")
+    assert (
+        "throughput (images/s)" in study.table("ablation", metric="speed").to_markdown()
+        or "speed" in study.table("ablation", metric="speed").to_markdown()
+    )
+    with pytest.raises(UsageError, match=r"paper has no table 'ablations'; available: ablation, verdicts, "):
+        study.table("ablations")
+
+
+def test_a_notebook_shows_the_ablation_table(study: Study) -> None:
+    shown = study._repr_html_()
+    assert shown.startswith("<p>Study(&#39;paper&#39;, 20 runs")
+    assert "<caption>Ablation</caption>" in shown
+
+
+def test_dir_lists_the_public_names() -> None:
+    names = dir(ablate.load(ROOT / "outputs" / "protocols"))
+    assert {"runs", "history", "contrasts", "verdicts", "attribution", "table", "tables", "plot", "results"} <= set(names)
+    assert not [name for name in names if name.startswith("_")]
+
+
+def test_a_csv_file_is_a_study_too(csv: Path) -> None:
+    described = {"acc": {"title": "Accuracy", "digits": 2}, "loss": {}}
+    found = ablate.load(
+        csv,
+        factors=["method"],
+        seed="seed",
+        metrics=described,
+        claims=[{**CLAIM, "contrast": {"factor": "method", "from": "old", "to": "new"}}],
+    )
+    assert (found.name, found.metric) == ("results.csv", "acc")
+    assert found.contrasts()["estimate"].tolist() == pytest.approx([0.016])
+    assert "Accuracy (%)" in found.table("ablation").to_markdown()
+    assert found.verdicts()["id"].tolist() == ["C1"]
+    assert found.history.empty
+    with pytest.raises(UsageError, match=r"results.csv has no learning curves"):
+        found.plot.curves()
+    found.plot.forest()
+    with pytest.raises(UsageError, match=r'seed is missing: name the columns of .*results.csv, such as factors=\["method"\]'):
+        ablate.load(csv, factors=["method"], metrics=["acc"])
+
+
+def test_a_folder_knows_its_roles(study: Study) -> None:
+    folder = study.results.folder
+    assert folder is not None
+    assert ablate.load(folder, metrics=["speed"]).metric == "speed"
+    assert ablate.load(folder, metrics={"speed": {"title": "Speed", "unit": "img/s"}}).metrics["speed"].unit == "img/s"
+    with pytest.raises(UsageError, match=r"unknown metric 'f1'; available: test_accuracy, speed, parameters\."):
+        ablate.load(folder, metrics=["f1"])
+    with pytest.raises(
+        UsageError, match=r"factors, seed and claims are for a CSV file, but .*paper is a folder: leave them out\."
+    ):
+        ablate.load(folder, seed="seed")
+
+
+def test_a_forest_is_drawn_on_the_axes_of_the_user(study: Study) -> None:
+    figure, ax = plt.subplots()
+    label = study.table("contrasts").table.rows[0]["change"]
+    assert study.plot.forest(ax=ax, kind="contrasts", order=[str(label)], palette=["red"]) is ax
+    assert [text.get_text() for text in ax.get_yticklabels()] == [label]
+    diamond = ax.lines[-1]
+    assert diamond.get_color() == "red"
+    assert diamond.get_xdata()[0] == pytest.approx(study.contrasts()["estimate"].iloc[0])
+    figure.canvas.draw()
+    with pytest.raises(UsageError, match=r"unknown label 'x' among the contrasts; available: "):
+        study.plot.forest(kind="contrasts", order=["x"])
+    with pytest.raises(UsageError, match=r"unknown kind 'cells'; available: configurations, contrasts\."):
+        study.plot.forest(kind="cells")
+
+
+def test_an_interval_that_includes_zero_is_gray(study: Study) -> None:
+    ax = study.plot.forest()
+    frame = study.table("ablation").to_frame().dropna(subset="difference_low")
+    decided = ((frame["difference_low"] > 0) | (frame["difference_high"] < 0)).tolist()
+    colors = [line.get_color() for line in ax.lines if line.get_marker() == "D"]
+    assert [color != GRAY for color in colors] == decided
+    ax = study.plot.forest(order=["stem=b", "dropout=false"], palette={"stem=b": "red"})
+    assert [line.get_color() for line in ax.lines if line.get_marker() == "D"][0] == "red"
+
+
+def test_curves_show_the_mean_of_each_configuration(study: Study) -> None:
+    ax = study.plot.curves(order=["baseline", "dropout=false", "stem=b"], palette={"stem=b": "red"})
+    assert [line.get_color() for line in ax.lines] == [DARK_GRAY, PALETTE[0], "red"]
+    curves = study.report.curves
+    assert curves is not None
+    history = study.history[study.history["label"] == "stem=a,dropout=true"]
+    mean = history.groupby("epoch")[curves.shown[0].column].mean()
+    assert ax.lines[0].get_ydata() == pytest.approx(mean.to_numpy())
+    with pytest.raises(UsageError, match=r"unknown column 'x'"):
+        study.plot.curves("x")
+
+
+def test_an_interaction_has_a_line_for_each_level(study: Study) -> None:
+    ax = study.plot.interaction("stem", "dropout")
+    means = study.runs.groupby(["dropout", "stem"])["test_accuracy"].mean()
+    assert [line.get_label() for line in ax.lines] == ["true", "false"]
+    assert list(ax.lines[0].get_ydata()) == pytest.approx([means[True, "a"], means[True, "b"]])
+    with pytest.raises(UsageError, match=r"x does not vary in this study; available: stem, dropout\."):
+        study.plot.interaction("stem", "x")
+
+
+def test_an_attribution_has_a_bar_for_each_change(study: Study) -> None:
+    shares = study.attribution()
+    ax = study.plot.attribution(shares)
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx(shares["estimate"].tolist())
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["stem", "dropout", "all changes"]
+
+
+def test_the_plots_leave_the_backend_and_the_style_alone(study: Study) -> None:
+    before = (mpl.get_backend(), dict(plt.rcParams))
+    study.plot.forest()
+    assert (mpl.get_backend(), dict(plt.rcParams)) == before
+    assert dir(study.plot) == ["attribution", "curves", "forest", "interaction"]
+
+
+def test_the_examples_of_the_reference_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```pycon\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert blocks
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "api.md", "docs/reference/api.md", 0)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    runner = doctest.DocTestRunner(optionflags=flags)
+    printed: list[str] = []
+    runner.run(test, out=printed.append)
+    assert runner.failures == 0, "".join(printed)
