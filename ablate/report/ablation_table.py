@@ -18,6 +18,7 @@ from ablate.report.latex_table import DIFFERENCE, MEAN
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
+from ablate.stats.decision_rules import LOOKS
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
 
@@ -66,7 +67,8 @@ def ablation_table(found: Ablation) -> Table | None:
     counts = found.summary.counts.to_dict("index")
     best = _best(found)
     rows = []
-    for digest in found.summary.cells:
+    cells = naming.ordered(found.summary.cells)
+    for digest in cells:
         n, runs = int(counts[digest]["n"]), int(counts[digest]["runs"])
         mean, sd, valued = (frame[found.metric][digest] for frame in (found.summary.mean, found.summary.sd, found.summary.n))
         values: dict[str, Value] = {
@@ -90,7 +92,7 @@ def ablation_table(found: Ablation) -> Table | None:
         "Ablation",
         columns,
         rows,
-        _frame(found),
+        _frame(found, cells),
         said,
         caption=caption,
         label=f"tab:{NAME}-{re.sub(NO_LABEL, '-', found.study)}",
@@ -119,12 +121,13 @@ class _Naming:
     columns: Sequence[Column]
     names: Mapping[str, str]
     switches: Sequence[Factor] = ()
+    one_at_a_time: bool = False
 
     @classmethod
     def of(cls, configurations: Configurations, blocks: str | None) -> _Naming:
         factors = configurations.factors
         if (names := one_at_a_time(configurations)) is not None:
-            return cls(configurations, [Column(CONFIGURATION, "Configuration")], names)
+            return cls(configurations, [Column(CONFIGURATION, "Configuration")], names, one_at_a_time=True)
         if not 0 < len(factors) <= COLUMNS:
             title = CHANGES if factors else "Configuration"
             return cls(configurations, [Column(CONFIGURATION, title)], configurations.names)
@@ -133,6 +136,19 @@ class _Naming:
         keys = {factor.key for factor in switches}
         columns = [Column(f"level {key}", _words(short[key]), "switch" if key in keys else "level") for key in factors]
         return cls(configurations, columns, configurations.names, switches)
+
+    def ordered(self, cells: Sequence[str]) -> list[str]:
+        """The configurations in their order; of one change at a time, in that of the factors and their levels."""
+        if not self.one_at_a_time:
+            return list(cells)
+        factors, found = list(self.configurations.factors), self.configurations.cells
+        baseline = found[cells[0]]
+
+        def place(digest: str) -> tuple[int, int]:
+            ((key, level),) = found[digest].changed(baseline).items()
+            return factors.index(key), self.configurations.factors[key].levels.index(level)
+
+        return [cells[0], *sorted(cells[1:], key=place)]
 
     def values(self, digest: str) -> dict[str, Value]:
         """The values of the leading columns, and the name of the configuration."""
@@ -226,7 +242,8 @@ def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool)
     if found.against:
         said.append(f"Δ: {_what_difference(found, spec)}.")
     if tested:
-        said.append(f"p: two-sided {_correction(found)}.")
+        some = any(each.estimate.n and not each.same_runs and not _tested(each) for each in found.against)
+        said.append(f"p: two-sided {_correction(found)}{f'; none below {LOOKS[0]} seeds' if some else ''}.")
     elif found.against and any(each.estimate.n for each in found.against):
         said.append(FEW_SEEDS)
     return said
@@ -280,17 +297,16 @@ def _tested(comparison: AgainstBaseline) -> bool:
     return not math.isnan(comparison.p_adjusted)
 
 
-def _frame(found: Ablation) -> pd.DataFrame:
+def _frame(found: Ablation, cells: Sequence[str]) -> pd.DataFrame:
     """The unrounded numbers for the CSV: levels, mean, sd, n, and the comparison with the baseline."""
     summary, configurations = found.summary, found.configurations
-    cells = list(summary.cells)
     parts: dict[str, list[object]] = {
         "cell": list(cells),
         "label": [configurations.labels[digest] for digest in cells],
-        "runs": summary.counts["runs"].tolist(),
-        "n": summary.counts["n"].tolist(),
-        "mean": summary.mean[found.metric].tolist(),
-        "sd": summary.sd[found.metric].tolist(),
+        "runs": summary.counts["runs"][cells].tolist(),
+        "n": summary.counts["n"][cells].tolist(),
+        "mean": summary.mean[found.metric][cells].tolist(),
+        "sd": summary.sd[found.metric][cells].tolist(),
     }
     for key in configurations.factors:
         values = [configurations.level(digest, key).value for digest in cells]

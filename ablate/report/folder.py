@@ -12,7 +12,7 @@ import pandas as pd
 from ablate.report import figures, html, inventory, markdown
 from ablate.report.cell_tables import summary_frame
 from ablate.report.model import Report
-from ablate.report.table_formats import to_csv, to_latex
+from ablate.report.table_formats import to_csv, to_latex, to_markdown
 from ablate.storage.records import write_atomically
 
 
@@ -46,6 +46,8 @@ def _render(report: Report) -> dict[str, str | bytes]:
     for table in report.tables:
         files[f"tables/{table.name}.csv"] = to_csv(table)
         files[f"tables/{table.name}.tex"] = to_latex(table)
+    if (ablation := report.tables.ablation) is not None:
+        files[f"tables/{ablation.name}.md"] = to_markdown(ablation)
     drawn = figures.draw(report)
     for figure in drawn:
         files[f"figures/{figure.name}.svg"] = figure.svg

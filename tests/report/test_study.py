@@ -164,7 +164,7 @@ def test_an_interval_that_includes_zero_is_gray(study: Study) -> None:
     colors = [line.get_color() for line in ax.lines if line.get_marker() == "D"]
     assert [color != GRAY for color in colors] == decided
     ax = study.plot.forest(order=["stem=b", "dropout=false"], palette={"stem=b": "red"})
-    assert [line.get_color() for line in ax.lines if line.get_marker() == "D"][0] == "red"
+    assert next(line.get_color() for line in ax.lines if line.get_marker() == "D") == "red"
 
 
 def test_curves_show_the_mean_of_each_configuration(study: Study) -> None:
