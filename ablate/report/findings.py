@@ -101,7 +101,7 @@ def _one(change: Change, name: str) -> str:
 
 
 def with_unit(estimate: Interval) -> str:
-    """An estimate with its interval and unit: `+3.4 points [-1.3, +8.2]`."""
+    """An estimate with its interval and unit: `+3.4 points [−1.3, +8.2]`."""
     text, unit = str(estimate), "points" if estimate.spec.percent and estimate.signed else estimate.spec.unit
     if not unit:
         return text

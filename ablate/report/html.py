@@ -167,7 +167,7 @@ def _breakable(text: str) -> Markup:
 
 
 def _unbroken(text: str) -> Markup:
-    """Keep `34.8 ± 1.4` and `+3.4 points [-1.3, +8.2]` on one line each where the screen allows it."""
+    """Keep `34.8 ± 1.4` and `+3.4 points [−1.3, +8.2]` on one line each where the screen allows it."""
     return Markup(
         re.sub(r"\[[^\]]*\]|\S+ ± \S+|n = [\d,]+", lambda found: f'<span class="unbroken">{found[0]}</span>', str(escape(text)))
     )

@@ -83,6 +83,6 @@ def test_a_claim_that_is_not_tested_says_why(tmp_path: Path) -> None:
 
 def test_units_stand_behind_the_number() -> None:
     seconds = MetricSpec("epoch_time", unit="s", digits=1)
-    assert with_unit(Interval(0.034, -0.013, 0.082, ACCURACY)) == "+3.4 points [-1.3, +8.2]"
+    assert with_unit(Interval(0.034, -0.013, 0.082, ACCURACY)) == "+3.4 points [−1.3, +8.2]"
     assert with_unit(Interval(1.5, 1.0, 2.0, seconds)) == "+1.5 s [+1.0, +2.0]"
     assert with_unit(Interval(1.5, math.nan, math.nan, MetricSpec("f1", digits=1))) == "+1.5"
