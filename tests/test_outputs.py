@@ -49,7 +49,9 @@ def test_the_table_of_the_case_study_is_that_of_the_study() -> None:
             if row["scale"] == "ratio":
                 assert estimate == f"× {row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
             else:
-                assert estimate == str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]])).replace("−", "-")
+                assert estimate == str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]])).replace(
+                    "−", "-"
+                )
 
 
 def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
