@@ -297,7 +297,7 @@ def _tested(comparison: AgainstBaseline) -> bool:
     return not math.isnan(comparison.p_adjusted)
 
 
-def _frame(found: Ablation, cells: Sequence[str]) -> pd.DataFrame:
+def _frame(found: Ablation, cells: list[str]) -> pd.DataFrame:
     """The unrounded numbers for the CSV: levels, mean, sd, n, and the comparison with the baseline."""
     summary, configurations = found.summary, found.configurations
     parts: dict[str, list[object]] = {
