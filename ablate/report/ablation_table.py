@@ -233,7 +233,9 @@ def _enough(found: Ablation) -> int:
 
 
 def _block(found: Ablation, digest: str) -> str:
-    return str(found.configurations.level(digest, found.blocks)) if found.blocks in found.configurations.factors else ""
+    if found.blocks is None or found.blocks not in found.configurations.factors:
+        return ""
+    return str(found.configurations.level(digest, found.blocks))
 
 
 def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
