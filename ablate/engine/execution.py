@@ -13,12 +13,14 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ablate.core.errors import RunLockedError, UsageError
+from ablate.engine import ranks
 from ablate.engine.config_values import choices_of, plain
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
 from ablate.engine.returned import metrics_of
 from ablate.engine.run import DoneMeanwhile, Run
+from ablate.storage.code_files import made_by_other_code
 from ablate.storage.records import TRACEBACK, RunRecord, Status
 
 log = logging.getLogger("ablate")
@@ -62,6 +64,7 @@ def execute(
     context: RunContext,
     options: StudyOptions,
     provenance: Mapping[str, Any],
+    root: Path | None = None,
 ) -> Outcome:
     """Execute a planned run, unless it is done.
 
@@ -71,6 +74,7 @@ def execute(
         context: the facts that the plan passes to the run.
         options: the study options.
         provenance: the program's facts for the run's record.
+        root: the folder of the project, whose imported files are recorded; None if the program names its code itself.
     """
     directory = Path(context.directory)
     record = RunRecord(
@@ -91,16 +95,19 @@ def execute(
         checkpoint_seconds=60 * options.checkpoint.minutes,
         same_code=options.reuse == "same_code",
         logger=logger_of(options.logger),
+        root=root,
     )
     if (previous := run.done_before()) is not None:
-        stale = previous.provenance.get("code") != record.provenance.get("code")
+        stale = made_by_other_code(previous.provenance, record.provenance.get("code"), root)
         return Outcome.of(previous, directory, kept=True, stale=stale)
     if time.time() >= run.deadline:
         return Outcome(record.label, record.seed, None, "study.max_hours ran out", directory)
     try:
         with run.attempt():
             began = time.time()
-            record.metrics = metrics_of(function(cfg, run), cfg, run, options, began)
+            with ranks.shared(cfg, run):
+                returned = function(cfg, run)
+            record.metrics = metrics_of(returned, cfg, run, options, began)
     except DoneMeanwhile as meanwhile:
         return Outcome.of(meanwhile.record, directory, kept=True)
     except RunLockedError as error:

@@ -24,6 +24,7 @@ from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
+from ablate.engine import ranks
 from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.experiment import Experiment, SimpleExperiment
@@ -85,8 +86,11 @@ def main(
         def command(*arguments: Any) -> Any:
             if arguments:
                 return function(*arguments)
+            if ranks.joins():
+                with errors_in_one_line(list):
+                    return ranks.follow(program.train)
             _make_default_sweeper()
-            with errors_in_one_line(lambda: _known_keys(folder, name)):
+            with errors_in_one_line(lambda: _known_keys(folder, name)), ranks.leading():
                 hydra.main(config_path=folder, config_name=name, version_base=version_base)(program)()
                 if program.refusal is not None:
                     raise program.refusal

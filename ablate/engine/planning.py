@@ -17,6 +17,7 @@ from ablate.engine.cells import PlannedCell
 from ablate.engine.execution import Outcome
 from ablate.engine.study_update import stand_in_digest
 from ablate.storage import locks
+from ablate.storage.code_files import made_by_other_code
 from ablate.storage.layout import cell_folder, known_cells, run_directory, run_identity, short_cell, short_experiment
 from ablate.storage.records import CHECKPOINT, HISTORY, RunRecord, is_done, read_record
 
@@ -81,7 +82,7 @@ class PlannedRun:
         if self.fruitless >= MAX_FRUITLESS:
             self.stopped, self.state = reason, "given up"
 
-    def look(self, code: str, same_code: bool, warnings: list[str]) -> None:
+    def look(self, code: str, same_code: bool, warnings: list[str], root: Path | None = None) -> None:
         """Determine the state of the run from its folder."""
         if self.left_out is not None:
             self.state = "left out"
@@ -90,7 +91,7 @@ class PlannedRun:
         self.deaths = locks.deaths(self.directory)
         own = (self.directory, record) if record is not None and record.identity == self.identity else None
         for directory, found in filter(None, [own, *map(_read, self.twins)]):
-            stale = found.provenance.get("code") != code
+            stale = made_by_other_code(found.provenance, code, root)
             if not is_done(directory, found) or (stale and same_code):
                 continue
             self.state, self.stale = "done", stale
@@ -120,6 +121,7 @@ class Plan:
         runs: all runs.
         stand_ins: by digest, a cell that does not run, and the cell whose runs it shares.
         code: the digest of the current code.
+        root: the folder of the project whose imported files are compared; None if the program names its code itself.
         same_code: whether runs made by other code are repeated.
         processes: the number of runs that share the machine.
         cost_from: the basis of the estimated durations, as text.
@@ -132,6 +134,7 @@ class Plan:
     stand_ins: dict[str, tuple[PlannedCell, PlannedCell]]
     code: str = ""
     same_code: bool = False
+    root: Path | None = None
     processes: int = 1
     cost_from: str = ""
     notes: list[str] = field(default_factory=list)
@@ -140,7 +143,7 @@ class Plan:
         """Determine the state of each run; damaged records are reported in `notes`."""
         self.notes = []
         for run in self.runs:
-            run.look(self.code, self.same_code, self.notes)
+            run.look(self.code, self.same_code, self.notes, self.root)
 
     def due(self) -> list[PlannedRun]:
         """The runs to launch, in order; crashed runs come last."""

@@ -25,6 +25,7 @@ from ablate.engine.jobs import RunContext
 from ablate.engine.messages import CONFIG_ERRORS
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
+from ablate.storage.code_files import project_root
 
 Function = Callable[..., Any]  # of (cfg) or (cfg, run): returns metrics by name, a number, several numbers, or None
 
@@ -129,6 +130,11 @@ class Program:
         """Call the training function, in a run that is in progress."""
         return self.function(cfg, run) if self._takes_run else self.function(cfg)
 
+    @property
+    def root(self) -> Path | None:
+        """The folder whose imported modules belong to the code of a run; None if the experiment names its code itself."""
+        return None if self.experiment.code else project_root(self.file)
+
     def provenance(self) -> dict[str, Any]:
         """The program's facts for the record of a run."""
         return provenance.of(self.file, self.experiment.code, self.experiment.packages)
@@ -147,7 +153,7 @@ class PlannedTask:
         try:
             program = self.program.load()
             options = StudyOptions.read(cfg) if STUDY in cfg else StudyOptions.of(sweeper_options(HydraConfig.get().sweeper))
-            return execute(program.train, cfg, context, options, program.provenance())
+            return execute(program.train, cfg, context, options, program.provenance(), program.root)
         except AblateError as error:
             return Outcome(context.label, context.seed, "failed", str(error), Path(context.directory))
         finally:

@@ -25,6 +25,7 @@ from ablate.engine.config_file import render_config, write_config
 from ablate.engine.failures import message_of, write_traceback
 from ablate.engine.loggers import Logger, LoggerFeed
 from ablate.storage import checkpoints, fingerprint, locks
+from ablate.storage.code_files import FILES, changed, imported
 from ablate.storage.history import History
 from ablate.storage.records import (
     CHECKPOINT,
@@ -68,6 +69,7 @@ class Run:
         checkpoint_seconds: the minimum time between two checkpoints.
         same_code: whether to repeat a finished run that other code made.
         logger: an additional logger.
+        root: the folder of the project, whose imported files are recorded; None if the program names its code itself.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Run:
         checkpoint_seconds: float = 0.0,
         same_code: bool = False,
         logger: Logger | None = None,
+        root: Path | None = None,
     ) -> None:
         self.directory = directory
         self.record = record
@@ -86,6 +89,7 @@ class Run:
         self.deadline = deadline
         self.checkpoint_seconds = checkpoint_seconds
         self.same_code = same_code
+        self.root = root
         self._history = History(directory / HISTORY)
         self._started = time.monotonic()
         self._saved = -math.inf
@@ -93,6 +97,8 @@ class Run:
         self._lease: locks.Lease | None = None
         self._feed = LoggerFeed(logger, directory, record, config) if logger is not None else None
         self._config_text = ""
+
+    rank = 0  # of this process in a distributed run; not 0: another process records the run, see `FollowingRun`
 
     @property
     def seed(self) -> int:
@@ -113,8 +119,8 @@ class Run:
         return seeding.stream(self.seed, purpose, *index)
 
     def derive(self, purpose: str, *index: int | str) -> int:
-        """A 63-bit seed for one purpose, for generators other than NumPy's."""
-        return seeding.derive(self.seed, purpose, *index)
+        """A seed below 2**32 for one purpose, for generators other than NumPy's, such as `random_state` of scikit-learn."""
+        return seeding.derive(self.seed, purpose, *index) % 2**32
 
     def expect(self, epochs: int) -> None:
         """Set the expected number of rows of the history, for the progress display."""
@@ -152,7 +158,7 @@ class Run:
         self._check_lease()
         time_is_up = time.time() >= self.deadline
         if time_is_up or time.monotonic() - self._saved >= self.checkpoint_seconds:
-            content = {"state": dict(state), "made_by": self._made_by(), **self._history.mark()}
+            content = {"state": dict(state), "made_by": self._made_by(), FILES: self._files(), **self._history.mark()}
             path, data = self.directory / CHECKPOINT, checkpoints.dump(content)
             if self._durable() and self._syncing <= SYNC_SHARE * (time.monotonic() - self._started):
                 before = time.monotonic()
@@ -174,7 +180,7 @@ class Run:
         try:
             content = checkpoints.read(self.directory)
             state: dict[str, Any] = content["state"]
-            if content["made_by"] != self._made_by():
+            if content["made_by"] != self._made_by() or (self.root and changed(content.get(FILES) or {}, self.root)):
                 log.info("%s starts from the beginning: other code or numerics made its checkpoint", self.directory)
                 return None
             self._history.restore(content)
@@ -225,7 +231,8 @@ class Run:
 
     def done_before(self) -> RunRecord | None:
         """The record of this run if it is done already and does not have to be repeated."""
-        return done_before(self.directory, self.record.identity, self.record.provenance.get("code") if self.same_code else None)
+        code = self.record.provenance.get("code") if self.same_code else None
+        return done_before(self.directory, self.record.identity, code, self.root)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -263,6 +270,7 @@ class Run:
 
     def _recorded(self) -> Iterator[None]:
         self._started = time.monotonic()
+        self._files()  # as they are now: they may be edited during the run
         try:
             yield
             self.record.status = "finished"
@@ -284,6 +292,8 @@ class Run:
         finally:
             if self._lease is None or not self._lease.lost:
                 self.record.timing["seconds"] = round(time.monotonic() - self._started, 3)
+                if self.root is not None:
+                    self.record.provenance[FILES] = self._files()
                 write_config(self.directory, self._config_text)  # the function may have changed or removed it
                 durable = self.record.status in DONE and self._durable()
                 if durable:
@@ -303,6 +313,10 @@ class Run:
     def _durable(self) -> bool:
         """Whether to synchronize files, see ablate/storage/records.py."""
         return time.monotonic() - self._started >= SYNC_SECONDS
+
+    def _files(self) -> dict[str, str]:
+        """The project's files that this process has imported by now, with their digests."""
+        return imported(self.root) if self.root is not None else {}
 
     def _made_by(self) -> str:
         """The facts that must be equal for a resumed run to reproduce the same numbers."""

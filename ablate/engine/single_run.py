@@ -67,7 +67,7 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
         deadline=None if options.max_hours is None else time.time() + 3600 * options.max_hours,
     )
     with output_folder(directory):
-        return execute(program.train, cfg, context, options, program.provenance())
+        return execute(program.train, cfg, context, options, program.provenance(), program.root)
 
 
 def _updated(

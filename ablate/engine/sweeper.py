@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.cells import Cell, LeaveOut, common
 from ablate.core.errors import UsageError
-from ablate.engine import design, parallel, plan_display, planning, study_update
+from ablate.engine import design, parallel, plan_display, planning, ranks, study_update
 from ablate.engine.added_keys import AddedKeys, AddingLoader
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.command import SweepCommand
@@ -61,7 +61,11 @@ class StudySweeper:
             return self._sweep(arguments)
         self.program = Program(self.task_function, unchanged=True)
         with errors_in_one_line(lambda: _keys(self.config)):
-            return self._sweep(arguments)
+            if ranks.joins():
+                ranks.follow(self.program.train)
+                return []
+            with ranks.leading():
+                return self._sweep(arguments)
 
     def _sweep(self, arguments: list[str]) -> list[Outcome]:
         HydraConfig.instance().set_config(self.config)  # the resolver ${hydra:…} needs it while cells are composed
@@ -164,6 +168,7 @@ class StudySweeper:
     def _look(self, plan: Plan, command: SweepCommand) -> None:
         """Determine the states of the runs."""
         plan.code = self.program.provenance()["code"]
+        plan.root = self.program.root
         plan.same_code = command.options.reuse == "same_code"
         plan.look()
 
@@ -226,6 +231,7 @@ class StudySweeper:
         return more
 
     def _launch(self, plan: Plan, command: SweepCommand) -> Launch:
+        ranks.refuse_launcher(str(self.config.hydra.launcher._target_))
         launch = Launch(plan, self.program, command.options, self.context, self.config, self.console, self.added)
         try:
             launch.run()

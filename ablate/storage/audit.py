@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ablate.storage.code_files import FILES, outdated
 from ablate.storage.fingerprint import flatten
 from ablate.storage.records import RunRecord, read_record
 from ablate.storage.results import StudyResults
@@ -105,6 +106,9 @@ def _holes(runs: pd.DataFrame) -> list[MissingRun]:
 def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
     """Compare the provenance and the timing of the finished runs."""
     code_of: dict[str, str] = {}
+    files_of: list[
+        tuple[str, str, dict[str, str]]
+    ] = []  # when each run was started, its directory, and the files that it imported
     newest = ("", "")
     processes = set()
     for directory, left_out in zip(by_run["directory"], by_run["left_out"], strict=True):
@@ -112,6 +116,10 @@ def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
         if record is None or left_out or record.status != "finished":
             continue
         facts = _facts(record)
+        files = record.provenance.get(FILES)
+        if isinstance(files, dict):  # then these matter, rather than the text of the program's file
+            files_of.append((record.timing.get("started") or "", directory, files))
+            facts["code"] = FILES
         for name, value in facts.items():
             audit.made.setdefault(name, Counter())[value] += 1
         code_of[directory] = facts.get("code", "")
@@ -124,9 +132,13 @@ def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
         if any(len(audit.made[name]) > 1 or audit.made[name].total() < len(code_of) for name in names):
             audit.mixed.append(title)
     cells = dict(zip(by_run["directory"], by_run["cell"], strict=True))
+    old = outdated({directory: files for _, directory, files in sorted(files_of, key=lambda each: each[:2])})
+    audit.mixed = [*(["code"] if old and "code" not in audit.mixed else []), *audit.mixed]
+    code_of.update(dict.fromkeys(old, ""))
     audit.stale.update(cells[directory] for directory, code in code_of.items() if code != newest[1])
     audit.timed_alike = not audit.resumed and len(processes) < 2 and not {"numerics", "hardware"} & set(audit.mixed)
 
 
 def _facts(record: RunRecord) -> dict[str, str]:
-    return {name: "none" if value is None else str(value) for name, value in flatten(record.provenance).items()}
+    facts = flatten({name: value for name, value in record.provenance.items() if name != FILES})
+    return {name: "none" if value is None else str(value) for name, value in facts.items()}

@@ -49,6 +49,7 @@ from typing_extensions import TypedDict
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.text import cut, printable
+from ablate.storage.code_files import made_by_other_code
 from ablate.storage.fingerprint import flatten
 
 Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
@@ -188,18 +189,19 @@ def remove_leftovers(directory: Path) -> None:
                 Path(entry).unlink()
 
 
-def done_before(directory: Path, identity: str, code: str | None = None) -> RunRecord | None:
+def done_before(directory: Path, identity: str, code: str | None = None, root: Path | None = None) -> RunRecord | None:
     """The record of a run that is done and need not be repeated; None otherwise.
 
     Args:
         directory: the folder of the run.
         identity: the identity that the record must have.
         code: the digest of the current code, if runs made by other code are to be repeated.
+        root: the folder of the project; see `made_by_other_code`.
     """
     record = read_record(directory)
     if record is None or record.identity != identity or not is_done(directory, record):
         return None
-    return record if code is None or record.provenance.get("code") == code else None
+    return record if code is None or not made_by_other_code(record.provenance, code, root) else None
 
 
 def is_done(directory: Path, record: RunRecord) -> bool:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
+from ablate.core import seeding
 from ablate.engine.run import Run
 from ablate.vision import data as images
 from ablate.vision.config import Config
@@ -90,7 +91,7 @@ def evaluate(
     with _untouched(network, device), torch.no_grad():
         _set_modes(network, how)
         if how.dropout:
-            torch.manual_seed(run.derive("test dropout", epoch))
+            torch.manual_seed(seeding.derive(run.seed, "test dropout", epoch))
         for chosen in torch.split(torch.arange(len(data), device=device), size):
             batch, labels = data.images[chosen], data.labels[chosen]
             if flipped is not None:

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ablate.core import seeding
 from ablate.core.errors import Diverged
 from ablate.engine.run import Run
 from ablate.vision import data as images
@@ -131,7 +132,7 @@ class Trainer:
         self.epochs = 0  # done
         self.seconds = 0.0  # of training, in total
         self.images = 0
-        torch.manual_seed(run.derive("dropout"))
+        torch.manual_seed(seeding.derive(run.seed, "dropout"))
 
     def epoch(self, epoch: int) -> dict[str, float]:
         """Train for one epoch, and return its row for history.csv. `epoch` counts from 1."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ablate.core import seeding
 from ablate.engine.run import Run
 from ablate.storage.records import RunRecord
 from ablate.vision import data as images
@@ -55,7 +56,7 @@ def test_article_is_training_mode_on_flipped_images_in_the_training_batch_size(s
     loss, right = evaluate("article", config, run, network, data, epoch=3)
     flipped = torch.from_numpy(run.stream("test flip", 3).random(100) < 0.5)
     pictures = torch.where(flipped[:, None, None, None], as_seen(data).flip(3), as_seen(data))
-    torch.manual_seed(run.derive("test dropout", 3))
+    torch.manual_seed(seeding.derive(run.seed, "test dropout", 3))
     with torch.no_grad():
         logits = torch.cat([network.train()(batch) for batch in pictures.split(32)])
     assert loss == pytest.approx(F.cross_entropy(logits, data.labels).item(), rel=1e-4)

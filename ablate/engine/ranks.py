@@ -1,0 +1,298 @@
+"""Runs of several processes (DDP, torchrun, srun, mpirun): rank 0 plans and records, the others join its runs.
+
+A process of rank > 0 plans nothing, locks nothing and writes nothing. It takes part in the runs of rank 0, which it finds in
+one of two ways:
+
+- Rank 0 has started it from within a run, as Lightning's strategy `ddp` does by executing the command again. The environment
+  variable ABLATE_RUN, which a run sets, names the announcement of that run.
+- A launcher has started all ranks (torchrun, srun, mpirun). Rank 0 writes an announcement of each run into a folder that all
+  ranks derive from what the launcher tells them. ABLATE_RANKS_DIR names another folder, for ranks on several machines.
+
+An announcement is a pickle of the configuration of a run in a temporary folder, which only this user can read or write.
+ABLATE_RANKS=off makes every process independent, for example to start several sweeps of one study with srun.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from ablate.core.errors import UsageError
+from ablate.engine.following_run import FollowingRun
+from ablate.engine.run import Run
+from ablate.storage.records import RunRecord, write_atomically
+
+VARIABLE = "ABLATE_RUN"
+SWITCH = "ABLATE_RANKS"
+FOLDER = "ABLATE_RANKS_DIR"
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+SIZES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+LOCAL_SIZES = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE")
+NODES = ("SLURM_STEP_NUM_NODES",)
+JOB = ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "SLURM_JOB_ID", "SLURM_STEP_ID", "PMIX_NAMESPACE")
+ATTEMPT = "TORCHELASTIC_RESTART_COUNT"  # torch derives the names of keys in the store of a process group from it
+ATTEMPTS = 1000  # the step by which it grows from run to run
+OF_A_RUN = (*RANKS, *SIZES, *LOCAL_SIZES, "MASTER_ADDR", "MASTER_PORT", ATTEMPT, "PL_GLOBAL_SEED", "PL_SEED_WORKERS", VARIABLE)
+PATIENCE_SECONDS = 120.0  # for rank 0 to start
+LOOK_SECONDS = 0.05
+FAREWELL_SECONDS = 10.0
+OBSERVER = "child-process-observer"  # a thread of Lightning
+
+Train = Callable[[DictConfig, Run], Any]
+
+
+def joins() -> bool:
+    """Whether this process is a rank > 0, which takes part in the runs of another process."""
+    return os.environ.get(SWITCH) != "off" and max(map(_number, RANKS)) > 0
+
+
+def follow(train: Train) -> None:
+    """Take part in the runs of rank 0, until its command ends.
+
+    Args:
+        train: the training function of (cfg, run). Its errors are printed; rank 0 records how a run ended.
+
+    Raises:
+        UsageError: if there is no process of rank 0 to join.
+    """
+    if path := os.environ.get(VARIABLE):
+        _join(Path(path), train)
+        return
+    if max(map(_number, SIZES)) < 2:
+        raise UsageError(
+            f"this process is not the first of a run ({_said(RANKS)}), and the process to join is unknown: start all ranks "
+            f"with one torchrun, srun or mpirun; or set {SWITCH}=off if this process is independent."
+        )
+    folder = _folder()
+    arrived = folder / f"rank-{os.getpid()}"
+    arrived.touch()
+    number, began = 0, time.monotonic()
+    while True:
+        if (path_of_run := folder / f"{number:06d}").exists():
+            with _attempt(number):
+                _join(path_of_run, train)
+            number += 1
+        elif (folder / "end").exists():
+            break
+        elif not _leader_lives(folder, time.monotonic() - began):
+            raise UsageError(
+                f"this process is not the first of a run ({_said(RANKS)}), and rank 0 has ended or did not start within "
+                f"{PATIENCE_SECONDS:.0f} s: start all ranks with one torchrun, srun or mpirun; or set {SWITCH}=off if this "
+                "process is independent."
+            )
+        else:
+            time.sleep(LOOK_SECONDS)
+    arrived.unlink(missing_ok=True)
+
+
+@contextmanager
+def leading() -> Iterator[None]:
+    """In the body, other ranks that a launcher has started can join the runs of this process."""
+    global _leader
+    if _leader is not None or joins() or os.environ.get(SWITCH) == "off" or max(map(_number, SIZES)) < 2:
+        yield
+        return
+    folder = _folder()
+    for path in folder.iterdir():
+        if not path.name.startswith("rank-"):
+            path.unlink()
+    write_atomically(folder / "leader", f"{os.getpid()}")
+    _leader = Leader(folder)
+    try:
+        yield
+    finally:
+        _leader = None
+        (folder / "end").touch()
+        until = time.monotonic() + FAREWELL_SECONDS
+        while any(folder.glob("rank-*")) and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def refuse_launcher(target: str) -> None:
+    """Reject launchers that execute runs in other processes than this one, which the other ranks could not join.
+
+    Raises:
+        UsageError: if there are other ranks and another launcher than Hydra's basic one.
+    """
+    if _leader is not None and not target.endswith("BasicLauncher"):
+        raise UsageError(
+            f"this command has several ranks ({_said(SIZES)}), so its runs cannot be executed by {target.rpartition('.')[2]}: "
+            "use hydra/launcher=basic and no study.n_jobs."
+        )
+
+
+@contextmanager
+def shared(cfg: DictConfig, run: Run) -> Iterator[None]:
+    """In the body, other ranks can join this run. Afterwards, what it has left in this process for them is removed."""
+    with _separate():
+        content = _dumped(cfg, run)
+        if content is None:
+            yield
+        elif _leader is not None:
+            with _attempt(_leader.number):
+                _leader.announce(content)
+                yield
+        else:
+            handle, path = tempfile.mkstemp(prefix="ablate-run-")  # readable by this user only
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.environ[VARIABLE] = path
+            try:
+                yield
+            finally:
+                Path(path).unlink(missing_ok=True)
+
+
+@dataclass
+class Leader:
+    """The folder with the announcements of a command, and their number."""
+
+    folder: Path
+    number: int = 0
+
+    def announce(self, content: bytes) -> None:
+        """Let the other ranks join a run."""
+        write_atomically(self.folder / f"{self.number:06d}", content)
+        self.number += 1
+
+
+_leader: Leader | None = None
+
+
+def _dumped(cfg: DictConfig, run: Run) -> bytes | None:
+    """What another rank needs to join a run; None if it cannot be pickled: ranks that are started in this run refuse then."""
+    hydra = HydraConfig.instance().cfg
+    try:
+        return pickle.dumps((cfg, hydra, str(run.directory), run.record.model_dump(), dict(run.config), str(Path.cwd())))
+    except Exception:  # whatever the classes of a structured configuration raise
+        return None
+
+
+def _join(path: Path, train: Train) -> None:
+    """Call the training function in the run of rank 0."""
+    from hydra.core.utils import setup_globals
+
+    try:
+        cfg, hydra, directory, record, config, folder = pickle.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise UsageError(f"the run that this process should join ({_said(RANKS)}) has ended.") from None
+    setup_globals()
+    HydraConfig.instance().cfg = hydra
+    run = FollowingRun(Path(directory), RunRecord.model_validate(record), config)
+    with contextlib.chdir(folder), _separate():
+        try:
+            train(cfg, run)
+        except Exception:
+            print(f"ablate: a rank of this run failed ({_said(RANKS)}):\n{traceback.format_exc()}", file=sys.stderr)
+
+
+@contextmanager
+def _separate() -> Iterator[None]:
+    """After the body, restore the variables of ranks, and end the process group and the observer that it has left."""
+    before = {name: os.environ.get(name) for name in OF_A_RUN}
+    grouped = _group_exists()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if not grouped and _group_exists():
+            with contextlib.suppress(Exception):  # the other ranks may be gone
+                sys.modules["torch.distributed"].destroy_process_group()
+        for thread in threading.enumerate():
+            if thread.name == OBSERVER:  # would kill this process because ranks of this run were stopped
+                thread._finished = True  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _attempt(number: int) -> Iterator[None]:
+    """In the body, process groups use other keys of torchrun's store than those of earlier runs."""
+    before = os.environ.get(ATTEMPT)
+    if before is not None and before.isdecimal():
+        os.environ[ATTEMPT] = str(int(before) + ATTEMPTS * number)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[ATTEMPT] = before
+
+
+def _group_exists() -> bool:
+    distributed = sys.modules.get("torch.distributed")
+    return distributed is not None and distributed.is_available() and bool(distributed.is_initialized())
+
+
+def _folder() -> Path:
+    """The folder in which all ranks of this command meet.
+
+    Raises:
+        UsageError: if the ranks run on several machines without a common folder, or if the folder belongs to another user.
+    """
+    shared_folder = os.environ.get(FOLDER)
+    several = max(map(_number, NODES)) > 1 or 0 < max(map(_number, LOCAL_SIZES)) < max(map(_number, SIZES))
+    if several and not shared_folder:
+        raise UsageError(f"the ranks of this command run on several machines: set {FOLDER} to a folder that all of them share.")
+    facts = [os.environ.get(name, "") for name in (*JOB, ATTEMPT)]
+    if not shared_folder:  # one machine, where the launcher is the parent of all ranks, unless Slurm says what belongs together
+        facts.append("" if os.environ.get("SLURM_STEP_ID") else _parent())
+    name = f"ablate-ranks-{os.getuid()}-{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:16]}"
+    folder = Path(shared_folder or tempfile.gettempdir()) / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
+        raise UsageError(f"{folder} belongs to another user, or others can write to it: remove it.")
+    return folder
+
+
+def _parent() -> str:
+    """The parent process with its start time, which distinguishes it from later processes of the same number."""
+    number = os.getppid()
+    try:
+        started = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        started = ""
+    return f"{number}-{started}"
+
+
+def _leader_lives(folder: Path, waited: float) -> bool:
+    """Whether rank 0 is running, or may still start. On another machine, it cannot be asked."""
+    try:
+        number = int((folder / "leader").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return waited < PATIENCE_SECONDS
+    if os.environ.get(FOLDER):
+        return True
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return (folder / "end").exists()
+    return True
+
+
+def _number(variable: str) -> int:
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _said(variables: tuple[str, ...]) -> str:
+    """The variables that are set to more than 0, as typed in a shell."""
+    return ", ".join(f"{name}={os.environ[name]}" for name in variables if _number(name) > 0)

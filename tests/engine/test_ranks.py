@@ -1,0 +1,147 @@
+"""Several processes of one run: one of them plans and records, the others take part in its runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.engine import ranks
+from ablate.engine.following_run import FollowingRun
+from ablate.engine.run import Run
+from ablate.storage.dataframe import load_runs
+from ablate.storage.records import RunRecord
+from tests.conftest import APPS
+
+TORCHRUN = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port")
+
+
+@pytest.fixture(autouse=True)
+def no_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*ranks.OF_A_RUN, *ranks.NODES, ranks.SWITCH, ranks.FOLDER):
+        monkeypatch.delenv(name, raising=False)
+
+
+def record() -> RunRecord:
+    return RunRecord(identity="i", cell="c", seed=3, label="base", choices={}, overridden=[])
+
+
+@pytest.mark.parametrize("variable", ranks.RANKS)
+def test_each_launcher_says_which_process_is_not_the_first(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "0")
+    assert not ranks.joins()
+    monkeypatch.setenv(variable, "1")
+    assert ranks.joins()
+    monkeypatch.setenv(ranks.SWITCH, "off")
+    assert not ranks.joins()
+
+
+def test_a_rank_that_cannot_know_its_run_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(UsageError, match=r"not the first of a run \(LOCAL_RANK=1\), and the process to join is unknown"):
+        ranks.follow(lambda cfg, run: None)
+
+
+def test_ranks_on_several_machines_need_a_common_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in {"RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="several machines: set ABLATE_RANKS_DIR to a folder"):
+        ranks.follow(lambda cfg, run: None)
+    monkeypatch.setenv(ranks.FOLDER, str(tmp_path))
+    monkeypatch.setattr(ranks, "PATIENCE_SECONDS", 0.0)
+    with pytest.raises(UsageError, match=r"rank 0 has ended or did not start within 0 s"):
+        ranks.follow(lambda cfg, run: None)
+
+
+def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    monkeypatch.setattr(ranks, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(ranks.shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setenv(ranks.FOLDER, str(tmp_path))
+    attempts = []
+    with ranks.leading():
+        for x in (1, 2):
+            with ranks.shared(OmegaConf.create({"x": x}), Run(tmp_path / f"run{x}", record(), {"x": x})):
+                attempts.append(os.environ["TORCHELASTIC_RESTART_COUNT"])
+                os.environ["MASTER_PORT"] = "1234"
+            assert "MASTER_PORT" not in os.environ
+        with pytest.raises(
+            UsageError, match=r"several ranks \(WORLD_SIZE=2\), so its runs cannot be executed by JoblibLauncher"
+        ):
+            ranks.refuse_launcher("x.JoblibLauncher")
+        ranks.refuse_launcher("x.BasicLauncher")
+    monkeypatch.setenv("RANK", "1")
+    seen = []
+
+    def train(cfg, run):
+        seen.append((cfg.x, run.seed, run.rank, run.directory.name, os.environ["TORCHELASTIC_RESTART_COUNT"]))
+        raise RuntimeError("the other ranks fail too")
+
+    ranks.follow(train)
+    assert seen == [(1, 3, 1, "run1", "0"), (2, 3, 1, "run2", "1000")]
+    assert attempts == ["0", "1000"]
+
+
+def test_a_rank_writes_nothing_and_restores_what_the_first_saved(tmp_path: Path) -> None:
+    first = Run(tmp_path, record(), {})
+    with first.attempt():
+        first.note(numerics={"threads": 1})
+        first.log(epoch=1, loss=0.5)
+        first.save({"epoch": 1})
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+        other = FollowingRun(tmp_path, record(), {})
+        assert other.restore() is None  # other numerics
+        other.note(numerics={"threads": 1})
+        assert other.restore() == {"epoch": 1}
+        other.expect(3)
+        other.log(epoch=2, loss=0.1)
+        other.save({"epoch": 2})
+        other.keep("arrays", a=np.zeros(1))
+        assert other.derive("x") == first.derive("x") < 2**32
+        assert other.stream("x").normal() == first.stream("x").normal()
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def outputs(tmp_path: Path, *arguments: str) -> str:
+    environ = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    answer = subprocess.run(
+        [sys.executable, *arguments], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=300
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def losses(text: str) -> set[float]:
+    return {float(line.split()[1]) for line in text.splitlines() if line.startswith("loss ")}
+
+
+@pytest.mark.slow
+def test_a_sweep_under_torchrun_gives_the_numbers_of_the_program_without_it(tmp_path: Path) -> None:
+    app = str(APPS / "grouped.py")
+    swept = outputs(tmp_path, *TORCHRUN, "29641", app, "-m", "lr=0.1,0.5", "study.name=s", "study.report=false")
+    assert "2 finished" in swept
+    runs = load_runs(tmp_path / "outputs" / "s").set_index("lr")["loss"]
+    for port, lr in (("29642", 0.1), ("29643", 0.5)):
+        assert losses(outputs(tmp_path, *TORCHRUN, port, app, str(lr), "0", "--plain")) == {runs[lr]}
+    assert "2 kept" in outputs(tmp_path, *TORCHRUN, "29644", app, "-m", "lr=0.1,0.5", "study.name=s", "study.report=false")
+    assert (tmp_path / "outputs" / "s" / "runs").exists()
+    assert {row.read_text() for row in tmp_path.glob("outputs/s/runs/*/seed=0/history.csv")} == {"epoch,rank\n1,0\n"}
+
+
+@pytest.mark.slow
+def test_a_sweep_of_lightning_with_two_devices_gives_the_numbers_of_the_program_without_it(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    app = str(APPS / "lit.py")
+    swept = outputs(tmp_path, app, "-m", "lr=0.1,0.5", "study.name=s", "study.report=false")
+    assert "2 finished" in swept
+    runs = load_runs(tmp_path / "outputs" / "s").set_index("lr")["loss"]
+    assert len(runs) == 2
+    for lr in (0.1, 0.5):
+        assert losses(outputs(tmp_path, app, str(lr), "0", "--plain")) == {runs[lr]}
+    assert {row.read_text().split(",")[-1] for row in tmp_path.glob("outputs/s/runs/*/seed=0/history.csv")} == {"2\n"}
