@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -13,6 +14,7 @@ from ablate.core.levels import Level
 from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, typed_values
 from ablate.engine.experiment import Experiment
 from ablate.storage import fingerprint
+from ablate.storage.layout import EARLIER_DIGITS, known_cells, known_digest, short_cell, short_experiment, study_directory
 from ablate.storage.manifest import Decision, StudyManifest
 from ablate.storage.records import levels_of, section
 
@@ -37,6 +39,7 @@ class PlannedCell:
         unknown: the dotted keys that are no part of `meaning`, because they depend on the job or on chance.
         types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
         digest: the digest of `meaning`.
+        short: the short digest under which the study has the cell: that of an earlier version if it has runs of it.
     """
 
     levels: Cell
@@ -51,9 +54,11 @@ class PlannedCell:
     unknown: Sequence[str] = ()
     types: DictConfig | None = None
     digest: str = field(init=False)
+    short: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.digest = fingerprint.digest(self.meaning)
+        self.short = short_cell(self.digest)
 
     @property
     def label(self) -> str:
@@ -77,6 +82,7 @@ class CellReader:
     experiment: Experiment
     decisions: Decisions
     before: StudyManifest = field(default_factory=StudyManifest)
+    _known: Mapping[str, str] | None = field(default=None, init=False)
 
     def read(
         self,
@@ -114,7 +120,7 @@ class CellReader:
         built = self.experiment.fingerprint(settings)
         chosen = choices_of(choices)
         levels = {key: Level.of(chosen[key] if key in chosen else section(values.nested, key)) for key in typed}
-        return PlannedCell(
+        cell = PlannedCell(
             levels=Cell(levels),
             typed=typed,
             overrides=overrides,
@@ -126,6 +132,18 @@ class CellReader:
             builds=fingerprint.digest(meaning if built is None else built),
             unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
         )
+        cell.short = self._short(cell, study_directory(config))
+        return cell
+
+    def _short(self, cell: PlannedCell, study: Path) -> str:
+        """The short digest under which the study has the cell."""
+        if self._known is None:
+            self._known = known_cells(study)
+        if found := known_digest(study, self._known, cell.digest, cell.label):
+            return found
+        earlier = cell.digest[:EARLIER_DIGITS]  # a cell without runs
+        same = self.before.experiments.get(earlier) == short_experiment(cell.builds) and earlier not in self._known
+        return earlier if same else cell.short
 
     def _varies(self, key: str, typed: Cell) -> bool:
         """Whether an ignored key is part of the experiments of this study all the same, because the study varies it.

@@ -20,7 +20,7 @@ from ablate.engine.added_keys import AddedKeys
 from ablate.engine.cells import PlannedCell
 from ablate.engine.config_file import read_config
 from ablate.engine.typed_configs import Types, as_config, types_of
-from ablate.storage.layout import run_identity, short_cell
+from ablate.storage.layout import run_identity
 
 KEY = "ablate.run"  # the key of the override with the RunContext
 
@@ -59,7 +59,7 @@ class RunContext:
         return cls(
             directory=str(directory),
             identity=run_identity(cell.digest, seed),
-            cell=short_cell(cell.digest),
+            cell=cell.short,
             seed=seed,
             label=cell.label,
             choices=dict(cell.choices),

@@ -18,7 +18,7 @@ from ablate.engine.execution import Outcome
 from ablate.engine.study_update import stand_in_digest
 from ablate.storage import locks
 from ablate.storage.code_files import made_by_other_code
-from ablate.storage.layout import cell_folder, known_cells, run_directory, run_identity, short_cell, short_experiment
+from ablate.storage.layout import cell_folder, known_cells, run_directory, run_identity, short_experiment
 from ablate.storage.records import CHECKPOINT, HISTORY, RunRecord, is_done, read_record
 
 State = Literal["done", "to resume", "to do", "held", "left out", "given up"]
@@ -210,7 +210,7 @@ def make_plan(
     """
     known = known_cells(study)
     runners: dict[str, PlannedCell] = {}
-    for cell in sorted(cells, key=lambda cell: short_cell(cell.digest) not in known):
+    for cell in sorted(cells, key=lambda cell: cell.short not in known):
         runners.setdefault(cell.builds, cell)
     stand_ins = {
         stand_in_digest(cell, runners[cell.builds]): (cell, runners[cell.builds])
@@ -222,7 +222,7 @@ def make_plan(
     for other, built in (experiments or {}).items():
         alike.setdefault(built, []).append(other)
     levels = {digest: cell.all_levels() for digest, cell in by_digest.items()} if leave_out else {}
-    folders = {digest: cell_folder(known, digest, cell.label) for digest, cell in by_digest.items()}
+    folders = {digest: cell_folder(known, cell.short, cell.label) for digest, cell in by_digest.items()}
     runs = []
     for seed in seeds:
         for digest in designs.shuffled(list(by_digest), seed):
@@ -230,7 +230,7 @@ def make_plan(
             if wanted is not None and cell.builds not in wanted[seed]:
                 continue
             equal = [other for other in alike.get(short_experiment(cell.builds), ()) if other in known]
-            twins = [run_directory(study, known[other], seed) for other in equal if other != short_cell(digest)]
+            twins = [run_directory(study, known[other], seed) for other in equal if other != cell.short]
             run = PlannedRun(cell, seed, run_directory(study, folders[digest], seed), run_identity(digest, seed))
             if leave_out:
                 run.left_out = reason_to_leave_out(leave_out, ChainMap({"seed": Level.of(seed)}, levels[digest]))

@@ -23,7 +23,7 @@ from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions, read_for_one_run
 from ablate.engine.output_folder import output_folder
 from ablate.engine.study_update import program_of, settled_description
-from ablate.storage.layout import cell_folder, known_cells, run_directory, short_cell, short_experiment, study_directory
+from ablate.storage.layout import cell_folder, known_cells, run_directory, short_experiment, study_directory
 from ablate.storage.manifest import StudyManifest, manifest_lock
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
     cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
     if cell is None:
         return None
-    folder = cell_folder(known_cells(study), cell.digest, BASE)
+    folder = cell_folder(known_cells(study), cell.short, BASE)
     try:
         with manifest_lock(study):
             _updated(study, StudyManifest.read(study), program, options, cell, reader).write(study)
@@ -78,7 +78,7 @@ def _updated(
     Raises:
         UsageError: if the study belongs to another program, or to a sweep that does not have this cell.
     """
-    digest = short_cell(cell.digest)
+    digest = cell.short
     if before.launched and digest not in {*known_cells(study), *before.experiments}:
         raise UsageError(
             f"the study {study} belongs to a sweep, and this configuration is not one of its cells: add its levels to the "

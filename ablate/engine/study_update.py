@@ -21,7 +21,7 @@ from ablate.core.metrics import Metrics
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
 from ablate.storage import fingerprint
-from ablate.storage.layout import short_cell, short_experiment
+from ablate.storage.layout import EARLIER_DIGITS, short_cell, short_experiment
 from ablate.storage.manifest import StandIn, StudyManifest
 from ablate.storage.records import DONE, read_record
 
@@ -76,7 +76,7 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "command": before.command or typed_command(),
             "program": program_of(study, before, sweep.program),
             "factors": factors_of(before, cells),
-            "experiments": {**before.experiments, **{short_cell(cell.digest): short_experiment(cell.builds) for cell in cells}},
+            "experiments": {**before.experiments, **{cell.short: short_experiment(cell.builds) for cell in cells}},
             "seeds": list(dict.fromkeys([*before.seeds, *sweep.seeds])),
             "orders": {**before.orders, **sweep.orders},
             "decisions": dict(sweep.decisions),
@@ -116,9 +116,13 @@ def with_stand_ins(
         levels = Cell({**{key: known[key] for key in manifest.factors if key in known}, **cell.levels})
         return StandIn.model_validate({"as": runner, "label": levels.label, "levels": levels.values_by_key})
 
-    same = {short_cell(digest): entry(cell, short_cell(runner.digest)) for digest, (cell, runner) in stand_ins.items()}
+    same = {}
+    for digest, (cell, runner) in stand_ins.items():
+        earlier = before.same.get(digest[:EARLIER_DIGITS])  # of an earlier version
+        short = short_cell(digest) if earlier is None or earlier.label != cell.label else digest[:EARLIER_DIGITS]
+        same[short] = entry(cell, runner.short)
     for cell in cells:  # new cells that build the same experiment as a cell of an earlier command
-        digest = short_cell(cell.digest)
+        digest = cell.short
         equal = [other for other, built in before.experiments.items() if built == short_experiment(cell.builds)]
         if equal and digest not in before.experiments:
             same.setdefault(digest, entry(cell, equal[0]))

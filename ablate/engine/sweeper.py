@@ -34,7 +34,6 @@ from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
 from ablate.report import terminal
 from ablate.storage.fingerprint import flatten
-from ablate.storage.layout import short_cell
 from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
 
 NO_JOBLIB = f"{parallel.KEY}={parallel.AUTO}: one process, because Hydra's joblib launcher is not installed."
@@ -296,10 +295,10 @@ def _refuse_ambiguous(cells: Sequence[PlannedCell]) -> None:
     by_levels: dict[Cell, PlannedCell] = {}
     by_folder: dict[str, PlannedCell] = {}
     for cell in cells:
-        other = by_folder.setdefault(short_cell(cell.digest), cell)
+        other = by_folder.setdefault(cell.short, cell)
         if other.digest != cell.digest:
             raise UsageError(
-                f"{other.label} and {cell.label} have the same short digest, {short_cell(cell.digest)}, by which their runs "
+                f"{other.label} and {cell.label} have the same short digest, {cell.short}, by which their runs "
                 "are found: run one of them in a study of its own, with another study.name."
             )
         twin = by_levels.setdefault(cell.levels, cell)

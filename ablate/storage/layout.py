@@ -1,4 +1,8 @@
-"""Paths of a study: its folder, the folders of its runs, and the short digests in their names."""
+"""Paths of a study: its folder, the folders of its runs, and the short digests in their names.
+
+Folder names end with 16 hexadecimal digits of the digest of their cell, those of earlier versions with 8. A record has the full
+digest of its run, so that cells with the same short digest are told apart.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from ablate.core import designs
+from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
-from ablate.storage.records import RECORD
+from ablate.storage.records import RECORD, read_record
 
+DIGITS = 16
+EARLIER_DIGITS = 8  # in studies of earlier versions
 LABEL_LENGTH = 100  # maximum length of the levels in a folder name
 
 
@@ -26,7 +33,7 @@ def run_identity(cell: str, seed: int) -> str:
 
 def short_cell(digest: str) -> str:
     """The short form of a cell's digest, used in folder names, run.json and study.yaml."""
-    return digest[:8]
+    return digest[:DIGITS]
 
 
 def short_experiment(digest: str) -> str:
@@ -53,6 +60,39 @@ def known_cells(study: Path) -> dict[str, str]:
     return {name.rpartition("-")[2]: name for name in reversed(names)}
 
 
-def cell_folder(known: Mapping[str, str], cell: str, label: str) -> str:
+def cell_folder(known: Mapping[str, str], short: str, label: str) -> str:
     """The folder name of a cell. An existing folder is kept even if the label of the cell has changed."""
-    return known.get(short_cell(cell), f"{designs.slug(label)[:LABEL_LENGTH]}-{short_cell(cell)}")
+    return known.get(short, f"{designs.slug(label)[:LABEL_LENGTH]}-{short}")
+
+
+def known_digest(study: Path, known: Mapping[str, str], digest: str, label: str) -> str | None:
+    """The short digest under which a study has runs of a cell; None if it has no runs of it.
+
+    Args:
+        study: the folder of the study.
+        known: see `known_cells`.
+        digest: the full digest of the cell.
+        label: its levels as text.
+
+    Raises:
+        UsageError: if the folder with this digest belongs to another cell.
+    """
+    for short in (short_cell(digest), digest[:EARLIER_DIGITS]):
+        if short not in known:
+            continue
+        if not (other := _other_cell(study / "runs" / known[short], digest, label)):
+            return short
+        if len(short) == DIGITS:
+            raise UsageError(
+                f"{study / 'runs' / known[short]} belongs to another configuration, {other}, whose digest begins with the same "
+                f"{DIGITS} digits as that of {label}: choose another study.name for one of them."
+            )
+    return None
+
+
+def _other_cell(folder: Path, digest: str, label: str) -> str | None:
+    """The label of the cell that a folder belongs to, if it is another one according to its records."""
+    records = list(filter(None, (read_record(path.parent) for path in sorted(folder.glob(f"seed=*/{RECORD}")))))
+    if any(record.identity == run_identity(digest, record.seed) for record in records):
+        return None
+    return next((record.label for record in records if record.label != label), None)

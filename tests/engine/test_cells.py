@@ -9,7 +9,7 @@ from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.experiment import Experiment
 from ablate.storage.manifest import StudyManifest
 
-STUDY: dict[str, Any] = {"name": None, "ignore": [], "paths": [], "neutral": None}
+STUDY: dict[str, Any] = {"name": None, "root": "outputs", "ignore": [], "paths": [], "neutral": None}
 
 
 def config(**values: Any) -> DictConfig:

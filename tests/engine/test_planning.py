@@ -41,7 +41,7 @@ def begin(run: PlannedRun, epochs: int, of: int, error: Exception | None = None)
     """The run in its folder: finished if all epochs are done, else interrupted after some."""
     record = RunRecord(
         identity=run.identity,
-        cell=run.cell.digest[:8],
+        cell=run.cell.short,
         seed=run.seed,
         label=run.cell.label,
         choices={},
@@ -159,7 +159,7 @@ def test_of_equal_experiments_the_one_that_has_runs_goes_on(tmp_path: Path) -> N
 
 def of_study(*cells: PlannedCell) -> dict[str, str]:
     """`experiments` of study.yaml."""
-    return {each.digest[:8]: each.builds[:16] for each in cells}
+    return {each.short: each.builds[:16] for each in cells}
 
 
 def test_what_ran_for_an_equal_experiment_of_an_earlier_command_is_done(tmp_path: Path) -> None:

@@ -94,10 +94,10 @@ def test_runs_are_left_out_with_the_last_reason(tmp_path: Path) -> None:
 
 def test_a_cell_that_builds_what_an_earlier_command_ran_is_reported_from_its_runs() -> None:
     pyramid, _, direct, equal = stems()
-    before = StudyManifest(factors={"size": [1]}, experiments={direct.digest[:8]: direct.builds[:16]})
+    before = StudyManifest(factors={"size": [1]}, experiments={direct.short: direct.builds[:16]})
     manifest = with_stand_ins(before, before, [pyramid, equal], {})
     ((digest, entry),) = manifest.same.items()
-    assert (digest, entry.runner) == (equal.digest[:8], direct.digest[:8])
+    assert (digest, entry.runner) == (equal.short, direct.short)
     assert (entry.label, entry.levels) == ("stem=direct,activation=gelu", {"stem": "direct", "activation": "gelu"})
     assert stand_in_digest(equal, direct) == equal.digest
     assert stand_in_digest(equal, equal) != equal.digest  # two levels that compose to the very same configuration

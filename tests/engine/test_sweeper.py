@@ -87,19 +87,87 @@ def test_a_sweep_of_an_ignored_key_is_continued(command: Command) -> None:
 
 
 def test_two_configurations_with_the_same_short_digest_are_refused() -> None:
-    """SHA-256 of {"a": 15042} and of {"a": 16343} begin with the same eight digits."""
     composed = [
         CellReader(Experiment(), {}).read(
             OmegaConf.create({"a": a, "seed": 0, "study": StudyOptions.defaults()}), {}, [f"a={a}"], Cell.of({"a": a}), "s"
         )
-        for a in (1, 15042, 16343)
+        for a in (1, 2, 3)
     ]
     cells = [cell for cell in composed if cell is not None]
-    _refuse_ambiguous(cells[:2])
-    with pytest.raises(
-        UsageError, match=r"a=15042 and a=16343 have the same short digest, \w{8}, by which their runs are found"
-    ):
+    _refuse_ambiguous(cells)
+    cells[2].short = cells[1].short
+    with pytest.raises(UsageError, match=r"a=2 and a=3 have the same short digest, \w{16}, by which their runs are found"):
         _refuse_ambiguous(cells)
+
+
+ONE_KEY = """
+import ablate
+
+@ablate.main("conf")
+def train(cfg, run):
+    return {"score": cfg.a}
+
+if __name__ == "__main__":
+    train()
+"""
+
+
+@pytest.fixture
+def one_key(tmp_path: Path) -> str:
+    """A program with the key `a`. SHA-256 of {"a": 15042} and of {"a": 16343} begin with the same eight digits."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/config.yaml").write_text("defaults: [ablate, _self_]\na: 1\nstudy: {name: s, report: false}\n")
+    (tmp_path / "one_key.py").write_text(ONE_KEY)
+    return "one_key.py"
+
+
+def as_earlier_version(study: Path) -> None:
+    """Shorten the digests of a study to eight digits, as earlier versions wrote them."""
+    manifest = study / "study.yaml"
+    text = manifest.read_text()
+    for folder in list((study / "runs").iterdir()):
+        name, _, digest = folder.name.rpartition("-")
+        text = text.replace(digest, digest[:8])
+        for path in folder.glob("*/run.json"):
+            path.write_text(path.read_text().replace(f'"{digest}"', f'"{digest[:8]}"'))
+        folder.rename(folder.with_name(f"{name}-{digest[:8]}"))
+    manifest.write_text(text)
+
+
+def test_configurations_whose_digests_begin_alike_are_told_apart(command: Command, tmp_path: Path, one_key: str) -> None:
+    assert "2 finished" in command(one_key, "-m", "a=15042,16343").stdout
+    assert "1 finished, 2 kept" in command(one_key, "-m", "a=15042,16343,1").stdout
+    assert load_runs(tmp_path / "outputs/s").set_index("a")["score"].to_dict() == {15042: 15042, 16343: 16343, 1: 1}
+
+
+def test_a_study_of_an_earlier_version_is_continued_under_its_digests(command: Command, tmp_path: Path, one_key: str) -> None:
+    study = tmp_path / "outputs/s"
+    command(one_key, "-m", "a=1,15042", "study.seeds=2")
+    as_earlier_version(study)
+    assert "4 kept" in command(one_key, "-m", "a=1,15042", "study.seeds=2").stdout
+    assert "already finished" in command(one_key, "a=15042", "seed=1").stdout
+    answer = command(one_key, "-m", "a=1,15042,16343", "study.seeds=3")
+    assert "5 finished, 4 kept" in answer.stdout
+    assert "9 kept" in command(one_key, "-m", "a=1,15042,16343", "study.seeds=3").stdout
+    runs = load_runs(study)
+    assert runs.groupby("a")["cell"].unique().map(len).to_list() == [1, 1, 1]
+    assert sorted(len(path.name.rpartition("-")[2]) for path in (study / "runs").iterdir()) == [8, 8, 16]
+    assert (runs["score"] == runs["a"]).all()
+
+
+def test_a_folder_of_another_configuration_with_the_same_digest_is_named(
+    command: Command, tmp_path: Path, one_key: str
+) -> None:
+    """As if two commands had met a collision of the digests in folder names."""
+    command(one_key, "-m", "a=1,2")
+    first, second = sorted((tmp_path / "outputs/s/runs").iterdir())
+    record = (second / "seed=0/run.json").read_text()
+    (first / "seed=0/run.json").write_text(record)
+    answer = command(one_key, "-m", "a=1,2", status=2)
+    assert answer.stderr == (
+        f"ablate: outputs/s/runs/{first.name} belongs to another configuration, a=2, whose digest begins with the same 16 digits "
+        "as that of a=1: choose another study.name for one of them.\n"
+    )
 
 
 def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp_path: Path) -> None:
