@@ -13,7 +13,7 @@ from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
-from ablate.engine import progress
+from ablate.engine import parallel, progress
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
@@ -124,6 +124,7 @@ class Launch:
             self.config.hydra.sweep.dir = str(self.plan.study)
         context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=self.callbacks)  # type: ignore[arg-type]
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=self.task, config=self.config)
+        parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
         trouble = None
         with progress.shown(self.plan, launched, self.console):
@@ -163,7 +164,7 @@ class Launch:
                 run.seed,
                 run.directory,
                 position=f"{position}/{len(due)}",
-                processes=self.plan.processes,
+                processes=min(self.plan.processes, len(due)),
                 deadline=self.deadline,
                 types=types.number(run.cell),
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.errors import UsageError
@@ -39,6 +40,11 @@ def processes_of(config: DictConfig) -> int:
         return 1
     if asked == 0:
         raise UsageError("hydra.launcher.n_jobs=0: expected a number of processes >= 1, or -1 for all cores.")
+    return _counted(asked)
+
+
+def _counted(asked: int) -> int:
+    """The number of processes; a negative number counts from the number of cores, as in joblib."""
     return asked if asked > 0 else max(1, usable_cores() + 1 + asked)
 
 
@@ -75,6 +81,14 @@ def use_processes(config: DictConfig, processes: int) -> None:
     with open_dict(config.hydra):
         config.hydra.launcher = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(node)))
         config.hydra.launcher.n_jobs = processes
+
+
+def start_at_most(launcher: Launcher, runs: int) -> None:
+    """Make joblib's launcher start no more processes than there are runs."""
+    options = getattr(launcher, "joblib", None)
+    asked = options.get("n_jobs") if isinstance(options, dict) else None
+    if isinstance(options, dict) and isinstance(asked, int):
+        options["n_jobs"] = min(_counted(asked), runs)
 
 
 def has_joblib() -> bool:

@@ -24,6 +24,7 @@ from ablate.engine.experiment import Experiment
 from ablate.engine.jobs import RunContext
 from ablate.engine.messages import CONFIG_ERRORS
 from ablate.engine.options import StudyOptions
+from ablate.engine.orphans import end_with_parent
 from ablate.engine.run import Run
 from ablate.storage.code_files import project_root
 
@@ -150,6 +151,7 @@ class PlannedTask:
         """Execute the run in the last override of the job. Errors of the run are part of the outcome, not raised."""
         context = RunContext.from_overrides(list(HydraConfig.get().overrides.hydra))
         working_folder = Path.cwd()
+        end_with_parent()
         try:
             program = self.program.load()
             options = StudyOptions.read(cfg) if STUDY in cfg else StudyOptions.of(sweeper_options(HydraConfig.get().sweeper))

@@ -187,7 +187,7 @@ class StudySweeper:
                 manifest.decisions[parallel.KEY] = Decision(asked=asked, took=wanted)
                 notes = [note]
             parallel.use_processes(self.config, max(1, min(int(wanted), len(plan.due()))))
-        plan.processes = parallel.processes_of(self.config)
+        plan.processes = max(1, min(parallel.processes_of(self.config), len(plan.due())))
         return notes
 
     def _check_claims(

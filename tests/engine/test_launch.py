@@ -81,13 +81,15 @@ def test_processes_and_one_process_end_in_the_same_numbers(command: Command, tmp
     assert frames[0][metrics].equals(frames[1][metrics])
 
 
-def test_processes_share_the_threads(command: Command, tmp_path: Path) -> None:
+def test_the_runs_that_there_are_share_the_threads(command: Command, tmp_path: Path) -> None:
+    """More processes than runs would leave cores idle."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     count = (os.cpu_count() or 1) * 2
     command(
         "-m",
         "ablate.run",
         "-m",
+        "optimizer.learning_rate=0.1,0.01",
         "data=builtin",
         "budget=smoke",
         "model.widths=[8]",
@@ -97,10 +99,34 @@ def test_processes_share_the_threads(command: Command, tmp_path: Path) -> None:
         "hydra/launcher=joblib",
         f"hydra.launcher.n_jobs={count}",
     )
-    (path,) = (tmp_path / "outputs/s").glob("runs/*/*/run.json")
-    record = json.loads(path.read_text())
-    assert record["provenance"]["numerics"]["threads"] == 1
-    assert record["timing"]["processes"] == count
+    records = [json.loads(path.read_text()) for path in (tmp_path / "outputs/s").glob("runs/*/*/run.json")]
+    assert [record["timing"]["processes"] for record in records] == [2, 2]
+    assert {record["provenance"]["numerics"]["threads"] for record in records} == {max(1, (os.cpu_count() or 1) // 2)}
+
+
+def test_workers_end_when_the_process_of_the_sweep_alone_is_killed(tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    sweep = [TRIVIAL, "-m", "x=1,2", "study.name=s", *JOBLIB]
+    parent = subprocess.Popen([sys.executable, *sweep, "sleeps=30"], cwd=tmp_path, start_new_session=True)
+    leases = tmp_path / "outputs/s/runs"
+    until = time.time() + 60
+    while len(found := list(leases.glob("*/*/.lease"))) < 2 and time.time() < until:
+        time.sleep(0.1)
+    workers = [json.loads(path.read_text())["pid"] for path in found]
+    assert len(workers) == 2
+    parent.kill()
+    parent.wait()
+    until = time.time() + 10
+    while any(map(alive, workers)) and time.time() < until:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+    time.sleep(0.5)
+    assert not list(leases.glob("*/*/deaths"))  # it says nothing about the runs
+
+
+def alive(process: int) -> bool:
+    status = Path(f"/proc/{process}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.fixture

@@ -125,3 +125,17 @@ def test_auto_is_decided_once_for_a_study(command: Command, tmp_path: Path) -> N
     assert "study.n_jobs=auto is 2 in this study, as decided when it began" in again.stdout
     records = [json.loads(path.read_text()) for path in (tmp_path / "outputs/s").glob("runs/*/seed=[12]/run.json")]
     assert {record["timing"]["processes"] for record in records} == {2}
+
+
+def test_joblib_starts_no_more_processes_than_there_are_runs() -> None:
+    class Joblib:
+        def __init__(self, **options: Any) -> None:
+            self.joblib = options
+
+    cores = parallel.usable_cores()
+    for asked, runs, expected in ((8, 3, 3), (2, 3, 2), (-1, 1000, cores), (-1, 1, 1)):
+        launcher: Any = Joblib(n_jobs=asked)
+        parallel.start_at_most(launcher, runs)
+        assert launcher.joblib["n_jobs"] == expected
+    for other in (object(), Joblib(), Joblib(n_jobs=None)):
+        parallel.start_at_most(other, 1)  # type: ignore[arg-type]
