@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": Command("ablate.commands.compare", "main", "compare the configurations and verdicts of two studies"),
     "export": Command("ablate.commands.export", "main", "export the runs or the learning curves as one table"),
     "rm": Command("ablate.commands.rm", "main", "remove a study, or some of its runs"),
+    "status": Command("ablate.commands.status", "main", "show what the runs of a study are doing, and where"),
     "report": Command("ablate.report.cli", "main", "write the report of a study, or of results of other tools"),
 }
 

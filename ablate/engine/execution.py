@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,8 +22,10 @@ from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
 from ablate.engine.returned import metrics_of
 from ablate.engine.run import DoneMeanwhile, Run
+from ablate.storage import locks
 from ablate.storage.code_files import made_by_other_code
-from ablate.storage.records import TRACEBACK, RunRecord, Status
+from ablate.storage.fingerprint import flatten
+from ablate.storage.records import TRACEBACK, RunRecord, Status, Worker
 
 log = logging.getLogger("ablate")
 
@@ -85,7 +89,8 @@ def execute(
         choices=choices_of(context.choices),
         overridden=list(context.overridden),
         timing={"processes": context.processes},
-        provenance=dict(provenance),
+        provenance={**provenance, **differences(context.planned_with, provenance)},
+        worker=this_worker(),
     )
     run = Run(
         directory,
@@ -116,6 +121,23 @@ def execute(
         return Outcome(record.label, record.seed, "failed", str(error), directory)
     log.info("%s", _summary(context.position, record))
     return Outcome.of(record, directory)
+
+
+def this_worker() -> Worker:
+    """The facts about this process for the record of a run."""
+    host = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+    return {"host": host, "pid": os.getpid(), "job": os.environ.get(locks.JOB)}
+
+
+def differences(planned: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs between the machine that planned a run and this one: code, the version of Python, and of packages.
+
+    Returns:
+        The key `differs` for the provenance of the run, with the two values of each fact; empty if nothing differs.
+    """
+    now = flatten(here)
+    found = {key: [value, now.get(key)] for key, value in flatten(planned).items() if now.get(key) != value}
+    return {"differs": found} if found else {}
 
 
 def _summary(position: str | None, record: RunRecord) -> str:

@@ -39,6 +39,7 @@ class RunContext:
         processes: the number of runs that share the machine.
         deadline: when the sweep has to stop, in seconds since 1970; None for no limit.
         types: the index of the structured configuration to restore node types from, see `FrozenConfigs`.
+        planned_with: the program's provenance on the machine that plans: code and versions.
     """
 
     directory: str
@@ -52,6 +53,7 @@ class RunContext:
     processes: int = 1
     deadline: float | None = None
     types: int | None = None
+    planned_with: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cell: PlannedCell, seed: int, directory: Path, **facts: Any) -> RunContext:

@@ -6,14 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
-from ablate.engine import parallel, progress
+from ablate.engine import launchers, parallel, progress
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
@@ -43,6 +42,7 @@ class Launch:
     ) -> None:
         self.plan = plan
         self.task = PlannedTask(program.reference)
+        self.planned_with = {key: fact for key, fact in program.provenance().items() if key in ("code", "python", "packages")}
         self.options = options
         self.callbacks = context.callbacks
         self.config = config
@@ -123,13 +123,15 @@ class Launch:
         with open_dict(self.config.hydra):  # where launchers write files of their own
             self.config.hydra.sweep.dir = str(self.plan.study)
         context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=self.callbacks)  # type: ignore[arg-type]
-        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=self.task, config=self.config)
+        launcher = launchers.instantiate(context, self.task, self.config)
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
         trouble = None
         with progress.shown(self.plan, launched, self.console):
             try:
                 returns = launcher.launch(overrides, initial_job_idx=0)
+            except (UsageError, launchers.Detached):
+                raise
             except Exception as error:
                 returns = [None] * len(launched)
                 trouble = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
@@ -167,6 +169,7 @@ class Launch:
                 processes=min(self.plan.processes, len(due)),
                 deadline=self.deadline,
                 types=types.number(run.cell),
+                planned_with=self.planned_with,
             )
             launched.append(run)
             overrides.append([*run.cell.overrides, f"{self.added.seed_key or 'seed'}={run.seed}", context.as_override()])

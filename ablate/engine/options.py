@@ -116,9 +116,16 @@ class StudyOptions(BaseModel):
     )
     n_jobs: Annotated[int, Field(ge=1)] | Literal["auto"] | None = option(
         None,
-        "the number of runs at a time, each in its own process (Hydra's joblib launcher); auto: one process or one per core, "
-        "whichever is faster, decided once for a study; null: according to the launcher",
+        "the number of runs at a time, each in its own process (Hydra's joblib launcher, if no launcher for clusters is "
+        "selected); auto: one process or one per core, whichever is faster, decided once for a study; null: according to the "
+        "launcher",
         "auto, an integer >= 1, or null",
+        sweeps_only=True,
+    )
+    detach: bool = option(
+        False,
+        "submit the runs to the scheduler and leave; the same command without it collects them (submitit_slurm)",
+        "true or false",
         sweeps_only=True,
     )
     max_hours: Annotated[float, Field(gt=0)] | None = option(

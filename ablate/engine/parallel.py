@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -13,6 +13,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.errors import UsageError
+from ablate.engine.launchers import LOCAL, RAY, SLURM, name_of
 from ablate.engine.planning import Plan, waiting_time
 
 AUTO = "auto"
@@ -35,6 +36,8 @@ def processes_of(config: DictConfig) -> int:
     Raises:
         UsageError: for hydra.launcher.n_jobs=0.
     """
+    if name_of(config) == LOCAL:
+        return cluster_processes(config.hydra.launcher, OmegaConf.select(config, KEY))
     asked = OmegaConf.select(config, f"{LAUNCHER}.n_jobs")
     if not isinstance(asked, int):
         return 1
@@ -48,14 +51,29 @@ def _counted(asked: int) -> int:
     return asked if asked > 0 else max(1, usable_cores() + 1 + asked)
 
 
+def is_cluster(config: DictConfig) -> bool:
+    """Whether a launcher for clusters is selected. For these, `study.n_jobs` limits the number of runs at a time."""
+    return name_of(config) in (SLURM, LOCAL, RAY)
+
+
+def cluster_processes(options: Mapping[str, Any], asked: int | str | None) -> int:
+    """The number of runs at a time for submitit_local, by default one for each core or each `cpus_per_task` cores.
+
+    Args:
+        options: those of the launcher.
+        asked: study.n_jobs.
+    """
+    return asked if isinstance(asked, int) else max(1, usable_cores() // (options.get("cpus_per_task") or 1))
+
+
 def refuse_other_launcher(config: DictConfig) -> None:
-    """Reject `study.n_jobs` in combination with another launcher.
+    """Reject `study.n_jobs` in combination with a launcher that has an option of its own for it.
 
     Raises:
         UsageError: if another launcher is selected; the message names it.
     """
     target = str(OmegaConf.select(config, f"{LAUNCHER}._target_"))
-    if not target.endswith(BASIC_TARGET):
+    if not target.endswith(BASIC_TARGET) and not is_cluster(config):
         raise UsageError(
             f"{KEY} cannot be combined with the launcher {target.rpartition('.')[2]}: use the options of that launcher instead."
         )

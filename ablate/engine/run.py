@@ -21,6 +21,7 @@ from ablate.core import seeding
 from ablate.core.errors import Diverged, RunLockedError, UsageError
 from ablate.core.text import NAME_BYTES, cut, is_plain_name, printable
 from ablate.core.values import plain_number
+from ablate.engine import stopping
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.failures import message_of, write_traceback
 from ablate.engine.loggers import Logger, LoggerFeed
@@ -55,7 +56,7 @@ class DoneMeanwhile(Exception):
 
 
 class TimeIsUp(BaseException):
-    """study.max_hours ran out. Not derived from Exception, so that a training function does not catch it by accident."""
+    """The run has to stop at this checkpoint. Not derived from Exception, so that a training function does not catch it."""
 
 
 class Run:
@@ -156,8 +157,8 @@ class Run:
             RunLockedError: if another host has taken over this run.
         """
         self._check_lease()
-        time_is_up = time.time() >= self.deadline
-        if time_is_up or time.monotonic() - self._saved >= self.checkpoint_seconds:
+        reason = "study.max_hours ran out" if time.time() >= self.deadline else stopping.requested()
+        if reason or time.monotonic() - self._saved >= self.checkpoint_seconds:
             content = {"state": dict(state), "made_by": self._made_by(), FILES: self._files(), **self._history.mark()}
             path, data = self.directory / CHECKPOINT, checkpoints.dump(content)
             if self._durable() and self._syncing <= SYNC_SHARE * (time.monotonic() - self._started):
@@ -168,9 +169,10 @@ class Run:
             else:
                 write_atomically(path, data)
             self._saved = time.monotonic()
+            stopping.note_saved()
             locks.forget_deaths(self.directory)  # there was progress since the last crash
-        if time_is_up:
-            raise TimeIsUp
+        if reason:
+            raise TimeIsUp(reason)
 
     def restore(self) -> dict[str, Any] | None:
         """Return the last saved state, and restore the history up to it; None if the run starts from the beginning.
@@ -276,8 +278,8 @@ class Run:
             self.record.status = "finished"
         except Diverged as outcome:
             self.record.status, self.record.error = "diverged", message_of(outcome)
-        except TimeIsUp:
-            self.record.status, self.record.error = "interrupted", "study.max_hours ran out"
+        except TimeIsUp as stopped:
+            self.record.status, self.record.error = "interrupted", str(stopped)
         except KeyboardInterrupt:
             self.record.status = "interrupted"
             raise

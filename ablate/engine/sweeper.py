@@ -27,6 +27,7 @@ from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.experiment import complete, describe_all
 from ablate.engine.launch import Launch
+from ablate.engine.launchers import Detached
 from ablate.engine.loggers import logger_of
 from ablate.engine.messages import relative
 from ablate.engine.planning import Plan
@@ -175,7 +176,7 @@ class StudySweeper:
         """Set the number of processes in the plan, the launcher and the manifest. Returns notes to print."""
         asked = command.options.n_jobs
         notes = []
-        if asked is not None:
+        if asked is not None and not parallel.is_cluster(self.config):
             wanted = asked
             if asked == parallel.AUTO and parallel.KEY in manifest.decisions:
                 wanted = int(manifest.decisions[parallel.KEY].took)
@@ -234,6 +235,9 @@ class StudySweeper:
         launch = Launch(plan, self.program, command.options, self.context, self.config, self.console, self.added)
         try:
             launch.run()
+        except Detached as message:
+            self._print(str(message))
+            raise SystemExit(0) from None
         except KeyboardInterrupt:
             launch.note_interrupted()
             plan.look()

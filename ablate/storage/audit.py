@@ -11,10 +11,10 @@ import pandas as pd
 
 from ablate.storage.code_files import FILES, outdated
 from ablate.storage.fingerprint import flatten
+from ablate.storage.layout import PLAN
 from ablate.storage.records import RunRecord, read_record
 from ablate.storage.results import StudyResults
 
-PLAN = "plan.csv"
 LEFT_OUT = "left out"
 MISSING = "missing"
 STATES = ("finished", "diverged", "failed", "interrupted", "running", MISSING, LEFT_OUT)

@@ -16,6 +16,7 @@ from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
 from ablate.storage.records import RECORD, read_record
 
+PLAN = "plan.csv"  # the planned runs of a study
 DIGITS = 16
 EARLIER_DIGITS = 8  # in studies of earlier versions
 LABEL_LENGTH = 100  # maximum length of the levels in a folder name

@@ -2,7 +2,10 @@
 
 The operating system releases the file lock when its process ends in any way. On a shared file system such a lock may not be
 visible to other hosts, so the holder also writes a lease, `.lease`, and updates its modification time regularly. A lease of
-another host expires after STALE_SECONDS without an update.
+another host expires after STALE_SECONDS without an update. Clocks of hosts may differ by minutes, and some file systems use the
+clock of the writing host: a lease that looks expired is therefore watched for CONFIRM_SECONDS, measured by the clock of this
+process alone, unless it is older than any difference of clocks (CERTAIN_SECONDS). A lease also names the job of its holder: a
+job that a cluster has started again takes over the lease of its previous attempt at once.
 
 filelock's SoftFileLease is not used for two reasons: it takes over an expired lease only after observing it for STALE_SECONDS,
 again for each run, while the code below compares file times; and it cannot tell who holds a run without trying to acquire it.
@@ -17,6 +20,7 @@ import os
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +37,10 @@ DEATHS = "deaths"
 SLOTS = ".slots"
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 90.0
+CONFIRM_SECONDS = 45.0  # three heartbeats
+CERTAIN_SECONDS = 3600.0
+WATCH_SECONDS = 0.5  # between two looks at a lease that seems to have expired
+JOB = "ABLATE_JOB"  # environment variable: the identifier of the job of this process, set by a launcher
 
 
 class Lease:
@@ -40,7 +48,8 @@ class Lease:
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / LEASE
-        self.content = json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "token": os.urandom(8).hex()})
+        own = {"host": socket.gethostname(), "pid": os.getpid(), "token": os.urandom(8).hex(), "job": os.environ.get(JOB)}
+        self.content = json.dumps({key: value for key, value in own.items() if value is not None})
         self.lost = False
         self._stop = threading.Event()
         self._heartbeat = threading.Thread(target=self._beat, daemon=True)
@@ -52,7 +61,7 @@ class Lease:
             RunLockedError: if another host holds a valid lease.
         """
         stale = _read(self.path)
-        if (holder := _live_elsewhere(self.path)) is not None:
+        if (holder := _live_elsewhere(self.path, patient=True)) is not None:
             raise RunLockedError(holder)
         if self.path.exists():
             self._clear_away(stale)
@@ -163,18 +172,78 @@ def _as_text(lease: dict[str, Any]) -> str:
     return f"process {lease['pid']} on {lease['host']}" if {"pid", "host"} <= lease.keys() else "another process"
 
 
-def _live_elsewhere(lease: Path) -> str | None:
-    """A description of the live holder on another host. Leases of this host are ignored, because the lock covers them."""
-    content = _read(lease)
-    if not content or content.get("host") == socket.gethostname():
-        return None
+def _live_elsewhere(lease: Path, patient: bool = False) -> str | None:
+    """A description of the live holder on another host. Leases of this host are ignored, because the lock covers them.
+
+    A lease that seems to have expired counts as live until it was seen unchanged for CONFIRM_SECONDS.
+
+    Args:
+        lease: the file.
+        patient: wait for this confirmation, instead of leaving it to a later call.
+    """
+    while True:
+        found = _look(lease)
+        if found is None:
+            _watched.pop(lease, None)
+            return None
+        content, beat, silent = found
+        own_job = content.get("job") is not None and content.get("job") == os.environ.get(JOB)
+        if not content or content.get("host") == socket.gethostname() or own_job or silent >= CERTAIN_SECONDS:
+            _watched.pop(lease, None)
+            return None
+        if silent < STALE_SECONDS:
+            return _as_text(content)
+        seen, since = _watched.setdefault(lease, (beat, time.monotonic()))
+        if seen != beat:  # alive: the clocks differ
+            _watched[lease] = (beat, time.monotonic())
+            return _as_text(content)
+        if time.monotonic() - since >= CONFIRM_SECONDS:
+            return None
+        if not patient:
+            return _as_text(content)
+        time.sleep(WATCH_SECONDS)
+
+
+def _look(lease: Path) -> tuple[dict[str, Any], int, float] | None:
+    """The content of a lease, its last heartbeat, and the seconds since then by the clock of the file system."""
     try:
+        with lease.open("rb") as file:  # opening makes NFS forget cached times
+            content = json.loads(file.read() or b"{}")
+            beat = os.fstat(file.fileno())
+        if not isinstance(content, dict) or content.get("host") == socket.gethostname():
+            return (content if isinstance(content, dict) else {}), beat.st_mtime_ns, 0.0
         # compare times of the shared file system: that of a new file, and the last heartbeat
         with tempfile.TemporaryFile(dir=lease.parent) as now:
-            silent = os.fstat(now.fileno()).st_mtime - lease.stat().st_mtime
-    except OSError:
+            return content, beat.st_mtime_ns, os.fstat(now.fileno()).st_mtime - beat.st_mtime
+    except (OSError, ValueError):
         return None
-    return _as_text(content) if silent < STALE_SECONDS else None
+
+
+_watched: dict[Path, tuple[int, float]] = {}  # leases that seem to have expired: heartbeat, and when it was first seen
+
+
+def lease_of(directory: Path) -> dict[str, Any]:
+    """The content of the lease (`host`, `pid`, `job`) and `beat`, the time of its last heartbeat; empty if there is none."""
+    path = directory / LEASE
+    content = _read(path)
+    with suppress(OSError):
+        return {**content, "beat": path.stat().st_mtime} if content else {}
+    return {}
+
+
+def break_lease(directory: Path, job: str) -> None:
+    """Remove the lease of a job that has ended without removing it, for example because its machine died."""
+    with suppress(OSError):
+        lock = FileLock(directory / LOCK).acquire(blocking=False)
+        with lock:
+            if _read(directory / LEASE).get("job") == job:
+                (directory / LEASE).unlink(missing_ok=True)
+
+
+def record_death(directory: Path) -> None:
+    """Count the death of a run's process, as reported by the launcher of its job."""
+    with (directory / DEATHS).open("ab") as file:
+        file.write(b"died\n")
 
 
 @functools.cache
@@ -201,7 +270,13 @@ _held_slots: list[BaseFileLock] = []
 
 @contextmanager
 def count_death(directory: Path) -> Iterator[None]:
-    """Count a death in `directory` if this process alone is killed within the body, see ablate/storage/watcher.py."""
+    """Count a death in `directory` if this process alone is killed within the body, see ablate/storage/watcher.py.
+
+    In the job of a launcher that notices how its jobs end, the launcher counts instead.
+    """
+    if JOB in os.environ:
+        yield
+        return
     with watcher.append_if_killed(directory / DEATHS):
         yield
 

@@ -102,6 +102,16 @@ class Timing(TypedDict, total=False):
     resumed: bool  # whether it continued from a checkpoint
 
 
+class Worker(TypedDict, total=False):
+    """The process that executes a run. Other keys are preserved."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    host: str
+    pid: int
+    job: str | None  # identifier of the job in which a launcher runs it, such as slurm-123_4
+
+
 class RunRecord(BaseModel):
     """The content of run.json. Unknown keys, of other versions, are preserved.
 
@@ -116,6 +126,7 @@ class RunRecord(BaseModel):
         epochs: the planned number of epochs, if the program sets it.
         metrics: the returned metrics; None for a metric without a value. NaN and infinity are written as null.
         provenance: code, packages, numerics and hardware that produced the run.
+        worker: the process of the last attempt.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=True, ser_json_inf_nan="null")
@@ -133,6 +144,7 @@ class RunRecord(BaseModel):
     timing: Timing = Field(default_factory=Timing)
     metrics: dict[str, Metric] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
+    worker: Worker = Field(default_factory=Worker)
 
     @field_serializer("metrics")
     def _plain_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Which process holds a run, and how many died during it."""
 
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -48,7 +50,8 @@ def another_host(directory: Path, silent: float) -> None:
     os.utime(directory / LEASE, (beat, beat))
 
 
-def test_another_hosts_lease_counts_while_its_heart_beats(tmp_path: Path) -> None:
+def test_another_hosts_lease_counts_while_its_heart_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "CONFIRM_SECONDS", 0.0)
     another_host(tmp_path, silent=locks.STALE_SECONDS - 10)
     assert holder(tmp_path) == "process 7 on elsewhere"
     with pytest.raises(RunLockedError, match="process 7 on elsewhere"), hold(tmp_path):
@@ -119,8 +122,9 @@ def test_processes_of_a_study_have_numbers_of_their_own(tmp_path: Path) -> None:
         assert subprocess.check_output([sys.executable, "-c", code, str(tmp_path)]) == b"1\n"
 
 
-def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Path) -> None:
+def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second judged the lease before the first replaced it, and must not take away what it did not judge."""
+    monkeypatch.setattr(locks, "CONFIRM_SECONDS", 0.0)
     another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
     first, second = locks.Lease(tmp_path), locks.Lease(tmp_path)
     judged = locks._read(tmp_path / LEASE)
@@ -134,3 +138,74 @@ def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Pat
     finally:
         first.release()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("minutes", [-7, 7])
+def test_a_host_whose_clock_differs_by_minutes_keeps_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    """Its heartbeats carry the time of its own clock, as on file systems that use the clock of the client."""
+    monkeypatch.setattr(locks, "WATCH_SECONDS", 0.01)
+    another_host(tmp_path, silent=60 * minutes)
+    assert holder(tmp_path) == "process 7 on elsewhere"
+    beating = threading.Event()
+
+    def beat() -> None:
+        for number in itertools.count():
+            if beating.wait(0.02):
+                return
+            another_host(tmp_path, silent=60 * minutes - 0.01 * number)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        with pytest.raises(RunLockedError, match="process 7 on elsewhere"), hold(tmp_path):
+            pass
+    finally:
+        beating.set()
+        thread.join()
+
+
+def test_a_lease_that_looks_expired_is_watched_before_it_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(locks.time, "monotonic", lambda: now)
+    another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
+    assert holder(tmp_path) == "process 7 on elsewhere"
+    now += locks.CONFIRM_SECONDS - 1
+    assert holder(tmp_path) == "process 7 on elsewhere"
+    now += 1
+    assert holder(tmp_path) is None
+
+
+def test_a_lease_older_than_any_difference_of_clocks_is_free_at_once(tmp_path: Path) -> None:
+    another_host(tmp_path, silent=locks.CERTAIN_SECONDS + 1)
+    assert holder(tmp_path) is None
+
+
+def test_a_job_that_was_started_again_takes_over_its_own_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / LEASE).write_text(json.dumps({"host": "elsewhere", "pid": 7, "token": "t", "job": "slurm-1_2"}))
+    monkeypatch.setenv(locks.JOB, "slurm-1_3")
+    with pytest.raises(RunLockedError, match="process 7 on elsewhere"), hold(tmp_path):
+        pass
+    monkeypatch.setenv(locks.JOB, "slurm-1_2")
+    with hold(tmp_path):
+        assert locks.lease_of(tmp_path)["job"] == "slurm-1_2"
+        assert locks.lease_of(tmp_path)["beat"] == pytest.approx(time.time(), abs=60)
+    assert locks.lease_of(tmp_path) == {}
+
+
+def test_the_lease_of_a_job_that_ended_can_be_broken(tmp_path: Path) -> None:
+    (tmp_path / LEASE).write_text(json.dumps({"host": "elsewhere", "pid": 7, "token": "t", "job": "slurm-1_2"}))
+    locks.break_lease(tmp_path, "slurm-1_3")
+    assert holder(tmp_path) == "process 7 on elsewhere"
+    locks.break_lease(tmp_path, "slurm-1_2")
+    assert holder(tmp_path) is None
+
+
+def test_in_a_job_the_launcher_counts_the_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(locks.JOB, "slurm-1_2")
+    killed(tmp_path, whole_group=False)
+    time.sleep(0.4)
+    assert deaths(tmp_path) == 0
+    locks.record_death(tmp_path)
+    assert deaths(tmp_path) == 1

@@ -1,0 +1,186 @@
+"""Show what the runs of a study are doing: their states, machines, jobs and attempts.
+
+ablate status outputs/STUDY [--all] [--json]
+
+Everything is read from the folder of the study, and Slurm is asked about jobs in its queue; no command has to be running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from ablate.report import terminal
+from ablate.storage import locks, scheduler
+from ablate.storage.layout import PLAN, run_directories
+from ablate.storage.records import RunRecord, read_record
+from ablate.storage.submissions import read_submissions
+
+ROWS_SHOWN = 40
+STATES = ("running", "queued", "failed", "interrupted", "not started", "diverged", "finished", "left out")
+AT_REST = ("finished", "diverged", "not started", "left out")  # shown with --all only
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """What a run is doing.
+
+    Attributes:
+        directory: relative to the study.
+        state: one of STATES. A run whose record says `running`, but that no process holds, is `interrupted`.
+        since: seconds since 1970; None if unknown.
+    """
+
+    directory: str
+    label: str
+    seed: str
+    state: str
+    host: str | None = None
+    job: str | None = None
+    attempts: int = 0
+    since: float | None = None
+    note: str | None = None
+
+
+def status_of(study: Path) -> list[RunStatus]:
+    """The status of each planned or recorded run of a study, in the order of the plan."""
+    planned = dict(_planned(study))
+    names = dict.fromkeys([*planned, *(path.relative_to(study).as_posix() for path in run_directories(study))])
+    queued = _queued(study)
+    return [_status(study, name, planned.get(name, ""), queued.get(name)) for name in names]
+
+
+def _planned(study: Path) -> Iterator[tuple[str, str]]:
+    """The folders in plan.csv, with the planned state."""
+    try:
+        with (study / PLAN).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                yield row["directory"], row["state"]
+    except (OSError, ValueError, KeyError, csv.Error):
+        return
+
+
+def _queued(study: Path) -> dict[str, tuple[str, str, float]]:
+    """The runs in the queue of a scheduler, or running there: the job, its state, and when it was submitted."""
+    found = {}
+    for submission in read_submissions(study):
+        states = scheduler.states(submission)
+        for index, name in enumerate(submission.runs):
+            if states is None or index in states:
+                array = submission.array or submission.name
+                job = f"{submission.launcher}-{array}" + (f"_{index}" if len(submission.runs) > 1 else "")
+                found[name] = (job, "unknown" if states is None else states[index], _seconds(submission.submitted) or 0.0)
+    return found
+
+
+def _status(study: Path, name: str, planned: str, queued: tuple[str, str, float] | None) -> RunStatus:
+    directory = study / name
+    record = read_record(directory)
+    lease = locks.lease_of(directory)
+    label = record.label if record is not None else directory.parent.name.rpartition("-")[0]
+    seed = directory.name.removeprefix("seed=")
+    attempts = record.attempts if record is not None else 0
+    if lease and locks.holder(directory) is not None:
+        host, job = _place(record, lease)
+        started = record.timing.get("started") if record is not None else None
+        return RunStatus(name, label, seed, "running", host, job, attempts, _seconds(started) or lease.get("beat"))
+    if queued is not None and (record is None or record.status not in ("finished", "diverged")):
+        job, note, submitted = queued
+        running, _, node = note.partition(" on ")
+        if running == "RUNNING":  # it is just starting
+            return RunStatus(name, label, seed, "running", node, job, attempts, submitted)
+        return RunStatus(name, label, seed, "queued", None, job, attempts, submitted, note)
+    if record is None:
+        return RunStatus(name, label, seed, "left out" if planned == "left out" else "not started")
+    state = "interrupted" if record.status == "running" else record.status
+    host, job = _place(record, {})
+    began = _seconds(record.timing.get("started"))
+    ended = None if began is None else began + (record.timing.get("seconds") or 0.0)
+    return RunStatus(name, label, seed, state, host, job, attempts, ended, record.error)
+
+
+def _place(record: RunRecord | None, lease: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The machine and the job of a run."""
+    worker: Mapping[str, Any] = record.worker if record is not None else {}
+    current = not lease or worker.get("pid") == lease.get("pid")
+    host = worker.get("host") if current else None
+    return host or lease.get("host"), lease.get("job") or worker.get("job")
+
+
+def _seconds(moment: str | None) -> float | None:
+    try:
+        return datetime.fromisoformat(moment).timestamp() if moment else None
+    except ValueError:
+        return None
+
+
+def table(runs: Sequence[RunStatus], now: float) -> Table:
+    """A terminal table of these runs."""
+    shown = Table()
+    for column in ("configuration", "seed", "state", "host", "job"):
+        shown.add_column(column, overflow="fold")
+    shown.add_column("attempts", justify="right")
+    shown.add_column("since", justify="right")
+    shown.add_column("note", overflow="fold")
+    for run in runs:
+        since = "" if run.since is None else f"{_duration(now - run.since)} ago"
+        facts = (run.label, run.seed, run.state, run.host or "", run.job or "", str(run.attempts or ""), since, run.note or "")
+        shown.add_row(*map(escape, facts))
+    return shown
+
+
+def summary(runs: Sequence[RunStatus]) -> str:
+    """The number of runs in each state."""
+    counts = Counter(run.state for run in runs)
+    return f"{len(runs)} runs: {', '.join(f'{counts[state]} {state}' for state in STATES if counts[state])}."
+
+
+def _duration(seconds: float) -> str:
+    whole = max(0, round(seconds))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def main() -> int:
+    """Read `sys.argv`. Returns the exit status: 2 if the folder is no study."""
+    parser = argparse.ArgumentParser(prog="ablate status", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("study", type=Path, help="the folder of a study, such as outputs/qiita")
+    parser.add_argument("--all", action="store_true", help="also list runs that are finished, diverged or not started")
+    parser.add_argument("--json", action="store_true", help="print all runs as JSON")
+    arguments = parser.parse_args()
+    runs = status_of(arguments.study)
+    if not runs:
+        print(f"ablate status: no runs in {arguments.study}: expected the folder of a study.", file=sys.stderr)
+        return 2
+    if arguments.json:
+        facts = [{**asdict(run), "since": _iso(run.since)} for run in runs]
+        print(json.dumps({"study": str(arguments.study), "runs": facts}, indent=1, ensure_ascii=False))
+        return 0
+    console = terminal.console()
+    listed = [run for run in runs if arguments.all or run.state not in AT_REST]
+    listed.sort(key=lambda run: STATES.index(run.state))
+    rows = len(listed) if arguments.all else ROWS_SHOWN
+    if listed:
+        console.print(table(listed[:rows], time.time()))
+    if len(listed) > rows:
+        console.print(f"… and {len(listed) - rows} more: add --all.", markup=False)
+    console.print(summary(runs), markup=False, soft_wrap=True)
+    return 0
+
+
+def _iso(since: float | None) -> str | None:
+    return None if since is None else datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds")

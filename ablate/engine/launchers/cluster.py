@@ -1,0 +1,209 @@
+"""The base of the launchers for clusters: the work of a job, and how a job that ended without a result is recorded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.engine.execution import Outcome
+from ablate.engine.jobs import RunContext
+from ablate.engine.options import StudyOptions
+from ablate.engine.program import PlannedTask
+from ablate.storage import locks
+from ablate.storage.records import read_record, write_record
+from ablate.storage.submissions import JOBS
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that the jobs of a launch have in common; another process calls it with the overrides of one job.
+
+    Attributes:
+        path: `sys.path` of the process that launches.
+        folder: the working directory of the process that launches.
+    """
+
+    context: HydraContext
+    config: DictConfig
+    task: TaskFunction
+    singletons: Mapping[Any, Any]
+    path: Sequence[str]
+    folder: str
+
+    @classmethod
+    def of(cls, context: HydraContext, config: DictConfig, task: TaskFunction) -> Work:
+        """Collect the state of this process."""
+        return cls(context, config, task, Singleton.get_state(), list(sys.path), str(Path.cwd()))
+
+    def __call__(self, overrides: Sequence[str], number: int, job: str) -> JobReturn:
+        """Execute a job, as Hydra's launchers do.
+
+        Args:
+            overrides: those of the job.
+            number: the index of the job in its launch.
+            job: the identifier of the job, for the lease and the record of its run.
+        """
+        sys.path += [entry for entry in self.path if entry not in sys.path]
+        os.environ[locks.JOB] = job
+        try:
+            Singleton.set_state(self.singletons)
+            setup_globals()
+            config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+            OmegaConf.set_readonly(config.hydra, None)
+            OmegaConf.set_struct(config.hydra, False)
+            config.hydra.job.id, config.hydra.job.num = job, number
+            return run_job(
+                task_function=self._task_here(),
+                config=config,
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+                hydra_context=self.context,
+            )
+        finally:
+            del os.environ[locks.JOB]
+
+    def _task_here(self) -> TaskFunction:
+        """The task, with the file of a program that was copied to this machine in place of the original."""
+        if not isinstance(self.task, PlannedTask):
+            return self.task
+        file = Path(self.task.program.file)
+        if not file.exists() and file.is_relative_to(self.folder):
+            copy = Path.cwd() / file.relative_to(self.folder)
+            return PlannedTask(replace(self.task.program, file=str(copy)))
+        return self.task
+
+
+class ClusterLauncher(Launcher):
+    """A launcher whose jobs are separate processes, possibly on other machines.
+
+    Attributes:
+        options: the node `hydra.launcher`, as plain values.
+        study: the options of the study.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = dict(options)
+
+    @classmethod
+    def of(cls, context: HydraContext, task: TaskFunction, config: DictConfig) -> Self:
+        """Create the launcher from a composed configuration."""
+        options: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+        launcher = cls(options)
+        launcher.setup(hydra_context=context, task_function=task, config=config)
+        return launcher
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.work = Work.of(hydra_context, config, task_function)
+        self.study = StudyOptions.read(config)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
+        """Run the jobs.
+
+        Returns:
+            How each ended; None for a run whose record tells it, or that did not start.
+        """
+        runs = [RunContext.from_overrides(list(overrides)) for overrides in job_overrides]
+        return self.run(runs, [list(each) for each in job_overrides])  # type: ignore[return-value]  # None is ours
+
+    def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
+        """Run the jobs; see `launch`."""
+        raise NotImplementedError
+
+    def refuse_detach(self) -> None:
+        """Reject study.detach.
+
+        Raises:
+            UsageError: if it is set.
+        """
+        if self.study.detach:
+            raise UsageError(
+                "study.detach=true needs a scheduler that starts the runs without this command: hydra/launcher=submitit_slurm."
+            )
+
+
+def study_of(run: RunContext) -> Path:
+    """The folder of the study of a run."""
+    return Path(run.directory).parents[2]
+
+
+def jobs_folder(study: Path) -> Path:
+    """The folder for files of jobs, created if necessary."""
+    folder = study / JOBS
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def settle(run: RunContext, job: str, reason: str, counts: bool = True) -> None:
+    """Record that the job of a run has ended without recording it itself.
+
+    Args:
+        run: the run.
+        job: the identifier of the job.
+        reason: how it ended.
+        counts: whether the run may be the cause; after two such deaths without progress it is given up.
+    """
+    directory = Path(run.directory)
+    locks.break_lease(directory, job)
+    with FileLock(jobs_folder(study_of(run)) / ".lock"):
+        record = read_record(directory)
+        if record is None or record.status != "running" or record.worker.get("job") not in (None, job):
+            return
+        if locks.holder(directory) is not None:
+            return
+        record.status, record.error = "interrupted", f"its job {job} ended: {reason}"
+        write_record(directory, record)
+        if counts:
+            locks.record_death(directory)
+
+
+def attempts_of(run: RunContext) -> int:
+    """How often a run was started, according to its record."""
+    record = read_record(Path(run.directory))
+    return record.attempts if record is not None else 0
+
+
+def is_recorded(run: RunContext) -> bool:
+    """Whether the record says that this run has ended."""
+    record = read_record(Path(run.directory))
+    return record is not None and record.identity == run.identity and record.status != "running"
+
+
+def write_work(work: Work, file: Path) -> None:
+    """Pickle what the jobs of a submission have in common."""
+    import cloudpickle
+
+    file.write_bytes(cloudpickle.dumps(work))
+    file.chmod(0o600)
+
+
+def last_line(log: Path, otherwise: str) -> str:
+    """The last line that a job printed, with the path of its log."""
+    try:
+        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    except OSError:
+        lines = []
+    return f"{lines[-1] if lines else otherwise} (output of the job: {log})"
+
+
+def failed(run: RunContext, error: str) -> JobReturn:
+    """The return value for a run whose job did not start it."""
+    return returned(Outcome(run.label, run.seed, "failed", error, Path(run.directory)))
+
+
+def returned(outcome: Outcome) -> JobReturn:
+    """An outcome in the form that Hydra's launchers return."""
+    result = JobReturn()
+    result.return_value, result.status = outcome, JobStatus.COMPLETED
+    return result

@@ -1,0 +1,234 @@
+"""hydra/launcher=ray: each run is a task of Ray, in a cluster (`hydra.launcher.ray.init.address`) or in one started here.
+
+A task is never restarted by Ray itself: a run whose worker or node died is launched again by the sweep, which counts its
+deaths. If the machines share the folder of the study, a run writes there. Otherwise its folder is sent to the worker, and comes
+back as one archive at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn
+
+from ablate.core.errors import RunLockedError, UsageError
+from ablate.engine.jobs import RunContext
+from ablate.engine.launchers import bundle, cluster
+from ablate.engine.launchers.cluster import Work
+from ablate.storage import locks
+
+POLL_SECONDS = 1.0
+END_SECONDS = 10.0  # after an interruption, for tasks to record it
+PROBE_SECONDS = 60.0
+OF_THE_MACHINE = (
+    "RAY_",
+    "SLURM_",
+    "CUDA_VISIBLE_DEVICES",
+    "HOME",
+    "HOSTNAME",
+    "LD_",
+    "PATH",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "TMPDIR",
+    "_",
+)
+LOCAL_DEFAULTS = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+CLUSTER_DEFAULTS = {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+@dataclass
+class Task:
+    """A task that was handed to Ray. While its folder is elsewhere, this process holds the lock of its run."""
+
+    number: int
+    job: str
+    attempts: int
+    held: ExitStack = field(default_factory=ExitStack)
+
+
+class Ray(cluster.ClusterLauncher):
+    """Runs tasks of Ray, and waits for them."""
+
+    def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
+        import ray
+
+        self.refuse_detach()
+        options = self.options.get("ray") or {}
+        local = self._connect(options.get("init") or {})
+        try:
+            shared = local or _is_shared(cluster.study_of(runs[0]))
+            if not shared:
+                print("The nodes do not share the folder of the study: runs are sent to them and brought back.", flush=True)
+            return self._run(runs, overrides, dict(options.get("remote") or {}), shared, local)
+        finally:
+            ray.shutdown()
+
+    def _connect(self, asked: Mapping[str, Any]) -> bool:
+        """Connect to a cluster, or start one here. Returns whether it was started here."""
+        import ray
+
+        local = asked.get("address") is None and not os.environ.get("RAY_ADDRESS")
+        defaults = LOCAL_DEFAULTS if local else CLUSTER_DEFAULTS
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the behavior to come; unset, Ray warns
+        init = {**defaults, **{key: value for key, value in asked.items() if value is not None}}
+        if local and isinstance(self.study.n_jobs, int):
+            init.setdefault("num_cpus", self.study.n_jobs)
+        try:
+            ray.init(**init)
+        except (ConnectionError, ValueError, TypeError, RuntimeError) as error:
+            raise UsageError(f"hydra.launcher.ray.init: {str(error).splitlines()[0]}") from None
+        return local
+
+    def _run(
+        self, runs: Sequence[RunContext], overrides: Sequence[list[str]], remote: dict[str, Any], shared: bool, local: bool
+    ) -> list[JobReturn | None]:
+        import ray
+
+        remote = {"num_cpus": 1, "max_retries": 0, **remote}
+        if "num_gpus" not in remote and _resources().get("GPU"):
+            remote["num_gpus"] = 1
+        if not local:
+            variables = {**_environment(), **(remote.get("runtime_env") or {}).get("env_vars", {})}
+            remote["runtime_env"] = {**(remote.get("runtime_env") or {}), "env_vars": variables}
+        execute: Any = ray.remote(_execute).options(**remote)
+        work = ray.put(self.work)
+        most = len(runs) if shared else _capacity(remote)  # a run whose folder is elsewhere is locked here
+        if not local and isinstance(self.study.n_jobs, int):
+            most = min(most, self.study.n_jobs)
+        waiting, tasks = deque(range(len(runs))), dict[Any, Task]()
+        returns: list[JobReturn | None] = [None] * len(runs)
+        try:
+            while waiting or tasks:
+                while waiting and len(tasks) < most:
+                    number = waiting.popleft()
+                    task = Task(number, f"ray-{uuid.uuid4().hex[:12]}", cluster.attempts_of(runs[number]))
+                    sent = None
+                    if not shared:
+                        try:
+                            task.held.enter_context(locks.hold(Path(runs[number].directory)))
+                        except RunLockedError:
+                            continue  # the sweep waits for it
+                        sent = bundle.pack(Path(runs[number].directory))
+                    tasks[execute.remote(work, overrides[number], number, task.job, sent)] = task
+                ready, _ = ray.wait(list(tasks), timeout=POLL_SECONDS) if tasks else ([], [])
+                for reference in ready:
+                    task = tasks.pop(reference)
+                    with task.held:
+                        returns[task.number] = _ended(runs[task.number], task, reference, shared)
+        except BaseException:
+            _stop(runs, tasks)
+            raise
+        return returns
+
+
+def _execute(work: Work, overrides: list[str], number: int, job: str, sent: bytes | None) -> tuple[JobReturn, bytes | None]:
+    """The task: execute one run, here or in a temporary folder with what was sent."""
+    if sent is None:
+        return _small(work(overrides, number, job)), None
+    with bundle.elsewhere(overrides, sent) as (changed, directory):
+        result = _small(work(changed, number, job))
+        return result, bundle.pack(directory)
+
+
+def _small(result: JobReturn) -> JobReturn:
+    """The outcome alone, without the configurations."""
+    return cluster.returned(result.return_value)
+
+
+def _ended(run: RunContext, task: Task, reference: Any, shared: bool) -> JobReturn | None:
+    """The outcome of a task, or a record of its death."""
+    import ray
+    from ray import exceptions
+
+    try:
+        result, archive = ray.get(reference)
+    except exceptions.NodeDiedError:
+        cluster.settle(run, task.job, "its node died", counts=False)
+        return None
+    except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError) as error:
+        cluster.settle(run, task.job, f"{type(error).__name__}, its process died")
+        return None
+    except exceptions.RayError as error:  # raised in the task, before the run began
+        cause = getattr(error, "cause", None) or error
+        return cluster.failed(run, f"its task failed: {type(cause).__name__}: {cause}".strip().splitlines()[0])
+    if not shared and archive is not None:
+        bundle.unpack(archive, Path(run.directory))
+    return result if isinstance(result, JobReturn) else None
+
+
+def _stop(runs: Sequence[RunContext], tasks: Mapping[Any, Task]) -> None:
+    """Interrupt the tasks, and wait until they have recorded it."""
+    import ray
+
+    for reference in tasks:
+        ray.cancel(reference, recursive=False)
+    deadline = time.monotonic() + END_SECONDS
+    left = list(tasks)
+    while left and time.monotonic() < deadline:
+        _, left = ray.wait(left, num_returns=len(left), timeout=POLL_SECONDS)
+    for task in tasks.values():
+        task.held.close()
+        cluster.settle(runs[task.number], task.job, "interrupted", counts=False)
+
+
+def _is_shared(study: Path) -> bool:
+    """Whether all nodes see the folder of the study."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    token = cluster.jobs_folder(study) / f".shared-{os.urandom(8).hex()}"
+    token.touch()
+    try:
+        probe: Any = ray.remote(_exists)
+        nodes = [node["NodeID"] for node in _nodes() if node["Alive"]]
+        asked = [
+            probe.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(str(token))
+            for node in nodes
+        ]
+        return all(ray.get(asked, timeout=PROBE_SECONDS))
+    except ray.exceptions.RayError:  # a node that does not answer, or cannot import this package
+        return False
+    finally:
+        with suppress(OSError):
+            token.unlink()
+
+
+def _resources() -> dict[str, float]:
+    """What the cluster has: CPU, GPU, …"""
+    import ray
+
+    found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call, unused-ignore]
+    return found
+
+
+def _nodes() -> list[dict[str, Any]]:
+    import ray
+
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call, unused-ignore]
+    return found
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
+
+
+def _capacity(remote: Mapping[str, Any]) -> int:
+    """The number of tasks that the cluster can execute at a time."""
+    there = _resources()
+    needs = {"CPU": remote.get("num_cpus"), "GPU": remote.get("num_gpus")}
+    return max(1, min((int(there.get(name, 0) / need) for name, need in needs.items() if need), default=1))
+
+
+def _environment() -> dict[str, str]:
+    """The environment of this process for tasks, without what describes this machine."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_MACHINE) or name == "PYTHONPATH"}

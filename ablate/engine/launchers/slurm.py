@@ -1,0 +1,241 @@
+"""hydra/launcher=submitit_slurm: each run in a job of Slurm, one job array for all runs that are due.
+
+The scheduler limits how many run at once, and starts a job again elsewhere if its node dies. What is submitted is written down
+in the study (ablate/storage/submissions.py), so that another command, or the same after a crash, waits for these jobs instead
+of submitting their runs again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from hydra.core.utils import JobReturn
+
+from ablate.core.errors import AblateError, UsageError
+from ablate.engine.jobs import RunContext
+from ablate.engine.launchers import Detached, cluster
+from ablate.engine.launchers.submitted import WORK, SubmittedRun
+from ablate.storage import locks, scheduler
+from ablate.storage.records import DONE, read_record
+from ablate.storage.submissions import JOBS, Submission, read_submissions
+
+POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
+ARRAY_SIZE = 1000  # Slurm's default MaxArraySize is 1001
+NOTICE_SECONDS = 120
+HYDRA_ONLY = ("_target_", "submitit_folder", "max_num_timeout", "name")
+COMMON = ("timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "stderr_to_stdout")
+GPU_OPTIONS = ("gpus_per_node", "gpus_per_task", "gres")
+RAISED = " 1:0"  # the exit code of a job that raised an error, such as a module that cannot be imported
+INNOCENT = ("CANCELLED", "NODE_FAIL", "PREEMPTED", "REVOKED", "BOOT_FAIL")  # ends of a job that its run did not cause
+
+
+@dataclass(frozen=True)
+class Queued:
+    """The job of a run: a position in a submission.
+
+    Attributes:
+        own: whether this command submitted it.
+        attempts: of the run, when this command found the job.
+    """
+
+    submission: Submission
+    index: int
+    own: bool
+    attempts: int
+
+
+class Slurm(cluster.ClusterLauncher):
+    """Submits job arrays with Submitit, and waits until they end."""
+
+    def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
+        study = cluster.study_of(runs[0])
+        with FileLock(cluster.jobs_folder(study) / ".submitting"):  # of two commands, one submits
+            jobs = self._submitted_before(study, runs)
+            due = [number for number in range(len(runs)) if number not in jobs]
+            for number in due:
+                _settle_earlier(runs[number])
+            jobs |= self._submit(study, runs, overrides, due)
+        _announce(jobs)
+        if self.study.detach:
+            raise Detached(
+                f"The runs go on without this command. `ablate status {study}` shows them; "
+                "the same command without study.detach collects them."
+            )
+        try:
+            return self._wait(runs, jobs)
+        except KeyboardInterrupt:
+            _interrupted(jobs)
+            raise
+        finally:
+            _close_ended(study)
+
+    def _submitted_before(self, study: Path, runs: Sequence[RunContext]) -> dict[int, Queued]:
+        """The runs whose jobs are still in the queue or running, by their position in `runs`."""
+        positions = {_relative(run): number for number, run in enumerate(runs)}
+        found = {}
+        for submission in read_submissions(study):
+            alive = scheduler.states(submission)
+            if alive is None:
+                raise AblateError(f"Slurm does not answer (squeue), so it is unknown whether {submission.name} still runs.")
+            for index, directory in enumerate(submission.runs):
+                if index in alive and directory in positions:
+                    number = positions[directory]
+                    found[number] = Queued(submission, index, own=False, attempts=cluster.attempts_of(runs[number]))
+        return found
+
+    def _submit(
+        self, study: Path, runs: Sequence[RunContext], overrides: Sequence[list[str]], due: Sequence[int]
+    ) -> dict[int, Queued]:
+        """Submit these runs: an array for each ARRAY_SIZE of them, one after the other, so that the cap holds."""
+        jobs, previous = {}, None
+        for start in range(0, len(due), ARRAY_SIZE):
+            block = due[start : start + ARRAY_SIZE]
+            submission = Submission(
+                name=f"{self.options.get('name') or 'ablate'}-{os.urandom(4).hex()}",
+                launcher="slurm",
+                host=socket.gethostname(),
+                submitted=datetime.now(UTC).isoformat(timespec="seconds"),
+                runs=[_relative(runs[number]) for number in block],
+            )
+            submission.write(study)
+            folder = submission.folder(study).absolute()
+            cluster.write_work(self.work, folder / WORK)
+            notice = float(self.options.get("signal_delay_s") or NOTICE_SECONDS)
+            tasks = [SubmittedRun(str(folder / WORK), overrides[number], number, notice) for number in block]
+            try:
+                executor = self._executor(folder, submission.name, previous)
+                submitted = executor.submit_array(tasks)
+            except BaseException as error:
+                submission.close(study, keep_output=False)
+                if isinstance(error, ValueError | TypeError | RuntimeError):  # submitit's for options and a failing sbatch
+                    raise UsageError(f"Slurm: the jobs cannot be submitted: {_reason(error)}") from None
+                raise
+            submission.array = previous = submitted[0].job_id.partition("_")[0]
+            submission.write(study)
+            for index, number in enumerate(block):
+                jobs[number] = Queued(submission, index, own=True, attempts=cluster.attempts_of(runs[number]))
+        return jobs
+
+    def _executor(self, folder: Path, name: str, after: str | None) -> Any:
+        import submitit
+
+        options = {key: value for key, value in self.options.items() if value is not None and key not in HYDRA_ONLY}
+        additional = {"requeue": True, **(options.pop("additional_parameters", None) or {})}
+        if not any(key in options for key in GPU_OPTIONS) and scheduler.has_gpus(options.get("partition")):
+            options["gpus_per_node"] = 1
+        if after is not None:
+            options["dependency"] = f"afterany:{after}"
+        if isinstance(self.study.n_jobs, int):
+            options["array_parallelism"] = self.study.n_jobs
+        named = {key if key in COMMON else f"slurm_{key}": value for key, value in options.items()}
+        executor = submitit.AutoExecutor(folder=folder, cluster="slurm")
+        executor.update_parameters(name=name, slurm_additional_parameters=additional, **named)
+        return executor
+
+    def _wait(self, runs: Sequence[RunContext], jobs: dict[int, Queued]) -> list[JobReturn | None]:
+        """Wait for the jobs, and record the ends that their runs did not record."""
+        returns: list[JobReturn | None] = [None] * len(runs)
+        waiting, pause = dict(jobs), POLL_SECONDS
+        while waiting:
+            submissions = {job.submission.name: job.submission for job in waiting.values()}
+            states = {name: scheduler.states(submission) for name, submission in submissions.items()}
+            over = [
+                number
+                for number, job in waiting.items()
+                if (alive := states[job.submission.name]) is not None and job.index not in alive
+            ]
+            for number in over:
+                returns[number] = _ended(runs[number], waiting.pop(number))
+            pause = POLL_SECONDS if over else min(1.2 * pause, SLOWEST_POLL_SECONDS)
+            if waiting:
+                time.sleep(pause)
+        return returns
+
+
+def _ended(run: RunContext, queued: Queued) -> JobReturn | None:
+    """Record the end of a job, if its run has not recorded it."""
+    if cluster.is_recorded(run):
+        return None
+    submission, index = queued.submission, queued.index
+    array = submission.array or "?"
+    job = array if len(submission.runs) == 1 else f"{array}_{index}"
+    state = scheduler.final_state(job)
+    if state.startswith("CANCELLED"):
+        cluster.settle(run, f"slurm-{job}", state, counts=False)
+        return cluster.failed(run, f"its Slurm job {job} was cancelled; the same command submits it again.")
+    if cluster.attempts_of(run) == queued.attempts and not state.startswith(INNOCENT):
+        if state.startswith("FAILED") and not state.endswith(RAISED):  # by a signal, while Python started
+            locks.record_death(Path(run.directory))
+            return None
+        log = submission.folder(cluster.study_of(run)) / f"{job}_0_log.err"
+        return cluster.failed(run, cluster.last_line(log, f"its Slurm job {job} ended before the run began: {state}"))
+    cluster.settle(run, f"slurm-{job}", state, counts=not state.startswith(INNOCENT))
+    return None
+
+
+def _settle_earlier(run: RunContext) -> None:
+    """Record the end of a job that nobody waited for."""
+    record = read_record(Path(run.directory))
+    job = str(record.worker.get("job")) if record is not None and record.status == "running" else ""
+    if job.startswith("slurm-"):
+        state = scheduler.final_state(job.removeprefix("slurm-"))
+        cluster.settle(run, job, state, counts=not state.startswith(INNOCENT))
+
+
+def _announce(jobs: dict[int, Queued]) -> None:
+    """Print what was submitted, and what an earlier command had submitted."""
+    for own, text in ((True, "Submitted to Slurm as {}: {}."), (False, "Submitted before as {}, waiting for them: {}.")):
+        arrays = dict.fromkeys(str(job.submission.array) for job in jobs.values() if job.own == own)
+        if arrays:
+            count = sum(job.own == own for job in jobs.values())
+            print(text.format(f"job {', '.join(arrays)}", f"{count} run{'' if count == 1 else 's'}"), flush=True)
+
+
+def _interrupted(jobs: dict[int, Queued]) -> None:
+    """After Ctrl-C: cancel the jobs of this command, and name those of other commands, which go on."""
+    own = {job.submission.name: job.submission for job in jobs.values() if job.own}
+    others = {job.submission.name: job.submission for job in jobs.values() if not job.own}
+    for submission in own.values():
+        scheduler.cancel(submission)
+    if own:
+        print(f"Cancelled the Slurm jobs of this command: {', '.join(str(each.array) for each in own.values())}.", flush=True)
+        for submission in own.values():  # they record the interruption themselves
+            _wait_until_ended(submission)
+    if others:
+        arrays = " ".join(str(each.array) for each in others.values())
+        print(f"Jobs of another command go on: the same command collects them, `scancel {arrays}` ends them.", flush=True)
+
+
+def _wait_until_ended(submission: Submission, seconds: float = 40.0) -> None:
+    deadline = time.monotonic() + seconds
+    while scheduler.states(submission) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
+def _close_ended(study: Path) -> None:
+    """Close the submissions that have no job left. What they printed is kept if a run is not done."""
+    with FileLock(study / JOBS / ".lock"):
+        for submission in read_submissions(study):
+            if scheduler.states(submission) == {}:
+                records = map(read_record, (study / directory for directory in submission.runs))
+                done = all(record is not None and record.status in DONE for record in records)
+                submission.close(study, keep_output=not done)
+
+
+def _relative(run: RunContext) -> str:
+    return Path(run.directory).relative_to(cluster.study_of(run)).as_posix()
+
+
+def _reason(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    found = next((line for line in lines if re.search(r"sbatch: error", line)), lines[0] if lines else type(error).__name__)
+    return found.removeprefix("sbatch: error: ")

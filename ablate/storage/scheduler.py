@@ -1,0 +1,59 @@
+"""Ask Slurm about submitted jobs, and cancel them. Only Slurm's commands are used; without them, nothing is known."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+from ablate.storage.submissions import Submission
+
+SECONDS = 60.0  # time limit of a command
+UNKNOWN = "an unknown end"
+
+
+def states(submission: Submission) -> dict[int, str] | None:
+    """The states of the jobs that are in the queue or running, by their position in the submission.
+
+    Returns:
+        Texts such as `PENDING` or `RUNNING on n1`; None if Slurm does not answer.
+    """
+    answer = _ask(["squeue", "-h", "-r", "--me", "-n", submission.name, "-o", "%K|%T|%N"])
+    if answer is None:
+        return None
+    found = {}
+    for line in answer.splitlines():
+        index, state, node = (*line.split("|"), "", "")[:3]
+        found[int(index) if index.isdecimal() else 0] = f"{state} on {node}" if node else state
+    return found
+
+
+def final_state(job: str) -> str:
+    """How a job ended, such as `TIMEOUT` or `FAILED 0:9`, according to the accounting or, without one, to the controller."""
+    answer = _ask(["sacct", "-X", "-n", "-P", "-j", job, "-o", "State,ExitCode"]) or ""
+    if lines := answer.split("\n")[-1].strip():
+        state, _, code = lines.partition("|")
+        return state if code in ("", "0:0") else f"{state} {code}"
+    answer = _ask(["scontrol", "show", "job", job]) or ""
+    facts = dict(word.partition("=")[::2] for word in answer.split() if "=" in word)
+    return facts.get("JobState", UNKNOWN)
+
+
+def cancel(submission: Submission) -> None:
+    """Cancel all jobs of a submission."""
+    _ask(["scancel", f"--name={submission.name}"])
+
+
+def has_gpus(partition: str | None) -> bool:
+    """Whether the nodes of a partition (by default, of the default partition) have GPUs."""
+    answer = _ask(["sinfo", "-h", "-o", "%P|%G", *(["-p", partition] if partition else [])]) or ""
+    rows = [line.partition("|") for line in answer.splitlines()]
+    return any("gpu" in gres for name, _, gres in rows if partition or name.endswith("*"))
+
+
+def _ask(command: Sequence[str]) -> str | None:
+    """The output of a command; None if it fails or does not exist."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

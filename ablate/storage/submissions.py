@@ -1,0 +1,72 @@
+"""Jobs that were submitted to a scheduler and that do not need the command that submitted them.
+
+    outputs/<study>/.jobs/<name>/submission.json    the runs of a job array, in order
+    outputs/<study>/.jobs/<name>/…                  files of the jobs, and their output
+
+The name is also that of the jobs, so that the scheduler can be asked about them even if the command was killed before it
+learned their number.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ablate.storage.records import write_atomically
+
+JOBS = ".jobs"
+FILE = "submission.json"
+
+
+class Submission(BaseModel):
+    """A job array.
+
+    Attributes:
+        name: the name of its jobs.
+        launcher: what started it, such as slurm.
+        host: the machine of the command.
+        submitted: when, ISO 8601.
+        runs: the folders of the runs relative to the study, in the order of the array.
+        array: the number of the array; None until the scheduler has answered.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    launcher: str
+    host: str
+    submitted: str
+    runs: list[str]
+    array: str | None = None
+
+    def folder(self, study: Path) -> Path:
+        """The folder for the files of its jobs."""
+        return study / JOBS / self.name
+
+    def write(self, study: Path) -> None:
+        """Write submission.json."""
+        self.folder(study).mkdir(parents=True, exist_ok=True)
+        write_atomically(self.folder(study) / FILE, self.model_dump_json(indent=1) + "\n")
+
+    def close(self, study: Path, keep_output: bool) -> None:
+        """Forget a submission whose jobs have all ended; optionally keep what its jobs printed."""
+        folder = self.folder(study)
+        (folder / FILE).unlink(missing_ok=True)
+        if not keep_output:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for path in folder.glob("*.pkl"):
+            with suppress(OSError):
+                path.unlink()
+
+
+def read_submissions(study: Path) -> list[Submission]:
+    """The submissions of a study that were not closed; unreadable files are skipped."""
+    found = []
+    for path in sorted((study / JOBS).glob(f"*/{FILE}")):
+        with suppress(OSError, ValueError, ValidationError):
+            found.append(Submission.model_validate_json(path.read_bytes()))
+    return found

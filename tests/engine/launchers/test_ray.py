@@ -1,0 +1,52 @@
+"""Ray with one node: workers that die, folders that are not shared, errors before a run begins."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import APPS, Command
+from tests.engine.launchers.conftest import attempts
+
+TRIVIAL = str(APPS / "trivial.py")
+RAY = ["hydra/launcher=ray", "study.name=s", "study.report=false"]
+pytest.importorskip("hydra_plugins.hydra_ray_launcher", reason="needs the extra `ray`")
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_its_run_an_attempt_and_no_other_anything(command: Command, tmp_path: Path) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,13,66,99", "study.n_jobs=2", *RAY, status=1)
+    assert "1 diverged, 2 failed, 1 finished" in answer.stdout
+    assert "x=99 seed=0 failed: the process of this run died 2 times" in answer.stdout
+    assert attempts(tmp_path / "outputs/s") == {1: 3, 2: 1}
+    record = json.loads(next((tmp_path / "outputs/s").glob("runs/x=1-*/*/run.json")).read_text())
+    assert record["worker"]["job"].startswith("ray-")
+
+
+@pytest.mark.slow
+def test_without_a_shared_folder_runs_are_sent_and_brought_back_whole(tmp_path: Path, command: Command) -> None:
+    """The probe is told that no node sees the folder; the workers then get a folder of their own."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, ablate.engine.launchers.ray as ours\n"
+        "ours.Ray._connect_locally = ours.Ray._connect\n"
+        "ours.Ray._connect = lambda self, asked: self._connect_locally(asked) and False\n"
+        "ours._is_shared = lambda study: False\n"
+        f"sys.path.insert(0, {str(APPS)!r})\n"
+        "from saving import train\n"
+        "train()\n"
+    )
+    command(str(program), "-m", "x=1,2", *RAY)
+    folders = list((tmp_path / "outputs/s").glob("runs/*/*"))
+    for folder in folders:
+        assert json.loads((folder / "run.json").read_text())["status"] == "finished"
+        assert len((folder / "history.csv").read_text().splitlines()) == 6
+        assert not (folder / "checkpoint.pt").exists()
+        assert not (folder / ".lease").exists()
+    assert len(folders) == 2
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_named(command: Command) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,2", "hydra.launcher.ray.init.address=127.0.0.9:1", *RAY, status=2)
+    assert "hydra.launcher.ray.init: " in answer.stderr
