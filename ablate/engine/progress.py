@@ -22,6 +22,7 @@ from ablate.storage.locks import LEASE
 from ablate.storage.records import DONE, HISTORY, read_record
 
 LOOK_SECONDS = 0.5
+LOOK_SHARE = 20  # between two looks, at least so many times the duration of a look: with 100,000 runs it takes seconds
 LINE_SECONDS = 60.0  # between two lines if the output is not a terminal
 SHOWN = 16  # running runs shown at a time
 
@@ -125,6 +126,7 @@ def _live(watch: Watch, console: Console, over: threading.Event) -> None:
         sweep = progress.add_task(watch.plan.study.name, total=watch.tally.total, said="")
         lines: dict[Path, TaskID] = {}
         while True:
+            began = time.perf_counter()
             tally = watch.look()
             progress.update(sweep, completed=tally.done + tally.failed, said=str(tally))
             current = {run.directory: run for run in watch.running[:SHOWN]}
@@ -135,7 +137,7 @@ def _live(watch: Watch, console: Console, over: threading.Event) -> None:
                     lines[directory] = progress.add_task(f"  {run.name}", total=None, said="")
                 epoch, epochs, said = _last_row(run)
                 progress.update(lines[directory], completed=epoch, total=epochs, said=said)
-            if over.wait(LOOK_SECONDS):
+            if over.wait(max(LOOK_SECONDS, LOOK_SHARE * (time.perf_counter() - began))):
                 return
 
 

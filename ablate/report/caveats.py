@@ -39,6 +39,9 @@ def caveats(report: Report) -> list[str]:
     found += _missing_configurations(report)
     if report.audit.mixed:
         found.append(f"Not the same in all runs: {', '.join(report.audit.mixed)}.")
+    if report.audit.differing:
+        names = [f"{name} in {counted(number, 'run')}" for name, number in report.audit.differing.items()]
+        found.append(f"Not as on the machine that planned the runs: {', '.join(names)}.")
     if report.audit.drifted:
         found.append(f"Changed since the study began: {', '.join(report.audit.drifted)}.")
     if report.results.runs["seed"].nunique() < decision_rules.LOOKS[0]:

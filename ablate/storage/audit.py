@@ -45,6 +45,7 @@ class Audit:
         made: for each item of provenance (such as `hardware.processor`), its values with the number of finished runs.
         mixed: the keys of PROVENANCE that differ between finished runs.
         drifted: see `StudyResults.drifted`.
+        differing: what a finished run was made with otherwise than planned (code, versions), with the number of such runs.
         stale: by cell, the number of finished runs that were made by other code than the newest run.
         resumed: the number of finished runs that were resumed from a checkpoint.
         timed_alike: whether the durations of the runs are comparable.
@@ -55,6 +56,7 @@ class Audit:
     made: dict[str, Counter[str]] = field(default_factory=dict)
     mixed: list[str] = field(default_factory=list)
     drifted: tuple[str, ...] = ()
+    differing: Counter[str] = field(default_factory=Counter)
     stale: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
     timed_alike: bool = True
@@ -122,6 +124,8 @@ def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
             facts["code"] = FILES
         for name, value in facts.items():
             audit.made.setdefault(name, Counter())[value] += 1
+        differs = record.provenance.get("differs")
+        audit.differing.update(map(str, differs if isinstance(differs, dict) else ()))
         code_of[directory] = facts.get("code", "")
         newest = max(newest, (record.timing.get("started") or "", facts.get("code", "")))
         audit.resumed += bool(record.timing.get("resumed"))

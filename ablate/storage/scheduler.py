@@ -29,9 +29,12 @@ def states(submission: Submission) -> dict[int, str] | None:
 
 def final_state(job: str) -> str:
     """How a job ended, such as `TIMEOUT` or `FAILED 0:9`, according to the accounting or, without one, to the controller."""
-    answer = _ask(["sacct", "-X", "-n", "-P", "-j", job, "-o", "State,ExitCode"]) or ""
-    if lines := answer.split("\n")[-1].strip():
-        state, _, code = lines.partition("|")
+    ask = ["sacct", "-X", "-n", "-P", "-o", "JobID,State,ExitCode", "-j"]
+    rows = (_ask([*ask, job]) or "").splitlines()
+    if not rows:  # jobs that were canceled before they started have one row: 123_[4-19]
+        rows = [row for row in (_ask([*ask, job.partition("_")[0]]) or "").splitlines() if "[" in row.partition("|")[0]]
+    if rows:
+        _, state, code = (*rows[-1].split("|"), "", "")[:3]
         return state if code in ("", "0:0") else f"{state} {code}"
     answer = _ask(["scontrol", "show", "job", job]) or ""
     facts = dict(word.partition("=")[::2] for word in answer.split() if "=" in word)

@@ -92,7 +92,7 @@ def sacct(*arguments):
     wanted = arguments[arguments.index("-j") + 1]
     for job, _, state in jobs():
         if job == wanted:
-            print(f"{state}|{'1:0' if state == 'FAILED' else '0:0'}")
+            print(f"{job}|{state}|{'1:0' if state == 'FAILED' else '0:0'}")
 
 
 def scancel(argument):

@@ -95,8 +95,18 @@ def test_a_program_without_estimates_gets_one_process(tmp_path: Path, monkeypatc
 
 def test_another_launcher_is_not_overruled() -> None:
     parallel.refuse_other_launcher(config(_target_="hydra._internal.core_plugins.basic_launcher.BasicLauncher"))
-    with pytest.raises(UsageError, match="study.n_jobs cannot be combined with the launcher RayLauncher"):
-        parallel.refuse_other_launcher(config(_target_="x.RayLauncher"))
+    with pytest.raises(UsageError, match="study.n_jobs cannot be combined with the launcher JoblibLauncher"):
+        parallel.refuse_other_launcher(config(_target_="x.JoblibLauncher"))
+
+
+def test_a_launcher_for_clusters_takes_the_number_as_its_cap() -> None:
+    for name in ("RayLauncher", "SlurmLauncher", "LocalLauncher"):
+        parallel.refuse_other_launcher(config(_target_=f"x.{name}"))
+    local = config(_target_="x.LocalLauncher", cpus_per_task=None)
+    assert parallel.processes_of(local) == parallel.usable_cores()
+    local.study = {"n_jobs": 7}
+    assert parallel.processes_of(local) == 7
+    assert parallel.cluster_processes({"cpus_per_task": 10_000}, None) == 1
 
 
 def test_a_number_of_processes_is_used(command: Command, tmp_path: Path) -> None:

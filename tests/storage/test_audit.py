@@ -179,3 +179,13 @@ def test_a_record_that_vanished_meanwhile_is_passed_over(tmp_path: Path) -> None
     path = tmp_path / results.runs["directory"][0] / "run.json"
     path.write_text(json.dumps({}))
     assert examine(results).made["code"] == {"c0de": 3}
+
+
+def test_what_was_made_otherwise_than_planned_is_counted(tmp_path: Path) -> None:
+    """All runs agree with each other, and differ from the machine that planned them."""
+    differs = {**PROVENANCE, "differs": {"code": ["0ther", "c0de"], "packages.numpy": ["2.0", "2.4.6"]}}
+    audit = examine(load_results(write_runs(tmp_path, provenance=lambda levels, seed: differs)))
+    assert audit.mixed == []
+    assert audit.differing == {"code": 4, "packages.numpy": 4}
+    torn = {**PROVENANCE, "differs": ["code"]}
+    assert examine(load_results(write_runs(tmp_path / "torn", provenance=lambda levels, seed: torn))).differing == {}

@@ -37,9 +37,9 @@ def test_states_by_position(says: object) -> None:
 def test_the_end_of_a_job_with_and_without_accounting(says: object) -> None:
     says("scontrol", "JobId=18 ArrayJobId=17 JobName=s-1 JobState=NODE_FAIL Reason=None")  # type: ignore[operator]
     assert scheduler.final_state("17_0") == "NODE_FAIL"
-    says("sacct", "FAILED|0:9")  # type: ignore[operator]
+    says("sacct", "17_0|FAILED|0:9")  # type: ignore[operator]
     assert scheduler.final_state("17_0") == "FAILED 0:9"
-    says("sacct", "CANCELLED by 0|0:0")  # type: ignore[operator]
+    says("sacct", "17_[0-3]|CANCELLED by 0|0:0")  # type: ignore[operator]
     assert scheduler.final_state("17_0") == "CANCELLED by 0"
 
 

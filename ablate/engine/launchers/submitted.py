@@ -25,7 +25,6 @@ WORK = "work.pkl"
 CORES = "ABLATE_CORES"  # environment variable: the cores for a job of the local executor
 MARGIN_SECONDS = 15  # before the end of a job, for putting it back into the queue
 REQUEUE = 144  # exit status by which a job of Submitit's local executor asks to be started again
-CANCELLED = ("CANCELLED", "COMPLETED", "FAILED")
 REASONS = {signal.SIGUSR2: "its time limit is near", signal.SIGTERM: "the scheduler needs its machine"}
 
 
@@ -106,7 +105,7 @@ def requeue() -> None:
         sys.exit(REQUEUE)
     job = identifier().removeprefix("slurm-")
     state = _answer(["squeue", "-h", "-j", job, "-o", "%T"])
-    if not state or any(word in state for word in CANCELLED):
+    if state != "RUNNING":  # a job that was canceled is COMPLETING; a preempted one may still be RUNNING
         return
     print(f"Job {job} ({state}) goes back into the queue.", flush=True)
     _answer(["scontrol", "requeue", job])
