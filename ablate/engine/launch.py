@@ -12,11 +12,13 @@ from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
-from ablate.engine import launchers, parallel, progress
+from ablate.engine import parallel, progress
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
+from ablate.engine.launchers.names import Detached
+from ablate.engine.launchers.selection import instantiate
 from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions
 from ablate.engine.planning import DUE, MAX_DEATHS, MAX_FRUITLESS, Plan, PlannedRun
@@ -123,14 +125,14 @@ class Launch:
         with open_dict(self.config.hydra):  # where launchers write files of their own
             self.config.hydra.sweep.dir = str(self.plan.study)
         context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=self.callbacks)  # type: ignore[arg-type]
-        launcher = launchers.instantiate(context, self.task, self.config)
+        launcher = instantiate(context, self.task, self.config)
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
         trouble = None
         with progress.shown(self.plan, launched, self.console):
             try:
                 returns = launcher.launch(overrides, initial_job_idx=0)
-            except (UsageError, launchers.Detached):
+            except (UsageError, Detached):
                 raise
             except Exception as error:
                 returns = [None] * len(launched)

@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.errors import UsageError
-from ablate.engine.launchers import LOCAL, RAY, SLURM, name_of
+from ablate.engine.launchers.names import LOCAL, RAY, SLURM, name_of
 from ablate.engine.planning import Plan, waiting_time
 
 AUTO = "auto"

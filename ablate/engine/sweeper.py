@@ -27,7 +27,7 @@ from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.experiment import complete, describe_all
 from ablate.engine.launch import Launch
-from ablate.engine.launchers import Detached
+from ablate.engine.launchers.names import Detached
 from ablate.engine.loggers import logger_of
 from ablate.engine.messages import relative
 from ablate.engine.planning import Plan

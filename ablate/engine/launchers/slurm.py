@@ -22,7 +22,8 @@ from hydra.core.utils import JobReturn
 
 from ablate.core.errors import AblateError, UsageError
 from ablate.engine.jobs import RunContext
-from ablate.engine.launchers import Detached, cluster
+from ablate.engine.launchers import cluster
+from ablate.engine.launchers.names import Detached
 from ablate.engine.launchers.submitted import WORK, SubmittedRun
 from ablate.storage import locks, scheduler
 from ablate.storage.records import DONE, read_record

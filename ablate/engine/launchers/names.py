@@ -1,0 +1,18 @@
+"""The names of the launchers for clusters, without importing them."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.core.errors import AblateError
+
+SLURM, LOCAL, RAY = "SlurmLauncher", "LocalLauncher", "RayLauncher"  # the last part of `hydra.launcher._target_`
+
+
+class Detached(AblateError):
+    """The runs were submitted, and the command leaves them to the cluster (study.detach=true)."""
+
+
+def name_of(config: DictConfig) -> str:
+    """The class of the selected launcher."""
+    return str(OmegaConf.select(config, "hydra.launcher._target_")).rpartition(".")[2]
