@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.cells import Cell
 from ablate.core.levels import Level
-from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, typed_values
+from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, share_equal_parts, typed_values
 from ablate.engine.experiment import Experiment
 from ablate.storage import fingerprint
 from ablate.storage.layout import EARLIER_DIGITS, known_cells, known_digest, short_cell, short_experiment, study_directory
@@ -83,6 +83,7 @@ class CellReader:
     decisions: Decisions
     before: StudyManifest = field(default_factory=StudyManifest)
     _known: Mapping[str, str] | None = field(default=None, init=False)
+    _similar: dict[str, Any] | None = field(default=None, init=False)  # the values of the cell before
 
     def read(
         self,
@@ -116,6 +117,9 @@ class CellReader:
         neutral = plain(config.study.neutral) or {}
         meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore)), (), neutral)
         meaning |= {key: typed[key].text for key in typed if key not in choices and key in values.unknown_keys()}
+        if self._similar is not None:
+            share_equal_parts(values.nested, self._similar)
+        self._similar = values.nested
         settings = self.experiment.read(config)
         built = self.experiment.fingerprint(settings)
         chosen = choices_of(choices)

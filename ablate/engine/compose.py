@@ -6,8 +6,9 @@ Hydra composes a job when it is launched, so editing a configuration file during
 from __future__ import annotations
 
 import copy
+import pickle
 import traceback
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hydra.core.config_loader import ConfigLoader
@@ -31,6 +32,21 @@ class Composed:
     config: DictConfig
     choices: dict[str, str | None]
     types: DictConfig | None  # the configuration, if it has structured (dataclass) nodes
+    pickled: bytes | None  # the configuration; None if it cannot be pickled, such as one of a local dataclass
+
+    @classmethod
+    def of(cls, config: DictConfig, choices: dict[str, str | None]) -> Composed:
+        """Prepare a configuration for copying."""
+        try:
+            pickled = pickle.dumps(config)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            pickled = None
+        return cls(config, choices, config if is_typed(config) else None, pickled)
+
+    def copy(self) -> DictConfig:
+        """A copy of the configuration. Unpickling takes a fifth of the time of `copy.deepcopy`."""
+        copied: DictConfig = copy.deepcopy(self.config) if self.pickled is None else pickle.loads(self.pickled)
+        return copied
 
 
 class Composer:
@@ -55,15 +71,23 @@ class Composer:
     def factors(self) -> dict[str, Factor]:
         return {key: each.factor for key, each in self.swept.items()}
 
-    def cells(self, fixed: Sequence[str], combinations: Iterable[Cell]) -> list[PlannedCell]:
+    def cells(
+        self,
+        fixed: Sequence[str],
+        combinations: Sequence[Cell],
+        track: Callable[[Sequence[Cell]], Iterable[Cell]] = iter,
+    ) -> list[PlannedCell]:
         """Compose the cells of these combinations, without those for which the program requests no run.
 
         Each is composed once: a command that adds seeds keeps its configurations, even if a run has changed the environment.
+
+        Args:
+            fixed: the overrides that all cells have in common.
+            combinations: the levels of each cell.
+            track: called with those that are composed now; iterates over them, and may show the progress.
         """
-        combinations = list(combinations)
-        for combination in combinations:
-            if combination not in self._planned:
-                self._planned[combination] = self.cell(fixed, combination)
+        for combination in track([each for each in combinations if each not in self._planned]):
+            self._planned[combination] = self.cell(fixed, combination)
         cells = (self._planned[combination] for combination in combinations)
         return [cell for cell in cells if cell is not None]
 
@@ -72,7 +96,7 @@ class Composer:
         asked = {key: override for key, level in typed.items() if (override := self.swept[key].overrides[level])}
         values = {key: typed[key] for key, override in asked.items() if self._is_plain(key, typed[key], override)}
         composed = self._compose([override for override in fixed if override], asked, values)
-        config = copy.deepcopy(composed.config)
+        config = composed.copy()
         for key, level in values.items():
             OmegaConf.update(config, key, level.value)
         try:
@@ -103,7 +127,7 @@ class Composer:
             choices = dict(config.hydra.runtime.choices)
             with open_dict(config):
                 del config["hydra"]
-            self._composed[kind] = Composed(config, choices, config if is_typed(config) else None)
+            self._composed[kind] = Composed.of(config, choices)
         return self._composed[kind]
 
     def _is_plain(self, key: str, level: Level, override: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -110,8 +111,30 @@ def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:
 
 def typed_values(overrides: Iterable[str]) -> dict[str, str]:
     """The keys and values of overrides as typed, without Hydra's prefixes (+, ++); `null` for a key that is removed (~)."""
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    return {key_of(override): "null" if override.is_delete() else override.get_value_element_as_str() for override in parsed}
+    return dict(map(_typed_value, overrides))
+
+
+@cache  # the cells of a study have the same few overrides in many combinations, and parsing one takes a millisecond
+def _typed_value(text: str) -> tuple[str, str]:
+    override = OverridesParser.create().parse_override(text)
+    return key_of(override), "null" if override.is_delete() else override.get_value_element_as_str()
+
+
+def share_equal_parts(node: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Replace parts of `node` that equal those of `other` by these, so that many similar configurations take little memory.
+
+    Neither of them may be changed in place afterwards.
+    """
+    for key, value in node.items():
+        known = other.get(key)
+        if type(known) is not type(value):
+            continue  # 1 == True == 1.0
+        if isinstance(value, dict) and isinstance(known, dict):
+            share_equal_parts(value, known)
+            if len(known) == len(value) and all(known.get(name) is each for name, each in value.items()):
+                node[key] = known
+        elif value == known and not isinstance(value, list):
+            node[key] = known
 
 
 def non_factors(cfg: DictConfig) -> tuple[str, ...]:

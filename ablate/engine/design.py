@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor
 
 PATH = "path"
+SECONDS_PER_CELL = 0.003  # measured for a small configuration on one core
 
 
 def baseline_first(swept: Mapping[str, SweptFactor], baseline: Mapping[str, Any] | None) -> dict[str, SweptFactor]:
@@ -30,6 +32,29 @@ def baseline_first(swept: Mapping[str, SweptFactor], baseline: Mapping[str, Any]
             raise UsageError(f"study.baseline: {key}={Level.of((baseline or {})[key])}: expected a single level.")
         ordered[key] = swept[key].reordered(factors[key].level(levels[0]))
     return ordered
+
+
+def count_cells(factors: Sequence[Factor], options: StudyOptions) -> int:
+    """The number of cells of a design, before study.exclude is applied; counted without making any."""
+    sizes = [len(factor) for factor in factors]
+    if options.design == "factorial":
+        return math.prod(sizes)
+    if options.design == "one_at_a_time":
+        return 1 + sum(size - 1 for size in sizes)
+    changes = len(changes_of(factors, options.changes or {}))  # those that one seed runs
+    return 2**changes if changes <= designs.EXACT_UP_TO else 2 * changes
+
+
+def refuse_too_many(factors: Sequence[Factor], options: StudyOptions) -> None:
+    """Raise a UsageError if a design has more cells than study.max_cells allows."""
+    if (count := count_cells(factors, options)) > options.max_cells:
+        levels = ", ".join(f"{factor.key} has {len(factor):,} levels" for factor in factors)
+        minutes = count * SECONDS_PER_CELL / 60
+        raise UsageError(
+            f"this sweep has {count:,} configurations ({levels}), more than study.max_cells={options.max_cells}. Planning them "
+            f"would take about {minutes:,.0f} minutes. If that is what you want, add study.max_cells={count}; "
+            "study.design=one_at_a_time changes one factor at a time."
+        )
 
 
 def cells_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iterable[int]) -> dict[int, list[Cell]]:

@@ -74,6 +74,9 @@ class SimpleExperiment(Experiment):
         specs = [MetricSpec.guess(metric) if isinstance(metric, str) else metric for metric in metrics]
         self._description = Description(metrics=tuple(specs))
 
+    def read(self, cfg: DictConfig) -> None:
+        """Nothing, because no method needs the configuration; keeping it would take 30 KB for each cell of a study."""
+
     def describe(self, settings: Any) -> Description:  # noqa: ARG002
         return self._description
 

@@ -102,6 +102,12 @@ class StudyOptions(BaseModel):
         "a list of conditions such as {stem: direct, model.dropout: true}",
         sweeps_only=True,
     )
+    max_cells: Annotated[int, Field(ge=1)] = option(
+        10_000,
+        "the number of configurations above which a sweep is refused before anything is composed, in case it is a mistake",
+        "an integer >= 1",
+        sweeps_only=True,
+    )
     leave_out: list[Any] | str = option(
         [],
         "runs that do not count: conditions (`seed` is allowed), each with a `reason`; or a YAML file of these",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
+from rich.progress import track
 
 from ablate.core.cells import Cell, LeaveOut, common
 from ablate.core.errors import UsageError
@@ -37,6 +38,7 @@ from ablate.report import terminal
 from ablate.storage.fingerprint import flatten
 from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
 
+MANY_CELLS = 500  # from this number on, composing shows its progress
 NO_JOBLIB = f"{parallel.KEY}={parallel.AUTO}: one process, because Hydra's joblib launcher is not installed."
 
 
@@ -108,8 +110,9 @@ class StudySweeper:
             reader = CellReader(self.program.experiment, dict(before.decisions), before)
             self._composer = Composer(self.loader, self.config, reader, command.swept)
         composer = self._composer
+        design.refuse_too_many(command.factors, options)
         by_seed = design.cells_by_seed(command.factors, options, seeds)
-        cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed))
+        cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed), self._track)
         if not cells:
             return None
         _refuse_ambiguous(cells)
@@ -278,6 +281,13 @@ class StudySweeper:
             self._print(message)
             return False
         return True
+
+    def _track(self, combinations: Sequence[Cell]) -> Iterable[Cell]:
+        """Show the progress of composing many configurations."""
+        if len(combinations) < MANY_CELLS:
+            return combinations
+        self._print(f"Composing {len(combinations):,} configurations.")
+        return track(combinations, "composing", console=self.console, transient=True, disable=not self.console.is_terminal)
 
     def _print(self, text: str) -> None:
         self.console.print(relative(text), markup=False, soft_wrap=True)

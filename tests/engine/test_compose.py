@@ -1,20 +1,23 @@
 """Cells are what Hydra itself would compose, whichever way they were made."""
 
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from ablate.core.cells import Cell
 from ablate.core.designs import factorial
 from ablate.core.errors import UsageError
 from ablate.engine.cells import CellReader
-from ablate.engine.compose import Composer
+from ablate.engine.compose import Composed, Composer
 from ablate.engine.config_values import plain
-from ablate.engine.experiment import Experiment
+from ablate.engine.experiment import Experiment, SimpleExperiment
 from ablate.engine.overrides import SweptFactor, parse
 from ablate.run import conf
 from tests.conftest import APPS
@@ -106,3 +109,44 @@ def test_levels_that_the_seed_completes_are_different_levels(hydra: Hydra) -> No
     first, second = composed.cells([], factorial(list(composed.factors.values())))
     assert first.digest != second.digest
     assert (first.values["name"], second.values["name"]) == ("a_${seed}", "b_${seed}")
+
+
+def test_composing_is_tracked_and_done_once(hydra: Hydra) -> None:
+    composed = composer(hydra, "model.dropout=true,false")
+    combinations = factorial(list(composed.factors.values()))
+    tracked: list[int] = []
+
+    def track(waiting: Sequence[Cell]) -> Sequence[Cell]:
+        tracked.append(len(waiting))
+        return waiting
+
+    first = composed.cells([], combinations, track)
+    assert composed.cells([], combinations, track) == first
+    assert tracked == [2, 0]
+
+
+def test_a_configuration_that_cannot_be_pickled_is_copied_all_the_same() -> None:
+    @dataclass
+    class Local:
+        x: int = 1
+
+    composed = Composed.of(OmegaConf.structured(Local), {})
+    assert composed.pickled is None
+    copied = composed.copy()
+    copied.x = 2
+    assert composed.config.x == 1
+    plain_one = Composed.of(OmegaConf.create({"a": "${b}", "b": 1}), {})
+    copied = plain_one.copy()
+    copied.b = 2
+    assert (plain_one.config.a, copied.a) == (1, 2)
+
+
+def test_planning_takes_little_memory(hydra: Hydra) -> None:
+    composed = composer(hydra, "optimizer.learning_rate=range(0,300)", "model.dropout=true", experiment=SimpleExperiment())
+    combinations = factorial(list(composed.factors.values()))
+    composed.cells([], combinations[:100])
+    tracemalloc.start()
+    composed.cells([], combinations)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / 200 < 25_000  # bytes a cell; copies of the whole configuration take 60,000

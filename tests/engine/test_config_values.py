@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue
 
-from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, typed_values
+from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, share_equal_parts, typed_values
 
 
 class Color(Enum):
@@ -75,3 +75,17 @@ def test_a_study_is_named_by_what_an_experiment_means() -> None:
     assert naming_values(cfg, keys, ["device"]) == {"stem": "a", "data.root": "x"}
     assert naming_values(cfg, keys, ["device", "data"]) == {"stem": "a"}
     assert "logger" in naming_values(OmegaConf.create({"logger": {}}), keys, [])
+
+
+def test_similar_configurations_share_their_equal_parts_and_keep_their_types() -> None:
+    first = {"a": {"b": 1, "c": {"d": "x"}}, "e": {"f": 1.0, "g": True}, "h": [1]}
+    second = {"a": {"b": 2, "c": {"d": "x"}}, "e": {"f": 1, "g": 1}, "h": [1]}
+    before = repr(second)
+    share_equal_parts(second, first)
+    assert repr(second) == before
+    assert second["a"]["c"] is first["a"]["c"]  # type: ignore[index]
+    assert second["a"] is not first["a"]
+    third = {"a": {"b": 2, "c": {"d": "x"}}, "e": {"f": 1, "g": 1, "more": 0}, "h": [1]}
+    share_equal_parts(third, second)
+    assert third["a"] is second["a"]
+    assert third["e"] is not second["e"]

@@ -5,7 +5,15 @@ import pytest
 from ablate.core.cells import Cell
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
-from ablate.engine.design import baseline_first, cells_by_seed, changes_of, distinct_cells, orders_by_seed
+from ablate.engine.design import (
+    baseline_first,
+    cells_by_seed,
+    changes_of,
+    count_cells,
+    distinct_cells,
+    orders_by_seed,
+    refuse_too_many,
+)  # fmt: skip
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor
 
@@ -25,7 +33,7 @@ def test_the_baseline_comes_first_and_is_one_level() -> None:
     assert baseline_first(swept(x=[1, 2]), None)["x"].factor.baseline == Level.of(1)
     with pytest.raises(UsageError, match=r"study.baseline: x=\[3, 2\]: expected a single level"):
         baseline_first(swept(x=[1, 2, 3]), {"x": [3, 2]})
-    with pytest.raises(UsageError, match=r"study.baseline={'z': 3}: unknown factor 'z'; available: x."):
+    with pytest.raises(UsageError, match=r"study.baseline={z: 3}: unknown factor 'z'; available: x."):
         baseline_first(swept(x=[1, 2, 3]), {"z": 3})
 
 
@@ -43,7 +51,7 @@ def test_cells_are_excluded_by_one_level_or_several_also_where_a_level_is_a_list
 def test_a_typing_error_in_a_condition_is_refused() -> None:
     both = factors(stem=["pyramid", "direct"], dropout=[True, False])
     assert len(cells_by_seed(both, StudyOptions(exclude=[{"stem": ["direct"], "dropout": "true"}]), [0])[0]) == 3
-    with pytest.raises(UsageError, match=r"study.exclude={'step': 1}: unknown factor 'step'; available: stem, dropout."):
+    with pytest.raises(UsageError, match=r"study.exclude={step: 1}: unknown factor 'step'; available: stem, dropout."):
         cells_by_seed(both, StudyOptions(exclude=[{"step": 1}]), [0])
     with pytest.raises(UsageError, match="stem has no level dirct; available: pyramid, direct"):
         cells_by_seed(both, StudyOptions(exclude=[{"stem": "dirct"}]), [0])
@@ -86,3 +94,22 @@ def test_changes_that_make_no_path_are_refused(levels: dict, named: dict, messag
     with pytest.raises(UsageError) as caught:
         changes_of(factors(**levels), named)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("design", ["factorial", "one_at_a_time", "path"])
+def test_cells_are_counted_without_making_them(design: str) -> None:
+    options = StudyOptions(design=design)
+    known = factors(x=[1, 2], y=["a", "b"], z=[True, False], u=[0, 1], v=[0, 1])
+    assert count_cells(known, options) == len(cells_by_seed(known, options, [0])[0])
+
+
+def test_a_million_configurations_are_refused_before_one_is_composed() -> None:
+    known = [Factor.of(key, range(100)) for key in "abc"]
+    with pytest.raises(UsageError) as error:
+        refuse_too_many(known, StudyOptions())
+    assert str(error.value).startswith(
+        "this sweep has 1,000,000 configurations (a has 100 levels, b has 100 levels, c has 100 levels), more than "
+        "study.max_cells=10000. Planning them would take about 50 minutes. If that is what you want, add study.max_cells=1000000;"
+    )
+    refuse_too_many(known, StudyOptions(max_cells=1_000_000))
+    refuse_too_many(known, StudyOptions(design="one_at_a_time"))

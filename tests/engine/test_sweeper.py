@@ -200,7 +200,7 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1,2", "study.max_hours=0"], "ablate: study.max_hours=0: expected a number > 0, or null."),
         (["x=1,2", "study.reuse=some"], "ablate: study.reuse=some: expected one of any, same_code."),
         (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude: no configuration is left; excluded: x=1 or 2."),
-        (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={'x': 3}: x has no level 3; available: 1, 2."),
+        (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={x: 3}: x has no level 3; available: 1, 2."),
         (["x=1,2", "study.baseline={x:[1,2]}"], "ablate: study.baseline: x=[1, 2]: expected a single level."),
         (["x=1,2", "seed=0,-1"], "ablate: seed=0,-1: expected integers >= 0."),
         (["x=1,2", "study.leave_out=nowhere.yaml"], None),
