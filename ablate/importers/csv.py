@@ -73,6 +73,7 @@ def read_table(
     sample = [fields[at] for _, fields in rows[:SAMPLE] for at in named]
     if decimal is None and found != "," and any(map(_DECIMAL_COMMA.fullmatch, sample)):
         decimal = None if any(map(_DECIMAL_POINT.fullmatch, sample)) else ","
+        notes += ["decimal comma"] if decimal else []
     places = [f"{path.name}, line {number}" for number, _ in rows]
     return Table(str(path), pd.DataFrame(columns), places, decimal, tuple(notes))
 
@@ -86,7 +87,8 @@ def _decoded(path: Path, encoding: str | None) -> tuple[str, list[str]]:
     marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     for name in (encoding,) if encoding else filter(None, (marked, "utf-8")):
         try:
-            return content.decode(name), [] if name == "utf-8" else [f"encoding {name.removesuffix('-sig')}"]
+            note = {"utf-8": [], "utf-8-sig": ["byte order mark"]}.get(name, [f"encoding {name}"])
+            return content.decode(name), note
         except (UnicodeDecodeError, LookupError):
             continue
     if encoding:

@@ -82,7 +82,7 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
         notes.append("percent signs, read as fractions")
         if unsigned := [text for text in others if text not in signs]:
             return Numbers(pd.Series(math.nan, column.index), percent=True, wrong=unsigned[0])
-    if form.decimal == "," and any("," in text for text in others):
+    if form.decimal == "," and decimal != "," and any("," in text for text in others):
         notes.append("decimal comma")
     if form.grouped or any(_SPACES.search(text) for text in others):
         notes.append("thousands separators")

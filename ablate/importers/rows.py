@@ -90,11 +90,11 @@ def without_duplicates(rows: Rows, label: Callable[[int], str], how: Duplicates,
     last = ~rows.key.duplicated(keep="last")
     chosen = rows.where(last)
     if how == "last":
-        return chosen, f"{extra} earlier rows of repeated runs were replaced by later ones."
+        return chosen, f"Rows that were replaced by later ones of the same run: {extra}."
     finished = rows.where(rows.runs["status"] == "finished")
     means = finished.values.groupby(finished.key).mean()
     means = means.mask(finished.values.eq(np.inf).groupby(finished.key).any(), np.inf)
     values = means.reindex(chosen.key).set_axis(chosen.key.index)
     status = chosen.runs["status"].mask(chosen.key.isin(means.index), "finished")
-    said = f"{extra + int((again & last).sum())} rows of repeated runs were averaged."
+    said = f"Rows that were averaged, because they are of the same run: {int(again.sum())}."
     return replace(chosen, values=values, runs=chosen.runs.assign(status=status)), said

@@ -107,6 +107,7 @@ def level_of(value: object) -> Level:
 def _check(table: Table, roles: Roles) -> None:
     """Check that the columns exist, that each has one role, and that one of a run's rows can be chosen."""
     options: tuple[tuple[str, Sequence[str | None]], ...] = (
+        ("--blocks", [roles.blocks]),
         ("--factors", roles.factors or ()),
         ("--seed", [roles.seed]),
         ("--metric", roles.metrics or ()),
@@ -196,10 +197,10 @@ def _one_row_a_run(
 ) -> tuple[Rows, list[str]]:
     """Reduce the rows to one for each run; also sentences about what was done."""
     replicate = "seed" if seed is not None else "run"
-    way_out = f"Add the column that distinguishes them to --factors; available: {table.listed()}."
     caveats, how = [], roles.duplicates
+    way_out = f"Add the column that distinguishes them to --factors; available: {table.listed()}."
     if roles.step is not None and roles.at_step is None:
-        way_out = f"The column {roles.step} may be the step of a curve: use --step last, or mean, max, min. {way_out}"
+        way_out = f"If {roles.step} is the step of a curve, use --step last, or mean, max, min. {way_out}"
 
     def label(at: int) -> str:
         place = rows.key.index[at]

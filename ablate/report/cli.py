@@ -1,7 +1,8 @@
 """The command `python -m ablate.report`: report a study, or the results of another program in a CSV file.
 
-python -m ablate.report outputs/<study> python -m ablate.report outputs/<study> --check verdicts.json python -m ablate.report
-results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
+python -m ablate.report outputs/<study>
+python -m ablate.report outputs/<study> --check verdicts.json
+python -m ablate.report results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from ablate.core.claim_checks import check
 from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
 from ablate.core.metrics import parse_typed, terms_of
+from ablate.report.import_options import add_options, imported
 
 if TYPE_CHECKING:
     from ablate.report.model import Report
 
 BROKEN = 4  # exit status of --check if a verdict no longer holds
-CSV_OPTIONS = ("factors", "seed", "claims", "output")
 
 
 def write(study: str | Path) -> Path:
@@ -38,8 +39,8 @@ def write(study: str | Path) -> Path:
 
 def main() -> None:
     """Run the command. Exits with status 2 for invalid arguments, and 4 if --check finds a verdict that no longer holds."""
-    arguments = _parser().parse_args()
     try:
+        arguments = _parser().parse_args()
         # read it first, because the report may replace this file
         before = _verdicts(arguments.check) if arguments.check else None
         report = _of_study(arguments) if arguments.source.is_dir() else _of_csv(arguments)
@@ -92,20 +93,15 @@ def _parser() -> argparse.ArgumentParser:
         help="the metrics, columns of a CSV file; the first one is compared. With a description: "
         "--metric 'acc: title=Accuracy, unit=%%, digits=1, better=higher, chance=0.1', once for each metric",
     )
-    csv = parser.add_argument_group("options for a CSV file")
-    csv.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the factors")
-    csv.add_argument("--seed", metavar="COLUMN", help="the column that pairs the runs")
-    csv.add_argument(
+    add_options(parser)
+    foreign = parser.add_argument_group("other options for a CSV file")
+    foreign.add_argument(
         "--claims", type=Path, metavar="FILE", help="a YAML file with claims, and optionally the keys chance and budgets"
     )
-    csv.add_argument(
+    foreign.add_argument(
         "--output", type=Path, metavar="FOLDER", help="the folder of the report; default: NAME-report next to the file"
     )
     return parser
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
 
 
 def _metrics(arguments: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
@@ -116,29 +112,28 @@ def _metrics(arguments: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
 def _of_study(arguments: argparse.Namespace) -> Report:
     from ablate.report.build import build
 
-    for option in CSV_OPTIONS:
-        if getattr(arguments, option) is not None:
-            raise UsageError(f"--{option} is for a CSV file, but {arguments.source} is a folder: leave the option out.")
+    of_both = ("source", "check", "metric")
+    given = [name for name, value in vars(arguments).items() if name not in of_both and value is not None]
+    if given:
+        option = given[0].replace("_", "-")
+        raise UsageError(f"--{option} is for a CSV file, but {arguments.source} is a folder: leave the option out.")
     return build(arguments.source, dict(_metrics(arguments)))
 
 
 def _of_csv(arguments: argparse.Namespace) -> Report:
-    from ablate.importers.csv import read_results
+    from ablate.importers.csv import read_table
     from ablate.report.build import compose
 
     path: Path = arguments.source
     if not path.exists():
-        if path.suffix.lower() != ".csv":
+        if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
             raise UsageError(f"no runs in {path}: there is no such folder.")
         raise UsageError(f"{path}: there is no such file.")
-    for option in ("factors", "seed", "metric"):
-        if getattr(arguments, option) is None:
-            raise UsageError(f"--{option} is missing: name a column of {path}.")
     typed = _metrics(arguments)
-    names = [name for name, _ in typed]
-    results = read_results(path, arguments.factors, arguments.seed, names)
-    content = _claims_file(arguments.claims, names) if arguments.claims else {}
-    for claim in parse_all(content.get("claims"), names[0]):
+    table = read_table(path, delimiter=arguments.delimiter, decimal=arguments.decimal, encoding=arguments.encoding)
+    results, metrics = imported(table, arguments, [name for name, _ in typed])
+    content = _claims_file(arguments.claims, metrics) if arguments.claims else {}
+    for claim in parse_all(content.get("claims"), metrics[0]):
         check(claim, results.factors, results.facts)
     manifest = results.manifest.model_copy(
         update={
@@ -146,12 +141,12 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
             "command": shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]]),
         }
     )
-    metrics = results.metrics.updated(dict(typed)).completed(chance=content.get("chance"), limits=content.get("budgets"))
+    described = results.metrics.updated(dict(typed)).completed(chance=content.get("chance"), limits=content.get("budgets"))
     return compose(
-        replace(results, manifest=manifest, metrics=metrics),
+        replace(results, manifest=manifest, metrics=described),
         name=path.name,
         folder=arguments.output or path.with_name(f"{path.stem}-report"),
-        metric=names[0],
+        metric=metrics[0],
     )
 
 

@@ -1,0 +1,131 @@
+"""The options of `python -m ablate.report` for the results of other programs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ablate.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ablate.importers.table import Roles, Table
+    from ablate.storage.results import StudyResults
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to a parser. Without a value, each is None."""
+    columns = parser.add_argument_group(
+        "the columns of a CSV file", "What is not named is guessed from the names and the content, and said in one line."
+    )
+    columns.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the levels")
+    columns.add_argument(
+        "--seed", metavar="COLUMN", help="the column that pairs the runs; `none`: there is none, the runs are compared unpaired"
+    )
+    columns.add_argument(
+        "--status", metavar="COLUMN", help="the column with the status: finished, COMPLETED, failed, crashed, …"
+    )
+    columns.add_argument("--run", metavar="COLUMN", help="the column with the name of the run, for several rows and no seed")
+    analysis = parser.add_argument_group("the comparison of results in a CSV file")
+    analysis.add_argument("--blocks", metavar="COLUMN", help="the column with data sets or tasks: blocks, not a treatment")
+    analysis.add_argument(
+        "--baseline",
+        action="append",
+        type=_level,
+        metavar="FACTOR=LEVEL",
+        help="the level to compare with; default: the first one in the file. May be repeated",
+    )
+    analysis.add_argument(
+        "--lower-is-better", action="store_true", default=None, help="lower values of the first metric are better"
+    )
+    shape = parser.add_argument_group("the rows of a CSV file", "Needed unless there is one row for each run.")
+    shape.add_argument(
+        "--wide",
+        metavar="NAME",
+        help="a column for each seed (`--wide seed`) or each level of a factor (`--wide method`); --metric names the values",
+    )
+    shape.add_argument(
+        "--step",
+        choices=("last", "mean", "max", "min"),
+        help="a row for each step: which of a run's values counts",
+    )
+    shape.add_argument("--step-column", metavar="COLUMN", help="the column with the step; default: step, epoch, iteration, …")
+    shape.add_argument("--duplicates", choices=("last", "mean"), help="rows of repeated runs: the last one counts, or the mean")
+    text = parser.add_argument_group("the text of a CSV file", "Recognized unless given.")
+    text.add_argument("--delimiter", type=_delimiter, metavar="SIGN", help="the sign between fields, or its name, such as tab")
+    text.add_argument("--decimal", choices=(".", ","), help="the sign before the decimals")
+    text.add_argument("--encoding", help="the encoding, such as utf-8 or latin-1")
+
+
+def imported(table: Table, arguments: argparse.Namespace, metrics: Sequence[str]) -> tuple[StudyResults, tuple[str, ...]]:
+    """Turn a table into results as the options ask, and print in one line what was recognized and guessed.
+
+    Args:
+        table: of foreign results.
+        arguments: the options.
+        metrics: the names given to --metric; empty: guess them.
+
+    Returns:
+        The results, and the metrics, the one to compare first.
+
+    Raises:
+        UsageError: see `ablate.importers.tabular.results_of`.
+    """
+    from ablate.importers.guess import completed
+    from ablate.importers.numbers import parse
+    from ablate.importers.tabular import results_of
+
+    table, roles, guessed = completed(table, replace(_roles(arguments), metrics=tuple(metrics) or None))
+    metrics = roles.metrics or ()
+    if arguments.lower_is_better:
+        roles = replace(roles, lower_is_better=tuple(metrics[:1]))
+    notes = list(table.notes)
+    for metric in metrics:
+        notes += [
+            f"{metric}: {note}" for note in (parse(table.frame[metric], table.decimal).notes if metric in table.frame else ())
+        ]
+    if said := "; ".join([*([", ".join(notes)] if notes else []), *([guessed] if guessed else [])]):
+        print(f"ablate: {table.source}: {said}.")
+    return results_of(table, roles), roles.metrics or ()
+
+
+def _roles(arguments: argparse.Namespace) -> Roles:
+    from ablate.importers.table import Roles
+
+    def names(given: list[str] | None) -> tuple[str, ...] | None:
+        return None if given is None else tuple(given)
+
+    baseline: Mapping[str, str] = dict(arguments.baseline or ())
+    return Roles(
+        factors=names(arguments.factors),
+        seed=arguments.seed,
+        run=arguments.run,
+        step=arguments.step_column,
+        at_step=arguments.step,
+        status=arguments.status,
+        blocks=arguments.blocks,
+        baseline=baseline,
+        duplicates=arguments.duplicates or "refuse",
+        wide=arguments.wide,
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _level(text: str) -> tuple[str, str]:
+    factor, sign, level = text.partition("=")
+    if not sign:
+        raise UsageError(f"--baseline {text}: expected FACTOR=LEVEL, such as method=base.")
+    return factor.strip(), level.strip()
+
+
+def _delimiter(text: str) -> str:
+    sign = _DELIMITERS.get(text, text)
+    if len(sign) != 1:
+        raise UsageError(f"--delimiter {text}: expected one character, or one of {', '.join(_DELIMITERS)}.")
+    return sign
