@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,11 @@ class Cell(Mapping[str, Level]):
     'dropout=true,stem=pyramid'
     """
 
-    __slots__ = ("_levels",)
+    __slots__ = ("_hash", "_levels")
 
     def __init__(self, levels: Mapping[str, Level]) -> None:
         self._levels = dict(levels)
+        self._hash = hash(frozenset(self._levels.items()))  # equality ignores the order of the keys
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Cell:
@@ -70,8 +71,11 @@ class Cell(Mapping[str, Level]):
     def __len__(self) -> int:
         return len(self._levels)
 
+    def items(self) -> ItemsView[str, Level]:
+        return self._levels.items()  # the inherited one looks each key up
+
     def __hash__(self) -> int:
-        return hash(frozenset(self._levels.items()))  # equality ignores the order of the keys
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return self._levels == other._levels if isinstance(other, Cell) else NotImplemented

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
-from ablate.stats.contrasts import DOES_NOTHING, NO_INTERACTION, seed_blocked_model, weights
+from ablate.stats.blocked_model import SeedBlockedModel, seed_blocked_model
+from ablate.stats.contrasts import DOES_NOTHING, NO_INTERACTION, weights
 from ablate.stats.outcomes import Outcomes
 
 COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
@@ -49,7 +51,7 @@ def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
     rows = []
     for size in range(1, min(order, len(outcomes.factors)) + 1):
         for factors in itertools.combinations(outcomes.factors, size):
-            rows.append({"term": " × ".join(factors), "order": size, **_term(outcomes, factors, model, n, note)})
+            rows.append({"term": " × ".join(factors), "order": size, **_term(outcomes, factors, model, note)})
     if model is not None:
         seeds = len(cells) * float(((values.mean(axis="columns") - values.to_numpy().mean()) ** 2).sum())
         if orthogonal:
@@ -69,7 +71,7 @@ def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
     return table
 
 
-def _term(outcomes: Outcomes, factors: tuple[str, ...], model: Any, n: int, note: str) -> dict[str, Any]:
+def _term(outcomes: Outcomes, factors: tuple[str, ...], model: SeedBlockedModel | None, note: str) -> dict[str, Any]:
     """Sum of squares, F and p of the hypothesis that the contrasts of these factors are zero."""
     hole = {"ss": np.nan, "df": np.nan, "f": np.nan, "p": np.nan}
     hypothesis = []
@@ -82,21 +84,20 @@ def _term(outcomes: Outcomes, factors: tuple[str, ...], model: Any, n: int, note
             return hole | {"note": "cannot be estimated: the factorial is incomplete"}
         inert += len(weighed.inert)
         if weighed.strata:
-            hypothesis.append(np.concatenate([weighed.by_column.to_numpy(), np.zeros(max(n - 1, 0))]))
+            hypothesis.append(weighed.by_column.to_numpy())
     if not hypothesis:
         return hole | {"note": NO_INTERACTION if len(factors) > 1 else DOES_NOTHING}
     if model is None:
         return hole | {"note": "; ".join(filter(None, [note, "fewer than two complete seeds"]))}
     matrix = np.array(hypothesis)
     df = int(np.linalg.matrix_rank(matrix))
+    estimate = matrix @ model.means
+    ss = float(estimate @ np.linalg.pinv(model.spread(matrix)) @ estimate)
     with np.errstate(divide="ignore", invalid="ignore"):  # runs that are all equal leave no residual
-        test = model.f_test(matrix)
-    f = float(np.squeeze(test.fvalue))
-    estimate = matrix @ model.params
-    spread = matrix @ model.normalized_cov_params @ matrix.T
+        f = float(np.float64(ss / df) / model.mse_resid)
+    p = float(stats.f.sf(f, df, model.df_resid))
     left_out = "strata where it has no effect on the configuration are left out" if inert else ""
-    ss = float(estimate @ np.linalg.pinv(spread) @ estimate)
-    return {"ss": ss, "df": df, "f": f, "p": float(test.pvalue), "note": "; ".join(filter(None, [note, left_out]))}
+    return {"ss": ss, "df": df, "f": f, "p": p, "note": "; ".join(filter(None, [note, left_out]))}
 
 
 def _note(outcomes: Outcomes, n: int, orthogonal: bool) -> str:

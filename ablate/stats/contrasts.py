@@ -6,17 +6,16 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from statsmodels.regression.linear_model import OLS
 
 from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
+from ablate.stats.blocked_model import seed_blocked_model
 from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes, product
 
@@ -105,18 +104,6 @@ def every_contrast(outcomes: Outcomes, scale: Scale = "difference", pooled: bool
     return found
 
 
-def seed_blocked_model(values: pd.DataFrame) -> Any:
-    """The fit of y(cell, seed) = cell + seed + error, for values (complete seeds, cells), by least squares.
-
-    The first coefficients are those of the cells, in the order of the columns; the residual has (n - 1)(cells - 1)
-    degrees of freedom. A statsmodels result.
-    """
-    n, cells = values.shape
-    of_cells = np.tile(np.eye(cells), (n, 1))
-    of_seeds = np.repeat(np.eye(n), cells, axis=0)[:, 1:]
-    return OLS(values.to_numpy().ravel(), np.hstack([of_cells, of_seeds]), hasconst=True).fit()  # the cells add up to it
-
-
 @dataclass(frozen=True)
 class Weights:
     """The cells of a contrast.
@@ -143,6 +130,14 @@ def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | No
         UsageError: if a factor or a level does not exist, `where` fixes a factor that changes, or no cells can be compared.
     """
     where = where or ANYWHERE
+    key = (tuple((change.factor, change.start.text, change.end.text) for change in changes), str(where))
+    if key not in outcomes.weights:
+        outcomes.weights[key] = _weights(outcomes, changes, where)
+    found: Weights = outcomes.weights[key]
+    return found
+
+
+def _weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition) -> Weights:
     for change in changes:
         factor = outcomes.factor(change.factor)
         if change.factor in where.allowed:
@@ -314,8 +309,7 @@ def _pooled(outcomes: Outcomes, found: Estimate) -> Estimate:
     if len(values) < 2:
         return replace(found, by_seed=by_seed, se=np.nan, df=0.0, note=note)
     model = seed_blocked_model(values)
-    row = np.concatenate([weight.to_numpy(), np.zeros(len(values) - 1)])
-    se = float(np.sqrt(row @ model.cov_params() @ row))
+    se = math.sqrt(model.mse_resid * float(model.spread(weight.to_numpy()[None, :])[0, 0]))
     return replace(found, by_seed=by_seed, se=se, df=float(model.df_resid), note=note)
 
 

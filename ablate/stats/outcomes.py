@@ -46,6 +46,7 @@ class Outcomes:
     cells: Mapping[Cell, int]
     factors: Mapping[str, Factor]
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
+    weights: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # found by `contrasts.weights`
 
     def __post_init__(self) -> None:
         if self.lost.empty:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,10 @@ class StudyResults:
 
     def cells(self) -> dict[str, Cell]:
         """The cells by digest, in the order of their first run."""
+        return dict(self._cells)
+
+    @cached_property
+    def _cells(self) -> dict[str, Cell]:
         first = ~self.runs["cell"].duplicated()
         rows = self.levels[first].to_dict("records")
         return {

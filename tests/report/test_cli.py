@@ -53,8 +53,17 @@ def test_a_claim_that_the_file_cannot_test_is_refused(command: Command, tmp_path
     (tmp_path / "claims.yaml").write_text(CLAIMS.replace("to: forest", "to: tree"))
     _, said = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
     assert said == "ablate: claim forest: model has no level tree; available: svm, forest.\n"
-    _, said = report(command, "folds.csv", *OPTIONS[:4], status=2)
-    assert said == "ablate: --metric is missing: name a column of folds.csv.\n"
+    _, said = report(command, "folds.csv", *OPTIONS, "--baseline", "model=tree", status=2)
+    assert said == "ablate: --baseline model=tree: model has no level tree; available: svm, forest.\n"
+
+
+def test_what_is_not_named_is_guessed_and_said_in_one_line(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "folds.csv").write_text(FOLDS.replace(",", ";").replace("features", "path"))
+    out, _ = report(command, "folds.csv", "--lower-is-better", "--baseline", "model=forest")
+    assert out.startswith(
+        "ablate: folds.csv: delimiter semicolon; factors model; seed fold; metric mistakes.\n2 configurations, 5 seeds"
+    )
+    assert "svm" in out.partition("Report:")[0].rpartition("forest")[2]
 
 
 @pytest.mark.parametrize(
