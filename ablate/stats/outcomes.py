@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,11 +47,15 @@ class Outcomes:
     cells: Mapping[Cell, int]
     factors: Mapping[str, Factor]
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
-    weights: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # found by `contrasts.weights`
 
     def __post_init__(self) -> None:
         if self.lost.empty:
             object.__setattr__(self, "lost", self.diverged)
+
+    @cached_property
+    def weights(self) -> dict[Any, Any]:
+        """What `contrasts.weights` has found, by changes and condition."""
+        return {}
 
     @classmethod
     def of(cls, results: StudyResults, metric: str) -> Outcomes:
