@@ -12,7 +12,7 @@ def test_the_findings_and_the_main_tables_are_printed_and_nothing_is_written(out
     assert status == 0
     assert "1 claim: " in out
     assert "C1  Changing stem from a to b: " in out
-    assert "Results" in out
+    assert "Ablation" in out
     assert not (outputs / "first" / "report").exists()
 
 
