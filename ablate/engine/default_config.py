@@ -19,23 +19,10 @@ SWEEPER_FILE = FILE.parent / "hydra" / "sweeper" / "ablate.yaml"
 HEADER = """\
 # @package _global_
 # Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
-defaults:
-  - override /hydra/sweeper: ablate
-  - override /hydra/job_logging: stdout
-  - override /hydra/hydra_logging: disabled
-  - _self_
-
 seed: 0
 
 study:
 """
-FOOTER = """
-hydra:
-  run: {dir: .}
-  sweep: {dir: ., subdir: .}
-  output_subdir: null  # each run writes config.yaml instead
-"""
-
 SWEEPER_HEADER = """\
 # Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
 _target_: hydra_plugins.ablate_sweeper.AblateSweeper
@@ -48,7 +35,7 @@ params: null
 
 def render() -> str:
     """Render conf/ablate.yaml: each option with a comment and its default."""
-    return HEADER + "".join(f"  {line}\n" for line in _options()) + FOOTER
+    return HEADER + "".join(f"  {line}\n" for line in _options())
 
 
 def render_sweeper() -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra.conf import HydraConf
+from hydra.conf import HydraConf, RunDir, SweepDir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
@@ -34,7 +34,7 @@ from ablate.storage import fingerprint
 
 PACKAGE_PREFIX = "pkg://"
 CONFIG_NAME = "config"
-SWEEPER = {"sweeper": "ablate"}
+HYDRA_DEFAULTS = {"sweeper": "ablate", "job_logging": "stdout", "hydra_logging": "disabled"}
 
 
 def main(
@@ -89,7 +89,7 @@ def main(
             if ranks.joins():
                 with errors_in_one_line(list):
                     return ranks.follow(program.train)
-            _make_default_sweeper()
+            _make_defaults()
             with errors_in_one_line(lambda: _known_keys(folder, name)), ranks.leading():
                 hydra.main(config_path=folder, config_name=name, version_base=version_base)(program)()
                 if program.refusal is not None:
@@ -127,10 +127,11 @@ def _folder(function: Function, config_path: str | Path | None) -> str | None:
     return str(Path(inspect.getfile(function)).resolve().parent / config_path)
 
 
-def _make_default_sweeper() -> None:
-    """Make ablate's sweeper the default of this command, as Hydra's basic sweeper is: a configuration can override it."""
-    defaults = [SWEEPER if isinstance(each, dict) and "sweeper" in each else each for each in HydraConf().defaults]
-    ConfigStore.instance().store(group="hydra", name="config", node=HydraConf(defaults=defaults), provider="ablate")
+def _make_defaults() -> None:
+    """Set Hydra's defaults for this command. Any configuration can override them, wherever it has `ablate` in its defaults."""
+    defaults = [{key: HYDRA_DEFAULTS.get(key, value) for key, value in each.items()} for each in HydraConf().defaults]
+    node = HydraConf(defaults=defaults, run=RunDir("."), sweep=SweepDir(".", "."), output_subdir=None)
+    ConfigStore.instance().store(group="hydra", name="config", node=node, provider="ablate")
 
 
 def _known_keys(folder: str | None, config_name: str | None) -> list[str]:

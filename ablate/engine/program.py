@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.errors import AblateError, UsageError
 from ablate.engine import provenance
@@ -23,6 +24,7 @@ from ablate.engine.execution import Outcome, execute
 from ablate.engine.experiment import Experiment
 from ablate.engine.jobs import RunContext
 from ablate.engine.messages import CONFIG_ERRORS
+from ablate.engine.objectives import Objectives, objectives
 from ablate.engine.options import StudyOptions
 from ablate.engine.orphans import end_with_parent
 from ablate.engine.run import Run
@@ -117,10 +119,16 @@ class Program:
         self.__module__ = self.file.stem if function.__module__ == "__main__" else function.__module__
         _PROGRAMS[self.reference] = self
 
-    def __call__(self, cfg: DictConfig) -> Outcome | None:
-        """Run one configuration. Hydra calls this without -m; with -m, the sweeper launches `PlannedTask` instead."""
+    def __call__(self, cfg: DictConfig) -> Outcome | Objectives | None:
+        """Run one configuration. Hydra calls this without -m; with -m, the sweeper launches `PlannedTask` instead.
+
+        Other sweepers, such as Optuna's, call it for each of their jobs, and get the values of the main metrics.
+        """
         from ablate.engine.single_run import run_once
 
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            main = OmegaConf.select(cfg, "study.metric")
+            return objectives(run_once(self, cfg), main)
         try:
             self.outcome = run_once(self, cfg)
         except CONFIG_ERRORS as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ablate.core import designs
@@ -43,7 +44,9 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
         cfg.seed = added.first_seed
     options = read_for_one_run(cfg, typed)
     logger_of(options.logger)  # fails now if the logger is not available
-    cfg.study.name = options.name or designs.study_name([], naming_values(cfg, typed, options.ignore))
+    named = naming_values(cfg, typed, options.ignore)
+    by_sweeper = hydra.mode is RunMode.MULTIRUN  # all its jobs belong to one study
+    cfg.study.name = options.name or (designs.study_name(list(named), {}) if by_sweeper else designs.study_name([], named))
     study = study_directory(cfg)
     before = StudyManifest.read(study)
     announce(before.decisions, cfg)
