@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from ablate.core.errors import UsageError
 from ablate.core.seeding import stream
 from ablate.storage import fingerprint
 from ablate.storage.records import write_atomically
+from ablate.vision.cache_folder import cache_root
 from ablate.vision.datasets import AUTO, DATASETS, Decoded, Source, Split
 from ablate.vision.datasets._torchvision import TorchvisionSource, can_connect
 from ablate.vision.settings import Augment, Data
@@ -169,8 +169,7 @@ class Cached(Decoded):
 
 
 def _cache_folder(source: Source, cache: str | None) -> Path:
-    root = Path(cache).expanduser() if cache else Path(platformdirs.user_cache_dir("ablate"))
-    return root / fingerprint.digest(source.stamp())[:16]
+    return cache_root(cache) / fingerprint.digest(source.stamp())[:16]
 
 
 def _cached(source: Source, cache: str | None) -> Cached:
