@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ablate.core.errors import RunLockedError, UsageError
-from ablate.engine import ranks
+from ablate.engine import early_stop, ranks
 from ablate.engine.config_values import choices_of, plain
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
@@ -107,11 +107,17 @@ def execute(
         return Outcome.of(previous, directory, kept=True, stale=stale)
     if time.time() >= run.deadline:
         return Outcome(record.label, record.seed, None, "study.max_hours ran out", directory)
+    study = directory.parents[2]
+    sweeping = context.position is not None
+    if sweeping and (why := early_stop.reason(study)) is not None:
+        return Outcome(record.label, record.seed, None, why, directory)
+    unusable = False
     try:
         with run.attempt():
             began = time.time()
             with ranks.shared(cfg, run):
                 returned = function(cfg, run)
+            unusable = True
             record.metrics = metrics_of(returned, cfg, run, options, began)
     except DoneMeanwhile as meanwhile:
         return Outcome.of(meanwhile.record, directory, kept=True)
@@ -119,6 +125,8 @@ def execute(
         return Outcome(record.label, record.seed, "running", f"held by {error}", directory)
     except UsageError as error:  # for example, the folder of the run is not writable
         return Outcome(record.label, record.seed, "failed", str(error), directory)
+    if sweeping:
+        early_stop.note(study, record.error if record.status == "failed" else None, unusable)
     log.info("%s", _summary(context.position, record))
     return Outcome.of(record, directory)
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
-from ablate.engine import parallel, progress
+from ablate.engine import early_stop, parallel, progress
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
@@ -63,6 +63,7 @@ class Launch:
             UsageError: if the launcher fails twice without any run starting.
         """
         fruitless = 0
+        early_stop.reset(self.plan.study)
         while not self.late():
             held = [run for run in self.plan.runs if run.state == "held"]
             due = [run for run in self.plan.due() if run.failures <= self.options.retries]
@@ -70,6 +71,9 @@ class Launch:
                 before = self._progress()
                 trouble = self._launch(due)
                 self.plan.look()
+                if (why := early_stop.reason(self.plan.study)) is not None:
+                    self._print(why)
+                    break
                 if not self.late():
                     _note_fruitless(self.ended)
                 fruitless = fruitless + 1 if trouble and self._progress() == before else 0

@@ -57,6 +57,7 @@ class Watch:
         self.running: list[PlannedRun] = []
         self.tally = Tally(len(runs))
         self._took = 0.0
+        self._seconds: list[float] = []  # of the runs that have finished here
         self._expected = 0.0
         self._began = time.time()
 
@@ -79,6 +80,7 @@ class Watch:
         del self.waiting[run.directory]
         if record.status in DONE:
             self.tally.done += 1
+            self._seconds.append(record.timing.get("seconds") or 0.0)
             if run.seconds:
                 self._took += record.timing.get("seconds") or 0.0
                 self._expected += run.seconds * (1 - run.begun)
@@ -86,12 +88,19 @@ class Watch:
             self.tally.failed += 1
 
     def _seconds_left(self) -> float | None:
-        """The estimated time left, corrected by the ratio of actual to estimated duration of the finished runs."""
+        """The estimated time left, corrected by the ratio of actual to estimated duration of the finished runs.
+
+        Runs without an estimate are expected to take as long as the finished ones.
+        """
         left = list(self.waiting.values())
-        if not left or any(run.seconds is None for run in left):
+        if not left or (not self._seconds and any(run.seconds is None for run in left)):
             return None
         ratio = self._took / self._expected if self._expected else 1.0
-        return waiting_time([(run.seconds or 0.0) * (1 - _share(run)) * ratio for run in left], self.plan.processes)
+        mean = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
+        expected = [mean if run.seconds is None else run.seconds * ratio for run in left]
+        return waiting_time(
+            [seconds * (1 - _share(run)) for seconds, run in zip(expected, left, strict=True)], self.plan.processes
+        )
 
 
 @contextmanager

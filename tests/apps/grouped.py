@@ -1,4 +1,4 @@
-"""A training with torch's DistributedDataParallel over gloo; `python grouped.py LR SEED` trains it without ablate."""
+"""A training with torch's DistributedDataParallel over gloo; `python grouped.py --plain LR SEED` trains it without ablate."""
 
 import sys
 

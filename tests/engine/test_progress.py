@@ -51,5 +51,5 @@ def test_without_a_terminal_a_line_is_printed_when_something_changed(tmp_path: P
         begin(plan.runs[0], 1, of=1)
         time.sleep(0.3)
     lines = output.getvalue().splitlines()
-    assert (lines[0], lines[-1]) == ("0 of 2 done", "1 of 2 done")
+    assert (lines[0], lines[-1]) == ("0 of 2 done", "1 of 2 done, about 30 s left")
     assert len(lines) <= 3

@@ -1,6 +1,7 @@
 """Several processes of one run: one of them plans and records, the others take part in its runs."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from ablate.storage.dataframe import load_runs
 from ablate.storage.records import RunRecord
 from tests.conftest import APPS
 
-TORCHRUN = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port")
+TORCHRUN = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +109,12 @@ def test_a_rank_writes_nothing_and_restores_what_the_first_saved(tmp_path: Path)
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
 
 
+def torchrun() -> list[str]:
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return [*TORCHRUN, "--master-port", str(free.getsockname()[1])]
+
+
 def outputs(tmp_path: Path, *arguments: str) -> str:
     environ = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     answer = subprocess.run(
@@ -124,12 +131,12 @@ def losses(text: str) -> set[float]:
 @pytest.mark.slow
 def test_a_sweep_under_torchrun_gives_the_numbers_of_the_program_without_it(tmp_path: Path) -> None:
     app = str(APPS / "grouped.py")
-    swept = outputs(tmp_path, *TORCHRUN, "29641", app, "-m", "lr=0.1,0.5", "study.name=s", "study.report=false")
+    swept = outputs(tmp_path, *torchrun(), app, "-m", "lr=0.1,0.5", "study.name=s", "study.report=false")
     assert "2 finished" in swept
     runs = load_runs(tmp_path / "outputs" / "s").set_index("lr")["loss"]
-    for port, lr in (("29642", 0.1), ("29643", 0.5)):
-        assert losses(outputs(tmp_path, *TORCHRUN, port, app, str(lr), "0", "--plain")) == {runs[lr]}
-    assert "2 kept" in outputs(tmp_path, *TORCHRUN, "29644", app, "-m", "lr=0.1,0.5", "study.name=s", "study.report=false")
+    for lr in (0.1, 0.5):
+        assert losses(outputs(tmp_path, *torchrun(), app, "--plain", str(lr), "0")) == {runs[lr]}
+    assert "2 kept" in outputs(tmp_path, *torchrun(), app, "-m", "lr=0.1,0.5", "study.name=s", "study.report=false")
     assert (tmp_path / "outputs" / "s" / "runs").exists()
     assert {row.read_text() for row in tmp_path.glob("outputs/s/runs/*/seed=0/history.csv")} == {"epoch,rank\n1,0\n"}
 
@@ -143,5 +150,5 @@ def test_a_sweep_of_lightning_with_two_devices_gives_the_numbers_of_the_program_
     runs = load_runs(tmp_path / "outputs" / "s").set_index("lr")["loss"]
     assert len(runs) == 2
     for lr in (0.1, 0.5):
-        assert losses(outputs(tmp_path, app, str(lr), "0", "--plain")) == {runs[lr]}
+        assert losses(outputs(tmp_path, app, "--plain", str(lr), "0")) == {runs[lr]}
     assert {row.read_text().split(",")[-1] for row in tmp_path.glob("outputs/s/runs/*/seed=0/history.csv")} == {"2\n"}

@@ -1,0 +1,53 @@
+"""Stop a sweep that cannot succeed: its first run returned nothing usable, or its first runs all failed with the same error.
+
+The processes of a sweep share this knowledge in a file of the study, so that it works with all launchers.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+FILE = ".ended"  # a line of JSON for each run that has ended since the launch
+SAME_ERROR = 3  # failures
+
+
+def reset(study: Path) -> None:
+    """Forget earlier runs, before a launch."""
+    with suppress(OSError):
+        (study / FILE).unlink(missing_ok=True)
+
+
+def note(study: Path, error: str | None, unusable: bool = False) -> None:
+    """Note how a run ended.
+
+    Args:
+        study: the folder of the study.
+        error: the error if the run failed.
+        unusable: whether it returned nothing usable.
+    """
+    with suppress(OSError), (study / FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"error": error, "unusable": unusable}) + "\n")
+
+
+def reason(study: Path) -> str | None:
+    """Why no more runs should start, as a sentence; None if they should. Any run that did not fail speaks for the others."""
+    ended = _read(study)
+    errors = [each.get("error") for each in ended]
+    if not errors or None in errors:
+        return None
+    if ended[0].get("unusable"):
+        return f"Stopped after a run that returned nothing usable: {errors[0]}. The other runs were not started."
+    if len(errors) >= SAME_ERROR and len(set(errors)) == 1:
+        return f"Stopped after {len(errors)} runs failed with the same error: {errors[0]}. The other runs were not started."
+    return None
+
+
+def _read(study: Path) -> list[dict[str, Any]]:
+    try:
+        lines = (study / FILE).read_text(encoding="utf-8").splitlines()
+        return [each for each in map(json.loads, lines) if isinstance(each, dict)]
+    except (OSError, ValueError):
+        return []

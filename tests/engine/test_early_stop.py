@@ -1,0 +1,40 @@
+"""A sweep that cannot succeed stops and says so once; the other runs stay due."""
+
+from pathlib import Path
+
+from ablate.engine import early_stop
+from tests.apps import trivial
+from tests.engine.test_bad_overrides import run
+
+
+def records(folder: Path) -> int:
+    return len(list(folder.glob("outputs/*/runs/*/seed=*/run.json")))
+
+
+def test_three_failures_with_the_same_error_stop_a_sweep(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["-m", "fails=true", "x=1,2,3,4,5", "study.report=false", "study.name=s"]
+    assert run(trivial.train, arguments, monkeypatch) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("Stopped after 3 runs failed with the same error: RuntimeError: it was asked to fail.") == 1
+    assert "3 failed, 2 not started" in said
+    assert records(tmp_path) == 3
+
+
+def test_failures_beside_a_finished_run_or_with_different_errors_do_not(tmp_path: Path) -> None:
+    for error in ("a", "a", "b", "a"):
+        early_stop.note(tmp_path, error)
+    assert early_stop.reason(tmp_path) is None
+    early_stop.reset(tmp_path)
+    for error in ("a", None, "a", "a", "a"):
+        early_stop.note(tmp_path, error)
+    assert early_stop.reason(tmp_path) is None
+
+
+def test_a_first_run_that_returns_nothing_usable_stops_a_sweep(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(trivial.train.program, "function", lambda cfg, run: {"score": "good"})
+    assert run(trivial.train, ["-m", "x=1,2,3", "study.report=false"], monkeypatch) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("Stopped after a run that returned nothing usable:") == 1
+    assert records(tmp_path) == 1
