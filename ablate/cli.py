@@ -23,6 +23,7 @@ COMMANDS = {
     "run": Command("ablate.run", "train", "train the included experiment, or sweep it with -m"),
     "list": Command("ablate.commands.list_studies", "main", "list the studies in a folder"),
     "show": Command("ablate.commands.show", "main", "show the findings and tables of a study in the terminal"),
+    "watch": Command("ablate.commands.watch", "main", "watch a study while it runs"),
     "open": Command("ablate.commands.open_report", "main", "open the page of a study in a browser"),
     "compare": Command("ablate.commands.compare", "main", "compare the configurations and verdicts of two studies"),
     "export": Command("ablate.commands.export", "main", "export the runs or the learning curves as one table"),

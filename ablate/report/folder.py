@@ -16,17 +16,21 @@ from ablate.report.table_formats import to_csv, to_latex, to_markdown
 from ablate.storage.records import write_atomically
 
 
-def write_folder(report: Report) -> Path:
+def write_folder(report: Report, refresh: int | None = None) -> Path:
     """Write the files of a report and return the path of report.md.
 
     Everything is rendered before the first file is written. Only files of an earlier report are replaced or removed.
+
+    Args:
+        report: the report.
+        refresh: after how many seconds the page reloads itself, for a study that is running; None for never.
 
     Raises:
         UsageError: if the folder contains files that are not from a report. Nothing is written then.
     """
     folder = report.folder
     before = inventory.files_of_earlier_report(folder)
-    files = _render(report)
+    files = _render(report, refresh)
     folder.mkdir(parents=True, exist_ok=True)
     inventory.write_list(folder, before | files.keys())  # so that the files are known to be ours even after a crash
     for name, content in files.items():
@@ -38,7 +42,7 @@ def write_folder(report: Report) -> Path:
     return folder / "report.md"
 
 
-def _render(report: Report) -> dict[str, str | bytes]:
+def _render(report: Report, refresh: int | None) -> dict[str, str | bytes]:
     """The content of each file by its path within the folder."""
     files: dict[str, str | bytes] = {"cells.csv": summary_frame(report.summary, report.configurations).to_csv(index=False)}
     if not report.claims.verdicts.empty:
@@ -53,7 +57,7 @@ def _render(report: Report) -> dict[str, str | bytes]:
         files[f"figures/{figure.name}.svg"] = figure.svg
         files[f"figures/{figure.name}.png"] = figure.png
         files[f"figures/{figure.name}.pdf"] = figure.pdf
-    files["index.html"] = html.render(report, drawn)
+    files["index.html"] = html.render(report, drawn, refresh)
     files["report.md"] = markdown.render(report, drawn)
     return files
 

@@ -88,8 +88,8 @@ class _Origin:
     configurations: Sequence[tuple[str, str]]
 
 
-def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
-    """Render the page."""
+def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = None) -> str:
+    """Render the page; it reloads itself after `refresh` seconds."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ablate.report"),
         autoescape=True,
@@ -105,6 +105,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
     grid = status_grid(report)
     return environment.get_template("index.html").render(
         report=report,
+        refresh=refresh,
         tables=tables,
         sections=list(_sections(report, found, comparison, drawn)),
         headline=headline(report),

@@ -1,0 +1,228 @@
+"""Watch a study while it runs: progress, learning curves, and its tables so far.
+
+ablate watch STUDY [--every SECONDS] [--page] [--once]
+
+Everything is read from the folder of the study, so it works for sweeps on other machines, and for sweeps that have ended.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ablate.commands import studies
+from ablate.commands.status import RunStatus, status_of, summary
+from ablate.core.errors import UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.report import terminal
+from ablate.report.build import build
+from ablate.report.folder import write_folder
+from ablate.report.model import Report
+from ablate.report.table_formats import to_rich
+from ablate.storage.history import complete_lines
+from ablate.storage.records import HISTORY, read_record
+
+ENDED = ("finished", "diverged", "failed", "left out")
+SHOWN = 12  # running runs
+TABLES = ("ablation", "results")  # the first of these that a report has is shown
+BARS = "▁▂▃▄▅▆▇█"
+POINTS = 30  # of a curve in the terminal
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running run.
+
+    Attributes:
+        name: its configuration and seed.
+        epoch: the number of epochs that it has logged.
+        epochs: the number that it will log; None if unknown.
+        metric: the name of the curve.
+        curve: the logged values.
+    """
+
+    name: str
+    epoch: int
+    epochs: int | None
+    metric: str
+    curve: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a study is doing at one moment.
+
+    Attributes:
+        runs: the status of each run.
+        running: the first running runs with their curves.
+        seconds_left: an estimate from the durations of the finished runs; None if it cannot be estimated.
+    """
+
+    runs: Sequence[RunStatus]
+    running: Sequence[Running]
+    seconds_left: float | None
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(run.state for run in self.runs)
+
+    @property
+    def over(self) -> bool:
+        """Whether no run is running or queued."""
+        return not self.counts["running"] and not self.counts["queued"]
+
+
+def look(study: Path) -> Snapshot:
+    """Read the state of a study."""
+    runs = status_of(study)
+    running = [_running(study, run) for run in runs if run.state == "running"][:SHOWN]
+    return Snapshot(runs, running, _seconds_left(study, runs))
+
+
+def _running(study: Path, run: RunStatus) -> Running:
+    directory = study / run.directory
+    record = read_record(directory)
+    try:
+        rows = list(csv.DictReader(io.StringIO(complete_lines(directory / HISTORY), newline="")))
+    except (OSError, ValueError, csv.Error):
+        rows = []
+    columns = list(rows[-1]) if rows else []
+    better = [name for name in columns if MetricSpec.guess(name).better == "higher"]
+    metric = (better or columns or [""])[-1]
+    curve = list(_numbers(row.get(metric, "") for row in rows))
+    return Running(f"{run.label} seed={run.seed}", len(rows), record.epochs if record is not None else None, metric, curve)
+
+
+def _numbers(texts: Iterator[str | None]) -> Iterator[float]:
+    for text in texts:
+        try:
+            yield float(text or "")
+        except ValueError:
+            continue
+
+
+def _seconds_left(study: Path, runs: Sequence[RunStatus]) -> float | None:
+    """The mean duration of the finished runs, times the runs that are left, over the number that run at once."""
+    took = []
+    for run in runs:
+        if run.state == "finished" and (record := read_record(study / run.directory)) is not None:
+            took += [record.timing.get("seconds") or 0.0]
+    counts = Counter(run.state for run in runs)
+    left = sum(number for state, number in counts.items() if state not in ENDED)
+    if not took or not left or not counts["running"]:
+        return None
+    return sum(took) / len(took) * max(1.0, left / counts["running"] - 0.5)  # the running ones are halfway, on average
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A curve in one line of text, from its lowest to its highest value.
+
+    >>> sparkline([0.0, 0.5, 1.0])
+    '▁▅█'
+    """
+    finite = [value for value in values if value == value and abs(value) != float("inf")]
+    if not finite:
+        return ""
+    shown = [finite[at * len(finite) // POINTS] for at in range(POINTS)] if len(finite) > POINTS else finite
+    low, span = min(shown), (max(shown) - min(shown)) or 1.0
+    return "".join(BARS[round((value - low) / span * (len(BARS) - 1))] for value in shown)
+
+
+def render(study: Path, snapshot: Snapshot, report: Report | None) -> RenderableType:
+    """The display: progress, running runs, and a table of the results so far."""
+    ended = sum(snapshot.counts[state] for state in ENDED)
+    left = "" if snapshot.seconds_left is None else f", about {max(1, round(snapshot.seconds_left / 60))} min left"
+    parts: list[RenderableType] = [
+        Text(f"{study.name}: {summary(snapshot.runs).removesuffix('.')}{left}"),
+        Padding(ProgressBar(total=max(1, len(snapshot.runs)), completed=ended, width=60), 0),
+    ]
+    if snapshot.running:
+        curves = Table("running", "epoch", "curve", "last", box=None)
+        for run in snapshot.running:
+            epoch = f"{run.epoch}/{run.epochs}" if run.epochs else str(run.epoch)
+            last = f"{run.metric} {run.curve[-1]:.4g}" if run.curve else "starting"
+            curves.add_row(escape(run.name), epoch, sparkline(run.curve), escape(last))
+        parts.append(curves)
+    if report is not None:
+        tables = {table.name: table for table in report.tables}
+        parts += [to_rich(tables[name]) for name in TABLES if name in tables][:1]
+    return Group(*parts)
+
+
+class Watch:
+    """Watches one study.
+
+    Args:
+        study: its folder.
+        page: whether to write the report's page when a run has ended; the page reloads itself while the study runs.
+        every: seconds between two looks.
+    """
+
+    def __init__(self, study: Path, page: bool, every: float) -> None:
+        self.study = study
+        self.page = page
+        self.every = every
+        self._ended = -1
+        self._report: Report | None = None
+
+    def look(self) -> tuple[Snapshot, RenderableType]:
+        """Look at the study; build its report, and write the page, if a run has ended since the last look."""
+        snapshot = look(self.study)
+        ended = sum(snapshot.counts[state] for state in ENDED)
+        if ended != self._ended or (self.page and snapshot.over):
+            self._ended = ended
+            self._build(None if snapshot.over else max(5, round(self.every)))
+        return snapshot, render(self.study, snapshot, self._report)
+
+    def _build(self, refresh: int | None) -> None:
+        try:
+            self._report = build(self.study)
+        except UsageError:  # no run has results yet
+            return
+        if self.page:
+            write_folder(self._report, refresh)
+
+
+def follow(watch: Watch, console: Console, once: bool) -> None:
+    """Show the display until no run is running or queued, or once."""
+    snapshot, shown = watch.look()
+    if not snapshot.runs:
+        raise UsageError(f"{watch.study} has no runs yet.")
+    if once or not console.is_terminal:
+        console.print(shown)
+        return
+    with Live(shown, console=console, auto_refresh=False) as live:
+        while not snapshot.over:
+            time.sleep(watch.every)
+            snapshot, shown = watch.look()
+            live.update(shown, refresh=True)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = studies.parser("watch", "Watch a study while it runs: progress, learning curves, and its tables so far.")
+    studies.add_study(parser)
+    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="time between two looks; default: 2")
+    parser.add_argument("--page", action="store_true", help="also write the page of the report whenever a run has ended")
+    parser.add_argument("--once", action="store_true", help="look once")
+    arguments = parser.parse_args()
+
+    def command() -> None:
+        if arguments.every <= 0:
+            raise UsageError(f"--every {arguments.every:g}: expected a number of seconds above 0.")
+        follow(Watch(studies.find(arguments.study), arguments.page, arguments.every), terminal.console(), arguments.once)
+
+    studies.run(command)
