@@ -105,7 +105,8 @@ class StudyPlots:
         """Means at the levels of two factors: parallel lines mean no interaction.
 
         Args:
-            first, second: the factors; that with more levels is on the horizontal axis.
+            first: a factor.
+            second: another factor. The one with more levels is on the horizontal axis.
             ax: the axes to draw on.
             metric: another metric than the main one.
 
