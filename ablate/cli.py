@@ -21,6 +21,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("ablate.run", "train", "train the included experiment, or sweep it with -m"),
+    "sweep": Command("ablate.commands.sweep", "main", "study a program that does not use Hydra: ablate sweep … -- COMMAND"),
     "list": Command("ablate.commands.list_studies", "main", "list the studies in a folder"),
     "show": Command("ablate.commands.show", "main", "show the findings and tables of a study in the terminal"),
     "watch": Command("ablate.commands.watch", "main", "watch a study while it runs"),

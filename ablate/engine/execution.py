@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from ablate.core.errors import RunLockedError, UsageError
 from ablate.engine import early_stop, ranks
 from ablate.engine.config_values import choices_of, plain
+from ablate.engine.current import running
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
@@ -113,7 +114,7 @@ def execute(
         return Outcome(record.label, record.seed, None, why, directory)
     unusable = False
     try:
-        with run.attempt():
+        with run.attempt(), running(run):
             began = time.time()
             with ranks.shared(cfg, run):
                 returned = function(cfg, run)

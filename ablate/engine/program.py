@@ -101,6 +101,7 @@ class Program:
     """A training function of (cfg) or (cfg, run) with its experiment.
 
     Attributes:
+        command_line: the command as typed, if it is not that of Python.
         unchanged: whether the function is decorated with `hydra.main` and not with `ablate.main`.
         outcome: the outcome of a single run, set when Hydra calls the program.
         refusal: the error that prevented a single run. It is stored rather than raised, because Hydra would wrap it.
@@ -115,6 +116,7 @@ class Program:
         self._takes_run = not unchanged and _positional(function) > 1
         self.outcome: Outcome | None = None
         self.refusal: Exception | None = None
+        self.command_line: str | None = None
         # Hydra derives the name of the job from this attribute
         self.__module__ = self.file.stem if function.__module__ == "__main__" else function.__module__
         _PROGRAMS[self.reference] = self

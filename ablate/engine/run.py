@@ -9,7 +9,7 @@ import io
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,7 @@ from ablate.storage.records import (
 )
 
 log = logging.getLogger("ablate")
+CHECKPOINT_FILES = "checkpoint-epoch=*"  # further files of a checkpoint, which its state names
 TEXT_LENGTH = 10_000  # characters of a text in history.csv
 
 
@@ -144,13 +145,14 @@ class Run:
         if self._feed is not None:
             self._feed.follow(self._history.rows)
 
-    def save(self, state: Mapping[str, Any]) -> None:
+    def save(self, state: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
         """Save a checkpoint, from which `restore` continues after a crash.
 
         With study.checkpoint.minutes, calls within this time after the last checkpoint are skipped.
 
         Args:
-            state: tensors, numbers, texts, None, and lists and dictionaries of them.
+            state: tensors, numbers, texts, None, and lists and dictionaries of them; or a function that returns them, which is
+                only called if a checkpoint is due.
 
         Raises:
             UsageError: if `state` contains anything else; the message names the value.
@@ -159,7 +161,8 @@ class Run:
         self._check_lease()
         reason = "study.max_hours ran out" if time.time() >= self.deadline else stopping.requested()
         if reason or time.monotonic() - self._saved >= self.checkpoint_seconds:
-            content = {"state": dict(state), "made_by": self._made_by(), FILES: self._files(), **self._history.mark()}
+            values = dict(state() if callable(state) else state)
+            content = {"state": values, "made_by": self._made_by(), FILES: self._files(), **self._history.mark()}
             path, data = self.directory / CHECKPOINT, checkpoints.dump(content)
             if self._durable() and self._syncing <= SYNC_SHARE * (time.monotonic() - self._started):
                 before = time.monotonic()
@@ -174,10 +177,13 @@ class Run:
         if reason:
             raise TimeIsUp(reason)
 
-    def restore(self) -> dict[str, Any] | None:
+    def restore(self, usable: Callable[[dict[str, Any]], bool] | None = None) -> dict[str, Any] | None:
         """Return the last saved state, and restore the history up to it; None if the run starts from the beginning.
 
         A checkpoint that is unreadable, or that was made by other code or with other numerics (see `note`), is ignored.
+
+        Args:
+            usable: tells whether the state can be continued from, for example whether the files that it names exist.
         """
         try:
             content = checkpoints.read(self.directory)
@@ -185,6 +191,8 @@ class Run:
             if content["made_by"] != self._made_by() or (self.root and changed(content.get(FILES) or {}, self.root)):
                 log.info("%s starts from the beginning: other code or numerics made its checkpoint", self.directory)
                 return None
+            if usable is not None and not usable(state):
+                raise ValueError("files that belong to it are missing")
             self._history.restore(content)
         except FileNotFoundError as error:
             if error.filename == str(self.directory / CHECKPOINT):
@@ -304,7 +312,8 @@ class Run:
                 if self.record.status in DONE:
                     if not self._history.rows:  # of an earlier attempt
                         (self.directory / HISTORY).unlink(missing_ok=True)
-                    (self.directory / CHECKPOINT).unlink(missing_ok=True)
+                    for path in [self.directory / CHECKPOINT, *self.directory.glob(CHECKPOINT_FILES)]:
+                        path.unlink(missing_ok=True)
                 if self._feed is not None:
                     self._feed.end(self._history.rows)
 

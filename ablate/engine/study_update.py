@@ -36,6 +36,7 @@ class Sweep:
 
     Attributes:
         program: the file name of the program.
+        command: the command as typed, if it is not that of Python.
         fixed: the overrides common to all cells, by key.
         cells: the planned cells, without duplicates.
         seeds: the requested seeds.
@@ -61,6 +62,7 @@ class Sweep:
     looks: Sequence[int] = ()
     blocks: str | None = None
     again: bool = False
+    command: str | None = None
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
@@ -73,7 +75,7 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
     claims = claims_of(study, before, sweep.claims)
     return before.model_copy(
         update={
-            "command": before.command or typed_command(),
+            "command": before.command or sweep.command or typed_command(),
             "program": program_of(study, before, sweep.program),
             "factors": factors_of(before, cells),
             "experiments": {**before.experiments, **{cell.short: short_experiment(cell.builds) for cell in cells}},

@@ -121,6 +121,7 @@ class StudySweeper:
         settings = options.metric_settings()
         sweep = Sweep(
             program=self.program.file.name,
+            command=self.program.command_line,
             fixed=command.fixed,
             cells=cells,
             seeds=seeds,

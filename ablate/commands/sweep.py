@@ -1,0 +1,121 @@
+"""`ablate sweep`: study a program that does not use Hydra.
+
+    ablate sweep lr=0.1,0.01 dropout=true,false seeds=5 -- python train.py --lr {lr} {dropout:--dropout} --seed {seed}
+
+Before `--`: levels for the placeholders of the command, and study options such as `seeds`, `name`, `design`, `metrics`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.engine.external import CONFIG, placeholders, run_command, script_of
+from ablate.engine.messages import nearest
+from ablate.engine.options import StudyOptions
+
+SEED = "seed"
+OWN_KEYS = ("command", "regex", "reads_files")
+QUIET = ("hydra/job_logging=stdout", "hydra.output_subdir=null")
+EPILOG = """\
+placeholders of the command:
+  {lr}                              the level of lr
+  {dropout:--dropout}               --dropout if the level is true, nothing if it is false or null
+  {dropout:--dropout|--no-dropout}  with an argument for false
+  {seed}                            the seed; numbers start at 1
+
+The metrics are the last line of the output that is a JSON object, or those of metrics='**/metrics.csv' (CSV, JSON, YAML or
+TensorBoard, in the folder of the run, which is ABLATE_RUN_DIR in the environment of the command), or those of --regex.
+The options are those of `study`: see docs/reference/study-options.md.
+"""
+
+
+def main() -> None:
+    """Parse the command line, and sweep the command with the engine of Hydra programs."""
+    typed = sys.argv[1:]
+    own, command = (typed[: typed.index("--")], typed[typed.index("--") + 1 :]) if "--" in typed else (typed, [])
+    parser = argparse.ArgumentParser(
+        prog="ablate sweep",
+        usage="ablate sweep KEY=LEVEL,LEVEL … [OPTION=VALUE …] [--regex REGEX] -- COMMAND",
+        description="Study a program that does not use Hydra, such as one with argparse.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="levels of a placeholder, or a study option")
+    parser.add_argument("--regex", help="an expression with named groups for the metrics: 'accuracy: (?P<accuracy>[0-9.]+)'")
+    arguments = parser.parse_args(own)
+    try:
+        overrides = prepare(arguments.settings, command, arguments.regex)
+    except UsageError as error:
+        print(f"ablate: {error}", file=sys.stderr)
+        sys.exit(2)
+    program = run_command.program  # type: ignore[attr-defined]
+    program.file = script_of(command) or program.file
+    program.command_line = shlex.join(["ablate", "sweep", *typed])
+    sys.argv = [sys.argv[0], "-m", *overrides, *QUIET]
+    run_command()
+
+
+def prepare(settings: list[str], command: list[str], regex: str | None = None) -> list[str]:
+    """Register the configuration of a command. Returns the overrides of the sweep.
+
+    Raises:
+        UsageError: if there is no command, or if a placeholder has no level, or a level no placeholder.
+    """
+    if not command:
+        raise UsageError("no command: write it after --, as in `ablate sweep lr=0.1,0.01 -- python train.py --lr {lr}`.")
+    names = placeholders(command)
+    given = dict(setting.partition("=")[::2] for setting in settings)
+    if without := [setting for setting in settings if "=" not in setting]:
+        raise UsageError(f"{without[0]}: expected KEY=VALUE before --.")
+    for name in (name for name in names if name in OWN_KEYS):
+        raise UsageError(f"{{{name}}}: this name is ablate's own; choose another one for the placeholder.")
+    for name in names:
+        if name not in given and name != SEED:
+            raise UsageError(f"the command has {{{name}}}, which has no level: add {name}=… before --.")
+    options = {}
+    for key in [key for key in given if key not in names]:
+        option = key.removeprefix("study.").removeprefix("hydra.sweeper.")
+        if option.split(".")[0] not in StudyOptions.model_fields and key != SEED:
+            hint = nearest(key, [*names, *StudyOptions.model_fields])
+            raise UsageError(f"{key}: the command has no {{{key}}}, and it is not a study option.{hint}")
+        options[option] = given.pop(key)
+    seeds = options.pop(SEED, None)
+    if SEED not in names and SEED not in given and (seeds is not None or "seeds" in options or "until" in options):
+        raise UsageError("the command has no {seed}: with several seeds, it needs one, as in `--seed {seed}`.")
+    if regex is not None:
+        _check(regex)
+    reads_files = any(key in options for key in ("metrics", "metrics_file"))
+    content = OmegaConf.create({"command": list(map(_escaped, command)), "regex": regex, "reads_files": reads_files})
+    for name in names:
+        OmegaConf.update(content, name, None, force_add=True)
+    ConfigStore.instance().store(name=CONFIG, node=content)
+    return [
+        *(f"{key}={value}" for key, value in given.items()),
+        *(f"hydra.sweeper.{key}={_quoted(value) if key.startswith('metrics') else value}" for key, value in options.items()),
+    ]
+
+
+def _check(regex: str) -> None:
+    try:
+        groups = re.compile(regex).groupindex
+    except re.error as error:
+        raise UsageError(f"--regex {regex}: {error}.") from None
+    if not groups:
+        raise UsageError(f"--regex {regex}: it has no named group, such as (?P<accuracy>[0-9.]+).")
+
+
+def _escaped(argument: str) -> str:
+    """An argument that OmegaConf does not read as an interpolation."""
+    return argument.replace("${", "\\${")
+
+
+def _quoted(value: str) -> str:
+    """A pattern for files as Hydra's grammar needs it; a mapping as it is."""
+    return value if value[:1] in ("{", "'", '"') else f"'{value}'"

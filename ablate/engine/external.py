@@ -1,0 +1,183 @@
+"""Run a command of another program as a training function: the program behind `ablate sweep`.
+
+The command is in the configuration, with placeholders: `[python, train.py, --lr, "{lr}", "{dropout:--dropout}"]`. Its output is
+kept in the folder of the run, which it finds in the environment as ABLATE_RUN_DIR.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.core.levels import Level
+from ablate.engine import provenance
+from ablate.engine.main import main
+from ablate.engine.run import Run
+
+RUN_DIR = "ABLATE_RUN_DIR"
+CONFIG = "ablate_sweep"  # the name of the configuration in Hydra's ConfigStore
+STDOUT, STDERR = "stdout.txt", "stderr.txt"
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))?)?\}")
+GRACE_SECONDS = 10.0  # between the signal of Ctrl-C and the end of a command that ignores it
+DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
+
+
+def placeholders(command: Sequence[str]) -> list[str]:
+    """The keys in the placeholders of a command, without duplicates.
+
+    >>> placeholders(["train.py", "--lr={lr}", "{dropout:--dropout}", "{lr}"])
+    ['lr', 'dropout']
+    """
+    return list(dict.fromkeys(match[1] for part in command for match in PLACEHOLDER.finditer(part)))
+
+
+def filled(command: Sequence[str], cfg: DictConfig) -> list[str]:
+    """The command with the values of a configuration.
+
+    `{lr}` is the value of `lr`. An argument `{dropout:--dropout}` is `--dropout` if the value is true, and is left out if it is
+    false or null; for another value it becomes two arguments. `{dropout:--dropout|--no-dropout}` has an argument for false.
+
+    Raises:
+        UsageError: if a value is null and its placeholder has no flag.
+
+    >>> template = ["--lr", "{lr}", "{dropout:--dropout}", "{clip:--clip}"]
+    >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": True, "clip": 1.0}))
+    ['--lr', '0.1', '--dropout', '--clip', '1.0']
+    >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": False, "clip": None}))
+    ['--lr', '0.1']
+    """
+    return [argument for part in command for argument in _filled(part, cfg)]
+
+
+def _filled(part: str, cfg: DictConfig) -> Iterator[str]:
+    whole = PLACEHOLDER.fullmatch(part)
+    if whole is not None and whole[2] is not None:
+        value = OmegaConf.select(cfg, whole[1])
+        if value is True:
+            yield whole[2]
+        elif value is None or value is False:
+            yield from [whole[3]] if whole[3] else []
+        else:
+            yield from (whole[2], _text(whole[1], value))
+        return
+    yield PLACEHOLDER.sub(lambda match: _text(match[1], OmegaConf.select(cfg, match[1])), part)
+
+
+def _text(key: str, value: Any) -> str:
+    if value is None:
+        hint = f"an argument that null leaves out is {{{key}:--{key}}}"
+        raise UsageError(f"{key}=null: the command needs a value for {{{key}}}; {hint}.")
+    return Level.of(OmegaConf.to_container(value) if OmegaConf.is_config(value) else value).text
+
+
+def script_of(command: Sequence[str]) -> Path | None:
+    """The file that a command runs: its first argument that is a file, apart from the interpreter."""
+    found = (Path(part) for part in command[1:] if not PLACEHOLDER.search(part))
+    return next((path.resolve() for path in found if path.is_file()), None)
+
+
+@main(config_path=None, config_name=CONFIG)
+def run_command(cfg: DictConfig, run: Run) -> Mapping[str, float] | None:
+    """Run the command of a configuration, and read its metrics from its output unless they are in a file.
+
+    Raises:
+        UsageError: if it ends with another status than 0, or if its output contains no metrics.
+    """
+    if (script := script_of(cfg.command)) is not None:
+        run.note(code=provenance.code_digest(script, ()), commit=provenance.commit(script))
+    command = filled(cfg.command, cfg)
+    with (run.directory / STDOUT).open("wb") as stdout, (run.directory / STDERR).open("wb") as stderr:
+        try:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env={**os.environ, RUN_DIR: str(run.directory.absolute())},
+                start_new_session=True,  # Ctrl-C reaches it once, from here, together with its own children
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        except OSError as error:
+            raise UsageError(f"{command[0]} cannot be run: {error.strerror or error}.") from None
+        try:
+            status = child.wait()
+        except BaseException:
+            _stop(child)
+            raise
+    if status:
+        raise UsageError(_failure(command, status, run.directory))
+    if cfg.reads_files:
+        return None
+    return read_output((run.directory / STDOUT).read_text(encoding="utf-8", errors="replace"), cfg.regex)
+
+
+def read_output(text: str, regex: str | None) -> dict[str, float]:
+    """The metrics in the output of a command: its last line that is a JSON object, or the last matches of a regular expression.
+
+    Args:
+        text: the output.
+        regex: an expression with named groups, such as `accuracy: (?P<accuracy>[\\d.]+)`; None for JSON.
+
+    Raises:
+        UsageError: if there is none.
+
+    >>> read_output('epoch 1\\n{"accuracy": 0.5}\\ndone', None)
+    {'accuracy': 0.5}
+    >>> read_output("accuracy: 0.25\\naccuracy: 0.5", r"accuracy: (?P<accuracy>[\\d.]+)")
+    {'accuracy': 0.5}
+    """
+    found: dict[str, float] = {}
+    if regex is not None:
+        for match in re.finditer(regex, text):
+            found |= {name: float(value) for name, value in match.groupdict().items() if value is not None}
+        if not found:
+            raise UsageError(f"the output, in {STDOUT}, has no match of --regex {regex}.")
+        return found
+    for line in reversed(text.splitlines()):
+        try:
+            content = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(content, dict):
+            return content
+    raise UsageError(
+        f'the output, in {STDOUT}, has no line with a JSON object such as {{"accuracy": 0.9}}: print one at the end, or name '
+        "a file (metrics='**/metrics.csv') or a regular expression (--regex)."
+    )
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Pass Ctrl-C on to a command and its children, and kill what is left of them after a while."""
+    for number, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, None)):
+        try:
+            os.killpg(child.pid, number)
+            child.wait(seconds)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _failure(command: Sequence[str], status: int, directory: Path) -> str:
+    name = " ".join(command[:2])
+    if status < 0:
+        return f"{name} was killed by {signal.Signals(-status).name}; it may have run out of memory (see {STDERR})."
+    lines = (directory / STDERR).read_text(encoding="utf-8", errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+    return f"{name} ended with status {status}: {last} (see {STDERR})."
+
+
+def _die_with_parent() -> None:
+    """In the child: ask Linux for SIGTERM when the parent dies, so that a killed sweep does not leave commands behind."""
+    ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGTERM)

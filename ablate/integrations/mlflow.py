@@ -1,0 +1,54 @@
+"""MLflow logger: `logger=mlflow`, or `+logger=mlflow` in your own program.
+
+    python -m ablate.run -m model.dropout=true,false logger=mlflow
+    mlflow ui --backend-store-uri sqlite:///outputs/model.dropout/mlflow.db
+
+A study is an experiment of MLflow. Final metrics appear under `metrics/`. A run that is repeated replaces its earlier attempt.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ablate.integrations.requirements import require
+from ablate.storage.records import DONE, RunRecord
+
+IDENTITY = "ablate.identity"  # the tag by which an earlier attempt is found
+VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+class MLflow:
+    """Writes a run of MLflow to a tracking server, or to a file in the folder of the study."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        require("mlflow", "logger=mlflow")
+        self.uri = uri
+
+    def begin(self, directory: Path, record: RunRecord, levels: Mapping[str, Any]) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read on import
+        tracking: Any = importlib.import_module("mlflow.tracking")
+        study = directory.parents[2]
+        uri = self.uri or os.environ.get(VARIABLE) or f"sqlite:///{(study / 'mlflow.db').absolute()}"
+        self._client = tracking.MlflowClient(tracking_uri=uri)
+        experiment = self._client.get_experiment_by_name(study.name)
+        number = experiment.experiment_id if experiment is not None else self._client.create_experiment(study.name)
+        for earlier in self._client.search_runs([number], f"tags.`{IDENTITY}` = '{record.identity}'"):
+            self._client.delete_run(earlier.info.run_id)
+        name = f"{record.label} seed={record.seed}"
+        self._run = self._client.create_run(number, tags={IDENTITY: record.identity}, run_name=name).info.run_id
+        for key, value in levels.items():
+            self._client.log_param(self._run, key, value)
+
+    def row(self, step: int, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            self._client.log_metric(self._run, name, value, step=step)
+
+    def end(self, record: RunRecord, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            self._client.log_metric(self._run, f"metrics/{name}", value)
+        self._client.set_tag(self._run, "status", record.status)
+        self._client.set_terminated(self._run, "FINISHED" if record.status in DONE else "FAILED")

@@ -1,0 +1,84 @@
+"""Hugging Face's `Trainer`: history, checkpoints and resuming of a run by a callback.
+
+    callback = AblateCallback(run)
+    trainer = Trainer(..., callbacks=[callback])
+    trainer.train(resume_from_checkpoint=callback.checkpoint)
+
+The output directory of the `TrainingArguments` should be that of the run (`run.directory`), so that runs do not share it.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ablate.engine.current import current_run
+from ablate.engine.run import Run
+
+log = logging.getLogger("ablate")
+STATE = "trainer_state.json"  # in a checkpoint of the trainer
+TIMES = ("runtime", "samples_per_second", "steps_per_second", "total_flos")  # endings of values that differ each time
+
+
+class AblateCallback(TrainerCallback):
+    """Logs what the trainer logs as rows of history.csv, and notes its checkpoints.
+
+    Training values and evaluation values of a step are one row. The checkpoints are those of the trainer, which restores its
+    random generators and skips the data it has seen: `checkpoint` is the last one of an interrupted run, None for a new run.
+
+    Args:
+        run: the run; None for the one that is in progress. Outside of a run, the callback does nothing.
+    """
+
+    def __init__(self, run: Run | None = None) -> None:
+        self.run = run if run is not None else current_run()
+        state = self.run.restore(usable=_exists) if self.run is not None else None
+        self.checkpoint: str | None = None if state is None else str(state["checkpoint"])
+        self._row: dict[str, Any] = {}
+
+    def on_log(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        if self.run is None or not state.is_world_process_zero:
+            return
+        values = {
+            name: value for name, value in (logs or {}).items() if isinstance(value, int | float) and not name.endswith(TIMES)
+        }
+        if self._row and self._row["step"] != state.global_step:
+            self._flush()
+        if "train_loss" in values:  # the summary at the end of the training
+            return
+        self._row = {"epoch": state.epoch, "step": state.global_step, **self._row, **values}
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
+        if self.run is None or not state.is_world_process_zero:
+            return
+        self._flush()
+        folder = Path(str(args.output_dir), f"checkpoint-{state.global_step}").absolute()
+        self.run.save({"checkpoint": str(folder)})
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
+        self._flush()
+
+    def _flush(self) -> None:
+        """Append the values of the last step to the history."""
+        if self.run is None or not self._row:
+            return
+        rows = self.run.rows
+        columns = list(rows[0]) if rows else list(self._row)
+        if ignored := [name for name in self._row if name not in columns]:
+            log.warning("values that the first row did not have are not in history.csv: %s", ", ".join(ignored))
+        self.run.log(**{name: self._row.get(name) for name in columns})
+        self._row = {}
+
+
+def _exists(state: dict[str, Any]) -> bool:
+    return Path(str(state.get("checkpoint")), STATE).is_file()
