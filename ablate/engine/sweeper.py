@@ -91,10 +91,9 @@ class StudySweeper:
             seeds += more
 
     def _quiet(self) -> None:
-        """Silence Hydra's own log lines, which repeat the plan, and keep its launchers from making a folder for each sweep."""
+        """Silence Hydra's own log lines, which repeat the plan."""
         with open_dict(self.config.hydra):
             self.config.hydra.hydra_logging = {"version": 1, "root": {"level": "ERROR"}, "disable_existing_loggers": False}
-            self.config.hydra.sweep.dir, self.config.hydra.sweep.subdir = self.config.study.root, "."
 
     def _prepare(self, command: SweepCommand, seeds: Sequence[int]) -> Plan | None:
         """Compose and check all cells and print the plan. Write study.yaml and plan.csv, except in a dry run.

@@ -1,0 +1,111 @@
+"""`ablate sweep` by the real command."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ablate.commands.sweep import prepare
+from ablate.core.errors import UsageError
+from ablate.storage.dataframe import load_results
+from tests.conftest import Command
+
+SCRIPT = """
+import argparse, json, os, signal, sys, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float)
+parser.add_argument("--dropout", action="store_true")
+parser.add_argument("--seed", type=int)
+args = parser.parse_args()
+if args.lr == 66:
+    raise ValueError("it was asked to fail")
+if args.lr == 99:
+    os.kill(os.getpid(), signal.SIGKILL)
+if args.lr == 77:
+    try:
+        open("started", "w").close()
+        time.sleep(60)
+    except KeyboardInterrupt:
+        open("passed", "w").close()
+        sys.exit(1)
+score = args.lr + args.seed + 100 * args.dropout
+open(os.path.join(os.environ["ABLATE_RUN_DIR"], "final.json"), "w").write(json.dumps({"in_file": score}))
+print(json.dumps({"score": score}))
+"""
+TAIL = ("--", sys.executable, "train.py", "--lr", "{lr}", "{dropout:--dropout}", "--seed", "{seed}")
+
+
+@pytest.fixture
+def sweep(command: Command, tmp_path: Path) -> Command:
+    (tmp_path / "train.py").write_text(SCRIPT)
+
+    def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        return command("-m", "ablate.cli", "sweep", "report=false", "name=s", *arguments, status=status)
+
+    return run
+
+
+def test_every_level_and_seed_reaches_the_command(sweep: Command, tmp_path: Path) -> None:
+    typed = ("lr=1,2", "dropout=false,true", "seeds=2")
+    assert "8 finished" in sweep(*typed, *TAIL).stdout
+    results = load_results(tmp_path / "outputs" / "s")
+    rows = zip(results.levels["lr"], results.levels["dropout"], results.runs["seed"], results.values["score"], strict=True)
+    found = {(lr.value, dropout.value, seed): score for lr, dropout, seed, score in rows}
+    assert found == {(lr, flag, seed): lr + seed + 100 * flag for lr in (1, 2) for flag in (False, True) for seed in (1, 2)}
+    assert "8 kept" in sweep(*typed, *TAIL).stdout
+    assert results.manifest.program == "train.py"
+    assert str(results.manifest.command).startswith("ablate sweep report=false name=s 'lr=1,2'"[:38])
+
+
+def test_failing_and_killed_commands_and_metrics_in_a_file(sweep: Command, tmp_path: Path) -> None:
+    answer = sweep("lr=66,99,1", "dropout=false", "metrics=*.json", *TAIL, status=1).stdout
+    assert "2 failed, 1 finished" in answer
+    assert "ended with status 1: ValueError: it was asked to fail (see stderr.txt)" in answer
+    assert "was killed by SIGKILL; it may have run out of memory (see stderr.txt)" in answer
+    (record,) = (tmp_path / "outputs" / "s").glob("runs/lr=1-*/*/run.json")
+    assert json.loads(record.read_text())["metrics"] == {"in_file": 2.0}
+
+
+def test_ctrl_c_passes_on(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    typed = [sys.executable, "-m", "ablate.cli", "sweep", "lr=77,1", "dropout=false", "name=s", *TAIL]
+    child = subprocess.Popen(typed, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not (tmp_path / "started").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    assert "ablate: interrupted" in child.communicate(timeout=30)[1]
+    assert child.returncode == 130
+    assert (tmp_path / "passed").exists()
+    (record,) = (tmp_path / "outputs" / "s").glob("runs/lr=77-*/*/run.json")
+    assert json.loads(record.read_text())["status"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("settings", "command", "said"),
+    [
+        (["lr=1,2"], [], "no command: write it after --"),
+        ([], ["train.py", "{lr}"], "the command has {lr}, which has no level: add lr=… before --"),
+        (
+            ["lr=1", "rl=2"],
+            ["train.py", "{lr}"],
+            "rl: the command has no {rl}, and it is not a study option. Did you mean 'lr'",
+        ),
+        (["lr=1", "seeds=2"], ["train.py", "{lr}"], "the command has no {seed}: with several seeds, it needs one"),
+        (["lr"], ["train.py", "{lr}"], "lr: expected KEY=VALUE before --"),
+        (["regex=1"], ["train.py", "{regex}"], "{regex}: this name is ablate's own"),
+    ],
+)
+def test_what_is_missing_is_said(settings: list[str], command: list[str], said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        prepare(settings, command)
+    assert said in str(refused.value)
+
+
+def test_a_regular_expression_needs_a_name() -> None:
+    with pytest.raises(UsageError, match="--regex x: it has no named group"):
+        prepare(["lr=1"], ["train.py", "{lr}"], "x")

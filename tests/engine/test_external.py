@@ -1,0 +1,36 @@
+"""Commands of other programs as training functions."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from ablate.core.errors import UsageError
+from ablate.engine.external import filled, placeholders, read_output, script_of
+
+
+def test_flags_follow_their_values() -> None:
+    template = ["train.py", "--lr={optimizer.lr}", "{amp:--amp|--no-amp}", "{clip:--clip}", '{"a": 1}', "{sizes}"]
+    assert placeholders(template) == ["optimizer.lr", "amp", "clip", "sizes"]
+    cfg = OmegaConf.create({"optimizer": {"lr": 1e-3}, "amp": False, "clip": 0.5, "sizes": [1, 2]})
+    assert filled(template, cfg) == ["train.py", "--lr=0.001", "--no-amp", "--clip", "0.5", '{"a": 1}', "[1,2]"]
+    cfg = OmegaConf.create({"optimizer": {"lr": None}})
+    with pytest.raises(
+        UsageError, match=r"optimizer.lr=null: the command needs a value for {optimizer.lr}; an argument that null"
+    ):
+        filled(template, cfg)
+
+
+def test_metrics_are_the_last_json_object_or_the_last_matches() -> None:
+    text = '{"accuracy": 0.25}\n[1]\n{"accuracy": 0.5, "loss": 1}\nloss=0.75\nbye\n'
+    assert read_output(text, None) == {"accuracy": 0.5, "loss": 1}
+    assert read_output(text, r"loss=(?P<loss>\S+)|acc=(?P<acc>\S+)") == {"loss": 0.75}
+    with pytest.raises(UsageError, match="the output, in stdout.txt, has no line with a JSON object"):
+        read_output("done", None)
+    with pytest.raises(UsageError, match="has no match of --regex x"):
+        read_output("done", "x")
+
+
+def test_the_script_is_the_first_argument_that_is_a_file(tmp_path) -> None:
+    script = tmp_path / "train.py"
+    script.touch()
+    assert script_of(["python", "-u", str(script), "--lr", "{lr}"]) == script
+    assert script_of(["python", "-m", "package"]) is None

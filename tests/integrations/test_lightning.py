@@ -1,0 +1,44 @@
+"""AblateCallback for Lightning, by the example."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("lightning")
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "lightning" / "train.py"
+
+
+def typed(root: str) -> list[str]:
+    options = ["hydra.sweeper.report=false", f"hydra.sweeper.root={root}", "trainer.max_epochs=25"]
+    return [sys.executable, str(EXAMPLE), "-m", "hydra/sweeper=ablate", "model.optimizer.lr=0.01,0.05", *options]
+
+
+def histories(root: Path) -> dict[str, str]:
+    return {path.parent.parent.name: path.read_text() for path in root.glob("*/runs/*/*/history.csv")}
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_or_stopped_continues_to_an_equal_history(tmp_path: Path) -> None:
+    """Dropout, shuffled data, a scheduler that follows a metric, and a metric over epochs that the module resets."""
+    subprocess.run(typed("whole"), cwd=tmp_path, check=True, capture_output=True)
+    for number, status in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
+        root = tmp_path / number.name
+        child = subprocess.Popen(typed(number.name), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while not any(text.count("\n") > 5 for text in histories(root).values()) and time.monotonic() < until:
+            time.sleep(0.01)
+        child.send_signal(number)
+        assert child.wait(60) == status
+        if number == signal.SIGINT:
+            (record,) = root.glob("*/runs/*/*/run.json")
+            assert json.loads(record.read_text())["status"] == "interrupted"
+        subprocess.run(typed(number.name), cwd=tmp_path, check=True, capture_output=True)
+        assert histories(root) == histories(tmp_path / "whole")
+        records = [json.loads(path.read_text()) for path in root.glob("*/runs/*/*/run.json")]
+        assert sum(record["timing"].get("resumed", False) for record in records) == 1
+        assert not list(root.glob("*/runs/*/*/checkpoint*.ckpt"))
