@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ablate.engine.run import Run
@@ -23,18 +23,20 @@ class FollowingRun(Run):
     def log(self, **row: Any) -> None:
         """Do nothing: rank 0 writes the history."""
 
-    def save(self, state: Mapping[str, Any]) -> None:
+    def save(self, state: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
         """Do nothing: rank 0 writes the checkpoint, and ends the run when its time is up."""
 
     def keep(self, name: str, **arrays: Any) -> None:
         """Do nothing: rank 0 writes the arrays."""
 
-    def restore(self) -> dict[str, Any] | None:
+    def restore(self, usable: Callable[[dict[str, Any]], bool] | None = None) -> dict[str, Any] | None:
         """Return the last saved state, as in rank 0."""
         try:
             content = checkpoints.read(self.directory)
             state: dict[str, Any] = content["state"]
         except (ValueError, KeyError, TypeError, OSError):
+            return None
+        if usable is not None and not usable(state):
             return None
         return state if content.get("made_by") == self._made_by() else None
 
