@@ -38,13 +38,13 @@ from ablate.storage.records import (
     RunRecord,
     done_before,
     read_record,
+    remove_checkpoint,
     remove_leftovers,
     write_atomically,
     write_record,
 )
 
 log = logging.getLogger("ablate")
-CHECKPOINT_FILES = "checkpoint-epoch=*"  # further files of a checkpoint, which its state names
 TEXT_LENGTH = 10_000  # characters of a text in history.csv
 
 
@@ -151,8 +151,7 @@ class Run:
         With study.checkpoint.minutes, calls within this time after the last checkpoint are skipped.
 
         Args:
-            state: tensors, numbers, texts, None, and lists and dictionaries of them; or a function that returns them, which is
-                only called if a checkpoint is due.
+            state: tensors, numbers, texts, None, and lists and dictionaries of them; or a function that returns this state.
 
         Raises:
             UsageError: if `state` contains anything else; the message names the value.
@@ -183,7 +182,7 @@ class Run:
         A checkpoint that is unreadable, or that was made by other code or with other numerics (see `note`), is ignored.
 
         Args:
-            usable: tells whether the state can be continued from, for example whether the files that it names exist.
+            usable: whether the state can be continued from, for example whether the files that it names exist.
         """
         try:
             content = checkpoints.read(self.directory)
@@ -192,7 +191,7 @@ class Run:
                 log.info("%s starts from the beginning: other code or numerics made its checkpoint", self.directory)
                 return None
             if usable is not None and not usable(state):
-                raise ValueError("files that belong to it are missing")
+                raise ValueError("its files are missing")
             self._history.restore(content)
         except FileNotFoundError as error:
             if error.filename == str(self.directory / CHECKPOINT):
@@ -312,8 +311,7 @@ class Run:
                 if self.record.status in DONE:
                     if not self._history.rows:  # of an earlier attempt
                         (self.directory / HISTORY).unlink(missing_ok=True)
-                    for path in [self.directory / CHECKPOINT, *self.directory.glob(CHECKPOINT_FILES)]:
-                        path.unlink(missing_ok=True)
+                    remove_checkpoint(self.directory)
                 if self._feed is not None:
                     self._feed.end(self._history.rows)
 

@@ -59,6 +59,7 @@ CONFIG = "config.yaml"
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.csv"
 TRACEBACK = "traceback.txt"
+CHECKPOINT_FILES = "checkpoint-epoch=*"  # further files of a checkpoint, which its state names
 ERROR_LENGTH = 2000  # characters of an error in a record; traceback.txt has all of it
 SYNC_SECONDS = 1.0
 SYNC_SHARE = 0.02
@@ -199,6 +200,12 @@ def remove_leftovers(directory: Path) -> None:
             shared = entry.name.startswith((f".{CONFIG}.", f".{RECORD}."))
             if not shared or time.time() - entry.stat().st_mtime > LEFTOVER_SECONDS:
                 Path(entry).unlink()
+
+
+def remove_checkpoint(directory: Path) -> None:
+    """Remove the checkpoint of a run that is done."""
+    for path in [directory / CHECKPOINT, *directory.glob(CHECKPOINT_FILES)]:
+        path.unlink(missing_ok=True)
 
 
 def done_before(directory: Path, identity: str, code: str | None = None, root: Path | None = None) -> RunRecord | None:
