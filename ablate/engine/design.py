@@ -15,6 +15,7 @@ from ablate.engine.overrides import SweptFactor
 
 PATH = "path"
 SECONDS_PER_CELL = 0.003  # measured for a small configuration on one core
+CONTROL = 1_000_000  # between a seed and that of its second run, with study.control=aa
 
 
 def baseline_first(swept: Mapping[str, SweptFactor], baseline: Mapping[str, Any] | None) -> dict[str, SweptFactor]:
@@ -104,6 +105,52 @@ def orders_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iter
         return {}
     changes = list(changes_of(factors, options.changes or {}).values())
     return {seed: [changes[position] for position in designs.permutation(seed, len(changes))] for seed in seeds}
+
+
+def control_seeds(options: StudyOptions, seeds: Sequence[int]) -> dict[int, int]:
+    """By the seed of a second run of the baseline the seed that it repeats; empty without study.control=aa.
+
+    Raises:
+        UsageError: if a seed of the study is one of a second run.
+    """
+    if options.control is None:
+        return {}
+    found = {seed + CONTROL: seed for seed in seeds}
+    if both := [seed for seed in found if seed in seeds]:
+        raise UsageError(
+            f"study.control=aa repeats seed {found[both[0]]} as seed {both[0]}, which the study itself has as well."
+        )
+    return found
+
+
+def baseline_cell(factors: Sequence[Factor], cells: Sequence[Cell]) -> Cell:
+    """The cell of all baseline levels.
+
+    Raises:
+        UsageError: if the study does not run it.
+    """
+    found = Cell({factor.key: factor.baseline for factor in factors})
+    if found not in cells:
+        raise UsageError(f"study.control=aa runs the baseline twice, but study.exclude omits it ({found.label}).")
+    return found
+
+
+def controls_of(factors: Sequence[Factor], options: StudyOptions) -> dict[str, list[tuple[Any, Any]]]:
+    """By factor, pairs of a level and its capacity-matched control, as plain values.
+
+    Raises:
+        UsageError: if study.controls names an unknown factor or level, or a level as its own control.
+    """
+    by_key = {factor.key: factor for factor in factors}
+    found: dict[str, list[tuple[Any, Any]]] = {}
+    for key, pairs in (options.controls or {}).items():
+        if key not in by_key:
+            raise UsageError(f"study.controls: unknown factor '{key}'; available: {', '.join(by_key) or 'none'}.")
+        levels = [tuple(by_key[key].level(each) for each in pair) for pair in pairs.items()]
+        if same := [level for level, control in levels if level == control]:
+            raise UsageError(f"study.controls: {key}={same[0]} cannot be its own control.")
+        found[key] = [(level.value, control.value) for level, control in levels]
+    return found
 
 
 def distinct_cells(by_seed: Mapping[int, Sequence[Cell]]) -> list[Cell]:

@@ -158,6 +158,31 @@ class StudyOptions(BaseModel):
         "a factor, or null",
         sweeps_only=True,
     )
+    block_scale: Literal["difference", "ratio"] = option(
+        "difference",
+        "how the report averages blocks: differences, or ratios for metrics whose scales differ from block to block",
+        "difference or ratio",
+        sweeps_only=True,
+    )
+    block_bounds: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] | None = option(
+        None,
+        "by block, the values that count as 0 and as 1, such as a random and a human score: the report averages normalized "
+        "values",
+        "blocks, each with a minimum and a maximum, such as {pong: [-20.7, 14.6]}, or null",
+        sweeps_only=True,
+    )
+    control: Literal["aa"] | None = option(
+        None,
+        "aa: run the baseline a second time with other random streams; the report shows the difference as 'no change'",
+        "aa, or null",
+        sweeps_only=True,
+    )
+    controls: dict[str, dict[Any, Any]] | None = option(
+        None,
+        "by factor, levels with their capacity-matched control, another level: the report shows the contrast with it too",
+        "factors, each with levels and their controls, such as {model.width: {wide: wide_matched}}, or null",
+        sweeps_only=True,
+    )
     metrics: dict[str, dict[str, Any] | None] | FilePattern | None = option(
         None,
         "metric descriptions, in addition to those of the program: title, unit, digits, better, chance, limit, role, note; "

@@ -6,9 +6,9 @@ import itertools
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 
@@ -45,8 +45,10 @@ class Sweep:
         decisions: the decisions of the study, including new ones.
         description: the results as described by the program and the options.
         metric_settings: the metric descriptions in the options alone.
-        looks, blocks: the options as given.
         again: whether this command has updated the manifest before and adds seeds now.
+        looks, blocks, block_scale, block_bounds: the options as given.
+        control_seeds: by the seed of a second run of the baseline, the seed that it repeats.
+        controls: by factor, pairs of a level and its control.
     """
 
     program: str
@@ -63,6 +65,10 @@ class Sweep:
     blocks: str | None = None
     again: bool = False
     command: str | None = None
+    block_scale: Literal["difference", "ratio"] = "difference"
+    block_bounds: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    control_seeds: Mapping[int, int] = field(default_factory=dict)
+    controls: Mapping[str, Sequence[tuple[Any, Any]]] = field(default_factory=dict)
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
@@ -85,6 +91,10 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "claims": claims,
             "looks": settled_option(study, before, "looks", list(sweep.looks), before.looks),
             "blocks": settled_option(study, before, "blocks", sweep.blocks, before.blocks),
+            "block_scale": sweep.block_scale if sweep.block_scale != "difference" else before.block_scale,
+            "block_bounds": {name: tuple(ends) for name, ends in sweep.block_bounds.items()} or before.block_bounds,
+            "control_seeds": {**before.control_seeds, **sweep.control_seeds},
+            "controls": {name: list(pairs) for name, pairs in sweep.controls.items()} or before.controls,
             "claims_after": runs_before_claims(study, before, claims),
             "baseline": before.baseline
             if sweep.again

@@ -111,6 +111,10 @@ class StudySweeper:
         composer = self._composer
         design.refuse_too_many(command.factors, options)
         by_seed = design.cells_by_seed(command.factors, options, seeds)
+        control_seeds = design.control_seeds(options, seeds)
+        if control_seeds:
+            baseline = design.baseline_cell(command.factors, by_seed[seeds[0]])
+            by_seed |= {seed: [baseline] for seed in control_seeds}
         cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed), self._track)
         if not cells:
             return None
@@ -133,13 +137,17 @@ class StudySweeper:
             looks=options.looks,
             blocks=options.blocks,
             again=again,
+            block_scale=options.block_scale,
+            block_bounds=options.block_bounds or {},
+            control_seeds=control_seeds,
+            controls=design.controls_of(command.factors, options),
         )
-        wanted = _experiments_by_seed(by_seed, cells) if options.design == design.PATH else None
+        wanted = _experiments_by_seed(by_seed, cells) if options.design == design.PATH or control_seeds else None
 
         def settle(before: StudyManifest) -> tuple[StudyManifest, Plan]:
             manifest = study_update.updated(study, before, sweep, composer)
             leave_out = [LeaveOut.of(entry, composer.factors) for entry in manifest.leave_out]
-            plan = planning.make_plan(study, cells, seeds, leave_out, wanted, manifest.experiments)
+            plan = planning.make_plan(study, cells, [*seeds, *control_seeds], leave_out, wanted, manifest.experiments)
             return study_update.with_stand_ins(manifest, before, cells, plan.stand_ins), plan
 
         manifest, plan = settle(before)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablate.report import cell_tables, claim_tables, effect_tables
+from ablate.report import block_tables, cell_tables, claim_tables, effect_tables
 from ablate.report.ablation_table import Ablation, ablation_table
 from ablate.report.extra_tables import extra_table
 from ablate.report.model import Comparison, Report, Tables
+from ablate.stats.blocks import BlockAnalysis
+from ablate.stats.estimates import Estimate
 from ablate.stats.flags import flags
 from ablate.stats.kept_arrays import summarize_arrays
 
@@ -29,7 +31,7 @@ def with_tables(report: Report, history: pd.DataFrame, kept: Mapping[str, Mappin
     claims, metrics = report.claims, report.metrics
     tables = Tables(
         verdicts=claim_tables.verdicts(claims.judgements, claims.verdicts, metrics) if claims.judgements else None,
-        scorecard=None if claims.scores.empty else claim_tables.scorecard(claims.scores, metrics),
+        scorecard=None if claims.scorecard.empty else claim_tables.scorecard(claims.scorecard, metrics),
     )
     if report.comparison is not None:
         tables = _with_configurations(tables, report, report.comparison, history, kept)
@@ -101,11 +103,21 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
     single = [each for each in found if len(each.changes) == 1]
     return replace(
         tables,
+        blocks=[
+            block_tables.blocks(each, spec, f"blocks_{at}" if at > 1 else "blocks", _source(each, found))
+            for at, each in enumerate(comparison.blocks, 1)
+        ],
         contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None) if shown else None,
         anova=effect_tables.anova(comparison.anova, spec) if _known(comparison.anova, "ss") else None,
         precision=effect_tables.precision(comparison.precision, single, spec) if _known(comparison.precision, "sd") else None,
         attributions=[effect_tables.attribution(each, report.metrics[each.metric]) for each in shares],
     )
+
+
+def _source(analysis: BlockAnalysis, found: Sequence[Estimate]) -> str:
+    """The source of a table of blocks: that of the contrast of the same change."""
+    at = next(at for at, each in enumerate(found) if each.changes == (analysis.change,))
+    return f"contrast-{at}"
 
 
 def _identical(report: Report) -> Iterator[str]:

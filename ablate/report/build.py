@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablate.core.cells import Condition
-from ablate.core.claims import Claim, parse_all
+from ablate.core.claims import Change, Claim, parse_all
 from ablate.core.errors import UsageError
 from ablate.core.metrics import Metrics
+from ablate.report import inventory
 from ablate.report.arrangement import with_tables
 from ablate.report.configurations import Configurations
 from ablate.report.curves import choose_curves
@@ -22,14 +23,19 @@ from ablate.report.model import AttributionResult, Comparison, JudgedClaims, Rep
 from ablate.stats import bootstrap, contrasts, estimates
 from ablate.stats.anova import anova
 from ablate.stats.attribution import attribution, drawn_orders
+from ablate.stats.blocks import BlockAnalysis, analyze, by_block
+from ablate.stats.claim_tests import losses_in_words
 from ablate.stats.comparisons import compare_with_baseline
 from ablate.stats.contributing_cells import cells_of_claim, cells_of_contrast
+from ablate.stats.controls import against_controls, no_change
 from ablate.stats.judge import judge, judgements_frame
 from ablate.stats.marginal_means import strongest_interactions
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import noise_table
 from ablate.stats.scorecard import scorecard
+from ablate.stats.simultaneous import with_simultaneous
 from ablate.stats.summary import paired_differences, pairs_by_seed, summarize
+from ablate.stats.verdict_changes import note_changes
 from ablate.storage import audit
 from ablate.storage.audit import Audit
 from ablate.storage.dataframe import load_history, load_kept, load_results
@@ -101,7 +107,7 @@ def compose(
         {digest: cells[digest] for digest in dict.fromkeys([*summary.cells, *cells])}, results.factors
     )
     metrics = as_reported(results.metrics, counted.values)
-    claims = _judge(results, metric or "")
+    claims = _judge(results, metric or "", folder)
     found = audit.examine(results)
     report = Report(
         name=name,
@@ -122,13 +128,14 @@ def compose(
     return with_tables(report, history, kept or {})
 
 
-def _judge(results: StudyResults, default_metric: str) -> JudgedClaims:
+def _judge(results: StudyResults, default_metric: str, folder: Path) -> JudgedClaims:
     try:
         claims = parse_all(results.manifest.claims, default_metric)
     except UsageError as error:
         raise UsageError(f"study.yaml: {error}") from None
     judgements = judge(claims, results)
-    return JudgedClaims(claims, judgements, judgements_frame(judgements), scorecard(claims, results))
+    frame = note_changes(inventory.verdicts_of_earlier_report(folder), judgements_frame(judgements))
+    return JudgedClaims(claims, judgements, frame, scorecard(claims, results))
 
 
 def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: Mapping[str, Arrays]) -> Report:
@@ -139,10 +146,12 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
         outcomes = Outcomes.of(counted, metric)
     except UsageError as error:  # for example two runs with the same seed and levels
         return replace(report, comparison=comparison, problems=[*report.problems, f"No contrasts: {error}"])
-    found = contrasts.every_contrast(outcomes)
-    frame = estimates.table(found)
+    block = counted.manifest.blocks if counted.manifest.blocks in outcomes.factors else None
+    of_runs, outcomes = outcomes, by_block(outcomes, block) if block else outcomes
+    found = contrasts.every_contrast(outcomes, further=against_controls(counted.manifest.controls))
+    frame = with_simultaneous(estimates.table(found), found) if found else estimates.table(found)
     nouns = ""
-    for examples in counted.description.examples:
+    for examples in () if block else counted.description.examples:
         if examples.metric == metric and (right := bootstrap.unpacked(kept.get(examples.source, {}), examples)):
             frame = bootstrap.with_examples(frame, found, counted, right)
             nouns = examples.noun if frame["examples_low"].notna().any() else ""
@@ -151,17 +160,33 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
     cells = {digest: report.configurations.cells[digest] for digest in report.summary.cells}
     comparison = replace(
         comparison,
-        against=compare_with_baseline(outcomes, cells, counted.manifest.blocks),
+        against=compare_with_baseline(of_runs, cells, counted.manifest.blocks),
         contrasts=found,
         contrasts_frame=frame,
         examples=nouns,
         anova=explained,
         precision=noise_table(outcomes, single),
         interactions=strongest_interactions(outcomes, explained),
+        losses=[losses_in_words(of_runs, each.changes) for each in found],
+        no_change=no_change(counted, metric),
+        blocks=_blocks(of_runs, block, single, counted) if block else (),
     )
-    sources = {f"contrast-{at}": cells_of_contrast(counted, outcomes, each.changes) for at, each in enumerate(found)}
-    sources |= {f"claim-{claim.id}": cells_of_claim(counted, outcomes, claim) for claim in report.claims.claims}
+    sources = {f"contrast-{at}": cells_of_contrast(counted, of_runs, each.changes) for at, each in enumerate(found)}
+    sources["no-change"] = [baseline]
+    sources |= {f"claim-{claim.id}": cells_of_claim(counted, of_runs, claim) for claim in report.claims.claims}
     return replace(report, comparison=comparison, sources=sources)
+
+
+def _blocks(outcomes: Outcomes, block: str, changes: Sequence[Change], results: StudyResults) -> list[BlockAnalysis]:
+    """Each change in every block, as far as some block has all its runs."""
+    found = []
+    for change in changes:
+        try:
+            scale, bounds = results.manifest.block_scale, results.manifest.block_bounds or None
+            found.append(analyze(outcomes, block, change, scale=scale, bounds=bounds))
+        except UsageError:  # no block is complete: the contrasts show what there is
+            continue
+    return found
 
 
 def _attributions(claims: Sequence[Claim], results: StudyResults, metrics: Metrics) -> list[AttributionResult]:

@@ -44,7 +44,10 @@ def caveats(report: Report) -> list[str]:
         found.append(f"Not as on the machine that planned the runs: {', '.join(names)}.")
     if report.audit.drifted:
         found.append(f"Changed since the study began: {', '.join(report.audit.drifted)}.")
-    if report.results.runs["seed"].nunique() < decision_rules.LOOKS[0]:
+    block = report.results.factors.get(manifest.blocks or "")
+    if block is not None and len(block) < decision_rules.FEWEST:
+        found.append(FEW_SEEDS.replace("seeds", f"blocks ({block.key})"))
+    if block is None and report.results.runs["seed"].nunique() < decision_rules.FEWEST:
         found.append(FEW_SEEDS)
     return found
 

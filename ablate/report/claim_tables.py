@@ -12,7 +12,7 @@ import pandas as pd
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report.formatting import MISSING, number
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Count, Exact, Interval, Number, Value, text_of
+from ablate.report.values import Count, Exact, Interval, Limits, Number, Value, text_of
 from ablate.stats.decision_rules import ALPHA, INCONCLUSIVE, LOOKS
 from ablate.stats.judge import Judgement
 
@@ -28,20 +28,26 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
         metrics: the descriptions of the metrics, for formatting.
     """
     rows = []
-    for each in judgements:
+    for each, row in zip(judgements, frame.to_dict("records"), strict=True):
         values: dict[str, Value] = {
             "claim": each.claim.id,
             "says": each.claim.says,
             "verdict": each.verdict,
             "estimate": _estimate(each, claim_spec(each, metrics)),
+            "decision": decision(each, claim_spec(each, metrics)),
             "n": _seeds(each),
-            "reason": ". ".join([each.reason + _detectable(each, claim_spec(each, metrics)), *each.notes]),
+            "reason": ". ".join(
+                [each.reason + _detectable(each, claim_spec(each, metrics)), *each.notes, *filter(None, [row.get("changed")])]
+            ),
         }
         rows.append(Row(values, source=f"claim-{each.claim.id}"))
-    notes = [
-        "Estimates have the interval over seeds that the verdict rests on: at the level of its look and of its place among the "
-        "primary claims (95 % before the first look)."
-    ]
+    notes = ["Estimates have their 95 % interval over seeds, which describes how precise they are."]
+    apart = any(row["decision"] is not None for row in rows)
+    if apart:
+        notes[0] += (
+            " The verdict rests on the other interval: the same estimate at the level of its look and of its place among the "
+            "primary claims."
+        )
     percent = [each for each in judgements if claim_spec(each, metrics).percent]
     if any(text_of(_estimate(each, claim_spec(each, metrics))) != MISSING for each in percent):
         notes[0] += " Differences of percentages are in percentage points."
@@ -54,7 +60,8 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
         Column("claim", "claim"),
         Column("says", "says", "sentence"),
         Column("verdict", "verdict"),
-        Column("estimate", "estimate", "number"),
+        Column("estimate", "estimate [95 %]", "number"),
+        *([Column("decision", "interval of the verdict", "number")] if apart else []),
         Column("n", "n", "number"),
         Column("reason", "reason", "sentence"),
     ]
@@ -77,14 +84,15 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
             "published": _figure(row, row["published"], row["published"], row["published"], metrics, alone=True),
             "ours": row["reason"] or _figure(row, row["mean"], row["low"], row["high"], metrics),
             "n": Count(int(row["n"])),
+            "how": row["how"],
             "inside": f"({inside})" if row["differs"] and inside != MISSING else inside,
             "differs": row["differs"],
             "protocol": row["protocol"],
         }
         rows.append(Row(values, source=f"claim-{row['id']}"))
     notes = [
-        "This study: mean with the 95 % prediction interval of a value that was made like the published one; for exact claims, "
-        "all values. Published values under another protocol need not agree."
+        "This study: mean with the 95 % prediction interval of a value that was made like the published one, which is in the "
+        "column “published value of”; for exact claims, all values. Published values under another protocol need not agree."
     ]
     if frame["differs"].any():
         notes.append(
@@ -97,6 +105,7 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
         Column("published", "published", "number"),
         Column("ours", "this study", "number"),
         Column("n", "n", "number"),
+        Column("how", "published value of"),
         Column("inside", "inside the interval"),
         Column("differs", "differences of this study", "sentence"),
         Column("protocol", "published protocol", "sentence"),
@@ -107,9 +116,20 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
 def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
     if judgement.estimate is None:
         return None
-    numbers = judgement.estimate.numbers(judgement.confidence)
-    signed = judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
-    return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed)
+    numbers = judgement.estimate.numbers()
+    return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, _signed(judgement))
+
+
+def decision(judgement: Judgement, spec: MetricSpec) -> Value:
+    """The interval that the verdict rests on, with its level; None if there is none, or it is the 95 % interval."""
+    low, high = judgement.interval
+    if math.isnan(low) or not judgement.look.number or math.isclose(judgement.confidence, 0.95):
+        return None
+    return Limits(low, high, spec, _signed(judgement), judgement.confidence)
+
+
+def _signed(judgement: Judgement) -> bool:
+    return judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
 
 
 def _seeds(judgement: Judgement) -> Count:

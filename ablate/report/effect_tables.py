@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -12,56 +13,103 @@ from ablate.core.metrics import MetricSpec
 from ablate.report.formatting import capitalized, difference_heading, finer
 from ablate.report.model import AttributionResult, Comparison
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Count, Interval, Limits, Number, Value
+from ablate.report.values import AtSeed, Count, Interval, Limits, Number, Value, Wins
 from ablate.stats.decision_rules import LOOKS
 from ablate.stats.estimates import Estimate
 
 SOME = 4  # the number of strata or terms to list before "and … more"
 FEW_SEEDS = f"Fewer than {LOOKS[0]} seeds: no verdicts and no p values; the results are preliminary."
+NO_CHANGE = "no change (A/A)"
 ALL_CHANGES = "all changes"  # last row of an attribution
 SQUARES = MetricSpec("sum of squares")
 OMEGA = MetricSpec("ω²", digits=3)
 CORRELATION = MetricSpec("correlation", digits=2)
+PROBABILITY = MetricSpec("probability", digits=2)
 
 
 def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
     """Contrasts of each level with the baseline of its factor, and interactions of two factors."""
+    unit = "block" if comparison.over_blocks else "seed"
+    simultaneous = len(comparison.contrasts) > 1 and "simultaneous_low" in comparison.contrasts_frame.dropna(axis=1, how="all")
     columns = [
         Column("change", "change"),
         Column("kind", "kind"),
         Column("n", "n", "number"),
         Column("estimate", "estimate", "number"),
+        *([Column("simultaneous", "simultaneous", "number")] if simultaneous else []),
+        *([Column("examples", f"over {comparison.examples}", "number")] if comparison.examples else []),
+        Column("wins", "above zero", "number"),
+        Column("superior", "P(B > A)", "number"),
+        Column("worst", f"lowest {unit}", "number"),
     ]
-    if comparison.examples:
-        columns.append(Column("examples", f"over {comparison.examples}", "number"))
     rows = []
-    for at, (estimate, limits) in enumerate(zip(comparison.contrasts, _example_limits(comparison, spec), strict=True)):
+    frame = comparison.contrasts_frame.to_dict("records")
+    losses = comparison.losses or [""] * len(frame)
+    for at, (estimate, limits, row, lost) in enumerate(
+        zip(comparison.contrasts, _example_limits(comparison, spec), frame, losses, strict=True)
+    ):
         low, high = estimate.interval()
         values: dict[str, Value] = {
             "change": describe(estimate.changes),
             "kind": estimate.kind,
             "n": Count(estimate.n),
             "estimate": Interval(estimate.estimate, low, high, spec),
+            "simultaneous": Limits(row.get("simultaneous_low", math.nan), row.get("simultaneous_high", math.nan), spec),
+            "wins": None if estimate.unpaired else Wins(estimate.wins, estimate.n),
+            "superior": Number(estimate.p_superior, PROBABILITY),
+            "worst": AtSeed(estimate.worst[1], estimate.worst[0], spec),
             "examples": limits,
-            "note": _note(estimate),
+            "note": "; ".join(filter(None, [_note(estimate), lost])),
         }
         rows.append(Row(values, source=f"contrast-{at}"))
+    if comparison.no_change is not None:
+        rows.append(_no_change(comparison.no_change, spec))
     if any(row["note"] for row in rows):
         columns.append(Column("note", "note", "sentence"))
     notes = [
-        f"{capitalized(difference_heading(spec))}: mean paired difference over n seeds with its 95 % interval (paired t; the "
+        f"{capitalized(difference_heading(spec))}: mean paired difference over n {unit}s with its 95 % interval (paired t; the "
         "intervals are not adjusted for their number), averaged over the levels of the other factors at which both levels ran."
     ]
+    if simultaneous:
+        notes.append("Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once (max-t).")
+    notes.append(
+        f"Above zero: in how many {unit}s the difference is. P(B > A): the chance that a run after the change is above one "
+        f"before it (Mann-Whitney). Lowest {unit}: the lowest difference and its {unit}."
+    )
+    if comparison.no_change is not None:
+        notes.append(
+            f"{capitalized(NO_CHANGE)}: the baseline was run twice with different random streams. The true difference is zero, "
+            "so this row shows what the noise of seeds alone looks like; its two runs are not paired. In one study of twenty "
+            "its interval excludes zero; if it does so again, something that is not a factor differs between the runs."
+        )
     if any(each.kind == "interaction" for each in comparison.contrasts):
         notes.append("Interaction: by how much the second change increases the effect of the first.")
     if 0 < max(each.n for each in comparison.contrasts) < LOOKS[0]:
-        notes.append(FEW_SEEDS)
+        notes.append(FEW_SEEDS.replace("seeds", f"{unit}s"))
     if comparison.examples:
         notes.append(
             f"Over {comparison.examples}: 95 % interval of the same difference if other {comparison.examples} were drawn, with "
             "these seeds (bootstrap). It is separate from the interval over seeds."
         )
     return Table("contrasts", "Contrasts", columns, rows, comparison.contrasts_frame, notes, main)
+
+
+def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:
+    """The row of the baseline against itself."""
+    low, high = estimate.interval()
+    values: dict[str, Value] = {
+        "change": NO_CHANGE,
+        "kind": "control",
+        "n": Count(estimate.n),
+        "estimate": Interval(estimate.estimate, low, high, spec),
+        "simultaneous": None,
+        "wins": Wins(estimate.wins, estimate.n),
+        "superior": Number(estimate.p_superior, PROBABILITY),
+        "worst": AtSeed(estimate.worst[1], estimate.worst[0], spec),
+        "examples": None,
+        "note": "all second runs have identical values: their random streams are not different" if estimate.identical else "",
+    }
+    return Row(values, source="no-change")
 
 
 def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
@@ -145,6 +193,9 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
                 "change": ALL_CHANGES if row["change"] == ALL else str(row["change"]),
                 "n": Count(int(row["n"])),
                 "share": Interval(row["estimate"], row["low"], row["high"], spec),
+                "simultaneous": Limits(row.get("simultaneous_low", math.nan), row.get("simultaneous_high", math.nan), spec)
+                if row["change"] != ALL
+                else None,
             },
             source="runs",
         )
@@ -155,6 +206,9 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
         f"{capitalized(difference_heading(spec))}: Shapley values with their 95 % interval over n seeds; they add up to the "
         "last row."
     ]
+    if len(rows) > 2 and "simultaneous_low" in result.shares:
+        columns.append(Column("simultaneous", "simultaneous", "number"))
+        notes.append("Simultaneous: 95 % intervals that hold for all shares at once (max-t).")
     return Table(result.name, result.title, columns, rows, result.shares, notes)
 
 

@@ -15,12 +15,14 @@ from ablate.core.claims import ALL
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.report import curve_plots, factor_plots, plots
+from ablate.report.block_tables import LIKE_THESE, THESE, scaled
 from ablate.report.curves import Curves
 from ablate.report.effect_tables import ALL_CHANGES, describe
 from ablate.report.formatting import difference_heading, heading
 from ablate.report.model import AttributionResult, Comparison, Report
 from ablate.report.plots import Mark
 from ablate.report.values import Interval
+from ablate.stats.blocks import BlockAnalysis
 from ablate.stats.estimates import Estimate
 
 MARKS = 24  # rows of a forest plot; of more, the highest and the lowest
@@ -90,6 +92,8 @@ def _sketches(report: Report) -> Iterator[_Sketch]:
         if len(report.configurations.factors) > 1 or spec.limit is not None:
             yield from _effects(comparison.contrasts, spec)
         yield from _factors(report, comparison, spec)
+        for at, analysis in enumerate(comparison.blocks, 1):
+            yield _blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks")
     for attribution in report.attributions:
         yield from _attribution(attribution, report.metrics[attribution.metric])
     if report.curves is not None:
@@ -220,6 +224,36 @@ def _factors(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterat
 
 def _text(level: Level | None) -> str:
     return "" if level is None else str(level)
+
+
+def _blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str) -> _Sketch:
+    """A forest plot by block; a ratio as its distance from one."""
+    ratio, of_metric = analysis.scale == "ratio", spec
+    spec = scaled(analysis, spec)
+
+    def moved(value: float) -> float:
+        return math.expm1(value) if ratio else value
+
+    marks = []
+    for level, each in analysis.rows.items():
+        if math.isfinite(each.estimate):
+            low, high = each.interval()
+            hole = ", left out below" if level in analysis.holes else ""
+            values = [moved(value) for value in each.by_seed]
+            marks.append(
+                Mark(f"{analysis.block}={level}  (n = {each.n}{hole})", moved(each.estimate), moved(low), moved(high), values)
+            )
+    marks = _ends(marks)
+    for title, found in ((LIKE_THESE, analysis.like_these), (THESE, analysis.these)):
+        marks.append(Mark(f"{title}  ({found.n} blocks)", found.estimate - ratio, found.low - ratio, found.high - ratio))
+    caption = (
+        "Diamond: mean difference in a block. Bar: 95 % interval over its seeds. Dots: single seeds. Below: the mean over the "
+        "complete blocks, for blocks like these (Student's t over blocks) and for exactly these."
+    )
+    axis = f"change of {of_metric.title} (%)" if ratio else f"Δ {difference_heading(spec)}"
+    title = f"Blocks: {describe([analysis.change])}"
+    caption += _cut(len(analysis.rows))
+    return _Sketch(name, title, caption, _summary(marks, axis), lambda: plots.forest(marks, axis, spec.percent or ratio))
 
 
 def _attribution(attribution: AttributionResult, spec: MetricSpec) -> Iterator[_Sketch]:

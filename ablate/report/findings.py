@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablate.core.claims import Change, Claim
 from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, MetricSpec
+from ablate.report import claim_tables
 from ablate.report.claim_tables import claim_spec
 from ablate.report.formatting import capitalized, number
 from ablate.report.model import Report
@@ -71,7 +72,9 @@ def findings(report: Report) -> list[Finding]:
     names = short_names(list(report.results.factors))
     found = [
         _of_contrast(each, spec, names, row, report.comparison.examples)
-        for each, row in zip(report.comparison.contrasts, report.tables.contrasts.rows, strict=True)
+        for each, row in zip(
+            report.comparison.contrasts, report.tables.contrasts.rows, strict=False
+        )  # the last may be a control
         if math.isfinite(each.estimate)
     ]
     return found[:SHOWN]
@@ -181,7 +184,11 @@ def _sentence(
         subject = capitalized(_subject(claim, names)) + ("" if claim.metric == main else f", {metrics[claim.metric].title}")
     factor = "a factor of " if claim.scale == "ratio" else ""
     seeds = judgement.look.seeds or judgement.n
-    return f"{subject}: {factor}{with_unit(shown)}, {_state(judgement.verdict)} at n = {seeds}."
+    numbers = judgement.estimate.numbers() if judgement.estimate is not None else {}
+    at_95 = replace(shown, low=numbers.get("low", math.nan), high=numbers.get("high", math.nan))
+    decision = claim_tables.decision(judgement, shown.spec)
+    by = "" if decision is None else f" by the interval {decision}"
+    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement.verdict)} at n = {seeds}{by}."
 
 
 def _subject(claim: Claim, names: Mapping[str, str]) -> str:

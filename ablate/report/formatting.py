@@ -108,5 +108,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def percentage(confidence: float) -> str:
+    """A confidence level with the digits that tell it from 100 %.
+
+    >>> percentage(0.95), percentage(0.9969), percentage(0.999375)
+    ('95 %', '99.7 %', '99.94 %')
+    """
+    digits = max(0, math.ceil(-math.log10(max(1 - confidence, 1e-12))) - 2)
+    return f"{100 * confidence:.{digits}f} %"
+
+
 def _beyond_one(values: pd.Series) -> bool:
     return bool(values.abs().between(1, math.inf, inclusive="neither").any())

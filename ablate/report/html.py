@@ -145,8 +145,10 @@ def _sections(
         yield _Section("configurations", "Configurations", wide=len(comparison.columns) > WIDE)
     if tables.attributions:
         yield _Section("attribution", "Attribution")
+    if tables.blocks:
+        yield _Section("blocks", "Blocks")
     if tables.scorecard is not None:
-        yield _Section("scorecard", "Published results")
+        yield _Section("scorecard", tables.scorecard.title)
     if drawn:
         yield _Section("figures", "Figures")
     if tables.contrasts is not None:

@@ -1,9 +1,11 @@
-"""The list of files that belong to a report. Later reports replace or remove only these."""
+"""What an earlier report left in its folder: the list of its files, which alone a later one may remove, and its verdicts."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ablate.core.errors import UsageError
 from ablate.storage.records import write_atomically
@@ -30,6 +32,16 @@ def files_of_earlier_report(folder: Path) -> set[str]:
     if folder.exists() and any(not _free(path) for path in folder.iterdir()):
         raise UsageError(f"{folder} contains files that are not from a report: choose another folder, or move them.")
     return set()
+
+
+def verdicts_of_earlier_report(folder: Path) -> list[dict[str, Any]]:
+    """The rows of verdicts.json in the folder; empty if there is no such file, or it is not one of a report."""
+    try:
+        rows = json.loads((folder / VERDICTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    known = isinstance(rows, list) and all(isinstance(row, dict) and {"id", "verdict"} <= row.keys() for row in rows)
+    return rows if known else []
 
 
 def write_list(folder: Path, names: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from ablate.core.metrics import Metrics
 from ablate.report.configurations import Configurations
 from ablate.report.curves import Curves
 from ablate.report.table import Table
+from ablate.stats.blocks import BlockAnalysis
 from ablate.stats.comparisons import AgainstBaseline
 from ablate.stats.estimates import Estimate
 from ablate.stats.judge import Judgement
@@ -30,13 +31,13 @@ class JudgedClaims:
         claims: the claims in study.yaml.
         judgements: one for each claim.
         verdicts: the judgements as a frame, the content of verdicts.json.
-        scores: a row for each published value.
+        scorecard: a row for each published value.
     """
 
     claims: Sequence[Claim]
     judgements: Sequence[Judgement]
     verdicts: pd.DataFrame
-    scores: pd.DataFrame
+    scorecard: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Comparison:
         precision: the variation of the paired differences of each contrast, and the minimum detectable effect.
         interactions: the means at the levels of two factors, of the pairs that interact most.
         against: each configuration against the baseline with p values; empty if no contrasts can be computed.
+        losses: for each contrast the runs that each arm lost, in words; empty where none did.
+        no_change: the baseline against its second runs (study.control=aa); None without any.
+        blocks: each change compared in every block of a study with blocks.
     """
 
     metric: str
@@ -66,6 +70,14 @@ class Comparison:
     precision: pd.DataFrame = field(default_factory=pd.DataFrame)
     interactions: Sequence[InteractionMeans] = ()
     against: Sequence[AgainstBaseline] = ()
+    losses: Sequence[str] = ()
+    no_change: Estimate | None = None
+    blocks: Sequence[BlockAnalysis] = ()
+
+    @property
+    def over_blocks(self) -> bool:
+        """Whether the contrasts are over blocks, not over seeds."""
+        return bool(self.blocks)
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,7 @@ class Tables:
     further_results: Table | None = None
     costs: Table | None = None
     extra: Sequence[Table] = ()
+    blocks: Sequence[Table] = ()
     contrasts: Table | None = None
     anova: Table | None = None
     precision: Table | None = None
@@ -103,7 +116,7 @@ class Tables:
 
     def __iter__(self) -> Iterator[Table]:
         single = (self.ablation, self.verdicts, self.scorecard, self.results, self.further_results, self.costs)
-        several = (*single, *self.extra, self.contrasts, self.anova, self.precision, *self.attributions)
+        several = (*single, *self.extra, *self.blocks, self.contrasts, self.anova, self.precision, *self.attributions)
         return (table for table in several if table is not None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
-from ablate.report.formatting import MISSING, number
+from ablate.report.formatting import MISSING, number, percentage
 from ablate.stats.flags import Flag
 
 
@@ -50,12 +50,13 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An interval without its estimate, which is in another column: `[−3.0, +5.0]`."""
+    """An interval without its estimate, which is in another column: `[−3.0, +5.0]`; with its level `[−3.0, +5.0] (99.7 %)`."""
 
     low: float
     high: float
     spec: MetricSpec
     signed: bool = True
+    confidence: float | None = None
 
     @property
     def sort_key(self) -> float:
@@ -64,7 +65,8 @@ class Limits:
     def __str__(self) -> str:
         if math.isnan(self.low):
             return MISSING
-        return f"[{number(self.low, self.spec, self.signed)}, {number(self.high, self.spec, self.signed)}]"
+        level = "" if self.confidence is None else f" ({percentage(self.confidence)})"
+        return f"[{number(self.low, self.spec, self.signed)}, {number(self.high, self.spec, self.signed)}]{level}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,38 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Wins:
+    """In how many seeds or blocks a difference is above zero: `4 of 5`."""
+
+    k: int
+    n: int
+
+    @property
+    def sort_key(self) -> float:
+        return self.k / self.n if self.n else math.nan
+
+    def __str__(self) -> str:
+        return f"{self.k} of {self.n}" if self.n else MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class AtSeed:
+    """A number with the seed or the block that it belongs to: `−1.0 (3)`."""
+
+    value: float
+    seed: object
+    spec: MetricSpec
+
+    @property
+    def sort_key(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        text = number(self.value, self.spec, signed=True)
+        return text if text == MISSING else f"{text} ({self.seed})"
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """The cell for the difference in the row of the baseline."""
 
@@ -200,7 +234,9 @@ class Switch:
 
 
 STARS = (0.05, 0.01, 0.001)
-Measured = Number | Interval | Limits | Mean | Spread | Exact | Count | Baseline | PValue  # numbers with a sort key
+Measured = (
+    Number | Interval | Limits | Mean | Spread | Exact | Count | Wins | AtSeed | Baseline | PValue
+)  # numbers with a sort key
 Value = str | Level | Switch | Measured | tuple[Flag, ...] | None  # None is shown as a dash
 
 

@@ -52,6 +52,7 @@ class BlockAnalysis:
     """A change compared in every block.
 
     Attributes:
+        block: the factor whose levels are the blocks.
         change: what was compared.
         rows: the estimate in each block, over its own seeds; without numbers where none pair.
         holes: the blocks that the aggregates leave out, since runs are missing there.
@@ -60,8 +61,11 @@ class BlockAnalysis:
         wins: in how many of the complete blocks the estimate is above zero.
         iqm: the interquartile means before and after the change, over all runs of the complete blocks.
         improvement: the probability that a run after the change is above one before it, averaged over blocks.
+        scale: `difference`, or `ratio`.
+        normalized: whether values are fractions of the declared range of their block.
     """
 
+    block: str
     change: Change
     rows: Mapping[Level, Estimate]
     holes: Sequence[Level]
@@ -70,6 +74,8 @@ class BlockAnalysis:
     wins: int
     iqm: tuple[Aggregate, Aggregate]
     improvement: Aggregate
+    scale: Scale = "difference"
+    normalized: bool = False
 
     def frame(self) -> pd.DataFrame:
         """One row a block: `block`, `n`, `estimate`, `low`, `high`."""
@@ -121,6 +127,7 @@ def analyze(
     first, second = ([arms[level][end].dropna().to_numpy() for level in arms] for end in ("first", "second"))
     generator = np.random.default_rng(0)  # the same report each time
     return BlockAnalysis(
+        block,
         change,
         rows,
         holes,
@@ -129,6 +136,8 @@ def analyze(
         sum(each.estimate > 0 for each in complete),
         (_bootstrap(first, None, draws, confidence, generator), _bootstrap(second, None, draws, confidence, generator)),
         _bootstrap(first, second, draws, confidence, generator),
+        scale,
+        bounds is not None,
     )
 
 
@@ -136,7 +145,7 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
     """The same outcomes with a row a block instead of a row a seed: every estimate then has n = the number of blocks.
 
     The value of a block is the mean over the seeds that are complete in it; a cell without runs there has none. A cell
-    counts as lost in a block if any of its runs was lost there.
+    counts as lost in a block if any of its runs was lost there; `lost_share` holds which part of them.
 
     Args:
         outcomes: a row a seed.
@@ -146,7 +155,8 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
     levels = [level for level in outcomes.factor(block).levels if only is None or level in only]
     cells = {cell.without([block]): 0 for cell in outcomes.cells}
     cells = {cell: number for number, cell in enumerate(cells)}
-    frames: dict[str, dict[str, dict[int, float]]] = {name: {} for name in ("outcomes", "diverged", "censored", "lost")}
+    of_runs = ("outcomes", "diverged", "censored", "lost", "lost_share")
+    frames: dict[str, dict[str, dict[int, float]]] = {name: {} for name in of_runs}
     for level in levels:
         columns = {cells[cell.without([block])]: column for cell, column in outcomes.cells.items() if cell[block] == level}
         values = outcomes.outcomes[list(columns.values())]
@@ -157,12 +167,16 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
         for name in ("diverged", "censored", "lost"):
             anywhere = getattr(outcomes, name)[list(columns.values())].any()
             frames[name][level.text] = {number: bool(anywhere[column]) for number, column in columns.items()}
+        lost = outcomes.lost[list(columns.values())]
+        share = lost.sum() / (lost | values.notna()).sum().clip(lower=1)
+        frames["lost_share"][level.text] = {number: float(share[column]) for number, column in columns.items()}
     wide = {
         name: pd.DataFrame.from_dict(rows, orient="index").reindex(columns=range(len(cells))) for name, rows in frames.items()
     }
     return replace(
         outcomes,
         outcomes=wide["outcomes"],
+        lost_share=wide["lost_share"].fillna(0.0),
         **{name: wide[name].eq(True) for name in ("diverged", "censored", "lost")},
         cells=cells,
         factors={key: factor for key, factor in outcomes.factors.items() if key != block},
@@ -193,11 +207,8 @@ def iqm(scores: ArrayLike) -> float:
 
 def probability_of_improvement(first: Sequence[ArrayLike], second: Sequence[ArrayLike]) -> float:
     """P(second > first), a tie counting one half, averaged over blocks (Agarwal et al. 2021). One array of runs a block."""
-    found = []
-    for one, other in zip(first, second, strict=True):
-        above = np.asarray(other, float)[:, None] - np.asarray(one, float)[None, :]
-        found.append(float(((above > 0) + 0.5 * (above == 0)).mean()))
-    return float(np.mean(found))
+    runs = ((np.asarray(one, float), np.asarray(other, float)) for one, other in zip(first, second, strict=True))
+    return float(np.mean([_above(one, other) for one, other in runs]))
 
 
 def _these(rows: Sequence[Estimate], confidence: float) -> Aggregate:
@@ -235,15 +246,25 @@ def _bootstrap(
     Runs are drawn with replacement within each block (Agarwal et al. 2021); the interval holds the percentiles.
     """
 
-    def statistic(one: Sequence[Scores], other: Sequence[Scores] | None) -> float:
-        return iqm(np.concatenate(one)) if other is None else probability_of_improvement(one, other)
-
     def drawn(arm: Sequence[Scores]) -> list[Scores]:
-        return [generator.choice(runs, len(runs)) for runs in arm]
+        """For each block, the runs of every draw: (draws, runs)."""
+        return [runs[generator.integers(len(runs), size=(draws, len(runs)))] for runs in arm]
 
-    values = [statistic(drawn(first), None if second is None else drawn(second)) for _ in range(draws)]
+    if second is None:
+        estimate = iqm(np.concatenate(first))
+        values = stats.trim_mean(np.concatenate(drawn(first), axis=1), 0.25, axis=1)
+    else:
+        estimate = probability_of_improvement(first, second)
+        values = np.mean([_above(one, other) for one, other in zip(drawn(first), drawn(second), strict=True)], axis=0)
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Aggregate(statistic(first, second), float(low), float(high), len(first))
+    return Aggregate(estimate, float(low), float(high), len(first))
+
+
+def _above(one: Scores, other: Scores) -> Scores:
+    """P(other > one) over the runs, the last axis of both."""
+    difference = other[..., :, None] - one[..., None, :]
+    found: Scores = ((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-2, -1))
+    return found
 
 
 def _has_hole(outcomes: Outcomes, block: str, level: Level) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate.core.claims import ALL, LARGEST, Claim
+from ablate.core.cells import Condition
+from ablate.core.claims import ALL, LARGEST, Change, Claim
 from ablate.core.metrics import Better
 from ablate.stats import attribution, contrasts, decision_rules
 from ablate.stats.decision_rules import PValues, intersection, union
@@ -97,14 +98,19 @@ def arms(claim: Claim, outcomes: Outcomes) -> dict[str, list[int]]:
     """The columns of each arm by name: two of a difference, four of an interaction, one of a threshold, each cell of a path."""
     where = claim.within(outcomes.factors)
     if claim.changes:
-        corners = contrasts.weights(outcomes, claim.changes, where).corners
-        names = [""]
-        for change in claim.changes:
-            names = [f"{name}{change.factor}={level} " for name in names for level in (change.start, change.end)]
-        return {name.strip(): sorted({columns[end] for columns in corners}) for end, name in enumerate(names)}
+        return arms_of(outcomes, claim.changes, where)
     if not claim.path:
         return {"the selected cells": outcomes.columns(where)}
     return {str(cell): [column] for cell, column in outcomes.select(where).items()}
+
+
+def arms_of(outcomes: Outcomes, changes: Sequence[Change], where: Condition | None = None) -> dict[str, list[int]]:
+    """The columns of the arms of a contrast (two) or of an interaction (four) by their levels."""
+    corners = contrasts.weights(outcomes, changes, where).corners
+    names = [""]
+    for change in changes:
+        names = [f"{name}{change.factor}={level} " for name in names for level in (change.start, change.end)]
+    return {name.strip(): sorted({columns[end] for columns in corners}) for end, name in enumerate(names)}
 
 
 def compared(claim: Claim, outcomes: Outcomes) -> list[list[int]]:

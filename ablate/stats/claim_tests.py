@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,17 +13,19 @@ import numpy as np
 
 from ablate.core.cells import Condition
 from ablate.core.claim_checks import check, unmet
-from ablate.core.claims import Claim
+from ablate.core.claims import Change, Claim
 from ablate.core.errors import UsageError
+from ablate.core.metrics import Better, MetricSpec, terms_of
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
-from ablate.stats.claim_estimates import arms, at_resolution, compared, estimates_of, p_values, resolution, strata_of
+from ablate.stats.claim_estimates import arms, arms_of, at_resolution, compared, estimates_of, p_values, resolution, strata_of
 from ablate.stats.decision_rules import FEWEST, NO_LOOK, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
 from ablate.stats.outcomes import Outcomes, limit_of
 from ablate.storage.results import StudyResults
 
 UNKNOWN = PValues(math.nan, math.nan)
+ARMS = 6  # of an unequal loss: each arm is imputed at both ends, 64 analyses at most
 Drawn = Mapping[Any, Sequence[str]]
 
 
@@ -47,6 +51,8 @@ class LookTest:
         strata: the same contrast in each stratum; empty if there is only one.
         p_dropped: without the pairs of lost runs.
         p_at_chance: with these runs at chance.
+        p_worst: with the lost runs of each arm at the value that speaks most against the hypothesis; None if no arm lost more
+            runs than another.
         losses: by arm.
         blocked: why there cannot be a decided verdict at this look; empty if there can.
         identical: whether all pairs have identical values.
@@ -57,14 +63,18 @@ class LookTest:
     strata: Sequence[Estimate] = ()
     p_dropped: PValues = UNKNOWN
     p_at_chance: PValues = UNKNOWN
+    p_worst: PValues | None = None
     losses: Sequence[Losses] = ()
     blocked: str = ""
     identical: bool = False
 
     @property
     def p(self) -> PValues:
-        """What holds in both analyses; NaN if the look is blocked."""
-        return UNKNOWN if self.blocked else self.p_dropped.worst(self.p_at_chance)
+        """What holds in all analyses; NaN if the look is blocked."""
+        if self.blocked:
+            return UNKNOWN
+        found = self.p_dropped.worst(self.p_at_chance)
+        return found if self.p_worst is None else found.worst(self.p_worst)
 
     @property
     def lost(self) -> int:
@@ -188,42 +198,94 @@ def lost_by_arm(losses: Sequence[Losses]) -> str:
     return f"lost runs: {', '.join(map(str, sorted(shown, key=lambda each: -each.lost)))}"
 
 
+def losses_in_words(outcomes: Outcomes, changes: Sequence[Change]) -> str:
+    """The runs that each arm of a contrast lost, as text; empty if none did, or nothing can be compared."""
+    try:
+        found = _losses(outcomes, arms_of(outcomes, changes))
+    except UsageError:
+        return ""
+    return lost_by_arm(found) if any(each.lost for each in found) else ""
+
+
+def _losses(outcomes: Outcomes, by_arm: Mapping[str, list[int]]) -> list[Losses]:
+    return [
+        Losses(name, int(outcomes.lost[columns].to_numpy().sum()), outcomes.lost[columns].size)
+        for name, columns in by_arm.items()
+    ]
+
+
 def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResults, look: Look) -> LookTest:
     """The test over the outcomes of the seeds of a look."""
-    limit, chance = limit_of(results, claim.metric), results.metrics[claim.metric].chance
-    value = limit if limit is not None else math.nan if chance is None else chance
+    limit, spec = limit_of(results, claim.metric), results.metrics[claim.metric]
+    value = limit if limit is not None else _chance(spec)
     step = resolution(outcomes.outcomes[_columns(claim, outcomes)])
-    dropped, at_chance = (
-        [at_resolution(each, step) for each in estimates_of(claim, version, drawn)]
-        for version in (outcomes, outcomes.with_lost_at(value))
-    )
-    losses = [
-        Losses(name, int(outcomes.lost[columns].to_numpy().sum()), outcomes.lost[columns].size)
-        for name, columns in arms(claim, outcomes).items()
-    ]
+
+    def estimated(version: Outcomes) -> list[Estimate]:
+        return [at_resolution(each, step) for each in estimates_of(claim, version, drawn)]
+
+    def tested(estimates: Sequence[Estimate]) -> PValues:
+        return p_values(claim, estimates, spec.better) if estimates[0].n >= FEWEST else UNKNOWN
+
+    dropped, at_chance = estimated(outcomes), estimated(outcomes.with_lost_at(value))
+    by_arm = arms(claim, outcomes)
+    losses = _losses(outcomes, by_arm)
     test = LookTest(look, dropped, strata_of(claim, outcomes), losses=losses)
     if not look.number:
         return test
-    better = results.metrics[claim.metric].better
-    found = replace(
+    blocked = _blocked(claim, outcomes, test, value, limit)
+    worst = None
+    if not blocked and test.lost and (len(losses) == 1 or len({each.lost for each in losses}) > 1):
+        versions = _imputed(outcomes, _columns(claim, outcomes), by_arm.values(), value)
+        worst = _largest([tested(estimated(version)) for version in versions])
+    return replace(
         test,
-        p_dropped=p_values(claim, dropped, better) if dropped[0].n >= FEWEST else UNKNOWN,
-        p_at_chance=p_values(claim, at_chance, better) if at_chance[0].n >= FEWEST else UNKNOWN,
+        p_dropped=tested(dropped),
+        p_at_chance=tested(at_chance),
+        p_worst=worst,
         identical=all(each.identical for each in [*dropped, *at_chance]),
+        blocked=blocked,
     )
-    return replace(found, blocked=_blocked(claim, outcomes, found, value, limit))
+
+
+def _chance(spec: MetricSpec) -> float:
+    """The value of a run that was lost: the chance level, else the bad end of a percentage, else NaN."""
+    if spec.chance is not None:
+        return spec.chance
+    if not spec.percent or len(terms_of(spec.name)) > 1:
+        return math.nan
+    worst: dict[Better | None, float] = {"higher": 0.0, "lower": 1.0}
+    return worst.get(spec.better, math.nan)
+
+
+def _imputed(outcomes: Outcomes, used: list[int], by_arm: Iterable[list[int]], value: float) -> Iterator[Outcomes]:
+    """The outcomes with the lost runs of each arm at the lowest or the highest value of all arms and `value`: all patterns."""
+    known = np.append(outcomes.outcomes[used].to_numpy().ravel(), value)
+    ends = float(np.nanmin(known)), float(np.nanmax(known))
+    hit = [columns for columns in by_arm if outcomes.lost[columns].to_numpy().any()]
+    for pattern in itertools.product(ends, repeat=len(hit)):
+        version = outcomes
+        for end, columns in zip(pattern, hit, strict=True):
+            version = version.with_lost_at(end, columns)
+        yield version
+
+
+def _largest(found: Sequence[PValues]) -> PValues:
+    return functools.reduce(PValues.worst, found)
 
 
 def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, limit: float | None) -> str:
     """Why there cannot be a decided verdict; empty if there can."""
     if test.lost:
         said = lost_by_arm(test.losses)
-        if len({each.lost for each in test.losses}) > 1:
-            return f"{said}; unequal losses may have selected the runs that remain"
         if math.isnan(value):
-            return f"{said}; the chance level of {claim.metric} is unknown, so they cannot be counted at chance"
+            return (
+                f"{said}; the chance level of {claim.metric} is unknown, so they cannot be counted at chance: declare "
+                f"it (study.metrics.{terms_of(claim.metric)[0]}.chance), or set runs aside with a reason (study.leave_out)"
+            )
         if test.estimates[0].n < FEWEST:
             return f"{said}; only {test.estimates[0].n} seeds remain without their pairs"
+        if len(test.losses) > 1 and sum(each.lost > 0 for each in test.losses) > ARMS:
+            return f"{said}; more than {ARMS} arms lost runs"
     if limit is not None and _mostly_censored(claim, outcomes):
         return f"most runs of both arms did not reach the target within the limit of {limit:g}"
     return ""

@@ -75,8 +75,12 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     return Estimate("mean", (), by_seed, se, df, where or ANYWHERE)
 
 
-def every_contrast(outcomes: Outcomes, scale: Scale = "difference", pooled: bool = False) -> list[Estimate]:
-    """Estimate every level against its factor's baseline; in a complete factorial also the interactions of two factors.
+def every_contrast(
+    outcomes: Outcomes, scale: Scale = "difference", pooled: bool = False, further: Sequence[Change] = ()
+) -> list[Estimate]:
+    """Estimate every level against its factor's baseline, and `further` changes.
+
+    In a complete factorial there are also the interactions of two factors.
 
     A complete factorial of several factors yields main effects and interactions; any other design (one change at a time,
     say) simple contrasts, and no interaction is claimed. Each has its own error over seeds, right also where cells are
@@ -88,6 +92,7 @@ def every_contrast(outcomes: Outcomes, scale: Scale = "difference", pooled: bool
     }
     factorial = len(changes) > 1 and outcomes.complete_factorial
     asked: list[tuple[Change, ...]] = [(change,) for change in itertools.chain(*changes.values())]
+    asked += [(change,) for change in further if (change,) not in asked]
     if factorial:
         for one, other in itertools.combinations(changes, 2):
             asked += itertools.product(changes[one], changes[other])

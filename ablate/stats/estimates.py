@@ -14,7 +14,7 @@ from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.levels import Level
 
-Kind = Literal["simple", "main effect", "interaction", "mean", "share"]
+Kind = Literal["simple", "main effect", "interaction", "mean", "share", "no change"]
 Scale = Literal["difference", "ratio"]
 
 

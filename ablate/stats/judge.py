@@ -24,8 +24,8 @@ COLUMNS = [
     "id", "says", "quote", "kind", "metric", "expects", "margin", "scale", "primary", "meaning",
     "n", "look", "estimate", "low", "high", "se", "df", "strata", "inert",
     "p_support", "p_contradict", "diverged", "p_support_at_chance", "p_contradict_at_chance", "p",
-    "seeds_needed", "decidable", "verdict", "reason",
-    "confidence", "p_below", "lost", "wins", "p_superior", "worst", "p_strata", "p_sign_flip",
+    "seeds_needed", "decidable", "verdict", "reason", "confidence", "low_95", "high_95", "rules", "changed",
+    "p_below", "lost", "p_worst_support", "p_worst_contradict", "wins", "p_superior", "worst", "p_strata", "p_sign_flip",
 ]  # fmt: skip
 SHOWN = {decision_rules.SUPPORTED: "support", decision_rules.SMALLER: "below", decision_rules.CONTRADICTED: "contradict"}
 
@@ -44,6 +44,7 @@ class Judgement:
         p: the adjusted p value that decides, after looks and Holm; NaN without a test.
         p_dropped: the p values of the look as they are, without the pairs of lost runs.
         p_at_chance: the same, with these runs at chance.
+        p_worst: the same, with these runs at the values that speak most against the verdict; NaN if losses are equal.
         diverged: how many runs diverged.
         seeds_needed: the look at which a difference as large as the margin would be decided; None at none, or without a margin.
         decidable: if at none, the smallest margin that the last look would decide, on the scale of the claim; else NaN.
@@ -66,6 +67,7 @@ class Judgement:
     p: float
     p_dropped: PValues
     p_at_chance: PValues
+    p_worst: PValues
     diverged: int
     seeds_needed: int | None
     decidable: float
@@ -98,8 +100,9 @@ def judge(
     """Judge the claims of a study, by the rules of `decision_rules`.
 
     Every estimate is averaged within seeds, and its error is that of its own seeds: cells of a study are paired more
-    or less closely, so a pooled variance would be wrong. A verdict holds with the pairs of lost runs dropped
-    and with these runs at chance, or it is inconclusive. `identical`: every pair has the very same value, or both
+    or less closely, so a pooled variance would be wrong. A verdict holds with the pairs of lost runs dropped,
+    with these runs at chance, and where arms lost different numbers of runs with these at their worst, or it is
+    inconclusive. `identical`: every pair has the very same value, or both
     levels build the same experiment.
 
     Args:
@@ -147,7 +150,9 @@ def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
     """One row a claim, with the columns COLUMNS: the content of verdicts.json.
 
     `look` is the number of seeds that the verdict was taken at, 0 before the first look; `low` and `high` are the interval
-    that it rests on, at the level `confidence`; `p_support`, `p_contradict` and `p_below` are without the pairs of lost runs.
+    that it rests on, at the level `confidence`, `low_95` and `high_95` the one at 95 %; `changed` says which verdict an
+    earlier report had, see `verdict_changes.note_changes`; `p_support`, `p_contradict` and `p_below` are without the pairs of
+    lost runs.
     """
     return pd.DataFrame([_row(each) for each in judgements], columns=COLUMNS)
 
@@ -155,7 +160,7 @@ def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
 def _untested(test: ClaimTest) -> Judgement:
     """The judgement of a claim that is no member of the family."""
     look = Look(0, test.exact_n)
-    unknown = (math.nan, UNKNOWN, UNKNOWN, 0, None, math.nan)
+    unknown = (math.nan, UNKNOWN, UNKNOWN, UNKNOWN, 0, None, math.nan)
     return Judgement(test.claim, test.verdict, test.reason, test.n, look, test.estimate, *unknown)
 
 
@@ -187,6 +192,7 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
         p=p,
         p_dropped=at.p_dropped,
         p_at_chance=at.p_at_chance,
+        p_worst=at.p_worst or UNKNOWN,
         diverged=test.diverged,
         seeds_needed=precision.seeds if precision else None,
         decidable=precision.decidable if precision else math.nan,
@@ -233,6 +239,7 @@ def _row(judgement: Judgement) -> dict[str, Any]:
         for name in ("id", "says", "quote", "kind", "metric", "expects", "scale", "primary", "meaning")
     }
     known = estimate.row(judgement.confidence) if estimate is not None else {}
+    at_95 = estimate.numbers() if estimate is not None else {}
     numbers = ("estimate", "low", "high", "se", "df", "wins", "p_superior", "worst")
     row |= {name: known.get(name, math.nan) for name in numbers}
     row |= {name: known.get(name, []) for name in ("strata", "inert")}
@@ -252,7 +259,13 @@ def _row(judgement: Judgement) -> dict[str, Any]:
         "verdict": judgement.verdict,
         "reason": judgement.reason,
         "confidence": judgement.confidence,
+        "low_95": at_95.get("low", math.nan),
+        "high_95": at_95.get("high", math.nan),
+        "rules": decision_rules.RULES,
+        "changed": "",
         "lost": [str(each) for each in judgement.losses if each.lost],
+        "p_worst_support": judgement.p_worst.support,
+        "p_worst_contradict": judgement.p_worst.contradict,
         "p_strata": judgement.heterogeneity.p if judgement.heterogeneity else math.nan,
         "p_sign_flip": judgement.robustness.sign_flip if judgement.robustness else math.nan,
     }

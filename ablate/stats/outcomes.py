@@ -39,6 +39,8 @@ class Outcomes:
         factors: those that vary, the baseline level first.
         lost: whether the run ended without a value: it diverged or failed, or finished with a value that is not finite.
             By default those that diverged.
+        lost_share: of an outcome that is a mean of several runs (see `ablate.stats.blocks.by_block`), the share of these that
+            were lost; empty if an outcome is one run.
     """
 
     outcomes: pd.DataFrame
@@ -47,6 +49,7 @@ class Outcomes:
     cells: Mapping[Cell, int]
     factors: Mapping[str, Factor]
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lost_share: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         if self.lost.empty:
@@ -112,15 +115,23 @@ class Outcomes:
             diverged=self.diverged.loc[rows],
             censored=self.censored.loc[rows],
             lost=self.lost.loc[rows],
+            lost_share=self.lost_share if self.lost_share.empty else self.lost_share.loc[rows],
         )
 
     def with_diverged_at(self, value: float) -> Outcomes:
         """Count runs that diverged as outcomes of this value, such as the accuracy of chance."""
         return replace(self, outcomes=self.outcomes.mask(self.diverged, value))
 
-    def with_lost_at(self, value: float) -> Outcomes:
-        """Count all runs that were lost as outcomes of this value."""
-        return replace(self, outcomes=self.outcomes.mask(self.lost, value))
+    def with_lost_at(self, value: float, columns: Sequence[int] | None = None) -> Outcomes:
+        """Count the runs that were lost, in all columns or in these, as outcomes of this value.
+
+        Where an outcome is a mean of several runs, its lost share has this value.
+        """
+        lost = self.lost if columns is None else self.lost & np.isin(self.lost.columns, list(columns))
+        if self.lost_share.empty:
+            return replace(self, outcomes=self.outcomes.mask(lost, value))
+        mixed = self.lost_share * value + (1 - self.lost_share) * self.outcomes.fillna(value)
+        return replace(self, outcomes=self.outcomes.mask(lost, mixed))
 
     def select(self, where: Condition | None = None) -> dict[Cell, int]:
         """The cells that meet a condition, each with its column.

@@ -19,23 +19,30 @@ from scipy import stats
 from ablate.stats.estimates import Estimate
 
 DRAWS = 20_000
-BATCH = 2_000
+BATCH = 500
+MOST = 100  # contrasts whose correlations are taken into account
 
 
 def critical_value(by_seed: pd.DataFrame, confidence: float = 0.95) -> float:
-    """The quantile of the largest |t| of m contrasts, for values (seeds, contrasts). NaN below two seeds."""
+    """The quantile of the largest |t| of m contrasts, for values (seeds, contrasts). NaN below two seeds.
+
+    Contrasts that do not vary are left out, and of more than MOST the value is Bonferroni's.
+    """
     n, m = by_seed.shape
     if n < 2 or not m:
         return math.nan
-    if m == 1:
-        return float(stats.t.ppf((1 + confidence) / 2, n - 1))
-    correlation = np.nan_to_num(np.atleast_2d(np.corrcoef(by_seed.to_numpy(), rowvar=False)))
-    np.fill_diagonal(correlation, 1.0)
-    root = _root(correlation)
+    centered = by_seed.to_numpy() - by_seed.to_numpy().mean(axis=0)
+    norms = np.linalg.norm(centered, axis=0)
+    varying = norms > 1e-12 * np.abs(by_seed.to_numpy()).max()
+    m = int(varying.sum())
+    if m <= 1 or m > MOST:
+        return float(stats.t.ppf(1 - (1 - confidence) / 2 / max(m, 1), n - 1))
+    _, scales, rows = np.linalg.svd(centered[:, varying] / norms[varying], full_matrices=False)
+    root = scales[:, None] * rows  # (rank, contrasts): its transpose times it is the correlation
     generator = np.random.default_rng(0)  # the same report each time
     largest = []
     for _ in range(DRAWS // BATCH):
-        drawn = generator.normal(size=(BATCH, n, m)) @ root.T
+        drawn = generator.normal(size=(BATCH, n, len(root))) @ root
         t = drawn.mean(axis=1) / drawn.std(axis=1, ddof=1) * math.sqrt(n)
         largest.append(np.abs(t).max(axis=1))
     return float(np.quantile(np.concatenate(largest), confidence))
@@ -71,10 +78,3 @@ def with_simultaneous(table: pd.DataFrame, estimates: Sequence[Estimate], confid
         ends |= dict(zip([at for at, _ in family], found, strict=True))
     rows = [ends[at] for at in range(len(estimates))]
     return table.assign(simultaneous_low=[low for low, _ in rows], simultaneous_high=[high for _, high in rows])
-
-
-def _root(correlation: np.ndarray) -> np.ndarray:
-    """A matrix whose product with its transpose is the correlation, which may be singular."""
-    values, vectors = np.linalg.eigh(correlation)
-    root: np.ndarray = vectors * np.sqrt(values.clip(min=0))
-    return root

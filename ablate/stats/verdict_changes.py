@@ -1,11 +1,13 @@
-"""Comparison of verdicts with earlier ones: which decided verdicts no longer hold."""
+"""Comparison of verdicts with those of earlier reports: which changed and why, and which decided ones no longer hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.stats.decision_rules import CONTRADICTED, IDENTICAL, SMALLER, SUPPORTED
+import pandas as pd
+
+from ablate.stats.decision_rules import CONTRADICTED, IDENTICAL, RULES, SMALLER, SUPPORTED
 
 DECIDED = (SUPPORTED, SMALLER, CONTRADICTED, IDENTICAL)
 
@@ -37,3 +39,43 @@ def verdicts_that_fail(before: Sequence[Mapping[str, Any]], now: Sequence[Mappin
         if row["verdict"] in DECIDED
     ]
     return found
+
+
+def note_changes(before: Sequence[Mapping[str, Any]], now: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts with the column `changed`: which verdict the last report had if it was another one, and why it changed.
+
+    A note of an earlier report is kept as long as the verdict is the same, so that writing a report twice changes nothing.
+
+    Args:
+        before: the rows of the verdicts.json of the last report; empty without one.
+        now: see `ablate.stats.judge.judgements_frame`.
+    """
+    was = {row["id"]: row for row in before}
+    notes = []
+    for row in now.to_dict("records"):
+        known = was.get(row["id"])
+        if known is None:
+            notes.append("")
+        elif known["verdict"] == row["verdict"]:
+            notes.append(known.get("changed") or "")
+        else:
+            notes.append(f"An earlier report had the verdict {known['verdict']}: {_why(known, row)}")
+    return now.assign(changed=notes)
+
+
+def _why(before: Mapping[str, Any], now: Mapping[Any, Any]) -> str:
+    """The first difference that can have changed a verdict."""
+    if before.get("meaning") != now["meaning"]:
+        return "the claim has changed since"
+    if before.get("rules", 1) != RULES:
+        return "the decision rules have changed since (see docs/statistics.md)"
+    if before.get("n") != now["n"]:
+        return f"{before.get('n')} complete seeds then, {now['n']} now"
+    if not _close(before.get("estimate"), now["estimate"]):
+        return "runs have changed or were left out since"
+    return "the other primary claims or the looks of the study have changed since"
+
+
+def _close(one: Any, other: Any) -> bool:
+    missing = [value is None or value != value for value in (one, other)]
+    return all(missing) if any(missing) else abs(one - other) <= 1e-9 * max(1.0, abs(other))

@@ -41,6 +41,13 @@ def reason(
         return f"no verdict below {first} {counted}: {first - test.n} more needed"
     if conclusion.verdict == INCONCLUSIVE and last.blocked:
         return last.blocked
+    if conclusion.verdict == INCONCLUSIVE and last.lost and _decided(test, last.p_dropped, last, at_levels):
+        kept = "; unequal losses may have selected the runs that remain" if last.p_worst is not None else ""
+        where = "at their worst" if last.p_worst is not None else "at chance"
+        return (
+            f"{lost_by_arm(last.losses)}{kept}. Without their pairs the claim would be decided, and with the lost runs "
+            f"{where} it is not"
+        )
     parts = [_unpaired(at.estimates[0]), _tested(test, at, p, family)]
     if conclusion.verdict == SMALLER:
         parts.append(
@@ -53,7 +60,9 @@ def reason(
     elif at is not last:
         parts.append(_later(test, conclusion, last, at_levels))
     if at.lost:
-        parts.append(f"{lost_by_arm(at.losses)}: the verdict is the same with their pairs dropped and with them at chance")
+        worst = "" if at.p_worst is None else ", and with those of each arm at the worst or the best value"
+        same = "the verdict is the same with their pairs dropped and with them at chance"
+        parts.append(f"{lost_by_arm(at.losses)}: {same}{worst}")
     parts.append(at.estimates[0].note if not at.estimates[0].unpaired else "")
     return "; ".join(part for part in parts if part)
 
@@ -98,11 +107,16 @@ def _later(test: ClaimTest, conclusion: Conclusion, last: LookTest, at_levels: P
             f"the verdict of look {conclusion.look.number} stands, but the opposite was shown at look {where.number} "
             f"({where.seeds} seeds): compare the seeds of both before trusting either"
         )
-    again = any(test.design.spent(p, last.look.number) <= level for p, level in zip(last.p, at_levels, strict=True))
+    again = _decided(test, last.p, last, at_levels)
     alone = "" if again else f"; look {last.look.number} by itself would leave it open"
-    if not again and last.blocked:
-        alone += f" ({last.blocked})"
+    if not again and (last.blocked or last.lost):
+        alone += f" ({last.blocked or lost_by_arm(last.losses)})"
     return f"reached at {conclusion.look.seeds} of {last.look.seeds} seeds, and stands{alone}"
+
+
+def _decided(test: ClaimTest, p: PValues, at: LookTest, at_levels: PValues) -> bool:
+    """Whether these p values of a look show anything."""
+    return any(test.design.spent(each, at.look.number) <= level for each, level in zip(p, at_levels, strict=True))
 
 
 def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:

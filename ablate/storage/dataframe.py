@@ -10,6 +10,7 @@ import io
 import warnings as python_warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def load_results(study: str | Path) -> StudyResults:
     factors = find_factors([row.levels for row in rows], list(overridden), known)
     values = pd.DataFrame.from_records([row.run.record.metrics for row in rows], index=range(len(rows))).astype(float)
     described = Metrics({spec.name: spec for spec in description.metrics})
-    return StudyResults(
+    results = StudyResults(
         runs=_run_columns(study, rows),
         levels=pd.DataFrame(
             {key: pd.Series([row.levels.get(key, _NULL) for row in rows], dtype=object) for key in factors},
@@ -75,6 +76,8 @@ def load_results(study: str | Path) -> StudyResults:
         warnings=tuple(warnings),
         drifted=_drifted(runs, factors, manifest),
     )
+    again = results.runs["seed"].isin(list(manifest.control_seeds))
+    return replace(results.where(~again), control=results.where(again)) if again.any() else results
 
 
 def load_runs(study: str | Path) -> pd.DataFrame:

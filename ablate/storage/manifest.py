@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from filelock import FileLock
@@ -48,6 +48,10 @@ class StudyManifest(BaseModel):
         seeds: the seeds in the order in which they were requested.
         looks: the numbers of complete seeds at which verdicts are taken; empty: the default of the study.
         blocks: the factor whose levels are blocks (data sets, tasks), not treatments.
+        block_scale: how blocks are averaged: `difference`, or `ratio`.
+        block_bounds: by block, the values that count as 0 and as 1; empty: values are not normalized.
+        control_seeds: by the seed of a second run of the baseline (study.control=aa), the seed that it repeats.
+        controls: by factor, the capacity-matched control of a level: pairs of level and control.
         orders: for the design `path`, the order of the changes for each seed; each change is a list of factors.
         decisions: keys that were resolved once for the whole study.
         claims: the claims as written.
@@ -69,6 +73,10 @@ class StudyManifest(BaseModel):
     seeds: list[int] = Field(default_factory=list)
     looks: list[int] = Field(default_factory=list)
     blocks: str | None = None
+    block_scale: Literal["difference", "ratio"] = "difference"
+    block_bounds: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    control_seeds: dict[int, int] = Field(default_factory=dict)
+    controls: dict[str, list[tuple[Any, Any]]] = Field(default_factory=dict)
     orders: dict[int, list[list[str]]] = Field(default_factory=dict)
     decisions: dict[str, Decision] = Field(default_factory=dict)
     claims: list[dict[str, Any]] = Field(default_factory=list)

@@ -39,6 +39,7 @@ class StudyResults:
         manifest: the content of study.yaml; empty for results of other tools.
         description: the program's description of its results.
         folder: the folder of the study; None for results of other tools.
+        control: the second runs of the baseline (study.control=aa), which are in no other frame; None without any.
         warnings: messages about skipped files.
         drifted: keys of `manifest.fixed` that have changed since: runs with equal levels differ in them, or no run has them.
         paired: whether equal seeds pair runs; False if runs have no seeds, so that each has a number of its own.
@@ -54,6 +55,7 @@ class StudyResults:
     manifest: StudyManifest = field(default_factory=StudyManifest)
     description: Description = field(default_factory=Description)
     folder: Path | None = None
+    control: StudyResults | None = None
     warnings: tuple[str, ...] = ()
     drifted: tuple[str, ...] = ()
     paired: bool = True

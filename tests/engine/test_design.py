@@ -6,14 +6,18 @@ from ablate.core.cells import Cell
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.engine.design import (
+    CONTROL,
+    baseline_cell,
     baseline_first,
     cells_by_seed,
     changes_of,
+    control_seeds,
+    controls_of,
     count_cells,
     distinct_cells,
     orders_by_seed,
     refuse_too_many,
-)  # fmt: skip
+)
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor
 
@@ -113,3 +117,28 @@ def test_a_million_configurations_are_refused_before_one_is_composed() -> None:
     )
     refuse_too_many(known, StudyOptions(max_cells=1_000_000))
     refuse_too_many(known, StudyOptions(design="one_at_a_time"))
+
+
+def test_the_baseline_is_run_again_under_seeds_of_its_own() -> None:
+    options = StudyOptions(control="aa")
+    assert control_seeds(StudyOptions(), [0, 3]) == {}
+    assert control_seeds(options, [0, 3]) == {CONTROL: 0, CONTROL + 3: 3}
+    with pytest.raises(UsageError, match="study.control=aa repeats seed 1 as seed 1000001, which the study itself has as well"):
+        control_seeds(options, [1, 1_000_001])
+    listed = factors(x=[1, 2], y=["a", "b"])
+    cells = cells_by_seed(listed, options, [0])[0]
+    assert baseline_cell(listed, cells) == Cell.of({"x": 1, "y": "a"})
+    with pytest.raises(UsageError, match=r"study.control=aa runs the baseline twice, but study.exclude omits it \(x=1,y=a\)"):
+        baseline_cell(listed, cells[1:])
+
+
+def test_a_level_has_another_level_as_its_control() -> None:
+    listed = factors(width=["normal", "wide", "matched"])
+    assert controls_of(listed, StudyOptions(controls={"width": {"wide": "matched"}})) == {"width": [("wide", "matched")]}
+    for controls, said in (
+        ({"depth": {"wide": "matched"}}, "study.controls: unknown factor 'depth'; available: width"),
+        ({"width": {"wide": "narrow"}}, "width has no level narrow; available: normal, wide, matched"),
+        ({"width": {"wide": "wide"}}, "study.controls: width=wide cannot be its own control"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            controls_of(listed, StudyOptions(controls=controls))

@@ -481,3 +481,20 @@ def test_a_launched_job_gets_plain_overrides_and_a_file(command: Command, tmp_pa
         "train()\n"
     )
     assert "4 finished" in command(str(script), "-m", "x=1,2", "seed=3,4").stdout
+
+
+def test_the_baseline_is_run_twice_and_stands_in_the_report_as_no_change(command: Command, tmp_path: Path) -> None:
+    swept = ("x=1,2,3", "study.seeds=5", "study.name=aa", "study.control=aa", "study.controls={x: {3: 2}}", "study.report=true")
+    answer = command(TRIVIAL, "-m", *swept)
+    assert "20 finished" in answer.stdout
+    study = tmp_path / "outputs" / "aa"
+    results = load_results(study)
+    assert len(results) == 15
+    assert results.control is not None
+    assert sorted(results.control.runs["seed"]) == [1_000_000 + seed for seed in range(5)]
+    assert {str(level) for level in results.control.levels["x"]} == {"1"}
+    rows = (study / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| no change (A/A) | control | 5 |" in rows
+    assert "| x: 2 → 3 | simple | 5 |" in rows
+    assert "missing" not in json.dumps(StudyManifest.read(study).model_dump())
+    assert "20 kept" in command(TRIVIAL, "-m", *swept).stdout

@@ -9,12 +9,13 @@ import pytest
 
 from ablate.core.claims import parse_all
 from ablate.core.metrics import MetricSpec
-from ablate.report.claim_tables import scorecard, verdicts
+from ablate.report import claim_tables
+from ablate.report.claim_tables import verdicts
 from ablate.report.table import Table
 from ablate.report.values import text_of
 from ablate.stats.decision_rules import LOOKS
 from ablate.stats.judge import judge, judgements_frame
-from ablate.stats.scorecard import scorecard as scores
+from ablate.stats.scorecard import scorecard
 from ablate.storage.results import StudyResults
 from tests.report.studies import ACCURACY, results
 
@@ -35,9 +36,12 @@ def test_a_verdict_has_its_estimate_its_seeds_and_its_reason() -> None:
     shown = table(accuracies(lambda arm, seed: 0.5 + arm / 9 + arm * seed / 500), CLAIM)
     row = [text_of(shown.rows[0][key]) for key in shown.keys]
     assert row[:3] == ["C1", "s", "supported"]
-    assert row[3].startswith("+11.5 [+10.6, ")
-    assert row[4] == "5"
-    assert row[5].startswith("adjusted p ")
+    assert row[3].startswith("+11.5 [+11.")
+    assert row[4].startswith("[+10.6, ")
+    assert row[4].endswith("] (99.7 %)")  # the first look spends a sixteenth of 5 %
+    assert [column.title for column in shown.columns][3:5] == ["estimate [95 %]", "interval of the verdict"]
+    assert row[5] == "5"
+    assert row[6].startswith("adjusted p ")
     assert shown.rows[0].source == "claim-C1"
     assert shown.notes[1].endswith("A claim is decided if its adjusted p is at most 0.025.")
 
@@ -90,14 +94,14 @@ def test_the_scorecard_keeps_the_digits_of_what_was_published() -> None:
     ]  # fmt: skip
     found = accuracies(lambda arm, seed: 0.6 + seed / 100)
     found.values["parameters"] = 1990802.0
-    frame = scores(parse_all(claims, found.main_metric), found)
-    shown = scorecard(frame, found.metrics)
+    frame = scorecard(parse_all(claims, found.main_metric), found)
+    shown = claim_tables.scorecard(frame, found.metrics)
     first, second, third = ([text_of(row[key]) for key in shown.keys] for row in shown.rows)
     assert first[2] == "89.07"
     assert first[3].startswith("62.00 [57.")
-    assert (first[5], first[7]) == ("no", "one seed")
-    assert second[2:6] == ["1,990,802", "1,990,802", "5", "yes"]
-    assert third[5:7] == ["(no)", "needs budget=full; this study does not record budget"]
+    assert (first[5], first[6], first[8]) == ("one run", "no", "one seed")
+    assert second[2:7] == ["1,990,802", "1,990,802", "5", "", "yes"]
+    assert third[6:8] == ["(no)", "needs budget=full; this study does not record budget"]
     assert shown.notes[-1].startswith("In parentheses: this study does not meet the needs of the claim")
     pd.testing.assert_frame_equal(shown.data, frame)
 

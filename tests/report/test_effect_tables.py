@@ -16,6 +16,7 @@ from ablate.stats.contrasts import every_contrast
 from ablate.stats.estimates import table
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import noise_table
+from ablate.stats.simultaneous import with_simultaneous
 from tests.report.studies import Levels, grid_results
 
 SPEC = MetricSpec("accuracy", "final accuracy", "%", 1)
@@ -64,6 +65,36 @@ def test_the_interval_over_test_examples_stands_beside_that_over_seeds() -> None
     assert [column.title for column in shown.columns][4] == "over sentences"
     assert [row[4] for row in texts(shown)] == ["[+1.0, +5.0]", "–", "[0.0, +10.0]"]
     assert "if other sentences were drawn" in shown.notes[-1]
+
+
+def test_each_contrast_has_the_seeds_that_agree_the_superiority_and_the_lowest_seed() -> None:
+    found = comparison(5)
+    shown = effect_tables.contrasts(replace(found, losses=["", "lost runs: 1 of 5 in norm=0", ""]), SPEC, main=True)
+    first = dict(zip([column.title for column in shown.columns], texts(shown)[0], strict=True))
+    stem = found.contrasts[0]
+    assert first["above zero"] == "5 of 5"
+    assert first["P(B > A)"] == "1.00"
+    assert first["lowest seed"] == f"{100 * stem.by_seed.min():+.1f} ({stem.by_seed.idxmin()})"
+    assert texts(shown)[1][-1] == "lost runs: 1 of 5 in norm=0"
+
+
+def test_simultaneous_intervals_stand_beside_the_others_where_many_changes_face_one_baseline() -> None:
+    found = comparison(5)
+    frame = with_simultaneous(found.contrasts_frame, found.contrasts)
+    shown = effect_tables.contrasts(replace(found, contrasts_frame=frame), SPEC, main=True)
+    assert shown.columns[4].title == "simultaneous"
+    low, high = frame.loc[0, ["simultaneous_low", "simultaneous_high"]]
+    assert texts(shown)[0][4] == f"[{100 * low:+.1f}, {100 * high:+.1f}]"
+    assert "hold for all changes" in shown.notes[1]
+
+
+def test_the_baseline_against_itself_is_a_row_of_its_own() -> None:
+    found = comparison(5)
+    again = replace(found.contrasts[0], kind="no change", changes=())
+    shown = effect_tables.contrasts(replace(found, no_change=again), SPEC, main=True)
+    assert texts(shown)[-1][:3] == ["no change (A/A)", "control", "5"]
+    assert shown.rows[-1].source == "no-change"
+    assert any(note.startswith("No change (A/A): the baseline was run twice") for note in shown.notes)
 
 
 def test_of_many_strata_some_are_named() -> None:

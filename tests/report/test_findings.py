@@ -61,7 +61,8 @@ def test_an_undecided_claim_says_how_many_seeds_would_decide_it(tmp_path: Path) 
     (one,) = found(tmp_path, 0.002, 0.012, claims=[CLAIM], looks=[5, 8, 12, 20])
     assert (one.claim, one.says, one.quote, one.verdict) == ("C1", "Dropout is not needed", "いらない", "inconclusive")
     assert one.sentence.startswith("Removing dropout: +")
-    assert one.sentence.endswith("not decided at n = 5.")
+    assert "not decided at n = 5 by the interval [" in one.sentence
+    assert one.sentence.endswith("] (99.7 %).")
     assert one.next_step.startswith("Not decided yet: ")
     assert one.next_step.endswith("Continue with study.until=decided.")
     assert one.margin == 0.01

@@ -78,7 +78,7 @@ def test_the_answers_stand_in_the_order_in_which_a_reader_asks(page: Path) -> No
     ]  # fmt: skip
     assert [each for each in headings if each not in open_ones] == folded
     assert open_ones == [
-        "Findings", "Ablation", "Configurations", "Attribution", "Published results", "Figures", "Run status",
+        "Findings", "Ablation", "Configurations", "Attribution", "Scorecard", "Figures", "Run status",
     ]  # fmt: skip
     contents = re.findall(r'<li[^>]*><a href="#(\w+)">(.*?)</a></li>', text.partition("</nav>")[0])
     assert [title for _, title in contents] == headings

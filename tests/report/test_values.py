@@ -7,6 +7,7 @@ import pytest
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.report.values import (
+    AtSeed,
     Baseline,
     Count,
     Exact,
@@ -16,6 +17,7 @@ from ablate.report.values import (
     Number,
     Spread,
     Value,
+    Wins,
     has_number,
     text_of,
 )
@@ -49,6 +51,12 @@ NAN = math.nan
         (Count(1, 2), "1 of 2"),
         (Count(2, 2), "2"),
         (Count(5, used=4), "5 (4 in the interval)"),
+        (Limits(0.01, 0.05, SPEC, confidence=0.9994), "[+1.0, +5.0] (99.94 %)"),
+        (Wins(4, 5), "4 of 5"),
+        (Wins(5, 5), "5 of 5"),
+        (Wins(0, 0), "–"),
+        (AtSeed(-0.012, 3, SPEC), "−1.2 (3)"),
+        (AtSeed(NAN, None, SPEC), "–"),
         (Baseline(), "baseline"),
         (None, "–"),
         ("a name", "a name"),

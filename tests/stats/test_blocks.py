@@ -1,6 +1,11 @@
 """Blocks: n is their number, holes are named, and both intervals and the aggregates are those of their references."""
 
+import importlib
+import importlib.util
 import math
+import sys
+import types
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,6 +121,42 @@ def test_the_aggregates_are_those_of_rliable() -> None:
     )
 
 
+def rliable_library(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """rliable's bootstrap, which is built on that of arch. The volatility models that arch itself imports fail with pandas 3."""
+    pytest.importorskip("rliable")
+    found = importlib.util.find_spec("arch")
+    if found is None or found.submodule_search_locations is None:
+        pytest.skip("rliable needs arch")
+    package = types.ModuleType("arch")
+    package.__path__ = list(found.submodule_search_locations)
+    monkeypatch.setitem(sys.modules, "arch", package)
+    return importlib.import_module("rliable.library")
+
+
+@pytest.mark.filterwarnings("ignore")  # arch and its dependencies warn of their own future
+def test_the_intervals_of_the_bootstrap_are_those_of_rliable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Percentile intervals of 300 draws there and 2,000 here, from the same runs: (runs, tasks) there, a row a seed here."""
+    library, metrics = rliable_library(monkeypatch), pytest.importorskip("rliable.metrics")
+    frame = ten(seeds=5)
+    frame["accuracy"] += np.random.default_rng(1).normal(0, 0.02, len(frame))
+    found = analyze(outcomes(frame), "dataset", CHANGE)
+    arms = {name: rows.pivot_table("accuracy", "seed", "dataset").to_numpy() for name, rows in frame.groupby("method")}
+    scores, intervals = library.get_interval_estimates(
+        arms, lambda runs: np.array([metrics.aggregate_iqm(runs)]), reps=300, random_state=np.random.RandomState(0)
+    )
+    for name, mine in zip(("base", "ours"), found.iqm, strict=True):
+        assert mine.estimate == pytest.approx(float(scores[name][0]))
+        assert (mine.low, mine.high) == pytest.approx(tuple(intervals[name].ravel()), abs=0.003)
+    scores, intervals = library.get_interval_estimates(
+        {"pair": (arms["ours"], arms["base"])},
+        lambda ours, base: np.array([metrics.probability_of_improvement(ours, base)]),
+        reps=300,
+        random_state=np.random.RandomState(0),
+    )
+    assert found.improvement.estimate == pytest.approx(float(scores["pair"][0]))
+    assert (found.improvement.low, found.improvement.high) == pytest.approx(tuple(intervals["pair"].ravel()), abs=0.03)
+
+
 def test_the_stratified_bootstrap_holds_its_estimate_and_narrows_with_runs() -> None:
     few, many = (analyze(outcomes(ten(seeds)), "dataset", CHANGE, draws=300) for seeds in (3, 12))
     for found in (few, many):
@@ -130,6 +171,9 @@ def test_a_row_a_block_keeps_what_was_lost_and_where_selects_blocks() -> None:
     frame.loc[lost, "accuracy"] = math.nan
     rows = by_block(outcomes(frame), "dataset")
     assert rows.lost.to_numpy().sum() == 1
+    lost_block = rows.with_lost_at(0.0).outcomes.loc["d01"]  # one of its three runs at 0, the others as they are
+    assert lost_block[1] == pytest.approx(2 / 3 * rows.outcomes.loc["d01"][1])
+    assert lost_block[0] == rows.outcomes.loc["d01"][0]
     assert rows.outcomes.shape == (6, 2)
     claim = CLAIM | {"where": {"dataset": ["d00", "d02", "d03", "d04", "d05"]}}
     (all_six, five) = judge(parse_all([CLAIM, claim | {"id": "five"}]), results_of(frame, blocks="dataset"))

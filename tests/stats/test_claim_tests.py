@@ -94,7 +94,7 @@ def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chance
     assert [(each.arm, each.lost, each.runs) for each in last.losses] == [("stem=direct", 0, 8), ("stem=pyramid", 1, 8)]
     rows.loc[rows["directory"].eq("runs/stem=direct/seed=1"), "status"] = "diverged"
     last = evaluate(claim, results_of(rows, metrics=[accuracy]), DESIGN).tests[-1]
-    assert last.blocked.endswith("the chance level of peak - accuracy is unknown, so they cannot be counted at chance")
+    assert "the chance level of peak - accuracy is unknown, so they cannot be counted at chance: declare it" in last.blocked
 
 
 def test_a_claim_that_cannot_be_tested_is_no_error_and_no_member_of_the_family() -> None:

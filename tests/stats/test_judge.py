@@ -253,7 +253,14 @@ def test_a_verdict_has_to_hold_with_lost_runs_dropped_and_at_chance() -> None:
     assert (row["n"], row["look"], row["verdict"]) == (8, 8, "inconclusive")  # a lost run is an outcome
     row = one(frame, looks=())
     assert row["verdict"] == "inconclusive"
-    assert row["reason"] == f"{lost}; the chance level of accuracy is unknown, so they cannot be counted at chance"
+    assert row["reason"] == (  # without a chance level, a lost accuracy counts as 0
+        f"{lost}. Without their pairs the claim would be decided, and with the lost runs at chance it is not"
+    )
+    assert row["p_support_at_chance"] > 0.3
+    score = frame.rename(columns={"accuracy": "nll_gap"})
+    row = one(score, claim(metric="nll_gap"), looks=())
+    assert row["reason"].startswith(f"{lost}; the chance level of nll_gap is unknown, so they cannot be counted at chance")
+    assert row["reason"].endswith("(study.metrics.nll_gap.chance), or set runs aside with a reason (study.leave_out)")
     row = one(frame, metrics=chance(accuracy=0.81), looks=())
     assert row["verdict"] == "supported"
     assert row["reason"].endswith(f"{lost}: the verdict is the same with their pairs dropped and with them at chance")
@@ -268,15 +275,33 @@ def test_a_verdict_has_to_hold_with_lost_runs_dropped_and_at_chance() -> None:
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed", "finished"])
-def test_unequal_losses_block_a_decided_verdict(status: str) -> None:
+def test_unequal_losses_block_a_verdict_that_does_not_hold_at_the_worst(status: str) -> None:
     frame = stems(8)
     frame.loc[0, ["status", "accuracy"]] = [status, math.nan]
-    row = one(frame, metrics=chance(accuracy=0.79))
+    row = one(frame, metrics=chance(accuracy=0.1))
     assert (row["n"], row["look"], row["verdict"]) == (8, 8, "inconclusive")
     assert row["reason"] == (
-        "lost runs: 1 of 8 in stem=direct, 0 of 8 in stem=pyramid; unequal losses may have selected the runs that remain"
+        "lost runs: 1 of 8 in stem=direct, 0 of 8 in stem=pyramid; unequal losses may have selected the runs that remain. "
+        "Without their pairs the claim would be decided, and with the lost runs at their worst it is not"
     )
     assert math.isfinite(row["p_support"])
+
+
+@pytest.mark.parametrize("arm", ["direct", "pyramid"])
+def test_a_verdict_that_holds_with_the_lost_run_at_its_worst_is_decided(arm: str) -> None:
+    """The lost run of the baseline counts as the best of all runs, that of the other arm as the worst: a paired t by hand."""
+    frame = stems(20, gain=0.06)
+    lost = (frame["stem"] == arm) & (frame["seed"] == 3)
+    frame.loc[lost, "status"] = "diverged"
+    row = one(frame, metrics=chance(accuracy=0.78), looks=())
+    assert row["verdict"] == "supported"
+    assert row["reason"].endswith("and with them at chance, and with those of each arm at the worst or the best value")
+    values = frame["accuracy"].mask(lost)
+    filled = frame.assign(accuracy=values.fillna(values.max() if arm == "direct" else 0.78))
+    by_stem = filled.pivot_table("accuracy", "seed", "stem")
+    worst = stats.ttest_1samp(by_stem["pyramid"] - by_stem["direct"], 0, alternative="greater").pvalue
+    assert row["p"] == pytest.approx(worst)
+    assert row["p_worst_support"] == pytest.approx(worst)
 
 
 def test_a_verdict_that_was_reached_before_runs_were_lost_stands() -> None:
@@ -284,7 +309,7 @@ def test_a_verdict_that_was_reached_before_runs_were_lost_stands() -> None:
     frame.loc[(frame["seed"] == 7) & (frame["stem"] == "pyramid"), "accuracy"] = math.inf
     row = one(frame)
     assert (row["verdict"], row["look"]) == ("supported", 5)
-    assert "stands; look 2 by itself would leave it open (lost runs: 1 of 8 in stem=pyramid" in row["reason"]
+    assert "stands; look 2 by itself would leave it open" in row["reason"]
 
 
 def test_lost_runs_that_leave_too_few_seeds_leave_no_verdict() -> None:

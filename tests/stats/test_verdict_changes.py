@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from ablate.stats.verdict_changes import verdicts_that_fail
+from ablate.stats.decision_rules import RULES
+from ablate.stats.verdict_changes import note_changes, verdicts_that_fail
 
 
 def row(verdict: str, **changed: Any) -> dict[str, Any]:
@@ -39,3 +41,31 @@ def test_a_claim_that_is_new_gone_or_another() -> None:
         "A was supported, and the claim has changed since."
     ]
     assert verdicts_that_fail([row("inconclusive")], [row("supported", meaning="other")]) == []
+
+
+def frame(**changed: Any) -> pd.DataFrame:
+    return pd.DataFrame([row("inconclusive", n=5, estimate=0.1, rules=RULES) | changed])
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        ({"meaning": "other"}, "the claim has changed since"),
+        ({"rules": RULES - 1}, "the decision rules have changed since (see docs/statistics.md)"),
+        ({}, "the other primary claims or the looks of the study have changed since"),
+        ({"n": 8}, "8 complete seeds then, 5 now"),
+        ({"estimate": 0.2}, "runs have changed or were left out since"),
+        ({"estimate": None}, "runs have changed or were left out since"),
+    ],
+)
+def test_a_verdict_that_changed_says_so_and_why(before: dict[str, Any], why: str) -> None:
+    earlier = row("supported", n=5, estimate=0.1, rules=RULES) | before
+    noted = note_changes([earlier], frame())
+    assert noted["changed"].tolist() == [f"An earlier report had the verdict supported: {why}"]
+    again = note_changes(noted.to_dict("records"), frame())
+    assert again["changed"].tolist() == noted["changed"].tolist()  # writing a report twice changes nothing
+
+
+def test_a_verdict_without_an_earlier_one_or_with_the_same_has_no_note() -> None:
+    assert note_changes([], frame())["changed"].tolist() == [""]
+    assert note_changes([row("inconclusive")], frame())["changed"].tolist() == [""]

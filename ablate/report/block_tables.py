@@ -1,0 +1,111 @@
+"""Tables of blocks: a change in every data set, task or environment, and over all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from ablate.core.metrics import MetricSpec
+from ablate.report.effect_tables import PROBABILITY, describe, shortened
+from ablate.report.formatting import capitalized, difference_heading, number
+from ablate.report.table import Column, Row, Table
+from ablate.report.values import Count, Interval, Value, Wins
+from ablate.stats.blocks import Aggregate, BlockAnalysis
+
+RATIO = MetricSpec("ratio", digits=3)
+THESE, LIKE_THESE = "mean of these blocks", "mean of blocks like these"
+
+
+def blocks(found: BlockAnalysis, spec: MetricSpec, name: str, source: str = "runs") -> Table:
+    """A row for each block with the estimate over its own seeds, and the two aggregates over the complete blocks.
+
+    Args:
+        found: the change in every block.
+        spec: the metric.
+        name: of the table, see `Table`.
+        source: of its numbers, for links.
+    """
+    spec = scaled(found, spec)
+    signed = found.scale != "ratio"
+    rows = []
+    for level, each in found.rows.items():
+        numbers = each.numbers()
+        note = "left out of the aggregates: runs are missing" if level in found.holes else ""
+        values: dict[str, Value] = {
+            "block": level,
+            "n": Count(each.n),
+            "estimate": Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed),
+            "wins": None if each.unpaired else Wins(each.wins, each.n),
+            "note": "; ".join(filter(None, [each.note, note])),
+        }
+        rows.append(Row(values, source))
+    rows += [
+        _aggregate_row(LIKE_THESE, found.like_these, spec, signed, Wins(found.wins, found.like_these.n), source),
+        _aggregate_row(THESE, found.these, spec, signed, None, source),
+    ]
+    columns = [
+        Column("block", found.block, "level"),
+        Column("n", "n", "number"),
+        Column("estimate", "estimate", "number"),
+        Column("wins", "above one" if found.scale == "ratio" else "above zero", "number"),
+    ]
+    if any(row["note"] for row in rows):
+        columns.append(Column("note", "note", "sentence"))
+    title = f"Blocks ({found.block}): {describe([found.change])}"
+    return Table(name, title, columns, rows, _frame(found), _notes(found, spec), main=True)
+
+
+def scaled(found: BlockAnalysis, spec: MetricSpec) -> MetricSpec:
+    """The format of the numbers: a ratio, a normalized value, or a difference of the metric."""
+    if found.scale == "ratio":
+        return RATIO
+    if found.normalized:
+        return replace(spec, title=f"normalized {spec.title}", unit="", digits=3)
+    return spec
+
+
+def _aggregate_row(name: str, aggregate: Aggregate, spec: MetricSpec, signed: bool, wins: Wins | None, source: str) -> Row:
+    interval = Interval(aggregate.estimate, aggregate.low, aggregate.high, spec, signed)
+    return Row({"block": name, "n": Count(aggregate.n), "estimate": interval, "wins": wins, "note": ""}, source)
+
+
+def _notes(found: BlockAnalysis, spec: MetricSpec) -> Sequence[str]:
+    scale = "Ratio" if found.scale == "ratio" else capitalized(difference_heading(spec))
+    notes = [
+        f"{scale}: each block with its 95 % interval over n seeds. {capitalized(LIKE_THESE)}: Student's t over blocks, whose "
+        f"number is n; the verdict of a claim rests on it. {capitalized(THESE)}: from the scatter of seeds within each "
+        "block; it says nothing about other blocks."
+    ]
+    if found.holes:
+        notes.append(f"Left out of the aggregates, since runs are missing: {shortened(list(map(str, found.holes)))}.")
+    before, after = (_text(each, replace(spec, digits=3) if found.normalized else spec) for each in found.iqm)
+    notes.append(
+        f"Interquartile mean over all runs of the complete blocks: {before} before and {after} after the change; probability "
+        f"of improvement: {_text(found.improvement, PROBABILITY)} (95 % intervals, stratified bootstrap; Agarwal et al. 2021)."
+    )
+    return notes
+
+
+def _text(aggregate: Aggregate, spec: MetricSpec) -> str:
+    low, high = number(aggregate.low, spec), number(aggregate.high, spec)
+    return f"{number(aggregate.estimate, spec)} [{low}, {high}]"
+
+
+def _frame(found: BlockAnalysis) -> pd.DataFrame:
+    """The rows of the table, and the aggregates with their bootstrap intervals, unrounded."""
+    aggregates = {
+        LIKE_THESE: found.like_these,
+        THESE: found.these,
+        "interquartile mean before": found.iqm[0],
+        "interquartile mean after": found.iqm[1],
+        "probability of improvement": found.improvement,
+    }
+    frame = found.frame().assign(complete=[level not in found.holes for level in found.rows])
+    further = [
+        {"block": name, "n": each.n, "estimate": each.estimate, "low": each.low, "high": each.high, "complete": math.nan}
+        for name, each in aggregates.items()
+    ]
+    return pd.concat([frame.astype({"complete": object}), pd.DataFrame(further, dtype=object)], ignore_index=True)
