@@ -159,15 +159,11 @@ class StudyOptions(BaseModel):
         sweeps_only=True,
     )
     block_scale: Literal["difference", "ratio"] = option(
-        "difference",
-        "how the report averages blocks: differences, or ratios for metrics whose scales differ from block to block",
-        "difference or ratio",
-        sweeps_only=True,
+        "difference", "how the report averages blocks: as differences, or as ratios", "difference or ratio", sweeps_only=True
     )
     block_bounds: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] | None = option(
         None,
-        "by block, the values that count as 0 and as 1, such as a random and a human score: the report averages normalized "
-        "values",
+        "by block, the values that count as 0 and as 1, such as a random and a human score, for normalized averages",
         "blocks, each with a minimum and a maximum, such as {pong: [-20.7, 14.6]}, or null",
         sweeps_only=True,
     )

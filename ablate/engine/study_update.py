@@ -225,7 +225,8 @@ def left_out(
 def claims_of(study: Path, before: StudyManifest, asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The claims of the study, which are fixed when it begins, because claims changed after seeing results prove nothing.
 
-    The wording and the published value may change; anything that affects the verdict (`Claim.meaning`) may not.
+    The wording and the published value may change; anything that affects the verdict (`Claim.meaning`) may not. Claims that are
+    not primary may be added: they are tested as exploratory ones, and change nothing for the others.
 
     Raises:
         UsageError: if the claims of this command differ.
@@ -233,7 +234,8 @@ def claims_of(study: Path, before: StudyManifest, asked: Sequence[Mapping[str, A
     typed = [dict(claim) for claim in asked]
     if typed and before.claims:
         settled = {claim.id: claim.meaning for claim in parse_all(before.claims)}
-        now = {claim.id: claim.meaning for claim in parse_all(typed)}
+        parsed = parse_all(typed)
+        now = {claim.id: claim.meaning for claim in parsed if claim.primary or claim.id in settled}
         changed = [name for name in {**now, **settled} if now.get(name) != settled.get(name)]
         if changed:
             raise UsageError(

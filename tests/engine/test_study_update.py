@@ -114,3 +114,13 @@ def test_looks_and_blocks_are_settled_with_the_claims() -> None:
         settled_option(STUDY, before, "looks", [20], before.looks)
     with pytest.raises(UsageError, match="study.looks was settled .* it was null and is now"):
         settled_option(STUDY, StudyManifest(claims=[CLAIM]), "looks", [20], [])
+
+
+def test_exploratory_claims_may_be_added_and_primary_ones_may_not() -> None:
+    before, more = StudyManifest(claims=[CLAIM]), {**CLAIM, "id": "B"}
+    added = [CLAIM, {**more, "primary": False}]
+    assert claims_of(STUDY, before, added) == added
+    with pytest.raises(UsageError, match="these differ: B"):
+        claims_of(STUDY, before, [CLAIM, more])
+    with pytest.raises(UsageError, match="these differ: A"):
+        claims_of(STUDY, before, [{**more, "primary": False}])
