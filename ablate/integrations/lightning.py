@@ -73,14 +73,12 @@ class AblateCallback(Callback):
             )
         _set_random_states(self._loaded["random"])  # next, Lightning draws the order of the first epoch
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        if self._resumes:  # the checkpoint is from the beginning of an epoch: its batches are to do, not done
-            trainer.fit_loop.epoch_loop.restarting = False
-
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log the last epoch and save a checkpoint: only now are all hooks and schedulers of that epoch done."""
         if self._resumes and self._loaded is not None:
             self._resumes = False
+            # The checkpoint is from the beginning of an epoch: its batches are to do, and schedulers step at its end
+            trainer.fit_loop.restarting = False
             _set_metric_states(pl_module, self._loaded["metrics"])  # modules often reset their metrics in on_train_start
             return
         self._log(trainer)
