@@ -10,6 +10,7 @@ from pathlib import PurePath
 from ablate.core import seeding
 from ablate.core.cells import BASE, Cell
 from ablate.core.levels import Factor, Level, short_names
+from ablate.core.text import NAME_BYTES, cut_to_bytes
 
 DESIGNS = ("factorial", "one_at_a_time", "path")
 Coalition = frozenset[str]  # the changes that have been applied
@@ -101,7 +102,7 @@ def study_name(swept: Sequence[str], fixed: Mapping[str, str]) -> str:
     names = short_names([*swept, *fixed])
     parts = [names[key] for key in swept]
     parts += [f"{names[key]}={PurePath(value).name or value}" for key, value in fixed.items()]
-    return slug("+".join(parts))[:NAME_LENGTH] if parts else BASE
+    return cut_to_bytes(slug("+".join(parts))[:NAME_LENGTH], NAME_BYTES).rstrip(".") if parts else BASE
 
 
 def find_factors(

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from ablate.core.errors import UsageError
+from ablate.core.text import printable
 
 OFF = frozenset({"null", "none", "false", "off", "no", "0"})
 
@@ -16,6 +17,8 @@ OFF = frozenset({"null", "none", "false", "off", "no", "0"})
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Level:
     """One value of a factor. Levels with the same text are equal: 1 and 1.0, True and 'true', None and 'null'.
+
+    The text has no control characters, which are escaped.
 
     Create levels with `Level.of`, which normalizes the value: NumPy scalars become Python scalars, integral floats become
     integers, mappings and sequences become dicts and lists. Text is not parsed; see ablate/engine/overrides.py.
@@ -66,7 +69,10 @@ class Level:
     def _order(self) -> tuple[int, float, str]:
         """Sort key: numbers by value, then other levels by text."""
         number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
-        return (0, float(self.value), "") if number else (1, 0.0, self.text)
+        try:
+            return (0, float(self.value), "") if number else (1, 0.0, self.text)
+        except OverflowError:  # an integer beyond the range of a float
+            return (0, math.inf if self.value > 0 else -math.inf, "")
 
 
 def _plain(value: Any) -> Any:
@@ -90,8 +96,8 @@ def _text(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_text(each)}" for key, each in value.items()) + "}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return printable("{" + ", ".join(f"{key}: {_text(each)}" for key, each in value.items()) + "}")
+    return str(value).lower() if isinstance(value, bool) else printable(str(value))
 
 
 @dataclass(frozen=True, slots=True)

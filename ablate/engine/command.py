@@ -14,11 +14,13 @@ from omegaconf import DictConfig
 from ablate.core import designs
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
+from ablate.core.text import cut
 from ablate.engine import overrides as reading
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_values import naming_values, non_factors, typed_values
 from ablate.engine.design import baseline_first
-from ablate.engine.options import FEWEST_SEEDS, StudyOptions, is_seed
+from ablate.engine.option_types import A_SEED, FEWEST_SEEDS, is_seed
+from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor, key_of
 from ablate.storage.layout import study_directory
 
@@ -107,8 +109,8 @@ def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object
         if asked is not None:
             raise UsageError("give either seed=… or study.seeds=…, not both.")
         texts = [text for override in overrides for text in reading.texts_of(override)]
-        if not all(text.isdecimal() for text in texts):
-            raise UsageError(f"seed={','.join(texts)}: expected integers >= 0.")
+        if wrong := [text for text in texts if not (text.isdecimal() and len(text) < 20 and is_seed(int(text)))]:
+            raise UsageError(f"seed={cut(','.join(wrong), 100)}: expected {A_SEED}.")
         return list(dict.fromkeys(map(int, texts)))
     if isinstance(asked, list):
         return list(dict.fromkeys(asked))
@@ -119,6 +121,6 @@ def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object
     if default is None and added.keys:
         return [first]
     if not is_seed(default):
-        raise UsageError(f"seed={Level.of(default)}: expected an integer >= 0.")
+        raise UsageError(f"seed={cut(Level.of(default).text, 100)}: expected {A_SEED}.")
     assert isinstance(default, int)
     return [default]

@@ -10,14 +10,14 @@ import yaml
 
 from ablate.core.errors import AblateError
 from ablate.storage.records import CONFIG, write_atomically
+from ablate.storage.yaml_text import to_yaml
 
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's classes, if available, are ten times as fast
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's loader, if available, is ten times as fast
 
 
 def render_config(values: Mapping[str, Any]) -> str:
     """Render the content of config.yaml."""
-    return str(yaml.dump(dict(values), Dumper=_DUMPER, sort_keys=False, allow_unicode=True))
+    return to_yaml(values)
 
 
 def write_config(directory: Path, text: str) -> None:

@@ -11,7 +11,11 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from ablate.core.errors import UsageError
+from ablate.core.text import cut, printable
 from ablate.engine.messages import CONFIG_ERRORS, one_line, relative
+
+MESSAGE_LENGTH = 4000  # characters
 
 
 @contextmanager
@@ -34,16 +38,17 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None
     before = signal.signal(signal.SIGTERM, terminate) if threading.current_thread() is threading.main_thread() else None
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
+        _refuse_undecodable(sys.argv)
         yield
     except CONFIG_ERRORS as error:
         if full_error == "1":
             raise
-        print(f"ablate: {relative(one_line(error, known_keys()))}", file=sys.stderr)
+        print(f"ablate: {_shown(relative(one_line(error, known_keys())))}", file=sys.stderr)
         sys.exit(2)
     except (ValueError, TypeError, AttributeError, AssertionError) as error:  # Hydra fails at an override such as group=null
         if full_error == "1" or not _raised_by_hydra(error):
             raise
-        print(f"ablate: {one_line(error)}{_hint(sys.argv[1:])}", file=sys.stderr)
+        print(f"ablate: {_shown(one_line(error))}{_hint(sys.argv[1:])}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("ablate: interrupted. Finished runs are kept; run the same command again to continue.", file=sys.stderr)
@@ -66,3 +71,16 @@ def _hint(arguments: Sequence[str]) -> str:
     """How to leave out a config group, for each argument that ends in =null."""
     keys = [text.partition("=")[0] for text in arguments if text.endswith("=null")]
     return "".join(f" (to leave out the group {key}: ~{key})" for key in keys)
+
+
+def _shown(text: str) -> str:
+    return printable(cut(text, MESSAGE_LENGTH))
+
+
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Refuse arguments that are not UTF-8: no file of a study could contain them."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{argument}: the argument is not valid UTF-8; check the encoding of the terminal.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from hydra.core.utils import JobReturn
@@ -62,6 +63,12 @@ class Launch:
         Raises:
             UsageError: if the launcher fails twice without any run starting.
         """
+        for run in self.plan.runs:
+            if run.state == "done" and (run.directory / records.CHECKPOINT).exists():  # killed just before removing it
+                with suppress(OSError), locks.briefly(run.directory) as free:
+                    if free:
+                        (run.directory / records.CHECKPOINT).unlink(missing_ok=True)
+                        records.remove_leftovers(run.directory)
         fruitless = 0
         early_stop.reset(self.plan.study)
         while not self.late():
@@ -153,20 +160,23 @@ class Launch:
     def _write_plans(self, due: Sequence[PlannedRun]) -> tuple[list[PlannedRun], list[list[str]], TypedConfigs]:
         """Write config.yaml for each run. Returns the runs to launch, the overrides of their jobs, and their node types.
 
-        A run whose folder is not writable counts as failed. The file of a run that another process holds by now is kept.
+        A run whose folder is not writable counts as failed. The file of a run that another process holds or
+        has finished by now is kept.
         """
         launched, overrides, types = [], [], TypedConfigs()
         for position, run in enumerate(due, start=1):
-            if locks.holder(run.directory) is None:
-                try:
-                    if not (run.directory / records.CONFIG).exists():  # a record without a configuration is unusable
-                        (run.directory / records.RECORD).unlink(missing_ok=True)
-                    write_config(run.directory, render_config({**run.cell.values, "seed": run.seed}))
-                except OSError as error:
-                    message = f"cannot write to {run.directory}: {error.strerror or error}."
-                    run.outcome = Outcome(run.cell.label, run.seed, "failed", message, run.directory)
-                    run.failures += self.options.retries + 1
-                    continue
+            try:
+                with locks.briefly(run.directory) as free:
+                    again = self.plan.code if self.plan.same_code else None  # what other code made is run again
+                    if free and records.done_before(run.directory, run.identity, again, self.plan.root) is None:
+                        if not (run.directory / records.CONFIG).exists():  # a record without a configuration is unusable
+                            (run.directory / records.RECORD).unlink(missing_ok=True)
+                        write_config(run.directory, render_config({**run.cell.values, "seed": run.seed}))
+            except OSError as error:
+                message = f"cannot write to {run.directory}: {error.strerror or error}."
+                run.outcome = Outcome(run.cell.label, run.seed, "failed", message, run.directory)
+                run.failures += self.options.retries + 1
+                continue
             context = RunContext.of(
                 run.cell,
                 run.seed,

@@ -11,12 +11,24 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
+from ablate.core.text import cut
 from ablate.engine.config_values import plain
 from ablate.engine.messages import nearest
+from ablate.engine.option_types import (
+    A_SEED,
+    FEWEST_SEEDS,
+    MAX_SEEDS,
+    FilePattern,
+    FolderName,
+    Seed,
+    Values,
+    ascending,
+    has_target,
+    is_seed,
+    null_is_false,
+)  # fmt: skip
 from ablate.importers.metric_files import WHICH, Which
 
-MAX_SEEDS = 10_000
-FEWEST_SEEDS = 5  # no verdict is taken below
 REMOVED = {
     "check": "the sweeper always checks claims",
     "decide": "the sweeper itself evaluates study.until=decided",
@@ -26,34 +38,6 @@ REMOVED = {
 def option(default: Any, description: str, allowed: str, sweeps_only: bool = False) -> Any:
     """Declare an option: its default, its description, the allowed values, and whether it applies to sweeps only."""
     return Field(default, description=description, json_schema_extra={"allowed": allowed, "sweeps_only": sweeps_only})
-
-
-def _folder_name(name: str) -> str:
-    if not name.strip("./ "):
-        raise ValueError("not a folder name")
-    return name
-
-
-def _has_target(node: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(node.get("_target_"), str):
-        raise ValueError("no _target_")
-    return node
-
-
-def _ascending(looks: list[int]) -> list[int]:
-    if looks != sorted(set(looks)):
-        raise ValueError("not ascending")
-    return looks
-
-
-def _null_is_false(value: object) -> object:
-    return False if value is None else value
-
-
-FolderName = Annotated[str, AfterValidator(_folder_name)]
-FilePattern = Annotated[str, Field(min_length=1)]
-Seed = Annotated[int, Field(ge=0)]
-Values = Annotated[dict[str, Any], Field(min_length=1)]  # conditions by key
 
 
 class CheckpointOptions(BaseModel):
@@ -146,7 +130,7 @@ class StudyOptions(BaseModel):
     claims: list[dict[str, Any]] = option(
         [], "the claims that the study should decide; see docs/reference/claims.md", "a list of claims", sweeps_only=True
     )
-    looks: Annotated[list[Annotated[int, Field(ge=FEWEST_SEEDS)]], AfterValidator(_ascending)] = option(
+    looks: Annotated[list[Annotated[int, Field(ge=FEWEST_SEEDS)]], AfterValidator(ascending)] = option(
         [],
         "the numbers of seeds at which verdicts are taken, fixed with the claims; []: 5, 8, 12, 20",
         f"ascending integers >= {FEWEST_SEEDS}, such as [5, 10, 20]",
@@ -228,7 +212,7 @@ class StudyOptions(BaseModel):
         sweeps_only=True,
     )
     ignore: list[str] = option([], "keys that cannot affect the results, unless the study varies them", "a list of keys")
-    logger: Annotated[dict[str, Any], AfterValidator(_has_target)] | None = option(
+    logger: Annotated[dict[str, Any], AfterValidator(has_target)] | None = option(
         None,
         "an additional logger; set by the config group `logger`",
         "null, or a mapping with the key _target_; see the group logger",
@@ -241,7 +225,7 @@ class StudyOptions(BaseModel):
         "keys that were added after runs were made, each with the value that leaves the results unchanged",
         "keys and values",
     )
-    report: Annotated[bool, BeforeValidator(_null_is_false)] = option(
+    report: Annotated[bool, BeforeValidator(null_is_false)] = option(
         True, "write the report at the end of a sweep", "true or false"
     )
 
@@ -303,16 +287,11 @@ def read_for_one_run(cfg: DictConfig, typed: Collection[str]) -> StudyOptions:
     """
     options = StudyOptions.read(cfg)
     if not is_seed(cfg.seed):
-        raise UsageError(f"seed={Level.of(cfg.seed)}: expected an integer >= 0.")
+        raise UsageError(f"seed={cut(Level.of(cfg.seed).text, 100)}: expected {A_SEED}.")
     for key in sweep_options():
         if f"study.{key}" in typed:
             raise UsageError(f"study.{key} applies to sweeps only: add -m.")
     return options
-
-
-def is_seed(value: object) -> bool:
-    """Whether this can be a seed: an integer >= 0."""
-    return type(value) is int and value >= 0
 
 
 def _extra(model: type[BaseModel], name: str) -> Mapping[str, Any]:

@@ -1,8 +1,10 @@
-"""Escape text for Markdown and LaTeX."""
+"""Escape text for Markdown, LaTeX and CSV."""
 
 from __future__ import annotations
 
 import re
+
+from ablate.core.text import printable
 
 _IN_MARKDOWN = re.compile(r"[\\`*\[\]~$|]|!(?=\[)|(?<![^\W_])_|_(?![^\W_])")  # an underscore within a word needs no escaping
 _IN_LATEX = {
@@ -14,9 +16,25 @@ _IN_LATEX = {
 _SPECIAL_IN_LATEX = re.compile("|".join(map(re.escape, _IN_LATEX)))
 
 
+def in_spreadsheet(text: str) -> str:
+    """Text for a cell of a CSV file: a quote precedes what a spreadsheet would read as a formula. Numbers stay as they are.
+
+    >>> in_spreadsheet("=1+1"), in_spreadsheet("-0.5")
+    ("'=1+1", '-0.5')
+    """
+    text = printable(text, lines=True)
+    if not text.startswith(("=", "+", "-", "@", "\t", "\n")):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
 def in_markdown(text: str) -> str:
     """Escape text for Markdown, within a line or a table cell."""
-    text = " ".join(text.replace("&", "&amp;").replace("<", "&lt;").splitlines())
+    text = " ".join(printable(text, lines=True).replace("&", "&amp;").replace("<", "&lt;").splitlines())
     return _IN_MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
 
 
@@ -27,5 +45,6 @@ def line_in_markdown(text: str) -> str:
 
 def in_latex(text: str) -> str:
     """Escape text for LaTeX, including brackets, which at the start of a row would be an argument of the previous `\\\\`."""
+    text = printable(text, lines=True).replace("\t", " ")
     escaped = _SPECIAL_IN_LATEX.sub(lambda found: _IN_LATEX[found[0]], text)
     return f"{{{escaped}}}" if escaped.startswith(("[", "*")) else escaped

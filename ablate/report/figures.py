@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from ablate.core.claims import ALL
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
+from ablate.core.text import printable
 from ablate.report import curve_plots, factor_plots, plots
 from ablate.report.block_tables import LIKE_THESE, THESE, scaled
 from ablate.report.curves import Curves
@@ -65,7 +66,7 @@ def draw(report: Report) -> list[DrawnFigure]:
         for sketch in _sketches(report):
             with plots.style():
                 figure = sketch.plot()
-                svg = _saved(figure, "svg", dpi=120).decode()
+                svg = as_svg(figure)
                 png = _saved(figure, "png", dpi=150)
                 plots.close(figure)
             with plots.style(paper=True):
@@ -74,6 +75,11 @@ def draw(report: Report) -> list[DrawnFigure]:
                 plots.close(figure)
             drawn.append(DrawnFigure(sketch.name, sketch.title, sketch.caption, sketch.alt, svg, png, pdf))
     return drawn
+
+
+def as_svg(figure: Figure) -> str:
+    """Render a figure as SVG. Control characters, which XML does not allow, are escaped."""
+    return printable(_saved(figure, "svg", dpi=120).decode(), lines=True)
 
 
 def _saved(figure: Figure, kind: str, dpi: int) -> bytes:

@@ -12,7 +12,7 @@ import pandas as pd
 from ablate.report import figures, html, inventory, markdown
 from ablate.report.cell_tables import summary_frame
 from ablate.report.model import Report
-from ablate.report.table_formats import to_csv, to_latex, to_markdown
+from ablate.report.table_formats import frame_to_csv, to_csv, to_latex, to_markdown
 from ablate.storage.records import write_atomically
 
 
@@ -44,7 +44,7 @@ def write_folder(report: Report, refresh: int | None = None) -> Path:
 
 def _render(report: Report, refresh: int | None) -> dict[str, str | bytes]:
     """The content of each file by its path within the folder."""
-    files: dict[str, str | bytes] = {"cells.csv": summary_frame(report.summary, report.configurations).to_csv(index=False)}
+    files: dict[str, str | bytes] = {"cells.csv": frame_to_csv(summary_frame(report.summary, report.configurations))}
     if not report.claims.verdicts.empty:
         files[inventory.VERDICTS] = _as_json(report.claims.verdicts)
     for table in report.tables:

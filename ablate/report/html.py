@@ -16,6 +16,7 @@ import yaml
 from markupsafe import Markup, escape
 
 from ablate.core.levels import Level
+from ablate.core.text import printable
 from ablate.report.caveats import caveats, headline, runs_by_state
 from ablate.report.figures import DrawnFigure
 from ablate.report.findings import Finding, findings
@@ -103,7 +104,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
     found = findings(report)
     comparison = side_by_side(tables.results, tables.further_results, tables.costs) if tables.results else None
     grid = status_grid(report)
-    return environment.get_template("index.html").render(
+    page = environment.get_template("index.html").render(
         report=report,
         refresh=refresh,
         tables=tables,
@@ -130,6 +131,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
         PROBLEMS=PROBLEMS,
         listed_in_full=len(report.results) <= IN_FULL,
     )
+    return printable(page, lines=True)
 
 
 def _sections(
@@ -208,7 +210,7 @@ def _origins(report: Report) -> list[_Origin]:
 def _configurations(report: Report) -> list[_ConfigurationItem]:
     """All configurations with their runs and files."""
     results, study = report.results, report.results.folder
-    root = None if study is None else quote(os.path.relpath(study, report.folder).replace(os.sep, "/"))
+    root = None if study is None else quote(os.fsencode(os.path.relpath(study, report.folder).replace(os.sep, "/")))
     linked = FILES if len(results) <= IN_FULL else FILES[:1]
     items = {
         digest: _ConfigurationItem(report.configurations.labels[digest], f"cell-{digest}") for digest in report.configurations
@@ -225,7 +227,7 @@ def _configurations(report: Report) -> list[_ConfigurationItem]:
                 message=left_out or (error if pd.notna(error) else ""),
                 value=number(value, report.metrics[report.metric]) if report.metric else "",
                 directory=directory,
-                path=None if root is None else f"{root}/{quote(directory, safe='/=,+')}",
+                path=None if root is None else f"{root}/{quote(os.fsencode(directory), safe='/=,+')}",
                 files=[name for name in linked if study is not None and (study / directory / name).exists()],
             )
         )

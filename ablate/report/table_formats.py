@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import rich.table
 from markupsafe import escape as escape_html
 from rich.console import JustifyMethod
 from rich.markup import escape
 
-from ablate.report.escaping import in_latex, in_markdown, line_in_markdown
+from ablate.core.levels import Level
+from ablate.core.text import printable
+from ablate.report.escaping import in_latex, in_markdown, in_spreadsheet, line_in_markdown
 from ablate.report.latex_table import table_environment
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Value, has_number, is_best, text_of
@@ -21,7 +24,7 @@ def to_rich(table: Table) -> rich.table.Table:
     shown = rich.table.Table()
     for column in table.columns:
         justify: JustifyMethod = "right" if column.numeric else "center" if column.kind == "switch" else "left"
-        shown.add_column(escape(column.title), justify=justify, overflow="fold")
+        shown.add_column(escape(printable(column.title)), justify=justify, overflow="fold")
     for row in table.rows[:SHOWN]:
         shown.add_row(*(_in_terminal(row[column.key]) for column in table.columns))
     if rest := _rest(table):
@@ -77,12 +80,22 @@ def to_html(table: Table) -> str:
         cells = [f"<td{style.get(column.kind, '')}>{_in_html(row[column.key])}</td>" for column in table.columns]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     notes = [f"<p>{escape_html(note)}</p>" for note in table.notes]
-    return "\n".join([*lines, "</tbody>", "</table>", *notes, ""])
+    return printable("\n".join([*lines, "</tbody>", "</table>", *notes, ""]), lines=True)
 
 
 def to_csv(table: Table) -> str:
     """Render the unrounded numbers of the table as CSV."""
-    return table.data.to_csv(index=False)
+    return frame_to_csv(table.data)
+
+
+def frame_to_csv(frame: pd.DataFrame) -> str:
+    """Render a frame as CSV, with a quote before text that a spreadsheet would read as a formula."""
+    inert = frame.rename(columns=lambda name: in_spreadsheet(str(name)))
+    for position, kind in enumerate(inert.dtypes):
+        if kind.kind not in "biufc":
+            cells = [in_spreadsheet(str(cell)) if isinstance(cell, str | Level) else cell for cell in inert.iloc[:, position]]
+            inert.isetitem(position, pd.Series(cells, index=inert.index, dtype=object))  # type: ignore[arg-type]
+    return inert.to_csv(index=False)
 
 
 def _in_markdown(row: Row, column: Column) -> str:
@@ -98,7 +111,7 @@ def _in_html(value: Value) -> str:
 
 
 def _in_terminal(value: Value) -> str:
-    text = escape(text_of(value))
+    text = escape(printable(text_of(value)))
     return f"[bold]{text}[/bold]" if is_best(value) else text
 
 

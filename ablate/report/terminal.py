@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 from rich.console import Console
+from rich.text import Text
+
+from ablate.core.text import printable
 
 PIPE = 140  # minimum width of a pipe or file, for which rich would assume 80 columns
 
 
+class _SafeConsole(Console):
+    """A console that shows control characters in texts by their escapes, so that no name or error can control the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text, lines=True), **options)
+
+
 def console() -> Console:
     """A console for standard output, with a minimum width if it is not a terminal."""
-    shown = Console(highlight=False)
-    return shown if shown.is_terminal else Console(highlight=False, width=max(PIPE, shutil.get_terminal_size().columns))
+    shown = _SafeConsole(highlight=False)
+    return shown if shown.is_terminal else _SafeConsole(highlight=False, width=max(PIPE, shutil.get_terminal_size().columns))

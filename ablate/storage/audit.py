@@ -80,7 +80,7 @@ def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
     """The runs in plan.csv that were never started; None without a readable plan."""
     try:
         with (study / PLAN).open(encoding="utf-8", newline="") as file:
-            planned = {row["directory"]: row["seed"] for row in csv.DictReader(file) if row["state"] != LEFT_OUT}
+            planned = {str(row["directory"]): str(row["seed"]) for row in csv.DictReader(file) if row["state"] != LEFT_OUT}
             missing = [name for name in planned if name not in started and read_record(study / name) is None]
             folders = {name: Path(name).parent.name for name in missing}
     except (OSError, KeyError, ValueError, TypeError, csv.Error):

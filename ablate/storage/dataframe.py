@@ -26,7 +26,7 @@ from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
 from ablate.storage.history import complete_lines
 from ablate.storage.layout import run_directories
-from ablate.storage.locks import LOCK
+from ablate.storage.locks import LEASE, LOCK
 from ablate.storage.manifest import YAML_LOADER, StudyManifest
 from ablate.storage.records import CONFIG, HISTORY, RECORD, levels_of, read_record, set_aside
 from ablate.storage.results import RUN_COLUMNS, StudyResults
@@ -104,7 +104,10 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
     histories = []
     for name, directory in _folders(results):
         try:
-            history = pd.read_csv(io.StringIO(complete_lines(directory / HISTORY)))
+            text = complete_lines(directory / HISTORY)
+            if len(text.encode()) < (directory / HISTORY).stat().st_size and not (directory / LEASE).exists():
+                _report(set_aside(directory / HISTORY, "its last line is incomplete; the other lines are used"), warnings)
+            history = pd.read_csv(io.StringIO(text))
         except FileNotFoundError:
             continue  # a run that ended before its first epoch
         except (ValueError, OSError) as error:
@@ -227,7 +230,7 @@ def _read_runs(study: Path, warnings: list[str], factors: Iterable[str]) -> list
                 levels[shared] = levels_of(record.choices, config, factors)
                 if own in lines:
                     levels[shared].pop("seed", None)
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             warnings.append(set_aside(directory / CONFIG, error))
             continue
         runs.append(StoredRun(directory, record, levels[shared], own in lines))

@@ -48,7 +48,8 @@ def meaning(config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapp
 
 def digest(content: Any) -> str:
     """The SHA-256 of JSON-like content, in hexadecimal. Integers and floats with the same value are equal: lr=1 and lr=1.0."""
-    return hashlib.sha256(json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _canonical(content: Any) -> Any:

@@ -13,13 +13,15 @@ from omegaconf import DictConfig
 
 from ablate.core import designs
 from ablate.core.errors import UsageError
+from ablate.core.text import cut_to_bytes
 from ablate.storage import fingerprint
 from ablate.storage.records import RECORD, read_record
 
 PLAN = "plan.csv"  # the planned runs of a study
 DIGITS = 16
 EARLIER_DIGITS = 8  # in studies of earlier versions
-LABEL_LENGTH = 100  # maximum length of the levels in a folder name
+LABEL_LENGTH = 100  # maximum length of the levels in a folder name, in characters
+LABEL_BYTES = 160  # in bytes: file systems allow 255 for a name, which also has a digest
 
 
 def study_directory(cfg: DictConfig) -> Path:
@@ -63,7 +65,7 @@ def known_cells(study: Path) -> dict[str, str]:
 
 def cell_folder(known: Mapping[str, str], short: str, label: str) -> str:
     """The folder name of a cell. An existing folder is kept even if the label of the cell has changed."""
-    return known.get(short, f"{designs.slug(label)[:LABEL_LENGTH]}-{short}")
+    return known.get(short, f"{cut_to_bytes(designs.slug(label)[:LABEL_LENGTH], LABEL_BYTES)}-{short}")
 
 
 def known_digest(study: Path, known: Mapping[str, str], digest: str, label: str) -> str | None:

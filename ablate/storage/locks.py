@@ -125,6 +125,26 @@ def hold(directory: Path) -> Iterator[Lease]:
             lease.release()
 
 
+@contextmanager
+def briefly(directory: Path) -> Iterator[bool]:
+    """Lock the run on this host for a moment, to write its plan or to tidy up. Yields False if a process holds the run.
+
+    Raises:
+        OSError: if the folder is not writable.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    if _live_elsewhere(directory / LEASE) is not None:
+        yield False
+        return
+    try:
+        lock = FileLock(directory / LOCK).acquire(blocking=False)
+    except Timeout:
+        yield False
+        return
+    with lock:
+        yield True
+
+
 def holder(directory: Path) -> str | None:
     """A description of the process that holds the run; None if the run is free."""
     if not (directory / LEASE).exists():

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
-from ablate.storage.records import explain, write_atomically
+from ablate.core.text import cut, printable
+from ablate.storage.records import Seed, explain, write_atomically
+from ablate.storage.yaml_text import to_yaml
 
 MANIFEST = "study.yaml"
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's loader, if available, is ten times as fast
@@ -70,7 +72,7 @@ class StudyManifest(BaseModel):
     program: str | None = None
     factors: dict[str, list[Any]] = Field(default_factory=dict)
     experiments: dict[str, str] = Field(default_factory=dict)
-    seeds: list[int] = Field(default_factory=list)
+    seeds: list[Seed] = Field(default_factory=list)
     looks: list[int] = Field(default_factory=list)
     blocks: str | None = None
     block_scale: Literal["difference", "ratio"] = "difference"
@@ -95,8 +97,8 @@ class StudyManifest(BaseModel):
         return bool(self.fixed)
 
     def typed_factors(self) -> dict[str, Factor]:
-        """The factors with typed levels."""
-        return {key: Factor.of(key, levels) for key, levels in self.factors.items()}
+        """The factors with typed levels; entries without levels are ignored."""
+        return {key: Factor.of(key, levels) for key, levels in self.factors.items() if levels}
 
     def parsed_description(self, study: Path) -> Description:
         """Parse `description`.
@@ -134,17 +136,18 @@ class StudyManifest(BaseModel):
             return cls()
         except ValidationError as error:
             trouble = explain(error)
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             trouble = str(error)
         raise _unreadable(study, trouble)
 
     def write(self, study: Path) -> None:
         """Write study.yaml atomically; empty keys are omitted."""
         content = self.model_dump(by_alias=True, exclude_defaults=True)
-        write_atomically(study / MANIFEST, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+        write_atomically(study / MANIFEST, to_yaml(content))
 
 
 def _unreadable(study: Path, trouble: str) -> UsageError:
+    trouble = printable(cut(trouble, 500), lines=True)
     return UsageError(f"{study / MANIFEST} cannot be read ({trouble}). Fix it, or choose another study.name.")
 
 

@@ -94,3 +94,7 @@ def test_a_study_is_named_by_what_was_typed() -> None:
 def test_a_slug_can_be_a_file_name() -> None:
     assert slug("a/b c:[1, 2]") == "a_b_c_1,_2"
     assert slug("../..") == "_"
+
+
+def test_the_name_of_a_study_is_a_file_name() -> None:
+    assert len(study_name([], {"data.root": "字" * 120}).encode()) <= 200

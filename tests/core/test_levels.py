@@ -79,3 +79,14 @@ def test_distinct_keeps_the_order() -> None:
 def test_keys_are_as_short_as_they_can_be() -> None:
     assert short_names(["model.dropout", "stem"]) == {"model.dropout": "dropout", "stem": "stem"}
     assert short_names(["model.width", "stem.width"]) == {"model.width": "model.width", "stem.width": "stem.width"}
+
+
+def test_a_text_with_control_characters_is_shown_by_escapes() -> None:
+    level = Level.of("\x1b[31m\u2028\udcff\n")
+    assert level.text == r"\x1b[31m\u2028\udcff\n"
+    assert level.value == "\x1b[31m\u2028\udcff\n"
+
+
+def test_integers_of_any_size_are_ordered() -> None:
+    levels = [Level.of(10**400), Level.of(1), Level.of(-(10**400)), Level.of("a")]
+    assert [level.value for level in sorted(levels)] == [-(10**400), 1, 10**400, "a"]

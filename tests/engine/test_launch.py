@@ -8,10 +8,17 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from ablate.engine.execution import Outcome
+from ablate.engine.launch import Launch
+from ablate.engine.planning import Plan
+from ablate.storage import locks
 from ablate.storage.dataframe import load_runs
+from ablate.storage.records import RunRecord, write_record
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
@@ -196,6 +203,74 @@ def test_a_run_whose_files_the_program_removes_is_not_launched_for_ever(command:
     assert "1 failed, 1 finished" in answer.stdout
     assert (
         "x=2 seed=0 failed: the run was executed 2 times and is not done: config.yaml is missing or empty in " in answer.stdout
+    )
+
+
+def planned(directory: Path) -> Any:
+    """A run as `Launch` receives it."""
+    cell = SimpleNamespace(
+        values={"x": 1, "path": "new"},
+        overrides=["x=1"],
+        digest="d" * 64,
+        short="d" * 16,
+        label="x=1",
+        choices={},
+        overridden=["x"],
+        types=None,
+    )
+    return SimpleNamespace(cell=cell, seed=0, directory=directory, identity="i", failures=0, outcome=None, state="done")
+
+
+def launch_of(run: Any) -> Launch:
+    launch = Launch.__new__(Launch)
+    launch.plan = Plan(run.directory.parent, {}, [run], {})
+    launch.deadline, launch.options = None, SimpleNamespace(retries=0)  # type: ignore[assignment]
+    launch.added = SimpleNamespace(seed_key=None)  # type: ignore[assignment]
+    launch.planned_with = {}
+    return launch
+
+
+def finished(directory: Path, status: str = "finished") -> None:
+    directory.mkdir(parents=True)
+    fields: dict[str, Any] = {"identity": "i", "cell": "c", "seed": 0, "label": "x=1", "choices": {}, "overridden": []}
+    write_record(directory, RunRecord(**fields, status=status))
+    (directory / "config.yaml").write_text("x: 1\npath: old\n")
+
+
+def test_the_configuration_of_a_run_that_has_just_finished_is_not_rewritten(tmp_path: Path) -> None:
+    finished(tmp_path / "done")
+    finished(tmp_path / "failed", "failed")
+    for name, path in (("done", "old"), ("failed", "new")):
+        run = planned(tmp_path / name)
+        launched, _, _ = launch_of(run)._write_plans([run])
+        assert launched == [run]
+        assert f"path: {path}" in (tmp_path / name / "config.yaml").read_text()
+    run = planned(tmp_path / "failed")
+    (run.directory / "config.yaml").write_text("path: theirs\n")
+    with locks.hold(run.directory):
+        launch_of(run)._write_plans([run])
+    assert (run.directory / "config.yaml").read_text() == "path: theirs\n"
+
+
+def test_what_a_killed_process_left_beside_a_finished_run_is_removed(tmp_path: Path) -> None:
+    finished(tmp_path / "run")
+    for name in ("checkpoint.pt", ".checkpoint.pt.abcdefgh"):
+        (tmp_path / "run" / name).write_bytes(b"x")
+    run = planned(tmp_path / "run")
+    run.outcome = Outcome("x=1", 0, "finished")
+    launch_of(run).run()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "config.yaml", ".lock"}
+
+
+def test_seeds_and_arguments_that_no_file_can_have_are_refused(command: Command) -> None:
+    app = str(APPS / "trivial.py")
+    answer = command(app, "-m", "x=1,2", f"seed={'9' * 300},{'9' * 400}", status=2)
+    assert answer.stderr.startswith("ablate: seed=9999")
+    assert answer.stderr.endswith("9: expected an integer from 0 to 9223372036854775807.\n")
+    assert len(answer.stderr) < 300
+    answer = command(app, "-m", "x=1,2", "+y=\udcff\x1b[31m", status=2)
+    assert (
+        answer.stderr == "ablate: +y=\\udcff\\x1b[31m: the argument is not valid UTF-8; check the encoding of the terminal.\n"
     )
 
 

@@ -202,7 +202,7 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1,2", "study.exclude=[{x:[1,2]}]"], "ablate: study.exclude: no configuration is left; excluded: x=1 or 2."),
         (["x=1,2", "study.baseline={x:3}"], "ablate: study.baseline={x: 3}: x has no level 3; available: 1, 2."),
         (["x=1,2", "study.baseline={x:[1,2]}"], "ablate: study.baseline: x=[1, 2]: expected a single level."),
-        (["x=1,2", "seed=0,-1"], "ablate: seed=0,-1: expected integers >= 0."),
+        (["x=1,2", "seed=0,-1"], "ablate: seed=-1: expected an integer from 0 to 9223372036854775807."),
         (["x=1,2", "study.leave_out=nowhere.yaml"], None),
         (["x=1,2", "study.leave_out=[{x:1}]"], None),
         (["x=1,2", "study.leave_out=[{x:3,reason:a}]"], "ablate: study.leave_out: no run of this sweep matches x=3."),

@@ -1,5 +1,6 @@
 """Every format shows the same texts, and nothing that a name could smuggle in."""
 
+import csv
 import io
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.report.table import Column, Row, Table
-from ablate.report.table_formats import SHOWN, to_csv, to_latex, to_markdown, to_rich
+from ablate.report.table_formats import SHOWN, frame_to_csv, to_csv, to_latex, to_markdown, to_rich
 from ablate.report.values import Count, Interval, Mean, Value
 from ablate.stats.flags import Flag
 
@@ -97,3 +99,21 @@ def test_a_name_is_text_to_a_parser_of_markdown(name: str) -> None:
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(to_markdown(shown))
     texts = [text_of(token.children or []) for token in tokens if token.type == "inline"]
     assert texts == [name, name, "n", name, "+1.0 [+0.5, +1.5]", f"{name}: a note"]
+
+
+def test_text_that_a_spreadsheet_would_compute_is_quoted_and_numbers_are_not() -> None:
+    cells = ["=cmd()", "+1+1", "-2+3", "@x", "\tx", "-0.5", "+3", "-inf", "a=1", "–"]
+    frame = pd.DataFrame(
+        {"=name": cells, "n": [-1.5] * len(cells), "level": [Level.of("=x"), *[Level.of(-1)] * (len(cells) - 1)]}
+    )
+    rows = list(csv.reader(io.StringIO(frame_to_csv(frame))))
+    assert rows[0] == ["'=name", "n", "level"]
+    assert [row[0] for row in rows[1:]] == ["'=cmd()", "'+1+1", "'-2+3", "'@x", "'\tx", "-0.5", "+3", "-inf", "a=1", "–"]
+    assert {row[1] for row in rows[1:]} == {"-1.5"}
+    assert [row[2] for row in rows[1:3]] == ["'=x", "-1"]
+
+
+def test_escape_sequences_do_not_reach_the_terminal() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(to_rich(table([Column("a", "\x1b[2Ja")], ["\x1b[31mred"])))
+    assert "\x1b" not in console.file.getvalue()  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """A study read back: one row for each run, factors found, and warnings about whatever was set aside."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
+from ablate.core.text import printable
 from ablate.storage.dataframe import load_history, load_kept, load_results, load_runs
 from ablate.storage.records import RunRecord
 from ablate.storage.results import StudyResults
@@ -279,3 +281,39 @@ def test_studies_of_earlier_versions_load(study: str, shape: tuple[int, int]) ->
     assert results.levels.shape == shape
     assert results.metrics["final_test_accuracy"].chance == 0.1
     assert len(load_history(results)) == pd.Series(results.runs["directory"].unique()).size * 5
+
+
+def test_an_incomplete_last_line_of_a_history_is_named_and_not_a_row(tmp_path: Path) -> None:
+    path = add(tmp_path, True, "direct", 0, 0.5) / "history.csv"
+    path.write_text("epoch,loss\n1,0.5\n2,0.")
+    warnings: list[str] = []
+    history = load_history(load_results(tmp_path), warnings)
+    assert history["loss"].tolist() == [0.5]
+    assert warnings == [f"{path} is skipped: its last line is incomplete; the other lines are used"]
+
+
+def test_a_logged_column_may_be_called_directory(tmp_path: Path) -> None:
+    (add(tmp_path, True, "direct", 0, 0.5) / "history.csv").write_text("directory\n1\n")
+    history = load_history(load_results(tmp_path))
+    assert history.columns.tolist() == ["directory", "history.directory"]
+
+
+def test_folders_with_odd_names_are_named_and_harmless(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    for name in (b"\x1b[31mred", b"\xff\xfe", b"a\nb", "字".encode() * 80):
+        (tmp_path / "runs" / os.fsdecode(name)).mkdir()
+    results = load_results(tmp_path)
+    assert len(results) == 1
+    assert len(results.warnings) == 4
+    for message in results.warnings:
+        assert printable(message) == message
+        assert message.endswith(" is skipped: it is not a run")
+
+
+def test_a_config_that_nests_too_deeply_is_set_aside(tmp_path: Path) -> None:
+    add(tmp_path, True, "direct", 0, 0.5)
+    directory = add(tmp_path, False, "direct", 0, 0.5)
+    (directory / "config.yaml").write_text("a: &a [*a]\n")
+    results = load_results(tmp_path)
+    assert len(results) == 1
+    assert results.warnings[0].startswith(f"{directory / 'config.yaml'} is skipped: ")

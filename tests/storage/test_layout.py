@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from omegaconf import OmegaConf
 
 from ablate.storage.layout import (
@@ -38,3 +39,17 @@ def test_runs_are_listed_in_a_fixed_order_and_only_with_a_record(tmp_path: Path)
 
 def test_a_study_is_a_folder_of_its_root() -> None:
     assert study_directory(OmegaConf.create({"study": {"root": "outputs", "name": "x"}})) == Path.cwd() / "outputs/x"
+
+
+@pytest.mark.parametrize(
+    "label", ["x=" + "字" * 80, "x=" + "😀" * 80, "x=" + "e\u0301" * 200, "x=..", "x= . ", "x=\x1b\0", ".", ""]
+)
+def test_a_folder_can_be_made_for_any_label(tmp_path: Path, label: str) -> None:
+    name = cell_folder({}, "0123abcdef", label)
+    assert len(name.encode()) <= 255
+    run_directory(tmp_path, name, 2**63 - 1).mkdir(parents=True)
+    assert list(known_cells(tmp_path).values()) == [name]
+
+
+def test_labels_that_differ_in_case_have_different_folders_on_any_file_system() -> None:
+    assert cell_folder({}, "01" * 8, "x=A").casefold() != cell_folder({}, "23" * 8, "x=a").casefold()

@@ -209,3 +209,12 @@ def test_in_a_job_the_launcher_counts_the_deaths(tmp_path: Path, monkeypatch: py
     assert deaths(tmp_path) == 0
     locks.record_death(tmp_path)
     assert deaths(tmp_path) == 1
+
+
+def test_a_run_is_locked_briefly_unless_a_process_holds_it(tmp_path: Path) -> None:
+    directory = tmp_path / "new" / "run"
+    with locks.briefly(directory) as free, locks.briefly(directory) as twice:
+        assert free
+        assert not twice
+    with locks.hold(directory), locks.briefly(directory) as free:
+        assert not free

@@ -107,6 +107,9 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
         ({"metrics": {"a": [1]}}, "metrics.a: should be a number or null"),
         ({"metrics": {"a": 10**400}}, "metrics.a: should be a number within the range of a float"),
         ({"metrics": [1]}, "metrics: Input should be an object"),
+        ({"timing": {"seconds": -1}}, "timing.seconds: Input should be greater than or equal to 0"),
+        ({"seed": 10**300}, "seed: Input should be less than 9223372036854775808"),
+        ({"epochs": -1}, "epochs: Input should be greater than or equal to 0"),
         ({"seed": "0"}, "seed: Input should be a valid integer"),
         ({"seed": True}, "seed: Input should be a valid integer"),
         ({"cell": None}, "cell: Input should be a valid string"),
@@ -168,4 +171,21 @@ def test_records_of_earlier_versions_load_and_lose_nothing(study: str) -> None:
         record = read_record(path.parent)
         assert record is not None
         assert not record.model_extra
-        assert json.loads(record.model_dump_json()) == json.loads(path.read_text(encoding="utf-8"))
+        written = json.loads(record.model_dump_json())
+        assert written.pop("worker") == {}  # newer than these records
+        assert written == json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_an_error_of_another_version_is_cut_and_made_harmless(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({**FIELDS, "label": "\x1b[2J", "error": "\x1b[31m" + "x" * 10_000_000}))
+    read = read_record(tmp_path)
+    assert read is not None
+    assert read.label == r"\x1b[2J"
+    assert read.error is not None
+    assert len(read.error) < 2200
+    assert read.error.startswith(r"\x1b[31mxxx")
+
+
+def test_text_that_utf8_does_not_have_is_written_as_an_escape(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "file", "a\udcffb")
+    assert (tmp_path / "file").read_bytes() == b"a\\udcffb"
