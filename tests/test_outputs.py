@@ -121,6 +121,8 @@ def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
         "H4-92": "flatter his network of 92 % by {:.1f} points [{:.1f}, {:.1f}]: supported",
         "H4-89": "For stage 89 it is {:.1f} [{:.1f}, {:.1f}], not decided",
         "H2-87": "come to +{:.1f} [{:.1f}, {:.1f}]",
+        "H4-92-control": "flatter stage 92 by {:.1f} points [{:.1f}, {:.1f}] more than stage 87",
+        "H4-89-control": "and stage 89 by {:.1f} [{:.1f}, {:.1f}] more (exploratory claims, inconclusive)",
     }
     assert (
         f"not decided after adjusting for several claims and looks (p = {found['H4-89']['p']:.3f}; the threshold is {ALPHA})"
