@@ -64,7 +64,7 @@ def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
         "python -m benchmarks --only step --images IMAGES.zip",
     }
     assert len(RUNS_OF_DOCS) > 5
-    assert len(RUNS_OF_README) > 4
+    assert len(RUNS_OF_README) >= 4
 
 
 @pytest.mark.slow
