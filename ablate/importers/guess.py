@@ -49,9 +49,10 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
     Raises:
         UsageError: if no metric or no factor is found; the message lists the columns.
     """
+    asked = roles
     if roles.wide is not None:
         table, roles = melted(table, _with_factors_of_wide(table, roles))
-    asked = roles
+        asked = replace(asked, seed=roles.seed, factors=asked.factors and roles.factors)  # the notes have the melted columns
     if roles.status is None:
         roles = replace(roles, status=_status(table, roles))
     if roles.seed is None:

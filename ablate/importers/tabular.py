@@ -24,6 +24,10 @@ from ablate.storage.manifest import StudyManifest
 from ablate.storage.results import RUN_COLUMNS, StudyResults
 
 UNPAIRED = "No column of seeds: every run counts by itself and nothing is paired, so that the intervals are wider (Welch)."
+UNPAIRED_SEEDS = (
+    "No two configurations have a {} in common: nothing is paired, so that the intervals are wider (Welch). Pair the runs by "
+    "giving all configurations the same seeds."
+)
 
 
 def results_of(table: Table, roles: Roles) -> StudyResults:
@@ -64,6 +68,8 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     if seed is None:
         caveats.insert(0, UNPAIRED)
         ids = pd.Series(rows.key.factorize()[0], index)
+    elif len(cells) > 1 and not _pairs(cell_of[index], ids[index]):
+        caveats.insert(0, UNPAIRED_SEEDS.format(seed))
     labels = [cell.label for cell in cells]
     label = [labels[at] for at in cell_of[index]]
     runs = rows.runs.assign(cell=label, label=label, seed=ids[index]).rename(columns={"place": "directory"})
@@ -170,6 +176,11 @@ def _ids(table: Table, roles: Roles, seed: str | None) -> pd.Series:
         )
     whole = texts.str.fullmatch(r"\d{1,18}(\.0+)?").all()
     return texts.str.partition(".")[0].astype(int) if whole else texts
+
+
+def _pairs(cell_of: pd.Series, ids: pd.Series) -> bool:
+    """Whether some seed is in more than one cell."""
+    return bool(pd.DataFrame({"cell": cell_of, "id": ids}).drop_duplicates()["id"].duplicated().any())
 
 
 def _numbers(table: Table, metric: str) -> Numbers:

@@ -20,7 +20,8 @@ def headline(report: Report) -> str:
         verdicts = [f"{counts[verdict]} {verdict}" for verdict in decision_rules.VERDICTS if counts[verdict]]
         return f"{counted(len(judgements), 'claim')}: {', '.join(verdicts)}."
     runs = report.results.runs
-    return f"{counted(runs['cell'].nunique(), 'configuration')}, {counted(runs['seed'].nunique(), 'seed')}, no claims."
+    replicates = counted(runs["seed"].nunique(), "seed" if report.results.paired else "run")
+    return f"{counted(runs['cell'].nunique(), 'configuration')}, {replicates}, no claims."
 
 
 def caveats(report: Report) -> list[str]:
@@ -47,9 +48,15 @@ def caveats(report: Report) -> list[str]:
     block = report.results.factors.get(manifest.blocks or "")
     if block is not None and len(block) < decision_rules.FEWEST:
         found.append(FEW_SEEDS.replace("seeds", f"blocks ({block.key})"))
-    if block is None and report.results.runs["seed"].nunique() < decision_rules.FEWEST:
-        found.append(FEW_SEEDS)
+    if block is None and _replicates(report) < decision_rules.FEWEST:
+        found.append(FEW_SEEDS if report.results.paired else FEW_SEEDS.replace("seeds", "runs of a configuration"))
     return found
+
+
+def _replicates(report: Report) -> int:
+    """The number of seeds; without seeds, the number of runs of the configuration that has most."""
+    runs = report.results.runs
+    return int(runs["seed"].nunique() if report.results.paired else runs["cell"].value_counts().max())
 
 
 def runs_by_state(report: Report) -> str:

@@ -28,11 +28,11 @@ def results(
     notes: Sequence[str] = (),
     main: bool = True,
 ) -> Table:
-    """The results of each configuration, and the paired difference from the baseline in the first row.
+    """The results of each configuration, and its difference from the baseline.
 
     Args:
         summary: the means of all metrics.
-        differences: a row for each configuration except the baseline, see `paired_differences`.
+        differences: a row for each configuration that is compared with another, see `paired_differences`.
         metric: the main metric.
         metrics: all metrics; with more than `METRICS` outcomes, only the main one is shown, see `further_results`.
         configurations: the names of the configurations.
@@ -52,8 +52,7 @@ def results(
     rows = []
     for digest in summary.cells:
         difference: Value = Baseline()
-        if compared and digest != summary.cells[0]:
-            found = by_cell[digest]
+        if compared and (found := by_cell.get(digest)) is not None:
             difference = Interval(found["estimate"], found["low"], found["high"], metrics[metric])
         values = {
             "n": Count(int(counts[digest]["n"]), int(counts[digest]["runs"])),
@@ -63,10 +62,7 @@ def results(
         rows.append(_row(digest, configurations, values | _means(digest, [*first, *others], summary, metrics)))
     said = ["Mean ± standard deviation over n seeds."]
     if compared:
-        said.append(
-            f"{DIFFERENCE}: mean difference from the first row over common seeds; with two or more seeds, its 95 % interval "
-            "(paired t)."
-        )
+        said.append(f"{DIFFERENCE}: {_what_difference(differences)}.")
     said += [*_metric_notes([*first, *others], metrics, rows), *notes]
     return Table("results", "Results", columns, rows, _with_differences(summary, differences, configurations), said, main)
 
@@ -101,10 +97,20 @@ def summary_frame(summary: Summary, configurations: Configurations) -> pd.DataFr
     return pd.DataFrame(parts | numbers)
 
 
+def _what_difference(differences: pd.DataFrame) -> str:
+    where = "the first row" if len(set(differences["baseline"])) < 2 else "the baseline of the same block"
+    unpaired = differences["unpaired"].to_numpy(bool)
+    if unpaired.all():
+        return f"difference of means from {where}, with its 95 % interval (Welch's t: no seeds are paired)"
+    test = "paired t; Welch's t of the means where no seeds are in common" if unpaired.any() else "paired t"
+    return f"mean difference from {where} over common seeds; with two or more seeds, its 95 % interval ({test})"
+
+
 def _with_differences(summary: Summary, differences: pd.DataFrame, configurations: Configurations) -> pd.DataFrame:
     frame = summary_frame(summary, configurations)
     if differences.empty:
         return frame
+    differences = differences.drop(columns=["baseline", "unpaired"])
     frame = frame.merge(differences.add_prefix("difference_"), "left", left_on="cell", right_on="difference_cell")
     return frame.drop(columns="difference_cell")
 

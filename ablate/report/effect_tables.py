@@ -67,8 +67,8 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
     if any(row["note"] for row in rows):
         columns.append(Column("note", "note", "sentence"))
     notes = [
-        f"{capitalized(difference_heading(spec))}: mean paired difference over n {unit}s with its 95 % interval (paired t; the "
-        "intervals are not adjusted for their number), averaged over the levels of the other factors at which both levels ran."
+        f"{capitalized(difference_heading(spec))}: {_what_is_estimated(comparison.contrasts, unit)}; the intervals are not "
+        "adjusted for their number), averaged over the levels of the other factors at which both levels ran."
     ]
     if simultaneous:
         notes.append("Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once (max-t).")
@@ -92,6 +92,14 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
             "these seeds (bootstrap). It is separate from the interval over seeds."
         )
     return Table("contrasts", "Contrasts", columns, rows, comparison.contrasts_frame, notes, main)
+
+
+def _what_is_estimated(found: Sequence[Estimate], unit: str) -> str:
+    unpaired = [each.unpaired is not None for each in found]
+    if all(unpaired):
+        return "difference of means of unpaired runs, n in the smallest configuration, with its 95 % interval (Welch's t"
+    test = "paired t, or Welch's t where the note says unpaired" if any(unpaired) else "paired t"
+    return f"mean paired difference over n {unit}s with its 95 % interval ({test}"
 
 
 def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:

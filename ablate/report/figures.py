@@ -28,6 +28,7 @@ from ablate.stats.estimates import Estimate
 
 MARKS = 24  # rows of a forest plot; of more, the highest and the lowest
 FEWEST = 3  # seeds below which no interval is drawn: with two, it only shows that two are too few
+UNPAIRED = "difference of means from the baseline; no seeds are paired (Welch's t)"
 PARALLEL = 4  # factors from which parallel coordinates are drawn
 PAPER_RUNS = 2000  # with more runs, there is no PDF of the learning curves
 
@@ -139,23 +140,40 @@ def _differences(report: Report, comparison: Comparison, spec: MetricSpec) -> It
     rows = comparison.differences.sort_values("cell", key=lambda cells: cells.map(order)).to_dict("records")
     marks = [
         _mark(
-            report.configurations.changes[row["cell"]], row["estimate"], (row["low"], row["high"]), by_cell[row["cell"]], spec
+            report.configurations.changes[row["cell"]],
+            row["estimate"],
+            (row["low"], row["high"]),
+            by_cell.get(row["cell"], []),
+            spec,
         )
         for row in rows
         if math.isfinite(row["estimate"])
     ]
     if not marks:
         return
-    caption = "Diamond: mean difference from the baseline over paired seeds. "
+    unpaired = bool(comparison.differences["unpaired"].any())
+    paired = bool(comparison.pairs.size)
+    caption = f"Diamond: {'mean difference from the baseline over paired seeds' if paired else UNPAIRED}. "
     if _any_interval(marks):
-        caption += "Bar: 95 % interval. Dots: single seeds. An interval that includes zero is compatible with no difference."
+        dots = (
+            " Dots: single seeds; rows without dots have no seed in common with the baseline (Welch's t)."
+            if unpaired
+            else (" Dots: single seeds.")
+        )
+        caption += (
+            f"Bar: 95 % interval.{dots if paired else ''} An interval that includes zero is compatible with no difference."
+        )
     else:
         caption += "There is only one seed, so the variation between seeds is unknown."
-    baseline = report.configurations.labels[report.summary.baseline]
+    if len(set(comparison.differences["baseline"])) > 1:
+        baseline = "the first configuration of the same block"
+    else:
+        baseline = report.configurations.labels[report.summary.baseline]
     caption += f" The baseline is {baseline}." + _cut(len(rows))
     title = f"Δ {difference_heading(spec)}"
     yield _Sketch(
-        "paired_differences", "Paired differences from the baseline", caption, _summary(marks, title),
+        "paired_differences", f"{'Paired differences' if paired else 'Differences'} from the baseline", caption,
+        _summary(marks, title),
         lambda: plots.forest(_ends(marks), title, spec.percent),
     )  # fmt: skip
 
@@ -289,7 +307,8 @@ def _attribution(attribution: AttributionResult, spec: MetricSpec) -> Iterator[_
 
 
 def _mark(label: str, estimate: float, interval: tuple[float, float], by_seed: Sequence[float], spec: MetricSpec) -> Mark:
-    low, high = interval if len(by_seed) >= FEWEST else (math.nan, math.nan)
+    shown = len(by_seed) >= FEWEST or not by_seed  # those of Welch have an interval and no dots
+    low, high = interval if shown else (math.nan, math.nan)
     return Mark(label, estimate, low, high, by_seed, str(Interval(estimate, low, high, spec)))
 
 

@@ -69,7 +69,7 @@ def compare_with_baseline(
     lost = outcomes.lost.sum().to_dict()
     column = {digest: outcomes.cells[cell] for digest, cell in cells.items()}
     found = []
-    for digest, baseline in _baselines(cells, blocks).items():
+    for digest, baseline in baselines(cells, blocks).items():
         first, second = column[baseline], column[digest]
         same = first == second
         estimate = _difference(values[first], values[second])
@@ -91,8 +91,13 @@ def comparisons_frame(found: Sequence[AgainstBaseline], confidence: float = 0.95
     return pd.DataFrame(rows)
 
 
-def _baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
-    """By configuration, the one that it is compared with; without the baselines themselves."""
+def baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
+    """By configuration, the one that it is compared with; without the baselines themselves.
+
+    Args:
+        cells: the configurations by digest, the baseline first.
+        blocks: the factor whose levels are blocks, each of which has a baseline of its own.
+    """
     first = next(iter(cells), "")
     if blocks is None:
         return {digest: first for digest in cells if digest != first}
@@ -112,10 +117,10 @@ def _difference(first: pd.Series, second: pd.Series) -> Estimate:
         se, df = student(by_seed)
         arms = pd.DataFrame({"first": first[by_seed.index], "second": second[by_seed.index]})
         return Estimate("simple", (), by_seed, se, df, arms=arms)
-    return _welch(first.dropna(), second.dropna())
+    return welch(first.dropna(), second.dropna())
 
 
-def _welch(first: pd.Series, second: pd.Series) -> Estimate:
+def welch(first: pd.Series, second: pd.Series) -> Estimate:
     """The difference of independent means by Welch's t; without numbers for fewer than two runs of an arm."""
     nothing = Estimate("simple", (), pd.Series(dtype=float), math.nan, 0.0)
     if min(len(first), len(second)) < 2:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.core.metrics import MetricSpec
-from ablate.stats.summary import Summary, paired_differences
+from ablate.stats.summary import Summary, baselines_of, paired_differences
 from ablate.storage.results import StudyResults
 
 Status = Literal["diverged", "failed", "interrupted", "running"]
@@ -71,7 +71,7 @@ def flags(
         timings_comparable: whether all runs were timed under equal conditions; if not, no cell is called slower.
 
     Returns:
-        By cell, its flags; the first cell of the summary is the baseline.
+        By cell, its flags; the first cell of the summary is the baseline, or with blocks, that of the first block.
     """
     missing, other_code = missing or {}, other_code or {}
     distinct = results.runs.drop_duplicates(["cell", "directory"])
@@ -79,6 +79,7 @@ def flags(
     slower = _slower(results, summary) if timings_comparable else {}
     empty = _without_value(results, metric)
     improving, lost = _undertrained(results, history), _at_chance(results, metric)
+    own = baselines_of(results, summary.baseline) if summary.cells else {}
     found = {}
     for cell in summary.cells:
         said = [Flag(status, f"{ended[cell, status]} {status}") for status in UNFINISHED if (cell, status) in ended]
@@ -86,7 +87,7 @@ def flags(
             said.append(Flag("no value", f"{empty[cell]} finished without a value"))
         if missing.get(cell):
             said.append(Flag("missing", f"{missing[cell]} missing"))
-        if grown := _grown(results, summary, cell):
+        if grown := _grown(results, summary, cell, own.get(cell, cell)):
             said.append(Flag("bigger", f"bigger: {', '.join(grown)}"))
         if cell in slower:
             said.append(Flag("slower", f"slower: {slower[cell]}"))
@@ -118,11 +119,11 @@ def _without_value(results: StudyResults, metric: str) -> dict[str, int]:
     return {str(cell): int(count) for cell, count in results.runs["cell"][empty].value_counts().items()}
 
 
-def _grown(results: StudyResults, summary: Summary, cell: str) -> list[str]:
+def _grown(results: StudyResults, summary: Summary, cell: str, own: str) -> list[str]:
     """The costs that do not vary from run to run, such as a number of parameters, and are higher than the baseline's."""
     said = []
     for spec in _costs(results, "lower"):
-        of_cell, baseline = summary.mean[spec.name][cell], summary.mean[spec.name][summary.baseline]
+        of_cell, baseline = summary.mean[spec.name][cell], summary.mean[spec.name][own]
         if spec.limit is None and not (summary.sd[spec.name] > 0).any() and of_cell > baseline > 0:
             times, title = of_cell / baseline, _within_a_sentence(spec.title)
             said.append(f"{100 * (times - 1):.2g} % more {title}" if times < 2 else f"{times:.1f} times the {title}")
@@ -134,9 +135,9 @@ def _slower(results: StudyResults, summary: Summary) -> dict[str, str]:
     spec = next(iter(_costs(results, "higher")), None)
     if spec is None:
         return {}
-    mean = summary.mean[spec.name][summary.baseline]
+    mean = summary.mean[spec.name]
     differences = paired_differences(results, spec.name, summary.baseline).to_dict("records")
-    return {row["cell"]: f"{-100 * row['estimate'] / mean:.2g} %" for row in differences if row["high"] < 0}
+    return {row["cell"]: f"{-100 * row['estimate'] / mean[row['baseline']]:.2g} %" for row in differences if row["high"] < 0}
 
 
 def _costs(results: StudyResults, better: str) -> list[MetricSpec]:

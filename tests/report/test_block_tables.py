@@ -105,3 +105,14 @@ def test_a_forest_plot_has_a_mark_a_block_and_both_aggregates(monkeypatch: pytes
     assert rows[0].estimate == pytest.approx(
         math.expm1(found.comparison.blocks[0].rows[next(iter(found.comparison.blocks[0].rows))].estimate)
     )
+
+
+def test_results_of_a_block_are_compared_with_its_own_baseline() -> None:
+    shown = report(results()).tables.results
+    assert shown is not None
+    at = shown.keys.index("difference")
+    assert [row[at] for row in texts(shown)][::2] == ["baseline"] * 6
+    assert {row[at][:3] for row in texts(shown)[1::2]} <= {"+1.", "+2.", "+3."}
+    assert shown.notes[1].startswith("Δ vs baseline: mean difference from the baseline of the same block over common seeds")
+    (drawn,) = (figure for figure in figures.draw(report(results())) if figure.name == "paired_differences")
+    assert "The baseline is the first configuration of the same block." in drawn.caption

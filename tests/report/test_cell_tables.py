@@ -28,9 +28,10 @@ METRICS = Metrics(
     }
 )
 DIFFERENCES = pd.DataFrame(
-    {"cell": ["b", "c"], "n": [1, 0], "estimate": [-0.01, None], "sd": [None] * 2, "low": [-0.03, None], "high": [0.01, None]},
+    {"cell": ["b", "c"], "n": [1, 0], "estimate": [-0.01, None], "sd": [None] * 2, "low": [-0.03, None], "high": [0.01, None],
+     "baseline": "a", "unpaired": False},
     dtype=object,
-).astype({"estimate": float, "low": float, "high": float})
+).astype({"estimate": float, "low": float, "high": float})  # fmt: skip
 
 
 def summary(**more: Any) -> Summary:

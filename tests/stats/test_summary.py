@@ -94,3 +94,27 @@ def test_the_pairs_average_to_the_difference() -> None:
     assert pairs["seed"].tolist() == [1, 2, 3, 4]
     (row,) = paired_differences(results, "accuracy", "stem=pyramid").to_dict("records")
     assert pairs["difference"].mean() == row["estimate"]
+
+
+def test_without_common_seeds_the_difference_is_that_of_welch() -> None:
+    frame = runs()
+    frame.loc[frame["cell"] == "pyramid", "seed"] += 100
+    results = results_of(frame)
+    (row,) = paired_differences(results, "accuracy", "direct").to_dict("records")
+    reference = stats.ttest_ind(B, A, equal_var=False).confidence_interval()
+    assert (row["n"], row["unpaired"], row["estimate"]) == (4, True, pytest.approx(0.025))
+    assert (row["low"], row["high"]) == pytest.approx((reference.low, reference.high))
+    assert pairs_by_seed(results, "accuracy", "direct").empty
+
+
+def test_each_block_has_a_baseline_of_its_own() -> None:
+    rows = study(
+        {"dataset": ["a", "b"], "method": ["base", "ours"]},
+        lambda levels, seed: 0.3 * (levels["dataset"] == "b") + 0.1 * (levels["method"] == "ours") + seed / 100,
+    )
+    results = results_of(rows, blocks="dataset")
+    found = paired_differences(results, "accuracy", "dataset=a,method=base")
+    assert found["cell"].tolist() == ["dataset=a,method=ours", "dataset=b,method=ours"]
+    assert found["baseline"].tolist() == ["dataset=a,method=base", "dataset=b,method=base"]
+    assert found["estimate"].tolist() == pytest.approx([0.1, 0.1])
+    assert len(pairs_by_seed(results, "accuracy", "dataset=a,method=base")) == 10
