@@ -19,6 +19,7 @@ import hashlib
 import os
 import pickle
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -46,9 +47,10 @@ SIZES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE
 LOCAL_SIZES = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE")
 NODES = ("SLURM_STEP_NUM_NODES",)
 JOB = ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "SLURM_JOB_ID", "SLURM_STEP_ID", "PMIX_NAMESPACE")
-ATTEMPT = "TORCHELASTIC_RESTART_COUNT"  # torch derives the names of keys in the store of a process group from it
-ATTEMPTS = 1000  # the step by which it grows from run to run
-OF_A_RUN = (*RANKS, *SIZES, *LOCAL_SIZES, "MASTER_ADDR", "MASTER_PORT", ATTEMPT, "PL_GLOBAL_SEED", "PL_SEED_WORKERS", VARIABLE)
+ATTEMPT = "TORCHELASTIC_RESTART_COUNT"
+PORT = "MASTER_PORT"
+STORE = "TORCHELASTIC_USE_AGENT_STORE"
+OF_A_RUN = (*RANKS, *SIZES, *LOCAL_SIZES, "MASTER_ADDR", PORT, ATTEMPT, STORE, "PL_GLOBAL_SEED", "PL_SEED_WORKERS", VARIABLE)
 PATIENCE_SECONDS = 120.0  # for rank 0 to start
 LOOK_SECONDS = 0.05
 FAREWELL_SECONDS = 10.0
@@ -85,8 +87,7 @@ def follow(train: Train) -> None:
     number, began = 0, time.monotonic()
     while True:
         if (path_of_run := folder / f"{number:06d}").exists():
-            with _attempt(number):
-                _join(path_of_run, train)
+            _join(path_of_run, train)
             number += 1
         elif (folder / "end").exists():
             break
@@ -142,13 +143,14 @@ def refuse_launcher(target: str) -> None:
 def shared(cfg: DictConfig, run: Run) -> Iterator[None]:
     """In the body, other ranks can join this run. Afterwards, what it has left in this process for them is removed."""
     with _separate():
-        content = _dumped(cfg, run)
+        own = _own_store() if _leader is not None and _leader.number else {}
+        os.environ.update(own)
+        content = _dumped(cfg, run, own)
         if content is None:
             yield
         elif _leader is not None:
-            with _attempt(_leader.number):
-                _leader.announce(content)
-                yield
+            _leader.announce(content)
+            yield
         else:
             handle, path = tempfile.mkstemp(prefix="ablate-run-")  # readable by this user only
             with os.fdopen(handle, "wb") as file:
@@ -176,11 +178,25 @@ class Leader:
 _leader: Leader | None = None
 
 
-def _dumped(cfg: DictConfig, run: Run) -> bytes | None:
+def _own_store() -> dict[str, str]:
+    """Variables by which the process groups of a run do not meet what those of earlier runs left in torchrun's store.
+
+    That store serves all runs of a command, and a second process group finds the addresses of the first one in it. With these
+    variables, rank 0 serves a store of the run itself, at a free port.
+    """
+    if PORT not in os.environ:
+        return {}
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return {PORT: str(free.getsockname()[1]), STORE: "False"}
+
+
+def _dumped(cfg: DictConfig, run: Run, variables: dict[str, str]) -> bytes | None:
     """What another rank needs to join a run; None if it cannot be pickled: ranks that are started in this run refuse then."""
     hydra = HydraConfig.instance().cfg
+    here = str(Path.cwd())
     try:
-        return pickle.dumps((cfg, hydra, str(run.directory), run.record.model_dump(), dict(run.config), str(Path.cwd())))
+        return pickle.dumps((cfg, hydra, str(run.directory), run.record.model_dump(), dict(run.config), here, variables))
     except Exception:  # whatever the classes of a structured configuration raise
         return None
 
@@ -190,13 +206,14 @@ def _join(path: Path, train: Train) -> None:
     from hydra.core.utils import setup_globals
 
     try:
-        cfg, hydra, directory, record, config, folder = pickle.loads(path.read_bytes())
+        cfg, hydra, directory, record, config, folder, variables = pickle.loads(path.read_bytes())
     except FileNotFoundError:
         raise UsageError(f"the run that this process should join ({_said(RANKS)}) has ended.") from None
     setup_globals()
     HydraConfig.instance().cfg = hydra
     run = FollowingRun(Path(directory), RunRecord.model_validate(record), config)
     with contextlib.chdir(folder), _separate():
+        os.environ.update(variables)
         try:
             train(cfg, run)
         except Exception:
@@ -222,19 +239,6 @@ def _separate() -> Iterator[None]:
         for thread in threading.enumerate():
             if thread.name == OBSERVER:  # would kill this process because ranks of this run were stopped
                 thread._finished = True  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _attempt(number: int) -> Iterator[None]:
-    """In the body, process groups use other keys of torchrun's store than those of earlier runs."""
-    before = os.environ.get(ATTEMPT)
-    if before is not None and before.isdecimal():
-        os.environ[ATTEMPT] = str(int(before) + ATTEMPTS * number)
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ[ATTEMPT] = before
 
 
 def _group_exists() -> bool:

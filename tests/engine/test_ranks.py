@@ -61,17 +61,17 @@ def test_ranks_on_several_machines_need_a_common_folder(monkeypatch: pytest.Monk
 def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
-    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    monkeypatch.setenv("MASTER_PORT", "29500")
     monkeypatch.setattr(ranks, "FAREWELL_SECONDS", 0.0)
     monkeypatch.setattr(ranks.shutil, "rmtree", lambda *_, **__: None)
     monkeypatch.setenv(ranks.FOLDER, str(tmp_path))
-    attempts = []
+    ports = []
     with ranks.leading():
         for x in (1, 2):
             with ranks.shared(OmegaConf.create({"x": x}), Run(tmp_path / f"run{x}", record(), {"x": x})):
-                attempts.append(os.environ["TORCHELASTIC_RESTART_COUNT"])
+                ports.append(os.environ["MASTER_PORT"])
                 os.environ["MASTER_PORT"] = "1234"
-            assert "MASTER_PORT" not in os.environ
+            assert os.environ["MASTER_PORT"] == "29500"
         with pytest.raises(
             UsageError, match=r"several ranks \(WORLD_SIZE=2\), so its runs cannot be executed by JoblibLauncher"
         ):
@@ -81,12 +81,12 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
     seen = []
 
     def train(cfg, run):
-        seen.append((cfg.x, run.seed, run.rank, run.directory.name, os.environ["TORCHELASTIC_RESTART_COUNT"]))
+        seen.append((cfg.x, run.seed, run.rank, run.directory.name, os.environ["MASTER_PORT"]))
         raise RuntimeError("the other ranks fail too")
 
     ranks.follow(train)
-    assert seen == [(1, 3, 1, "run1", "0"), (2, 3, 1, "run2", "1000")]
-    assert attempts == ["0", "1000"]
+    assert seen == [(1, 3, 1, "run1", ports[0]), (2, 3, 1, "run2", ports[1])]
+    assert ports[0] == "29500" != ports[1]  # the store of a launcher serves one process group only
 
 
 def test_a_rank_writes_nothing_and_restores_what_the_first_saved(tmp_path: Path) -> None:
