@@ -24,7 +24,8 @@ class Net(L.LightningModule):
         return torch.optim.SGD(self.parameters(), self.lr)
 
 
-def fit(lr: float, seed: int, devices: int, folder: str) -> float:
+def fit(lr: float, seed: int, devices: int, folder: str) -> tuple[float, int, int]:
+    """The loss, the number of processes, and the steps of each: 32 samples in batches of 4 are 8 steps of one process."""
     L.seed_everything(seed)
     images = torch.utils.data.TensorDataset(torch.randn(32, 3))
     trainer = L.Trainer(
@@ -39,19 +40,19 @@ def fit(lr: float, seed: int, devices: int, folder: str) -> float:
         default_root_dir=folder,
     )
     trainer.fit(Net(lr), torch.utils.data.DataLoader(images, batch_size=4))
-    return trainer.callback_metrics["loss"].item()
+    return trainer.callback_metrics["loss"].item(), trainer.world_size, trainer.global_step
 
 
 @ablate.main("conf", "lit")
 def train(cfg, run):
-    loss = fit(cfg.lr, run.seed, cfg.trainer.devices, str(run.directory))
-    run.log(epoch=1, loss=loss, world_size=int(os.environ.get("WORLD_SIZE", 1)))
+    loss, processes, steps = fit(cfg.lr, run.seed, cfg.trainer.devices, str(run.directory))
+    run.log(processes=processes, steps=steps)
     return {"loss": loss}
 
 
 if __name__ == "__main__":
     if "--plain" in sys.argv:
-        loss = fit(float(sys.argv[2]), int(sys.argv[3]), 2, ".")
+        loss, *_ = fit(float(sys.argv[2]), int(sys.argv[3]), 2, ".")
         if os.environ.get("LOCAL_RANK", "0") == "0":
             print("loss", repr(loss))
     else:

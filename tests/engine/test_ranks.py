@@ -151,4 +151,4 @@ def test_a_sweep_of_lightning_with_two_devices_gives_the_numbers_of_the_program_
     assert len(runs) == 2
     for lr in (0.1, 0.5):
         assert losses(outputs(tmp_path, app, "--plain", str(lr), "0")) == {runs[lr]}
-    assert {row.read_text().split(",")[-1] for row in tmp_path.glob("outputs/s/runs/*/seed=0/history.csv")} == {"2\n"}
+    assert {row.read_text() for row in tmp_path.glob("outputs/s/runs/*/seed=0/history.csv")} == {"processes,steps\n2,4\n"}
