@@ -17,9 +17,11 @@ from ablate.storage.records import RECORD
 
 
 def page_of(study: Path) -> Path:
-    """The page of a study, written again if it is older than a run or than study.yaml."""
+    """The page of a study, written again if it is older than a run, the removal of a run, or study.yaml."""
     page = study / "report" / "index.html"
-    inputs = [study / MANIFEST, *(directory / RECORD for directory in run_directories(study))]
+    runs = run_directories(study)
+    folders = {directory.parent for directory in runs} | {directory.parent.parent for directory in runs}
+    inputs = [study / MANIFEST, *folders, *(directory / RECORD for directory in runs)]
     newest = max((path.stat().st_mtime for path in inputs if path.exists()), default=0.0)
     if not page.exists() or page.stat().st_mtime < newest:
         write_folder(build(study))

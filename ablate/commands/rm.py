@@ -80,11 +80,13 @@ def main() -> None:
         if not chosen and not whole:
             print("No run matches: nothing to remove.")
             return 0
-        refuse_running(every if whole else chosen)
+        doomed = every if whole else chosen
+        refuse_running(doomed)
         what = f"the study {study} with {len(every)} runs" if whole else f"{len(chosen)} of {len(every)} runs of {study}"
         if not arguments.yes and not _confirmed(what):
             print("Nothing was removed.")
             return 1
+        refuse_running(doomed)  # a run may have started since the question
         for directory in [study] if whole else chosen:
             shutil.rmtree(directory)
             if not whole and not any(directory.parent.iterdir()):

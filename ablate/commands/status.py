@@ -1,16 +1,14 @@
 """Show what the runs of a study are doing: their states, machines, jobs and attempts.
 
-ablate status outputs/STUDY [--all] [--json]
+ablate status STUDY [--all] [--json]
 
 Everything is read from the folder of the study, and Slurm is asked about jobs in its queue; no command has to be running.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +20,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from ablate.commands import studies
+from ablate.core.wording import duration
 from ablate.report import terminal
 from ablate.storage import locks, scheduler
 from ablate.storage.layout import PLAN, run_directories
@@ -135,7 +135,7 @@ def table(runs: Sequence[RunStatus], now: float) -> Table:
     shown.add_column("since", justify="right")
     shown.add_column("note", overflow="fold")
     for run in runs:
-        since = "" if run.since is None else f"{_duration(now - run.since)} ago"
+        since = "" if run.since is None else f"{duration(now - run.since)} ago"
         facts = (run.label, run.seed, run.state, run.host or "", run.job or "", str(run.attempts or ""), since, run.note or "")
         shown.add_row(*map(escape, facts))
     return shown
@@ -147,39 +147,37 @@ def summary(runs: Sequence[RunStatus]) -> str:
     return f"{len(runs)} runs: {', '.join(f'{counts[state]} {state}' for state in STATES if counts[state])}."
 
 
-def _duration(seconds: float) -> str:
-    whole = max(0, round(seconds))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if whole >= size:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"
-
-
-def main() -> int:
-    """Read `sys.argv`. Returns the exit status: 2 if the folder is no study."""
-    parser = argparse.ArgumentParser(prog="ablate status", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("study", type=Path, help="the folder of a study, such as outputs/qiita")
+def main() -> None:
+    """Run the command."""
+    parser = studies.parser("status", "Show what the runs of a study are doing: their states, machines, jobs and attempts.")
+    studies.add_study(parser)
     parser.add_argument("--all", action="store_true", help="also list runs that are finished, diverged or not started")
     parser.add_argument("--json", action="store_true", help="print all runs as JSON")
     arguments = parser.parse_args()
-    runs = status_of(arguments.study)
-    if not runs:
-        print(f"ablate status: no runs in {arguments.study}: expected the folder of a study.", file=sys.stderr)
-        return 2
-    if arguments.json:
-        facts = [{**asdict(run), "since": _iso(run.since)} for run in runs]
-        print(json.dumps({"study": str(arguments.study), "runs": facts}, indent=1, ensure_ascii=False))
-        return 0
+
+    def command() -> None:
+        study = studies.find(arguments.study)
+        runs = status_of(study)
+        if arguments.json:
+            facts = [{**asdict(run), "since": _iso(run.since)} for run in runs]
+            print(json.dumps({"study": str(study), "runs": facts}, indent=1, ensure_ascii=False))
+        else:
+            _show(runs, arguments.all)
+
+    studies.run(command)
+
+
+def _show(runs: Sequence[RunStatus], every: bool) -> None:
+    """Print the summary, and a table of the runs that need attention, or of all."""
     console = terminal.console()
-    listed = [run for run in runs if arguments.all or run.state not in AT_REST]
+    listed = [run for run in runs if every or run.state not in AT_REST]
     listed.sort(key=lambda run: STATES.index(run.state))
-    rows = len(listed) if arguments.all else ROWS_SHOWN
+    rows = len(listed) if every else ROWS_SHOWN
     if listed:
         console.print(table(listed[:rows], time.time()))
     if len(listed) > rows:
         console.print(f"… and {len(listed) - rows} more: add --all.", markup=False)
     console.print(summary(runs), markup=False, soft_wrap=True)
-    return 0
 
 
 def _iso(since: float | None) -> str | None:

@@ -27,6 +27,7 @@ from ablate.commands import studies
 from ablate.commands.status import RunStatus, status_of, summary
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
+from ablate.core.wording import duration
 from ablate.report import terminal
 from ablate.report.build import build
 from ablate.report.folder import write_folder
@@ -144,7 +145,7 @@ def sparkline(values: Sequence[float]) -> str:
 def render(study: Path, snapshot: Snapshot, report: Report | None) -> RenderableType:
     """The display: progress, running runs, and a table of the results so far."""
     ended = sum(snapshot.counts[state] for state in ENDED)
-    left = "" if snapshot.seconds_left is None else f", about {max(1, round(snapshot.seconds_left / 60))} min left"
+    left = "" if snapshot.seconds_left is None else f", about {duration(snapshot.seconds_left)} left"
     parts: list[RenderableType] = [
         Text(f"{study.name}: {summary(snapshot.runs).removesuffix('.')}{left}"),
         Padding(ProgressBar(total=max(1, len(snapshot.runs)), completed=ended, width=60), 0),
@@ -169,22 +170,36 @@ class Watch:
         study: its folder.
         page: whether to write the report's page when a run has ended; the page reloads itself while the study runs.
         every: seconds between two looks.
+
+    Attributes:
+        over: whether the study was over at the last look.
     """
 
     def __init__(self, study: Path, page: bool, every: float) -> None:
         self.study = study
         self.page = page
         self.every = every
+        self.over = False
+        self._counts: Counter[str] | None = None
         self._ended = -1
         self._report: Report | None = None
 
-    def look(self) -> tuple[Snapshot, RenderableType]:
-        """Look at the study; build its report, and write the page, if a run has ended since the last look."""
+    def look(self, last: bool = False) -> tuple[Snapshot, RenderableType]:
+        """Look at the study; build its report, and write the page, if a run has ended since the last look.
+
+        Sets `over` once no run is running or queued. Between two runs of a sweep there may be none for a moment: if some have
+        not started, this needs two looks without a change in between.
+
+        Args:
+            last: whether there will be no further look.
+        """
         snapshot = look(self.study)
         ended = sum(snapshot.counts[state] for state in ENDED)
-        if ended != self._ended or (self.page and snapshot.over):
+        self.over = snapshot.over and (last or not snapshot.counts["not started"] or snapshot.counts == self._counts)
+        self._counts = snapshot.counts
+        if ended != self._ended or (self.page and self.over):
             self._ended = ended
-            self._build(None if snapshot.over else max(5, round(self.every)))
+            self._build(None if self.over else max(5, round(self.every)))
         return snapshot, render(self.study, snapshot, self._report)
 
     def _build(self, refresh: int | None) -> None:
@@ -198,16 +213,17 @@ class Watch:
 
 def follow(watch: Watch, console: Console, once: bool) -> None:
     """Show the display until no run is running or queued, or once."""
-    snapshot, shown = watch.look()
+    once = once or not console.is_terminal
+    snapshot, shown = watch.look(last=once)
     if not snapshot.runs:
         raise UsageError(f"{watch.study} has no runs yet.")
-    if once or not console.is_terminal:
+    if once:
         console.print(shown)
         return
     with Live(shown, console=console, auto_refresh=False) as live:
-        while not snapshot.over:
+        while not watch.over:
             time.sleep(watch.every)
-            snapshot, shown = watch.look()
+            _, shown = watch.look()
             live.update(shown, refresh=True)
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import yaml
 
 from ablate.core.errors import AblateError
+from ablate.storage.manifest import YAML_LOADER
 from ablate.storage.records import CONFIG, write_atomically
 from ablate.storage.yaml_text import to_yaml
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's loader, if available, is ten times as fast
 
 
 def render_config(values: Mapping[str, Any]) -> str:
@@ -39,7 +38,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     """
     path = directory / CONFIG
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=YAML_LOADER)
         if not isinstance(content, dict):
             raise ValueError("it is not a mapping")
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -10,6 +10,7 @@ from ablate.core import designs
 from ablate.core.cells import Cell, Condition
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
+from ablate.core.wording import counted
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor
 
@@ -94,8 +95,8 @@ def changes_of(factors: Sequence[Factor], named: Mapping[str, Sequence[str]]) ->
         raise UsageError("study.design=path needs factors of two levels each, such as stem=direct,pyramid.")
     for factor in factors:
         if len(factor) != 2:
-            counted = f"{len(factor)} level" + ("" if len(factor) == 1 else "s")
-            raise UsageError(f"study.design=path needs two levels of each factor: {factor.key} has {counted}.")
+            has = counted(len(factor), "level")
+            raise UsageError(f"study.design=path needs two levels of each factor: {factor.key} has {has}.")
     return {**{name: list(group) for name, group in named.items()}, **{key: [key] for key in keys if key not in grouped}}
 
 

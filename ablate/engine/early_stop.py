@@ -20,21 +20,22 @@ def reset(study: Path) -> None:
         (study / FILE).unlink(missing_ok=True)
 
 
-def note(study: Path, error: str | None, unusable: bool = False) -> None:
+def note(study: Path, run: str, error: str | None, unusable: bool = False) -> None:
     """Note how a run ended.
 
     Args:
         study: the folder of the study.
+        run: the identity of the run: one that fails again, see study.retries, counts once.
         error: the error if the run failed.
         unusable: whether it returned nothing usable.
     """
     with suppress(OSError), (study / FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"error": error, "unusable": unusable}) + "\n")
+        file.write(json.dumps({"run": run, "error": error, "unusable": unusable}) + "\n")
 
 
 def reason(study: Path) -> str | None:
     """Why no more runs should start, as a sentence; None if they should. Any run that did not fail speaks for the others."""
-    ended = _read(study)
+    ended = list({each.get("run"): each for each in _read(study)}.values())
     errors = [each.get("error") for each in ended]
     if not errors or None in errors:
         return None

@@ -127,7 +127,7 @@ def execute(
     except UsageError as error:  # for example, the folder of the run is not writable
         return Outcome(record.label, record.seed, "failed", str(error), directory)
     if sweeping:
-        early_stop.note(study, record.error if record.status == "failed" else None, unusable)
+        early_stop.note(study, record.identity, record.error if record.status == "failed" else None, unusable)
     log.info("%s", _summary(context.position, record))
     return Outcome.of(record, directory)
 

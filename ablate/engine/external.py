@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,15 +159,15 @@ def read_output(text: str, regex: str | None) -> dict[str, float]:
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Pass Ctrl-C on to a command and its children, and kill what is left of them after a while."""
-    for number, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, None)):
-        try:
-            os.killpg(child.pid, number)
-            child.wait(seconds)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
+    """Pass Ctrl-C on to a command and its children, and kill what is left of them after a while, or at a second Ctrl-C."""
+    try:
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(child.pid, signal.SIGINT)
+            child.wait(GRACE_SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def _failure(command: Sequence[str], status: int, directory: Path) -> str:

@@ -67,7 +67,7 @@ class Launch:
             if run.state == "done" and (run.directory / records.CHECKPOINT).exists():  # killed just before removing it
                 with suppress(OSError), locks.briefly(run.directory) as free:
                     if free:
-                        (run.directory / records.CHECKPOINT).unlink(missing_ok=True)
+                        records.remove_checkpoint(run.directory)
                         records.remove_leftovers(run.directory)
         fruitless = 0
         early_stop.reset(self.plan.study)

@@ -12,8 +12,10 @@ from rich.table import Table
 
 from ablate.core.cells import BASE
 from ablate.core.levels import Level, short_names
+from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
+from ablate.storage.layout import PLAN
 from ablate.storage.records import write_atomically
 
 ROWS_SHOWN = 24
@@ -51,8 +53,8 @@ def summary(plan: Plan, rows: int = ROWS_SHOWN) -> str:
     unseen = len(plan.cells) - rows
     phrases = {"held": "held by another process"}
     counts = [f"{plan.count(state)} {phrases.get(state, state)}" for state in STATES if plan.count(state)]
-    text = f"… and {_counted(unseen, 'more configuration')}: all runs are in {plan.study / 'plan.csv'}.\n" if unseen > 0 else ""
-    text += f"{_counted(len(plan.runs), 'run')} in {plan.study}: {', '.join(counts)}."
+    text = f"… and {counted(unseen, 'more configuration')}: all runs are in {plan.study / PLAN}.\n" if unseen > 0 else ""
+    text += f"{counted(len(plan.runs), 'run')} in {plan.study}: {', '.join(counts)}."
     if (left := plan.seconds_left()) is not None:
         processes = f" in {plan.processes} processes" if plan.processes > 1 else ""
         text += f" About {duration(left)}{processes} (from {plan.cost_from})."
@@ -76,7 +78,7 @@ def write_csv(plan: Plan) -> None:
         writer.writerow([*run.cell.levels.values(), *facts, note])
         for cell in stand_ins.get(run.cell.digest, []):
             writer.writerow([*cell.levels.values(), *facts, f"identical configuration to {run.cell.label}"])
-    write_atomically(plan.study / "plan.csv", text.getvalue())
+    write_atomically(plan.study / PLAN, text.getvalue())
 
 
 def inert_factors(cells: Sequence[PlannedCell]) -> list[str]:
@@ -109,16 +111,6 @@ def unknown_values(cells: Sequence[PlannedCell]) -> list[str]:
     return [f"Not used to identify runs, because their values are only known in a run: {shown}."]
 
 
-def duration(seconds: float) -> str:
-    """Format a duration: `40 s`, `3 min 10 s`, `2 h 5 min`, `3 d 4 h`."""
-    whole = max(1, round(seconds))
-    for size, unit, smaller, smaller_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
-    return f"{whole} s"
-
-
 def _without(key: str, cell: PlannedCell) -> Stratum:
     return tuple((other, level) for other, level in cell.levels.items() if other != key)
 
@@ -142,7 +134,3 @@ def _where(inert: Sequence[Stratum], compared: Mapping[Stratum, object] | Iterab
         if all((key, level) in stratum for stratum in inert) and not any((key, level) in stratum for stratum in alive):
             return f"where {key}={level}"
     return f"in {len(inert)} of {len(inert) + len(alive)} strata"
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" + ("" if count == 1 else "s")

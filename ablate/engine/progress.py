@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ablate.core.metrics import MetricSpec
-from ablate.engine.plan_display import duration
+from ablate.core.wording import duration
 from ablate.engine.planning import Plan, PlannedRun, waiting_time
 from ablate.storage.history import complete_lines
 from ablate.storage.locks import LEASE
-from ablate.storage.records import DONE, HISTORY, read_record
+from ablate.storage.records import DONE, HISTORY, RECORD, read_record
 
 LOOK_SECONDS = 0.5
 LOOK_SHARE = 20  # between two looks, at least so many times the duration of a look: with 100,000 runs it takes seconds
@@ -67,7 +67,7 @@ class Watch:
         for directory, run in list(self.waiting.items()):
             if (directory / LEASE).exists():
                 self.running.append(run)
-            elif (changed := _changed(directory / "run.json")) is not None and changed >= self._began:
+            elif (changed := _changed(directory / RECORD)) is not None and changed >= self._began:
                 self._ended(run)
         self.tally.running = len(self.running)
         self.tally.seconds_left = self._seconds_left()

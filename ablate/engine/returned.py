@@ -16,6 +16,7 @@ from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
 from ablate.importers.metric_files import EVENT_FILE, Row, final, read_rows
+from ablate.storage.records import CONFIG, HISTORY, RECORD
 
 log = logging.getLogger("ablate")
 
@@ -23,6 +24,8 @@ VALUE = "value"  # the name of a returned number, without another
 OPTIMIZED = "optimized_metric"  # where lightning-hydra-template names the number that its program returns
 FILES_SHOWN = 5
 ROWS_KEPT = 10_000  # of a file, as history
+CLOCK_SLACK = 1.0  # seconds by which the time of a file may be before that of its run: clocks and file systems are coarse
+CLOCK_TICK = 0.05  # the same in the working directory, where the previous run may just have written the file
 
 
 def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, began: float) -> dict[str, float | None]:
@@ -129,18 +132,18 @@ def _written(run: Run, pattern: str, began: float) -> list[Path]:
         return _recent([Path(pattern)], began)
     found = _recent(run.directory.glob(pattern), began)
     if not found and run.record.timing.get("processes") == 1:
-        found = _recent(Path.cwd().glob(pattern), began)
+        found = _recent(Path.cwd().glob(pattern), began, CLOCK_TICK)
     return found
 
 
-def _recent(paths: Iterable[Path], began: float) -> list[Path]:
-    return sorted(path for path in paths if path.is_file() and path.stat().st_mtime >= began - 1)
+def _recent(paths: Iterable[Path], began: float, slack: float = CLOCK_SLACK) -> list[Path]:
+    return sorted(path for path in paths if path.is_file() and path.stat().st_mtime >= began - slack)
 
 
 def _files(folder: Path, began: float) -> list[Path]:
     """The files of a run that may contain metrics."""
     suffixes = (".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml")
-    own = ("config.yaml", "run.json", "history.csv")
+    own = (CONFIG, RECORD, HISTORY)
     found = [path for path in folder.rglob("*") if path.suffix in suffixes or EVENT_FILE in path.name]
     return [
         path.relative_to(folder)

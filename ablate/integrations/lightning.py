@@ -9,7 +9,6 @@ or, in a program whose callbacks are in its configuration, without a change of c
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +21,6 @@ from ablate.core.errors import UsageError
 from ablate.engine.current import current_run
 from ablate.engine.run import Run
 
-log = logging.getLogger("ablate")
 KEY = "ablate"  # in Lightning's checkpoint
 FILE = "checkpoint-epoch={}.ckpt"
 
@@ -101,14 +99,11 @@ class AblateCallback(Callback):
         epoch = trainer.current_epoch - 1
         if self.run is None or epoch < 0 or not trainer.is_global_zero:
             return
-        rows = self.run.rows
-        if rows and rows[-1]["epoch"] >= epoch:
+        logged = [row["epoch"] for row in self.run.rows if isinstance(row.get("epoch"), int | float)]
+        if logged and logged[-1] >= epoch:
             return
-        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        columns = list(rows[0]) if rows else ["epoch", *values]
-        if ignored := [name for name in values if name not in columns]:
-            log.warning("metrics that the first epoch did not have are not in history.csv: %s", ", ".join(ignored))
-        self.run.log(**{name: epoch if name == "epoch" else values.get(name) for name in columns})
+        values = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "epoch"}
+        self.run.log(epoch=epoch, **values)
 
     def _saved(self, trainer: Trainer) -> dict[str, Any]:
         """Write Lightning's checkpoint into the folder of the run, and delete older ones. Returns the state for `Run.save`."""

@@ -9,7 +9,6 @@ The output directory of the `TrainingArguments` should be that of the run (`run.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from ablate.engine.current import current_run
 from ablate.engine.run import Run
 
-log = logging.getLogger("ablate")
 STATE = "trainer_state.json"  # in a checkpoint of the trainer
 TIMES = ("runtime", "samples_per_second", "steps_per_second", "total_flos")  # endings of values that differ each time
 
@@ -72,11 +70,7 @@ class AblateCallback(TrainerCallback):
         """Append the values of the last step to the history."""
         if self.run is None or not self._row:
             return
-        rows = self.run.rows
-        columns = list(rows[0]) if rows else list(self._row)
-        if ignored := [name for name in self._row if name not in columns]:
-            log.warning("values that the first row did not have are not in history.csv: %s", ", ".join(ignored))
-        self.run.log(**{name: self._row.get(name) for name in columns})
+        self.run.log(**self._row)
         self._row = {}
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 
 from ablate.core.levels import Factor, Level, short_names
 from ablate.core.metrics import MetricSpec
+from ablate.core.wording import counted
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.effect_tables import FEW_SEEDS
-from ablate.report.formatting import capitalized, counted, heading, rounded_to
+from ablate.report.formatting import capitalized, heading, rounded_to
 from ablate.report.latex_table import DIFFERENCE, MEAN
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best

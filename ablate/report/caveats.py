@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from ablate.core.levels import Factor, Level
+from ablate.core.wording import counted
 from ablate.report.effect_tables import FEW_SEEDS, shortened
-from ablate.report.formatting import counted
 from ablate.report.model import Report
 from ablate.stats import decision_rules
 

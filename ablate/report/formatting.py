@@ -99,15 +99,6 @@ def capitalized(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with a noun in singular or plural.
-
-    >>> counted(1, "claim"), counted(3, "claim")
-    ('1 claim', '3 claims')
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def percentage(confidence: float) -> str:
     """A confidence level with the digits that tell it from 100 %.
 

@@ -25,9 +25,9 @@ from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import Metrics
+from ablate.core.wording import counted
 from ablate.importers.csv import read_results
 from ablate.report import build
-from ablate.report.formatting import counted
 from ablate.report.model import Report
 from ablate.report.table import Table
 from ablate.report.table_formats import to_csv, to_html, to_latex, to_markdown

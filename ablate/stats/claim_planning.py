@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ablate.core.claim_checks import check, unmet
 from ablate.core.claims import Claim
 from ablate.core.levels import Factor, Level
+from ablate.core.wording import counted
 from ablate.stats.decision_rules import INCONCLUSIVE, LOOKS, SequentialDesign
 from ablate.stats.judge import judge
 from ablate.stats.power import POWER, plan_table
@@ -51,11 +52,10 @@ def plan_claims(
         return [*lines, f"No verdict below {first} seeds: use study.seeds={first}, or study.until=decided."]
     primary = sum(claim.primary for claim in tested)
     margins = plan_table(claims=max(1, primary), design=design).set_index("n").loc[look.seeds]
-    counted = f"{primary} primary claim" if primary == 1 else f"{primary} primary claims"
     return [
         *lines,
-        f"Minimum detectable effect at {look.seeds} seeds ({counted}, {100 * POWER:.0f} % power): {margins['margin']:.1f} "
-        "standard deviations of the paired differences; smallest margin of an equivalence: "
+        f"Minimum detectable effect at {look.seeds} seeds ({counted(primary, 'primary claim')}, {100 * POWER:.0f} % power): "
+        f"{margins['margin']:.1f} standard deviations of the paired differences; smallest margin of an equivalence: "
         f"{margins['margin_equivalent']:.1f}.",
     ]
 

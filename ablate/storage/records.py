@@ -203,8 +203,8 @@ def remove_leftovers(directory: Path) -> None:
 
 
 def remove_checkpoint(directory: Path) -> None:
-    """Remove the checkpoint of a run that is done."""
-    for path in [directory / CHECKPOINT, *directory.glob(CHECKPOINT_FILES)]:
+    """Remove the checkpoint of a run that is done: checkpoint.pt last, by which a removal that was interrupted is noticed."""
+    for path in [*directory.glob(CHECKPOINT_FILES), directory / CHECKPOINT]:
         path.unlink(missing_ok=True)
 
 

@@ -32,3 +32,19 @@ def test_without_a_browser_the_path_is_printed(outputs: Path, command: Command, 
         str(outputs / "first" / "report" / "index.html"),
         "No browser could be started: open the file above.",
     ]
+
+
+def test_the_page_is_written_again_after_runs_were_removed(
+    outputs: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda address: True)
+    command("open", "first")
+    page = outputs / "first" / "report" / "index.html"
+    for path in (outputs / "first").rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    os.utime(page, (1.5e9, 1.5e9))
+    command("open", "first")
+    assert page.stat().st_mtime == 1.5e9
+    command("rm", "first", "--status", "failed", "--yes")
+    command("open", "first")
+    assert page.stat().st_mtime > 1.5e9

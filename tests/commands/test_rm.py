@@ -1,5 +1,6 @@
 """`ablate rm`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,20 @@ def test_a_condition_that_cannot_match_is_refused(command: Command, arguments: t
     status, _, err = command("rm", "first", *arguments, "--yes")
     assert status == 2
     assert message in err
+
+
+def test_a_run_that_starts_during_the_question_is_not_removed(
+    outputs: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as held:
+
+        def answer(_: str) -> str:
+            held.enter_context(hold(run_directories(outputs / "first")[0]))
+            return "y"
+
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("builtins.input", answer)
+        status, _, err = command("rm", "first")
+    assert status == 2
+    assert "is being run" in err
+    assert len(run_directories(outputs / "first")) == 10

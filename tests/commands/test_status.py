@@ -69,7 +69,9 @@ def test_without_an_answer_of_the_scheduler_runs_count_as_queued(study: Path, mo
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["ablate status", *arguments])
-    return status.main()
+    with pytest.raises(SystemExit) as ended:
+        status.main()
+    return int(str(ended.value.code))
 
 
 def test_the_command_lists_what_needs_attention(
@@ -96,4 +98,4 @@ def test_a_folder_that_is_no_study_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(monkeypatch, str(tmp_path)) == 2
-    assert f"no runs in {tmp_path}: expected the folder of a study." in capsys.readouterr().err
+    assert f"ablate: {tmp_path}: is not the folder of a study; available in outputs/:" in capsys.readouterr().err

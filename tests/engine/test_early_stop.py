@@ -22,13 +22,21 @@ def test_three_failures_with_the_same_error_stop_a_sweep(tmp_path, monkeypatch, 
 
 
 def test_failures_beside_a_finished_run_or_with_different_errors_do_not(tmp_path: Path) -> None:
-    for error in ("a", "a", "b", "a"):
-        early_stop.note(tmp_path, error)
+    for at, error in enumerate(("a", "a", "b", "a")):
+        early_stop.note(tmp_path, f"run {at}", error)
     assert early_stop.reason(tmp_path) is None
     early_stop.reset(tmp_path)
-    for error in ("a", None, "a", "a", "a"):
-        early_stop.note(tmp_path, error)
+    for at, error in enumerate(("a", None, "a", "a", "a")):
+        early_stop.note(tmp_path, f"run {at}", error)
     assert early_stop.reason(tmp_path) is None
+
+
+def test_a_run_that_is_retried_counts_once(tmp_path: Path) -> None:
+    for each in ("one", "one", "one", "two", "two"):
+        early_stop.note(tmp_path, each, "a")
+    assert early_stop.reason(tmp_path) is None
+    early_stop.note(tmp_path, "three", "a")
+    assert (early_stop.reason(tmp_path) or "").startswith("Stopped after 3 runs failed with the same error: a.")
 
 
 def test_a_first_run_that_returns_nothing_usable_stops_a_sweep(tmp_path, monkeypatch, capsys) -> None:

@@ -1,10 +1,15 @@
 """Commands of other programs as training functions."""
 
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
-from ablate.engine.external import filled, placeholders, read_output, script_of
+from ablate.engine.external import _stop, filled, placeholders, read_output, script_of
 
 
 def test_flags_follow_their_values() -> None:
@@ -34,3 +39,24 @@ def test_the_script_is_the_first_argument_that_is_a_file(tmp_path) -> None:
     script.touch()
     assert script_of(["python", "-u", str(script), "--lr", "{lr}"]) == script
     assert script_of(["python", "-m", "package"]) is None
+
+
+def test_a_second_interruption_kills_the_command(monkeypatch) -> None:
+    code = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()  # it ignores Ctrl-C now
+    wait = child.wait
+
+    def interrupted(seconds: float | None = None) -> int:
+        if seconds is not None:
+            raise KeyboardInterrupt
+        return wait()
+
+    monkeypatch.setattr(child, "wait", interrupted)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        _stop(child)
+    assert child.returncode == -signal.SIGKILL
+    assert time.monotonic() - began < 5
+    child.stdout.close()

@@ -3,10 +3,9 @@
 import csv
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
-from ablate.engine.plan_display import duration, inert_factors, summary, table, write_csv
+from ablate.engine.plan_display import inert_factors, summary, table, write_csv
 from tests.engine.test_planning import begin, cell, make_plan, stems
 
 
@@ -53,11 +52,3 @@ def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path
     console.print(table(plan))
     assert len((tmp_path / "plan.csv").read_text().splitlines()) == 101
     assert f"… and 76 more configurations: all runs are in {tmp_path / 'plan.csv'}." in summary(plan)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.2, "1 s"), (59.6, "1 min"), (190, "3 min 10 s"), (3600, "1 h"), (7500, "2 h 5 min"), (2e5, "2 d 7 h")],
-)
-def test_durations_are_said_as_a_person_would(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

@@ -86,6 +86,12 @@ def test_files_of_other_runs_and_of_earlier_attempts_do_not_count(run: Run, monk
     (outside / "a.json").write_text('{"acc": 0.5}')
     monkeypatch.chdir(run.directory.parent)
     assert collected(None, run, metrics="logs/*.json") == {"acc": 0.5}
+    began = time.time()
+    os.utime(outside / "a.json", (began - 0.5, began - 0.5))  # the previous run has just written it
+    with pytest.raises(UsageError, match="the run wrote no such file"):
+        metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "logs/*.json"}), began)
+    (outside / "a.json").touch()
+    assert metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "logs/*.json"}), began) == {"acc": 0.5}
     run.record.timing["processes"] = 2
     with pytest.raises(
         UsageError, match=r"metrics_file=logs/\*.json: the run wrote no such file in .*, where it wrote nothing"

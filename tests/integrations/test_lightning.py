@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,3 +43,17 @@ def test_a_run_that_was_killed_or_stopped_continues_to_an_equal_history(tmp_path
         records = [json.loads(path.read_text()) for path in root.glob("*/runs/*/*/run.json")]
         assert sum(record["timing"].get("resumed", False) for record in records) == 1
         assert not list(root.glob("*/runs/*/*/checkpoint*.ckpt"))
+
+
+def test_metrics_that_begin_later_are_logged(tmp_path: Path) -> None:
+    """As with `check_val_every_n_epoch=2`: the first epoch has no validation."""
+    from ablate.engine.run import Run
+    from ablate.integrations.lightning import AblateCallback
+    from ablate.storage.records import RunRecord
+
+    run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[]), {})
+    run.log(note="a row of the program's own")
+    callback = AblateCallback(run)
+    for epoch, metrics in ((1, {"loss": 0.5}), (1, {"loss": 0.5}), (2, {"loss": 0.25, "val": 0.75})):
+        callback._log(SimpleNamespace(current_epoch=epoch, is_global_zero=True, callback_metrics=metrics))  # type: ignore[arg-type]
+    assert [(row["epoch"], row["loss"], row["val"]) for row in run.rows[1:]] == [(0, 0.5, None), (1, 0.25, 0.75)]

@@ -35,3 +35,20 @@ def test_a_run_that_was_killed_continues_to_an_equal_history(tmp_path: Path) -> 
     assert history(tmp_path / "whole").startswith("epoch,step,loss,grad_norm,learning_rate,eval_loss,eval_accuracy\n")
     (record,) = (tmp_path / "killed").glob("*/runs/*/*/run.json")
     assert json.loads(record.read_text())["timing"]["resumed"]
+
+
+def test_values_that_begin_later_are_logged(tmp_path: Path) -> None:
+    """As with `eval_strategy`: the first logged steps have no evaluation."""
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    from ablate.engine.run import Run
+    from ablate.integrations.transformers import AblateCallback
+    from ablate.storage.records import RunRecord
+
+    run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[]), {})
+    callback = AblateCallback(run)
+    arguments: TrainingArguments = None  # type: ignore[assignment]
+    for step, logs in ((1, {"loss": 0.5}), (2, {"loss": 0.25}), (2, {"eval_loss": 0.75})):
+        callback.on_log(arguments, TrainerState(epoch=step, global_step=step), TrainerControl(), logs)
+    callback.on_train_end(arguments, TrainerState(), TrainerControl())
+    assert (tmp_path / "history.csv").read_text() == "epoch,step,loss,eval_loss\n1,1,0.5,\n2,2,0.25,0.75\n"

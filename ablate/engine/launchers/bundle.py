@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ablate.engine.jobs import RunContext
 from ablate.storage.locks import DEATHS, LEASE, LOCK
-from ablate.storage.records import CHECKPOINT, RECORD
+from ablate.storage.records import CHECKPOINT, RECORD, remove_checkpoint
 
 OF_THIS_MACHINE = (LOCK, LEASE, DEATHS)
 
@@ -44,7 +44,7 @@ def unpack(content: bytes, directory: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
         if not any(path.name == CHECKPOINT for path in files):
-            (directory / CHECKPOINT).unlink(missing_ok=True)
+            remove_checkpoint(directory)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

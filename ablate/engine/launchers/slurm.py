@@ -21,6 +21,7 @@ from filelock import FileLock
 from hydra.core.utils import JobReturn
 
 from ablate.core.errors import AblateError, UsageError
+from ablate.core.wording import counted
 from ablate.engine.jobs import RunContext
 from ablate.engine.launchers import cluster
 from ablate.engine.launchers.names import Detached
@@ -198,7 +199,7 @@ def _announce(jobs: dict[int, Queued]) -> None:
         arrays = dict.fromkeys(str(job.submission.array) for job in jobs.values() if job.own == own)
         if arrays:
             count = sum(job.own == own for job in jobs.values())
-            print(text.format(f"job {', '.join(arrays)}", f"{count} run{'' if count == 1 else 's'}"), flush=True)
+            print(text.format(f"job {', '.join(arrays)}", counted(count, "run")), flush=True)
 
 
 def _interrupted(jobs: dict[int, Queued]) -> None:

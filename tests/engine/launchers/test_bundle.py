@@ -27,6 +27,7 @@ def test_a_run_comes_back_as_it_was_without_its_locks(tmp_path: Path) -> None:
     (there / ".lease").touch()
     (there / "deaths").touch()
     here = make(tmp_path / "study" / "here", run_json="old", checkpoint_pt="state")
+    (here / "checkpoint-epoch=3.ckpt").touch()
     bundle.unpack(bundle.pack(there), here)
     assert files(here) == {"run.json": "new", "history.csv": "rows"}  # it is done: no checkpoint
     assert [path.name for path in here.parent.iterdir()] == ["here"]

@@ -1,0 +1,26 @@
+"""Counts and durations in words, for messages and tables."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with a noun in singular or plural.
+
+    >>> counted(1, "claim"), counted(3, "claim")
+    ('1 claim', '3 claims')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A duration in its two largest units, at least 1 s.
+
+    >>> duration(40), duration(190), duration(7500), duration(360000)
+    ('40 s', '3 min 10 s', '2 h 5 min', '4 d 4 h')
+    """
+    whole = max(1, round(seconds))
+    for size, unit, smaller, smaller_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
+    return f"{whole} s"
