@@ -1,0 +1,66 @@
+"""Columns of numbers as programs and spreadsheets write them; every expected value is what a person reads."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from ablate.importers.numbers import is_numeric, parse
+
+
+@pytest.mark.parametrize(
+    ("texts", "decimal", "expected"),
+    [
+        (["0.5", "-1e-3", "+2"], None, [0.5, -0.001, 2.0]),
+        (["0,5", "1,25"], None, [0.5, 1.25]),
+        (["1,234", "12.5"], None, [1234.0, 12.5]),
+        (["1.234", "0,5"], None, [1234.0, 0.5]),
+        (["1.234.567", "2.000.000"], None, [1234567.0, 2000000.0]),
+        (["1,234.5", "2,000"], None, [1234.5, 2000.0]),
+        (["1.234,5"], None, [1234.5]),
+        (["1 234", "5\u202f678"], None, [1234.0, 5678.0]),
+        (["1,234", "2,345"], None, [1234.0, 2345.0]),
+        (["1,234", "2,345"], ",", [1.234, 2.345]),
+        (["\u22121.5"], None, [-1.5]),
+    ],
+)
+def test_the_form_is_that_of_the_whole_column(texts: list[str], decimal: str | None, expected: list[float]) -> None:
+    found = parse(pd.Series(texts), decimal)
+    assert found.wrong is None
+    assert found.values.tolist() == pytest.approx(expected)
+
+
+def test_percentages_are_fractions_and_all_or_none_have_the_sign() -> None:
+    found = parse(pd.Series(["73.1%", "50 %", ""]))
+    assert found.percent
+    assert found.notes == ("percent signs, read as fractions",)
+    assert found.values.tolist()[:2] == pytest.approx([0.731, 0.5])
+    mixed = parse(pd.Series(["73.1%", "50"]))
+    assert (mixed.percent, mixed.wrong) == (True, "50")
+
+
+@pytest.mark.parametrize("text", ["nan", "INF", "N/A", "failed", "#DIV/0!", "-", "OOM"])
+def test_words_for_lost_runs_are_infinite_and_an_empty_field_is_no_value(text: str) -> None:
+    found = parse(pd.Series(["0.5", text, " "]))
+    assert found.values.tolist()[:2] == [0.5, math.inf]
+    assert math.isnan(found.values[2])
+
+
+def test_numbers_stay_as_they_are() -> None:
+    found = parse(pd.Series([1.5, -math.inf, math.nan]))
+    assert found.values.tolist()[:2] == [1.5, math.inf]
+    assert math.isnan(found.values[2])
+
+
+@pytest.mark.parametrize("text", ["0.84 ± 0.01", "0.84 +/- 0.01", "84.1 (0.3)", "0.84 [0.80, 0.88]", r"$0.84 \pm 0.01$"])
+def test_a_mean_with_its_deviation_is_a_summary(text: str) -> None:
+    found = parse(pd.Series(["0.5", text]))
+    assert (found.wrong, found.summary) == (text, True)
+
+
+def test_a_word_is_no_number() -> None:
+    found = parse(pd.Series(["0.5", "high"]))
+    assert (found.wrong, found.summary) == ("high", False)
+    assert not is_numeric(pd.Series(["high"]))
+    assert not is_numeric(pd.Series(["nan", ""]))
+    assert is_numeric(pd.Series(["nan", "3"]))
