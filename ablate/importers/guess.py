@@ -49,17 +49,17 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
     Raises:
         UsageError: if no metric or no factor is found; the message lists the columns.
     """
-    asked = roles
+    roles = asked = roles.renamed(table)
     if roles.wide is not None:
         table, roles = melted(table, _with_factors_of_wide(table, roles))
         asked = replace(asked, seed=roles.seed, factors=asked.factors and roles.factors)  # the notes have the melted columns
     if roles.status is None:
         roles = replace(roles, status=_status(table, roles))
     if roles.seed is None:
-        free = [name for name in table.columns if name not in roles.named]
+        free = [name for name in table.columns if name not in roles.named and table.may_be(name, "config")]
         seeds = [name for usual in SEEDS for name in free if _short(name) == usual and _could_pair(table.frame[name], usual)]
         roles = replace(roles, seed=next(iter(seeds), NO_SEED))
-    if roles.step is None:
+    if roles.step is None and not table.kinds:
         named = [name for usual in STEPS for name in table.columns if _short(name) == usual and name not in roles.named]
         roles = replace(roles, step=next((name for name in named if roles.at_step or _repeats(table, roles, name)), None))
     if roles.run is None and roles.seed == NO_SEED:
@@ -95,7 +95,7 @@ def _could_pair(column: pd.Series, usual: str) -> bool:
     if "seed" in usual:
         return True
     whole = column.astype(str).str.fullmatch(r"\d+(\.0+)?").all()
-    return bool(whole) and len(column.drop_duplicates()) < len(column)
+    return bool(whole) and 1 < len(column.drop_duplicates()) < len(column)
 
 
 def _repeats(table: Table, roles: Roles, step: str) -> bool:
@@ -117,20 +117,31 @@ def _is_decimal(table: Table, name: str) -> bool:
 
 def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     free = [name for name in table.columns if name not in roles.named and not _FACTOR_PREFIX.match(name)]
+    free = [name for name in free if table.may_be(name, "metric")]
+    free = [name for name in free if name in table.kinds] or free
     numbers = {name: parse(table.frame[name], table.decimal) for name in free}
     for name, found in numbers.items():
         if found.summary:
             return (name,)  # which is then refused, with the reason
     numeric = {name: each.values for name, each in numbers.items() if each.wrong is None and np.isfinite(each.values).any()}
-    prefixed = [name for name in numeric if _METRIC_PREFIX.match(name)]
+    prefixed = [name for name in numeric if _METRIC_PREFIX.match(name) and not table.kinds]
     known = [name for name in numeric if MetricSpec.guess(name).better is not None and not _OTHERS.fullmatch(_short(name))]
     if found_names := prefixed or [name for name in known if MetricSpec.guess(name).role == "outcome"]:
-        return tuple(found_names)
+        return tuple(sorted(found_names, key=_split) if table.kinds else found_names)
+    if certain := [name for name in numeric if name in table.kinds]:
+        return tuple(name for name in certain if _short(name) not in STEPS) or tuple(certain)
     others = [name for name in numeric if not _OTHERS.fullmatch(name)]
     scattered = [name for name in others if len(numeric[name].drop_duplicates()) > len(table.frame) / 2]
     if chosen := scattered or others[-1:]:
         return tuple(chosen)
     raise UsageError(f"{table.source}: no column looks like a metric; name one with --metric. Available: {table.listed()}.")
+
+
+def _split(name: str) -> int:
+    """Results on test data come first, then on validation data, and those on training data last."""
+    words = re.split(r"[^a-z]+", name.lower())
+    groups = (("test",), ("val", "valid", "validation", "dev", "eval"), (), ("train", "training"))
+    return next((at for at, group in enumerate(groups) if any(word in group for word in words)), 2)
 
 
 def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
@@ -140,11 +151,13 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
     seen: list[pd.Series] = []
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not _METRIC_PREFIX.match(name)]
-    for name in free:
+    for name in (name for name in free if table.may_be(name, "config")):
         spec = MetricSpec.guess(name)
-        if _OTHERS.fullmatch(_short(name)) or (spec.better is not None and _is_decimal(table, name)):
+        if name not in table.kinds and (
+            _OTHERS.fullmatch(_short(name)) or (spec.better is not None and _is_decimal(table, name))
+        ):
             continue
-        codes = pd.Series(table.frame[name].astype(str).factorize()[0])
+        codes = pd.Series(table.frame[name].map(str).factorize()[0])
         levels = int(codes.max()) + 1
         if levels < 2:
             continue

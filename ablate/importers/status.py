@@ -19,7 +19,9 @@ _WORDS: dict[Status, str] = {
     ),
     "diverged": "diverged diverge nan divergence",
     "interrupted": "interrupted preempted preempting paused suspended requeued requeue resumable",
-    "running": "running active scheduled pending queued waiting in_progress started starting created initializing configuring",
+    "running": (
+        "running active draft scheduled pending queued waiting in_progress started starting created initializing configuring"
+    ),
 }
 STATUS_OF: dict[str, Status] = {word: status for status, words in _WORDS.items() for word in words.split()}
 USUAL = ("status", "error", "left_out")  # columns with the same meaning as in `StudyResults.runs`

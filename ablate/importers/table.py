@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from ablate.core.errors import UsageError
 
 AtStep = Literal["last", "mean", "max", "min"]
+Kind = Literal["config", "metric", "other"]
 Duplicates = Literal["refuse", "last", "mean"]
 NO_SEED = "none"  # as the name of the seed column: there is none, even if a column looks like one
 SHOWN = 40  # columns that a message lists
@@ -28,6 +29,10 @@ class Table:
         places: for each row, where it is in the source, such as `results.csv, line 12` or `run 3fa8`.
         decimal: the sign before the decimals, if it is known.
         notes: what was recognized in the file, for the line that is printed.
+        kinds: of a table of a known tool, which has one row for each run: what a column holds, `config`, `metric`, or `other`
+            (neither). Columns that are not in it may be either.
+        aliases: of columns that were renamed, their names in the file, which may be used as well.
+        caveats: sentences for the report about how the runs were read.
     """
 
     source: str
@@ -35,6 +40,13 @@ class Table:
     places: Sequence[str]
     decimal: str | None = None
     notes: tuple[str, ...] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+
+    def may_be(self, name: str, kind: Kind) -> bool:
+        """Whether a column may hold levels (`config`) or results (`metric`)."""
+        return self.kinds.get(name, kind) == kind
 
     @property
     def columns(self) -> list[str]:
@@ -95,6 +107,31 @@ class Roles:
     lower_is_better: tuple[str, ...] = ()
     duplicates: Duplicates = "refuse"
     wide: str | None = None
+
+    def renamed(self, table: Table) -> Roles:
+        """The roles with the present names of columns that a user names as in the file."""
+
+        def new(name: str) -> str:
+            return name if name in table.frame else table.aliases.get(name, name)
+
+        def all_new(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+            return None if names is None else tuple(map(new, names))
+
+        def one_new(name: str | None) -> str | None:
+            return None if name is None else new(name)
+
+        return replace(
+            self,
+            factors=all_new(self.factors),
+            metrics=all_new(self.metrics),
+            seed=one_new(self.seed),
+            run=one_new(self.run),
+            step=one_new(self.step),
+            status=one_new(self.status),
+            blocks=one_new(self.blocks),
+            baseline={new(name): level for name, level in self.baseline.items()},
+            lower_is_better=tuple(map(new, self.lower_is_better)),
+        )
 
     @property
     def named(self) -> list[str]:

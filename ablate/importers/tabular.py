@@ -65,6 +65,7 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     rows = Rows(key, words.of_runs(table, roles, seed), values)
     rows, caveats = _one_row_a_run(table, roles, rows, seed, cells, cell_of, ids)
     index = rows.key.index
+    caveats += table.caveats
     if seed is None:
         caveats.insert(0, UNPAIRED)
         ids = pd.Series(rows.key.factorize()[0], index)
@@ -247,7 +248,11 @@ def _factor(table: Table, key: str, levels: pd.Series, baseline: Mapping[str, st
 
 
 def _facts(table: Table, others: Sequence[str]) -> dict[str, Level]:
-    constant = [name for name in table.columns if name not in others and len(table.frame[name].drop_duplicates()) == 1]
+    constant = [
+        name
+        for name in table.columns
+        if name not in others and table.may_be(name, "config") and len(table.frame[name].drop_duplicates()) == 1
+    ]
     return common([{name: level_of(table.frame[name].iloc[0]) for name in constant}])
 
 

@@ -1,7 +1,8 @@
-"""The command `python -m ablate.report`: report a study, or the results of another program in a CSV file.
+"""The command `python -m ablate.report`: report a study, or the results of another program.
 
 python -m ablate.report outputs/<study>
 python -m ablate.report outputs/<study> --check verdicts.json
+python -m ablate.report multirun/2026-01-31/12-00-00 --metric test/acc
 python -m ablate.report results.csv --factors stem,dropout --seed seed --metric accuracy --claims claims.yaml
 """
 
@@ -25,6 +26,7 @@ from ablate.core.metrics import parse_typed, terms_of
 from ablate.report.import_options import add_options, imported
 
 if TYPE_CHECKING:
+    from ablate.importers.sources import Source
     from ablate.report.model import Report
 
 BROKEN = 4  # exit status of --check if a verdict no longer holds
@@ -43,7 +45,10 @@ def main() -> None:
         arguments = _parser().parse_args()
         # read it first, because the report may replace this file
         before = _verdicts(arguments.check) if arguments.check else None
-        report = _of_study(arguments) if arguments.source.is_dir() else _of_csv(arguments)
+        from ablate.importers.sources import detect
+
+        source = detect(arguments.source)
+        report = _of_study(arguments) if arguments.source.is_dir() and source is None else _of_other(arguments, source)
         try:
             _write_and_show(report)
         except OSError as error:
@@ -81,7 +86,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m ablate.report", description="Write a report with tables, figures and verdicts from existing results."
     )
     parser.add_argument(
-        "source", type=Path, help="the folder of a study, such as outputs/dropout+stem, or a CSV file with one row per run"
+        "source",
+        type=Path,
+        help="the folder of a study, such as outputs/dropout+stem; a Hydra multirun folder, logs of Lightning or TensorBoard, "
+        "or an MLflow store; or a CSV file with one row per run",
     )
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its decided verdicts still hold"
@@ -110,8 +118,11 @@ def _metrics(arguments: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _of_study(arguments: argparse.Namespace) -> Report:
+    from ablate.importers.sources import KNOWN
     from ablate.report.build import build
 
+    if not any(arguments.source.glob("runs/*/seed=*")) and not (arguments.source / "study.yaml").exists():
+        raise UsageError(f"no runs in {arguments.source}: expected {KNOWN}.")
     of_both = ("source", "check", "metric")
     given = [name for name, value in vars(arguments).items() if name not in of_both and value is not None]
     if given:
@@ -120,8 +131,8 @@ def _of_study(arguments: argparse.Namespace) -> Report:
     return build(arguments.source, dict(_metrics(arguments)))
 
 
-def _of_csv(arguments: argparse.Namespace) -> Report:
-    from ablate.importers.csv import read_table
+def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
+    """The report of what another tool stored; without a source, of a CSV file."""
     from ablate.report.build import compose
 
     path: Path = arguments.source
@@ -130,8 +141,7 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
             raise UsageError(f"no runs in {path}: there is no such folder.")
         raise UsageError(f"{path}: there is no such file.")
     typed = _metrics(arguments)
-    table = read_table(path, delimiter=arguments.delimiter, decimal=arguments.decimal, encoding=arguments.encoding)
-    results, metrics = imported(table, arguments, [name for name, _ in typed])
+    results, metrics = imported(source or path, arguments, [name for name, _ in typed])
     content = _claims_file(arguments.claims, metrics) if arguments.claims else {}
     for claim in parse_all(content.get("claims"), metrics[0]):
         check(claim, results.factors, results.facts)
@@ -144,8 +154,8 @@ def _of_csv(arguments: argparse.Namespace) -> Report:
     described = results.metrics.updated(dict(typed)).completed(chance=content.get("chance"), limits=content.get("budgets"))
     return compose(
         replace(results, manifest=manifest, metrics=described),
-        name=path.name,
-        folder=arguments.output or path.with_name(f"{path.stem}-report"),
+        name=path.absolute().name,
+        folder=arguments.output or path.absolute().with_name(f"{path.absolute().stem}-report"),
         metric=metrics[0],
     )
 

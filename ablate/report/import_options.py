@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ablate.importers.table import Roles, Table
+    from ablate.importers.sources import Source
+    from ablate.importers.table import Roles
     from ablate.storage.results import StudyResults
 
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
@@ -54,17 +56,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     shape.add_argument("--step-column", metavar="COLUMN", help="the column with the step; default: step, epoch, iteration, …")
     shape.add_argument("--duplicates", choices=("last", "mean"), help="rows of repeated runs: the last one counts, or the mean")
+    tools = parser.add_argument_group("results that other tools stored", "Hydra, Lightning, TensorBoard, MLflow")
+    tools.add_argument(
+        "--files", metavar="PATTERN", help="the files with metrics in the folder of a run, such as '**/metrics.csv'"
+    )
+    tools.add_argument("--experiment", metavar="NAME", help="of an MLflow store: the experiment, by name or id")
     text = parser.add_argument_group("the text of a CSV file", "Recognized unless given.")
     text.add_argument("--delimiter", type=_delimiter, metavar="SIGN", help="the sign between fields, or its name, such as tab")
     text.add_argument("--decimal", choices=(".", ","), help="the sign before the decimals")
     text.add_argument("--encoding", help="the encoding, such as utf-8 or latin-1")
 
 
-def imported(table: Table, arguments: argparse.Namespace, metrics: Sequence[str]) -> tuple[StudyResults, tuple[str, ...]]:
-    """Turn a table into results as the options ask, and print in one line what was recognized and guessed.
+def imported(
+    source: Source | Path, arguments: argparse.Namespace, metrics: Sequence[str]
+) -> tuple[StudyResults, tuple[str, ...]]:
+    """Turn what another tool stored into results as the options ask, and print in one line what was recognized and guessed.
 
     Args:
-        table: of foreign results.
+        source: what `ablate.importers.sources.detect` found, or the path of a CSV file.
         arguments: the options.
         metrics: the names given to --metric; empty: guess them.
 
@@ -74,11 +83,27 @@ def imported(table: Table, arguments: argparse.Namespace, metrics: Sequence[str]
     Raises:
         UsageError: see `ablate.importers.tabular.results_of`.
     """
+    from ablate.importers.csv import read_table
     from ablate.importers.guess import completed
     from ablate.importers.numbers import parse
+    from ablate.importers.sources import read
     from ablate.importers.tabular import results_of
+    from ablate.importers.tool_tables import recognized
 
-    table, roles, guessed = completed(table, replace(_roles(arguments), metrics=tuple(metrics) or None))
+    roles = replace(_roles(arguments), metrics=tuple(metrics) or None)
+    settings = {"files": arguments.files, "experiment": arguments.experiment}
+    text = {"delimiter": arguments.delimiter, "decimal": arguments.decimal, "encoding": arguments.encoding}
+    if isinstance(source, Path):
+        if stray := [name for name, value in settings.items() if value is not None]:
+            raise UsageError(
+                f"--{stray[0]} is for a folder or store of another tool, but {source} is a text file: leave it out."
+            )
+        table = recognized(read_table(source, **text))
+    else:
+        if stray := [name for name, value in text.items() if value is not None]:
+            raise UsageError(f"--{stray[0]} is for a CSV file, but {source.path} is {source.title}: leave the option out.")
+        table, roles = read(source, roles, **settings)
+    table, roles, guessed = completed(table, roles)
     metrics = roles.metrics or ()
     if arguments.lower_is_better:
         roles = replace(roles, lower_is_better=tuple(metrics[:1]))

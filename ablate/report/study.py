@@ -26,7 +26,12 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import Metrics
 from ablate.core.wording import counted
-from ablate.importers.csv import read_results
+from ablate.importers.csv import read_table
+from ablate.importers.guess import completed
+from ablate.importers.sources import detect, read
+from ablate.importers.table import AtStep, Roles
+from ablate.importers.tabular import results_of
+from ablate.importers.tool_tables import recognized
 from ablate.report import build
 from ablate.report.model import Report
 from ablate.report.table import Table
@@ -250,16 +255,20 @@ def load(
     seed: str | None = None,
     metrics: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
     claims: Sequence[Mapping[str, Any]] = (),
+    step: AtStep | None = None,
 ) -> Study:
-    """Load a study from its folder, or the results of another program from a CSV file.
+    """Load a study from its folder, or the results of another program.
 
     Args:
-        source: the folder of a study, such as `outputs/digits`, or a CSV file with one row for each run.
-        factors: of a CSV file, the columns with the levels.
-        seed: of a CSV file, the column that pairs the runs.
+        source: the folder of a study, such as `outputs/digits`; a CSV file with one row for each run; or a Hydra multirun
+            folder, logs of Lightning or TensorBoard, an MLflow store, or a table that MLflow, Optuna, W&B or ClearML
+            exported, in which factors, seed and metrics are found unless they are named.
+        factors: of a CSV file or another tool, the columns with the levels.
+        seed: of a CSV file or another tool, the column that pairs the runs.
         metrics: of a CSV file, the columns with the results, the main one first. For a folder, the first is the main metric.
             A mapping also describes them: `{"acc": {"title": "Accuracy", "unit": "%", "digits": 1, "better": "higher"}}`.
-        claims: of a CSV file, claims as in YAML.
+        claims: of a CSV file or another tool, claims as in YAML.
+        step: of logs, which of a run's values counts: `last` (default), `max`, `min` (of the first metric), or `mean`.
 
     Raises:
         UsageError: if there are no runs, a file cannot be read, or a name is unknown.
@@ -277,7 +286,8 @@ def load(
     path = Path(source)
     described = metrics if isinstance(metrics, Mapping) else {}
     names = list(metrics or ())
-    if path.is_dir():
+    found = detect(path)
+    if path.is_dir() and found is None:
         if factors is not None or seed is not None or claims:
             raise UsageError(f"factors, seed and claims are for a CSV file, but {path} is a folder: leave them out.")
         results = load_results(path)
@@ -286,9 +296,16 @@ def load(
         if unknown := [name for name in names if name not in results.values]:
             raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
     else:
-        if missing := [name for name, value in (("factors", factors), ("seed", seed), ("metrics", metrics)) if not value]:
-            raise UsageError(f"{missing[0]} is missing: name the columns of {path}, such as {EXAMPLE}.")
-        results = read_results(path, list(factors or ()), seed or "", names)
+        roles = Roles(tuple(factors) if factors else None, tuple(names) or None, seed or None, at_step=step)
+        if found is not None:
+            table, roles = read(found, roles)
+        else:
+            table = recognized(read_table(path))
+            missing = [name for name, value in (("factors", factors), ("seed", seed), ("metrics", metrics)) if not value]
+            if missing and not table.kinds:
+                raise UsageError(f"{missing[0]} is missing: name the columns of {path}, such as {EXAMPLE}.")
+        table, roles, _ = completed(table, roles)
+        results = results_of(table, roles)
         results = replace(results, manifest=results.manifest.model_copy(update={"claims": list(map(dict, claims))}))
     results = replace(results, metrics=results.metrics.updated(described))
     return Study(results, path.resolve().name, names[0] if names else None)

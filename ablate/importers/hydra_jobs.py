@@ -1,0 +1,89 @@
+"""Jobs of a Hydra multirun: `.hydra/overrides.yaml` in the folder of each job, and the files with metrics beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ablate.core.errors import UsageError
+from ablate.importers.run_folders import StoredRun, flat, metric_files, natural, read_files, read_yaml
+
+OVERRIDES = ".hydra/overrides.yaml"
+_ABSENT = object()
+
+
+def job_folders(folder: Path) -> list[Path]:
+    """The folders of jobs, in the order of their numbers."""
+    return sorted((path.parent.parent for path in folder.rglob(OVERRIDES)), key=natural)
+
+
+def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
+    """Read the jobs. Their configuration is every key that a job overrides; other keys of one value are facts.
+
+    A job without a file of metrics has failed, because it left no result.
+
+    Args:
+        folder: of one or several multiruns, or of single runs.
+        pattern: the files with metrics within the folder of a job, such as `**/metrics.csv`.
+
+    Raises:
+        UsageError: if no job has a file of metrics.
+    """
+    jobs = job_folders(folder)
+    overrides = [_overrides(job) for job in jobs]
+    keys = list(dict.fromkeys(key for each in overrides for key in each))
+    files = [metric_files(job, pattern) for job in jobs]
+    if not any(files):
+        others = sorted({path.name for job in jobs for path in job.iterdir() if path.name != ".hydra"})[:20]
+        expected = pattern or "metrics.csv, results.json, event files, …"
+        raise UsageError(
+            f"{folder}: no job has a file of metrics ({expected}). Name them with --files, such as '**/metrics.csv'; the "
+            f"folders of the jobs contain: {', '.join(others) or 'nothing'}."
+        )
+    configs = [read_yaml(job / ".hydra/config.yaml") or {} for job in jobs]
+    flattened = [flat(config) if config else {} for config in configs]
+    same = {key: value for key, value in flattened[0].items() if all(each.get(key, _ABSENT) == value for each in flattened)}
+    seeds = [key for each in flattened for key in each if key.rpartition(".")[2].lower() in ("seed", "random_seed", "rng_seed")]
+    chosen = [*keys, *(key for key in dict.fromkeys(seeds) if key not in keys and key not in same)]
+    facts = {key: value for key, value in same.items() if key not in chosen}
+    found = []
+    for job, own, config, paths in zip(jobs, overrides, configs, files, strict=True):
+        choices = ((read_yaml(job / ".hydra/hydra.yaml") or {}).get("hydra") or {}).get("runtime", {}).get("choices") or {}
+        levels = facts | {key: _level(key, own, config, choices) for key in chosen}
+        place = str(job.relative_to(folder))
+        if paths:
+            found.append(StoredRun(place, levels, read_files(paths)))
+        else:
+            found.append(StoredRun(place, levels, [], "failed", "no file of metrics"))
+    return found
+
+
+def _overrides(job: Path) -> dict[str, str | None]:
+    """The overrides of a job by key; None for a deletion (`~key`)."""
+    lines = read_yaml(job / OVERRIDES) or []
+    found: dict[str, str | None] = {}
+    for line in map(str, lines):
+        key, sign, value = line.partition("=")
+        deleted = key.startswith("~")
+        found[key.lstrip("+~")] = None if deleted or not sign else _unquoted(value)
+    return found
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+
+
+def _level(key: str, overrides: Mapping[str, str | None], config: Any, choices: Mapping[str, Any]) -> object:
+    """The level of a key in a job: what it became in the composed configuration, or the choice of a config group."""
+    value = config
+    for part in key.split("."):
+        value = value.get(part, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    if key in overrides:
+        return overrides[key]
+    if key in choices:
+        return str(choices[key])
+    return None if value is _ABSENT else json.dumps(value, default=str)

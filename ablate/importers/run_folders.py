@@ -1,0 +1,193 @@
+"""Runs that another tool stored, before they become a table: their configuration, and the rows of their metrics."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ablate.core.errors import UsageError
+from ablate.importers.metric_files import EVENT_FILE, STEPS, YAML_LOADER, Row, final, read_rows
+from ablate.importers.table import AtStep, Kind, Table
+
+# Files with metrics, in the order in which they are looked for; the first pattern that finds any counts
+PATTERNS = (
+    "**/metrics.csv", "**/metrics.json*", "**/*metrics*.*", "**/*result*.*", "**/*scores*.*", "**/*summary*.*",
+    f"**/{EVENT_FILE}*", "**/*.csv", "**/*.json*",
+)  # fmt: skip
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".yaml", ".yml")
+_KEY_VALUE = re.compile(r"(?:^|[,;_\s])([A-Za-z][\w.]*?)=([^,;=]+?)(?=$|[,;\s]|_[A-Za-z][\w.]*=)")
+_REPLICATE = re.compile(r"(seed|fold|split|replicate|rep)[ _-]?(\d+)", re.I)
+_COUNTED = re.compile(r"version_\d+", re.I)  # Lightning's folders: what counts runs is not a level
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run of another tool.
+
+    Attributes:
+        place: where it is in the source, for messages and the report.
+        config: the configuration: flat keys with scalars or texts.
+        files: for each file, the rows of numbers as `metric_files.read_rows` returns them.
+        status: a word of `status.STATUS_OF`.
+        error: why it did not finish.
+    """
+
+    place: str
+    config: Mapping[str, object]
+    files: Sequence[Sequence[Row]]
+    status: str = "finished"
+    error: str | None = None
+
+    def values(self, which: AtStep, metric: str | None) -> Row:
+        """One value for each metric; infinite for one that is not a number."""
+        found: Row = {}
+        for rows in self.files:
+            has_it = any(metric in row for row in rows)
+            found |= _means(rows) if which == "mean" else final(rows, which if has_it else "last", metric)
+        return {name: value if math.isfinite(value) else math.inf for name, value in found.items()}
+
+    def end(self) -> float | None:
+        """The last step or epoch."""
+        counted = [row[name] for rows in self.files for name in STEPS[:1] for row in rows if name in row]
+        counted = counted or [row[name] for rows in self.files for name in STEPS for row in rows if name in row]
+        return max(counted, default=None)
+
+
+def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str | None, notes: Sequence[str]) -> Table:
+    """A table with one row for each run.
+
+    Args:
+        source: the folder or file, for messages.
+        runs: the runs, in the order in which they were made.
+        which: which of a run's values count: `last`: the last of each metric. `max` and `min`: the values in the row where
+            `metric` is largest or smallest. `mean`: over the rows.
+        metric: the metric for `max` and `min`.
+        notes: what was recognized.
+
+    Raises:
+        UsageError: if no run has a number.
+    """
+    values = [run.values(which, metric) for run in runs]
+    metrics = list(dict.fromkeys(name for row in values for name in row))
+    if not metrics:
+        raise UsageError(f"{source}: none of the {len(runs)} runs has a number in its metrics.")
+    keys = list(dict.fromkeys(key for run in runs for key in run.config))
+    named = {name: name if name not in keys else f"metrics.{name}" for name in metrics}
+    columns: dict[str, pd.Series] = {key: pd.Series([run.config.get(key) for run in runs], dtype=object) for key in keys}
+    kinds: dict[str, Kind] = {**dict.fromkeys(keys, "config"), **dict.fromkeys(named.values(), "metric")}
+    for name, column in named.items():
+        columns[column] = pd.Series([row.get(name, math.nan) for row in values], dtype=float)
+    if any(run.status != "finished" for run in runs):
+        taken = "status" in columns
+        columns["run status" if taken else "status"] = pd.Series([run.status for run in runs], dtype=object)
+        if not taken and "error" not in columns:
+            columns["error"] = pd.Series([run.error or "" for run in runs], dtype=object)
+    ends = [end for run in runs if run.status == "finished" and (end := run.end()) is not None]
+    caveats = [] if which == "last" else [f"Of each run the {which} counts" + (f" ({metric})." if metric else ".")]
+    if ends and min(ends) < max(ends):
+        caveats.append(f"The runs end at different steps, from {min(ends):g} to {max(ends):g}.")
+    places = [run.place for run in runs]
+    return Table(str(source), pd.DataFrame(columns), places, notes=tuple(notes), kinds=kinds, caveats=tuple(caveats))
+
+
+def _means(rows: Sequence[Row]) -> Row:
+    names = dict.fromkeys(name for row in rows for name in row if name not in STEPS)
+    found = {name: [row[name] for row in rows if name in row] for name in names}
+    return {name: sum(each) / len(each) for name, each in found.items()}
+
+
+def natural(path: Path | str) -> list[tuple[int, str]]:
+    """A key for sorting in which `job 2` comes before `job 10`."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", str(path))]
+
+
+def metric_files(folder: Path, pattern: str | None) -> list[Path]:
+    """The files with metrics in the folder of a run, without hidden folders; those of the first of PATTERNS that finds any."""
+    for each in (pattern,) if pattern else PATTERNS:
+        found = [path for path in folder.glob(each) if path.is_file() and not _hidden(path.relative_to(folder))]
+        found = [path for path in found if path.suffix in SUFFIXES or EVENT_FILE in path.name]
+        found = [path for path in found if pattern or path.name not in ("hparams.yaml", "config.yaml", "config.json")]
+        if found:
+            return sorted(found, key=natural)
+    return []
+
+
+def read_files(files: Iterable[Path]) -> list[list[Row]]:
+    """The rows of files. Event files of one folder are one file, because every process that resumes a run begins another."""
+    folders: dict[Path, list[Row]] = {}
+    for path in files:
+        rows = read_rows(path)
+        key = path.parent if EVENT_FILE in path.name else path
+        folders.setdefault(key, []).extend(rows)
+    return list(folders.values())
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "wandb" for part in path.parts)
+
+
+def flat(content: object, prefix: str = "") -> dict[str, object]:
+    """Flatten nested mappings to keys with dots; lists are texts."""
+    if not isinstance(content, Mapping):
+        return {prefix: content if isinstance(content, str | int | float | bool | None) else json.dumps(content, default=str)}
+    found: dict[str, object] = {}
+    for key, value in content.items():
+        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+class _AnyTag(YAML_LOADER):  # type: ignore[valid-type, misc]
+    """A safe loader that reads values with a tag, such as `!!python/tuple`, as their content."""
+
+
+def _untagged(loader: Any, suffix: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node) or suffix
+
+
+_AnyTag.add_multi_constructor("", _untagged)
+_AnyTag.add_multi_constructor("tag:yaml.org,2002:python/", _untagged)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; None if there is none.
+
+    Raises:
+        UsageError: if it is not YAML.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_AnyTag)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} cannot be read ({' '.join(str(error).split())}).") from None
+
+
+def config_of_path(path: Path) -> dict[str, object]:
+    """The levels in the names of folders: `lr=0.1,seed=0`, `seed_0`; other names are the columns `group`, `group 2`, ….
+
+    >>> config_of_path(Path("resnet/lr=0.1_wd=0/seed_3/version_0"))
+    {'group': 'resnet', 'lr': '0.1', 'wd': '0', 'seed': '3'}
+    """
+    found: dict[str, object] = {}
+    groups = 0
+    for part in path.parts:
+        if pairs := dict(_KEY_VALUE.findall(part)):
+            found |= pairs
+        elif match := _REPLICATE.fullmatch(part):
+            found[match[1].lower()] = match[2]
+        elif not _COUNTED.fullmatch(part):
+            groups += 1
+            found["group" if groups == 1 else f"group {groups}"] = part
+    return found

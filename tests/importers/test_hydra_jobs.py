@@ -1,0 +1,104 @@
+"""Jobs of multiruns that Hydra itself made."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ablate
+from ablate.core.errors import UsageError
+from ablate.importers.hydra_jobs import read
+from ablate.importers.sources import detect
+
+APP = """
+from pathlib import Path
+import hydra
+from hydra.core.hydra_config import HydraConfig
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(cfg):
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    if cfg.seed == 9:
+        return  # leaves no metrics
+    lines = ["epoch,val/acc,train/loss"]
+    for epoch in range(3):
+        peak = 0.1 if epoch == 1 and cfg.opt.lr > 0.1 else 0
+        lines.append(f"{epoch},{0.5 + cfg.opt.lr + peak + cfg.model.width / 1000 + cfg.seed / 500},{1 / (epoch + 1)}")
+    (folder / "metrics.csv").write_text("\\n".join(lines))
+
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two levels of a key, two choices of a group, three seeds, of which one leaves no metrics; then one deleted key."""
+    folder = tmp_path_factory.mktemp("hydra")
+    (folder / "app.py").write_text(APP)
+    (folder / "conf/model").mkdir(parents=True)
+    (folder / "conf/model/small.yaml").write_text("width: 8\nkind: net\n")
+    (folder / "conf/model/big.yaml").write_text("width: 16\nkind: net\n")
+    (folder / "conf/config.yaml").write_text(
+        "defaults: [{model: small}, _self_]\nopt: {lr: 0.1, name: sgd}\nema: 0.9\nseed: 0\n"
+    )
+    common = ["hydra.sweep.dir=multirun", "hydra.sweep.subdir=${hydra.job.override_dirname}"]
+    for overrides in (["opt.lr=0.1,0.2", "model=small,big", "seed=0,1,9"], ["~ema", "opt.lr=0.1", "seed=0,1"]):
+        subprocess.run([sys.executable, "app.py", "-m", *common, *overrides], cwd=folder, check=True, capture_output=True)
+    return folder / "multirun"
+
+
+def test_what_jobs_override_is_their_configuration(jobs: Path) -> None:
+    runs = read(jobs)
+    assert len(runs) == 14
+    run = next(each for each in runs if each.place == "model=big,opt.lr=0.2,seed=1")
+    assert {key: run.config[key] for key in ("opt.lr", "model", "seed", "ema")} == {
+        "opt.lr": 0.2, "model": "big", "seed": 1, "ema": 0.9,
+    }  # fmt: skip
+    assert "model.width" not in run.config  # it follows from the choice of the group
+    assert run.config["opt.name"] == "sgd"
+    assert run.values("last", None)["val/acc"] == pytest.approx(0.5 + 0.2 + 0.016 + 0.002)
+    assert run.values("max", "val/acc") == {"val/acc": pytest.approx(0.818), "train/loss": 0.5}
+    assert run.values("mean", None)["train/loss"] == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
+    deleted = next(each for each in runs if each.place.startswith("opt.lr") and "~ema" in each.place)
+    assert (deleted.config["ema"], deleted.config["model"]) == (None, "small")
+
+
+def test_a_job_without_metrics_has_failed(jobs: Path) -> None:
+    lost = [run for run in read(jobs) if run.status != "finished"]
+    assert len(lost) == 4
+    assert {(run.status, run.error, run.config["seed"]) for run in lost} == {("failed", "no file of metrics", 9)}
+
+
+def test_a_multirun_folder_is_a_study(jobs: Path) -> None:
+    source = detect(jobs)
+    assert source is not None
+    assert source.title == "jobs of Hydra"
+    study = ablate.load(jobs)
+    levels = {key: {level.value for level in factor.levels} for key, factor in study.factors.items()}
+    assert levels == {"opt.lr": {0.1, 0.2}, "model": {"small", "big"}, "ema": {0.9, None}}
+    assert study.metric == "val/acc"
+    effects = study.contrasts()
+    assert 0.1 in effects["estimate"].abs().round(6).tolist()  # of opt.lr, at the last epoch
+    assert 0.008 in effects["estimate"].abs().round(6).tolist()  # of model
+    assert (study.runs["status"] == "failed").sum() == 4
+    assert study.results.facts["model.kind"].value == "net"
+
+
+def test_which_epoch_counts(jobs: Path) -> None:
+    best = ablate.load(jobs, step="max", metrics=["val/acc"], factors=["opt.lr", "model", "ema"])
+    last = ablate.load(jobs, factors=["opt.lr", "model", "ema"], metrics=["val/acc"])
+    gain = (best.runs["val/acc"] - last.runs["val/acc"]).dropna().round(6)
+    assert set(gain) == {0.0, 0.1}
+    assert "Of each run the max counts (val/acc)." in best.results.description.caveats
+
+
+def test_files_of_metrics_can_be_named_and_are_asked_for(jobs: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"no job has a file of metrics \(\*\.json\).*--files.*the folders .* contain: .*metrics\.csv"
+    ):
+        read(jobs, "*.json")
+    with pytest.raises(UsageError, match=r"--metric acc: .* has no such column; available: .*val/acc"):
+        ablate.load(jobs, metrics=["acc"], step="max")

@@ -1,0 +1,91 @@
+"""MLflow stores, of which the slow test has those that MLflow itself wrote."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import ablate
+from ablate.core.errors import UsageError
+from ablate.importers.mlflow_store import read
+from ablate.importers.sources import detect
+
+WRITER = """
+import os, sys
+os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+import mlflow
+for uri, csv in ((f"file:{sys.argv[1]}/mlruns", "files.csv"), (f"sqlite:///{sys.argv[1]}/mlflow.db", "database.csv")):
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("demo")
+    for lr in (0.1, 0.2):
+        for seed in range(5):
+            with mlflow.start_run():
+                mlflow.log_params({"opt.lr": lr, "seed": seed})
+                for step in range(3):
+                    mlflow.log_metric("val/acc", 0.5 + lr + step / 100 + seed / 1000, step=step)
+    mlflow.search_runs().to_csv(f"{sys.argv[1]}/{csv}", index=False)
+"""
+
+
+@pytest.mark.slow
+def test_the_stores_and_the_table_of_mlflow_say_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("mlflow")
+    subprocess.run([sys.executable, "-c", WRITER, str(tmp_path)], check=True, capture_output=True, cwd=tmp_path)
+    for name in ("mlruns", "mlflow.db", "files.csv", "database.csv"):
+        study = ablate.load(tmp_path / name)
+        assert {key: [level.value for level in factor.levels] for key, factor in study.factors.items()} == {
+            "opt.lr": [0.1, 0.2]
+        }
+        assert study.metric == "val/acc"
+        row = study.contrasts().iloc[0]
+        assert (row["n"], round(row["estimate"], 6)) == (5, 0.1)
+    best = ablate.load(tmp_path / "mlruns", step="min", metrics=["val/acc"])
+    assert best.runs["val/acc"].min() == pytest.approx(0.6)
+
+
+def stored(folder: Path, experiment: str, uid: str, status: int = 3, stage: str = "active", **params: str) -> None:
+    run = folder / experiment / uid
+    (run / "params").mkdir(parents=True)
+    (run / "metrics/val").mkdir(parents=True)
+    (run.parent / "meta.yaml").write_text(f"artifact_location: x\nexperiment_id: '{experiment}'\nname: exp{experiment}\n")
+    (run / "meta.yaml").write_text(
+        f"run_id: {uid}\nrun_name: n{uid}\nstatus: {status}\nlifecycle_stage: {stage}\nstart_time: 1\n"
+    )
+    for key, value in params.items():
+        (run / "params" / key).write_text(value)
+    (run / "metrics/val/acc").write_text("1 0.5 0\n2 0.75 1\n")
+
+
+def test_states_deleted_runs_and_several_experiments(tmp_path: Path) -> None:
+    stored(tmp_path / "mlruns", "1", "a", lr="0.1")
+    stored(tmp_path / "mlruns", "1", "b", status=5, lr="0.2")
+    stored(tmp_path / "mlruns", "1", "c", stage="deleted", lr="0.2")
+    stored(tmp_path / "mlruns", "2", "d", lr="0.1")
+    source = detect(tmp_path)
+    assert source is not None
+    assert source.path == tmp_path / "mlruns"
+    runs = read(source.path, "exp1")
+    assert [(run.place, run.status, run.config["lr"]) for run in runs] == [
+        ("run na (a)", "finished", "0.1"), ("run nb (b)", "killed", "0.2"),
+    ]  # fmt: skip
+    assert runs[0].values("last", None) == {"val/acc": 0.75}
+    with pytest.raises(UsageError, match=r"has runs of several experiments: exp1, exp2\. Name one with --experiment\."):
+        read(source.path)
+    with pytest.raises(UsageError, match=r"--experiment x: .* has no runs of it; available: exp1, exp2\."):
+        read(source.path, "x")
+
+
+def test_a_database_of_another_tool_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("create table trials (number int)")
+        database.commit()
+    with pytest.raises(
+        UsageError, match=r"study.db is a SQLite file, but not a store of MLflow .*trials_dataframe\(\)\.to_csv"
+    ):
+        read(path)

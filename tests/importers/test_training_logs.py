@@ -1,0 +1,81 @@
+"""Logs that Lightning's loggers and TensorBoard's writer wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import ablate
+from ablate.core.errors import UsageError
+from ablate.importers.sources import detect
+from ablate.importers.training_logs import read
+
+
+def test_the_logs_of_lightning(tmp_path: Path) -> None:
+    loggers = pytest.importorskip("lightning.pytorch.loggers")
+    for width in (8, 16):
+        for seed in range(5):
+            logger = loggers.CSVLogger(str(tmp_path / "logs"), name="net")
+            logger.log_hyperparams({"model": {"width": width, "shape": (3, 4)}, "seed": seed})
+            for epoch in range(3):
+                logger.log_metrics({"epoch": epoch, "train_loss": 1 / (epoch + 1)}, step=epoch * 10)
+                logger.log_metrics(
+                    {"epoch": epoch, "val_acc": 0.5 + width / 100 + epoch / 1000 + seed / 500}, step=epoch * 10 + 9
+                )
+            logger.save()
+    source = detect(tmp_path / "logs")
+    assert source is not None
+    assert source.title == "logs of Lightning"
+    study = ablate.load(tmp_path / "logs")
+    assert list(study.factors) == ["model.width"]
+    assert study.metric == "val_acc"
+    row = study.contrasts().iloc[0]
+    assert (row["n"], round(row["estimate"], 6)) == (5, 0.08)
+    first = ablate.load(tmp_path / "logs", step="min", metrics=["val_acc"])
+    assert round((study.runs["val_acc"] - first.runs["val_acc"]).mean(), 6) == 0.002
+
+
+def test_a_tree_of_tensorboard_with_hyperparameters(tmp_path: Path) -> None:
+    """`add_hparams` and `add_scalars` write folders below that of the run."""
+    pytest.importorskip("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
+    for dropout in (0.0, 0.5):
+        for seed in range(2):
+            with SummaryWriter(str(tmp_path / f"run{dropout}{seed}")) as writer:
+                writer.add_hparams(
+                    {"dropout": dropout, "seed": seed, "norm": True}, {"test/acc": 0.5 + dropout / 10 + seed / 100}
+                )
+                writer.add_scalars("loss", {"train": 0.25, "val": 0.5}, 0)
+    runs = read(tmp_path)
+    assert len(runs) == 4
+    assert runs[3].config["dropout"] == 0.5
+    assert (runs[3].config["seed"], runs[3].config["norm"]) == (1, True)
+    assert runs[3].values("last", None) == {
+        "test/acc": pytest.approx(0.56, abs=1e-6), "loss/train": 0.25, "loss/val": 0.5,
+    }  # fmt: skip
+
+
+def test_levels_in_the_names_of_folders(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
+    for method in ("base", "ours"):
+        for seed in range(5):
+            with SummaryWriter(str(tmp_path / "runs" / method / f"seed_{seed}")) as writer:
+                for step in range(3):
+                    writer.add_scalar("val/acc", 0.5 + 0.1 * (method == "ours") + step / 100 + seed / 1000, step)
+    source = detect(tmp_path / "runs")
+    assert source is not None
+    assert source.title == "logs of TensorBoard"
+    study = ablate.load(tmp_path / "runs")
+    assert list(study.factors) == ["group"]
+    row = study.contrasts().iloc[0]
+    assert (row["n"], round(row["estimate"], 5)) == (5, 0.1)
+
+
+def test_a_tree_without_metrics_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "hparams.yaml").write_text("lr: 0.1\n")
+    with pytest.raises(UsageError, match=r"has no files \*\*/metrics.csv, .*; name the files with metrics with --files\."):
+        read(tmp_path)
