@@ -32,6 +32,7 @@ def test_options_of_other_sources_are_refused(tmp_path: Path) -> None:
         read(source, Roles(step="epoch"))
 
 
+@pytest.mark.slow
 def test_folders_are_reported_by_the_command(command: Command, tmp_path: Path) -> None:
     for depth in (2, 4):
         for seed in range(5):

@@ -12,6 +12,7 @@ from ablate.importers.sources import detect
 from ablate.importers.training_logs import read
 
 
+@pytest.mark.slow
 def test_the_logs_of_lightning(tmp_path: Path) -> None:
     loggers = pytest.importorskip("lightning.pytorch.loggers")
     for width in (8, 16):
