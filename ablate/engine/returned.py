@@ -16,6 +16,8 @@ from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
 from ablate.importers.metric_files import EVENT_FILE, Row, final, read_rows
+from ablate.storage.layout import PLAN
+from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import CONFIG, HISTORY, RECORD
 
 log = logging.getLogger("ablate")
@@ -23,6 +25,7 @@ log = logging.getLogger("ablate")
 VALUE = "value"  # the name of a returned number, without another
 OPTIMIZED = "optimized_metric"  # where lightning-hydra-template names the number that its program returns
 FILES_SHOWN = 5
+OWN_FILES = (CONFIG, RECORD, HISTORY, MANIFEST, PLAN)  # of a run and of its study
 ROWS_KEPT = 10_000  # of a file, as history
 CLOCK_SLACK = 1.0  # seconds by which the time of a file may be before that of its run: clocks and file systems are coarse
 CLOCK_TICK = 0.05  # the same in the working directory, where the previous run may just have written the file
@@ -130,10 +133,20 @@ def _written(run: Run, pattern: str, began: float) -> list[Path]:
     """
     if Path(pattern).is_absolute():
         return _recent([Path(pattern)], began)
-    found = _recent(run.directory.glob(pattern), began)
+    found = _of_program(run.directory, pattern, began)
     if not found and run.record.timing.get("processes") == 1:
-        found = _recent(Path.cwd().glob(pattern), began, CLOCK_TICK)
+        found = _of_program(Path.cwd(), pattern, began, CLOCK_TICK)
     return found
+
+
+def _of_program(folder: Path, pattern: str, began: float, slack: float = CLOCK_SLACK) -> list[Path]:
+    """The recent files that match; those of ablate itself only if the pattern names them, so that `*.json` is not run.json."""
+    recent = _recent(folder.glob(pattern), began, slack)
+    return [path for path in recent if path.name == Path(pattern).name or not _is_own(path.relative_to(folder))]
+
+
+def _is_own(path: Path) -> bool:
+    return path.name in OWN_FILES or ".hydra" in path.parts
 
 
 def _recent(paths: Iterable[Path], began: float, slack: float = CLOCK_SLACK) -> list[Path]:
@@ -143,13 +156,9 @@ def _recent(paths: Iterable[Path], began: float, slack: float = CLOCK_SLACK) -> 
 def _files(folder: Path, began: float) -> list[Path]:
     """The files of a run that may contain metrics."""
     suffixes = (".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml")
-    own = (CONFIG, RECORD, HISTORY)
     found = [path for path in folder.rglob("*") if path.suffix in suffixes or EVENT_FILE in path.name]
-    return [
-        path.relative_to(folder)
-        for path in _recent(found, began)
-        if path.name not in own and ".hydra" not in path.relative_to(folder).parts
-    ]
+    relative = (path.relative_to(folder) for path in _recent(found, began))
+    return [path for path in relative if not _is_own(path)]
 
 
 def _nothing(returned: Any, run: Run, began: float) -> str:

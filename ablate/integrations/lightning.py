@@ -112,7 +112,7 @@ class AblateCallback(Callback):
         older = [path for path in self.run.directory.glob(FILE.format("*")) if path.name != name]
         self._saving = True
         try:
-            trainer.save_checkpoint(self.run.directory / name)
+            trainer.save_checkpoint(self.run.directory / name, weights_only=False)  # given, or Lightning logs a line each time
         finally:
             self._saving = False
         for path in sorted(older, key=lambda path: path.stat().st_mtime)[:-1]:  # the last one is needed until this is recorded

@@ -95,8 +95,13 @@ def as_reported(metrics: Metrics, values: pd.DataFrame) -> Metrics:
 
 
 def capitalized(sentence: str) -> str:
-    """Capitalize the first letter only."""
-    return sentence[:1].upper() + sentence[1:]
+    """Capitalize the first letter only, unless the sentence begins with an identifier.
+
+    >>> capitalized("test accuracy: mean"), capitalized("test/acc: mean")
+    ('Test accuracy: mean', 'test/acc: mean')
+    """
+    first = sentence.partition(" ")[0].rstrip(":;,.")
+    return sentence if any(mark in first for mark in "/_.=") else sentence[:1].upper() + sentence[1:]
 
 
 def percentage(confidence: float) -> str:

@@ -1,10 +1,12 @@
 """`ablate sweep` by the real command."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,6 @@ import pytest
 from ablate.commands.sweep import prepare
 from ablate.core.errors import UsageError
 from ablate.storage.dataframe import load_results
-from tests.conftest import Command
 
 SCRIPT = """
 import argparse, json, os, signal, sys, time
@@ -39,30 +40,38 @@ print(json.dumps({"score": score}))
 TAIL = ("--", sys.executable, "train.py", "--lr", "{lr}", "{dropout:--dropout}", "--seed", "{seed}")
 
 
+Sweep = Callable[..., str]
+
+
 @pytest.fixture
-def sweep(command: Command, tmp_path: Path) -> Command:
+def sweep(tmp_path: Path) -> Sweep:
+    """Runs `ablate sweep …` in another process, in a folder with the script; returns its standard output."""
     (tmp_path / "train.py").write_text(SCRIPT)
 
-    def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        return command("-m", "ablate.cli", "sweep", "report=false", "name=s", *arguments, status=status)
+    def run(*arguments: str, status: int = 0) -> str:
+        typed = [sys.executable, "-m", "ablate.cli", "sweep", "report=false", "name=s", *arguments]
+        environment = {**os.environ, "COLUMNS": "140"}
+        answer = subprocess.run(typed, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+        assert answer.returncode == status, f"status {answer.returncode}\n{answer.stdout}\n{answer.stderr}"
+        return answer.stdout
 
     return run
 
 
-def test_every_level_and_seed_reaches_the_command(sweep: Command, tmp_path: Path) -> None:
+def test_every_level_and_seed_reaches_the_command(sweep: Sweep, tmp_path: Path) -> None:
     typed = ("lr=1,2", "dropout=false,true", "seeds=2")
-    assert "8 finished" in sweep(*typed, *TAIL).stdout
+    assert "8 finished" in sweep(*typed, *TAIL)
     results = load_results(tmp_path / "outputs" / "s")
     rows = zip(results.levels["lr"], results.levels["dropout"], results.runs["seed"], results.values["score"], strict=True)
     found = {(lr.value, dropout.value, seed): score for lr, dropout, seed, score in rows}
     assert found == {(lr, flag, seed): lr + seed + 100 * flag for lr in (1, 2) for flag in (False, True) for seed in (1, 2)}
-    assert "8 kept" in sweep(*typed, *TAIL).stdout
+    assert "8 kept" in sweep(*typed, *TAIL)
     assert results.manifest.program == "train.py"
-    assert str(results.manifest.command).startswith("ablate sweep report=false name=s 'lr=1,2'"[:38])
+    assert str(results.manifest.command).startswith("ablate sweep report=false name=s lr=1,2 ")
 
 
-def test_failing_and_killed_commands_and_metrics_in_a_file(sweep: Command, tmp_path: Path) -> None:
-    answer = sweep("lr=66,99,1", "dropout=false", "metrics=*.json", *TAIL, status=1).stdout
+def test_failing_and_killed_commands_and_metrics_in_a_file(sweep: Sweep, tmp_path: Path) -> None:
+    answer = sweep("lr=66,99,1", "dropout=false", "metrics=*.json", *TAIL, status=1)
     assert "2 failed, 1 finished" in answer
     assert "ended with status 1: ValueError: it was asked to fail (see stderr.txt)" in answer
     assert "was killed by SIGKILL; it may have run out of memory (see stderr.txt)" in answer
@@ -91,9 +100,9 @@ def test_ctrl_c_passes_on(tmp_path: Path) -> None:
         (["lr=1,2"], [], "no command: write it after --"),
         ([], ["train.py", "{lr}"], "the command has {lr}, which has no level: add lr=… before --"),
         (
-            ["lr=1", "rl=2"],
+            ["lr=1", "lrr=2"],
             ["train.py", "{lr}"],
-            "rl: the command has no {rl}, and it is not a study option. Did you mean 'lr'",
+            "lrr: the command has no {lrr}, and it is not a study option. Did you mean 'lr'",
         ),
         (["lr=1", "seeds=2"], ["train.py", "{lr}"], "the command has no {seed}: with several seeds, it needs one"),
         (["lr"], ["train.py", "{lr}"], "lr: expected KEY=VALUE before --"),

@@ -16,7 +16,7 @@ def test_flags_follow_their_values() -> None:
     template = ["train.py", "--lr={optimizer.lr}", "{amp:--amp|--no-amp}", "{clip:--clip}", '{"a": 1}', "{sizes}"]
     assert placeholders(template) == ["optimizer.lr", "amp", "clip", "sizes"]
     cfg = OmegaConf.create({"optimizer": {"lr": 1e-3}, "amp": False, "clip": 0.5, "sizes": [1, 2]})
-    assert filled(template, cfg) == ["train.py", "--lr=0.001", "--no-amp", "--clip", "0.5", '{"a": 1}', "[1,2]"]
+    assert filled(template, cfg) == ["train.py", "--lr=0.001", "--no-amp", "--clip", "0.5", '{"a": 1}', "[1, 2]"]
     cfg = OmegaConf.create({"optimizer": {"lr": None}})
     with pytest.raises(
         UsageError, match=r"optimizer.lr=null: the command needs a value for {optimizer.lr}; an argument that null"

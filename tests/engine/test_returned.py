@@ -104,3 +104,13 @@ def test_files_of_other_runs_and_of_earlier_attempts_do_not_count(run: Run, monk
     (run.directory / "d.json").write_text('{"acc": 0.25}')
     with pytest.raises(UsageError, match=r"c.json, d.json in .* contain different values of acc; choose one file"):
         collected(None, run, metrics="*.json")
+
+
+def test_a_pattern_does_not_match_what_ablate_writes(run: Run) -> None:
+    (run.directory / ".hydra").mkdir()
+    for own in ("run.json", "config.json", ".hydra/job.json"):
+        (run.directory / own).write_text('{"attempts": 1}')
+    (run.directory / "config.json").write_text('{"acc": 0.5}')
+    assert collected(None, run, metrics="**/*.json") == {"acc": 0.5}
+    (run.directory / "history.csv").write_text("acc\n0.25\n")
+    assert collected(None, run, metrics="history.csv") == {"acc": 0.25}

@@ -71,6 +71,7 @@ def test_other_commands_of_the_program_are_as_before(program: str, command: Comm
     assert "metrics_row: last" in shown
 
 
+@pytest.mark.slow
 def test_the_decorator_replaces_that_of_hydra(program: str, command: Command, tmp_path: Path) -> None:
     script = Path(program)
     text = script.read_text().replace("import hydra\n", "import ablate\n").replace("@hydra.main", "@ablate.main")
