@@ -35,7 +35,7 @@ from ablate.stats.power import noise_table
 from ablate.stats.scorecard import scorecard
 from ablate.stats.simultaneous import with_simultaneous
 from ablate.stats.summary import paired_differences, pairs_by_seed, summarize
-from ablate.stats.verdict_changes import note_changes
+from ablate.stats.verdict_changes import note_changes, wider_average
 from ablate.storage import audit
 from ablate.storage.audit import Audit
 from ablate.storage.dataframe import load_history, load_kept, load_results
@@ -134,7 +134,10 @@ def _judge(results: StudyResults, default_metric: str, folder: Path) -> JudgedCl
     except UsageError as error:
         raise UsageError(f"study.yaml: {error}") from None
     judgements = judge(claims, results)
-    frame = note_changes(inventory.verdicts_of_earlier_report(folder), judgements_frame(judgements))
+    earlier = inventory.configurations_of_earlier_report(folder) if claims else set()
+    cells, block = results.cells(), results.manifest.blocks
+    wider = {claim.id: wider_average(claim, earlier, cells, results.factors, block) for claim in claims}
+    frame = note_changes(inventory.verdicts_of_earlier_report(folder), judgements_frame(judgements), wider)
     return JudgedClaims(claims, judgements, frame, scorecard(claims, results))
 
 

@@ -13,15 +13,16 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import MaxNLocator
 
 from ablate.report.curves import Curve, Curves
-from ablate.report.plots import DARK_GRAY, GRAY, cut, new_axes, percent_axis, small_font
+from ablate.report.plots import DARK_GRAY, GRAY, characters, cut, new_axes, percent_axis, small_font, wrapped
 
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#56b4e9")  # color-blind safe; the baseline is gray
-NAME = 30  # characters of a name beside its line
+NAME = 0.36  # share of the width for the names beside the lines
 RASTERIZED = 300  # more lines become one image in the SVG
-COLUMNS = 4  # panels beside each other
+COLUMNS = 3  # panels beside each other
 
 
 def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette: Sequence[str] = PALETTE) -> Figure:
@@ -55,14 +56,16 @@ def small_multiples(curves: Curves) -> Figure:
     """Plot the first curve of every configuration in a panel of its own, with the baseline in gray."""
     curve, others = curves.shown[0], curves.labels[1:]
     rows = -(-len(others) // COLUMNS)
-    figure, grid = new_axes(0.6 + 1.25 * rows, rows, COLUMNS, sharex=True, sharey=True)
+    figure, grid = new_axes(0.6 + 1.4 * rows, rows, COLUMNS, sharex=True, sharey=True)
     for panel in grid.flat[len(others) :]:
         panel.set_visible(False)
     for panel, label in zip(grid.flat, others, strict=False):
         _draw(panel, curves, curve, curves.labels[0], GRAY)
         _draw(panel, curves, curve, label, PALETTE[0])
         _format(panel, curve)
-        panel.set_title(cut(label, 24), loc="left", fontsize=small_font() - 1)
+        panel.set_ylabel("")
+        size = small_font() - 1
+        panel.set_title(wrapped(label, characters(0.8 / COLUMNS, size)), loc="left", fontsize=size)
     figure.supxlabel("epoch", fontsize=plt.rcParams["font.size"])
     figure.supylabel(curve.title + (" (%)" if curve.percent else ""), fontsize=plt.rcParams["font.size"])
     return figure
@@ -128,9 +131,12 @@ def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]
     for label, end in sorted(ends.items(), key=lambda each: each[1]):
         placed[label] = max([end, *(other + gap for other in placed.values())])
     shift = max(0.0, max(placed.values()) - high)
+    across = axes.get_yaxis_transform()
     for label, y in placed.items():
-        axes.annotate(
-            cut(label, NAME), (1.0, ends[label]), xycoords=("axes fraction", "data"), xytext=(1.02, y - shift),
-            textcoords=("axes fraction", "data"), color=colors[label], va="center", fontsize=small_font(),
-            annotation_clip=False,
-        )  # fmt: skip
+        color = colors[label]
+        ends_of_leader = (0.97, ends[label]), (1.05, y - shift)
+        leader = ConnectionPatch(*ends_of_leader, across, across, color=color, linewidth=0.5, clip_on=False)
+        axes.add_artist(leader)
+        axes.text(
+            1.06, y - shift, cut(label, characters(NAME)), transform=across, color=color, va="center", fontsize=small_font()
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -220,13 +220,13 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
     return Table(result.name, result.title, columns, rows, result.shares, notes)
 
 
-def describe(changes: Sequence[Change]) -> str:
-    """Describe one change, or the two of an interaction.
+def describe(changes: Sequence[Change], names: Mapping[str, str] | None = None) -> str:
+    """Describe one change, or the two of an interaction, with the names of factors if there are any.
 
     >>> describe([Change.of("stem", "direct", "pyramid"), Change.of("norm", 0, 1)])
     'stem × norm: direct, 0 → pyramid, 1'
     """
-    factors = " × ".join(change.factor for change in changes)
+    factors = " × ".join((names or {}).get(change.factor, change.factor) for change in changes)
     start, end = (", ".join(str(getattr(change, side)) for change in changes) for side in ("start", "end"))
     return f"{factors}: {start} → {end}"
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ablate.core.levels import short_names
 from ablate.report.curve_plots import PALETTE
-from ablate.report.plots import BLUE, GRAY, cut, new_axes, percent_axis, small_font
+from ablate.report.plots import BLUE, GRAY, characters, cut, new_axes, percent_axis, small_font
 from ablate.stats.marginal_means import InteractionMeans
 
 NAME = 16  # characters of a level or factor on an axis
@@ -109,14 +109,19 @@ def _height(number: int, count: int) -> float:
 
 def _bars(axes: Axes, main: pd.Series, names: Mapping[str, str]) -> None:
     axes.barh(range(len(main)), main.clip(lower=0), color=BLUE, height=0.6)
-    axes.set_yticks(range(len(main)), [cut(names[term], 2 * NAME) for term in main.index])
+    axes.set_yticks(range(len(main)), [cut(names[term], max(characters(0.2), NAME)) for term in main.index])
     axes.invert_yaxis()
     axes.set_xlabel("ω² (share of the variance between runs)")
     for at, value in enumerate(main):
-        axes.text(max(value, 0), at, f" {value:.2f}", va="center", fontsize=small_font())
+        axes.text(max(value, 0), at, f" {_share(value)}", va="center", fontsize=small_font())
     axes.margins(x=0.15)
     axes.grid(axis="y", visible=False)
     sns.despine(ax=axes, left=True)
+
+
+def _share(value: float) -> str:
+    """Two digits, or, of a share that would be 0.00, one significant digit; negative shares are noise."""
+    return f"{value:.1g}" if 0.0005 <= value < 0.005 else f"{max(value, 0.0):.2f}"
 
 
 def _heat_map(axes: Axes, factors: Sequence[str], pairs: pd.Series, names: Mapping[str, str]) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ablate.core.claims import ALL
-from ablate.core.levels import Level
+from ablate.core.levels import Level, short_names
 from ablate.core.metrics import MetricSpec
 from ablate.core.text import printable
 from ablate.report import curve_plots, factor_plots, plots
@@ -97,7 +97,7 @@ def _sketches(report: Report) -> Iterator[_Sketch]:
         yield from _differences(report, comparison, spec)
         # for one factor, main effects equal the differences from the baseline (except for censored times)
         if len(report.configurations.factors) > 1 or spec.limit is not None:
-            yield from _effects(comparison.contrasts, spec)
+            yield from _effects(comparison.contrasts, spec, short_names(list(report.results.factors)))
         yield from _factors(report, comparison, spec)
         for at, analysis in enumerate(comparison.blocks, 1):
             yield _blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks")
@@ -136,7 +136,9 @@ def _learning_curves(curves: Curves) -> Iterator[_Sketch]:
 
 def _differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[_Sketch]:
     by_cell = {cell: found.tolist() for cell, found in comparison.pairs.groupby("cell")["difference"]}
-    order = {digest: at for at, digest in enumerate(report.configurations)}
+    table = report.tables.ablation  # its order
+    digests = list(report.configurations) if table is None else [row.source.removeprefix("cell-") for row in table.rows]
+    order = {digest: at for at, digest in enumerate(digests)}
     rows = comparison.differences.sort_values("cell", key=lambda cells: cells.map(order)).to_dict("records")
     marks = [
         _mark(
@@ -178,7 +180,7 @@ def _differences(report: Report, comparison: Comparison, spec: MetricSpec) -> It
     )  # fmt: skip
 
 
-def _effects(contrasts: Sequence[Estimate], spec: MetricSpec) -> Iterator[_Sketch]:
+def _effects(contrasts: Sequence[Estimate], spec: MetricSpec, names: Mapping[str, str]) -> Iterator[_Sketch]:
     for kinds, name, title, caption in (
         (
             ("main effect", "simple"),
@@ -196,7 +198,7 @@ def _effects(contrasts: Sequence[Estimate], spec: MetricSpec) -> Iterator[_Sketc
         ),
     ):
         marks = [
-            _mark(describe(each.changes), each.estimate, each.interval(), each.by_seed.tolist(), spec)
+            _mark(describe(each.changes, names), each.estimate, each.interval(), each.by_seed.tolist(), spec)
             for each in contrasts
             if each.kind in kinds and math.isfinite(each.estimate)
         ]
@@ -254,6 +256,7 @@ def _blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str) -> _Sketch:
     """A forest plot by block; a ratio as its distance from one."""
     ratio, of_metric = analysis.scale == "ratio", spec
     spec = scaled(analysis, spec)
+    shown = replace(spec, unit="%", digits=1) if ratio else spec  # as a change in percent
 
     def moved(value: float) -> float:
         return math.expm1(value) if ratio else value
@@ -265,11 +268,15 @@ def _blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str) -> _Sketch:
             hole = ", left out below" if level in analysis.holes else ""
             values = [moved(value) for value in each.by_seed]
             marks.append(
-                Mark(f"{analysis.block}={level}  (n = {each.n}{hole})", moved(each.estimate), moved(low), moved(high), values)
-            )
+                Mark(
+                    f"{analysis.block}={level} (n = {each.n}{hole})", moved(each.estimate), moved(low), moved(high), values,
+                    str(Interval(moved(each.estimate), moved(low), moved(high), shown)),
+                )
+            )  # fmt: skip
     marks = _ends(marks)
     for title, found in ((LIKE_THESE, analysis.like_these), (THESE, analysis.these)):
-        marks.append(Mark(f"{title}  ({found.n} blocks)", found.estimate - ratio, found.low - ratio, found.high - ratio))
+        numbers = (found.estimate - ratio, found.low - ratio, found.high - ratio)
+        marks.append(Mark(title, *numbers, text=str(Interval(*numbers, shown))))
     caption = (
         "Diamond: mean difference in a block. Bar: 95 % interval over its seeds. Dots: single seeds. Below: the mean over the "
         "complete blocks, for blocks like these (Student's t over blocks) and for exactly these."

@@ -119,9 +119,9 @@ def _of_contrast(estimate: Estimate, spec: MetricSpec, names: Mapping[str, str],
     if math.isnan(low):
         ending = f"{seeds}, no interval"
     elif low > 0 or high < 0:
-        ending = f"{seeds}; the 95 % interval excludes zero"
+        ending = f"{seeds}; 95 % interval excludes zero"
     else:
-        ending = f"{seeds}; the 95 % interval includes zero"
+        ending = f"{seeds}; 95 % interval includes zero"
     parts: list[str] = [estimate.kind]
     if examples and has_number(row["examples"]):
         parts.append(f"over {examples}: {text_of(row['examples'])}")

@@ -44,7 +44,9 @@ def write_folder(report: Report, refresh: int | None = None) -> Path:
 
 def _render(report: Report, refresh: int | None) -> dict[str, str | bytes]:
     """The content of each file by its path within the folder."""
-    files: dict[str, str | bytes] = {"cells.csv": frame_to_csv(summary_frame(report.summary, report.configurations))}
+    files: dict[str, str | bytes] = {
+        inventory.CONFIGURATIONS: frame_to_csv(summary_frame(report.summary, report.configurations))
+    }
     if not report.claims.verdicts.empty:
         files[inventory.VERDICTS] = _as_json(report.claims.verdicts)
     for table in report.tables:

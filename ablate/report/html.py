@@ -26,6 +26,7 @@ from ablate.report.model import Report
 from ablate.report.status_grid import status_grid
 from ablate.report.strips import strips
 from ablate.report.table import Table, side_by_side
+from ablate.report.table_formats import to_latex, to_markdown
 from ablate.report.values import Value, has_number, is_best, text_of
 from ablate.stats import decision_rules
 
@@ -98,7 +99,13 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"breakable": _breakable, "unbroken": _unbroken, "text": text_of, "sort_key": _sort_key}
+    environment.filters |= {
+        "breakable": _breakable,
+        "unbroken": _unbroken,
+        "joined": _joined,
+        "text": text_of,
+        "sort_key": _sort_key,
+    }
     environment.tests |= {"measured": has_number, "best": is_best}
     tables = report.tables
     found = findings(report)
@@ -108,6 +115,8 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
         report=report,
         refresh=refresh,
         tables=tables,
+        ablation_latex="" if tables.ablation is None else to_latex(tables.ablation),
+        ablation_markdown="" if tables.ablation is None else to_markdown(tables.ablation),
         sections=list(_sections(report, found, comparison, drawn)),
         headline=headline(report),
         caveats=caveats(report),
@@ -144,7 +153,8 @@ def _sections(
     if tables.ablation is not None:
         yield _Section("ablation", tables.ablation.title, wide=len(tables.ablation.columns) > WIDE)
     if comparison is not None:
-        yield _Section("configurations", "Configurations", wide=len(comparison.columns) > WIDE)
+        repeats = tables.ablation is not None  # it has the same rows
+        yield _Section("configurations", "Configurations", repeats, len(comparison.columns) > WIDE)
     if tables.attributions:
         yield _Section("attribution", "Attribution")
     if tables.blocks:
@@ -172,10 +182,15 @@ def _breakable(text: str) -> Markup:
 
 
 def _unbroken(text: str) -> Markup:
-    """Keep `34.8 ± 1.4` and `+3.4 points [−1.3, +8.2]` on one line each where the screen allows it."""
+    """Keep `34.8 ± 1.4` and `[−1.3, +8.2]` on one line each where the screen allows it."""
     return Markup(
         re.sub(r"\[[^\]]*\]|\S+ ± \S+|n = [\d,]+", lambda found: f'<span class="unbroken">{found[0]}</span>', str(escape(text)))
     )
+
+
+def _joined(text: str) -> str:
+    """Keep `34.8 ± 1.4` and `[−1.3, +8.2]` in a cell of a table on one line each, also in print."""
+    return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[^\[]*\])", "\N{NO-BREAK SPACE}", text)
 
 
 def _sort_key(value: Value) -> float | str:

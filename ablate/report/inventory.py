@@ -1,7 +1,8 @@
-"""What an earlier report left in its folder: the list of its files, which alone a later one may remove, and its verdicts."""
+"""What an earlier report left in its folder: the list of its files, which alone a later one may remove, and its results."""
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ LIST = "files.txt"
 HEAD = "# Written by ablate.report; a later report removes those of these files that it does not write again:"
 EARLIER_HEADS = ("# Written by ablate.report, which takes away what a later report does not write again:",)
 VERDICTS = "verdicts.json"
+CONFIGURATIONS = "cells.csv"
 
 
 def files_of_earlier_report(folder: Path) -> set[str]:
@@ -27,7 +29,7 @@ def files_of_earlier_report(folder: Path) -> set[str]:
     """
     if (listed := _listed(folder / LIST)) is not None:
         return listed
-    if (folder / "report.md").is_file() and (folder / "cells.csv").is_file():  # written by a version without this list
+    if (folder / "report.md").is_file() and (folder / CONFIGURATIONS).is_file():  # written by a version without this list
         return {VERDICTS} if (folder / VERDICTS).is_file() else set()
     if folder.exists() and any(not _free(path) for path in folder.iterdir()):
         raise UsageError(f"{folder} contains files that are not from a report: choose another folder, or move them.")
@@ -42,6 +44,15 @@ def verdicts_of_earlier_report(folder: Path) -> list[dict[str, Any]]:
         return []
     known = isinstance(rows, list) and all(isinstance(row, dict) and {"id", "verdict"} <= row.keys() for row in rows)
     return rows if known else []
+
+
+def configurations_of_earlier_report(folder: Path) -> set[str]:
+    """The digests in cells.csv in the folder; empty if there is no such file, or it is not one of a report."""
+    try:
+        with (folder / CONFIGURATIONS).open(encoding="utf-8", newline="") as file:
+            return {row["cell"] for row in csv.DictReader(file) if row.get("cell")}
+    except (OSError, ValueError, csv.Error):
+        return set()
 
 
 def write_list(folder: Path, names: Iterable[str]) -> None:

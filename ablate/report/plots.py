@@ -16,12 +16,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-PAGE_WIDTH, PAPER_WIDTH = 6.4, 3.4  # inches; a column of a two-column paper is about 3.4 wide
+from ablate.report.formatting import MINUS
+
+PAGE_WIDTH, PAPER_WIDTH = 5.2, 3.4  # inches; a column of a two-column paper is about 3.4 wide
 PAGE_FONT, PAPER_FONT = 9.0, 7.0  # points
 BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seaborn's color-blind palette
 DARK_GRAY = "#5f5f5f"
 JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
 NAME_LINES = 2  # lines that the name of a row may take
+NAMES = 0.37  # share of the width of a figure that the names of rows take
+CHARACTER = 0.56  # width of a character, relative to the size of the font
 
 
 @dataclass
@@ -137,6 +141,11 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length // 2]} … {text[-length // 2 :]}"
 
 
+def characters(share: float, size: float | None = None) -> int:
+    """The number of characters of this size in points (by default small type) in a share of the width of a figure."""
+    return int(share * 72 * plt.rcParams["figure.figsize"][0] / (CHARACTER * (size or small_font())))
+
+
 def close(figure: Figure) -> None:
     """Free the memory of a figure."""
     plt.close(figure)
@@ -150,14 +159,13 @@ def small_font() -> float:
 def percent_axis(axis: Any, signed: bool = False) -> None:
     """Show the fractions of an axis in percent."""
     axis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{100 * value:+.4g}" if signed and value else f"{100 * value:.4g}")
+        FuncFormatter(lambda value, _: format(100 * value, "+.4g" if signed and value else ".4g").replace("-", MINUS))
     )
 
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> Axes:
     """Prepare axes with a row for each mark."""
-    characters = 34 if ax is None else 26
-    names = [_wrapped(mark.label, characters) for mark in marks]
+    names = [wrapped(mark.label, characters(NAMES)) for mark in marks]
     if ax is None:
         lines = sum(1.0 if "\n" in name else 0.75 for name in names)
         _, grid = new_axes(0.75 + 0.42 * lines)
@@ -173,16 +181,16 @@ def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> 
     ax.margins(x=0.04)
     if percent:
         percent_axis(ax.xaxis, signed=True)
-    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
     return ax
 
 
-def _wrapped(text: str, characters: int) -> str:
+def wrapped(text: str, length: int) -> str:
     """Break a name into at most `NAME_LINES` lines."""
-    lines = textwrap.wrap(text, characters, break_long_words=True) or [text]
+    lines = textwrap.wrap(text, length, break_long_words=True) or [text]
     if len(lines) <= NAME_LINES:
         return "\n".join(lines)
-    return "\n".join([*lines[: NAME_LINES - 1], cut(" ".join(lines[NAME_LINES - 1 :]), characters)])
+    return "\n".join([*lines[: NAME_LINES - 1], cut(" ".join(lines[NAME_LINES - 1 :]), length)])
 
 
 def _figure(axes: Axes) -> Figure:

@@ -68,9 +68,9 @@ def test_the_first_screen_tells_the_result(browser: Any, page: Path, width: int)
 
 def test_columns_are_sorted_by_their_numbers(browser: Any, page: Path) -> None:
     shown, _ = opened(browser, page, DESK)
-    table = shown.locator("table.sortable")
+    table = shown.locator("#ablation table.sortable")
     column = table.locator("th").all_text_contents().index("final accuracy (%)")
-    read = f"rows => rows.map(row => row.cells[{column}].textContent.trim().split(' ')[0])"
+    read = f"rows => rows.map(row => row.cells[{column}].textContent.trim().split(/\\s/)[0])"
 
     def values() -> list[float]:
         return [float(text) for text in table.locator("tbody tr").evaluate_all(read)]
@@ -105,7 +105,7 @@ def test_without_scripts_everything_can_still_be_read(browser: Any, page: Path) 
     shown.goto(page.as_uri())
     shown.locator("#runs > summary").click()
     shown.locator("summary", has_text="and their files").click()
-    assert shown.locator("table.sortable tbody tr").count() == 4
+    assert shown.locator("#ablation table.sortable tbody tr").count() == 4
     assert shown.get_by_role("link", name="run.json").count() == 35
     context.close()
 
@@ -136,6 +136,16 @@ def test_a_configuration_that_is_clicked_is_marked_everywhere(browser: Any, page
     assert shown.locator(".marked").count() == parts.count()
     row.locator("td").nth(1).click()
     assert shown.locator(".marked").count() == 0
+
+
+@pytest.mark.parametrize(("label", "suffix"), [("Copy LaTeX", "tex"), ("Copy Markdown", "md")])
+def test_the_ablation_table_is_copied_as_its_file_has_it(browser: Any, page: Path, label: str, suffix: str) -> None:
+    shown, trouble = opened(browser, page, DESK)
+    shown.evaluate("navigator.clipboard.writeText = async text => { window.copied = text }")
+    shown.get_by_role("button", name=label).click()
+    shown.get_by_role("button", name="Copied").wait_for()
+    assert shown.evaluate("window.copied") == (page.parent / "tables" / f"ablation.{suffix}").read_text(encoding="utf-8")
+    assert trouble == []
 
 
 def test_a_dot_says_which_seed_it_is(browser: Any, page: Path) -> None:

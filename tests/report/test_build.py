@@ -18,7 +18,7 @@ from ablate.report.model import Report
 from ablate.report.values import text_of
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import RunRecord
-from tests.report.studies import ACCURACY, METRICS, grid_results, results, write_run, write_runs
+from tests.report.studies import ACCURACY, METRICS, Levels, grid, grid_results, results, write_run, write_runs
 
 CHANGE = {"factor": "arm", "from": 0, "to": 1}
 CLAIM: dict[str, Any] = {"id": "C1", "says": "s", "kind": "contrast", "contrast": CHANGE, "expects": "higher", "margin": 0.01}
@@ -214,3 +214,23 @@ def test_a_study_is_named_by_its_folder_wherever_one_stands(tmp_path: Path, monk
     add(tmp_path / "study", "direct", 0)
     monkeypatch.chdir(tmp_path / "study")
     assert build(Path()).name == "study"
+
+
+def test_a_verdict_that_changed_because_a_factor_was_added_names_the_condition_that_keeps_it(tmp_path: Path) -> None:
+    claims = [{"id": "C", "says": "it helps", "kind": "contrast", "expects": "higher",
+               "contrast": {"factor": "a", "from": 0, "to": 1}}]  # fmt: skip
+
+    def value(levels: Levels, seed: int) -> float:
+        return 0.5 + 0.1 * levels["a"] * (1 if levels["b"] == "old" else -3) + seed % 3 / 1000 * (1 + levels["a"])
+
+    study = write_runs(tmp_path / "s", grid({"a": [0, 1], "b": ["old"]}), 5, value, claims=claims)
+    write_folder(build(study))
+    write_runs(study, grid({"a": [0, 1], "b": ["new"]}), 5, value)
+    manifest = study / "study.yaml"
+    write_runs(tmp_path / "both", grid({"a": [0, 1], "b": ["new", "old"]}), 5, value, claims=claims)
+    manifest.write_text((tmp_path / "both" / "study.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    (changed,) = build(study).claims.verdicts["changed"]
+    assert changed == (
+        "An earlier report had the verdict supported: the factor b was added since, so the claim is now averaged over "
+        "b=new, old; a claim with `where: {b: old}` keeps the earlier comparison"
+    )

@@ -49,11 +49,11 @@ def test_a_change_is_described_by_what_it_does(change: tuple[str, Any, Any], wor
 
 def test_without_claims_each_contrast_is_a_sentence(tmp_path: Path) -> None:
     (one,) = found(tmp_path, 0.05, 0.001)
-    assert one.sentence.startswith("Removing dropout: +5.0 points [+4.9, +5.1] (n = 5; the 95 % interval excludes zero)")
+    assert one.sentence.startswith("Removing dropout: +5.0 points [+4.9, +5.1] (n = 5; 95 % interval excludes zero)")
     assert one.decided
     assert (one.claim, one.verdict, one.reason) == ("", "", "simple")
     (one,) = found(tmp_path, 0.01, 0.05)
-    assert "the 95 % interval includes zero" in one.sentence
+    assert "95 % interval includes zero" in one.sentence
     assert not one.decided
 
 

@@ -5,8 +5,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ablate.core.cells import Cell
+from ablate.core.claims import Claim
+from ablate.core.levels import Factor
 from ablate.stats.decision_rules import RULES
-from ablate.stats.verdict_changes import note_changes, verdicts_that_fail
+from ablate.stats.verdict_changes import note_changes, verdicts_that_fail, wider_average
 
 
 def row(verdict: str, **changed: Any) -> dict[str, Any]:
@@ -64,6 +67,48 @@ def test_a_verdict_that_changed_says_so_and_why(before: dict[str, Any], why: str
     assert noted["changed"].tolist() == [f"An earlier report had the verdict supported: {why}"]
     again = note_changes(noted.to_dict("records"), frame())
     assert again["changed"].tolist() == noted["changed"].tolist()  # writing a report twice changes nothing
+
+
+CELLS = {
+    f"{dropout}-{depth}": Cell.of({"dropout": dropout, "depth": depth}) for dropout in (True, False) for depth in (8, 2, 4)
+}
+FACTORS = {"dropout": Factor.of("dropout", [True, False]), "depth": Factor.of("depth", [8, 2, 4])}
+
+
+def claim(**more: Any) -> Claim:
+    contrast = {"factor": "dropout", "from": True, "to": False}
+    return Claim.parse(
+        {"id": "A", "says": "s", "kind": "contrast", "contrast": contrast, "metric": "f1", "expects": "higher", **more}
+    )
+
+
+@pytest.mark.parametrize(
+    ("earlier", "said"),
+    [
+        (
+            ["True-2", "False-2", "gone"],
+            "the factor depth was added since, so the claim is now averaged over depth=8, 2, 4; a claim with "
+            "`where: {depth: 2}` keeps the earlier comparison",
+        ),
+        (
+            ["True-2", "False-2", "True-8"],
+            "levels of the factor depth were added since, so the claim is now averaged over depth=8, 2, 4; a claim with "
+            "`where: {depth: [8, 2]}` keeps the earlier comparison",
+        ),
+        (list(CELLS), ""),
+        ([], ""),
+        (["of another program"], ""),
+    ],
+)
+def test_a_factor_that_was_added_widens_a_claim(earlier: list[str], said: str) -> None:
+    assert wider_average(claim(), earlier, CELLS, FACTORS) == said
+    assert wider_average(claim(where={"depth": 2}), earlier, CELLS, FACTORS) == ""
+    assert wider_average(claim(), earlier, CELLS, FACTORS, block="depth") == ""
+
+
+def test_a_verdict_that_changed_with_a_new_factor_names_it_before_the_number_of_seeds() -> None:
+    noted = note_changes([row("supported", n=8, estimate=0.2, rules=RULES)], frame(), {"A": "the factor depth was added"})
+    assert noted["changed"].tolist() == ["An earlier report had the verdict supported: the factor depth was added"]
 
 
 def test_a_verdict_without_an_earlier_one_or_with_the_same_has_no_note() -> None:

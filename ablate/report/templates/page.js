@@ -63,5 +63,5 @@ document.addEventListener("click", (event) => event.target.closest('a[href^="#"]
 open();
 // What is folded is printed, except the list of runs.
 addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("details.section")) part.open = part.id !== "runs";
+  for (const part of document.querySelectorAll("details.section, details.notes")) part.open = part.id !== "runs";
 });
