@@ -44,7 +44,7 @@ class Level:
 
     @property
     def is_off(self) -> bool:
-        """Whether this level switches a component off: null, false, none, off, or zero.
+        """Whether this level switches a component off: null, none, false, off, no, or zero, in any case.
 
         >>> Level.of(None).is_off, Level.of("none").is_off, Level.of(0.0).is_off, Level.of(True).is_off, Level.of("relu").is_off
         (True, True, True, False, False)
