@@ -58,6 +58,8 @@ def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
         "python -m ablate.run",
         "python train.py -m dropout=0,0.3 norm=false,true study.seeds=5",  # a program of the reader's
         "python train.py -m hydra/sweeper=ablate model.optimizer.lr=0.001,0.01 hydra.sweeper.seeds=5",
+        "python src/train.py -m hydra/sweeper=ablate model.optimizer.lr=0.001,0.01 hydra.sweeper.seeds=5 trainer=cpu "
+        "+optimized_metric=val/acc_best test=false",  # in lightning-hydra-template
         "python train.py -m hydra/sweeper=ablate norm=false,true dropout=0,0.3 hydra.sweeper.seeds=5 hydra.sweeper.returns=accuracy",
         "python examples/digits/digits.py -m norm=false,true dropout=0,0.3 study.seeds=5",  # by test_examples
         "python benchmarks/verdicts.py",
