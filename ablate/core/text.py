@@ -32,8 +32,8 @@ def printable(text: str, *, lines: bool = False) -> str:
 def cut(text: str, length: int) -> str:
     """Cut a text to about `length` characters: most of its beginning, and its end.
 
-    >>> cut("a" * 1000, 100)[-67:]
-    'aaaaaaaaaaaaaaaaaaaa … [900 characters left out] … aaaaaaaaaaaaaaaaa'
+    >>> cut("a" * 1000, 40)
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa … [960 characters left out] … aaaaaaaaaa'
     """
     if len(text) <= length:
         return text
