@@ -18,7 +18,7 @@ def test_a_run_that_other_code_made_is_found_again_with_a_warning(command: Comma
     script = tmp_path / "apps" / "trivial.py"
     command(str(script), "x=5")
     assert "other code" not in command(str(script), "x=5").stdout
-    script.write_text(script.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    script.write_text(script.read_text(encoding="utf-8") + "CHANGED = True\n", encoding="utf-8")
     warned = command(str(script), "x=5").stdout
     assert "already finished" in warned
     assert "It was made by other code than the current version: study.reuse=same_code repeats it." in warned
