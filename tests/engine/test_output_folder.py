@@ -15,6 +15,7 @@ def test_a_relative_path_is_that_of_the_command_in_every_working_folder(
 ) -> None:
     """With hydra.job.chdir, each run has a working folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)  # another test may have composed a configuration
     assert located("a/b") == Path("a/b")
     config = OmegaConf.create({"hydra": OmegaConf.structured(HydraConf)})
     config.hydra.runtime.cwd = str(tmp_path)

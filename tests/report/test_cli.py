@@ -1,11 +1,16 @@
-"""`python -m ablate.report` as a user types it."""
+"""`python -m ablate.report` as a user types it; only the first test starts a process for it."""
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ablate.report.cli import main
 from tests.conftest import APPS, Command
+
+Reported = Callable[..., tuple[str, str]]
 
 TRIVIAL = str(APPS / "trivial.py")
 CLAIM = "{id: A, says: more x scores more, kind: contrast, contrast: {factor: x, from: 1, to: 2}, metric: score, expects: higher, margin: 0.5}"
@@ -29,16 +34,31 @@ CLAIMS = """
 OPTIONS = ["--factors", "model", "--seed", "fold", "--metric", "mistakes"]
 
 
-def report(command: Command, *arguments: str, status: int = 0) -> tuple[str, str]:
-    answer = command("-m", "ablate.report", *arguments, status=status)
-    return answer.stdout, answer.stderr
+@pytest.fixture
+def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Reported:
+    """Runs the command in this process, in the folder of the test; returns its standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "140")
+
+    def run(*arguments: str, status: int = 0) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["report", *arguments])
+        code: str | int | None = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+        said = capsys.readouterr()
+        assert code == status, said
+        return said.out, said.err
+
+    return run
 
 
 def test_a_csv_file_is_judged_without_a_run(command: Command, tmp_path: Path) -> None:
     """By hand: the differences are -2.1, -1.9, -2.3, -2.1, -1.9: mean -2.06, sd 0.16733, se 0.07483, t(4) = 2.776."""
     (tmp_path / "folds.csv").write_text(FOLDS)
     (tmp_path / "claims.yaml").write_text(CLAIMS)
-    out, _ = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml")
+    out = command("-m", "ablate.report", "folds.csv", *OPTIONS, "--claims", "claims.yaml").stdout
     (verdict,) = json.loads((tmp_path / "folds-report" / "verdicts.json").read_text())
     assert verdict["verdict"] == "supported"
     assert verdict["estimate"] == pytest.approx(-2.06)
@@ -48,18 +68,18 @@ def test_a_csv_file_is_judged_without_a_run(command: Command, tmp_path: Path) ->
     assert not (tmp_path / "outputs").exists()
 
 
-def test_a_claim_that_the_file_cannot_test_is_refused(command: Command, tmp_path: Path) -> None:
+def test_a_claim_that_the_file_cannot_test_is_refused(report: Reported, tmp_path: Path) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS)
     (tmp_path / "claims.yaml").write_text(CLAIMS.replace("to: forest", "to: tree"))
-    _, said = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
+    _, said = report("folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
     assert said == "ablate: claim forest: model has no level tree; available: svm, forest.\n"
-    _, said = report(command, "folds.csv", *OPTIONS, "--baseline", "model=tree", status=2)
+    _, said = report("folds.csv", *OPTIONS, "--baseline", "model=tree", status=2)
     assert said == "ablate: --baseline model=tree: model has no level tree; available: svm, forest.\n"
 
 
-def test_what_is_not_named_is_guessed_and_said_in_one_line(command: Command, tmp_path: Path) -> None:
+def test_what_is_not_named_is_guessed_and_said_in_one_line(report: Reported, tmp_path: Path) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS.replace(",", ";").replace("features", "path"))
-    out, _ = report(command, "folds.csv", "--lower-is-better", "--baseline", "model=forest")
+    out, _ = report("folds.csv", "--lower-is-better", "--baseline", "model=forest")
     assert out.startswith(
         "ablate: folds.csv: delimiter semicolon; factors model; seed fold; metric mistakes.\n2 configurations, 5 seeds"
     )
@@ -83,17 +103,17 @@ def test_what_is_not_named_is_guessed_and_said_in_one_line(command: Command, tmp
         ),
     ],
 )
-def test_a_file_of_claims_that_is_none_is_refused(command: Command, tmp_path: Path, content: str, said: str) -> None:
+def test_a_file_of_claims_that_is_none_is_refused(report: Reported, tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS)
     (tmp_path / "claims.yaml").write_text(content)
-    _, error = report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
+    _, error = report("folds.csv", *OPTIONS, "--claims", "claims.yaml", status=2)
     assert error.startswith(said)
 
 
-def test_a_claim_without_a_metric_is_about_the_first_one(command: Command, tmp_path: Path) -> None:
+def test_a_claim_without_a_metric_is_about_the_first_one(report: Reported, tmp_path: Path) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS)
     (tmp_path / "claims.yaml").write_text(CLAIMS.replace("metric: mistakes, ", ""))
-    report(command, "folds.csv", *OPTIONS, "--claims", "claims.yaml")
+    report("folds.csv", *OPTIONS, "--claims", "claims.yaml")
     (verdict,) = json.loads((tmp_path / "folds-report" / "verdicts.json").read_text())
     assert (verdict["metric"], verdict["verdict"]) == ("mistakes", "supported")
 
@@ -107,49 +127,47 @@ def test_a_claim_without_a_metric_is_about_the_first_one(command: Command, tmp_p
     ],
 )
 def test_what_is_not_there_or_cannot_be_written_is_one_line(
-    command: Command, tmp_path: Path, arguments: list[str], said: str
+    report: Reported, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS)
-    _, error = report(command, *arguments, status=2)
+    _, error = report(*arguments, status=2)
     assert error.startswith(said)
 
 
-def test_a_committed_verdict_is_held(command: Command, tmp_path: Path) -> None:
+def test_a_committed_verdict_is_held(command: Command, report: Reported, tmp_path: Path) -> None:
     """Five seeds support the claim. With the levels' names exchanged in what was committed, it is broken: status 4."""
     command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.seeds=5", "study.name=s", "study.report=true")
     verdicts = tmp_path / "outputs" / "s" / "report" / "verdicts.json"
-    out, _ = report(command, "outputs/s", "--check", str(verdicts))
+    out, _ = report("outputs/s", "--check", str(verdicts))
     assert out.endswith("verdicts.json: all decided verdicts hold.\n")
     for was, status in (("inconclusive", 0), ("contradicted", 4)):
         (tmp_path / "was.json").write_text(verdicts.read_text().replace('"supported"', f'"{was}"'))
-        _, error = report(command, "outputs/s", "--check", "was.json", status=status)
+        _, error = report("outputs/s", "--check", "was.json", status=status)
     assert error.startswith("ablate: A was contradicted, and is supported: adjusted p ")
 
 
-def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, tmp_path: Path) -> None:
+def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, report: Reported, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2", "study.name=s")
     (tmp_path / "torn.json").write_text('[{"id": "A"')
     (tmp_path / "other.json").write_text('{"id": "A"}')
-    _, error = report(command, "outputs/s", "--check", "torn.json", status=2)
+    _, error = report("outputs/s", "--check", "torn.json", status=2)
     assert error.startswith("ablate: torn.json is not valid JSON")
-    _, error = report(command, "outputs/s", "--check", "other.json", status=2)
+    _, error = report("outputs/s", "--check", "other.json", status=2)
     assert error == "ablate: --check other.json: the file should be the verdicts.json of a report.\n"
-    _, error = report(command, "outputs/s", "--seed", "score", status=2)
+    _, error = report("outputs/s", "--seed", "score", status=2)
     assert error == "ablate: --seed is for a CSV file, but outputs/s is a folder: leave the option out.\n"
-    _, error = report(command, "outputs/s", "--metric", "skore", status=2)
+    _, error = report("outputs/s", "--metric", "skore", status=2)
     assert error.startswith("ablate: unknown metric 'skore'; available: score")
-    out, _ = report(command, "outputs/s", "--metric", "score: title=Points, unit=pt, digits=3")
+    out, _ = report("outputs/s", "--metric", "score: title=Points, unit=pt, digits=3")
     assert "Points (pt)" in out
 
 
-def test_a_metric_of_a_csv_file_is_described_on_the_command_line(command: Command, tmp_path: Path) -> None:
+def test_a_metric_of_a_csv_file_is_described_on_the_command_line(report: Reported, tmp_path: Path) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS)
-    out, _ = report(
-        command, "folds.csv", *OPTIONS[:4], "--metric", "mistakes: title=Mistakes, unit=of 100, digits=1, better=lower"
-    )
+    out, _ = report("folds.csv", *OPTIONS[:4], "--metric", "mistakes: title=Mistakes, unit=of 100, digits=1, better=lower")
     assert "Mistakes (of 100)" in out
     tex = (tmp_path / "folds-report" / "tables" / "ablation.tex").read_text()
     assert r"\caption{Ablation, folds.csv: Mistakes. Mean" in tex
     assert "lower is better" in tex
-    _, error = report(command, "folds.csv", *OPTIONS[:4], "--metric", "mistakes: better=up", status=2)
+    _, error = report("folds.csv", *OPTIONS[:4], "--metric", "mistakes: better=up", status=2)
     assert error == "ablate: metrics.mistakes.better=up: expected higher, lower, or null.\n"
