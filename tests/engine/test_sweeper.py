@@ -185,7 +185,6 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
     [
         (["x=1,2,101"], "ablate: x=101: at most 100."),
         (["x=1,2", "rule=plus,minos"], "ablate: rule has no level minos; available: minus, noisy, plus."),
-        (["rule=null,plus"], "ablate: rule has no level null; available: minus, noisy, plus."),
         (["rule=glob(z*)"], "ablate: rule=glob(z*) matches no level; available: minus, noisy, plus."),
         (["x=glob(*)"], "ablate: x=glob(*) matches no level: glob chooses among the options of a config group."),
         (["x=1,2", "study.name=.."], "ablate: study.name=..: expected the name of a folder, or null."),
