@@ -15,7 +15,7 @@ ROOT = Path("outputs")
 
 
 def run(command: Callable[[], int | None]) -> None:
-    """Run a subcommand, and exit with its status: 2 with the message of an invalid argument, 130 after Ctrl-C."""
+    """Run a subcommand and exit with its status: 2 for an invalid argument or an unusable file, 130 after Ctrl-C."""
     try:
         sys.exit(command() or 0)
     except UsageError as error:
@@ -23,9 +23,12 @@ def run(command: Callable[[], int | None]) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-        sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has closed the pipe
+            sys.stderr.close()
+            sys.exit(0)
+        print(f"ablate: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:

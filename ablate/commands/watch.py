@@ -202,6 +202,11 @@ class Watch:
             self._build(None if self.over else max(5, round(self.every)))
         return snapshot, render(self.study, snapshot, self._report)
 
+    def stop_reloading(self) -> None:
+        """Write the page once more, so that it no longer reloads itself: nobody keeps it up to date any more."""
+        if self.page:
+            self._build(None)
+
     def _build(self, refresh: int | None) -> None:
         try:
             self._report = build(self.study)
@@ -220,11 +225,15 @@ def follow(watch: Watch, console: Console, once: bool) -> None:
     if once:
         console.print(shown)
         return
-    with Live(shown, console=console, auto_refresh=False) as live:
-        while not watch.over:
-            time.sleep(watch.every)
-            _, shown = watch.look()
-            live.update(shown, refresh=True)
+    try:
+        with Live(shown, console=console, auto_refresh=False) as live:
+            while not watch.over:
+                time.sleep(watch.every)
+                _, shown = watch.look()
+                live.update(shown, refresh=True)
+    except KeyboardInterrupt:
+        watch.stop_reloading()
+        raise
 
 
 def main() -> None:

@@ -39,7 +39,8 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
         *([Column("simultaneous", "simultaneous", "number")] if simultaneous else []),
         *([Column("examples", f"over {comparison.examples}", "number")] if comparison.examples else []),
         Column("wins", "above zero", "number"),
-        Column("superior", "P(B > A)", "number"),
+        # over blocks, runs of different blocks would be compared; the table by block has the probability within blocks
+        *([] if comparison.over_blocks else [Column("superior", "P(B > A)", "number")]),
         Column("worst", f"lowest {unit}", "number"),
     ]
     rows = []
@@ -70,11 +71,12 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
         f"{capitalized(difference_heading(spec))}: {_what_is_estimated(comparison.contrasts, unit)}; the intervals are not "
         "adjusted for their number), averaged over the levels of the other factors at which both levels ran."
     ]
+    superior = "P(B > A): the chance that a run after the change is above one before it (Mann-Whitney). "
+    superior = "" if comparison.over_blocks else superior
     if simultaneous:
         notes.append("Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once (max-t).")
     notes.append(
-        f"Above zero: in how many {unit}s the difference is. P(B > A): the chance that a run after the change is above one "
-        f"before it (Mann-Whitney). Lowest {unit}: the lowest difference and its {unit}."
+        f"Above zero: in how many {unit}s the difference is. {superior}Lowest {unit}: the lowest difference and its {unit}."
     )
     if comparison.no_change is not None:
         notes.append(

@@ -16,7 +16,10 @@ def test_a_study_is_found_by_its_path_or_by_its_name(outputs: Path) -> None:
         studies.find("outputs/folder")
 
 
-@pytest.mark.parametrize(("error", "status"), [(UsageError("no"), 2), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(UsageError("no"), 2), (KeyboardInterrupt(), 130), (PermissionError(13, "Permission denied", "runs/x"), 2)],
+)
 def test_errors_become_exit_statuses(error: BaseException, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     def command() -> None:
         raise error
@@ -24,4 +27,5 @@ def test_errors_become_exit_statuses(error: BaseException, status: int, capsys: 
     with pytest.raises(SystemExit) as ended:
         studies.run(command)
     assert ended.value.code == status
-    assert capsys.readouterr().err == ("ablate: no\n" if status == 2 else "")
+    message = {UsageError: "ablate: no\n", PermissionError: "ablate: runs/x: Permission denied\n"}
+    assert capsys.readouterr().err == message.get(type(error), "")

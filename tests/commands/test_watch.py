@@ -104,6 +104,17 @@ def test_a_sweep_that_was_killed_is_over(outputs: Path, monkeypatch: pytest.Monk
     assert watch.over
 
 
+def test_after_ctrl_c_the_page_no_longer_reloads_itself(outputs: Path, running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt(seconds)
+
+    monkeypatch.setattr("time.sleep", interrupt)
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with hold(running), pytest.raises(KeyboardInterrupt):
+        follow(Watch(outputs / "first", page=True, every=1), console, once=False)
+    assert 'http-equiv="refresh"' not in (outputs / "first" / "report" / "index.html").read_text()
+
+
 @pytest.mark.slow
 def test_an_open_page_follows_the_study(outputs: Path, running: Path) -> None:
     """The command runs in a process of its own, and the page is open in a browser that nobody touches."""
