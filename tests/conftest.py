@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -16,6 +17,13 @@ from ablate.vision.config import Config, from_hydra
 
 APPS = Path(__file__).parent / "apps"
 Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def log() -> None:
+    """Undo what Hydra has set in this process when a test ran a program in it: the level of all logs, and disabled loggers."""
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("ablate").disabled = False
 
 
 @pytest.fixture(scope="session")

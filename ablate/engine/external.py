@@ -53,8 +53,8 @@ def filled(command: Sequence[str], cfg: DictConfig) -> list[str]:
         UsageError: if a value is null and its placeholder has no flag.
 
     >>> template = ["--lr", "{lr}", "{dropout:--dropout}", "{clip:--clip}"]
-    >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": True, "clip": 1.0}))
-    ['--lr', '0.1', '--dropout', '--clip', '1.0']
+    >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": True, "clip": 0.5}))
+    ['--lr', '0.1', '--dropout', '--clip', '0.5']
     >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": False, "clip": None}))
     ['--lr', '0.1']
     """

@@ -102,11 +102,14 @@ def use_processes(config: DictConfig, processes: int) -> None:
 
 
 def start_at_most(launcher: Launcher, runs: int) -> None:
-    """Make joblib's launcher start no more processes than there are runs."""
+    """Make joblib's launcher start no more processes than there are runs, but two for a single run.
+
+    With one, joblib would execute the run in the process of the sweep, which a crash of the run would then end.
+    """
     options = getattr(launcher, "joblib", None)
     asked = options.get("n_jobs") if isinstance(options, dict) else None
     if isinstance(options, dict) and isinstance(asked, int):
-        options["n_jobs"] = min(_counted(asked), runs)
+        options["n_jobs"] = min(_counted(asked), max(runs, 2))
 
 
 def has_joblib() -> bool:

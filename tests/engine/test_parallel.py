@@ -138,12 +138,14 @@ def test_auto_is_decided_once_for_a_study(command: Command, tmp_path: Path) -> N
 
 
 def test_joblib_starts_no_more_processes_than_there_are_runs() -> None:
+    """But two for a single run, which would otherwise run, and crash, in the process of the sweep."""
+
     class Joblib:
         def __init__(self, **options: Any) -> None:
             self.joblib = options
 
     cores = parallel.usable_cores()
-    for asked, runs, expected in ((8, 3, 3), (2, 3, 2), (-1, 1000, cores), (-1, 1, 1)):
+    for asked, runs, expected in ((8, 3, 3), (2, 3, 2), (-1, 1000, cores), (8, 1, 2), (1, 5, 1)):
         launcher: Any = Joblib(n_jobs=asked)
         parallel.start_at_most(launcher, runs)
         assert launcher.joblib["n_jobs"] == expected

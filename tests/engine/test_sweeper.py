@@ -427,7 +427,7 @@ def test_identical_configurations_of_different_commands_share_one_run(command: C
     direct = runs[runs["stem"] == "direct"]
     assert sorted(direct["activation"]) == ["gelu", "relu", "silu"]
     assert direct["directory"].nunique() == direct["score"].nunique() == 1
-    script.write_text(script.read_text() + "# changed\n")
+    script.write_text(script.read_text() + "CHANGED = True\n")
     again = [*sweep, "study.reuse=same_code"]
     assert "2 finished" in command(*again, "activation=gelu").stdout
     with pytest.warns(UserWarning, match="is skipped: it is the same experiment as"):
@@ -472,8 +472,8 @@ def test_a_launched_job_gets_plain_overrides_and_a_file(command: Command, tmp_pa
         "import json, ablate\nfrom pathlib import Path\nfrom hydra.core.hydra_config import HydraConfig\n"
         f"@ablate.main({str(APPS / 'conf')!r})\n"
         "def train(cfg, run):\n"
-        "    *typed, last = HydraConfig.get().overrides.task\n"
-        "    context = json.loads(last.removeprefix('ablate.run='))\n"
+        "    typed = list(HydraConfig.get().overrides.task)\n"
+        "    context = json.loads(HydraConfig.get().overrides.hydra[-1].removeprefix('ablate.run='))\n"
         "    assert Path(context['directory']) == run.directory and (run.directory / 'config.yaml').exists()\n"
         "    assert typed == [f'x={cfg.x}', f'seed={run.seed}'], typed\n"
         "    return {'seed': cfg.seed}\n"

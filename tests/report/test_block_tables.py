@@ -98,7 +98,7 @@ def test_a_forest_plot_has_a_mark_a_block_and_both_aggregates(monkeypatch: pytes
     assert found.comparison is not None
     figures._blocks(found.comparison.blocks[0], SPEC, "blocks").plot()
     ((rows, title, percent),) = marks
-    assert [mark.label.split("  ")[0] for mark in rows[:2]] == ["dataset=d0", "dataset=d1"]
+    assert [mark.label.split(" (")[0] for mark in rows[:2]] == ["dataset=d0", "dataset=d1"]
     assert (len(rows), title, percent) == (8, "change of accuracy (%)", True)
     like_these = found.comparison.blocks[0].like_these
     assert rows[6].estimate == pytest.approx(like_these.estimate - 1)
