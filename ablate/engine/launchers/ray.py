@@ -8,6 +8,8 @@ back as one archive at the end.
 from __future__ import annotations
 
 import os
+import re
+import socket
 import time
 import uuid
 from collections import deque
@@ -28,6 +30,7 @@ from ablate.storage import locks
 POLL_SECONDS = 1.0
 END_SECONDS = 10.0  # after an interruption, for tasks to record it
 PROBE_SECONDS = 60.0
+ANSWER_SECONDS = 10.0  # for the head of a cluster to accept a connection; Ray itself would try for minutes
 OF_THE_MACHINE = (
     "RAY_",
     "SLURM_",
@@ -77,7 +80,10 @@ class Ray(cluster.ClusterLauncher):
         """Connect to a cluster, or start one here. Returns whether it was started here."""
         import ray
 
-        local = asked.get("address") is None and not os.environ.get("RAY_ADDRESS")
+        address = asked.get("address") or os.environ.get("RAY_ADDRESS")
+        local = not address
+        if address:
+            _refuse_unreachable(str(address))
         defaults = LOCAL_DEFAULTS if local else CLUSTER_DEFAULTS
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the behavior to come; unset, Ray warns
         init = {**defaults, **{key: value for key, value in asked.items() if value is not None}}
@@ -232,3 +238,15 @@ def _capacity(remote: Mapping[str, Any]) -> int:
 def _environment() -> dict[str, str]:
     """The environment of this process for tasks, without what describes this machine."""
     return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_MACHINE) or name == "PYTHONPATH"}
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Raise a UsageError if nothing listens at HOST:PORT. Other addresses, such as `auto`, are left to Ray."""
+    found = re.fullmatch(r"([^/]+):(\d+)", address)
+    if found is None:
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"hydra.launcher.ray.init.address={address}: no cluster answers there ({reason}).") from None

@@ -46,7 +46,6 @@ def test_without_a_shared_folder_runs_are_sent_and_brought_back_whole(tmp_path: 
     assert len(folders) == 2
 
 
-@pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_named(command: Command) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", "hydra.launcher.ray.init.address=127.0.0.9:1", *RAY, status=2)
-    assert "hydra.launcher.ray.init: " in answer.stderr
+    assert "hydra.launcher.ray.init.address=127.0.0.9:1: no cluster answers there (Connection refused)." in answer.stderr
