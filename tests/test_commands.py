@@ -43,7 +43,7 @@ def test_the_main_job_ends_in_a_comparison_table(command: Command, tmp_path: Pat
     (study / "report" / "report.md").unlink()
     again = command(*REPORT, f"outputs/{study.name}")
     assert (study / "report" / "report.md").read_text() == text
-    assert "article (%)" in again.stdout
+    assert "Ablation" in again.stdout
 
 
 def test_one_cell_says_what_came_of_it(command: Command) -> None:

@@ -178,5 +178,5 @@ def test_a_sweep_of_built_in_images_stops_at_the_look_that_decides(command: Comm
     answer = command(*sweep, f"study.claims=[{claim}]")
     assert "10 finished" in answer.stdout
     assert "continuing to 8" not in answer.stdout
-    assert "look 1 at 5 seeds" in " ".join(answer.stdout.split())
+    assert "look 1 at 5 seeds" in (tmp_path / "outputs" / "s" / "report" / "report.md").read_text()
     assert verdicts(tmp_path / "outputs" / "s") == {"rate": "supported"}
