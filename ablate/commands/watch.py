@@ -7,11 +7,9 @@ Everything is read from the folder of the study, so it works for sweeps on other
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +24,14 @@ from rich.text import Text
 from ablate.commands import studies
 from ablate.commands.status import RunStatus, status_of, summary
 from ablate.core.errors import UsageError
-from ablate.core.metrics import MetricSpec
+from ablate.core.metrics import most_telling
 from ablate.core.wording import duration
 from ablate.report import terminal
 from ablate.report.build import build
 from ablate.report.folder import write_folder
 from ablate.report.model import Report
 from ablate.report.table_formats import to_rich
-from ablate.storage.history import complete_lines
+from ablate.storage.history import read_history
 from ablate.storage.records import HISTORY, read_record
 
 ENDED = ("finished", "diverged", "failed", "left out")
@@ -97,22 +95,12 @@ def _running(study: Path, run: RunStatus) -> Running:
     directory = study / run.directory
     record = read_record(directory)
     try:
-        rows = list(csv.DictReader(io.StringIO(complete_lines(directory / HISTORY), newline="")))
-    except (OSError, ValueError, csv.Error):
+        rows = read_history(directory / HISTORY)
+    except (OSError, ValueError):
         rows = []
-    columns = list(rows[-1]) if rows else []
-    better = [name for name in columns if MetricSpec.guess(name).better == "higher"]
-    metric = (better or columns or [""])[-1]
-    curve = list(_numbers(row.get(metric, "") for row in rows))
+    metric = most_telling(list(rows[-1])) if rows else ""
+    curve = [row[metric] for row in rows if isinstance(row.get(metric), int | float)]
     return Running(f"{run.label} seed={run.seed}", len(rows), record.epochs if record is not None else None, metric, curve)
-
-
-def _numbers(texts: Iterator[str | None]) -> Iterator[float]:
-    for text in texts:
-        try:
-            yield float(text or "")
-        except ValueError:
-            continue
 
 
 def _seconds_left(study: Path, runs: Sequence[RunStatus]) -> float | None:

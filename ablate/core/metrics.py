@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -206,3 +206,13 @@ def _plain(key: str, text: str) -> object:
         return int(text) if key == "digits" else float(text) if key in ("chance", "limit") else text
     except ValueError:
         return text
+
+
+def most_telling(columns: Sequence[str]) -> str:
+    """The logged column that tells most about a running run: the last one that is better when higher, otherwise the last.
+
+    >>> most_telling(["epoch", "test_accuracy", "train_loss"])
+    'test_accuracy'
+    """
+    better = [name for name in columns if MetricSpec.guess(name).better == "higher"]
+    return (better or list(columns))[-1]

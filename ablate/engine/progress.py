@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from ablate.core.metrics import MetricSpec
+from ablate.core.metrics import most_telling
 from ablate.core.wording import duration
 from ablate.engine.planning import Plan, PlannedRun, waiting_time
-from ablate.storage.history import complete_lines
+from ablate.storage.history import read_history
 from ablate.storage.locks import LEASE
 from ablate.storage.records import DONE, HISTORY, RECORD, read_record
 
@@ -155,26 +153,20 @@ def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
     record = read_record(run.directory)
     epochs = record.epochs if record is not None else None
     try:
-        rows = list(csv.DictReader(io.StringIO(complete_lines(run.directory / HISTORY), newline="")))
-    except (OSError, ValueError, csv.Error):
+        rows = read_history(run.directory / HISTORY)
+    except (OSError, ValueError):
         rows = []
     if not rows:
         return 0, epochs, "starting"
-    name = next((name for name in reversed(rows[-1]) if MetricSpec.guess(name).better == "higher"), list(rows[-1])[-1])
-    value = _number(rows[-1][name])
-    return len(rows), epochs, f"epoch {len(rows)}{f'/{epochs}' if epochs else ''}, {name} {value}"
+    name = most_telling(list(rows[-1]))
+    value = rows[-1][name]
+    shown = f"{value:.4g}" if isinstance(value, int | float) else value
+    return len(rows), epochs, f"epoch {len(rows)}{f'/{epochs}' if epochs else ''}, {name} {shown}"
 
 
 def _share(run: PlannedRun) -> float:
     epoch, epochs, _ = _last_row(run) if (run.directory / LEASE).exists() else (0, None, "")
     return min(1.0, epoch / epochs) if epochs else run.begun
-
-
-def _number(text: str) -> str:
-    try:
-        return f"{float(text):.4g}"
-    except ValueError:
-        return text
 
 
 def _changed(path: Path) -> float | None:

@@ -19,13 +19,13 @@ from typing import Any, Literal, get_args
 import yaml
 
 from ablate.core.errors import UsageError
+from ablate.storage.manifest import YAML_LOADER
 
 Row = dict[str, float]
 Which = Literal["last", "max", "min"]
 WHICH: tuple[Which, ...] = get_args(Which)
 STEPS = ("epoch", "step", "global_step", "iteration")  # columns that count, in the order in which they are preferred
 EVENT_FILE = "events.out.tfevents."
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -14,8 +14,9 @@ import pandas as pd
 import yaml
 
 from ablate.core.errors import UsageError
-from ablate.importers.metric_files import EVENT_FILE, STEPS, YAML_LOADER, Row, final, read_rows
+from ablate.importers.metric_files import EVENT_FILE, STEPS, Row, final, read_rows
 from ablate.importers.table import AtStep, Kind, Table
+from ablate.storage.manifest import YAML_LOADER
 
 # Files with metrics, in the order in which they are looked for; the first pattern that finds any counts
 PATTERNS = (
