@@ -21,7 +21,14 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(autouse=True)
 def log() -> None:
-    """Undo what Hydra has set in this process when a test ran a program in it: the level of all logs, and disabled loggers."""
+    """Undo what Hydra has set in this process when a test ran a program in it: the level of all logs, and disabled loggers.
+
+    The log handler of absl, which TensorBoard imports, keeps the standard error of that moment: the file in which pytest
+    captures. When Hydra sets up logging, it closes all handlers, and this one closes its stream, unless that is a
+    standard stream just then; every later test would fail. So it gets the process's own.
+    """
+    if absl := sys.modules.get("absl.logging"):
+        absl.get_absl_handler().python_handler.stream = sys.__stderr__
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger("ablate").disabled = False
 
