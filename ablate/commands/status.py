@@ -26,10 +26,11 @@ from ablate.report import terminal
 from ablate.storage import locks, scheduler
 from ablate.storage.layout import PLAN, run_directories
 from ablate.storage.records import RunRecord, read_record
-from ablate.storage.submissions import read_submissions
+from ablate.storage.time_left import Span, Unfinished, seconds_left, seconds_since_1970
 
 ROWS_SHOWN = 40
 STATES = ("running", "queued", "failed", "interrupted", "not started", "diverged", "finished", "left out")
+ENDED = ("finished", "diverged", "failed", "left out")
 AT_REST = ("finished", "diverged", "not started", "left out")  # shown with --all only
 
 
@@ -41,6 +42,7 @@ class RunStatus:
         directory: relative to the study.
         state: one of STATES. A run whose record says `running`, but that no process holds, is `interrupted`.
         since: seconds since 1970; None if unknown.
+        seconds: how long it took, if it has ended.
     """
 
     directory: str
@@ -52,13 +54,14 @@ class RunStatus:
     attempts: int = 0
     since: float | None = None
     note: str | None = None
+    seconds: float | None = None
 
 
 def status_of(study: Path) -> list[RunStatus]:
     """The status of each planned or recorded run of a study, in the order of the plan."""
     planned = dict(_planned(study))
     names = dict.fromkeys([*planned, *(path.relative_to(study).as_posix() for path in run_directories(study))])
-    queued = _queued(study)
+    queued = scheduler.queued_jobs(study)
     return [_status(study, name, planned.get(name, ""), queued.get(name)) for name in names]
 
 
@@ -72,20 +75,7 @@ def _planned(study: Path) -> Iterator[tuple[str, str]]:
         return
 
 
-def _queued(study: Path) -> dict[str, tuple[str, str, float]]:
-    """The runs in the queue of a scheduler, or running there: the job, its state, and when it was submitted."""
-    found = {}
-    for submission in read_submissions(study):
-        states = scheduler.states(submission)
-        for index, name in enumerate(submission.runs):
-            if states is None or index in states:
-                array = submission.array or submission.name
-                job = f"{submission.launcher}-{array}" + (f"_{index}" if len(submission.runs) > 1 else "")
-                found[name] = (job, "unknown" if states is None else states[index], _seconds(submission.submitted) or 0.0)
-    return found
-
-
-def _status(study: Path, name: str, planned: str, queued: tuple[str, str, float] | None) -> RunStatus:
+def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | None) -> RunStatus:
     directory = study / name
     record = read_record(directory)
     lease = locks.lease_of(directory)
@@ -95,20 +85,21 @@ def _status(study: Path, name: str, planned: str, queued: tuple[str, str, float]
     if lease and locks.holder(directory) is not None:
         host, job = _place(record, lease)
         started = record.timing.get("started") if record is not None else None
-        return RunStatus(name, label, seed, "running", host, job, attempts, _seconds(started) or lease.get("beat"))
+        return RunStatus(name, label, seed, "running", host, job, attempts, seconds_since_1970(started) or lease.get("beat"))
     if queued is not None and (record is None or record.status not in ("finished", "diverged")):
-        job, note, submitted = queued
-        running, _, node = note.partition(" on ")
+        submitted = seconds_since_1970(queued.submitted)
+        running, _, node = (queued.state or "").partition(" on ")
         if running == "RUNNING":  # it is just starting
-            return RunStatus(name, label, seed, "running", node, job, attempts, submitted)
-        return RunStatus(name, label, seed, "queued", None, job, attempts, submitted, note)
+            return RunStatus(name, label, seed, "running", node, queued.name, attempts, submitted)
+        note = queued.state or "Slurm does not answer"
+        return RunStatus(name, label, seed, "queued", None, queued.name, attempts, submitted, note)
     if record is None:
         return RunStatus(name, label, seed, "left out" if planned == "left out" else "not started")
     state = "interrupted" if record.status == "running" else record.status
     host, job = _place(record, {})
-    began = _seconds(record.timing.get("started"))
-    ended = None if began is None else began + (record.timing.get("seconds") or 0.0)
-    return RunStatus(name, label, seed, state, host, job, attempts, ended, record.error)
+    began, seconds = seconds_since_1970(record.timing.get("started")), record.timing.get("seconds")
+    ended = None if began is None else began + (seconds or 0.0)
+    return RunStatus(name, label, seed, state, host, job, attempts, ended, record.error, seconds)
 
 
 def _place(record: RunRecord | None, lease: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -117,13 +108,6 @@ def _place(record: RunRecord | None, lease: Mapping[str, Any]) -> tuple[str | No
     current = not lease or worker.get("pid") == lease.get("pid")
     host = worker.get("host") if current else None
     return host or lease.get("host"), lease.get("job") or worker.get("job")
-
-
-def _seconds(moment: str | None) -> float | None:
-    try:
-        return datetime.fromisoformat(moment).timestamp() if moment else None
-    except ValueError:
-        return None
 
 
 def table(runs: Sequence[RunStatus], now: float) -> Table:
@@ -141,10 +125,36 @@ def table(runs: Sequence[RunStatus], now: float) -> Table:
     return shown
 
 
-def summary(runs: Sequence[RunStatus]) -> str:
-    """The number of runs in each state."""
+def time_left(runs: Sequence[RunStatus], now: float) -> float | None:
+    """The estimated seconds until all runs are done; None if none is running, or if none has finished.
+
+    Args:
+        runs: all runs of a study.
+        now: the current time, in seconds since 1970.
+    """
+    finished = [
+        Span(run.since - run.seconds, run.seconds)
+        for run in runs
+        if run.state == "finished" and run.since is not None and run.seconds is not None
+    ]
+    unfinished = [run for run in runs if run.state not in ENDED]
+    if not any(run.state == "running" for run in unfinished):
+        return None
+    running = {
+        run.directory: Span(run.since, max(0.0, now - run.since))
+        for run in unfinished
+        if run.state == "running" and run.since is not None
+    }
+    left = [Unfinished(span=running.get(run.directory)) for run in unfinished]
+    return seconds_left(left, finished)
+
+
+def summary(runs: Sequence[RunStatus], now: float) -> str:
+    """The number of runs in each state, and the estimated time left."""
     counts = Counter(run.state for run in runs)
-    return f"{len(runs)} runs: {', '.join(f'{counts[state]} {state}' for state in STATES if counts[state])}."
+    states = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    left = time_left(runs, now)
+    return f"{len(runs)} runs: {states}{'' if left is None else f'; about {duration(left)} left'}."
 
 
 def main() -> None:
@@ -160,7 +170,9 @@ def main() -> None:
         runs = status_of(study)
         if arguments.json:
             facts = [{**asdict(run), "since": _iso(run.since)} for run in runs]
-            print(json.dumps({"study": str(study), "runs": facts}, indent=1, ensure_ascii=False))
+            left = time_left(runs, time.time())
+            answer = {"study": str(study), "seconds_left": left and round(left, 1), "runs": facts}
+            print(json.dumps(answer, indent=1, ensure_ascii=False))
         else:
             _show(runs, arguments.all)
 
@@ -177,7 +189,7 @@ def _show(runs: Sequence[RunStatus], every: bool) -> None:
         console.print(table(listed[:rows], time.time()))
     if len(listed) > rows:
         console.print(f"… and {len(listed) - rows} more: add --all.", markup=False)
-    console.print(summary(runs), markup=False, soft_wrap=True)
+    console.print(summary(runs, time.time()), markup=False, soft_wrap=True)
 
 
 def _iso(since: float | None) -> str | None:

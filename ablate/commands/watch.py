@@ -22,10 +22,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.commands import studies
-from ablate.commands.status import RunStatus, status_of, summary
+from ablate.commands.status import ENDED, RunStatus, status_of, summary
 from ablate.core.errors import UsageError
 from ablate.core.metrics import most_telling
-from ablate.core.wording import duration
 from ablate.report import terminal
 from ablate.report.build import build
 from ablate.report.folder import write_folder
@@ -34,7 +33,6 @@ from ablate.report.table_formats import to_rich
 from ablate.storage.history import read_history
 from ablate.storage.records import HISTORY, read_record
 
-ENDED = ("finished", "diverged", "failed", "left out")
 SHOWN = 12  # running runs
 TABLES = ("ablation", "results")  # the first of these that a report has is shown
 BARS = "▁▂▃▄▅▆▇█"
@@ -72,7 +70,6 @@ class Snapshot:
 
     runs: Sequence[RunStatus]
     running: Sequence[Running]
-    seconds_left: float | None
 
     @property
     def counts(self) -> Counter[str]:
@@ -88,7 +85,7 @@ def look(study: Path) -> Snapshot:
     """Read the state of a study."""
     runs = status_of(study)
     running = [_running(study, run) for run in runs if run.state == "running"][:SHOWN]
-    return Snapshot(runs, running, _seconds_left(study, runs))
+    return Snapshot(runs, running)
 
 
 def _running(study: Path, run: RunStatus) -> Running:
@@ -101,19 +98,6 @@ def _running(study: Path, run: RunStatus) -> Running:
     metric = most_telling(list(rows[-1])) if rows else ""
     curve = [row[metric] for row in rows if isinstance(row.get(metric), int | float)]
     return Running(f"{run.label} seed={run.seed}", len(rows), record.epochs if record is not None else None, metric, curve)
-
-
-def _seconds_left(study: Path, runs: Sequence[RunStatus]) -> float | None:
-    """The mean duration of the finished runs, times the runs that are left, over the number that run at once."""
-    took = []
-    for run in runs:
-        if run.state == "finished" and (record := read_record(study / run.directory)) is not None:
-            took += [record.timing.get("seconds") or 0.0]
-    counts = Counter(run.state for run in runs)
-    left = sum(number for state, number in counts.items() if state not in ENDED)
-    if not took or not left or not counts["running"]:
-        return None
-    return sum(took) / len(took) * max(1.0, left / counts["running"] - 0.5)  # the running ones are halfway, on average
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -133,9 +117,8 @@ def sparkline(values: Sequence[float]) -> str:
 def render(study: Path, snapshot: Snapshot, report: Report | None) -> RenderableType:
     """The display: progress, running runs, and a table of the results so far."""
     ended = sum(snapshot.counts[state] for state in ENDED)
-    left = "" if snapshot.seconds_left is None else f", about {duration(snapshot.seconds_left)} left"
     parts: list[RenderableType] = [
-        Text(f"{study.name}: {summary(snapshot.runs).removesuffix('.')}{left}"),
+        Text(f"{study.name}: {summary(snapshot.runs, time.time()).removesuffix('.')}"),
         Padding(ProgressBar(total=max(1, len(snapshot.runs)), completed=ended, width=60), 0),
     ]
     if snapshot.running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,15 +15,17 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from ablate.core.metrics import most_telling
 from ablate.core.wording import duration
-from ablate.engine.planning import Plan, PlannedRun, waiting_time
+from ablate.engine.planning import Plan, PlannedRun
 from ablate.storage.history import read_history
 from ablate.storage.locks import LEASE
 from ablate.storage.records import DONE, HISTORY, RECORD, read_record
+from ablate.storage.time_left import Span, Unfinished, seconds_left, span_of
 
 LOOK_SECONDS = 0.5
 LOOK_SHARE = 20  # between two looks, at least so many times the duration of a look: with 100,000 runs it takes seconds
 LINE_SECONDS = 60.0  # between two lines if the output is not a terminal
 SHOWN = 16  # running runs shown at a time
+LAST = 10_000  # finished runs from which the time left is estimated
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Watch:
         self.running: list[PlannedRun] = []
         self.tally = Tally(len(runs))
         self._took = 0.0
-        self._seconds: list[float] = []  # of the runs that have finished here
+        self._finished: deque[Span] = deque(maxlen=LAST)  # of this launch
         self._expected = 0.0
         self._began = time.time()
 
@@ -78,7 +81,7 @@ class Watch:
         del self.waiting[run.directory]
         if record.status in DONE:
             self.tally.done += 1
-            self._seconds.append(record.timing.get("seconds") or 0.0)
+            self._finished += [span for span in [span_of(record.timing)] if span is not None]
             if run.seconds:
                 self._took += record.timing.get("seconds") or 0.0
                 self._expected += run.seconds * (1 - run.begun)
@@ -86,19 +89,11 @@ class Watch:
             self.tally.failed += 1
 
     def _seconds_left(self) -> float | None:
-        """The estimated time left, corrected by the ratio of actual to estimated duration of the finished runs.
-
-        Runs without an estimate are expected to take as long as the finished ones.
-        """
-        left = list(self.waiting.values())
-        if not left or (not self._seconds and any(run.seconds is None for run in left)):
-            return None
+        """The estimated time left, with the estimated durations corrected by the ratio of actual to estimated ones so far."""
         ratio = self._took / self._expected if self._expected else 1.0
-        mean = sum(self._seconds) / len(self._seconds) if self._seconds else 0.0
-        expected = [mean if run.seconds is None else run.seconds * ratio for run in left]
-        return waiting_time(
-            [seconds * (1 - _share(run)) for seconds, run in zip(expected, left, strict=True)], self.plan.processes
-        )
+        running = {run.directory for run in self.running}
+        left = [_unfinished(run, ratio, run.directory in running) for run in self.waiting.values()]
+        return seconds_left(left, self._finished, self.plan.processes)
 
 
 @contextmanager
@@ -164,9 +159,14 @@ def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
     return len(rows), epochs, f"epoch {len(rows)}{f'/{epochs}' if epochs else ''}, {name} {shown}"
 
 
-def _share(run: PlannedRun) -> float:
-    epoch, epochs, _ = _last_row(run) if (run.directory / LEASE).exists() else (0, None, "")
-    return min(1.0, epoch / epochs) if epochs else run.begun
+def _unfinished(run: PlannedRun, ratio: float, running: bool) -> Unfinished:
+    seconds = None if run.seconds is None else run.seconds * ratio
+    if not running:
+        return Unfinished(run.begun, seconds)
+    record = read_record(run.directory)
+    epoch, epochs, _ = _last_row(run)
+    share = min(1.0, epoch / epochs) if epochs else 0.0
+    return Unfinished(share, seconds, span_of(record.timing, time.time()) if record is not None else None)
 
 
 def _changed(path: Path) -> float | None:

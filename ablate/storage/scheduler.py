@@ -4,11 +4,44 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from ablate.storage.submissions import Submission
+from ablate.storage.submissions import Submission, read_submissions
 
 SECONDS = 60.0  # time limit of a command
 UNKNOWN = "an unknown end"
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """The job of a run in a queue.
+
+    Attributes:
+        name: such as `slurm-17_3`.
+        state: such as `PENDING` or `RUNNING on n1`; None if the scheduler does not answer.
+        submitted: when, ISO 8601.
+    """
+
+    name: str
+    state: str | None
+    submitted: str
+
+
+def queued_jobs(study: Path) -> dict[str, QueuedJob]:
+    """The jobs of a study that are in the queue of a scheduler or running there, by the folder of their run in the study.
+
+    If the scheduler does not answer, all jobs of a submission that was not closed count as queued.
+    """
+    found = {}
+    for submission in read_submissions(study):
+        alive = states(submission)
+        for index, directory in enumerate(submission.runs):
+            if alive is None or index in alive:
+                array = submission.array or submission.name
+                name = f"{submission.launcher}-{array}" + (f"_{index}" if len(submission.runs) > 1 else "")
+                found[directory] = QueuedJob(name, None if alive is None else alive[index], submission.submitted)
+    return found
 
 
 def states(submission: Submission) -> dict[int, str] | None:

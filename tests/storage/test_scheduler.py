@@ -34,6 +34,15 @@ def test_states_by_position(says: object) -> None:
     assert scheduler.states(JOBS) is None
 
 
+def test_the_jobs_of_a_study_by_the_folder_of_their_run(says: object, tmp_path: Path) -> None:
+    assert scheduler.queued_jobs(tmp_path) == {}
+    JOBS.write(tmp_path)
+    says("squeue", "1|PENDING|")  # type: ignore[operator]
+    assert scheduler.queued_jobs(tmp_path) == {"b": scheduler.QueuedJob("slurm-17_1", "PENDING", "2026-01-01")}
+    says("squeue", "", 1)  # type: ignore[operator]
+    assert {name: job.state for name, job in scheduler.queued_jobs(tmp_path).items()} == {"a": None, "b": None}
+
+
 def test_the_end_of_a_job_with_and_without_accounting(says: object) -> None:
     says("scontrol", "JobId=18 ArrayJobId=17 JobName=s-1 JobState=NODE_FAIL Reason=None")  # type: ignore[operator]
     assert scheduler.final_state("17_0") == "NODE_FAIL"
