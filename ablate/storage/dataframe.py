@@ -25,10 +25,9 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
 from ablate.storage.history import complete_lines
-from ablate.storage.layout import run_directories
 from ablate.storage.locks import LEASE, LOCK
 from ablate.storage.manifest import YAML_LOADER, StudyManifest
-from ablate.storage.records import CONFIG, HISTORY, RECORD, levels_of, read_record, set_aside
+from ablate.storage.records import CONFIG, HISTORY, RECORD, RunRecord, levels_of, read_record, set_aside
 from ablate.storage.results import RUN_COLUMNS, StudyResults
 from ablate.storage.shared_runs import Row, StoredRun, share_runs
 
@@ -46,7 +45,7 @@ def load_results(study: str | Path) -> StudyResults:
         UsageError: if there are no runs, or if study.yaml cannot be read.
     """
     study = Path(study)
-    warnings = [set_aside(path, "it is not a run") for path in _strangers(study)]
+    warnings: list[str] = []
     manifest = StudyManifest.read(study)
     description = manifest.parsed_description(study)
     runs = _without_copies(_read_runs(study, warnings, manifest.factors), warnings)
@@ -188,18 +187,6 @@ def _drifted(runs: Sequence[StoredRun], factors: Mapping[str, Factor], manifest:
     return tuple(dict.fromkeys(drifted))
 
 
-def _strangers(study: Path) -> list[Path]:
-    """Paths in the folder `runs` that are not runs. A folder that contains only a lock is a run that is just starting."""
-    strangers = []
-    for cell in sorted((study / "runs").glob("[!.]*")):
-        seeds = sorted(cell.glob("[!.]*"))
-        strangers += [
-            path for path in seeds if not path.match("seed=*") or not ((path / RECORD).exists() or (path / LOCK).exists())
-        ]
-        strangers += [] if seeds else [cell]
-    return strangers
-
-
 def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRun]:
     """Remove copies of runs, such as a folder that was copied within the study."""
     found: dict[tuple[str, int], StoredRun] = {}
@@ -212,26 +199,53 @@ def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRu
 
 
 def _read_runs(study: Path, warnings: list[str], factors: Iterable[str]) -> list[StoredRun]:
+    """Read all runs, and name what is not a run. Each folder is listed once, because a study may be on a slow file system."""
     levels: dict[tuple[str, str], dict[str, Level]] = {}  # by the content of config.yaml without the seed, and the choices
-    runs = []
-    for directory in run_directories(study):
-        record = read_record(directory, warnings)
-        if record is None:
-            continue
-        try:
-            text = (directory / CONFIG).read_text(encoding="utf-8")
-            own = f"seed: {record.seed}"
-            lines = text.splitlines()
-            shared = "\n".join(line for line in lines if line != own), str(record.choices)
-            if shared not in levels:
-                config = yaml.load(text, Loader=YAML_LOADER)
-                if not isinstance(config, dict):
-                    raise ValueError("it is not a mapping")
-                levels[shared] = levels_of(record.choices, config, factors)
-                if own in lines:
-                    levels[shared].pop("seed", None)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            warnings.append(set_aside(directory / CONFIG, error))
-            continue
-        runs.append(StoredRun(directory, record, levels[shared], own in lines))
+    runs, strangers, unusable = [], list[Path](), list[str]()
+    for cell in sorted((study / "runs").glob("[!.]*")):
+        names = _names(cell)
+        strangers += [] if names else [cell]
+        for name in names:
+            directory = cell / name
+            record = read_record(directory, unusable) if name.startswith("seed=") else None
+            if record is not None:
+                run = _read_run(directory, record, levels, factors, unusable)
+                runs += [] if run is None else [run]
+            elif not name.startswith("seed=") or not ((directory / RECORD).exists() or (directory / LOCK).exists()):
+                strangers.append(directory)  # a folder that contains only a lock is a run that is just starting
+    warnings += [*(set_aside(path, "it is not a run") for path in strangers), *unusable]
     return runs
+
+
+def _names(cell: Path) -> list[str]:
+    """The names in the folder of a cell, without hidden ones; none if it is a file."""
+    try:
+        return sorted(path.name for path in cell.iterdir() if not path.name.startswith("."))
+    except NotADirectoryError:
+        return []
+
+
+def _read_run(
+    directory: Path,
+    record: RunRecord,
+    levels: dict[tuple[str, str], dict[str, Level]],
+    factors: Iterable[str],
+    warnings: list[str],
+) -> StoredRun | None:
+    """A run with its levels, which are parsed once for all runs of a cell; None if config.yaml cannot be read."""
+    try:
+        text = (directory / CONFIG).read_text(encoding="utf-8")
+        own = f"seed: {record.seed}"
+        lines = text.splitlines()
+        shared = "\n".join(line for line in lines if line != own), str(record.choices)
+        if shared not in levels:
+            config = yaml.load(text, Loader=YAML_LOADER)
+            if not isinstance(config, dict):
+                raise ValueError("it is not a mapping")
+            levels[shared] = levels_of(record.choices, config, factors)
+            if own in lines:
+                levels[shared].pop("seed", None)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        warnings.append(set_aside(directory / CONFIG, error))
+        return None
+    return StoredRun(directory, record, levels[shared], own in lines)
