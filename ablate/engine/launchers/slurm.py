@@ -20,8 +20,8 @@ from typing import Any
 from filelock import FileLock
 from hydra.core.utils import JobReturn
 
-from ablate.core.errors import AblateError, UsageError
-from ablate.core.wording import counted
+from ablate.core.errors import UsageError
+from ablate.core.wording import counted, duration
 from ablate.engine.jobs import RunContext
 from ablate.engine.launchers import cluster
 from ablate.engine.launchers.names import Detached
@@ -31,6 +31,8 @@ from ablate.storage.records import DONE, read_record
 from ablate.storage.submissions import JOBS, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
+SILENT_SECONDS = 120.0  # without an answer of Slurm, after which the files of the runs alone tell which have ended
+GIVE_UP_SECONDS = 1800.0  # without an answer and without the end of a run, after which this command ends
 ARRAY_SIZE = 1000  # Slurm's default MaxArraySize is 1001
 NOTICE_SECONDS = 120
 HYDRA_ONLY = ("_target_", "submitit_folder", "max_num_timeout", "name")
@@ -87,7 +89,10 @@ class Slurm(cluster.ClusterLauncher):
         for submission in read_submissions(study):
             alive = scheduler.states(submission)
             if alive is None:
-                raise AblateError(f"Slurm does not answer (squeue), so it is unknown whether {submission.name} still runs.")
+                raise UsageError(
+                    f"Slurm does not answer (squeue), so it is unknown whether the jobs of {submission.name} still run. "
+                    "The same command continues once it answers."
+                )
             for index, directory in enumerate(submission.runs):
                 if index in alive and directory in positions:
                     number = positions[directory]
@@ -144,23 +149,71 @@ class Slurm(cluster.ClusterLauncher):
         return executor
 
     def _wait(self, runs: Sequence[RunContext], jobs: dict[int, Queued]) -> list[JobReturn | None]:
-        """Wait for the jobs, and record the ends that their runs did not record."""
+        """Wait for the jobs, and record the ends that their runs did not record.
+
+        Raises:
+            UsageError: if Slurm does not answer, and no run ends, for GIVE_UP_SECONDS.
+        """
         returns: list[JobReturn | None] = [None] * len(runs)
         waiting, pause = dict(jobs), POLL_SECONDS
+        silence = Silence(cluster.study_of(runs[0]))
         while waiting:
             submissions = {job.submission.name: job.submission for job in waiting.values()}
             states = {name: scheduler.states(submission) for name, submission in submissions.items()}
-            over = [
-                number
-                for number, job in waiting.items()
-                if (alive := states[job.submission.name]) is not None and job.index not in alive
-            ]
+            over = []
+            silent = silence.lasts(None in states.values())
+            for number, job in waiting.items():
+                alive = states[job.submission.name]
+                if _done(runs[number]) if alive is None and silent else alive is not None and job.index not in alive:
+                    over.append(number)
             for number in over:
                 returns[number] = _ended(runs[number], waiting.pop(number))
+            silence.check(bool(over))
             pause = POLL_SECONDS if over else min(1.2 * pause, SLOWEST_POLL_SECONDS)
             if waiting:
                 time.sleep(pause)
         return returns
+
+
+class Silence:
+    """How long Slurm has not answered."""
+
+    def __init__(self, study: Path) -> None:
+        self.study = study
+        self.since: float | None = None
+        self.ended = 0.0  # when a run ended last
+        self.said = False
+
+    def lasts(self, silent: bool) -> bool:
+        """Note whether Slurm is silent. Returns whether it has been for SILENT_SECONDS, and prints so once."""
+        now = time.monotonic()
+        if not silent:
+            self.since, self.said = None, False
+            return False
+        if self.since is None:
+            self.since = self.ended = now
+        if now - self.since < SILENT_SECONDS:
+            return False
+        if not self.said:
+            self.said = True
+            print("Slurm does not answer (squeue): meanwhile, the folders of the runs tell which are done.", flush=True)
+        return True
+
+    def check(self, ended: bool) -> None:
+        """Give up if Slurm has been silent, and no run has ended, for GIVE_UP_SECONDS."""
+        now = time.monotonic()
+        if self.since is None or ended:
+            self.ended = now
+        elif now - self.ended >= GIVE_UP_SECONDS:
+            raise UsageError(
+                f"Slurm has not answered (squeue) for {duration(now - self.since)}. Its jobs may go on: "
+                f"`ablate status {self.study}` shows the runs, and the same command collects them once Slurm answers again."
+            )
+
+
+def _done(run: RunContext) -> bool:
+    record = read_record(Path(run.directory))
+    return record is not None and record.identity == run.identity and record.status in DONE
 
 
 def _ended(run: RunContext, queued: Queued) -> JobReturn | None:

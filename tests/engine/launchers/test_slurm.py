@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from ablate.core.errors import UsageError
+from ablate.core.wording import duration
+from ablate.engine.jobs import RunContext
+from ablate.engine.launchers import slurm
 from ablate.storage.dataframe import load_runs
-from ablate.storage.submissions import read_submissions
+from ablate.storage.records import RunRecord, write_record
+from ablate.storage.submissions import Submission, read_submissions
 from tests.conftest import APPS, Command
 from tests.engine.launchers.conftest import attempts
 
@@ -120,3 +125,56 @@ def test_an_option_that_slurm_refuses_is_named(command: Command, slurm: dict[str
     file.write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: nowhere' >&2\nexit 1\n")
     answer = command(TRIVIAL, "-m", "x=1,2", "hydra.launcher.partition=nowhere", *SLURM, status=2, **slurm)
     assert "Slurm: the jobs cannot be submitted: invalid partition specified: nowhere" in answer.stderr
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_without_an_answer_of_slurm_the_folders_tell_what_is_done_and_at_last_it_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(slurm, "time", clock)
+    submission = Submission(name="s-1", launcher="slurm", host="h", submitted="2026-01-01", runs=["a", "b"], array="7")
+    contexts = []
+    for number, status in enumerate(("running", "running")):
+        folder = tmp_path / "study" / "runs" / f"x={number}-0" / "seed=0"
+        folder.mkdir(parents=True)
+        contexts.append(RunContext(str(folder), f"i{number}", "c", 0, f"x={number}"))
+        record = {"identity": f"i{number}", "cell": "c", "seed": 0, "label": "x", "choices": {}, "overridden": []}
+        write_record(folder, RunRecord.model_validate({**record, "status": status}))
+    jobs = {number: slurm.Queued(submission, number, own=True, attempts=0) for number in (0, 1)}
+
+    def silent(submission: Submission) -> None:  # noqa: ARG001 - the signature of scheduler.states
+        if clock.now > 600:  # the first run ends meanwhile
+            write_record(
+                Path(contexts[0].directory), RunRecord.model_validate({**record, "identity": "i0", "status": "finished"})
+            )
+
+    monkeypatch.setattr(slurm.scheduler, "states", silent)
+    launcher = slurm.Slurm({})
+    with pytest.raises(UsageError) as error:
+        launcher._wait(contexts, jobs)
+    assert str(error.value) == (
+        f"Slurm has not answered (squeue) for {duration(clock.now)}. Its jobs may go on: `ablate status {tmp_path / 'study'}` "
+        "shows the runs, and the same command collects them once Slurm answers again."
+    )
+    assert 600 + slurm.GIVE_UP_SECONDS <= clock.now < 700 + slurm.GIVE_UP_SECONDS
+    said = "Slurm does not answer (squeue): meanwhile, the folders of the runs tell which are done."
+    assert capsys.readouterr().out.splitlines() == [said]
+
+    answers = iter([None, {}])  # Slurm was away for a moment
+    monkeypatch.setattr(slurm.scheduler, "states", lambda submission: next(answers))
+    monkeypatch.setattr(slurm, "_ended", lambda run, queued: None)
+    assert launcher._wait(contexts, jobs) == [None, None]
+    assert capsys.readouterr().out == ""
