@@ -22,6 +22,7 @@ from ablate.vision.optimizers import OPTIMIZERS
 from ablate.vision.settings import (
     Activation,
     Augment,
+    Averaging,
     Budget,
     Count,
     Data,
@@ -49,6 +50,7 @@ class Config(Section):
     augment: Augment
     optimizer: SerializeAsAny[OptimizerSettings]
     schedule: Schedule
+    averaging: Averaging
     budget: Budget
     evaluation: Evaluation
     seed: Count

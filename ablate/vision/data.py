@@ -252,14 +252,25 @@ def flip(images: Tensor, flipped: Tensor) -> Tensor:
     return torch.where(flipped[:, None, None, None], images.flip(2), images)
 
 
-def crop(images: Tensor, starts: Tensor, padding: int) -> Tensor:
-    """Pad images (B, H, W, C) with zeros and crop each to its original size, from the row and column in `starts` (B, 2)."""
+def crop(images: Tensor, starts: Tensor, padding: int, reflect: bool = False) -> Tensor:
+    """Pad images (B, H, W, C) and crop each to its original size, from the row and column in `starts` (B, 2).
+
+    The padding is zeros, or the image reflected at its border, whose pixels are not repeated.
+    """
     count, height, width, _ = images.shape
-    padded = torch.nn.functional.pad(images, (0, 0, padding, padding, padding, padding))
     rows = starts[:, :1] + torch.arange(height, device=images.device)
     columns = starts[:, 1:] + torch.arange(width, device=images.device)
     batch = torch.arange(count, device=images.device)[:, None, None]
-    return padded[batch, rows[:, :, None], columns[:, None, :]]
+    if reflect:
+        rows, columns = _reflected(rows - padding, height), _reflected(columns - padding, width)
+    else:
+        images = torch.nn.functional.pad(images, (0, 0, padding, padding, padding, padding))
+    return images[batch, rows[:, :, None], columns[:, None, :]]
+
+
+def _reflected(positions: Tensor, size: int) -> Tensor:
+    """Positions of the pixels of an image of `size` that positions beyond its border show."""
+    return size - 1 - (size - 1 - positions.abs()).abs()
 
 
 class Normalizer:

@@ -69,6 +69,11 @@ class VisionExperiment(Experiment):
         from ablate.vision.graph import network_content
 
         content = settings.model_dump(exclude={*NETWORK_SECTIONS, "seed"})
+        content["augment"] = settings.augment.in_use()
+        if settings.averaging.name == "none":
+            del content["averaging"]  # as in the content of runs from before there was averaging
+        else:
+            content["averaging"] = settings.averaging.in_use()
         content["schedule"] = {name: content["schedule"][name] for name in ("name", *settings.schedule.in_use())}
         content["data"] = {name: value for name, value in content["data"].items() if name not in ("root", "cache")}
         return {**content, "network": network_content(settings)}

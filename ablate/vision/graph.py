@@ -56,9 +56,17 @@ def canonical_graph(network: nn.Module) -> dict[str, Any]:
         network.train(training)
 
 
+class _Tracer(fx.Tracer):
+    """Traces layers of this project that inherit their forward pass from torch as single operations, as torch's own."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        inherited = type(m).forward.__module__.startswith("torch.nn.") and not isinstance(m, nn.Sequential)
+        return inherited or super().is_leaf_module(m, module_qualified_name)
+
+
 def _operations(network: nn.Module) -> list[Any]:
     try:
-        graph = fx.Tracer().trace(network)
+        graph = _Tracer().trace(network)
     except Exception as error:  # tracing executes code of the network
         raise UntraceableError(f"{type(error).__name__}: {error}") from error
     layers = dict(network.named_modules(remove_duplicate=False))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ablate.integrations.torch import initialize
 from ablate.vision.config import Config
@@ -26,6 +27,19 @@ def build(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module
     network = outline(config, classes, size).to_empty(device="cpu")
     initialize(network, config.seed)
     return network.to(memory_format=torch.channels_last)
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A layer whose weights are computed from training images before the training."""
+
+    def fit_images(self, images: Tensor) -> None:
+        """Compute the weights from normalized images (N, 3, H, W)."""
+
+
+def fitted_layers(network: nn.Module) -> list[Fitted]:
+    """The layers to fit to training images."""
+    return [layer for layer in network.modules() if isinstance(layer, Fitted)]
 
 
 def activation(name: str) -> nn.Module:

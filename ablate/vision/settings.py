@@ -6,7 +6,7 @@ families and optimizers define additional fields in their modules.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,7 @@ from ablate.core.errors import UsageError
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+PositiveNumber = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -71,10 +72,18 @@ class Data(Section):
 class Augment(Section):
     """Augmentation and normalization of images."""
 
-    flip: bool  # flip training images horizontally with probability 0.5
-    crop: Count  # pad training images with this many zero pixels, then take a random crop; 0: off
+    flip: bool  # flip training images horizontally, each in half of the epochs
+    flipping: Literal["random", "alternating"]  # random: drawn in each epoch; alternating: drawn once, then every other epoch
+    crop: Count  # pad training images with this many pixels, then take a random crop; 0: off
+    crop_padding: Literal["zeros", "reflect"]  # the pixels of the padding: black, or the image reflected at its border
     mean: Annotated[list[float], Field(min_length=3, max_length=3)]  # per channel, subtracted from pixels in [0, 1]
     std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]  # per channel, the divisor
+
+    def in_use(self) -> dict[str, Any]:
+        """The fields that have an effect. The ones that were added later are left out where they are as before."""
+        flipping = {"flipping"} if not self.flip or self.flipping == "random" else set()
+        padding = {"crop_padding"} if not self.crop or self.crop_padding == "zeros" else set()
+        return self.model_dump(exclude=flipping | padding)
 
 
 class OptimizerSettings(Section):
@@ -99,6 +108,20 @@ class Schedule(Section):
     def in_use(self) -> tuple[str, ...]:
         """The fields that this schedule uses, without its name."""
         return {"step": ("step_epochs", "gamma"), "onecycle": ("warmup",)}.get(self.name, ())
+
+
+class Averaging(Section):
+    """The average of weights that is evaluated, see ablate/vision/averaging.py."""
+
+    name: Literal["none", "ema", "swa", "lookahead"]
+    every: Positive  # steps between updates of the average
+    decay: Share  # ema, lookahead: the part of the average that an update keeps
+    start: Share  # swa: fraction of the training after which the average begins
+
+    def in_use(self) -> dict[str, Any]:
+        """The fields that have an effect."""
+        fields = {"none": (), "ema": ("every", "decay"), "lookahead": ("every", "decay"), "swa": ("every", "start")}
+        return self.model_dump(include={"name", *fields[self.name]})
 
 
 class Budget(Section):

@@ -21,17 +21,19 @@ from ablate.core import seeding
 from ablate.core.errors import Diverged
 from ablate.engine.run import Run
 from ablate.vision import data as images
+from ablate.vision.averaging import WeightAverage
 from ablate.vision.config import Config
 from ablate.vision.data import Images, Normalizer
 from ablate.vision.devices import accelerator_of, device_of, set_numerics
 from ablate.vision.evaluation import Scores, evaluate, prefix
-from ablate.vision.networks import build
+from ablate.vision.networks import build, fitted_layers
 from ablate.vision.optimizers import make_optimizer
 from ablate.vision.precision import autocast
 from ablate.vision.probes import largest, norm_shifts
 from ablate.vision.summary import macs, parameters
 
 log = logging.getLogger("ablate")
+FIT_IMAGES = 5000  # training images that layers are fitted to
 
 
 def train(config: Config, run: Run) -> dict[str, float | None]:
@@ -53,6 +55,7 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     network = build(config, classes=len(data.classes)).to(device)
     run.expect(epochs=config.budget.epochs)
     trainer = Trainer(config, run, network, data.train, device)
+    fit(network, data.train, trainer.normalize)
     scores = {protocol: Scores(config.evaluation.target_accuracy) for protocol in config.evaluation.protocols}
     if (state := run.restore()) is not None:
         trainer.load_state(state["trainer"])
@@ -62,11 +65,11 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     for epoch in range(trainer.epochs + 1, config.budget.epochs + 1):
         row = trainer.epoch(epoch)
         for protocol, score in scores.items():
-            loss, right = evaluate(protocol, config, run, network, data.test, epoch)
+            loss, right = evaluate(protocol, config, run, trainer.evaluated, data.test, epoch)
             score.add(epoch, trainer.seconds, loss, right)
             row |= {f"{prefix(protocol)}test_loss": loss, f"{prefix(protocol)}test_accuracy": float(right.mean())}
         if len(data.validation):
-            loss, right = evaluate("standard", config, run, network, data.validation, epoch)
+            loss, right = evaluate("standard", config, run, trainer.evaluated, data.validation, epoch)
             row |= {"validation_loss": loss, "validation_accuracy": float(right.mean())}
         run.log(**row)
         if not all(map(math.isfinite, row.values())):
@@ -95,11 +98,20 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     }
 
 
+def fit(network: nn.Module, data: Images, normalize: Normalizer) -> None:
+    """Fit the layers of `network` that need it to training images: up to 5,000, evenly spaced."""
+    if layers := fitted_layers(network):
+        chosen = torch.linspace(0, len(data) - 1, min(len(data), FIT_IMAGES), device=data.images.device).long()
+        sample = normalize(data.images[chosen])
+        for layer in layers:
+            layer.fit_images(sample)
+
+
 def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float | None:
     config = trainer.config
     batches = torch.split(test.images, config.evaluation.batch_size)
     with autocast(trainer.device, config.precision):
-        shifts = norm_shifts(trainer.network, (trainer.normalize(batch) for batch in batches))
+        shifts = norm_shifts(trainer.evaluated, (trainer.normalize(batch) for batch in batches))
     run.keep(
         "norm_statistics",
         place=np.array([shift.place for shift in shifts], dtype=str),
@@ -129,6 +141,7 @@ class Trainer:
         self.optimizer = make_optimizer(config.optimizer, network)
         self.batches = math.ceil(len(data) / config.optimizer.batch_size)
         self.schedule, self.by_batch = make_schedule(config, self.optimizer, self.batches)
+        self.average = WeightAverage(config.averaging, network, config.budget.epochs * self.batches)
         self.epochs = 0  # done
         self.seconds = 0.0  # of training, in total
         self.images = 0
@@ -142,7 +155,7 @@ class Trainer:
         started = time.perf_counter()
         # Draw for the whole epoch, one entry per image, so that the draws do not depend on batch size or device
         order = torch.from_numpy(self.run.stream("order", epoch).permutation(count)).to(self.device)
-        flipped = images.flips(count, self.run.stream("flip", epoch)).to(self.device) if config.augment.flip else None
+        flipped = self._flips(epoch).to(self.device) if config.augment.flip else None
         starts = (
             images.offsets(count, config.augment.crop, self.run.stream("crop", epoch)).to(self.device)
             if config.augment.crop
@@ -156,7 +169,7 @@ class Trainer:
             if flipped is not None:
                 batch = images.flip(batch, flipped[chosen])
             if starts is not None:
-                batch = images.crop(batch, starts[chosen], config.augment.crop)
+                batch = images.crop(batch, starts[chosen], config.augment.crop, config.augment.crop_padding == "reflect")
             labels = self.data.labels[chosen]
             skipped = number == 0 and config.optimizer.skip_first_batch
             loss, logits = self._step(self.normalize(batch), labels, skipped)
@@ -179,6 +192,17 @@ class Trainer:
             "train_seconds": seconds,
         }
 
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network to evaluate: with an average of the weights, if there is one."""
+        return self.average.evaluated
+
+    def _flips(self, epoch: int) -> Tensor:
+        """Which images to flip: bool (N,). Alternating flips are those of the first epoch in every other epoch."""
+        alternating = self.config.augment.flipping == "alternating"
+        drawn = images.flips(len(self.data), self.run.stream("flip", 1 if alternating else epoch))
+        return ~drawn if alternating and epoch % 2 == 0 else drawn
+
     def state(self) -> dict[str, Any]:
         """Everything that the next epoch depends on, including global random generators."""
         accelerator = accelerator_of(self.device)
@@ -186,6 +210,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "average": self.average.state(),
             "epochs": self.epochs,
             "seconds": self.seconds,
             "images": self.images,
@@ -198,6 +223,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
+        self.average.load_state(state["average"])
         self.epochs, self.seconds, self.images = state["epochs"], state["seconds"], state["images"]
         torch.set_rng_state(state["random"])
         if accelerator := accelerator_of(self.device):
@@ -212,6 +238,7 @@ class Trainer:
         if not skipped:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
+            self.average.step()
         if self.by_batch or skipped:
             with warnings.catch_warnings():
                 # In the first epoch, a skipped batch steps the schedule before the optimizer, as in the author's code

@@ -190,12 +190,22 @@ def test_crops_are_torchvisions() -> None:
     assert torch.equal(crop(batch, starts, 4), torch.stack(expected))
 
 
+def test_reflected_crops_are_torchvisions() -> None:
+    batch = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8)
+    starts = offsets(8, 4, stream(0, "crop", 1))
+    expected = [
+        tv.crop(tv.pad(image.permute(2, 0, 1), [4], padding_mode="reflect"), int(top), int(left), 32, 32).permute(1, 2, 0)
+        for image, (top, left) in zip(batch, starts, strict=True)
+    ]
+    assert torch.equal(crop(batch, starts, 4, reflect=True), torch.stack(expected))
+
+
 def test_crops_reach_every_offset() -> None:
     assert sorted(set(offsets(2000, 4, stream(0, "crop", 1)).ravel().tolist())) == list(range(9))
 
 
 def test_normalizing_is_torchvisions_and_in_channels_last() -> None:
-    augment = Augment(flip=False, crop=0, mean=[0.5, 0.4, 0.3], std=[0.5, 0.2, 0.1])
+    augment = Augment(flip=False, flipping="random", crop=0, crop_padding="zeros", mean=[0.5, 0.4, 0.3], std=[0.5, 0.2, 0.1])
     batch = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8)
     reference = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(augment.mean, augment.std)])
     result = Normalizer(augment, CPU)(batch)

@@ -14,6 +14,7 @@ from ablate.storage.records import RunRecord
 from ablate.vision import data as images
 from ablate.vision import training
 from ablate.vision.config import Config
+from ablate.vision.models.fast import patch_covariance
 from ablate.vision.networks import build
 from ablate.vision.training import Trainer, make_schedule, train
 
@@ -210,6 +211,51 @@ def test_images_set_apart_are_judged(experiment: Experiment, tmp_path: Path) -> 
     assert "final_validation_accuracy" not in without
 
 
+def test_alternating_flips_are_each_images_two_versions_in_turn(experiment: Experiment, tmp_path: Path) -> None:
+    subject = trainer(experiment(*SMALL, "augment.flipping=alternating"), tmp_path / "a")
+    first, second, third = (subject._flips(epoch) for epoch in (1, 2, 3))
+    assert torch.equal(first, ~second)
+    assert torch.equal(first, third)
+    drawn = trainer(experiment(*SMALL), tmp_path / "b")
+    assert torch.equal(drawn._flips(1), first)
+    assert not torch.equal(drawn._flips(2), second)
+
+
+def test_reflected_crops_reach_the_network(experiment: Experiment, tmp_path: Path) -> None:
+    """A border is black if all its pixels are -1."""
+
+    def black_borders(*changes: str) -> int:
+        batches = torch.cat(seen_by(experiment(*SMALL, *changes), tmp_path / changes[-1]))
+        borders = batches[..., 0], batches[..., -1], batches[..., 0, :], batches[..., -1, :]
+        return sum(int((border == -1).flatten(1).all(1).sum()) for border in borders)
+
+    assert (
+        black_borders("augment=crop", "augment.crop_padding=zeros") > 80
+    )  # 8 of 9 crops start elsewhere, by row and by column
+    assert black_borders("augment=crop", "augment.crop_padding=reflect") == black_borders("augment=flip")
+
+
+def test_the_first_layer_is_fitted_to_the_training_images(experiment: Experiment, tmp_path: Path) -> None:
+    config = experiment("experiment=fast", "model.widths=[8]", "model.depth=1", "data.train_size=80", "data.test_size=40")
+    subject = trainer(config, tmp_path)
+    training.fit(subject.network, subject.data, subject.normalize)
+    layer = subject.network.get_submodule("layers.first")
+    with torch.no_grad():
+        out = layer(subject.normalize(subject.data.images)).transpose(0, 1).flatten(1)[:12].double()
+    eigenvalues = torch.linalg.eigvalsh(patch_covariance(subject.normalize(subject.data.images)))
+    assert torch.allclose(out.var(1), eigenvalues / (eigenvalues + 0.0005), atol=1e-3)
+
+
+def test_the_average_of_the_weights_is_what_is_evaluated(experiment: Experiment, tmp_path: Path) -> None:
+    """With a decay of 0, updated in every step, the average is the network; with a large one it lags behind."""
+    plain, _ = trained(experiment(*SMALL), tmp_path / "a")
+    equal, _ = trained(experiment(*SMALL, "averaging=ema", "averaging.every=1", "averaging.decay=0.0"), tmp_path / "b")
+    lagging, _ = trained(experiment(*SMALL, "averaging=ema", "averaging.every=1", "averaging.decay=0.99"), tmp_path / "c")
+    assert equal["final_test_loss"] == plain["final_test_loss"]
+    assert lagging["final_test_loss"] != plain["final_test_loss"]
+    assert lagging["final_train_loss"] == plain["final_train_loss"]
+
+
 class Killed(BaseException):
     """Stands for the death of the process: nothing below catches it."""
 
@@ -276,13 +322,20 @@ def test_a_run_in_bfloat16_goes_on_to_the_same_numbers_and_keeps_its_state_in_fl
 
 
 @pytest.mark.parametrize(
-    "overrides", [["optimizer=adamw"], ["optimizer=muon", "schedule=onecycle"], ["model=resnet18", "model.widths=[4,6]"]]
+    "overrides",
+    [
+        ["optimizer=adamw"],
+        ["optimizer=muon", "schedule=onecycle"],
+        ["model=resnet18", "model.widths=[4,6]"],
+        ["experiment=fast", "averaging=swa", "schedule=constant", "augment=none"],
+        ["averaging=lookahead"],
+    ],
 )
 def test_every_optimizer_and_model_family_trains_and_resumes(
     overrides: list[str], experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = [] if "model=resnet18" in overrides else ["model.widths=[4,6,8]", "model.depth=1"]
-    config = experiment(*base, *overrides, "data.train_size=64", "data.test_size=20", "threads=1")
+    config = experiment(*overrides, *base, "optimizer.batch_size=32", "data.train_size=64", "data.test_size=20", "threads=1")
     expected, history = trained(config, tmp_path / "whole")
     epochs = Trainer.epoch
 

@@ -8,7 +8,6 @@ Patterns such as `block*.conv1` match several places; `last.pool` is the pooling
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -18,6 +17,7 @@ from ablate.core.errors import UsageError
 from ablate.vision.config import Config
 from ablate.vision.models import register
 from ablate.vision.networks import activation
+from ablate.vision.places import matching, trunk_places
 from ablate.vision.settings import ModelSettings, Positive, Share
 
 
@@ -56,9 +56,9 @@ class Network(nn.Module):
         left = size // 2 ** len(model.widths)
         if left < 1:
             raise UsageError(f"model.widths={model.widths}: {size} pixels cannot be halved once for each block.")
-        places = trunk_places(model)
-        normed = _matching("norm.places", config.norm.places, places) if config.norm.kind == "batch" else []
-        dropped = _matching("model.dropout_places", model.dropout_places, places) if model.dropout else []
+        places = trunk_places(len(model.widths), model.depth)
+        normed = matching("norm.places", config.norm.places, places) if config.norm.kind == "batch" else []
+        dropped = matching("model.dropout_places", model.dropout_places, places) if model.dropout else []
         norms = _trunk_norms(model, normed, config.norm.shared)
 
         channels = 3
@@ -90,15 +90,6 @@ class Network(nn.Module):
         for part in self.children():  # in order of construction
             x = part(x)
         return x
-
-
-def trunk_places(model: ArticleSettings) -> list[str]:
-    """The places of the trunk in forward order."""
-    return [
-        place
-        for number in range(1, len(model.widths) + 1)
-        for place in (*(f"block{number}.conv{index}" for index in range(1, model.depth + 1)), f"block{number}.pool")
-    ]
 
 
 def _stem(config: Config) -> tuple[nn.Sequential, int]:
@@ -145,14 +136,3 @@ def _trunk_norms(model: ArticleSettings, places: Sequence[str], shared: bool) ->
     if shared and len(places) >= 2 and width_of[places[-1]] == width_of[places[-2]]:
         norms[places[-1]] = norms[places[-2]]
     return norms
-
-
-def _matching(key: str, patterns: Sequence[str], places: Sequence[str]) -> list[str]:
-    last_block = places[-1].split(".")[0]
-    found: set[str] = set()
-    for pattern in patterns:
-        named = [place for place in places if fnmatchcase(place, pattern.replace("last.", f"{last_block}."))]
-        if not named:
-            raise UsageError(f"{key}: '{pattern}' matches no place of this trunk; available: {', '.join(places)}.")
-        found.update(named)
-    return [place for place in places if place in found]

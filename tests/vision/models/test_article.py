@@ -8,7 +8,7 @@ from torch import nn
 
 from ablate.core.errors import UsageError
 from ablate.vision.config import Config
-from ablate.vision.models.article import Network, trunk_places
+from ablate.vision.models.article import Network
 from ablate.vision.networks import build, used_layers
 from ablate.vision.summary import parameters, rows
 
@@ -180,9 +180,3 @@ def test_what_does_not_fit_is_refused_by_name(experiment: Experiment) -> None:
         Network(experiment("model.dropout=true", "model.dropout_places=[conv2]"))
     with pytest.raises(UsageError, match="32 pixels cannot be halved once for each block"):
         Network(experiment("model.widths=[4,4,4,4,4,4]"))
-
-
-def test_places_are_listed_in_order(experiment: Experiment) -> None:
-    assert trunk_places(experiment("model.depth=1", "model.widths=[8,8]").model) == [
-        "block1.conv1", "block1.pool", "block2.conv1", "block2.pool",
-    ]  # fmt: skip
