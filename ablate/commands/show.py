@@ -11,10 +11,11 @@ from ablate.commands import studies
 from ablate.core.errors import UsageError
 from ablate.report import terminal
 from ablate.report.build import build
-from ablate.report.findings import findings
+from ablate.report.caveats import caveats
+from ablate.report.headline import SHOWN, findings
 from ablate.report.model import Report
 from ablate.report.printing import print_table, print_top
-from ablate.report.table import Table
+from ablate.report.table import Table, without_repeated_notes
 
 
 def chosen(report: Report, names: list[str]) -> list[Table]:
@@ -49,9 +50,9 @@ def main() -> None:
         tables = chosen(report, arguments.tables)
         if not arguments.tables:
             print_top(report, console)
-            for finding in findings(report):
+            for finding in findings(report)[: None if report.claims.judgements else SHOWN]:
                 console.print("  ".join(filter(None, [finding.claim, finding.sentence, finding.next_step])), markup=False)
-        for table in tables:
+        for table in without_repeated_notes(tables, () if arguments.tables else caveats(report)):
             print_table(table, console)
 
     studies.run(command)

@@ -17,16 +17,16 @@ from ablate.report.effect_tables import FEW_SEEDS
 from ablate.report.formatting import capitalized, heading, rounded_to
 from ablate.report.latex_table import DIFFERENCE, MEAN
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best
+from ablate.report.values import SHOWN_FROM, STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
 from ablate.stats.decision_rules import LOOKS
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
 
 NAME = "ablation"
+SORTED_FROM = 40  # with more configurations, the best come first
 COLUMNS = 6  # with more factors, configurations are named by their changes
 SAME = "same runs"
-SHOWN_FROM = 3  # an interval over fewer seeds is not shown
 CONFIGURATION, P, N, FLAGS = "configuration", "p", "n", "flags"  # keys of columns
 NO_LABEL = r"[^A-Za-z0-9.:-]+"  # what a LaTeX label should not contain
 
@@ -68,7 +68,7 @@ def ablation_table(found: Ablation) -> Table | None:
     counts = found.summary.counts.to_dict("index")
     best = _best(found)
     rows = []
-    cells = naming.ordered(found.summary.cells)
+    cells = _sorted(found)
     for digest in cells:
         n, runs = int(counts[digest]["n"]), int(counts[digest]["runs"])
         mean, sd, valued = (frame[found.metric][digest] for frame in (found.summary.mean, found.summary.sd, found.summary.n))
@@ -100,6 +100,25 @@ def ablation_table(found: Ablation) -> Table | None:
     )
 
 
+def _sorted(found: Ablation) -> list[str]:
+    """The configurations in their order; of more than `SORTED_FROM`, the baseline and then the best first, by block."""
+    cells, sign = found.summary.cells, {"higher": -1.0, "lower": 1.0, None: 0.0}[found.spec.better]
+    if not _is_sorted(found):
+        return cells
+    means, first = found.summary.mean[found.metric], {each.cell for each in found.against}
+    blocks = {block: at for at, block in enumerate(dict.fromkeys(_block(found, digest) for digest in cells))}
+
+    def place(digest: str) -> tuple[int, bool, float]:
+        mean = sign * means[digest]
+        return blocks[_block(found, digest)], digest in first, math.inf if math.isnan(mean) else mean
+
+    return sorted(cells, key=place)
+
+
+def _is_sorted(found: Ablation) -> bool:
+    return len(found.summary.cells) > SORTED_FROM and found.spec.better is not None
+
+
 def removes(start: Level, end: Level) -> bool:
     """Whether a change switches a component off."""
     return end.is_off and not start.is_off
@@ -122,13 +141,12 @@ class _Naming:
     columns: Sequence[Column]
     names: Mapping[str, str]
     switches: Sequence[Factor] = ()
-    one_at_a_time: bool = False
 
     @classmethod
     def of(cls, configurations: Configurations, blocks: str | None) -> _Naming:
         factors = configurations.factors
         if (names := one_at_a_time(configurations)) is not None:
-            return cls(configurations, [Column(CONFIGURATION, "Configuration")], names, one_at_a_time=True)
+            return cls(configurations, [Column(CONFIGURATION, "Configuration")], names)
         if not 0 < len(factors) <= COLUMNS:
             title = CHANGES if factors else "Configuration"
             return cls(configurations, [Column(CONFIGURATION, title)], configurations.names)
@@ -137,19 +155,6 @@ class _Naming:
         keys = {factor.key for factor in switches}
         columns = [Column(f"level {key}", _words(short[key]), "switch" if key in keys else "level") for key in factors]
         return cls(configurations, columns, configurations.names, switches)
-
-    def ordered(self, cells: Sequence[str]) -> list[str]:
-        """The configurations in their order; of one change at a time, in that of the factors and their levels."""
-        if not self.one_at_a_time:
-            return list(cells)
-        factors, found = list(self.configurations.factors), self.configurations.cells
-        baseline = found[cells[0]]
-
-        def place(digest: str) -> tuple[int, int]:
-            ((key, level),) = found[digest].changed(baseline).items()
-            return factors.index(key), self.configurations.factors[key].levels.index(level)
-
-        return [cells[0], *sorted(cells[1:], key=place)]
 
     def values(self, digest: str) -> dict[str, Value]:
         """The values of the leading columns, and the name of the configuration."""
@@ -241,7 +246,9 @@ def _block(found: Ablation, digest: str) -> str:
 
 def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
     """The notes below the table in all formats but LaTeX."""
-    said = [f"Mean ± standard deviation over n seeds{_bold(found, rows)}."]
+    said = [f"{_what_mean(rows, 'n seeds')}{_bold(found, rows)}."]
+    if _is_sorted(found):
+        said.append(f"Sorted by {found.spec.title}, the best first, below the baseline.")
     if found.against:
         said.append(f"Δ: {_what_difference(found, spec)}.")
     if tested:
@@ -256,7 +263,7 @@ def _caption(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: boo
     """The sentences of the LaTeX caption: n, interval, test, correction."""
     numbers = {str(row[N]) for row in rows}
     over = f"n = {numbers.copy().pop()} seeds" if len(numbers) == 1 else "n seeds"
-    said = [f"Mean ± standard deviation over {over}{_bold(found, rows)}."]
+    said = [f"{_what_mean(rows, over)}{_bold(found, rows)}."]
     if found.against:
         said.append(f"Δ: {_what_difference(found, spec)}.")
     if any(row[DIFFERENCE] == SAME for row in rows):
@@ -266,6 +273,11 @@ def _caption(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: boo
         stars = [f"{'*' * at}p < {bound:g}" for at, bound in enumerate(STARS[:most], 1)]
         said.append(f"{', '.join(stars) or f'No difference has p < {STARS[0]:g}'} (two-sided {_correction(found)}).")
     return said
+
+
+def _what_mean(rows: Sequence[Row], over: str) -> str:
+    several = any(isinstance(value := row[MEAN], Mean) and value.n > 1 for row in rows)
+    return f"Mean ± standard deviation over {over}" if several else "Results of single runs"
 
 
 def _bold(found: Ablation, rows: Sequence[Row]) -> str:

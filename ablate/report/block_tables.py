@@ -10,12 +10,11 @@ import pandas as pd
 
 from ablate.core.metrics import MetricSpec
 from ablate.report.effect_tables import PROBABILITY, describe, shortened
-from ablate.report.formatting import capitalized, difference_heading, number
+from ablate.report.formatting import RATIO, capitalized, difference_heading, number
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Count, Interval, Value, Wins
 from ablate.stats.blocks import Aggregate, BlockAnalysis
 
-RATIO = MetricSpec("ratio", digits=3)
 THESE, LIKE_THESE = "mean of these blocks", "mean of blocks like these"
 
 

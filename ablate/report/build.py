@@ -106,6 +106,7 @@ def compose(
     configurations = Configurations.of(
         {digest: cells[digest] for digest in dict.fromkeys([*summary.cells, *cells])}, results.factors
     )
+    summary = summary.in_order([digest for digest in configurations if digest in set(summary.cells)])
     metrics = as_reported(results.metrics, counted.values)
     claims = _judge(results, metric or "", folder)
     found = audit.examine(results)

@@ -1,8 +1,7 @@
-"""The top of a report: a summary of the verdicts, the caveats, and the run states."""
+"""The top of a report: the caveats, and the run states."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 
 from ablate.core.levels import Factor, Level
@@ -10,18 +9,6 @@ from ablate.core.wording import counted
 from ablate.report.effect_tables import FEW_SEEDS, shortened
 from ablate.report.model import Report
 from ablate.stats import decision_rules
-
-
-def headline(report: Report) -> str:
-    """The number of claims by verdict, or without claims the size of the study."""
-    judgements = report.claims.judgements
-    if judgements:
-        counts = Counter(str(judgement.verdict) for judgement in judgements)
-        verdicts = [f"{counts[verdict]} {verdict}" for verdict in decision_rules.VERDICTS if counts[verdict]]
-        return f"{counted(len(judgements), 'claim')}: {', '.join(verdicts)}."
-    runs = report.results.runs
-    replicates = counted(runs["seed"].nunique(), "seed" if report.results.paired else "run")
-    return f"{counted(runs['cell'].nunique(), 'configuration')}, {replicates}, no claims."
 
 
 def caveats(report: Report) -> list[str]:

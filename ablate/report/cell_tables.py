@@ -60,7 +60,7 @@ def results(
             "flags": tuple(flags.get(digest, ())),
         }
         rows.append(_row(digest, configurations, values | _means(digest, [*first, *others], summary, metrics)))
-    said = ["Mean ± standard deviation over n seeds."]
+    said = ["Mean ± standard deviation over n seeds."] if (summary.counts["n"] > 1).any() else []
     if compared:
         said.append(f"{DIFFERENCE}: {_what_difference(differences)}.")
     said += [*_metric_notes([*first, *others], metrics, rows), *notes]

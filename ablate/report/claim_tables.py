@@ -10,13 +10,11 @@ from typing import Any
 import pandas as pd
 
 from ablate.core.metrics import Metrics, MetricSpec
-from ablate.report.formatting import MISSING, number
+from ablate.report.formatting import MISSING, RATIO, number
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Count, Exact, Interval, Limits, Number, Value, text_of
 from ablate.stats.decision_rules import ALPHA, INCONCLUSIVE, LOOKS
 from ablate.stats.judge import Judgement
-
-RATIO = MetricSpec("ratio", digits=3)
 
 
 def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metrics) -> Table:

@@ -33,7 +33,11 @@ class Configurations:
 
     @classmethod
     def of(cls, cells: Mapping[str, Cell], factors: Mapping[str, Factor]) -> Configurations:
-        """Name these configurations; the first digest is the baseline."""
+        """Name these configurations; the first digest is the baseline.
+
+        If each of the others changes one factor, they are put in the order of the factors and their levels.
+        """
+        cells = _ordered(cells, factors)
         labels = _unique({digest: cell.label for digest, cell in cells.items()})
         changes = dict(_by_changes(cells, labels))
         names = labels if len(factors) <= COLUMNS else dict(changes)
@@ -55,6 +59,19 @@ class Configurations:
 
     def __len__(self) -> int:
         return len(self.cells)
+
+
+def _ordered(cells: Mapping[str, Cell], factors: Mapping[str, Factor]) -> Mapping[str, Cell]:
+    baseline, keys = next(iter(cells.values()), Cell({})), list(factors)
+    changed = {digest: cell.changed(baseline) for digest, cell in list(cells.items())[1:]}
+    if len(keys) < 2 or any(len(change) != 1 for change in changed.values()):
+        return cells
+
+    def place(digest: str) -> tuple[int, int]:
+        ((key, level),) = changed[digest].items()
+        return keys.index(key), factors[key].levels.index(level)
+
+    return {digest: cells[digest] for digest in [*list(cells)[:1], *sorted(changed, key=place)]}
 
 
 def _unique(labels: Mapping[str, str]) -> dict[str, str]:

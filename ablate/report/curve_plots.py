@@ -17,16 +17,17 @@ from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import MaxNLocator
 
 from ablate.report.curves import Curve, Curves
-from ablate.report.plots import DARK_GRAY, GRAY, characters, cut, new_axes, percent_axis, small_font, wrapped
+from ablate.report.plots import DARK_GRAY, GRAY, characters, new_axes, percent_axis, small_font, wrapped
 
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#56b4e9")  # color-blind safe; the baseline is gray
 NAME = 0.36  # share of the width for the names beside the lines
-RASTERIZED = 300  # more lines become one image in the SVG
+THIN = 300  # thin lines in a panel; of more runs, evenly chosen ones are drawn
+RASTERIZED = 100  # more lines become one image in the SVG
 COLUMNS = 3  # panels beside each other
 
 
 def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette: Sequence[str] = PALETTE) -> Figure:
-    """Plot a panel for each curve, with the configurations in `curves.lines`; thin gray lines for all other runs.
+    """Plot a panel for each curve, with the configurations in `curves.lines`; thin gray lines for runs of the others.
 
     A configuration with several finished runs has its mean as a line and the standard deviation as a band; otherwise it has a
     line for each run. The baseline is dark gray.
@@ -37,14 +38,14 @@ def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette:
         palette: the colors of the configurations after the baseline.
     """
     if axes is None:
-        _, grid = new_axes(2.7 * len(curves.shown), len(curves.shown), sharex=True)
+        _, grid = new_axes((2.7 if len(curves.shown) < 3 else 2.1) * len(curves.shown), len(curves.shown), sharex=True)
         axes = [row[0] for row in grid]
     colors = _colors(curves.lines, palette)
     for panel, curve in zip(axes, curves.shown, strict=True):
         _draw_others(panel, curves, curve)
-        ends = {label: _draw(panel, curves, curve, label, color) for label, color in colors.items()}
+        ends = {name: _draw(panel, curves, curve, curves.label(name, curve), color) for name, color in colors.items()}
         _format(panel, curve)
-        panel.set_title(curve.title, loc="left")
+        panel.set_title(f"{curve.title}, {curve.block}" if curve.block else curve.title, loc="left")
         _name_lines(panel, {label: end for label, end in ends.items() if math.isfinite(end)}, colors)
     axes[-1].set_xlabel("epoch")
     figure = axes[0].get_figure(root=True)
@@ -53,14 +54,14 @@ def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette:
 
 
 def small_multiples(curves: Curves) -> Figure:
-    """Plot the first curve of every configuration in a panel of its own, with the baseline in gray."""
-    curve, others = curves.shown[0], curves.labels[1:]
+    """Plot the first curve of every configuration in a panel of its own, with its baseline in gray."""
+    curve, others = curves.shown[0], curves.references
     rows = -(-len(others) // COLUMNS)
     figure, grid = new_axes(0.6 + 1.4 * rows, rows, COLUMNS, sharex=True, sharey=True)
     for panel in grid.flat[len(others) :]:
         panel.set_visible(False)
-    for panel, label in zip(grid.flat, others, strict=False):
-        _draw(panel, curves, curve, curves.labels[0], GRAY)
+    for panel, (label, first) in zip(grid.flat, others.items(), strict=False):
+        _draw(panel, curves, curve, first, GRAY)
         _draw(panel, curves, curve, label, PALETTE[0])
         _format(panel, curve)
         panel.set_ylabel("")
@@ -98,20 +99,22 @@ def _line(frame: pd.DataFrame, label: str, column: str) -> pd.Series[float]:
 
 
 def _draw_others(axes: Axes, curves: Curves, curve: Curve) -> None:
-    """Draw a thin line for each run of the configurations that have no line of their own."""
-    rest = curves.history[~curves.history["label"].isin(curves.lines)]
+    """Draw a thin line for each run of the configurations that have no line of their own, or for `THIN` of these runs."""
+    rest = curves.rest(curve)
     if rest.empty:
         return
+    runs = rest["directory"].unique()
+    chosen = runs[[at * len(runs) // THIN for at in range(THIN)]] if len(runs) > THIN else runs
     lines = [
-        list(zip(run["epoch"].tolist(), run[curve.column].tolist(), strict=True))
-        for _, run in rest.groupby("directory", sort=False)
+        run[["epoch", curve.column]].to_numpy(float)
+        for _, run in rest[rest["directory"].isin(chosen)].groupby("directory", sort=False)
     ]
     axes.add_collection(LineCollection(lines, colors=[GRAY], linewidths=0.4, alpha=0.35, rasterized=len(lines) > RASTERIZED))
     axes.autoscale()
 
 
 def _format(axes: Axes, curve: Curve) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     if curve.percent:
         percent_axis(axes.yaxis)
@@ -121,15 +124,19 @@ def _format(axes: Axes, curve: Curve) -> None:
 
 def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]) -> None:
     """Write the name of each line at its end, moving names apart that would overlap."""
-    if not ends:
+    if not any(ends):  # a single configuration without factors needs no name
         return
     low, high = axes.get_ylim()
     figure: Any = axes.get_figure(root=True)
     height = figure.get_size_inches()[1] / max(len(figure.axes), 1) * 72 * 0.75  # points that a panel is high, roughly
     gap = 1.15 * small_font() / height * (high - low)
+    texts = {label: wrapped(label, characters(NAME)) for label in ends}
     placed: dict[str, float] = {}
+    top = -math.inf
     for label, end in sorted(ends.items(), key=lambda each: each[1]):
-        placed[label] = max([end, *(other + gap for other in placed.values())])
+        half = gap * (texts[label].count("\n") + 1) / 2
+        placed[label] = max(end, top + half)
+        top = placed[label] + half
     shift = max(0.0, max(placed.values()) - high)
     across = axes.get_yaxis_transform()
     for label, y in placed.items():
@@ -137,6 +144,4 @@ def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]
         ends_of_leader = (0.97, ends[label]), (1.05, y - shift)
         leader = ConnectionPatch(*ends_of_leader, across, across, color=color, linewidth=0.5, clip_on=False)
         axes.add_artist(leader)
-        axes.text(
-            1.06, y - shift, cut(label, characters(NAME)), transform=across, color=color, va="center", fontsize=small_font()
-        )
+        axes.text(1.06, y - shift, texts[label], transform=across, color=color, va="center", fontsize=small_font())

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from ablate.core.cells import Cell
 from ablate.core.metrics import MetricSpec
-from ablate.report.configurations import Configurations
+from ablate.report.configurations import BASELINE, Configurations
 from ablate.stats.curves import MeanCurves, mean_curves
 from ablate.stats.summary import Summary
 from ablate.storage.results import StudyResults
 
 LINES = 7  # configurations that one panel can show
 PANELS = 48  # configurations that small multiples can show
+BLOCKS = 6  # blocks that the main figure can show
 UNDESCRIBED = 2  # columns to plot if the program does not select any
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A column of the history, its title, and whether to show it as a percentage."""
+    """A column of the history, its title, whether to show it as a percentage, and in which block, such as `task=pong`."""
 
     column: str
     title: str
     percent: bool = False
+    block: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,13 @@ class Curves:
     """The data for the figures of learning curves.
 
     Attributes:
-        shown: the columns to plot.
+        shown: the panels of the main figure: the columns to plot, or with blocks, the first one in each block.
         history: `directory` (the run), `label` (its configuration), `epoch` and the columns; no infinite values.
         labels: the configurations in the order of the tables, the baseline first.
         means: the mean curves of configurations with several runs.
-        lines: the configurations in the main figure, at most `LINES`: the baseline, and those that differ most from it.
+        lines: the names in the main figure, at most `LINES`: the baseline, and those that differ most from it.
         baseline: the levels of the baseline.
+        blocks: with blocks, by block the label of the configuration that has each name; the first one is its baseline.
     """
 
     shown: Sequence[Curve]
@@ -47,16 +51,38 @@ class Curves:
     means: MeanCurves
     lines: Sequence[str]
     baseline: str = ""
+    blocks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """All configurations, those that differ only in the block as one."""
+        return list(dict.fromkeys(name for members in self.blocks.values() for name in members)) or list(self.labels)
 
     @property
     def others(self) -> int:
         """The number of configurations that the main figure leaves out."""
-        return len(self.labels) - len(self.lines)
+        return len(self.names) - len(self.lines)
 
     @property
     def has_panel_each(self) -> bool:
         """Whether each configuration can have a panel of its own."""
         return self.others > 0 and len(self.labels) <= PANELS
+
+    @property
+    def references(self) -> dict[str, str]:
+        """By the label of each configuration but the baselines, that of its baseline: with blocks, the one of its block."""
+        members = [list(each.values()) for each in self.blocks.values()] or [list(self.labels)]
+        return {label: first for first, *rest in members for label in rest}
+
+    def label(self, name: str, curve: Curve) -> str:
+        """The label of the configuration with this name in the block of a panel."""
+        return self.blocks[curve.block].get(name, "") if curve.block else name
+
+    def rest(self, curve: Curve) -> pd.DataFrame:
+        """The history of the configurations in the block of a panel that have no line."""
+        drawn = {self.label(name, curve) for name in self.lines}
+        there = set(self.blocks[curve.block].values()) if curve.block else set(self.labels)
+        return self.history[self.history["label"].isin(there - drawn)]
 
 
 def choose_curves(
@@ -79,15 +105,22 @@ def choose_curves(
     history = history.assign(label=history["directory"].map(cell_of).map(configurations.changes))
     shown = [_curve(column, title, history) for column, title in columns.items()]
     there = set(history["label"])
-    labels = [name for name in dict.fromkeys(configurations.changes.values()) if name in there]
-    return Curves(
+    labels = {digest: name for digest, name in configurations.changes.items() if name in there}
+    curves = Curves(
         shown,
         history,
-        labels,
+        list(labels.values()),
         mean_curves(history, list(columns), results),
-        _extremes(labels, summary, configurations, metric),
+        (),
         configurations.labels[next(iter(configurations))] if len(configurations) > 1 else "",
     )
+    key = results.manifest.blocks
+    names = labels
+    if key is not None and key in configurations.factors and len(configurations.factors) > 1:
+        names, blocks = _by_block(labels, configurations, key)
+        panels = [replace(shown[0], block=block) for block in list(blocks)[:BLOCKS]]
+        curves = replace(curves, shown=panels, blocks=blocks, baseline="")
+    return replace(curves, lines=_extremes(names, curves, summary, metric))
 
 
 def columns_of(history: pd.DataFrame, described: Mapping[str, str]) -> dict[str, str]:
@@ -110,14 +143,38 @@ def _is_outcome(spec: MetricSpec) -> bool:
     return spec.role == "outcome" and spec.better is not None
 
 
-def _extremes(labels: Sequence[str], summary: Summary, configurations: Configurations, metric: str | None) -> list[str]:
-    """The baseline and, if there are too many others, those whose means differ most from it; in the order of `labels`."""
-    if len(labels) <= LINES:
-        return list(labels)
+def _by_block(
+    labels: Mapping[str, str], configurations: Configurations, key: str
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """By configuration its name without the block, and by block the label of each name."""
+    factors = {name: factor for name, factor in configurations.factors.items() if name != key}
+    cells: dict[str, dict[str, Cell]] = {}
+    for digest in labels:
+        cell = configurations.cells[digest]
+        cells.setdefault(f"{key}={cell[key]}", {})[digest] = cell.without([key])
+    names: dict[str, str] = {}
+    blocks = {}
+    for block, members in cells.items():
+        found = Configurations.of(members, factors)
+        blocks[block] = {found.changes[digest] if len(found) > 1 else BASELINE: labels[digest] for digest in found}
+        names |= {digest: name for name, digest in zip(blocks[block], found, strict=True)}
+    return names, blocks
+
+
+def _extremes(names: Mapping[str, str], curves: Curves, summary: Summary, metric: str | None) -> list[str]:
+    """The baseline and, if there are too many others, those whose means differ most from it; in the order of the tables."""
+    every = curves.names
+    if len(every) <= LINES:
+        return every
     differ: list[str] = []
     if metric is not None and metric in summary.mean:
         means = summary.mean[metric].dropna()
-        gap = (means - means.get(summary.baseline, means.mean())).abs().sort_values(ascending=False, kind="stable")
-        differ = [name for name in gap.index.map(configurations.changes) if name in labels]
-    chosen = set([*labels[:1], *dict.fromkeys([*differ, *labels])][:LINES]) | set(labels[:1])
-    return [label for label in labels if label in chosen][:LINES]
+        digests = {label: digest for digest, label in zip(names, curves.labels, strict=True)}
+        against = {digests[label]: digests.get(first) for label, first in curves.references.items() if label in digests}
+        known = {digest: first for digest, first in against.items() if digest in means.index}
+        gaps = pd.Series({digest: abs(means[digest] - means.get(first, means.mean())) for digest, first in known.items()})
+        by_name = gaps.groupby([names[digest] for digest in known]).mean() if known else gaps
+        ranked = by_name.sort_values(ascending=False, kind="stable")
+        differ = [str(name) for name in ranked.index]
+    chosen = set([*every[:1], *dict.fromkeys([*differ, *every])][:LINES])
+    return [name for name in every if name in chosen][:LINES]

@@ -14,6 +14,7 @@ from ablate.core.metrics import Metrics, MetricSpec
 MISSING = "–"
 MINUS = "\N{MINUS SIGN}"
 DIGITS = 8  # at most, after the decimal point
+RATIO = MetricSpec("ratio", digits=3)
 PLAIN = MetricSpec("value")  # a number without a metric: four significant digits
 
 

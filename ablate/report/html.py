@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,15 +17,16 @@ from markupsafe import Markup, escape
 
 from ablate.core.levels import Level
 from ablate.core.text import printable
-from ablate.report.caveats import caveats, headline, runs_by_state
+from ablate.report.caveats import caveats, runs_by_state
 from ablate.report.figures import DrawnFigure
-from ablate.report.findings import Finding, findings
+from ablate.report.findings import Finding
 from ablate.report.formatting import number
+from ablate.report.headline import SHOWN, findings, headline, size
 from ablate.report.inline_svg import inline
 from ablate.report.model import Report
 from ablate.report.status_grid import status_grid
 from ablate.report.strips import strips
-from ablate.report.table import Table, side_by_side
+from ablate.report.table import Table, side_by_side, without_repeated_notes
 from ablate.report.table_formats import to_latex, to_markdown
 from ablate.report.values import Value, has_number, is_best, text_of
 from ablate.stats import decision_rules
@@ -108,22 +109,28 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
     }
     environment.tests |= {"measured": has_number, "best": is_best}
     tables = report.tables
-    found = findings(report)
+    every = findings(report)
+    found = every if report.claims.judgements else every[:SHOWN]
     comparison = side_by_side(tables.results, tables.further_results, tables.costs) if tables.results else None
     grid = status_grid(report)
     page = environment.get_template("index.html").render(
         report=report,
         refresh=refresh,
-        tables=tables,
+        tables=replace(
+            tables,
+            blocks=without_repeated_notes(tables.blocks),
+            attributions=without_repeated_notes(tables.attributions),
+        ),
         ablation_latex="" if tables.ablation is None else to_latex(tables.ablation),
         ablation_markdown="" if tables.ablation is None else to_markdown(tables.ablation),
         sections=list(_sections(report, found, comparison, drawn)),
         headline=headline(report),
+        size=size(report),
         caveats=caveats(report),
         states=runs_by_state(report),
         signs=SIGNS,
         findings=list(zip(found, strips(found), strict=True)),
-        more_findings=0 if report.claims.judgements or tables.contrasts is None else len(tables.contrasts.rows) - len(found),
+        more_findings=len(every) - len(found),
         comparison=comparison,
         figures=[_FigureItem(each.name, each.title, each.caption, inline(each.svg, each.name, each.alt)) for each in drawn],
         grid=grid,
@@ -184,7 +191,11 @@ def _breakable(text: str) -> Markup:
 def _unbroken(text: str) -> Markup:
     """Keep `34.8 ± 1.4` and `[−1.3, +8.2]` on one line each where the screen allows it."""
     return Markup(
-        re.sub(r"\[[^\]]*\]|\S+ ± \S+|n = [\d,]+", lambda found: f'<span class="unbroken">{found[0]}</span>', str(escape(text)))
+        re.sub(
+            r"\[[^\]]*\]|\S+ ± \S+|n = [\d,]+(?: blocks)?",
+            lambda found: f'<span class="unbroken">{found[0]}</span>',
+            str(escape(text)),
+        )
     )
 
 

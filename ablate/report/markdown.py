@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ablate.report.caveats import caveats, headline, runs_by_state
+from ablate.report.caveats import caveats, runs_by_state
 from ablate.report.escaping import in_markdown, line_in_markdown
 from ablate.report.figures import DrawnFigure
+from ablate.report.headline import headline, size
 from ablate.report.model import Report
+from ablate.report.table import without_repeated_notes
 from ablate.report.table_formats import to_markdown
 
 PROBLEMS = 200
@@ -16,10 +18,11 @@ VALUES = 5  # values shown of each provenance item
 
 def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
     """Render report.md."""
-    lines = [f"# {in_markdown(report.name)}", "", in_markdown(headline(report)), "", runs_by_state(report), ""]
+    runs = f"{size(report)}; {runs_by_state(report)}"
+    lines = [f"# {in_markdown(report.name)}", "", in_markdown(headline(report)), "", runs, ""]
     for caveat in caveats(report):
         lines += [f"**{in_markdown(caveat)}**", ""]
-    lines += map(to_markdown, report.tables)
+    lines += map(to_markdown, without_repeated_notes(report.tables, caveats(report)))
     for figure in drawn:
         title = in_markdown(figure.title)
         lines += [f"## {title}", "", f"![{title}](figures/{figure.name}.png)", "", in_markdown(figure.caption), ""]

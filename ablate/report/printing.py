@@ -6,9 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablate.report.caveats import caveats, headline
+from ablate.report.caveats import caveats
+from ablate.report.headline import headline, size
 from ablate.report.model import Report
-from ablate.report.table import Table
+from ablate.report.table import Table, without_repeated_notes
 from ablate.report.table_formats import to_rich
 from ablate.report.terminal import console
 
@@ -17,9 +18,8 @@ def show(report: Report, path: Path) -> None:
     """Print the summary and the main tables of a report, and the paths of its files."""
     out = console()
     print_top(report, out)
-    for table in report.tables:
-        if table.main:
-            print_table(table, out)
+    for table in without_repeated_notes([table for table in report.tables if table.main], caveats(report)):
+        print_table(table, out)
     for problem in report.problems:
         out.print(problem, markup=False)
     if further := [table.title for table in report.tables if not table.main]:
@@ -29,8 +29,8 @@ def show(report: Report, path: Path) -> None:
 
 
 def print_top(report: Report, out: Console) -> None:
-    """Print the verdicts in numbers, and the caveats."""
-    for line in (headline(report), *caveats(report)):
+    """Print the headline, the size of the study, and the caveats."""
+    for line in (headline(report), f"{size(report)}.", *caveats(report)):
         out.print(line, markup=False)
 
 

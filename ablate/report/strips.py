@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablate.core.wording import counted
 from ablate.report.findings import Finding
 from ablate.report.formatting import number
 from ablate.report.values import Interval
@@ -15,7 +16,7 @@ PADDING = 3.0  # percent of the width that stay free at both ends
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """The value of one seed: its position, and its text."""
+    """The value of one seed or block: its position, and its text."""
 
     x: float
     text: str
@@ -107,7 +108,7 @@ def _strip(finding: Finding, position: Callable[[float], float]) -> Strip:
     none = 1.0 if _is_ratio(each) else 0.0
     signed = each.signed
     dots = [
-        Dot(position(value), f"seed {seed}: {number(value, each.spec, signed)}")
+        Dot(position(value), f"{finding.unit} {seed}: {number(value, each.spec, signed)}")
         for seed, value in finding.by_seed.items()
         if math.isfinite(value)
     ]
@@ -119,5 +120,5 @@ def _strip(finding: Finding, position: Callable[[float], float]) -> Strip:
         dots=dots,
         margin=(position(values["from"]), position(values["to"])) if "from" in values else None,
         clear=each.low > none or each.high < none,
-        text=f"{each}" + (f", over {len(dots)} seeds" if dots else ""),
+        text=f"{each}" + (f", over {counted(len(dots), finding.unit)}" if dots else ""),
     )

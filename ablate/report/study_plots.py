@@ -14,14 +14,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ablate.core.claims import ALL
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.report import curve_plots, factor_plots, plots
-from ablate.report.effect_tables import ALL_CHANGES, describe
+from ablate.report.effect_tables import describe
 from ablate.report.formatting import difference_heading, heading
-from ablate.report.plots import Mark
-from ablate.report.values import Interval
+from ablate.report.marks import mark_of, marks_of_shares
 from ablate.stats.estimates import Estimate
 from ablate.stats.marginal_means import interaction_means
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from ablate.report.study import Study
 
 Palette = Mapping[str, Any] | Sequence[Any] | None
-SHOWN_FROM = 3  # an interval over fewer seeds is not shown
 ROW = 0.35  # inches
 
 
@@ -61,7 +58,7 @@ class StudyPlots:
             UsageError: for an unknown kind, label or metric.
         """
         spec, found = self._spec(metric), self._estimates(kind, metric)
-        marks = [_mark(label, found[label], spec) for label in _ordered(list(found), order, kind)]
+        marks = [mark_of(label, found[label], spec) for label in _ordered(list(found), order, kind)]
         axes = _axes(ax, len(marks))
         colors = {at: color for at, mark in enumerate(marks) if (color := _color(palette, mark.label, at)) is not None}
         plots.forest(marks, f"Δ {difference_heading(spec)}", spec.percent, axes, colors=colors)
@@ -72,6 +69,7 @@ class StudyPlots:
         column: str | None = None,
         ax: Axes | None = None,
         *,
+        block: str | None = None,
         palette: Palette = None,
         order: Sequence[str] | None = None,
     ) -> Axes:
@@ -80,24 +78,28 @@ class StudyPlots:
         Args:
             column: a column of `study.history`; by default the first curve of the report.
             ax: the axes to draw on.
+            block: of a study with blocks, such as `task=pong`; by default the first one.
             palette: colors of the configurations after the first: by name, or in order.
             order: the configurations to show; by default those that the report shows.
 
         Raises:
-            UsageError: without histories, or for an unknown column or configuration.
+            UsageError: without histories, or for an unknown column, block or configuration.
         """
         curves = self._study.report.curves
         if curves is None:
             raise UsageError(f"{self._study.name} has no learning curves: no run has a history.csv with the column epoch.")
-        shown = {curve.column: curve for curve in curves.shown}
-        column = column or next(iter(shown))
-        if column not in shown:
-            raise UsageError(f"unknown column '{column}'; available: {', '.join(shown)}.")
-        lines = _ordered(list(curves.labels), order, "configurations") if order else list(curves.lines)
+        columns = list(dict.fromkeys(curve.column for curve in curves.shown))
+        if column not in (None, *columns):
+            raise UsageError(f"unknown column '{column}'; available: {', '.join(columns)}.")
+        panels = {each.block: each for each in curves.shown if each.column == (column or columns[0])}
+        if block not in (None, *panels):
+            raise UsageError(f"unknown block '{block}'; available: {', '.join(filter(None, panels)) or 'none'}.")
+        curve = panels[block or next(iter(panels))]
+        lines = _ordered(curves.names, order, "configurations") if order else list(curves.lines)
         default = curve_plots.PALETTE
         colors = [_color(palette, label, at) or default[at % len(default)] for at, label in enumerate(lines[1:])]
         axes = _axes(ax, 8)
-        drawn = replace(curves, shown=[shown[column]], lines=lines)
+        drawn = replace(curves, shown=[curve], lines=lines)
         curve_plots.learning_curves(drawn, [axes], colors or default)
         return axes
 
@@ -129,16 +131,7 @@ class StudyPlots:
             metric: the metric of `shares`, if it is not the main one.
         """
         spec = self._spec(metric)
-        marks = [
-            Mark(
-                ALL_CHANGES if row["change"] == ALL else str(row["change"]),
-                row["estimate"],
-                row["low"],
-                row["high"],
-                text=str(Interval(row["estimate"], row["low"], row["high"], spec)),
-            )
-            for row in shares.to_dict("records")
-        ]
+        marks = marks_of_shares(shares, spec)
         axes = _axes(ax, len(marks))
         plots.waterfall(marks, f"share of Δ {difference_heading(spec)}", spec.percent, axes)
         return axes
@@ -162,12 +155,6 @@ class StudyPlots:
 
     def __dir__(self) -> list[str]:
         return ["attribution", "curves", "forest", "interaction"]
-
-
-def _mark(label: str, estimate: Estimate, spec: MetricSpec) -> Mark:
-    low, high = estimate.interval() if estimate.n >= SHOWN_FROM else (math.nan, math.nan)
-    text = str(Interval(estimate.estimate, low, high, spec))
-    return Mark(label, estimate.estimate, low, high, estimate.by_seed.tolist(), text)
 
 
 def _axes(ax: Axes | None, rows: int) -> Axes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandas as pd
@@ -84,6 +84,20 @@ class Table:
         return [column.key for column in self.columns]
 
 
+def without_repeated_notes(tables: Iterable[Table], said: Iterable[str] = ()) -> list[Table]:
+    """Tables that are shown below each other: a note stands below the first one only.
+
+    Args:
+        tables: the tables in order.
+        said: sentences above the first table.
+    """
+    known, found = set(said), []
+    for table in tables:
+        found.append(replace(table, notes=[note for note in table.notes if note not in known]))
+        known.update(table.notes)
+    return found
+
+
 def side_by_side(table: Table, *others: Table | None) -> Table:
     """Merge tables with the same rows; each later table adds its new columns."""
     columns, notes = list(table.columns), list(table.notes)
@@ -93,5 +107,6 @@ def side_by_side(table: Table, *others: Table | None) -> Table:
         columns += [column for column in other.columns if column.key not in known]
         notes += [note for note in other.notes if note not in notes]
         values = [{**row.values, **found} for found, row in zip(values, other.rows, strict=True)]
+    columns.sort(key=lambda column: column.kind == "flags")  # the widest column goes last
     rows = [Row(found, row.source) for found, row in zip(values, table.rows, strict=True)]
     return Table(table.name, table.title, columns, rows, table.data, notes, table.main)

@@ -10,6 +10,8 @@ from ablate.core.metrics import MetricSpec
 from ablate.report.formatting import MISSING, number, percentage
 from ablate.stats.flags import Flag
 
+SHOWN_FROM = 3  # an interval over fewer seeds is not shown: with two, it only shows that two are too few
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

@@ -16,6 +16,8 @@ from ablate.core.cells import Cell
 from ablate.core.descriptions import Description
 from ablate.core.levels import Factor
 from ablate.core.metrics import Metrics, MetricSpec
+from ablate.report.build import compose
+from ablate.report.model import Report
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import RunRecord
 from ablate.storage.results import StudyResults
@@ -36,6 +38,8 @@ METRICS = (
     MetricSpec("parameters", digits=0, better="lower", role="cost"),
 )
 Levels = Mapping[str, Any]
+CLAIM = {"id": "C1", "says": "Dropout is not needed", "quote": "いらない", "kind": "contrast", "metric": ACCURACY.name,
+         "contrast": {"factor": "model.dropout", "from": True, "to": False}, "expects": "higher", "margin": 0.01}  # fmt: skip
 
 
 def grid(factors: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -96,6 +100,16 @@ def grid_results(
         manifest=StudyManifest.model_validate(manifest),
         description=description or Description(),
     )
+
+
+def reported(folder: Path, gain: float, noise: float, seeds: int = 5, **manifest: Any) -> Report:
+    """A study in which removing dropout gains `gain`, give or take `noise`."""
+
+    def value(levels: Levels, seed: int) -> float:
+        return 0.5 + (not levels["model.dropout"]) * (gain + noise * (-1) ** seed * (1 + seed) / 5)
+
+    results = grid_results({"model.dropout": [True, False]}, value, ACCURACY.name, seeds, specs=[ACCURACY], **manifest)
+    return compose(results, name="s", folder=folder)
 
 
 def write_runs(

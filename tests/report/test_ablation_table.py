@@ -177,4 +177,11 @@ def test_with_many_factors_a_configuration_is_its_changes() -> None:
     found = grid_results(factors, value, "acc", 1, [ACCURACY])
     shown = table({}, found=found)
     assert shown.columns[0].title == "Configuration (changes from the baseline)"
-    assert text_of(shown.rows[1]["configuration"]) == "f6=false"
+    means = [row["mean"].mean for row in shown.rows]
+    assert (text_of(shown.rows[0]["configuration"]), len(means)) == (
+        ", ".join(f"f{at}=true" for at in range(7)),
+        128,
+    )
+    assert means[1:] == sorted(means[1:], reverse=True)
+    assert "f6=false" in {text_of(row["configuration"]) for row in shown.rows}
+    assert "Sorted by accuracy, the best first, below the baseline." in shown.notes

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ablate.core.metrics import MetricSpec
-from ablate.report import figures
+from ablate.report import effect_figures, figures
 from ablate.report.build import compose
 from ablate.report.model import Report
 from ablate.report.table import Table
@@ -93,10 +93,10 @@ def test_a_hole_is_named_and_a_ratio_and_normalized_values_have_their_scale() ->
 
 def test_a_forest_plot_has_a_mark_a_block_and_both_aggregates(monkeypatch: pytest.MonkeyPatch) -> None:
     marks = []
-    monkeypatch.setattr(figures.plots, "forest", lambda found, title, percent: marks.append((found, title, percent)))
+    monkeypatch.setattr(effect_figures.plots, "forest", lambda found, title, percent: marks.append((found, title, percent)))
     found = report(results(block_scale="ratio"))
     assert found.comparison is not None
-    figures._blocks(found.comparison.blocks[0], SPEC, "blocks").plot()
+    effect_figures.blocks(found.comparison.blocks[0], SPEC, "blocks").plot()
     ((rows, title, percent),) = marks
     assert [mark.label.split(" (")[0] for mark in rows[:2]] == ["dataset=d0", "dataset=d1"]
     assert (len(rows), title, percent) == (8, "change of accuracy (%)", True)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ablate.core.descriptions import Description
 from ablate.report.build import build
-from ablate.report.caveats import caveats, headline, runs_by_state
+from ablate.report.caveats import caveats, runs_by_state
 from ablate.report.folder import write_folder
+from ablate.report.headline import headline, size
 from ablate.report.model import Report
 from tests.report.studies import METRICS, grid, write_runs
 
@@ -32,7 +33,7 @@ def test_what_differs_between_the_runs_is_a_caveat(report: Report) -> None:
 
 def test_below_five_seeds_the_head_says_so(tmp_path: Path) -> None:
     study = build(write_runs(tmp_path / "s", [{}], 4))
-    assert headline(study) == "1 configuration, 4 seeds, no claims."
+    assert headline(study) == "Final accuracy: 51.4 ± 1.2 %, 4 runs of one configuration."
     assert caveats(study) == ["Fewer than 5 seeds: no verdicts and no p values; the results are preliminary."]
 
 
@@ -52,7 +53,7 @@ def test_a_level_without_runs_is_named_and_so_is_the_baseline_that_replaces_it(t
     assert caveats(build(study)) == []
     take_away(study, "stem=a*")
     report = build(study)
-    assert headline(report) == "2 configurations, 5 seeds, no claims."
+    assert size(report) == "2 configurations, 5 seeds"
     assert caveats(report) == [
         "stem=a has no runs; the baseline is stem=b.",
         "1 planned configuration has no runs: stem=a. The baseline here is stem=b.",

@@ -80,9 +80,8 @@ def test_a_claim_that_the_file_cannot_test_is_refused(report: Reported, tmp_path
 def test_what_is_not_named_is_guessed_and_said_in_one_line(report: Reported, tmp_path: Path) -> None:
     (tmp_path / "folds.csv").write_text(FOLDS.replace(",", ";").replace("features", "path"))
     out, _ = report("folds.csv", "--lower-is-better", "--baseline", "model=forest")
-    assert out.startswith(
-        "ablate: folds.csv: delimiter semicolon; factors model; seed fold; metric mistakes.\n2 configurations, 5 seeds"
-    )
+    assert out.startswith("ablate: folds.csv: delimiter semicolon; factors model; seed fold; metric mistakes.\n")
+    assert "\n2 configurations, 5 seeds.\n" in out
     assert "svm" in out.partition("Report:")[0].rpartition("forest")[2]
 
 

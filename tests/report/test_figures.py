@@ -36,8 +36,8 @@ def test_of_many_configurations_seven_have_a_line_and_each_has_a_panel(tmp_path:
     curves = drawn["learning_curves"]
     assert "baseline" in curves.svg
     assert curves.caption.endswith(
-        "The baseline (gray) is width=0,depth=0. Named: the configurations that differ most from the baseline; thin lines: the "
-        "runs of the 25 others."
+        "The baseline (gray) is width=0,depth=0. Named: the configurations that differ most from the baseline; thin lines: "
+        "runs of 25 others."
     )
     assert texts_of(drawn["learning_curves_all"].svg) >= {"width=7, depth=3", "depth=1"}
 

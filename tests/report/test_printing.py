@@ -14,8 +14,9 @@ def test_the_main_tables_are_printed_and_the_others_named(
     monkeypatch.setenv("COLUMNS", "200")
     show(report, Path("report/report.md"))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:3] == [
+    assert lines[:4] == [
         "5 claims: 1 contradicted, 3 inconclusive, 1 not tested.",
+        "4 configurations, 9 seeds.",
         "Not the same in all runs: code.",
         "Changed since the study began: data.digest.",
     ]

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from ablate.core.metrics import MetricSpec
-from ablate.report.claim_tables import RATIO
 from ablate.report.findings import Finding
+from ablate.report.formatting import RATIO
 from ablate.report.strips import PADDING, strips
 from ablate.report.values import Interval
 
@@ -14,7 +14,7 @@ F1 = MetricSpec("f1", digits=2)
 
 
 def finding(estimate: Interval | None, margin: float = math.nan, **by_seed: float) -> Finding:
-    return Finding("C", "says", "sentence", "", "inconclusive", estimate, margin, by_seed)
+    return Finding("C", "says", "sentence", "", "inconclusive", False, estimate, margin, by_seed)
 
 
 def test_findings_of_one_unit_share_a_scale_that_includes_zero() -> None:
@@ -28,7 +28,7 @@ def test_findings_of_one_unit_share_a_scale_that_includes_zero() -> None:
     )
     assert (first.low < second.low, first.high) == (True, second.low)
     assert [(dot.x, dot.text) for dot in first.dots] == [(pytest.approx(PADDING + width * 1.5 / 4, abs=0.01), "seed a: +1.50")]
-    assert (first.clear, first.text) == (True, "+1.00 [+0.50, +2.00], over 1 seeds")
+    assert (first.clear, first.text) == (True, "+1.00 [+0.50, +2.00], over 1 seed")
 
 
 def test_a_ratio_has_a_logarithmic_scale_around_one() -> None:

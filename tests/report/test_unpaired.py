@@ -12,7 +12,8 @@ from ablate.importers.table import Roles
 from ablate.importers.tabular import results_of
 from ablate.report import figures
 from ablate.report.build import compose
-from ablate.report.caveats import caveats, headline
+from ablate.report.caveats import caveats
+from ablate.report.headline import size
 from ablate.report.model import Report
 from ablate.report.values import text_of
 
@@ -50,10 +51,10 @@ def test_all_tables_and_the_figure_show_the_interval_of_welch(tmp_path: Path, se
 
 def test_the_report_says_that_nothing_is_paired(tmp_path: Path) -> None:
     found = report(tmp_path, seeds=True)
-    assert headline(found) == "2 configurations, 12 seeds, no claims."
+    assert size(found) == "2 configurations, 12 seeds"
     assert caveats(found)[0].startswith("No two configurations have a seed in common: nothing is paired")
     found = report(tmp_path, seeds=False)
-    assert headline(found) == "2 configurations, 12 runs, no claims."
+    assert size(found) == "2 configurations, 12 runs"
     assert caveats(found)[0].startswith("No column of seeds: every run counts by itself and nothing is paired")
 
 

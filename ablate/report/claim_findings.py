@@ -1,0 +1,106 @@
+"""Findings about claims: what the runs say about each, and how an open one could be decided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ablate.core.claims import Claim
+from ablate.core.levels import short_names
+from ablate.core.metrics import Metrics, MetricSpec
+from ablate.report import claim_tables
+from ablate.report.claim_tables import claim_spec
+from ablate.report.findings import Finding, phrase, with_unit
+from ablate.report.formatting import capitalized, number
+from ablate.report.model import Report
+from ablate.report.values import Interval
+from ablate.stats import decision_rules
+from ablate.stats.judge import Judgement
+
+
+def claim_findings(report: Report) -> list[Finding]:
+    """One finding for each claim, in the order of the claims."""
+    names = short_names(list(report.results.factors))
+    return [_of_claim(each, report.metrics, report.metric, names) for each in report.claims.judgements]
+
+
+def _of_claim(judgement: Judgement, metrics: Metrics, main: str | None, names: Mapping[str, str]) -> Finding:
+    claim, spec = judgement.claim, claim_spec(judgement, metrics)
+    shown = _interval(judgement, spec)
+    by_seed: dict[Any, float] = {}
+    if judgement.estimate is not None:
+        values = judgement.estimate.by_seed
+        by_seed = {seed: math.exp(value) if claim.scale == "ratio" else value for seed, value in values.items()}
+    return Finding(
+        claim=claim.id,
+        says=claim.says,
+        sentence=_sentence(judgement, shown, metrics, main, names),
+        next_step=_next_step(judgement),
+        verdict=judgement.verdict,
+        decided=judgement.verdict not in (decision_rules.INCONCLUSIVE, decision_rules.NOT_TESTED),
+        estimate=shown,
+        margin=math.nan if claim.margin is None else claim.margin,
+        by_seed=by_seed,
+        reason=". ".join([*([f"Where {claim.where}"] if claim.where else []), judgement.reason, *judgement.notes]),
+        source=f"claim-{claim.id}",
+        quote=claim.quote,
+    )
+
+
+def _interval(judgement: Judgement, spec: MetricSpec) -> Interval | None:
+    if judgement.estimate is None:
+        return None
+    numbers = judgement.estimate.numbers(judgement.confidence)
+    if math.isnan(numbers["estimate"]):
+        return None
+    signed = judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
+    return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed)
+
+
+def _sentence(
+    judgement: Judgement, shown: Interval | None, metrics: Metrics, main: str | None, names: Mapping[str, str]
+) -> str:
+    claim = judgement.claim
+    if shown is None:
+        return f"{capitalized(judgement.verdict)}: {judgement.reason}."
+    if claim.kind == "threshold":
+        value = f" minus {number(claim.value, claim_spec(judgement, metrics))}" if claim.value else ""
+        subject = f"Mean {metrics[claim.metric].title}{value}"
+    else:
+        subject = capitalized(_subject(claim, names)) + ("" if claim.metric == main else f", {metrics[claim.metric].title}")
+    factor = "a factor of " if claim.scale == "ratio" else ""
+    seeds = judgement.look.seeds or judgement.n
+    numbers = judgement.estimate.numbers() if judgement.estimate is not None else {}
+    at_95 = replace(shown, low=numbers.get("low", math.nan), high=numbers.get("high", math.nan))
+    decision = claim_tables.decision(judgement, shown.spec)
+    by = "" if decision is None else f" by the interval {decision}"
+    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement.verdict)} at n = {seeds}{by}."
+
+
+def _subject(claim: Claim, names: Mapping[str, str]) -> str:
+    if claim.changes:
+        return phrase(claim.changes, names)
+    if claim.kind == "path":
+        return "the whole difference" if claim.of == "all" else f"the share of {claim.of}"
+    return "value"
+
+
+def _state(verdict: str) -> str:
+    return "not decided" if verdict == decision_rules.INCONCLUSIVE else verdict
+
+
+def _next_step(judgement: Judgement) -> str:
+    """How to decide a claim that is inconclusive for want of seeds."""
+    precision = judgement.precision
+    if judgement.verdict != decision_rules.INCONCLUSIVE or precision is None or any(each.lost for each in judgement.losses):
+        return ""
+    if precision.seeds is None:
+        return f"Not even {precision.most} seeds would have 80 % power at this margin: less noise or a wider margin is needed."
+    if precision.seeds <= judgement.n:
+        return ""
+    low = precision.fewest or precision.seeds
+    high = precision.most_seeds
+    seeds = f"about {precision.seeds}" if high == low else f"about {low} to {high}" if high else f"{low} or more"
+    return f"Not decided yet: {seeds} seeds would decide it. Continue with study.until=decided."

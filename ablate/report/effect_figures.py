@@ -1,0 +1,153 @@
+"""The figures of effects: forest plots of differences, contrasts and blocks, and the waterfall of an attribution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ablate.core.metrics import MetricSpec
+from ablate.report import plots
+from ablate.report.block_tables import LIKE_THESE, THESE, scaled
+from ablate.report.effect_tables import describe
+from ablate.report.formatting import difference_heading
+from ablate.report.marks import any_interval, highest_and_lowest, in_a_sentence, mark, mark_of, marks_of_shares, which_rows
+from ablate.report.model import AttributionResult, Comparison, Report
+from ablate.report.plots import Mark
+from ablate.report.sketch import Sketch
+from ablate.report.values import Interval
+from ablate.stats.blocks import BlockAnalysis
+from ablate.stats.estimates import Estimate
+
+UNPAIRED = "difference of means from the baseline; no seeds are paired (Welch's t)"
+
+
+def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[Sketch]:
+    by_cell = {cell: found.tolist() for cell, found in comparison.pairs.groupby("cell")["difference"]}
+    table = report.tables.ablation  # its order
+    digests = list(report.configurations) if table is None else [row.source.removeprefix("cell-") for row in table.rows]
+    order = {digest: at for at, digest in enumerate(digests)}
+    rows = comparison.differences.sort_values("cell", key=lambda cells: cells.map(order)).to_dict("records")
+    marks = [
+        mark(
+            report.configurations.changes[row["cell"]],
+            row["estimate"],
+            (row["low"], row["high"]),
+            by_cell.get(row["cell"], []),
+            row["n"],
+            spec,
+        )
+        for row in rows
+        if math.isfinite(row["estimate"])
+    ]
+    if not marks:
+        return
+    unpaired = bool(comparison.differences["unpaired"].any())
+    paired = bool(comparison.pairs.size)
+    caption = f"Diamond: {'mean difference from the baseline over paired seeds' if paired else UNPAIRED}. "
+    if any_interval(marks):
+        dots = (
+            " Dots: single seeds; rows without dots have no seed in common with the baseline (Welch's t)."
+            if unpaired
+            else (" Dots: single seeds.")
+        )
+        caption += (
+            f"Bar: 95 % interval.{dots if paired else ''} An interval that includes zero is compatible with no difference."
+        )
+    else:
+        caption += "There is only one seed, so the variation between seeds is unknown."
+    if len(set(comparison.differences["baseline"])) > 1:
+        baseline = "the first configuration of the same block"
+    else:
+        baseline = report.configurations.labels[report.summary.baseline]
+    caption += f" The baseline is {baseline}." + which_rows(len(rows))
+    title = f"Δ {difference_heading(spec)}"
+    yield Sketch(
+        "paired_differences", f"{'Paired differences' if paired else 'Differences'} from the baseline", caption,
+        in_a_sentence(marks, title),
+        lambda: plots.forest(highest_and_lowest(marks), title, spec.percent),
+    )  # fmt: skip
+
+
+def effects(contrasts: Sequence[Estimate], spec: MetricSpec, names: Mapping[str, str]) -> Iterator[Sketch]:
+    for kinds, name, title, caption in (
+        (
+            ("main effect", "simple"),
+            "effects",
+            "Main effects",
+            "Each row changes one factor from its baseline to another level, averaged over the levels of the other factors. "
+            "Bar: 95 % interval. Dots: single seeds.",
+        ),
+        (
+            ("interaction",),
+            "interactions",
+            "Interactions",
+            "By how much the second change increases the effect of the first. Bar: 95 % interval. An interval that includes "
+            "zero shows no evidence that the two depend on each other.",
+        ),
+    ):
+        marks = [
+            mark_of(describe(each.changes, names), each, spec)
+            for each in contrasts
+            if each.kind in kinds and math.isfinite(each.estimate)
+        ]
+        if any_interval(marks):
+            yield _effect_sketch(name, title, caption + which_rows(len(marks)), marks, spec)
+
+
+def _effect_sketch(name: str, title: str, caption: str, marks: list[Mark], spec: MetricSpec) -> Sketch:
+    axis = f"effect on {difference_heading(spec)}"
+    return Sketch(
+        name, title, caption, in_a_sentence(marks, axis), lambda: plots.forest(highest_and_lowest(marks), axis, spec.percent)
+    )
+
+
+def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str) -> Sketch:
+    """A forest plot by block; a ratio as its distance from one."""
+    ratio, of_metric = analysis.scale == "ratio", spec
+    spec = scaled(analysis, spec)
+    shown = replace(spec, unit="%", digits=1) if ratio else spec  # as a change in percent
+
+    def moved(value: float) -> float:
+        return math.expm1(value) if ratio else value
+
+    marks = []
+    for level, each in analysis.rows.items():
+        if math.isfinite(each.estimate):
+            low, high = each.interval()
+            hole = ", left out below" if level in analysis.holes else ""
+            values = [moved(value) for value in each.by_seed]
+            marks.append(
+                Mark(
+                    f"{analysis.block}={level} (n = {each.n}{hole})", moved(each.estimate), moved(low), moved(high), values,
+                    str(Interval(moved(each.estimate), moved(low), moved(high), shown)),
+                )
+            )  # fmt: skip
+    marks = highest_and_lowest(marks)
+    for title, found in ((LIKE_THESE, analysis.like_these), (THESE, analysis.these)):
+        numbers = (found.estimate - ratio, found.low - ratio, found.high - ratio)
+        marks.append(Mark(title, *numbers, text=str(Interval(*numbers, shown))))
+    caption = (
+        "Diamond: mean difference in a block. Bar: 95 % interval over its seeds. Dots: single seeds. Below: the mean over the "
+        "complete blocks, for blocks like these (Student's t over blocks) and for exactly these."
+    )
+    axis = f"change of {of_metric.title} (%)" if ratio else f"Δ {difference_heading(spec)}"
+    title = f"Blocks: {describe([analysis.change])}"
+    caption += which_rows(len(analysis.rows))
+    return Sketch(name, title, caption, in_a_sentence(marks, axis), lambda: plots.forest(marks, axis, spec.percent or ratio))
+
+
+def attribution(result: AttributionResult, spec: MetricSpec) -> Iterator[Sketch]:
+    marks = marks_of_shares(result.shares, spec)
+    if not marks:
+        return
+    caption = (
+        "Shapley attribution of the difference between the first and the last configuration. Each bar starts where the one "
+        f"above ends; the last bar is the whole difference (n = {result.shares['n'].max()} seeds). Green: gain. Hatched "
+        "orange: loss. Black line: 95 % interval of that share."
+    )
+    title = f"share of Δ {difference_heading(spec)}"
+    yield Sketch(
+        result.name, result.title, caption, in_a_sentence(marks[:-1], title),
+        lambda: plots.waterfall(marks, title, spec.percent),
+    )  # fmt: skip

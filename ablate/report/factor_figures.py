@@ -1,0 +1,57 @@
+"""The figures of factors: variance explained, means of two factors, and parallel coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ablate.core.levels import Level
+from ablate.core.metrics import MetricSpec
+from ablate.report import factor_plots
+from ablate.report.formatting import heading
+from ablate.report.model import Comparison, Report
+from ablate.report.sketch import Sketch
+
+PARALLEL = 4  # factors from which parallel coordinates are drawn
+
+
+def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[Sketch]:
+    """Explained variance, the strongest interactions, and with many factors parallel coordinates."""
+    terms = pd.DataFrame() if comparison.over_blocks else comparison.anova  # its noise would be the differences of blocks
+    if "omega_squared" in terms and (main := terms[(terms["order"] == 1) & terms["omega_squared"].notna()]).shape[0] > 1:
+        first = main.sort_values("omega_squared", ascending=False).iloc[0]
+        alt = f"{first['term']} explains most of the variance between runs: ω² = {first['omega_squared']:.2f}."
+        caption = (
+            "ω²: the share of the variance between runs that a factor explains, and, in the matrix, what two factors explain "
+            "beyond that. The rest is noise between seeds, and interactions of more factors."
+        )
+        yield Sketch("importance", "Variance explained", caption, alt, lambda: factor_plots.importance(terms))
+    if shown := comparison.interactions:
+        caption = (
+            "Means over seeds, averaged over the other factors, with 95 % intervals. Parallel lines: the effect of one factor "
+            "does not depend on the other."
+        )
+        alt = f"Means of {spec.title} by {' and by '.join(f'{each.x} and {each.line}' for each in shown)}."
+        yield Sketch(
+            "interaction_means", "Means of two factors", caption, alt,
+            lambda: factor_plots.interaction(shown, heading(spec), spec.percent),
+        )  # fmt: skip
+    factors = {key: list(map(str, factor)) for key, factor in report.configurations.factors.items()}
+    mean = report.summary.mean[comparison.metric].dropna()
+    if len(factors) >= PARALLEL and len(mean) > len(factors) + 1:
+        cells = report.configurations.cells
+        columns: dict[str, list[str] | list[float]] = {
+            key: [_text(cells[each].get(key)) for each in mean.index] for key in factors
+        }
+        columns["value"] = mean.tolist()
+        best = report.configurations.changes[str(mean.idxmin() if spec.better == "lower" else mean.idxmax())]
+        caption = "A line for each configuration, from level to level to its mean; the darker, the higher."
+        yield Sketch(
+            "parallel", "All configurations", caption, f"The best configuration is {best}.",
+            lambda: factor_plots.parallel(factors, pd.DataFrame(columns), heading(spec), spec.percent),
+        )  # fmt: skip
+
+
+def _text(level: Level | None) -> str:
+    return "" if level is None else str(level)

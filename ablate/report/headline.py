@@ -1,0 +1,84 @@
+"""The first screen of a report: its findings, and the sentence above them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from ablate.core.wording import counted
+from ablate.report.claim_findings import claim_findings
+from ablate.report.contrast_findings import contrast_findings
+from ablate.report.findings import Finding, with_unit
+from ablate.report.formatting import capitalized
+from ablate.report.model import Report
+from ablate.report.values import Mean
+from ablate.stats import decision_rules
+
+SHOWN = 12  # findings of a study without claims; the table of contrasts has all
+NAMED = 3  # undecided effects that the headline names
+
+
+def findings(report: Report) -> list[Finding]:
+    """The findings of a report: those of its claims, or without claims, of its contrasts."""
+    return claim_findings(report) if report.claims.judgements else contrast_findings(report)
+
+
+def headline(report: Report) -> str:
+    """The number of claims by verdict; without claims, the largest effect and what is undecided.
+
+    For a single configuration, its mean.
+    """
+    judgements = report.claims.judgements
+    if judgements:
+        counts = Counter(str(judgement.verdict) for judgement in judgements)
+        verdicts = [f"{counts[verdict]} {verdict}" for verdict in decision_rules.VERDICTS if counts[verdict]]
+        return f"{counted(len(judgements), 'claim')}: {', '.join(verdicts)}."
+    found = contrast_findings(report)
+    if len(found) == 1:
+        return found[0].sentence
+    return _of_effects(found) if found else _of_means(report)
+
+
+def size(report: Report) -> str:
+    """The size of the study: `4 configurations, 5 seeds`."""
+    runs = report.results.runs
+    replicates = counted(runs["seed"].nunique(), "seed" if report.results.paired else "run")
+    return f"{counted(runs['cell'].nunique(), 'configuration')}, {replicates}"
+
+
+def _of_effects(found: list[Finding]) -> str:
+    """The largest effect, and how many are clear; `found` begins with it."""
+    first = found[0]
+    assert first.estimate is not None
+    largest = f"{first.subject}, {with_unit(first.estimate)}"
+    clear, open_ = [each for each in found if each.decided], [each for each in found if not each.decided]
+    if not clear:
+        state = "Preliminary" if ", preliminary at " in first.sentence or math.isnan(first.estimate.low) else "Undecided"
+        return f"{state}: the largest of {_effects(found)} is {largest}."
+    clearest = clear[0]  # the largest of those that are clear
+    assert clearest.estimate is not None
+    lead = f"Largest clear effect: {clearest.subject}, {with_unit(clearest.estimate)}."
+    if not open_:
+        return f"{lead} All {_effects(found)} are clear."
+    names = f" ({'; '.join(each.subject for each in open_)})" if len(open_) <= NAMED else ""
+    return f"{lead} Undecided: {len(open_)} of {_effects(found)}{names}."
+
+
+def _effects(found: list[Finding]) -> str:
+    interactions = sum(each.subject.startswith("interaction of ") for each in found)
+    several = counted(len(found) - interactions, "effect")
+    return f"{several} and {counted(interactions, 'interaction')}" if interactions else several
+
+
+def _of_means(report: Report) -> str:
+    """The mean of a single configuration; the size of a study without results to compare."""
+    summary, metric = report.summary, report.metric
+    if metric is None or metric not in summary.mean or len(summary.cells) != 1:
+        return f"{size(report)}, no claims."
+    spec, cell = report.metrics[metric], summary.baseline
+    n = int(summary.n[metric][cell])
+    if not n:
+        return f"{size(report)}, no claims."
+    mean = Mean(summary.mean[metric][cell], summary.sd[metric][cell], n, n, spec)
+    unit = f" {spec.unit}" if spec.unit else ""
+    return f"{capitalized(spec.title)}: {mean}{unit}, {counted(n, 'run')} of one configuration."

@@ -1,0 +1,48 @@
+"""The sentence above the findings."""
+
+from pathlib import Path
+
+import pytest
+
+from ablate.report.build import compose
+from ablate.report.headline import findings, headline, size
+from ablate.report.model import Report
+from tests.report.studies import ACCURACY, CLAIM, Levels, grid_results, reported
+
+
+def study(folder: Path, effects: dict[str, float], seeds: int = 5) -> Report:
+    def value(levels: Levels, seed: int) -> float:
+        return 0.5 + sum(gain * levels[key] * (1 + 0.1 * (-1) ** seed) for key, gain in effects.items()) + seed / 100
+
+    found = grid_results({key: [False, True] for key in effects}, value, ACCURACY.name, seeds, [ACCURACY])
+    return compose(found, name="s", folder=folder)
+
+
+def test_with_claims_the_verdicts_are_counted(tmp_path: Path) -> None:
+    report = reported(tmp_path, 0.05, 0.001, seeds=8, claims=[CLAIM], looks=[8])
+    assert headline(report) == "1 claim: 1 supported."
+    assert [each.claim for each in findings(report)] == ["C1"]
+
+
+def test_a_single_contrast_is_the_headline(tmp_path: Path) -> None:
+    assert headline(reported(tmp_path, 0.05, 0.001)) == "Removing dropout: +5.0 points [+4.9, +5.1], better at n = 5."
+
+
+def test_the_largest_effect_and_what_is_undecided(tmp_path: Path) -> None:
+    report = study(tmp_path, {"a": 0.1, "b": 0.3})
+    assert headline(report).startswith(
+        "Largest clear effect: adding b, +30.6 points [+26.5, +34.7]. Undecided: 1 of 2 effects "
+    )
+    assert headline(report).endswith("and 1 interaction (interaction of adding a and adding b).")
+    assert size(report) == "4 configurations, 5 seeds"
+
+
+@pytest.mark.parametrize(("seeds", "word"), [(1, "Preliminary"), (3, "Preliminary")])
+def test_with_few_seeds_it_is_preliminary(tmp_path: Path, seeds: int, word: str) -> None:
+    text = headline(study(tmp_path, {"a": 0.1, "b": 0.3}, seeds))
+    assert text.startswith(f"{word}: the largest of 2 effects and 1 interaction is adding b, +3")
+
+
+def test_one_configuration_has_its_mean(tmp_path: Path) -> None:
+    found = grid_results({}, lambda levels, seed: 0.5 + seed / 100, ACCURACY.name, 3, [ACCURACY])
+    assert headline(compose(found, name="s", folder=tmp_path)) == "Final accuracy: 51.0 ± 1.0 %, 3 runs of one configuration."
