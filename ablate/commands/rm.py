@@ -18,6 +18,8 @@ from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
 from ablate.storage.locks import holder
 from ablate.storage.records import Status, read_record
+from ablate.storage.scheduler import queued_jobs
+from ablate.storage.submissions import JOBS
 
 
 def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list[Path]:
@@ -53,11 +55,27 @@ def _with_levels(study: Path, where: Sequence[str]) -> list[str]:
     return [str(name) for name in results.runs["directory"][mask]]
 
 
-def refuse_running(directories: Sequence[Path]) -> None:
-    """Raise a UsageError if a process holds one of the runs."""
-    for directory in directories:
+def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:
+    """Raise a UsageError if a process holds one of the runs, or if a job of one is in the queue of a scheduler.
+
+    Args:
+        study: the folder of the study.
+        directories: the folders of the runs; None for all runs, including those that have not started.
+    """
+    for directory in run_directories(study) if directories is None else directories:
         if (by := holder(directory)) is not None:
             raise UsageError(f"{directory} is being run ({by}): stop the sweep first.")
+    names = None if directories is None else {directory.relative_to(study).as_posix() for directory in directories}
+    for name, job in queued_jobs(study).items():
+        if names is not None and name not in names:
+            continue
+        if job.state is None:
+            raise UsageError(
+                f"{study / name} was submitted as {job.name}, and Slurm does not answer: if its jobs have ended, remove "
+                f"{study / JOBS} first."
+            )
+        number = job.name.removeprefix("slurm-")
+        raise UsageError(f"{study / name} has the job {job.name} ({job.state}): end it first, with `scancel {number}`.")
 
 
 def main() -> None:
@@ -80,13 +98,13 @@ def main() -> None:
         if not chosen and not whole:
             print("No run matches: nothing to remove.")
             return 0
-        doomed = every if whole else chosen
-        refuse_running(doomed)
+        doomed = None if whole else chosen
+        refuse_running(study, doomed)
         what = f"the study {study} with {len(every)} runs" if whole else f"{len(chosen)} of {len(every)} runs of {study}"
         if not arguments.yes and not _confirmed(what):
             print("Nothing was removed.")
             return 1
-        refuse_running(doomed)  # a run may have started since the question
+        refuse_running(study, doomed)  # a run may have started since the question
         for directory in [study] if whole else chosen:
             shutil.rmtree(directory)
             if not whole and not any(directory.parent.iterdir()):

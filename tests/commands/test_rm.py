@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ablate.storage import scheduler
 from ablate.storage.layout import run_directories
 from ablate.storage.locks import hold
+from ablate.storage.submissions import Submission
 from tests.commands.conftest import Command
 
 
@@ -76,3 +78,22 @@ def test_a_run_that_starts_during_the_question_is_not_removed(
     assert status == 2
     assert "is being run" in err
     assert len(run_directories(outputs / "first")) == 10
+
+
+def test_a_run_with_a_job_in_the_queue_is_not_removed(outputs: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = outputs / "first"
+    runs = [*[path.relative_to(study).as_posix() for path in run_directories(study)][:2], "runs/new-0/seed=0"]
+    Submission(name="s-1", launcher="slurm", host="h", submitted="2026-01-01", runs=runs, array="17").write(study)
+    monkeypatch.setattr(scheduler, "states", lambda submission: {2: "PENDING"})  # a run that has no folder yet
+    status, _, err = command("rm", "first", "--yes")
+    assert (status, err) == (
+        2,
+        f"ablate: {Path('outputs/first')}/runs/new-0/seed=0 has the job slurm-17_2 (PENDING): end it first, with `scancel 17_2`.\n",
+    )
+    assert command("rm", "first", "--status", "failed", "--yes")[0] == 0  # other runs can be removed
+    monkeypatch.setattr(scheduler, "states", lambda submission: None)
+    status, _, err = command("rm", "first", "--yes")
+    assert status == 2
+    assert f"and Slurm does not answer: if its jobs have ended, remove {Path('outputs/first')}/.jobs first." in err
+    monkeypatch.setattr(scheduler, "states", lambda submission: {})
+    assert command("rm", "first", "--yes")[0] == 0
