@@ -90,7 +90,7 @@ def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | 
         submitted = seconds_since_1970(queued.submitted)
         running, _, node = (queued.state or "").partition(" on ")
         if running == "RUNNING":  # it is just starting
-            return RunStatus(name, label, seed, "running", node, queued.name, attempts, submitted)
+            return RunStatus(name, label, seed, "running", node, queued.name, attempts, note="starting")
         note = queued.state or "Slurm does not answer"
         return RunStatus(name, label, seed, "queued", None, queued.name, attempts, submitted, note)
     if record is None:
