@@ -45,6 +45,7 @@ OF_THE_MACHINE = (
     "TMPDIR",
     "_",
 )
+AUTHENTICATION = ". Is RAY_AUTH_MODE (token or disabled) here what it is on the cluster?"  # Ray's own message does not ask
 LOCAL_DEFAULTS = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
 CLUSTER_DEFAULTS = {"log_to_driver": False, "logging_level": "ERROR"}
 
@@ -92,7 +93,8 @@ class Ray(cluster.ClusterLauncher):
         try:
             ray.init(**init)
         except (ConnectionError, ValueError, TypeError, RuntimeError) as error:
-            raise UsageError(f"hydra.launcher.ray.init: {str(error).splitlines()[0]}") from None
+            hint = AUTHENTICATION if address and isinstance(error, ConnectionError) else ""
+            raise UsageError(f"hydra.launcher.ray.init: {str(error).splitlines()[0]}{hint}") from None
         return local
 
     def _run(
