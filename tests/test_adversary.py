@@ -32,10 +32,11 @@ from ablate.report.table import Column, Row, Table
 from ablate.report.table_formats import to_csv, to_latex, to_markdown
 from ablate.storage import audit
 from ablate.storage.dataframe import load_history, load_results
+from ablate.storage.files import write_atomically
 from ablate.storage.fingerprint import digest
 from ablate.storage.history import History
 from ablate.storage.layout import cell_folder, known_cells, run_directory, short_cell
-from ablate.storage.records import read_record, write_atomically
+from ablate.storage.records import read_record
 from ablate.storage.yaml_text import to_yaml
 from tests.storage.studies import add
 

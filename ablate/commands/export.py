@@ -6,6 +6,7 @@ ablate export STUDY [--history] [--format csv|json] [--output FILE]
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pandas as pd
 from ablate.commands import studies
 from ablate.core.errors import UsageError
 from ablate.storage.dataframe import load_history, load_results
-from ablate.storage.records import write_atomically
+from ablate.storage.files import remove_abandoned, write_atomically
 
 FORMATS = ("csv", "json")
 
@@ -64,6 +65,7 @@ def main() -> None:
             sys.stdout.write(text)
             return
         try:
+            remove_abandoned(arguments.output.parent, re.escape(arguments.output.name))
             write_atomically(arguments.output, text)
         except OSError as error:
             raise UsageError(f"--output {arguments.output} cannot be written ({error.strerror or error}).") from None

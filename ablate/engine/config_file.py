@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from ablate.core.errors import AblateError
+from ablate.storage.files import write_atomically
 from ablate.storage.manifest import YAML_LOADER
-from ablate.storage.records import CONFIG, write_atomically
+from ablate.storage.records import CONFIG
 from ablate.storage.yaml_text import to_yaml
 
 

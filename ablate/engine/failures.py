@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ablate.core.errors import AblateError
 from ablate.core.text import cut, printable
-from ablate.storage.records import ERROR_LENGTH, TRACEBACK, write_atomically
+from ablate.storage.files import write_atomically
+from ablate.storage.records import ERROR_LENGTH, TRACEBACK
 
 TRACEBACK_LENGTH = 1_000_000  # characters
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from hydra.core.utils import JobReturn
 from hydra.types import HydraContext
@@ -24,7 +25,8 @@ from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions
 from ablate.engine.planning import DUE, MAX_DEATHS, MAX_FRUITLESS, Plan, PlannedRun
 from ablate.engine.program import PlannedTask, Program
-from ablate.storage import locks, records
+from ablate.storage import locks, records, submissions
+from ablate.storage.files import remove_abandoned
 
 WAIT_SECONDS = 0.5  # between two checks of the locks of other processes
 SETTLE_SECONDS = 0.5  # time for processes to die and for their deaths to be recorded
@@ -63,12 +65,10 @@ class Launch:
         Raises:
             UsageError: if the launcher fails twice without any run starting.
         """
+        submissions.remove_abandoned(self.plan.study)
         for run in self.plan.runs:
-            if run.state == "done" and (run.directory / records.CHECKPOINT).exists():  # killed just before removing it
-                with suppress(OSError), locks.briefly(run.directory) as free:
-                    if free:
-                        records.remove_checkpoint(run.directory)
-                        records.remove_leftovers(run.directory)
+            if run.state == "done":
+                _tidy_up(run.directory)
         fruitless = 0
         early_stop.reset(self.plan.study)
         while not self.late():
@@ -197,6 +197,19 @@ class Launch:
 
     def _print(self, text: str) -> None:
         self.console.print(relative(text), markup=False, soft_wrap=True)
+
+
+def _tidy_up(directory: Path) -> None:
+    """Remove what is left in the folder of a run that is done, if its process was killed right after it had recorded this."""
+    left = (records.CHECKPOINT, locks.LEASE, locks.DEATHS)
+    if not any((directory / name).exists() for name in left):
+        return
+    with suppress(OSError), locks.briefly(directory) as free:
+        if free:
+            records.remove_checkpoint(directory)
+            remove_abandoned(directory)
+            locks.forget_deaths(directory)
+            (directory / locks.LEASE).unlink(missing_ok=True)
 
 
 def _attempts(run: PlannedRun) -> int:

@@ -15,8 +15,8 @@ from ablate.core.levels import Level, short_names
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
+from ablate.storage.files import write_atomically
 from ablate.storage.layout import PLAN
-from ablate.storage.records import write_atomically
 
 ROWS_SHOWN = 24
 KEYS_SHOWN = 6  # of the keys that do not identify runs

@@ -15,6 +15,7 @@ ABLATE_RANKS=off makes every process independent, for example to start several s
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import pickle
@@ -37,7 +38,8 @@ from omegaconf import DictConfig
 from ablate.core.errors import UsageError
 from ablate.engine.following_run import FollowingRun
 from ablate.engine.run import Run
-from ablate.storage.records import RunRecord, write_atomically
+from ablate.storage import files
+from ablate.storage.records import RunRecord
 
 VARIABLE = "ABLATE_RUN"
 SWITCH = "ABLATE_RANKS"
@@ -54,6 +56,7 @@ OF_A_RUN = (*RANKS, *SIZES, *LOCAL_SIZES, "MASTER_ADDR", PORT, ATTEMPT, STORE, "
 PATIENCE_SECONDS = 120.0  # for rank 0 to start
 LOOK_SECONDS = 0.05
 FAREWELL_SECONDS = 10.0
+ARRIVED = "rank-"
 OBSERVER = "child-process-observer"  # a thread of Lightning
 
 Train = Callable[[DictConfig, Run], Any]
@@ -82,7 +85,7 @@ def follow(train: Train) -> None:
             f"with one torchrun, srun or mpirun; or set {SWITCH}=off if this process is independent."
         )
     folder = _folder()
-    arrived = folder / f"rank-{os.getpid()}"
+    arrived = folder / f"{ARRIVED}{files.owner()}"
     arrived.touch()
     number, began = 0, time.monotonic()
     while True:
@@ -106,14 +109,15 @@ def follow(train: Train) -> None:
 def leading() -> Iterator[None]:
     """In the body, other ranks that a launcher has started can join the runs of this process."""
     global _leader
+    remove_abandoned()
     if _leader is not None or joins() or os.environ.get(SWITCH) == "off" or max(map(_number, SIZES)) < 2:
         yield
         return
     folder = _folder()
     for path in folder.iterdir():
-        if not path.name.startswith("rank-"):
-            path.unlink()
-    write_atomically(folder / "leader", f"{os.getpid()}")
+        if not path.name.startswith(ARRIVED):
+            path.unlink(missing_ok=True)
+    files.write_atomically(folder / "leader", files.owner())
     _leader = Leader(folder)
     try:
         yield
@@ -121,7 +125,7 @@ def leading() -> Iterator[None]:
         _leader = None
         (folder / "end").touch()
         until = time.monotonic() + FAREWELL_SECONDS
-        while any(folder.glob("rank-*")) and time.monotonic() < until:
+        while any(folder.glob(f"{ARRIVED}*")) and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -142,6 +146,7 @@ def refuse_launcher(target: str) -> None:
 @contextmanager
 def shared(cfg: DictConfig, run: Run) -> Iterator[None]:
     """In the body, other ranks can join this run. Afterwards, what it has left in this process for them is removed."""
+    remove_abandoned()
     with _separate():
         own = _own_store() if _leader is not None and _leader.number else {}
         os.environ.update(own)
@@ -152,7 +157,7 @@ def shared(cfg: DictConfig, run: Run) -> Iterator[None]:
             _leader.announce(content)
             yield
         else:
-            handle, path = tempfile.mkstemp(prefix="ablate-run-")  # readable by this user only
+            handle, path = tempfile.mkstemp(prefix=files.temporary_prefix("ablate-run"))  # readable by this user only
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
             os.environ[VARIABLE] = path
@@ -171,7 +176,7 @@ class Leader:
 
     def announce(self, content: bytes) -> None:
         """Let the other ranks join a run."""
-        write_atomically(self.folder / f"{self.number:06d}", content)
+        files.write_atomically(self.folder / f"{self.number:06d}", content)
         self.number += 1
 
 
@@ -259,12 +264,32 @@ def _folder() -> Path:
     facts = [os.environ.get(name, "") for name in (*JOB, ATTEMPT)]
     if not shared_folder:  # one machine, where the launcher is the parent of all ranks, unless Slurm says what belongs together
         facts.append("" if os.environ.get("SLURM_STEP_ID") else _parent())
-    name = f"ablate-ranks-{os.getuid()}-{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:16]}"
+    name = f"{_prefix()}{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:16]}"
     folder = Path(shared_folder or tempfile.gettempdir()) / name
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
         raise UsageError(f"{folder} belongs to another user, or others can write to it: remove it.")
     return folder
+
+
+def _prefix() -> str:
+    return f"ablate-ranks-{os.getuid()}-"
+
+
+@functools.cache
+def remove_abandoned() -> None:
+    """Once in a process, remove what commands that were killed left in the temporary folder of this machine."""
+    temporary = Path(tempfile.gettempdir())
+    files.remove_abandoned(temporary, "ablate-(run|job)")
+    for folder in temporary.glob(f"{_prefix()}*"):
+        with contextlib.suppress(OSError):
+            ranks = [path.name.removeprefix(ARRIVED) for path in folder.glob(f"{ARRIVED}*")]
+            leader = folder / "leader"
+            if leader.exists():
+                ranks.append(leader.read_text(encoding="utf-8"))
+            fresh = time.time() - folder.stat().st_mtime < PATIENCE_SECONDS  # rank 0 may not have started
+            if all(files.lives(rank) is False for rank in ranks) and (leader.exists() or not fresh):
+                shutil.rmtree(folder)
 
 
 def _parent() -> str:
@@ -280,16 +305,10 @@ def _parent() -> str:
 def _leader_lives(folder: Path, waited: float) -> bool:
     """Whether rank 0 is running, or may still start. On another machine, it cannot be asked."""
     try:
-        number = int((folder / "leader").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        leader = (folder / "leader").read_text(encoding="utf-8")
+    except OSError:
         return waited < PATIENCE_SECONDS
-    if os.environ.get(FOLDER):
-        return True
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return (folder / "end").exists()
-    return True
+    return files.lives(leader) is not False or (folder / "end").exists()
 
 
 def _number(variable: str) -> int:

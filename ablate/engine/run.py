@@ -27,6 +27,7 @@ from ablate.engine.failures import message_of, write_traceback
 from ablate.engine.loggers import Logger, LoggerFeed
 from ablate.storage import checkpoints, fingerprint, locks
 from ablate.storage.code_files import FILES, changed, imported
+from ablate.storage.files import remove_abandoned, write_atomically
 from ablate.storage.history import History
 from ablate.storage.records import (
     CHECKPOINT,
@@ -39,8 +40,6 @@ from ablate.storage.records import (
     done_before,
     read_record,
     remove_checkpoint,
-    remove_leftovers,
-    write_atomically,
     write_record,
 )
 
@@ -270,7 +269,7 @@ class Run:
         self.record.attempts = (previous.attempts if previous else 0) + 1
         self._config_text = render_config(self.config)
         write_config(self.directory, self._config_text)
-        remove_leftovers(self.directory)
+        remove_abandoned(self.directory)
         stale = [TRACEBACK] if (self.directory / CHECKPOINT).exists() else [TRACEBACK, HISTORY, "*.npz"]
         for path in (path for pattern in stale for path in self.directory.glob(pattern)):
             path.unlink()

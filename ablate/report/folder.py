@@ -13,7 +13,7 @@ from ablate.report import figures, html, inventory, markdown
 from ablate.report.cell_tables import summary_frame
 from ablate.report.model import Report
 from ablate.report.table_formats import frame_to_csv, to_csv, to_latex, to_markdown
-from ablate.storage.records import write_atomically
+from ablate.storage.files import remove_abandoned, write_atomically
 
 
 def write_folder(report: Report, refresh: int | None = None) -> Path:
@@ -32,6 +32,8 @@ def write_folder(report: Report, refresh: int | None = None) -> Path:
     before = inventory.files_of_earlier_report(folder)
     files = _render(report, refresh)
     folder.mkdir(parents=True, exist_ok=True)
+    for name in ("", "tables", "figures"):
+        remove_abandoned(folder / name)
     inventory.write_list(folder, before | files.keys())  # so that the files are known to be ours even after a crash
     for name, content in files.items():
         (folder / name).parent.mkdir(exist_ok=True)

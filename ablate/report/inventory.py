@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ablate.core.errors import UsageError
-from ablate.storage.records import write_atomically
+from ablate.storage.files import write_atomically
 
 LIST = "files.txt"
 HEAD = "# Written by ablate.report; a later report removes those of these files that it does not write again:"

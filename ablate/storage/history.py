@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablate.storage.records import sync, write_atomically
+from ablate.storage.files import sync, write_atomically
 
 _WORDS: dict[str, Any] = {"": None, "True": True, "False": False}
 

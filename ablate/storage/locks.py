@@ -30,6 +30,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from ablate.core.errors import RunLockedError
 from ablate.storage import watcher
+from ablate.storage.files import temporary_prefix
 
 LOCK = ".lock"
 LEASE = ".lease"
@@ -73,7 +74,7 @@ class Lease:
 
     def _clear_away(self, stale: dict[str, Any]) -> None:
         """Remove an expired lease. If another host has just replaced it, restore that one."""
-        aside = self.path.with_name(f"{LEASE}.{os.urandom(8).hex()}")
+        aside = self.path.with_name(f"{temporary_prefix(LEASE[1:])}{os.urandom(4).hex()}")
         with suppress(FileNotFoundError):  # another host was faster
             self.path.rename(aside)
             found = _read(aside)
@@ -166,7 +167,7 @@ def _create(path: Path, content: str) -> None:
     Raises:
         FileExistsError: if the file exists.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path.name[1:]))
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)

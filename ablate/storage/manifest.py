@@ -15,7 +15,8 @@ from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.text import cut, printable
-from ablate.storage.records import Seed, explain, write_atomically
+from ablate.storage.files import remove_abandoned, write_atomically
+from ablate.storage.records import Seed, explain
 from ablate.storage.yaml_text import to_yaml
 
 MANIFEST = "study.yaml"
@@ -153,7 +154,8 @@ def _unreadable(study: Path, trouble: str) -> UsageError:
 
 @contextmanager
 def manifest_lock(study: Path) -> Iterator[None]:
-    """Lock study.yaml between reading and writing it. Creates the folder of the study."""
+    """Lock study.yaml between reading and writing it. Creates the folder of the study, or tidies it up."""
     study.mkdir(parents=True, exist_ok=True)
     with FileLock(study / ".lock"):
+        remove_abandoned(study)
         yield

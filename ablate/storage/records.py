@@ -25,12 +25,7 @@ A run that has taken less than SYNC_SECONDS is not synchronized: repeating it co
 from __future__ import annotations
 
 import math
-import os
-import re
-import tempfile
-import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,6 +45,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.text import cut, printable
 from ablate.storage.code_files import made_by_other_code
+from ablate.storage.files import write_atomically
 from ablate.storage.fingerprint import flatten
 
 Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
@@ -63,10 +59,6 @@ CHECKPOINT_FILES = "checkpoint-epoch=*"  # further files of a checkpoint, which 
 ERROR_LENGTH = 2000  # characters of an error in a record; traceback.txt has all of it
 SYNC_SECONDS = 1.0
 SYNC_SHARE = 0.02
-LEFTOVER_SECONDS = 60.0  # after this time, no process is still writing a temporary file
-
-_WRITTEN = "|".join(map(re.escape, (RECORD, CONFIG, CHECKPOINT, HISTORY, TRACEBACK)))
-_TEMPORARY = re.compile(rf"\.({_WRITTEN}|.+\.npz)\.[a-z0-9_]{{8}}", re.DOTALL)  # the names that tempfile.mkstemp makes
 
 
 def _metric(value: object) -> object:
@@ -151,55 +143,6 @@ class RunRecord(BaseModel):
     def _plain_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Validate `metrics` before writing, so that reading gives the same values; NaN becomes None."""
         return {name: _metric(value) for name, value in metrics.items()}
-
-
-def write_atomically(path: Path, content: str | bytes, durable: bool = False) -> None:
-    """Replace a file atomically: readers, also after a crash, see either the old or the new content.
-
-    Args:
-        path: the file.
-        content: text, written as UTF-8 (lone surrogates, which UTF-8 cannot represent, as escapes), or bytes.
-        durable: whether this also holds after a power failure; waits until the content is on disk.
-    """
-    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    if durable and os.name == "posix":  # elsewhere, folders cannot be opened
-        sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def remove_leftovers(directory: Path) -> None:
-    """Remove what processes that were killed left in the folder of a run: temporary files of `write_atomically`.
-
-    The caller holds the lock of the run. Other processes may be writing config.yaml and run.json (when they plan a run or give
-    it up), so temporary files of these are kept for LEFTOVER_SECONDS.
-    """
-    with os.scandir(directory) as entries:
-        found = [entry for entry in entries if _TEMPORARY.fullmatch(entry.name)]
-    for entry in found:
-        with suppress(FileNotFoundError):
-            shared = entry.name.startswith((f".{CONFIG}.", f".{RECORD}."))
-            if not shared or time.time() - entry.stat().st_mtime > LEFTOVER_SECONDS:
-                Path(entry).unlink()
 
 
 def remove_checkpoint(directory: Path) -> None:

@@ -9,16 +9,20 @@ learned their number.
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ablate.storage.records import write_atomically
+from ablate.storage import files
 
 JOBS = ".jobs"
 FILE = "submission.json"
+WORK = "work.pkl"  # what the jobs of a submission have in common; removed when they have ended
+LOCAL = "local-"  # before the process, in the name of a folder for jobs on this machine, which have no submission.json
 
 
 class Submission(BaseModel):
@@ -49,7 +53,7 @@ class Submission(BaseModel):
     def write(self, study: Path) -> None:
         """Write submission.json."""
         self.folder(study).mkdir(parents=True, exist_ok=True)
-        write_atomically(self.folder(study) / FILE, self.model_dump_json(indent=1) + "\n")
+        files.write_atomically(self.folder(study) / FILE, self.model_dump_json(indent=1) + "\n")
 
     def close(self, study: Path, keep_output: bool) -> None:
         """Forget a submission whose jobs have all ended; optionally keep what its jobs printed."""
@@ -70,3 +74,19 @@ def read_submissions(study: Path) -> list[Submission]:
         with suppress(OSError, ValueError, ValidationError):
             found.append(Submission.model_validate_json(path.read_bytes()))
     return found
+
+
+def remove_abandoned(study: Path) -> None:
+    """Remove what commands that were killed left in the folder of jobs, once none of these jobs is running.
+
+    Jobs of Slurm are not among them, because they go on without the command.
+    """
+    files.remove_abandoned(study / JOBS)
+    for work in (study / JOBS).glob(f"{LOCAL}*/{WORK}"):
+        folder = work.parent
+        command = files.lives(folder.name.removeprefix(LOCAL).rpartition("-")[0])
+        if command is None:  # of another machine, whose jobs cannot be asked either
+            command = time.time() - work.stat().st_mtime < files.ELSEWHERE_SECONDS
+        jobs = {found[1] for path in folder.iterdir() if (found := re.match(r"(\d+)_", path.name))}  # numbers of processes
+        if not command and not any(files.lives(files.owner(int(job))) for job in jobs):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -21,7 +21,7 @@ from torch import Tensor
 from ablate.core.errors import UsageError
 from ablate.core.seeding import stream
 from ablate.storage import fingerprint
-from ablate.storage.records import write_atomically
+from ablate.storage.files import remove_abandoned, temporary_prefix, write_atomically
 from ablate.vision.cache_folder import cache_root
 from ablate.vision.datasets import AUTO, DATASETS, Decoded, Source, Split
 from ablate.vision.datasets._torchvision import TorchvisionSource, can_connect
@@ -223,7 +223,8 @@ def _read(folder: Path) -> Cached | None:
 
 def _write(decoded: Decoded, folder: Path) -> None:
     """Write to a temporary folder and rename it, so that `folder` is complete or does not exist."""
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    remove_abandoned(folder.parent)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=temporary_prefix(folder.name)))
     try:
         sha = hashlib.sha256(json.dumps(decoded.classes).encode())
         for name, split in (("train", decoded.train), ("test", decoded.test)):

@@ -16,7 +16,7 @@ import pytest
 from ablate.engine.execution import Outcome
 from ablate.engine.launch import Launch
 from ablate.engine.planning import Plan
-from ablate.storage import locks
+from ablate.storage import files, locks
 from ablate.storage.dataframe import load_runs
 from ablate.storage.records import RunRecord, write_record
 from tests.conftest import APPS, Command
@@ -253,13 +253,29 @@ def test_the_configuration_of_a_run_that_has_just_finished_is_not_rewritten(tmp_
 
 
 def test_what_a_killed_process_left_beside_a_finished_run_is_removed(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
     finished(tmp_path / "run")
-    for name in ("checkpoint.pt", ".checkpoint.pt.abcdefgh"):
-        (tmp_path / "run" / name).write_bytes(b"x")
-    run = planned(tmp_path / "run")
-    run.outcome = Outcome("x=1", 0, "finished")
-    launch_of(run).run()
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "config.yaml", ".lock"}
+    jobs = tmp_path / ".jobs" / f"local-{files.owner(dead.pid)}-0"
+    jobs.mkdir(parents=True)
+    (jobs / "work.pkl").touch()
+    for left in (["checkpoint.pt", f".checkpoint.pt.{files.owner(dead.pid)}-abcdefgh"], [".lease"], ["deaths"]):
+        for name in left:
+            (tmp_path / "run" / name).write_bytes(b"x")
+        run = planned(tmp_path / "run")
+        run.outcome = Outcome("x=1", 0, "finished")
+        launch_of(run).run()
+        assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "config.yaml", ".lock"}
+    assert not jobs.exists()
+
+
+def test_files_beside_a_run_that_has_just_finished_and_is_still_held_stay(tmp_path: Path) -> None:
+    finished(tmp_path / "run")
+    with locks.hold(tmp_path / "run"):
+        (tmp_path / "run" / "checkpoint.pt").touch()
+        launch_of(planned(tmp_path / "run")).run()
+        assert (tmp_path / "run" / "checkpoint.pt").exists()
+        assert (tmp_path / "run" / ".lease").exists()
 
 
 def test_seeds_and_arguments_that_no_file_can_have_are_refused(command: Command) -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ablate.core.errors import UsageError
 from ablate.engine import ranks
 from ablate.engine.following_run import FollowingRun
 from ablate.engine.run import Run
+from ablate.storage import files
 from ablate.storage.dataframe import load_runs
 from ablate.storage.records import RunRecord
 from tests.conftest import APPS
@@ -107,6 +109,47 @@ def test_a_rank_writes_nothing_and_restores_what_the_first_saved(tmp_path: Path)
         assert other.derive("x") == first.derive("x") < 2**32
         assert other.stream("x").normal() == first.stream("x").normal()
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_what_killed_commands_left_in_the_temporary_folder_is_removed_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    gone, own, number = files.owner(dead.pid), files.owner(), iter(range(9))
+
+    def folder(*ranks: str, leader: str | None = None, old: bool = False) -> Path:
+        path = tmp_path / f"ablate-ranks-{os.getuid()}-{next(number)}"
+        path.mkdir()
+        for rank in ranks:
+            (path / f"rank-{rank}").touch()
+        if leader is not None:
+            (path / "leader").write_text(leader)
+        if old:
+            os.utime(path, (0, 0))
+        return path
+
+    (tmp_path / f".ablate-run.{gone}-abcdefgh").touch()
+    (tmp_path / f".ablate-job.{gone}-abcdefgh" / "study").mkdir(parents=True)
+    folder(leader=gone)
+    folder(gone, leader=gone)
+    folder(gone, old=True)
+    kept = {
+        folder(leader=own),
+        folder(own, leader=gone),
+        folder(gone),  # rank 0 may not have started
+        folder(own, old=True),
+        folder("00000000-1", leader=gone),
+        tmp_path / f".ablate-run.{own}-abcdefgh",
+    }
+    (tmp_path / f".ablate-run.{own}-abcdefgh").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ranks.remove_abandoned.cache_clear()
+    with ranks.leading():
+        assert set(tmp_path.iterdir()) == kept
+    (tmp_path / f".ablate-run.{gone}-abcdefgh").touch()
+    with ranks.leading():
+        assert len(set(tmp_path.iterdir()) - kept) == 1  # looked at once in a process
 
 
 def torchrun() -> list[str]:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ablate.core.errors import RunLockedError, UsageError
 from ablate.engine.run import Run
-from ablate.storage import locks
+from ablate.storage import files, locks
 from ablate.storage.records import RunRecord, read_record
 
 
@@ -228,7 +228,7 @@ def test_files_are_synchronized_once_a_run_has_taken_a_second(tmp_path: Path, mo
     real = os.fsync
 
     def fsync(handle: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name.rpartition(".")[0] or "folder")
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name.partition(f".{files.owner()}")[0])
         real(handle)
 
     monkeypatch.setattr(os, "fsync", fsync)
@@ -241,9 +241,9 @@ def test_files_are_synchronized_once_a_run_has_taken_a_second(tmp_path: Path, mo
         assert synced == []
         now[0] += 1
         run.save({"epoch": 1})
-        assert synced == ["history", ".checkpoint.pt", "folder"]
+        assert synced == ["history.csv", ".checkpoint.pt", "run"]
         run._syncing = 0.03  # more than 2 % of the time
         run.save({"epoch": 1})
         assert len(synced) == 3
         synced.clear()
-    assert synced == ["history", ".run.json", "folder"]
+    assert synced == ["history.csv", ".run.json", "run"]

@@ -63,7 +63,7 @@ def test_a_report_that_cannot_be_rendered_leaves_the_folder_as_it_was(tmp_path: 
 def test_a_report_that_died_while_it_wrote_is_replaced_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It dies at each of its files in turn, before the first one and before the list among them."""
     folder, written = tmp_path / "report", [0]
-    from ablate.storage.records import write_atomically
+    from ablate.storage.files import write_atomically
 
     def die_at(limit: int) -> None:
         def write(path: Path, content: str | bytes) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from ablate.core.errors import RunLockedError
 from ablate.storage import locks
+from ablate.storage.files import remove_abandoned
 from ablate.storage.locks import DEATHS, LEASE, count_death, deaths, forget_deaths, hold, holder, slot
 
 
@@ -218,3 +219,11 @@ def test_a_run_is_locked_briefly_unless_a_process_holds_it(tmp_path: Path) -> No
         assert not twice
     with locks.hold(directory), locks.briefly(directory) as free:
         assert not free
+
+
+def test_a_process_that_is_killed_while_it_takes_a_lease_leaves_what_the_next_one_removes(tmp_path: Path) -> None:
+    code = "import os, sys; from pathlib import Path; from ablate.storage.locks import hold\nos.link = lambda *_: os.kill(os.getpid(), 9)\nwith hold(Path(sys.argv[1])): pass"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert len(list(tmp_path.glob(".lease.*"))) == 1
+    remove_abandoned(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]

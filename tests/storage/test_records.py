@@ -14,7 +14,6 @@ from ablate.storage.records import (
     is_done,
     levels_of,
     read_record,
-    write_atomically,
     write_record,
 )
 
@@ -32,19 +31,6 @@ def refused(directory: Path, content: object) -> str:
     assert len(warnings) == 1
     assert warnings[0].startswith(f"{directory / 'run.json'} is skipped: ")
     return warnings[0].partition(" is skipped: ")[2]
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, "old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(path, "new")
-    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("file", "old")]
 
 
 def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -184,8 +170,3 @@ def test_an_error_of_another_version_is_cut_and_made_harmless(tmp_path: Path) ->
     assert read.error is not None
     assert len(read.error) < 2200
     assert read.error.startswith(r"\x1b[31mxxx")
-
-
-def test_text_that_utf8_does_not_have_is_written_as_an_escape(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "file", "a\udcffb")
-    assert (tmp_path / "file").read_bytes() == b"a\\udcffb"

@@ -1,8 +1,11 @@
 """What a study knows about jobs in the queue of a scheduler."""
 
+import os
+import subprocess
 from pathlib import Path
 
-from ablate.storage.submissions import JOBS, Submission, read_submissions
+from ablate.storage.files import owner
+from ablate.storage.submissions import JOBS, Submission, read_submissions, remove_abandoned
 
 
 def test_a_submission_is_found_again_until_it_is_closed(tmp_path: Path) -> None:
@@ -20,3 +23,34 @@ def test_a_submission_is_found_again_until_it_is_closed(tmp_path: Path) -> None:
     assert [path.name for path in submission.folder(tmp_path).iterdir()] == ["17_0_log.err"]
     submission.close(tmp_path, keep_output=False)
     assert not submission.folder(tmp_path).exists()
+
+
+def test_what_a_command_left_that_was_killed_is_removed_once_its_jobs_have_ended(tmp_path: Path) -> None:
+    process, dead = subprocess.Popen(["cat"], stdin=subprocess.PIPE), subprocess.Popen(["true"])
+    dead.wait()
+
+    def jobs(name: str, *files: str) -> Path:
+        folder = tmp_path / JOBS / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            (folder / file).touch()
+        return folder
+
+    gone = owner(dead.pid)
+    jobs(f"local-{gone}-1", "work.pkl", f"{dead.pid}_submitted.pkl")
+    running = jobs(f"local-{gone}-2", "work.pkl", f"{process.pid}_submitted.pkl", f"{dead.pid}_0_log.out")
+    kept = [
+        jobs(f"local-{owner()}-3", "work.pkl"),  # its command is running
+        jobs(f"local-{gone}-4", f"{dead.pid}_0_log.err"),  # its command has ended, and named this output
+        jobs("local-0123abcd", "work.pkl"),  # of an earlier version
+        jobs("ablate-0123abcd", "work.pkl", "submission.json"),  # of Slurm
+    ]
+    jobs("", f".shared.{gone}-abcdefgh")
+    remove_abandoned(tmp_path)
+    assert set((tmp_path / JOBS).iterdir()) == {running, *kept}
+    process.communicate()
+    remove_abandoned(tmp_path)
+    assert set((tmp_path / JOBS).iterdir()) == set(kept)
+    os.utime(kept[2] / "work.pkl", (0, 0))
+    remove_abandoned(tmp_path)
+    assert not kept[2].exists()

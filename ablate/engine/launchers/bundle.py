@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablate.engine.jobs import RunContext
+from ablate.storage.files import remove_abandoned, temporary_prefix
 from ablate.storage.locks import DEATHS, LEASE, LOCK
 from ablate.storage.records import CHECKPOINT, RECORD, remove_checkpoint
 
@@ -34,7 +35,8 @@ def unpack(content: bytes, directory: Path) -> None:
     The archive is unpacked beside the folder first, so that a full disk or a crash leaves the run as it was.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    remove_abandoned(directory.parent)
+    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=temporary_prefix(directory.name)))
     try:
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             archive.extractall(temporary, filter="data")
@@ -53,7 +55,7 @@ def unpack(content: bytes, directory: Path) -> None:
 def elsewhere(overrides: Sequence[str], sent: bytes) -> Iterator[tuple[list[str], Path]]:
     """A temporary folder with the files of a run, and the overrides of its job with this folder in place of the original."""
     context = RunContext.from_overrides(list(overrides))
-    with tempfile.TemporaryDirectory(prefix="ablate-") as root:
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix("ablate-job")) as root:
         directory = Path(root, *Path(context.directory).parts[-4:])  # study/runs/cell/seed
         unpack(sent, directory)
         yield [*overrides[:-1], replace(context, directory=str(directory)).as_override()], directory

@@ -16,8 +16,10 @@ from hydra.core.utils import JobReturn, env_override
 
 from ablate.engine.jobs import RunContext
 from ablate.engine.launchers import cluster
-from ablate.engine.launchers.submitted import CORES, WORK, SubmittedRun
+from ablate.engine.launchers.submitted import CORES, SubmittedRun
 from ablate.engine.parallel import cluster_processes, usable_cores
+from ablate.storage import files
+from ablate.storage.submissions import LOCAL, WORK
 
 POLL_SECONDS = 0.1
 END_SECONDS = 5.0  # after an interruption, for jobs to record it
@@ -43,7 +45,7 @@ class Local(cluster.ClusterLauncher):
 
     def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
         self.refuse_detach()
-        folder = cluster.jobs_folder(cluster.study_of(runs[0])) / f"local-{os.urandom(4).hex()}"
+        folder = cluster.jobs_folder(cluster.study_of(runs[0])) / f"{LOCAL}{files.owner()}-{os.urandom(4).hex()}"
         folder.mkdir()
         executor = self._executor(folder)
         processes = min(cluster_processes(self.options, self.study.n_jobs), len(runs))
@@ -71,8 +73,11 @@ class Local(cluster.ClusterLauncher):
             for each in started:
                 cluster.settle(runs[each.number], each.identifier, "interrupted", counts=False)
             raise
-        if all(each is None for each in returns):
-            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            if all(each is None for each in returns):
+                shutil.rmtree(folder, ignore_errors=True)
+            else:  # the output of jobs that failed
+                (folder / WORK).unlink(missing_ok=True)
         return returns
 
     def _executor(self, folder: Path) -> Any:

@@ -26,6 +26,7 @@ from ablate.engine.jobs import RunContext
 from ablate.engine.launchers import bundle, cluster
 from ablate.engine.launchers.cluster import Work
 from ablate.storage import locks
+from ablate.storage.files import temporary_prefix
 
 POLL_SECONDS = 1.0
 END_SECONDS = 10.0  # after an interruption, for tasks to record it
@@ -194,7 +195,7 @@ def _is_shared(study: Path) -> bool:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    token = cluster.jobs_folder(study) / f".shared-{os.urandom(8).hex()}"
+    token = cluster.jobs_folder(study) / f"{temporary_prefix('shared')}{os.urandom(4).hex()}"
     token.touch()
     try:
         probe: Any = ray.remote(_exists)

@@ -25,10 +25,10 @@ from ablate.core.wording import counted, duration
 from ablate.engine.jobs import RunContext
 from ablate.engine.launchers import cluster
 from ablate.engine.launchers.names import Detached
-from ablate.engine.launchers.submitted import WORK, SubmittedRun
+from ablate.engine.launchers.submitted import SubmittedRun
 from ablate.storage import locks, scheduler
 from ablate.storage.records import DONE, read_record
-from ablate.storage.submissions import JOBS, Submission, read_submissions
+from ablate.storage.submissions import JOBS, WORK, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
 SILENT_SECONDS = 120.0  # without an answer of Slurm, after which the files of the runs alone tell which have ended

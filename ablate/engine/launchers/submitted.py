@@ -21,7 +21,6 @@ from typing import Any
 from ablate.engine import stopping
 from ablate.engine.launchers.cluster import Work
 
-WORK = "work.pkl"
 CORES = "ABLATE_CORES"  # environment variable: the cores for a job of the local executor
 MARGIN_SECONDS = 15  # before the end of a job, for putting it back into the queue
 REQUEUE = 144  # exit status by which a job of Submitit's local executor asks to be started again

@@ -1,0 +1,130 @@
+"""Write files atomically, and remove what processes that were killed did not finish.
+
+A temporary file or folder is named after its target and the process that writes it, `.run.json.<machine>-<process>-<random>`.
+Any later command can therefore tell whether its process is still running, without a lock.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import socket
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+ELSEWHERE_SECONDS = 3600.0  # after this time, no process of another machine is still writing a temporary file
+
+_TEMPORARY = re.compile(r"\.(?P<target>.+)\.(?P<owner>[0-9a-f]{8}-\d+)-[a-z0-9_]{8}", re.DOTALL)
+_TARGETS = r"run\.json|config\.yaml|checkpoint\.pt|history\.csv|traceback\.txt|study\.yaml|plan\.csv|.+\.npz"
+_EARLIER = re.compile(rf"\.({_TARGETS})\.[a-z0-9_]{{8}}", re.DOTALL)  # the names of earlier versions, which lack the process
+
+
+def write_atomically(path: Path, content: str | bytes, durable: bool = False) -> None:
+    """Replace a file atomically: readers, also after a crash, see either the old or the new content.
+
+    Args:
+        path: the file.
+        content: text, written as UTF-8 (lone surrogates, which UTF-8 cannot represent, as escapes), or bytes.
+        durable: whether this also holds after a power failure; waits until the content is on disk.
+    """
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path.name))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    if durable and os.name == "posix":  # elsewhere, folders cannot be opened
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def temporary_prefix(name: str) -> str:
+    """The prefix, for the functions of `tempfile`, of a temporary file or folder of this process.
+
+    Args:
+        name: the name of the target, or another name that says what the file is.
+    """
+    return f".{name}.{owner()}-"
+
+
+def remove_abandoned(folder: Path, names: str = ".+") -> None:
+    """Remove the temporary files and folders in `folder` whose process has ended.
+
+    Those of another machine, whose processes cannot be asked, are removed after ELSEWHERE_SECONDS.
+
+    Args:
+        folder: the folder; it may be missing.
+        names: a regular expression for the names that were passed to `temporary_prefix`, if the folder has other files.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if entry.name[0] == "."]
+    except OSError:
+        return
+    for entry in found:
+        temporary = _TEMPORARY.fullmatch(entry.name)
+        if not (re.fullmatch(names, temporary["target"], re.DOTALL) if temporary else _EARLIER.fullmatch(entry.name)):
+            continue
+        alive = lives(temporary["owner"]) if temporary else None
+        with suppress(OSError):  # removed by another process, or of another user
+            if alive is None:
+                alive = time.time() - entry.stat(follow_symlinks=False).st_mtime < ELSEWHERE_SECONDS
+            if alive:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                Path(entry).unlink()
+
+
+def owner(process: int | None = None) -> str:
+    """A process of this machine as text, by default this one."""
+    return f"{_machine()}-{os.getpid() if process is None else process}"
+
+
+def lives(owner: str) -> bool | None:
+    """Whether a process is running; None if it belongs to another machine, or to a container with its own numbers.
+
+    Args:
+        owner: the process, see the function `owner`.
+    """
+    machine, _, process = owner.partition("-")
+    if machine != _machine() or not process.isdecimal():
+        return None
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
+
+
+@functools.cache
+def _machine() -> str:
+    """Where the numbers of processes mean the same: on this machine, since it started, and in this container."""
+    facts = [socket.gethostname()]
+    with suppress(OSError):
+        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8"))
+        facts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256("|".join(facts).encode()).hexdigest()[:8]

@@ -1,0 +1,97 @@
+"""Files are replaced whole, and what a killed process left is removed, but nothing of a living one."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ablate.storage import files
+from ablate.storage.files import lives, owner, remove_abandoned, temporary_prefix, write_atomically
+
+
+@pytest.fixture(scope="module")
+def dead() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "new")
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("file", "old")]
+
+
+def test_text_that_utf8_does_not_have_is_written_as_an_escape(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "file", "a\udcffb")
+    assert (tmp_path / "file").read_bytes() == b"a\\udcffb"
+
+
+def test_a_process_is_running_or_not_or_elsewhere(dead: int) -> None:
+    assert lives(owner()) is True
+    assert lives(owner(1)) is True  # perhaps of another user
+    assert lives(owner(dead)) is False
+    assert lives(owner(10**30)) is False
+    for unknown in (f"00000000-{dead}", "", "12345", owner().replace("-", ""), f"{owner()}x"):
+        assert lives(unknown) is None
+
+
+def test_only_what_a_process_that_has_ended_left_is_removed(tmp_path: Path, dead: int) -> None:
+    own, gone, other = owner(), owner(dead), f"00000000-{dead}"
+    kept = [
+        f".run.json.{own}-abcdefgh",
+        f".run.json.{other}-abcdefgh",
+        f"run.json.{gone}-abcdefgh",
+        f".run.json.{gone}-abcdefghi",
+        f".run.json.{gone}",
+        ".run.json.abcdefgh",  # of an earlier version, and new
+        ".notes.yaml.abcdefgh",
+        ".gitignore",
+        "study.yaml",
+    ]
+    left = [f".run.json.{gone}-abcdefgh", f".a b.npz.{gone}-abc_1234", f".line\nbreak.{gone}-abcdefgh"]
+    for name in kept + left:
+        (tmp_path / name).touch()
+    (tmp_path / f".seed=0.{gone}-abcdefgh").mkdir()
+    (tmp_path / f".seed=0.{gone}-abcdefgh" / "checkpoint.pt").touch()
+    (tmp_path / f".link.{gone}-abcdefgh").symlink_to(tmp_path)
+    remove_abandoned(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(kept)
+    earlier = time.time() - files.ELSEWHERE_SECONDS - 1
+    for name in kept:
+        os.utime(tmp_path / name, (earlier, earlier))
+    remove_abandoned(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*kept} - {f".run.json.{other}-abcdefgh", ".run.json.abcdefgh"}
+    remove_abandoned(tmp_path / "missing")
+
+
+def test_in_a_folder_with_files_of_others_only_the_named_ones_are_removed(tmp_path: Path, dead: int) -> None:
+    for name in ("ablate-run", "ablate-job", "other"):
+        (tmp_path / f".{name}.{owner(dead)}-abcdefgh").touch()
+    remove_abandoned(tmp_path, "ablate-(run|job)")
+    assert [path.name for path in tmp_path.iterdir()] == [f".other.{owner(dead)}-abcdefgh"]
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_what_the_next_one_removes(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from ablate.storage import files\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), 9)\n"
+        "files.write_atomically(Path(sys.argv[1], 'x' * 204), 'content')"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".xxx")
+    remove_abandoned(tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert len(temporary_prefix("x" * 204)) + 8 <= 255
