@@ -37,20 +37,20 @@ def imported(root: Path) -> dict[str, str]:
     root = root.resolve()
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
-        if not isinstance(name, str) or not name.endswith(".py"):
-            continue
-        path = Path(name).resolve()
-        if (
-            path not in _loaded
-            and path.is_relative_to(root)
-            and not path.is_relative_to(PACKAGE)
-            and not OTHERS & {*path.parts}
-        ):
-            found = _digest(path)
-            if found is not None:
-                _loaded[path] = found
+        path = _own(name, root) if isinstance(name, str) else None
+        if path is not None and path not in _loaded and (found := _digest(path)) is not None:
+            _loaded[path] = found
     below = {path.relative_to(root).as_posix(): digest for path, digest in _loaded.items() if path.is_relative_to(root)}
     return dict(sorted({**below, SEEDING: _seeding_digest()}.items()))
+
+
+@functools.cache  # a process has thousands of modules, and looks at them twice in each run
+def _own(file: str, root: Path) -> Path | None:
+    """The path of a module's file, if it belongs to the project."""
+    if not file.endswith(".py"):
+        return None
+    path = Path(file).resolve()
+    return path if path.is_relative_to(root) and not path.is_relative_to(PACKAGE) and not OTHERS & {*path.parts} else None
 
 
 def made_by_other_code(provenance: Mapping[str, Any], code: str | None, root: Path | None) -> bool:

@@ -70,6 +70,17 @@ def test_imported_modules_of_the_project_are_listed_and_installed_ones_are_not(t
     sys.modules.pop("helper_of_a_test")
 
 
+def test_the_files_of_modules_are_looked_up_once_in_a_process(tmp_path: Path, monkeypatch) -> None:
+    code_files.imported(tmp_path)
+
+    def resolve(path: Path, strict: bool = False) -> Path:  # noqa: ARG001
+        assert path == tmp_path
+        return path
+
+    monkeypatch.setattr(Path, "resolve", resolve)
+    assert list(code_files.imported(tmp_path)) == ["ablate.core.seeding"]
+
+
 PROGRAM = """
 import activations
 import ablate
