@@ -30,10 +30,10 @@ from ablate.vision.settings import (
     ModelSettings,
     Norm,
     OptimizerSettings,
-    Positive,
     Schedule,
     Section,
     Stem,
+    Threads,
 )
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -56,7 +56,7 @@ class Config(Section):
     seed: Count
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Precision  # of convolutions and matrix products; auto is resolved when a study begins
-    threads: Positive | None  # torch's CPU threads; None: torch's default
+    threads: Threads | None  # torch's CPU threads; None: torch's default
     deterministic: bool  # on CUDA: deterministic algorithms, which are slower
     summary: bool  # print a table of the network instead of training
 

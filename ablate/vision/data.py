@@ -88,6 +88,7 @@ def prepare(data: Data) -> str:
     Raises:
         UsageError: if the images are not available, do not match `data.digest`, or are fewer than requested.
     """
+    DATASETS[data.source].check(data)  # only now is `auto` resolved
     decoded = _cached(source_of(data), data.cache)
     if data.digest not in (None, decoded.digest):
         raise UsageError(
@@ -102,6 +103,11 @@ def prepare(data: Data) -> str:
         if wanted > there:
             raise UsageError(f"{key}={wanted}: data={data.source} has only {there} images.")
     return decoded.digest
+
+
+def training_size(data: Data) -> int:
+    """The number of training images of a run. Raises as `prepare`."""
+    return data.train_size or len(_cached(source_of(data), data.cache).train.labels) - data.validation_size
 
 
 def sizes(data: Data) -> tuple[int, int, int]:

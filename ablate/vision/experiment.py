@@ -43,6 +43,7 @@ class VisionExperiment(Experiment):
         if config.summary:
             return None
         found = resolve_images(config.data)
+        note_single_batches(config.optimizer.batch_size, config.data.model_copy(update={"source": found["data.source"]}))
         if config.precision == "auto":
             found = {**found, "precision": resolve_precision(device)}
         return found
@@ -116,6 +117,15 @@ def resolve_images(data: Data) -> Mapping[str, Any]:
     if data.source == AUTO:
         print(_CHOSEN[source])
     return {"data.source": source, "data.digest": digest}
+
+
+@functools.cache
+def note_single_batches(batch_size: int, data: Data) -> None:
+    """Print a note, once, if a batch is larger than the training set: larger batches then train alike."""
+    from ablate.vision.data import training_size
+
+    if batch_size > (size := training_size(data)):
+        print(f"optimizer.batch_size={batch_size}: there are only {size} training images, so an epoch is one batch of these.")
 
 
 _CHOSEN = {

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ablate.core.errors import UsageError
 
 Positive = Annotated[int, Field(ge=1)]
+Threads = Annotated[int, Field(ge=1, le=1024)]  # with very many, OpenMP crashes
 Count = Annotated[int, Field(ge=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 PositiveNumber = Annotated[float, Field(gt=0)]

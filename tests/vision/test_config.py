@@ -60,6 +60,7 @@ def test_the_articles_budget_is_all_images_and_100_epochs(experiment: Callable[.
         ("evaluation.protocols=[]", "evaluation.protocols=[]: expected a non-empty list of any of standard, flipped, batch, article."),
         ("evaluation.protocols=[none]", "evaluation.protocols=[none]: expected a non-empty list of any of standard, flipped, batch, article."),
         ("data.train_size=0", "data.train_size=0: expected an integer >= 1, or null."),
+        ("threads=99999999", "threads=99999999: expected an integer >= 1 and <= 1024, or null."),
         ("augment.std=[1,1]", "augment.std=[1, 1]: expected a list of 3 numbers > 0."),
         ("device=tpu", "device=tpu: expected one of auto, cpu, cuda, mps."),
         ("seed=-1", "seed=-1: expected an integer >= 0."),

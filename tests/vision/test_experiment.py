@@ -55,6 +55,25 @@ def test_auto_falls_back_on_drawn_images_and_says_so(
     assert "data=auto: CIFAR-10 is not on this machine and cannot be downloaded" in capsys.readouterr().out
 
 
+def test_too_many_images_are_refused_before_any_is_drawn_also_with_auto(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    said = r"^data.train_size \+ data.validation_size=99999999: data=builtin draws at most 1,000,000 images\.$"
+    with pytest.raises(UsageError, match=said):
+        resolved(composed(cache, "data.train_size=99999999"))
+    monkeypatch.setattr(images, "can_connect", lambda host: False)
+    with pytest.raises(UsageError, match=said):
+        resolve_images(auto(tmp_path).model_copy(update={"train_size": 99999999}))
+
+
+def test_a_batch_that_is_larger_than_the_training_set_is_named_once(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        resolved(composed(cache, "optimizer.batch_size=201", "model.widths=[4,4,4]"))
+    resolved(composed(cache, "optimizer.batch_size=200", "model.widths=[4,4,4]"))
+    said = "optimizer.batch_size=201: there are only 200 training images, so an epoch is one batch of these."
+    assert [line for line in capsys.readouterr().out.splitlines() if "batch_size" in line] == [said]
+
+
 def test_auto_does_not_fail_for_a_damaged_archive_but_a_named_source_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The data set `builtin`: generated images, in any number."""
+"""The data set `builtin`: generated images, up to a million."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ablate.core.errors import UsageError
 from ablate.vision import drawing
 from ablate.vision.datasets import Decoded, Source, Split, register
 from ablate.vision.settings import Data
+
+MOST = 1_000_000  # images: 3 GB, which are drawn in memory
 
 
 @register("builtin")
@@ -28,6 +31,13 @@ class Builtin(Source):
         return cls(
             (data.train_size or cls.train_size) + data.validation_size, data.test_size or cls.test_size, data.subset_seed
         )
+
+    @classmethod
+    def check(cls, data: Data) -> None:
+        source = cls.of(data)
+        for key, asked in (("data.train_size + data.validation_size", source.train), ("data.test_size", source.test)):
+            if asked > MOST:
+                raise UsageError(f"{key}={asked}: data=builtin draws at most {MOST:,} images.")
 
     @classmethod
     def caveat(cls, data: Data) -> str:  # noqa: ARG003 - whatever the settings

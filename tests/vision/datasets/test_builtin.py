@@ -1,5 +1,10 @@
 """The drawn data set: as many images as asked for, the validation images after the training images."""
 
+import re
+
+import pytest
+
+from ablate.core.errors import UsageError
 from ablate.vision.datasets.builtin import Builtin
 from ablate.vision.settings import Data
 
@@ -18,6 +23,20 @@ def test_there_are_as_many_images_as_asked_for() -> None:
     assert Builtin(25, 10, 0).stamp() != Builtin(25, 10, 1).stamp()
     everything = Builtin.of(data(train_size=None, test_size=None))
     assert (everything.train, everything.test) == (50_005, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"train_size": 999_999}, "data.train_size + data.validation_size=1000004"),
+        ({"validation_size": 10**12}, "data.train_size + data.validation_size=1000000000020"),
+        ({"test_size": 1_000_001}, "data.test_size=1000001"),
+    ],
+)
+def test_more_images_than_fit_into_memory_are_refused(asked: dict[str, int], said: str) -> None:
+    with pytest.raises(UsageError, match=rf"^{re.escape(said)}: data=builtin draws at most 1,000,000 images\.$"):
+        Builtin.check(data(**asked))
+    Builtin.check(data(train_size=999_995, test_size=1_000_000))
 
 
 def test_validation_images_follow_the_training_images() -> None:
