@@ -27,7 +27,7 @@ from benchmarks.rounds import interleave
 
 ROOT = Path(__file__).resolve().parent.parent
 EMPTY = ROOT / "benchmarks" / "empty" / "app.py"
-FEW, MANY = 2, 12
+FEW, MANY = 2, 10
 AT_ONCE = 2
 OF_DAEMONS = ("submitit_slurm", "ray")
 LAUNCHERS = {

@@ -140,12 +140,17 @@ class Ray(cluster.ClusterLauncher):
         return returns
 
 
-def _execute(work: Work, overrides: list[str], number: int, job: str, sent: bytes | None) -> tuple[JobReturn, bytes | None]:
-    """The task: execute one run, here or in a temporary folder with what was sent."""
+def _execute(
+    work: Work, overrides: list[str], number: int, job: str, sent: bytes | None
+) -> tuple[JobReturn | None, bytes | None]:
+    """The task: execute one run, here or in a temporary folder with what was sent. If it is canceled there, nothing is lost."""
     if sent is None:
         return _small(work(overrides, number, job)), None
     with bundle.elsewhere(overrides, sent) as (changed, directory):
-        result = _small(work(changed, number, job))
+        try:
+            result = _small(work(changed, number, job))
+        except KeyboardInterrupt:
+            return None, bundle.pack(directory)
         return result, bundle.pack(directory)
 
 
@@ -185,8 +190,10 @@ def _stop(runs: Sequence[RunContext], tasks: Mapping[Any, Task]) -> None:
     left = list(tasks)
     while left and time.monotonic() < deadline:
         _, left = ray.wait(left, num_returns=len(left), timeout=POLL_SECONDS)
-    for task in tasks.values():
-        task.held.close()
+    for reference, task in tasks.items():
+        with task.held, suppress(ray.exceptions.RayError, OSError):  # it did not start, or did not end in time
+            if reference not in left and (archive := ray.get(reference)[1]) is not None:
+                bundle.unpack(archive, Path(runs[task.number].directory))
         cluster.settle(runs[task.number], task.job, "interrupted", counts=False)
 
 

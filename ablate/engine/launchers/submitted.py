@@ -24,7 +24,10 @@ from ablate.engine.launchers.cluster import Work
 CORES = "ABLATE_CORES"  # environment variable: the cores for a job of the local executor
 MARGIN_SECONDS = 15  # before the end of a job, for putting it back into the queue
 REQUEUE = 144  # exit status by which a job of Submitit's local executor asks to be started again
-REASONS = {signal.SIGUSR2: "its time limit is near", signal.SIGTERM: "the scheduler needs its machine"}
+REASONS = {  # SIGTERM does not tell which
+    signal.SIGUSR2: "its time limit is near; it continues in another job",
+    signal.SIGTERM: "its job was preempted or canceled",
+}
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class Signals:
         if stopping.requested() or self.over:
             return
         reason = REASONS[signal.Signals(number)]
-        stopping.request(f"{reason}; it continues in another job")
-        print(f"{signal.Signals(number).name}: {reason}; stopping at the next checkpoint.", flush=True)
+        stopping.request(reason)
+        print(f"{signal.Signals(number).name}: {reason}. Stopping at the next checkpoint.", flush=True)
         if number == signal.SIGUSR2:
             timer = threading.Timer(max(0.0, self.notice - MARGIN_SECONDS), self._last_call)
             timer.daemon = True

@@ -10,6 +10,28 @@ from tests.engine.launchers.conftest import attempts
 
 TRIVIAL = str(APPS / "trivial.py")
 RAY = ["hydra/launcher=ray", "study.name=s", "study.report=false"]
+NOT_SHARED = """
+import os, signal, sys, time, ablate, ablate.engine.launchers.ray as ours
+ours.Ray._connect_locally = ours.Ray._connect
+ours.Ray._connect = lambda self, asked: self._connect_locally(asked) and False
+ours._is_shared = lambda study: False
+"""
+INTERRUPTING = """
+os.environ.setdefault("COMMAND", str(os.getpid()))
+
+@ablate.main(FOLDER, "saving", metrics=["total"])
+def train(cfg, run):
+    if run.restore() is None:
+        run.log(step=1, total=1.0)
+        run.save({"step": 1})
+        os.kill(int(os.environ["COMMAND"]), signal.SIGINT)
+        for _ in range(600):  # Ray's interruption does not end a single long sleep
+            time.sleep(0.1)
+    return {"total": 1.0}
+
+if __name__ == "__main__":
+    train()
+"""
 pytest.importorskip("hydra_plugins.hydra_ray_launcher", reason="needs the extra `ray`")
 
 
@@ -27,15 +49,7 @@ def test_a_worker_that_dies_costs_its_run_an_attempt_and_no_other_anything(comma
 def test_without_a_shared_folder_runs_are_sent_and_brought_back_whole(tmp_path: Path, command: Command) -> None:
     """The probe is told that no node sees the folder; the workers then get a folder of their own."""
     program = tmp_path / "program.py"
-    program.write_text(
-        "import sys, ablate.engine.launchers.ray as ours\n"
-        "ours.Ray._connect_locally = ours.Ray._connect\n"
-        "ours.Ray._connect = lambda self, asked: self._connect_locally(asked) and False\n"
-        "ours._is_shared = lambda study: False\n"
-        f"sys.path.insert(0, {str(APPS)!r})\n"
-        "from saving import train\n"
-        "train()\n"
-    )
+    program.write_text(f"{NOT_SHARED}sys.path.insert(0, {str(APPS)!r})\nfrom saving import train\ntrain()\n")
     command(str(program), "-m", "x=1,2", *RAY)
     folders = list((tmp_path / "outputs/s").glob("runs/*/*"))
     for folder in folders:
@@ -44,6 +58,17 @@ def test_without_a_shared_folder_runs_are_sent_and_brought_back_whole(tmp_path: 
         assert not (folder / "checkpoint.pt").exists()
         assert not (folder / ".lease").exists()
     assert len(folders) == 2
+
+
+@pytest.mark.slow
+def test_after_ctrl_c_the_checkpoint_of_a_run_elsewhere_is_brought_back(tmp_path: Path, command: Command) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(NOT_SHARED + INTERRUPTING.replace("FOLDER", repr(str(APPS / "conf"))))
+    command(str(program), "-m", "x=1,2", "study.n_jobs=1", *RAY, status=130)
+    (found,) = (tmp_path / "outputs/s").glob("runs/*/*/run.json")
+    assert json.loads(found.read_text())["status"] == "interrupted"
+    assert (found.parent / "checkpoint.pt").exists()
+    assert not (found.parent / ".lease").exists()
 
 
 def test_a_cluster_that_does_not_answer_is_named(command: Command) -> None:
