@@ -7,11 +7,10 @@ Everything is read from the folder of the study, and Slurm is asked about jobs i
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +23,8 @@ from ablate.commands import studies
 from ablate.core.wording import duration
 from ablate.report import terminal
 from ablate.storage import locks, scheduler
-from ablate.storage.layout import PLAN, run_directories
+from ablate.storage.layout import run_directories
+from ablate.storage.plan_file import read_plan
 from ablate.storage.records import RunRecord, read_record
 from ablate.storage.time_left import Span, Unfinished, seconds_left, seconds_since_1970
 
@@ -59,20 +59,10 @@ class RunStatus:
 
 def status_of(study: Path) -> list[RunStatus]:
     """The status of each planned or recorded run of a study, in the order of the plan."""
-    planned = dict(_planned(study))
+    planned = {name: row.state for name, row in (read_plan(study) or {}).items()}
     names = dict.fromkeys([*planned, *(path.relative_to(study).as_posix() for path in run_directories(study))])
     queued = scheduler.queued_jobs(study)
     return [_status(study, name, planned.get(name, ""), queued.get(name)) for name in names]
-
-
-def _planned(study: Path) -> Iterator[tuple[str, str]]:
-    """The folders in plan.csv, with the planned state."""
-    try:
-        with (study / PLAN).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                yield row["directory"], row["state"]
-    except (OSError, ValueError, KeyError, csv.Error):
-        return
 
 
 def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | None) -> RunStatus:

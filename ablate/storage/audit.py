@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 
 from ablate.storage.code_files import FILES, outdated
 from ablate.storage.fingerprint import flatten
-from ablate.storage.layout import PLAN
+from ablate.storage.plan_file import read_plan
 from ablate.storage.records import RunRecord, read_record
 from ablate.storage.results import StudyResults
 
@@ -78,15 +77,14 @@ def examine(results: StudyResults) -> Audit:
 
 def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
     """The runs in plan.csv that were never started; None without a readable plan."""
-    try:
-        with (study / PLAN).open(encoding="utf-8", newline="") as file:
-            planned = {str(row["directory"]): str(row["seed"]) for row in csv.DictReader(file) if row["state"] != LEFT_OUT}
-            missing = [name for name in planned if name not in started and read_record(study / name) is None]
-            folders = {name: Path(name).parent.name for name in missing}
-    except (OSError, KeyError, ValueError, TypeError, csv.Error):
-        return None
+    planned = {name: row.seed for name, row in (read_plan(study) or {}).items() if row.state != LEFT_OUT}
     if not planned:
         return None
+    try:
+        missing = [name for name in planned if name not in started and read_record(study / name) is None]
+    except ValueError:  # a name that cannot be a folder
+        return None
+    folders = {name: Path(name).parent.name for name in missing}
     return [MissingRun(folder.rpartition("-")[2], folder.rpartition("-")[0], planned[name]) for name, folder in folders.items()]
 
 
