@@ -1,0 +1,99 @@
+"""The roles of columns that nobody named, in tables as people have them; what is right was decided by reading them."""
+
+import pandas as pd
+import pytest
+
+from ablate.core.errors import UsageError
+from ablate.importers.guess import completed
+from ablate.importers.table import NO_SEED, Roles, Table
+
+
+def table(**columns: list[object]) -> Table:
+    frame = pd.DataFrame({name: pd.Series([str(value) for value in values], dtype=object) for name, values in columns.items()})
+    return Table("results.csv", frame, [f"results.csv, line {at}" for at in range(2, len(frame) + 2)])
+
+
+def guessed(asked: Roles | None = None, **columns: list[object]) -> tuple[Roles, str]:
+    _, roles, said = completed(table(**columns), asked or Roles())
+    return roles, said
+
+
+METHOD, SEED, VALUE = ["base"] * 3 + ["ours"] * 3, [0, 1, 2] * 2, [0.51, 0.52, 0.53, 0.61, 0.62, 0.63]
+
+
+def test_the_usual_table() -> None:
+    roles, said = guessed(method=METHOD, seed=SEED, accuracy=VALUE)
+    assert (roles.factors, roles.seed, roles.metrics) == (("method",), "seed", ("accuracy",))
+    assert said == "factors method; seed seed; metric accuracy"
+
+
+@pytest.mark.parametrize("name", ["random_seed", "fold", "Seed", "cfg/seed", "trial"])
+def test_seeds_have_other_names(name: str) -> None:
+    assert guessed(method=METHOD, accuracy=VALUE, **{name: SEED})[0].seed == name
+
+
+def test_a_run_number_that_no_two_rows_share_pairs_nothing() -> None:
+    roles, said = guessed(method=METHOD, run=list(range(6)), accuracy=VALUE)
+    assert roles.seed == NO_SEED
+    assert "no column of seeds" in said
+
+
+def test_a_metric_without_a_known_name_is_the_column_of_numbers_that_differ() -> None:
+    roles, _ = guessed(method=METHOD, layers=[2, 2, 2, 4, 4, 4], seed=SEED, snorkels=VALUE)
+    assert roles.metrics == ("snorkels",)
+
+
+def test_columns_that_say_the_same_or_identify_a_run_are_no_factors() -> None:
+    columns = {"started_at": list(range(6)), "lr": [0.1, 0.2] * 3, "variant": [f"v{each}" for each in METHOD]}
+    roles, said = guessed(method=METHOD, seed=SEED, accuracy=VALUE, **columns)
+    assert roles.factors == ("method", "lr")
+    assert "not a factor: variant (changes together with another)" in said
+
+
+def test_a_level_that_differs_in_every_run_is_no_factor_and_is_said() -> None:
+    roles, said = guessed(method=METHOD, seed=SEED, accuracy=VALUE, dropout=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    assert roles.factors == ("method",)
+    assert "not a factor: dropout (different in every run)" in said
+
+
+def test_the_step_of_a_curve_repeats_within_a_run() -> None:
+    steps = [0, 1] * 4
+    method, seed, value = ["base"] * 4 + ["ours"] * 4, [0, 0, 1, 1] * 2, [0.1, 0.5, 0.2, 0.6, 0.3, 0.7, 0.2, 0.8]
+    roles, said = guessed(method=method, seed=seed, epoch=steps, accuracy=value)
+    assert (roles.step, roles.seed, roles.factors) == ("epoch", "seed", ("method",))
+    assert said.endswith("step epoch")
+
+
+def test_epochs_that_are_a_level_are_a_factor() -> None:
+    roles, _ = guessed(Roles(factors=("epoch",)), epoch=[5, 5, 5, 10, 10, 10], seed=SEED, accuracy=VALUE)
+    assert (roles.step, roles.seed, roles.metrics) == (None, "seed", ("accuracy",))
+
+
+def test_a_status_is_a_column_with_a_known_word() -> None:
+    roles, _ = guessed(method=METHOD, seed=SEED, accuracy=VALUE, state=["COMPLETED"] * 5 + ["FAILED"])
+    assert (roles.status, roles.factors) == ("state", ("method",))
+    roles, _ = guessed(method=METHOD, seed=SEED, accuracy=VALUE, state=["Ohio"] * 3 + ["Utah"] * 3, drug=[1, 2] * 3)
+    assert roles.status is None
+
+
+def test_prefixes_say_what_a_column_is() -> None:
+    columns = {"params.depth": [1, 2, 3] * 2, "metrics.f": VALUE, "metrics.g": VALUE, "seed": SEED, "params.method": METHOD}
+    roles, _ = guessed(**columns)
+    assert roles.metrics == ("metrics.f", "metrics.g")
+    assert "params.method" in (roles.factors or ())
+
+
+def test_what_the_user_named_is_kept() -> None:
+    asked = Roles(factors=("variant",), seed="fold", metrics=("score",))
+    columns = {"method": METHOD, "variant": METHOD, "fold": SEED, "seed": SEED, "score": VALUE, "accuracy": VALUE}
+    roles, said = guessed(asked, **columns)
+    assert (roles.factors, roles.seed, roles.metrics, said) == (asked.factors, asked.seed, asked.metrics, "")
+
+
+def test_without_a_factor_or_a_metric_the_message_lists_the_columns() -> None:
+    with pytest.raises(UsageError, match="no column looks like a metric; name one with --metric. Available: method, note"):
+        guessed(method=METHOD, note=METHOD)
+    with pytest.raises(
+        UsageError, match="no column looks like a factor .*; name one with --factors. Available: seed, accuracy"
+    ):
+        guessed(seed=list(range(6)), accuracy=VALUE)
