@@ -104,8 +104,7 @@ def _repeats(table: Table, roles: Roles, step: str) -> bool:
         return False
     keys = [name for name in table.columns if name != step and not _is_decimal(table, name) and not _OTHERS.fullmatch(name)]
     keys = [name for name in keys if name not in (roles.metrics or ())]
-    rows = table.frame[keys].astype(str).agg("\t".join, axis=1) if keys else pd.Series("", table.frame.index)
-    return bool(rows.duplicated().any())
+    return bool(table.frame[keys].astype(str).duplicated().any()) if keys else len(table.frame) > 1
 
 
 def _is_decimal(table: Table, name: str) -> bool:

@@ -26,7 +26,7 @@ from ablate.stats.attribution import attribution, drawn_orders
 from ablate.stats.blocks import BlockAnalysis, analyze, by_block
 from ablate.stats.claim_tests import losses_in_words
 from ablate.stats.comparisons import compare_with_baseline
-from ablate.stats.contributing_cells import cells_of_claim, cells_of_contrast
+from ablate.stats.contributing_cells import cells_of_claim, cells_of_contrast, digest_by_column
 from ablate.stats.controls import against_controls, no_change
 from ablate.stats.judge import judge, judgements_frame
 from ablate.stats.marginal_means import strongest_interactions
@@ -175,7 +175,10 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
         no_change=no_change(counted, metric),
         blocks=_blocks(of_runs, block, single, counted) if block else (),
     )
-    sources = {f"contrast-{at}": cells_of_contrast(counted, of_runs, each.changes) for at, each in enumerate(found)}
+    names = digest_by_column(counted, of_runs)
+    sources = {
+        f"contrast-{at}": cells_of_contrast(counted, of_runs, each.changes, names=names) for at, each in enumerate(found)
+    }
     sources["no-change"] = [baseline]
     sources |= {f"claim-{claim.id}": cells_of_claim(counted, of_runs, claim) for claim in report.claims.claims}
     return replace(report, comparison=comparison, sources=sources)

@@ -13,7 +13,7 @@ from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.stats.blocked_model import SeedBlockedModel, seed_blocked_model
 from ablate.stats.contrasts import DOES_NOTHING, NO_INTERACTION, weights
-from ablate.stats.outcomes import Outcomes
+from ablate.stats.outcomes import Outcomes, product
 
 COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
 
@@ -40,7 +40,7 @@ def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
     if order not in (1, 2):
         raise ValueError(f"order {order}: main effects (1) or interactions of two factors as well (2).")
     cells = sorted(set(outcomes.cells.values()))
-    values = outcomes.outcomes[cells].dropna()
+    values = outcomes.complete(cells) if len(cells) > 1 else outcomes.outcomes[cells].dropna()
     n = len(values)
     enough = n > 1 and len(cells) > 1
     model = seed_blocked_model(values) if enough else None
@@ -51,7 +51,9 @@ def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
     rows = []
     for size in range(1, min(order, len(outcomes.factors)) + 1):
         for factors in itertools.combinations(outcomes.factors, size):
-            rows.append({"term": " × ".join(factors), "order": size, **_term(outcomes, factors, model, note)})
+            in_grid = orthogonal and model is not None and residual > 0
+            found = _of_grid(outcomes, factors, model, note) if in_grid else _term(outcomes, factors, model, note)  # type: ignore[arg-type]
+            rows.append({"term": " × ".join(factors), "order": size, **found})
     if model is not None:
         seeds = len(cells) * float(((values.mean(axis="columns") - values.to_numpy().mean()) ** 2).sum())
         if orthogonal:
@@ -98,6 +100,25 @@ def _term(outcomes: Outcomes, factors: tuple[str, ...], model: SeedBlockedModel 
     p = float(stats.f.sf(f, df, model.df_resid))
     left_out = "strata where it has no effect on the configuration are left out" if inert else ""
     return {"ss": ss, "df": df, "f": f, "p": p, "note": "; ".join(filter(None, [note, left_out]))}
+
+
+def _of_grid(outcomes: Outcomes, factors: tuple[str, ...], model: SeedBlockedModel, note: str) -> dict[str, Any]:
+    """The same in a complete factorial: ss = n sum of the squared effects of the means, df = product of (levels - 1).
+
+    An effect is what remains of the means after those of all lower orders (Montgomery, 5.3), however many cells there are.
+    """
+    order = {column: at for at, column in enumerate(sorted(outcomes.cells.values()))}
+    means = [model.means[order[outcomes.cells[cell]]] for cell in product(outcomes.factors)]
+    effects = np.array(means).reshape([len(factor) for factor in outcomes.factors.values()])
+    repeats, df = model.n, 1
+    for axis, (key, factor) in enumerate(outcomes.factors.items()):
+        average = effects.mean(axis=axis, keepdims=True)
+        effects = effects - average if key in factors else average
+        repeats *= 1 if key in factors else len(factor)
+        df *= len(factor) - 1 if key in factors else 1
+    ss = repeats * float((effects**2).sum())
+    f = ss / df / model.mse_resid
+    return {"ss": ss, "df": df, "f": f, "p": float(stats.f.sf(f, df, model.df_resid)), "note": note}
 
 
 def _note(outcomes: Outcomes, n: int, orthogonal: bool) -> str:

@@ -200,6 +200,8 @@ def lost_by_arm(losses: Sequence[Losses]) -> str:
 
 def losses_in_words(outcomes: Outcomes, changes: Sequence[Change]) -> str:
     """The runs that each arm of a contrast lost, as text; empty if none did, or nothing can be compared."""
+    if not outcomes.lost_runs.any():
+        return ""
     try:
         found = _losses(outcomes, arms_of(outcomes, changes))
     except UsageError:
@@ -209,7 +211,7 @@ def losses_in_words(outcomes: Outcomes, changes: Sequence[Change]) -> str:
 
 def _losses(outcomes: Outcomes, by_arm: Mapping[str, list[int]]) -> list[Losses]:
     return [
-        Losses(name, int(outcomes.lost[columns].to_numpy().sum()), outcomes.lost[columns].size)
+        Losses(name, int(outcomes.lost_runs[columns].sum()), int(outcomes.ended_runs[columns].sum()))
         for name, columns in by_arm.items()
     ]
 

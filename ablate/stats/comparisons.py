@@ -65,14 +65,13 @@ def compare_with_baseline(
     Returns:
         One comparison for each configuration that has another one as its baseline, in their order.
     """
-    values = outcomes.outcomes
-    lost = outcomes.lost.sum().to_dict()
+    lost = outcomes.lost_runs.to_dict()
     column = {digest: outcomes.cells[cell] for digest, cell in cells.items()}
     found = []
     for digest, baseline in baselines(cells, blocks).items():
         first, second = column[baseline], column[digest]
         same = first == second
-        estimate = _difference(values[first], values[second])
+        estimate = _difference(outcomes, first, second)
         found.append(AgainstBaseline(digest, baseline, estimate, _p(estimate, same), same_runs=same, lost=int(lost[second])))
     return _as_family(found, column, confidence)
 
@@ -111,13 +110,13 @@ def baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
     return found
 
 
-def _difference(first: pd.Series, second: pd.Series) -> Estimate:
-    by_seed = (second - first).dropna()
-    if len(by_seed):
-        se, df = student(by_seed)
-        arms = pd.DataFrame({"first": first[by_seed.index], "second": second[by_seed.index]})
-        return Estimate("simple", (), by_seed, se, df, arms=arms)
-    return welch(first.dropna(), second.dropna())
+def _difference(outcomes: Outcomes, first: int, second: int) -> Estimate:
+    arms = outcomes.complete([first, second])
+    if not len(arms):
+        return welch(outcomes.known[first], outcomes.known[second])
+    by_seed = arms.iloc[:, 1] - arms.iloc[:, 0]
+    se, df = student(by_seed)
+    return Estimate("simple", (), by_seed, se, df, arms=arms.set_axis(["first", "second"], axis=1))
 
 
 def welch(first: pd.Series, second: pd.Series) -> Estimate:

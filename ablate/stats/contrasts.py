@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,7 +70,8 @@ def main_effect(outcomes: Outcomes, change: Change, where: Condition | None = No
 def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0) -> Estimate:
     """Estimate the mean of the selected cells minus `value`, averaged within each seed, by the one-sample t, df = n - 1."""
     columns = list(dict.fromkeys(outcomes.select(where).values()))
-    by_seed = outcomes.outcomes[columns].mean(axis="columns", skipna=False).dropna() - value
+    values = outcomes.complete(columns) if len(columns) > 1 else outcomes.outcomes[columns].dropna()
+    by_seed = values.mean(axis="columns") - value
     se, df = student(by_seed)
     return Estimate("mean", (), by_seed, se, df, where or ANYWHERE)
 
@@ -153,10 +154,7 @@ def _weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition) ->
     ends = list(itertools.product(*((change.start, change.end) for change in changes)))
     strata, inert, corners_of = [], [], []
     seen: set[tuple[int, ...]] = set()
-    for stratum, by_end in _strata(outcomes.select(where), keys, ends[0]):
-        if not by_end.keys() >= set(ends):
-            continue
-        columns = [by_end[end] for end in ends]
+    for stratum, columns in _strata(outcomes, where, keys, ends):
         if len(set(columns)) < len(columns):
             inert.append(stratum)
         elif tuple(columns) not in seen:  # else the same runs, at another level of a factor without effect there
@@ -178,25 +176,31 @@ def _signs(changes: int) -> list[float]:
 
 
 def _strata(
-    cells: Mapping[Cell, int], keys: Sequence[str], start: tuple[Level, ...]
-) -> Iterator[tuple[Cell, dict[tuple[Level, ...], int]]]:
-    """Each stratum with a cell at the levels `start` of these factors, and the column at all their levels in it."""
-    columns: dict[tuple[str, ...], dict[tuple[Level, ...], int]] = {}
-    found: list[tuple[Cell, tuple[str, ...]]] = []
-    for cell, column in cells.items():
-        end = tuple(cell[key] for key in keys)
-        others = tuple(level.text for key, level in cell.items() if key not in keys)  # texts are hashed faster than cells
-        columns.setdefault(others, {})[end] = column
-        if end == start:
-            found.append((cell, others))
-    for cell, others in found:
-        yield cell.without(keys), columns[others]
+    outcomes: Outcomes, where: Condition, keys: Sequence[str], ends: Sequence[tuple[Level, ...]]
+) -> Iterator[tuple[Cell, list[int]]]:
+    """Each stratum that was run at all these levels of the factors `keys`, with its columns; in the order of the cells."""
+    index: dict[tuple[str, ...], dict[tuple[Level, ...], tuple[int, Cell, int]]]
+    if ("strata", *keys, str(where)) not in outcomes.weights:  # the same for all levels of these factors
+        index = {}
+        for at, (cell, column) in enumerate(outcomes.select(where).items()):
+            others = tuple(level.text for key, level in cell.items() if key not in keys)  # texts are hashed faster than cells
+            index.setdefault(others, {})[tuple(cell[key] for key in keys)] = (at, cell, column)
+        outcomes.weights["strata", *keys, str(where)] = index
+    index = outcomes.weights["strata", *keys, str(where)]
+    found = [[by_end[end] for end in ends] for by_end in index.values() if all(end in by_end for end in ends)]
+    for corners in sorted(found, key=lambda corners: corners[0][0]):
+        yield corners[0][1].without(keys), [column for _, _, column in corners]
 
 
 def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition | None, scale: Scale, kind: Kind) -> Estimate:
     weighed = weights(outcomes, changes, where)
     strata, corners = weighed.strata, weighed.corners
     used = sorted({column for columns in corners for column in columns})
+    if strata and not outcomes.pairs:
+        return _unpaired(
+            Estimate(kind, changes, pd.Series(dtype=float), np.nan, 0.0, where or ANYWHERE, strata, weighed.inert, strata,
+                     scale=scale), outcomes, weighed,
+        )  # fmt: skip
     values = _scaled(outcomes.outcomes[used], scale)
     complete = values.dropna() if strata else values.iloc[:0]
     by_seed = complete @ weighed.by_column[used]
@@ -218,7 +222,7 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     )
     pairs = np.all(values.notna().to_numpy()[:, at], axis=-1).any(axis=0) if strata else np.array([True])
     if not pairs.any():
-        return _unpaired(found, values, weighed)
+        return _unpaired(found, outcomes, weighed)
     apart = bool(strata) and complete.empty and int(known.sum(axis=0).min()) > 1
     return _strata_apart(found, outcomes, weighed) if apart else found
 
@@ -245,26 +249,29 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
     return replace(found, se=se, df=min(counts) - 1.0, note=note, unpaired=unpaired)
 
 
-def _unpaired(found: Estimate, values: pd.DataFrame, weighed: Weights) -> Estimate:
+def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
     """The same contrast of independent means, where no seed pairs in any stratum; as it is if a cell has fewer than two runs.
 
     Variance sum(w^2 s^2 / m) over cells of m runs, degrees of freedom by Satterthwaite (1946); for two cells, Welch's t.
     """
-    weight = weighed.by_column[values.columns]
-    count = values.count()
-    if not len(values.columns) or count.min() < 2:
+    used = sorted({column for columns in weighed.corners for column in columns})
+    runs = {column: _scaled(outcomes.known[column].to_frame(), found.scale).to_numpy()[:, 0] for column in used}
+    count = np.array([len(values) for values in runs.values()])
+    if not len(used) or count.min() < 2:
         return found
-    parts = weight**2 * values.var(ddof=1) / count
+    weight = weighed.by_column[used].to_numpy()
+    parts = weight**2 * np.array([values.var(ddof=1) for values in runs.values()]) / count
     total = float(parts.sum())
     df = total**2 / float((parts**2 / (count - 1)).sum()) if total > 0 else float(count.min() - 1)
     ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
-    counts = tuple(int(count[end].sum()) for end in ends)
+    counts = tuple(sum(len(runs[column]) for column in end) for end in ends)
     arms = None
     if len(found.changes) == 1:
-        first, second = (values[end].to_numpy().ravel() for end in ends)
-        arms = pd.DataFrame({"first": pd.Series(first).dropna(), "second": pd.Series(second).dropna()})
+        first, second = (pd.Series(np.concatenate([runs[column] for column in end])) for end in ends)
+        arms = pd.DataFrame({"first": first, "second": second})
     note = f"unpaired: no seeds in common, Welch's t of {' and '.join(map(str, counts))} runs"
-    unpaired = Unpaired(float((weight * values.mean()).sum()), counts, int(count.min()))
+    means = np.array([values.mean() for values in runs.values()])
+    unpaired = Unpaired(float((weight * means).sum()), counts, int(count.min()))
     return replace(found, se=math.sqrt(total), df=df, missing=(), note=note, arms=arms, unpaired=unpaired)
 
 
@@ -276,15 +283,14 @@ def by_stratum(
     found = []
     for stratum, columns in zip(weighed.strata, weighed.corners, strict=True):
         fixed = Condition({**(where or ANYWHERE).allowed, **{key: (level,) for key, level in stratum.items()}})
-        values = _scaled(outcomes.outcomes[columns], scale)
         single = Weights(pd.Series(_signs(len(changes)), index=columns), [stratum], [], [columns])
-        complete = values.dropna()
+        complete = _scaled(outcomes.complete(columns), scale)
         by_seed = complete @ single.by_column
         se, df = student(by_seed)
         same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
         kind: Kind = "interaction" if len(changes) > 1 else "simple"
         one = Estimate(kind, tuple(changes), by_seed, se, df, fixed, [stratum], identical=same, scale=scale)
-        found.append(one if len(complete) else _unpaired(one, values, single))
+        found.append(one if len(complete) else _unpaired(one, outcomes, single))
     return found
 
 
@@ -292,7 +298,7 @@ def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: flo
     """Estimate the mean of each selected cell by itself, minus `value`."""
     found = []
     for cell, column in {column: (cell, column) for cell, column in reversed(outcomes.select(where).items())}.values():
-        by_seed = outcomes.outcomes[column].dropna() - value
+        by_seed = outcomes.known[column] - value
         se, df = student(by_seed)
         fixed = Condition({key: (level,) for key, level in cell.items()})
         found.append(Estimate("mean", (), by_seed, se, df, fixed, [cell]))
@@ -307,7 +313,7 @@ def _pooled(outcomes: Outcomes, found: Estimate) -> Estimate:
     if not found.strata:
         return found
     columns = outcomes.columns(found.where)
-    values = _scaled(outcomes.outcomes[columns], found.scale).dropna()
+    values = _scaled(outcomes.complete(columns), found.scale)
     weight = weights(outcomes, found.changes, found.where).by_column[columns]
     by_seed = values @ weight
     note = "" if len(values) == found.n else f"complete in all cells: {len(values)} of {len(outcomes.outcomes)} seeds"

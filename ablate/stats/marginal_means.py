@@ -44,7 +44,9 @@ def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: f
     for across in outcomes.factors[x]:
         for level in outcomes.factors[line]:
             columns = sorted({column for cell, column in outcomes.cells.items() if cell[x] == across and cell[line] == level})
-            values = outcomes.outcomes[columns].dropna().mean(axis="columns") if columns else pd.Series(dtype=float)
+            if not columns:
+                continue
+            values = outcomes.known[columns[0]] if len(columns) == 1 else outcomes.complete(columns).mean(axis="columns")
             n = len(values)
             if not n:
                 continue

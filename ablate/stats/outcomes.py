@@ -7,6 +7,7 @@ one run: at those levels a factor has no effect on the configuration, and both r
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -60,6 +61,38 @@ class Outcomes:
         """What `contrasts.weights` has found, by changes and condition."""
         return {}
 
+    @cached_property
+    def pairs(self) -> bool:
+        """Whether some seed has values in two distinct cells."""
+        return bool((self.outcomes.notna().to_numpy().sum(axis=1) > 1).any())
+
+    @cached_property
+    def known(self) -> dict[int, pd.Series]:
+        """By column, the values that there are."""
+        return {column: values.dropna() for column, values in self.outcomes.items()}  # type: ignore[misc]
+
+    @cached_property
+    def lost_runs(self) -> pd.Series:
+        """By column, the number of runs that were lost."""
+        return self.lost.sum()
+
+    @cached_property
+    def ended_runs(self) -> pd.Series:
+        """By column, the number of runs that have a value or were lost."""
+        return (self.lost | self.outcomes.notna()).sum()
+
+    def complete(self, columns: Sequence[int]) -> pd.DataFrame:
+        """The values in several columns of the seeds that have them all."""
+        if not self.pairs or not columns:
+            return self.outcomes.iloc[:0][list(columns)]
+        values = self.outcomes[list(columns)]
+        return values if self._full[list(columns)].all() else values.dropna()
+
+    @cached_property
+    def _full(self) -> pd.Series:
+        """By column, whether every seed has a value."""
+        return self.outcomes.notna().all()
+
     @classmethod
     def of(cls, results: StudyResults, metric: str) -> Outcomes:
         """The outcomes of a metric, or of the difference `one - other` of two.
@@ -91,24 +124,27 @@ class Outcomes:
         rows["value"] = value
         rows["lost"] = rows["status"].isin(["diverged", "failed"]) | (finished & value.isna())
         seeds, distinct = _seeds(results), sorted(set(columns.values()))
+        places = pd.Index(seeds).get_indexer(pd.Index(rows["seed"])), pd.Index(distinct).get_indexer(pd.Index(rows["cell"]))
 
-        def wide(column: str) -> pd.DataFrame:
-            numbers = rows.assign(number=rows[column].astype(float))
-            frame = numbers.pivot(index="seed", columns="cell", values="number")  # noqa: PD010 - a pivot_table would average
-            return frame.reindex(index=seeds, columns=distinct)
+        def wide(column: str, empty: float | bool) -> pd.DataFrame:
+            frame = np.full((len(seeds), len(distinct)), empty, order="F")  # contrasts take columns
+            frame[places] = rows[column].to_numpy(frame.dtype)
+            return pd.DataFrame(frame, pd.Index(seeds, name="seed"), pd.Index(distinct, name="cell"))
 
         return cls(
-            outcomes=wide("value"),
-            diverged=wide("diverged").eq(1.0),
-            censored=wide("censored").eq(1.0),
+            outcomes=wide("value", math.nan),
+            diverged=wide("diverged", empty=False),
+            censored=wide("censored", empty=False),
             cells={cell: columns[number] for cell, number in numbers.items()},
             factors=results.factors,
-            lost=wide("lost").eq(1.0),
+            lost=wide("lost", empty=False),
         )
 
     def of_seeds(self, seeds: Iterable[Any]) -> Outcomes:
         """The outcomes of these seeds alone."""
         rows = list(seeds)
+        if rows == self.outcomes.index.tolist():
+            return self
         return replace(
             self,
             outcomes=self.outcomes.loc[rows],
@@ -127,6 +163,8 @@ class Outcomes:
 
         Where an outcome is a mean of several runs, its lost share has this value.
         """
+        if not self.lost_runs.any():
+            return self
         lost = self.lost if columns is None else self.lost & np.isin(self.lost.columns, list(columns))
         if self.lost_share.empty:
             return replace(self, outcomes=self.outcomes.mask(lost, value))

@@ -163,7 +163,7 @@ def noise_table(
         except UsageError:  # no runs differ in this alone
             corners = []
         used = sorted({column for columns in corners for column in columns})
-        complete = outcomes.outcomes[used].dropna() if used else outcomes.outcomes.iloc[:0]
+        complete = outcomes.complete(used)
         first, second = (complete[[columns[end] for columns in corners]].mean(axis="columns") for end in (0, 1))
         n = len(complete)
         sd = float((second - first).std(ddof=1)) if n > 1 else math.nan

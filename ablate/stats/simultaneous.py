@@ -2,9 +2,9 @@
 
 All intervals of a family hold at once with the confidence. The critical value is the quantile of the largest |t| of
 contrasts with the correlations of these, which share a baseline and seeds: Dunnett's idea (1955), for paired differences
-that each have their own standard error. It is found by simulating normal differences with the estimated correlations;
-without correlation it is Sidak's. Where not all contrasts have the same seeds, or some are unpaired, the critical values
-are Bonferroni's.
+that each have their own standard error. It is found by simulating the means and the variances of normal differences with
+the estimated correlations; without correlation it is Sidak's. Where not all contrasts have the same seeds, or some are
+unpaired, the critical values are Bonferroni's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from ablate.stats.estimates import Estimate
@@ -38,14 +39,26 @@ def critical_value(by_seed: pd.DataFrame, confidence: float = 0.95) -> float:
     if m <= 1 or m > MOST:
         return float(stats.t.ppf(1 - (1 - confidence) / 2 / max(m, 1), n - 1))
     _, scales, rows = np.linalg.svd(centered[:, varying] / norms[varying], full_matrices=False)
-    root = scales[:, None] * rows  # (rank, contrasts): its transpose times it is the correlation
+    rank = int((scales > 1e-9 * scales[0]).sum())  # at most n - 1, as the values are centered
+    root = scales[:rank, None] * rows[:rank]  # (rank, contrasts): its transpose times it is the correlation
     generator = np.random.default_rng(0)  # the same report each time
     largest = []
     for _ in range(DRAWS // BATCH):
-        drawn = generator.normal(size=(BATCH, n, len(root))) @ root
-        t = drawn.mean(axis=1) / drawn.std(axis=1, ddof=1) * math.sqrt(n)
-        largest.append(np.abs(t).max(axis=1))
+        means = generator.normal(size=(BATCH, rank)) @ root
+        variances = ((_wishart_roots(generator, n - 1, rank) @ root) ** 2).sum(axis=1) / (n - 1)
+        largest.append((np.abs(means) / np.sqrt(variances)).max(axis=1))
     return float(np.quantile(np.concatenate(largest), confidence))
+
+
+def _wishart_roots(generator: np.random.Generator, df: int, rank: int) -> NDArray[np.float64]:
+    """Upper triangular A (BATCH, rank, rank), A' A being the sums of squares of `df` standard normal rows (Bartlett 1933).
+
+    The number of draws does not depend on the number of seeds.
+    """
+    roots = np.triu(generator.normal(size=(BATCH, rank, rank)), 1)
+    diagonal = np.arange(rank)
+    roots[:, diagonal, diagonal] = np.sqrt(generator.chisquare(df - diagonal, (BATCH, rank)))
+    return roots
 
 
 def simultaneous(estimates: Sequence[Estimate], confidence: float = 0.95) -> list[tuple[float, float]]:

@@ -289,3 +289,26 @@ def test_the_shared_seeds_of_strata_count_as_they_do_in_the_paired_t() -> None:
     change = Change.of("stem", "a", "b")
     paired = contrast(runs, change)
     assert contrasts_module._strata_apart(paired, runs, weights(runs, [change])).se == pytest.approx(paired.se)
+
+
+def test_the_cells_are_gone_through_once_for_each_pair_of_factors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each contrast would be 121 times for the 144 cells of this study, and hours for thousands of cells."""
+    runs = outcomes(study({"row": range(12), "column": range(12)}, lambda levels, seed: levels["row"] + seed, seeds=2))
+    taken = []
+    select = type(runs).select
+    monkeypatch.setattr(type(runs), "select", lambda self, where=None: taken.append(where) or select(self, where))
+    assert len(every_contrast(runs)) == 2 * 11 + 121
+    assert len(taken) == 3  # rows, columns, and their interaction
+
+
+def test_without_common_seeds_the_frame_of_all_runs_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame has a row for each run then, and most of it is empty."""
+    frame = study({"row": range(6), "column": range(6)}, noise(1.0), seeds=3)
+    runs = outcomes(frame.assign(seed=range(len(frame))))
+    taken = []
+    getitem = pd.DataFrame.__getitem__
+    monkeypatch.setattr(pd.DataFrame, "__getitem__", lambda self, key: taken.append(len(self)) or getitem(self, key))
+    found = every_contrast(runs)
+    assert max(taken, default=0) < len(frame)
+    assert found[0].unpaired is not None
+    assert (found[0].unpaired.counts, found[0].n) == ((18, 18), 3)

@@ -177,3 +177,17 @@ def test_seeds_stand_in_the_order_in_which_they_were_asked_for() -> None:
     runs = study(TWO, accuracy, seeds=[10, 11, 3, 4])
     assert outcomes(runs).outcomes.index.tolist() == [3, 4, 10, 11]
     assert outcomes(runs, seeds=[11, 10, 3]).outcomes.index.tolist() == [11, 10, 3, 4]
+
+
+def test_values_of_common_seeds_and_whether_there_are_any() -> None:
+    frame = study({"x": [1, 2]}, lambda levels, seed: float(levels["x"] + seed), seeds=3)
+    frame.loc[0, "accuracy"] = math.nan
+    runs = outcomes(frame)
+    assert runs.pairs
+    assert runs.complete([0, 1]).to_numpy().tolist() == [[2.0, 3.0], [3.0, 4.0]]
+    assert runs.known[0].to_dict() == {1: 2.0, 2: 3.0}
+    assert (runs.lost_runs[0], runs.ended_runs[0]) == (1, 3)
+    apart = outcomes(frame.assign(seed=range(6)))
+    assert not apart.pairs
+    assert apart.complete([0, 1]).empty
+    assert (apart.lost_runs[0], apart.ended_runs[0]) == (1, 3)  # three runs, in a frame with six rows

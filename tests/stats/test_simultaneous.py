@@ -72,3 +72,37 @@ def test_without_a_standard_error_there_is_no_interval() -> None:
     ((low, high),) = simultaneous([estimate(pd.Series([1.0]))])
     assert math.isnan(low)
     assert math.isnan(high)
+
+
+def test_the_simulation_is_not_longer_for_many_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 2,000 seeds, the t of six independent contrasts are normal, and the critical value is Sidak's."""
+    values = pd.DataFrame(np.linalg.qr(np.random.default_rng(0).normal(size=(2000, 7)))[0][:, :6])
+    sizes = []
+    default_rng = np.random.default_rng
+
+    class Counted:
+        def __init__(self, seed: int) -> None:
+            self.drawn = default_rng(seed)
+
+        def normal(self, size: tuple[int, ...]) -> np.ndarray:
+            sizes.append(math.prod(size))
+            return self.drawn.normal(size=size)
+
+        def chisquare(self, df: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+            return self.drawn.chisquare(df, size)
+
+    monkeypatch.setattr(np.random, "default_rng", Counted)
+    assert critical_value(values) == pytest.approx(stats.norm.ppf((1 + 0.95 ** (1 / 6)) / 2), abs=0.02)
+    assert sum(sizes) == 20_000 * (6 + 6 * 6)
+
+
+@pytest.mark.parametrize("n", [4, 5, 9])
+def test_the_drawn_variances_are_those_of_n_seeds(n: int) -> None:
+    """Against t statistics of whole simulated samples with the correlations of the contrasts."""
+    draw = np.random.default_rng(1)
+    by_seed = pd.DataFrame(draw.normal(size=(n, 3)) - draw.normal(size=(n, 1)))
+    centered = (by_seed - by_seed.mean()).to_numpy()
+    root = centered / np.linalg.norm(centered, axis=0)
+    samples = draw.normal(size=(100_000, n, n)) @ root
+    t = np.abs(samples.mean(1) / samples.std(1, ddof=1) * math.sqrt(n)).max(axis=1)
+    assert critical_value(by_seed) == pytest.approx(np.quantile(t, 0.95), rel=0.03)
