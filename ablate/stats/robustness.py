@@ -33,8 +33,12 @@ class Robustness:
     holds: bool
 
     def __str__(self) -> str:
+        return self.in_words()
+
+    def in_words(self, unit: str = "seed") -> str:
+        """A sentence; `unit` is what was left out in turn."""
         flips = "" if math.isnan(self.sign_flip) else f"sign-flip p = {self.sign_flip:.2g}; "
-        kept = "the same without any one seed" if self.holds else f"undecided without seed {self.without}"
+        kept = f"the same without any one {unit}" if self.holds else f"undecided without {unit} {self.without}"
         return f"Robustness: {flips}{kept} (largest p {self.largest_p:.2g})"
 
 

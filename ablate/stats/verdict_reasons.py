@@ -67,19 +67,21 @@ def reason(
     return "; ".join(part for part in parts if part)
 
 
-def notes(estimate: Estimate, spread: Heterogeneity | None, robust: Robustness | None) -> tuple[str, ...]:
-    """Sentences below a verdict: how many seeds agree, whether strata do, and how much hangs on one seed."""
+def notes(estimate: Estimate, spread: Heterogeneity | None, robust: Robustness | None, unit: str = "seeds") -> tuple[str, ...]:
+    """Sentences below a verdict: how many seeds (or blocks) agree, whether strata do, and how much hangs on one seed."""
     found = []
     if estimate.n and not estimate.unpaired:
         superior = "" if math.isnan(estimate.p_superior) else f"; P(B > A) = {estimate.p_superior:.2f}"
-        found.append(f"Above zero in {estimate.wins} of {estimate.n} seeds, lowest at seed {estimate.worst[0]}{superior}")
+        found.append(
+            f"Above zero in {estimate.wins} of {estimate.n} {unit}, lowest at {unit[:-1]} {estimate.worst[0]}{superior}"
+        )
     if spread is not None and not math.isnan(spread.p):
         differ = "differ" if spread.p <= HETEROGENEOUS else "are not shown to differ"
         opposite = "" if spread.same_sign else "; their estimates have opposite signs"
         ends = f" (lowest: {spread.lowest.where}; highest: {spread.highest.where})" if spread.p <= HETEROGENEOUS else ""
         found.append(f"The strata {differ}: p = {spread.p:.2g}{ends}{opposite}")
     if robust is not None:
-        found.append(str(robust))
+        found.append(robust.in_words(unit[:-1]))
     return tuple(found)
 
 
