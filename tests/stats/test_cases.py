@@ -103,7 +103,7 @@ def test_differences_of_one_rounding_step_are_as_uncertain_as_the_step() -> None
     assert found.verdict == "smaller than the margin"
     assert "all seeds lie within one rounding step of the metric (0.1)" in found.reason
     assert found.estimate is not None
-    assert found.estimate.se == pytest.approx(0.1 / math.sqrt(6))
+    assert found.estimate.se == pytest.approx(0.05)
     assert found.interval[0] < 0 < found.interval[1]
     undecided = judged(two_arms(base, ours), margin=0.15)
     assert undecided.precision is not None
@@ -189,3 +189,10 @@ def test_each_stratum_keeps_the_seeds_that_pair_there() -> None:
     numbers = {str(each.where): (each.n, each.estimate, *each.interval()) for each in found}
     assert numbers["model=tree"] == pytest.approx((5, -0.703, -0.777, -0.629), abs=1e-3)
     assert numbers["model=net"] == pytest.approx((3, -0.761, -0.915, -0.607), abs=1e-3)
+
+
+def test_lost_runs_of_unpaired_results_are_counted_among_the_runs_of_their_arm() -> None:
+    base, ours = [0.70, 0.71, 0.70, 0.69, 0.70, 0.71], [0.72, 0.73, math.nan, 0.72, 0.73, 0.72]
+    found = judged(two_arms(base, ours, seeds=list(range(12))))
+    assert [str(each) for each in found.losses] == ["0 of 6 in method=base", "1 of 6 in method=ours"]
+    assert found.verdict == "inconclusive"
