@@ -47,6 +47,7 @@ OF_THE_MACHINE = (
     "_",
 )
 AUTHENTICATION = ". Is RAY_AUTH_MODE (token or disabled) here what it is on the cluster?"  # Ray's own message does not ask
+LOCAL = "local"  # as an address: start a cluster on this machine
 LOCAL_DEFAULTS = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
 CLUSTER_DEFAULTS = {"log_to_driver": False, "logging_level": "ERROR"}
 
@@ -82,19 +83,21 @@ class Ray(cluster.ClusterLauncher):
         """Connect to a cluster, or start one here. Returns whether it was started here."""
         import ray
 
-        address = asked.get("address") or os.environ.get("RAY_ADDRESS")
-        local = not address
-        if address:
+        address = asked.get("address") or os.environ.get("RAY_ADDRESS") or LOCAL
+        local = address == LOCAL
+        if not local:
             _refuse_unreachable(str(address))
         defaults = LOCAL_DEFAULTS if local else CLUSTER_DEFAULTS
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the behavior to come; unset, Ray warns
         init = {**defaults, **{key: value for key, value in asked.items() if value is not None}}
+        if local:
+            init["address"] = LOCAL  # without it, Ray would join a cluster that happens to run on this machine
         if local and isinstance(self.study.n_jobs, int):
             init.setdefault("num_cpus", self.study.n_jobs)
         try:
             ray.init(**init)
         except (ConnectionError, ValueError, TypeError, RuntimeError) as error:
-            hint = AUTHENTICATION if address and isinstance(error, ConnectionError) else ""
+            hint = AUTHENTICATION if not local and isinstance(error, ConnectionError) else ""
             raise UsageError(f"hydra.launcher.ray.init: {str(error).splitlines()[0]}{hint}") from None
         return local
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from ablate.core.errors import UsageError
+from ablate.engine.launchers import ray as launchers
+from ablate.engine.options import StudyOptions
 from tests.conftest import APPS, Command
 from tests.engine.launchers.conftest import attempts
 
@@ -69,6 +72,31 @@ def test_after_ctrl_c_the_checkpoint_of_a_run_elsewhere_is_brought_back(tmp_path
     assert json.loads(found.read_text())["status"] == "interrupted"
     assert (found.parent / "checkpoint.pt").exists()
     assert not (found.parent / ".lease").exists()
+
+
+def test_without_an_address_a_cluster_is_started_here_even_if_one_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(ray, "init", lambda **options: asked.append(options))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    launcher = launchers.Ray({})
+    launcher.study = StudyOptions(n_jobs=2)
+    assert launcher._connect({"address": None})
+    assert launcher._connect({"address": "local"})
+    assert [(options["address"], options["num_cpus"]) for options in asked] == [("local", 2)] * 2
+    assert not launcher._connect({"address": "auto"})
+    assert asked[-1]["address"] == "auto"
+    assert "num_cpus" not in asked[-1]
+
+    def refuse(**options: object) -> None:
+        raise ConnectionError(f"Failed to connect to {options['address']}")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(
+        UsageError, match=r"Failed to connect to auto. Is RAY_AUTH_MODE \(token or disabled\) here what it is on"
+    ):
+        launcher._connect({"address": "auto"})
 
 
 def test_a_cluster_that_does_not_answer_is_named(command: Command) -> None:
