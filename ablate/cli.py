@@ -6,6 +6,7 @@ ablate --help
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -47,7 +48,15 @@ def main() -> None:
         sys.exit(2)
     command = COMMANDS[name]
     sys.argv = [f"ablate {name}", *sys.argv[2:]]
-    sys.exit(getattr(importlib.import_module(command.module), command.function)())
+    try:
+        try:
+            sys.exit(getattr(importlib.import_module(command.module), command.function)())
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+        # Python writes what is left in its buffer as it exits, and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 def help_text() -> str:

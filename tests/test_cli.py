@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from ablate import cli
+from tests.report.studies import write_runs
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | None:
@@ -47,3 +50,17 @@ def test_the_arguments_reach_the_command(
 ) -> None:
     assert run(monkeypatch, "report", str(tmp_path / "nowhere")) == 2
     assert "there is no such folder" in capsys.readouterr().err
+
+
+def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(tmp_path: Path) -> None:
+    write_runs(tmp_path / "outputs" / "s", [{"stem": "a"}], 100)
+    code = "import sys; from ablate import cli; sys.argv = ['ablate', 'export', 's', '--history']; cli.main()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        assert started.stderr.read() == b""
+    assert started.returncode == 0

@@ -6,10 +6,12 @@ ablate export STUDY [--history] [--format csv|json] [--output FILE]
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ablate.commands import studies
@@ -43,8 +45,17 @@ def as_text(frame: pd.DataFrame, form: str) -> str:
     """The table as CSV, or as JSON with a list of rows."""
     if form == "csv":
         return frame.to_csv(index=False)
-    rows = json.loads(frame.to_json(orient="records", force_ascii=False, default_handler=str, double_precision=15))
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    rows = [{str(name): _known(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+
+
+def _known(value: object) -> object:
+    """A value for JSON: null for what is missing or not finite; numbers keep all digits."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def main() -> None:

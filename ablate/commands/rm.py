@@ -11,13 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+import pandas as pd
+
 from ablate.commands import studies
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
+from ablate.core.wording import counted
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
 from ablate.storage.locks import holder
 from ablate.storage.records import Status, read_record
+from ablate.storage.results import StudyResults
 from ablate.storage.scheduler import queued_jobs
 from ablate.storage.submissions import JOBS
 
@@ -52,7 +56,20 @@ def _with_levels(study: Path, where: Sequence[str]) -> list[str]:
             raise UsageError(f"--where {condition}: expected FACTOR=LEVEL; factors of {study}: {available}.")
         level = results.factors[key].level(Level.of(text))
         mask &= results.levels[key].map(lambda each, level=level: each == level).astype(bool)
-    return [str(name) for name in results.runs["directory"][mask]]
+    return _of_no_other(results, mask)
+
+
+def _of_no_other(results: StudyResults, mask: pd.Series) -> list[str]:
+    """The folders of the selected runs, without those that other configurations share: identical ones are run once."""
+    directories = results.runs["directory"]
+    shared = set(directories[mask]) & set(directories[~mask])
+    if shared:
+        users = sorted(set(results.runs["label"][~mask & directories.isin(shared)]))
+        print(
+            f"{counted(len(shared), 'run')} kept: also the {'run' if len(shared) == 1 else 'runs'} of {'; '.join(users[:4])}"
+            f"{f' and {len(users) - 4} more' if len(users) > 4 else ''}, the same experiment."
+        )
+    return [str(name) for name in directories[mask] if name not in shared]
 
 
 def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:

@@ -25,7 +25,7 @@ from ablate.report import terminal
 from ablate.storage import locks, scheduler
 from ablate.storage.layout import run_directories
 from ablate.storage.plan_file import read_plan
-from ablate.storage.records import RunRecord, read_record
+from ablate.storage.records import RECORD, RunRecord, read_record
 from ablate.storage.time_left import Span, Unfinished, seconds_left, seconds_since_1970
 
 ROWS_SHOWN = 40
@@ -57,12 +57,35 @@ class RunStatus:
     seconds: float | None = None
 
 
-def status_of(study: Path) -> list[RunStatus]:
-    """The status of each planned or recorded run of a study, in the order of the plan."""
+Known = dict[str, tuple[int, RunStatus]]  # by the folder of a run that has ended, when run.json was written, and its status
+
+
+def status_of(study: Path, known: Known | None = None) -> list[RunStatus]:
+    """The status of each planned or recorded run of a study, in the order of the plan.
+
+    Args:
+        study: its folder.
+        known: for repeated calls: runs that have ended, which are only read again if they have changed. It is updated.
+    """
     planned = {name: row.state for name, row in (read_plan(study) or {}).items()}
     names = dict.fromkeys([*planned, *(path.relative_to(study).as_posix() for path in run_directories(study))])
     queued = scheduler.queued_jobs(study)
-    return [_status(study, name, planned.get(name, ""), queued.get(name)) for name in names]
+    known = {} if known is None else known
+    return [_unless_known(study, name, planned.get(name, ""), queued.get(name), known) for name in names]
+
+
+def _unless_known(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | None, known: Known) -> RunStatus:
+    try:
+        written = (study / name / RECORD).stat().st_mtime_ns
+    except OSError:
+        return _status(study, name, planned, queued)
+    before = known.get(name)
+    if before is not None and before[0] == written:
+        return before[1]
+    status = _status(study, name, planned, queued)
+    if status.state in ("finished", "diverged"):
+        known[name] = written, status
+    return status
 
 
 def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | None) -> RunStatus:

@@ -15,7 +15,11 @@ ROOT = Path("outputs")
 
 
 def run(command: Callable[[], int | None]) -> None:
-    """Run a subcommand and exit with its status: 2 for an invalid argument or an unusable file, 130 after Ctrl-C."""
+    """Run a subcommand and exit with its status: 2 for an invalid argument or an unusable file, 130 after Ctrl-C.
+
+    Raises:
+        BrokenPipeError: if the reader of the output, such as `head`, has closed the pipe.
+    """
     try:
         sys.exit(command() or 0)
     except UsageError as error:
@@ -23,10 +27,9 @@ def run(command: Callable[[], int | None]) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has closed the pipe
-            sys.stderr.close()
-            sys.exit(0)
         print(f"ablate: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(2)
 

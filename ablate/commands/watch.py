@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.commands import studies
-from ablate.commands.status import ENDED, RunStatus, status_of, summary
+from ablate.commands.status import ENDED, Known, RunStatus, status_of, summary
 from ablate.core.errors import UsageError
 from ablate.core.metrics import most_telling
 from ablate.report import terminal
@@ -81,9 +81,9 @@ class Snapshot:
         return not self.counts["running"] and not self.counts["queued"]
 
 
-def look(study: Path) -> Snapshot:
-    """Read the state of a study."""
-    runs = status_of(study)
+def look(study: Path, known: Known | None = None) -> Snapshot:
+    """Read the state of a study; see `status_of` for `known`."""
+    runs = status_of(study, known)
     running = [_running(study, run) for run in runs if run.state == "running"][:SHOWN]
     return Snapshot(runs, running)
 
@@ -153,6 +153,7 @@ class Watch:
         self.over = False
         self._counts: Counter[str] | None = None
         self._ended = -1
+        self._known: Known = {}
         self._report: Report | None = None
 
     def look(self, last: bool = False) -> tuple[Snapshot, RenderableType]:
@@ -164,7 +165,7 @@ class Watch:
         Args:
             last: whether there will be no further look.
         """
-        snapshot = look(self.study)
+        snapshot = look(self.study, self._known)
         ended = sum(snapshot.counts[state] for state in ENDED)
         self.over = snapshot.over and (last or not snapshot.counts["not started"] or snapshot.counts == self._counts)
         self._counts = snapshot.counts

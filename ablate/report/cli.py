@@ -50,7 +50,7 @@ def main() -> None:
         source = detect(arguments.source)
         report = _of_study(arguments) if arguments.source.is_dir() and source is None else _of_other(arguments, source)
         try:
-            _write_and_show(report)
+            _write_and_show(report, arguments.siunitx)
         except OSError as error:
             raise UsageError(f"the report cannot be written to {report.folder} ({error.strerror or error}).") from None
     except UsageError as error:
@@ -60,11 +60,11 @@ def main() -> None:
         _compare(arguments.check, before, report)
 
 
-def _write_and_show(report: Report) -> Path:
+def _write_and_show(report: Report, siunitx: bool = False) -> Path:
     from ablate.report.folder import write_folder
     from ablate.report.printing import show
 
-    path = write_folder(report)
+    path = write_folder(report, siunitx=siunitx)
     show(report, path)
     return path
 
@@ -101,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
         help="the metrics, columns of a CSV file; the first one is compared. With a description: "
         "--metric 'acc: title=Accuracy, unit=%%, digits=1, better=higher, chance=0.1', once for each metric",
     )
+    parser.add_argument(
+        "--siunitx",
+        action="store_true",
+        help="ablation.tex with S columns of siunitx, which align numbers at the decimal point",
+    )
     add_options(parser)
     foreign = parser.add_argument_group("other options for a CSV file")
     foreign.add_argument(
@@ -123,7 +128,7 @@ def _of_study(arguments: argparse.Namespace) -> Report:
 
     if not any(arguments.source.glob("runs/*/seed=*")) and not (arguments.source / "study.yaml").exists():
         raise UsageError(f"no runs in {arguments.source}: expected {KNOWN}.")
-    of_both = ("source", "check", "metric")
+    of_both = ("source", "check", "metric", "siunitx")
     given = [name for name, value in vars(arguments).items() if name not in of_both and value is not None]
     if given:
         option = given[0].replace("_", "-")

@@ -16,7 +16,7 @@ from ablate.report.table_formats import frame_to_csv, to_csv, to_latex, to_markd
 from ablate.storage.files import remove_abandoned, write_atomically
 
 
-def write_folder(report: Report, refresh: int | None = None) -> Path:
+def write_folder(report: Report, refresh: int | None = None, siunitx: bool = False) -> Path:
     """Write the files of a report and return the path of report.md.
 
     Everything is rendered before the first file is written. Only files of an earlier report are replaced or removed.
@@ -24,13 +24,14 @@ def write_folder(report: Report, refresh: int | None = None) -> Path:
     Args:
         report: the report.
         refresh: after how many seconds the page reloads itself, for a study that is running; None for never.
+        siunitx: whether the LaTeX of the ablation table has `S` columns of siunitx.
 
     Raises:
         UsageError: if the folder contains files that are not from a report. Nothing is written then.
     """
     folder = report.folder
     before = inventory.files_of_earlier_report(folder)
-    files = _render(report, refresh)
+    files = _render(report, refresh, siunitx)
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("", "tables", "figures"):
         remove_abandoned(folder / name)
@@ -44,7 +45,7 @@ def write_folder(report: Report, refresh: int | None = None) -> Path:
     return folder / "report.md"
 
 
-def _render(report: Report, refresh: int | None) -> dict[str, str | bytes]:
+def _render(report: Report, refresh: int | None, siunitx: bool) -> dict[str, str | bytes]:
     """The content of each file by its path within the folder."""
     files: dict[str, str | bytes] = {
         inventory.CONFIGURATIONS: frame_to_csv(summary_frame(report.summary, report.configurations))
@@ -53,7 +54,7 @@ def _render(report: Report, refresh: int | None) -> dict[str, str | bytes]:
         files[inventory.VERDICTS] = _as_json(report.claims.verdicts)
     for table in report.tables:
         files[f"tables/{table.name}.csv"] = to_csv(table)
-        files[f"tables/{table.name}.tex"] = to_latex(table)
+        files[f"tables/{table.name}.tex"] = to_latex(table, siunitx)
     if (ablation := report.tables.ablation) is not None:
         files[f"tables/{ablation.name}.md"] = to_markdown(ablation)
     drawn = figures.draw(report)
@@ -61,7 +62,7 @@ def _render(report: Report, refresh: int | None) -> dict[str, str | bytes]:
         files[f"figures/{figure.name}.svg"] = figure.svg
         files[f"figures/{figure.name}.png"] = figure.png
         files[f"figures/{figure.name}.pdf"] = figure.pdf
-    files["index.html"] = html.render(report, drawn, refresh)
+    files["index.html"] = html.render(report, drawn, refresh, siunitx)
     files["report.md"] = markdown.render(report, drawn)
     return files
 

@@ -91,8 +91,8 @@ class _Origin:
     configurations: Sequence[tuple[str, str]]
 
 
-def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = None) -> str:
-    """Render the page; it reloads itself after `refresh` seconds."""
+def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = None, siunitx: bool = False) -> str:
+    """Render the page; it reloads itself after `refresh` seconds, and copies LaTeX for siunitx if asked for."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ablate.report"),
         autoescape=True,
@@ -121,7 +121,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
             blocks=without_repeated_notes(tables.blocks),
             attributions=without_repeated_notes(tables.attributions),
         ),
-        ablation_latex="" if tables.ablation is None else to_latex(tables.ablation),
+        ablation_latex="" if tables.ablation is None else to_latex(tables.ablation, siunitx),
         ablation_markdown="" if tables.ablation is None else to_markdown(tables.ablation),
         sections=list(_sections(report, found, comparison, drawn)),
         headline=headline(report),

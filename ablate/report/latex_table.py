@@ -1,7 +1,8 @@
 r"""Render a table as a LaTeX `table` environment for a two-column paper.
 
 The text needs `\usepackage{booktabs}`, and graphicx if headers are rotated. `\cmark` and `\xmark` are defined unless the paper
-defines them; with `pifont` they are its check mark and cross.
+defines them; with `pifont` they are its check mark and cross. On request, means and differences are in `S` columns of siunitx,
+which aligns them at the decimal point.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class _Cell:
     width: float
 
 
-def table_environment(table: Table, label: str = "") -> str:
+def table_environment(table: Table, label: str = "", siunitx: bool = False) -> str:
     r"""Render a table with its caption. Flags are left out, p values become stars, and lost runs are marked by a dagger.
 
     The type size is the largest at which the table should fit the width of a column. A slightly wider table is scaled, and a
@@ -69,6 +70,7 @@ def table_environment(table: Table, label: str = "") -> str:
     Args:
         table: a table with a caption.
         label: the label; by default that of the table.
+        siunitx: whether means and differences are in `S` columns, for a paper with siunitx 2 or 3.
     """
     columns = [column for column in table.columns if column.kind != "flags" and not _of_p_values(table, column)]
     if "n" in table.keys and len(set(map(text_of, table.column("n")))) == 1:
@@ -76,14 +78,21 @@ def table_environment(table: Table, label: str = "") -> str:
     rows = table.rows[:ROWS]
     stars = max((len(_stars(row)) for row in rows), default=0)
     sd = max((text_of(row[MEAN]).partition(" ± ")[2] for row in rows if MEAN in row.values), key=len, default="")
-    cells = [[_cell(row, column, stars, sd) for column in columns] for row in rows]
+    aligned = {column.key: _Aligned.of(column, rows) for column in columns if siunitx and column.key in (MEAN, DIFFERENCE)}
+    cells = [
+        [aligned[column.key].cell(row) if column.key in aligned else _cell(row, column, stars, sd) for column in columns]
+        for row in rows
+    ]
     widths = [max((row[at].width for row in cells), default=0.0) for at in range(len(columns))]
     layout = next((each for each in LAYOUTS if _width(each, columns, widths) <= COLUMN_WIDTH), LAYOUTS[-1])
     excess = _width(layout, columns, widths) / COLUMN_WIDTH
     environment, layout = ("table", layout) if excess <= SHRUNK else ("table*", LAYOUTS[0])
     before, after = (r"\resizebox{\columnwidth}{!}{%", "}") if 1 < excess <= SHRUNK else ("", "")
-    kinds = "".join("c" if column.kind == "switch" else "r" if column.numeric else "l" for column in columns)
+    kinds = "".join(aligned[column.key].kind if column.key in aligned else _kind(column) for column in columns)
     titles = [_title(column, layout) for column in columns]
+    heads = [
+        f"{{{title.text}}}" if column.key in aligned else title.text for column, title in zip(columns, titles, strict=True)
+    ]
     lines = [" & ".join(cell.text for cell in row) + r" \\" for row in cells]
     if (more := len(table.rows) - ROWS) > 0:
         lines.append(rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\dots{{}} {more} more rows}} \\")
@@ -97,7 +106,7 @@ def table_environment(table: Table, label: str = "") -> str:
             *([before] if before else []),
             rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}",
             r"\toprule",
-            " & ".join(title.text for title in titles) + r" \\",
+            " & ".join(heads) + r" \\",
             r"\midrule",
             *lines,
             r"\bottomrule",
@@ -106,8 +115,63 @@ def table_environment(table: Table, label: str = "") -> str:
             "",
         ]
     )
-    graphics = ",graphicx" if r"\rotatebox" in text or before else ""
-    return rf"% Needs \usepackage{{booktabs{graphics}}}." + f"\n{text}"
+    further = (",graphicx" if r"\rotatebox" in text or before else "") + (",siunitx" if aligned else "")
+    return rf"% Needs \usepackage{{booktabs{further}}}." + f"\n{text}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Aligned:
+    """A column of numbers that siunitx aligns at the decimal point; what follows a number is text.
+
+    Attributes:
+        key: that of the column.
+        kind: the column type with its options.
+    """
+
+    key: str
+    kind: str
+
+    @classmethod
+    def of(cls, column: Column, rows: Sequence[Row]) -> _Aligned:
+        found = [split for row in rows if (split := _number_and_rest(text_of(row[column.key]))) is not None]
+        numbers = [number.lstrip("+-").partition(".") for number, _ in found]
+        whole = max((len(each[0]) for each in numbers), default=1)
+        decimals = max((len(each[2]) for each in numbers), default=0)
+        sign = "+" if any(number[0] in "+-" for number, _ in found) else ""
+        post = max((_after(row, column.key, split[1]) for row in rows
+                    if (split := _number_and_rest(text_of(row[column.key]))) is not None),
+                   key=_ems, default="")  # fmt: skip
+        options = f"table-format={sign}{whole}.{decimals},detect-weight,mode=text,table-space-text-post={{{post}}}"
+        return cls(column.key, f"S[{options}]")
+
+    def cell(self, row: Row) -> _Cell:
+        text = text_of(row[self.key])
+        if (split := _number_and_rest(text)) is None:
+            return _Cell(f"{{{in_latex(text)}}}", _ems(text))
+        number, rest = split
+        bold = r"\bfseries " if is_best(row[self.key]) else ""
+        after = _after(row, self.key, rest)
+        return _Cell(f"{bold}{number}" + (f"{{{after}}}" if after else ""), _ems(text) + 0.4 * len(_stars(row)))
+
+
+def _number_and_rest(text: str) -> tuple[str, str] | None:
+    """The number at the start of a text, as siunitx reads it, and what follows it; None without a number."""
+    found = re.match(r"([+−]?[\d,]+(?:\.\d+)?)(?= |$)(?! M)(.*)", text)
+    return (found[1].replace("−", "-").replace(",", ""), re.sub(r"(?<=[\[ ])\+", "", found[2])) if found else None
+
+
+def _after(row: Row, key: str, rest: str) -> str:
+    """The LaTeX text after a number: standard deviation, dagger and stars."""
+    text = in_latex(rest)
+    if key == MEAN and _lost(row):
+        text += r"$^\dagger$"
+    if key == DIFFERENCE and (stars := _stars(row)):
+        text += rf"$^{{{stars}}}$"
+    return text
+
+
+def _kind(column: Column) -> str:
+    return "c" if column.kind == "switch" else "r" if column.numeric else "l"
 
 
 def _width(layout: _Layout, columns: Sequence[Column], widths: Sequence[float]) -> float:

@@ -59,9 +59,13 @@ class StudyTable:
         """The unrounded numbers."""
         return self.table.data.copy()
 
-    def to_latex(self) -> str:
-        r"""LaTeX with booktabs. The table `ablation` is a `table` environment with caption and label, others a `tabular`."""
-        return to_latex(self.table)
+    def to_latex(self, siunitx: bool = False) -> str:
+        r"""LaTeX with booktabs. The table `ablation` is a `table` environment with caption and label, others a `tabular`.
+
+        Args:
+            siunitx: whether the ablation table has `S` columns of siunitx, which align numbers at the decimal point.
+        """
+        return to_latex(self.table, siunitx)
 
     def to_markdown(self) -> str:
         """Markdown with heading and notes. Of many rows, the first ones."""

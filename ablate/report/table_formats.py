@@ -43,13 +43,13 @@ def to_markdown(table: Table) -> str:
     return "\n".join([f"## {in_markdown(table.title)}", "", *lines, "", *notes]).rstrip() + "\n"
 
 
-def to_latex(table: Table) -> str:
+def to_latex(table: Table, siunitx: bool = False) -> str:
     r"""Render all rows as a LaTeX `tabular` with booktabs rules. Columns of sentences have the type p{}.
 
-    A table with a caption becomes a `table` environment, see latex_table.py.
+    A table with a caption becomes a `table` environment, on request with `S` columns of siunitx, see latex_table.py.
     """
     if table.caption:
-        return table_environment(table)
+        return table_environment(table, siunitx=siunitx)
     sentences = sum(column.wraps for column in table.columns)
     room = 0.5 if len(table.columns) < 8 or sentences > 1 else 0.2  # with many columns, a sentence gets little room
     sentence = f"p{{{room / max(sentences, 1):.2f}\\linewidth}}"

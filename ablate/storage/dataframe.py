@@ -6,7 +6,6 @@ each is named with the reason in `StudyResults.warnings`, or in the list that is
 
 from __future__ import annotations
 
-import io
 import warnings as python_warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +24,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
 from ablate.storage.history import complete_lines
+from ablate.storage.history_frames import frame_of
 from ablate.storage.locks import LEASE, LOCK
 from ablate.storage.manifest import YAML_LOADER, StudyManifest
 from ablate.storage.records import CONFIG, HISTORY, RECORD, RunRecord, levels_of, read_record, set_aside
@@ -100,22 +100,23 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
         results: results of a study in a folder; those of other tools have no history.
         warnings: a list to append messages about unreadable files to; if None, they become Python warnings.
     """
-    histories = []
+    texts: dict[str, str] = {}
     for name, directory in _folders(results):
         try:
             text = complete_lines(directory / HISTORY)
             if len(text.encode()) < (directory / HISTORY).stat().st_size and not (directory / LEASE).exists():
                 _report(set_aside(directory / HISTORY, "its last line is incomplete; the other lines are used"), warnings)
-            history = pd.read_csv(io.StringIO(text))
+            texts[name] = text
         except FileNotFoundError:
             continue  # a run that ended before its first epoch
         except (ValueError, OSError) as error:
             _report(set_aside(directory / HISTORY, error), warnings)
-            continue
-        history = history.rename(columns={"directory": "history.directory"})  # a logged column of this name
-        history.insert(0, "directory", name)
-        histories.append(history)
-    return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"directory": []})
+    bad: dict[str, Exception] = {}
+    frame = frame_of(texts, bad)
+    for name, error in bad.items():
+        assert results.folder is not None
+        _report(set_aside(results.folder / name / HISTORY, error), warnings)
+    return frame
 
 
 def load_kept(results: StudyResults, name: str, warnings: list[str] | None = None) -> dict[str, dict[str, NDArray[Any]]]:

@@ -2,11 +2,13 @@
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from ablate.commands.export import as_text
 from ablate.storage.dataframe import load_runs
 from tests.commands.conftest import Command
 from tests.report.studies import EPOCHS
@@ -37,3 +39,10 @@ def test_a_file_can_be_written_and_an_impossible_one_is_named(command: Command, 
     status, _, err = command("export", "first", "--output", str(tmp_path / "nowhere" / "runs.csv"))
     assert status == 2
     assert "cannot be written (No such file or directory)" in err
+
+
+def test_json_has_all_digits_and_null_for_what_is_missing() -> None:
+    frame = pd.DataFrame({"loss": [0.1 + 0.2, math.nan, math.inf], "seed": [0, 1, 2], "name": ["a", None, "c"]})
+    rows = json.loads(as_text(frame, "json"))
+    assert [row["loss"] for row in rows] == [0.30000000000000004, None, None]
+    assert [(row["seed"], row["name"]) for row in rows] == [(0, "a"), (1, None), (2, "c")]

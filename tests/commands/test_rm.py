@@ -8,6 +8,7 @@ import pytest
 from ablate.storage import scheduler
 from ablate.storage.layout import run_directories
 from ablate.storage.locks import hold
+from ablate.storage.manifest import StudyManifest
 from ablate.storage.submissions import Submission
 from tests.commands.conftest import Command
 
@@ -97,3 +98,16 @@ def test_a_run_with_a_job_in_the_queue_is_not_removed(outputs: Path, command: Co
     assert f"and Slurm does not answer: if its jobs have ended, remove {Path('outputs/first')}/.jobs first." in err
     monkeypatch.setattr(scheduler, "states", lambda submission: {})
     assert command("rm", "first", "--yes")[0] == 0
+
+
+def test_runs_that_another_configuration_shares_are_kept(outputs: Path, command: Command) -> None:
+    study = outputs / "first"
+    (runner,) = {path.parent.name.rpartition("-")[2] for path in run_directories(study) if "stem=a" in str(path)}
+    manifest = StudyManifest.read(study)
+    same = {"c0ffee00": {"runner": runner, "label": "stem=c", "levels": {"stem": "c"}}}
+    changed = {**manifest.model_dump(), "same": same, "factors": {"stem": ["a", "b", "c"]}}
+    StudyManifest.model_validate(changed).write(study)
+    status, out, _ = command("rm", "first", "--where", "stem=c", "--yes")
+    assert status == 0
+    assert out.startswith("5 runs kept: also the runs of stem=a, the same experiment.\nNo run matches")
+    assert len(run_directories(study)) == 10

@@ -1,6 +1,7 @@
 """`ablate status`: what each run does, without the process that launched it."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -103,3 +104,18 @@ def test_a_folder_that_is_no_study_is_named(
 ) -> None:
     assert call(monkeypatch, str(tmp_path)) == 2
     assert f"ablate: {tmp_path}: is not the folder of a study; available in outputs/:" in capsys.readouterr().err
+
+
+def test_runs_that_have_ended_are_read_once(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: status.Known = {}
+    first = status.status_of(study, known)
+    assert [name.partition("-")[0] for name in known] == ["runs/done"]
+    read = status.read_record
+    names: list[str] = []
+    monkeypatch.setattr(status, "read_record", lambda directory: names.append(directory.parent.name) or read(directory))
+    assert status.status_of(study, known) == first
+    assert "done-00000000" not in names
+    assert "broken-00000000" in names
+    record(study / "runs/done-00000000/seed=0", "finished", attempts=2)
+    os.utime(study / "runs/done-00000000/seed=0/run.json", ns=(1, 1))
+    assert next(run for run in status.status_of(study, known) if run.label == "done").attempts == 2

@@ -28,6 +28,15 @@ SIZES = {
     "long names": ([{"name": "x" * 200}, {"name": "a_very.long,name=" * 12}], 5),
 }
 
+COMPONENTS = dict.fromkeys((f"component{at}" for at in range(10)), True)
+KINDS: dict[str, tuple[list[dict[str, Any]], int, dict[str, Any]]] = {
+    "one run": ([{}], 1, {}),
+    "four cells": (grid({"model.dropout": [True, False], "stem": ["pyramid", "direct"]}), 1, {}),
+    "ten components": ([COMPONENTS, *({**COMPONENTS, key: False} for key in COMPONENTS)], 5, {}),
+    "three data sets": (grid({"data": list("abc"), "x": [0, 1], "y": [0, 1], "z": [0, 1]}), 5, {"blocks": "data"}),
+    "two thousand runs": (grid({"a": list(range(20)), "b": list(range(20))}), 5, {}),
+}
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -110,19 +119,33 @@ def test_without_scripts_everything_can_still_be_read(browser: Any, page: Path) 
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [TELEPHONE, DESK])
-def test_it_is_accessible(browser: Any, page: Path, width: int, scheme: str) -> None:
-    """No violation of the rules of axe-core, with everything unfolded."""
+def violations(browser: Any, path: Path, width: int, scheme: str) -> list[tuple[str, list[str]]]:
+    """What the rules of axe-core find on a page with everything unfolded."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -e '.[dev]'")
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
     shown = context.new_page()
-    shown.goto(page.as_uri())
+    shown.goto(path.as_uri())
     shown.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
     found = axe.Axe().run(shown)
-    assert len(found.response["passes"]) > 15
-    assert [(each["id"], [node["html"][:100] for node in each["nodes"][:3]]) for each in found.response["violations"]] == []
     context.close()
+    assert len(found.response["passes"]) > 15
+    return [(each["id"], [node["html"][:100] for node in each["nodes"][:3]]) for each in found.response["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [TELEPHONE, DESK])
+def test_it_is_accessible(browser: Any, page: Path, width: int, scheme: str) -> None:
+    assert violations(browser, page, width, scheme) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_of_all_kinds_are_accessible(browser: Any, tmp_path: Path, kind: str) -> None:
+    cells, seeds, manifest = KINDS[kind]
+    study = write_runs(tmp_path / "s", cells, seeds, **manifest)
+    write_folder(build(study))
+    for scheme in ("light", "dark"):
+        assert violations(browser, study / "report" / "index.html", TELEPHONE, scheme) == []
 
 
 def test_a_configuration_that_is_clicked_is_marked_everywhere(browser: Any, page: Path) -> None:

@@ -76,3 +76,24 @@ def test_a_study_without_a_history_has_no_curves(tmp_path: Path) -> None:
     for path in study.glob("runs/*/*/history.csv"):
         path.unlink()
     assert build(study).curves is None
+
+
+def test_with_blocks_each_block_is_a_panel_with_its_own_baseline(tmp_path: Path) -> None:
+    cells = grid({"task": ["a", "b"], "stem": ["x", "y"], "norm": [True, False]})
+    found = curves(write_runs(tmp_path / "s", cells, 3, blocks="task"))
+    assert [curve.block for curve in found.shown] == ["task=a", "task=b"]
+    assert list(found.lines) == ["baseline", "norm=false", "stem=y", "stem=y, norm=false"]
+    assert found.label("stem=y", found.shown[1]) == "task=b, stem=y"
+    assert found.references["task=b, stem=y"] == "task=b"
+    assert found.references["stem=y"] == "baseline"
+    assert (found.others, found.rest(found.shown[0]).empty) == (0, True)
+
+
+def test_with_blocks_too_the_largest_differences_have_lines(tmp_path: Path) -> None:
+    cells = grid({"task": ["a", "b"], "width": list(range(10))})
+    study = write_runs(
+        tmp_path / "s", cells, 1, lambda levels, seed: 0.5 * (levels["task"] == "b") + levels["width"] / 100, blocks="task"
+    )
+    found = curves(study)
+    assert list(found.lines) == ["baseline", *(f"width={at}" for at in range(4, 10))]
+    assert (found.others, set(found.rest(found.shown[0])["label"])) == (3, {f"width={at}" for at in (1, 2, 3)})

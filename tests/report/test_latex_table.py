@@ -37,11 +37,13 @@ def compiled(folder: Path, texts: list[str], packages: str) -> str:
 
 
 @needs_pdflatex
-@pytest.mark.parametrize("more", ["", r"\usepackage{pifont,siunitx}"], ids=["plain", "siunitx"])
-def test_tables_of_up_to_five_factors_fit_one_column(tmp_path: Path, more: str) -> None:
+@pytest.mark.parametrize("siunitx", [False, True], ids=["plain", "siunitx"])
+def test_tables_of_up_to_five_factors_fit_one_column(tmp_path: Path, siunitx: bool) -> None:
+    """Those of the committed studies among them."""
+    more = r"\usepackage{pifont,siunitx}" if siunitx else ""
     shown = [table({}, found=one_change(COMPONENTS)), table(COMPONENTS), table(WORST)]
     shown += [found for study in STUDIES if (found := build(study).tables.ablation) is not None]
-    texts = [table_environment(each, f"tab:{at}") for at, each in enumerate(shown)]
+    texts = [table_environment(each, f"tab:{at}", siunitx) for at, each in enumerate(shown)]
     log = compiled(tmp_path, texts, r"\usepackage{booktabs,graphicx}" + more)
     assert "Overfull" not in log
     assert "Undefined control sequence" not in log
@@ -62,6 +64,21 @@ def test_one_at_a_time_needs_booktabs_alone_and_no_marks() -> None:
         rows[2],
     )
     assert not re.search(r"(?<!\$)-(?=\d)", "".join(rows))
+
+
+def test_siunitx_aligns_means_and_differences_at_the_decimal_point() -> None:
+    lines = table_environment(table({}, found=one_change(COMPONENTS)), siunitx=True).splitlines()
+    assert lines[0] == r"% Needs \usepackage{booktabs,siunitx}."
+    (start,) = (line for line in lines if line.startswith(r"\begin{tabular}"))
+    assert re.fullmatch(
+        r"\\begin\{tabular\}\{@\{\}lS\[table-format=2\.1,.*=\{ \$\\pm\$ \d\.\d\}\]S\[table-format=\+2\.1,.*\}\]@\{\}\}", start
+    )
+    rows = [line for line in lines if line.endswith(r"\\")]
+    assert rows[0].startswith("Configuration & {")
+    assert rows[1].endswith(r"& {baseline} \\")
+    assert re.match(
+        r"w/o batch norm & \d\d\.\d\{ \$\\pm\$ \d\.\d\} & -\d\d\.\d\{ \[\$-\$[\d.]+, \$-\$[\d.]+\]\$\^\{\*\*\*\}\$\}", rows[3]
+    )
 
 
 def test_components_are_check_marks_that_the_paper_may_define() -> None:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ablate.report.table import Column, Row, Table, side_by_side
+from ablate.report.table import Column, Row, Table, side_by_side, without_repeated_notes
 from ablate.report.values import Count
 
 
@@ -25,3 +25,14 @@ def test_sentences_and_flags_may_be_broken_into_lines() -> None:
     columns = [Column(kind, kind, kind) for kind in kinds]  # type: ignore[arg-type]
     assert [column.key for column in columns if column.wraps] == ["sentence", "flags"]
     assert [column.key for column in columns if column.numeric] == ["number"]
+
+
+def test_flags_go_last() -> None:
+    first = table("results", [Column("flags", "flags", "flags"), Column("n", "n", "number")], Row({"flags": (), "n": Count(1)}))
+    second = table("costs", [Column("t", "t", "number")], Row({"t": Count(2)}))
+    assert side_by_side(first, second).keys == ["n", "t", "flags"]
+
+
+def test_a_note_stands_below_the_first_table_only() -> None:
+    tables = [table("a", [], notes=("said", "x")), table("b", [], notes=("x", "y"))]
+    assert [list(each.notes) for each in without_repeated_notes(tables, ["said"])] == [["x"], ["y"]]
