@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ablate.core.levels import short_names
-from ablate.report.curve_plots import PALETTE
+from ablate.report.curve_plots import PALETTE, RASTERIZED
 from ablate.report.plots import BLUE, GRAY, characters, cut, new_axes, percent_axis, small_font
 from ablate.stats.marginal_means import InteractionMeans
 
@@ -83,7 +83,9 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, title: st
     order = np.argsort(values)
     points = [list(enumerate(lines[at])) for at in order]
     colors = plt.get_cmap("viridis_r")((values[order] - low) / span)
-    axes.add_collection(LineCollection(points, colors=list(map(tuple, colors)), linewidths=0.9, alpha=0.75))
+    many = len(points) > RASTERIZED
+    lines_of_all = LineCollection(points, colors=list(map(tuple, colors)), linewidths=0.9, alpha=0.75, rasterized=many)
+    axes.add_collection(lines_of_all)
     names = short_names(list(factors))
     axes.set(xlim=(-0.3, len(factors) + 0.3), ylim=(-0.06, 1.06), yticks=[])
     axes.set_xticks(range(len(factors) + 1), [*(cut(names[key], NAME) for key in factors), title], rotation=20, ha="right")

@@ -36,7 +36,8 @@ NOTES = 12
 CAVEATS = 3  # caveats above the findings; the others are folded
 WIDE = 9  # columns of a table that is printed in landscape
 PROBLEMS = 100
-IN_FULL = 1000  # with more runs, only seeds are listed
+LISTED = 40  # configurations that a number is computed from
+IN_FULL = 1000  # with more runs, only seeds are listed, with a link to the folder of each configuration
 SIGNS = {
     "finished": "●", "diverged": "∞", "failed": "✕", "interrupted": "◐", "running": "…", "missing": "○", "left out": "⊘",
     decision_rules.SUPPORTED: "✓", decision_rules.SMALLER: "≤", decision_rules.CONTRADICTED: "✕", decision_rules.IDENTICAL: "=",
@@ -81,14 +82,21 @@ class _ConfigurationItem:
     source: str
     runs: list[_RunItem] = field(default_factory=list)
 
+    @property
+    def folder(self) -> str:
+        """The path of the folder of its runs, relative to the page; empty if there is none, or several."""
+        folders = {run.path.rpartition("/")[0] for run in self.runs if run.path}
+        return folders.pop() if len(folders) == 1 else ""
+
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """The configurations behind a number, as sources and labels; empty for all configurations."""
+    """The configurations behind a number, the first ones as sources and labels; empty for all configurations."""
 
     source: str
     title: str
     configurations: Sequence[tuple[str, str]]
+    more: int
 
 
 def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = None, siunitx: bool = False) -> str:
@@ -227,7 +235,10 @@ def _origins(report: Report) -> list[_Origin]:
     labels = report.configurations.labels
     return [
         _Origin(
-            source, titles.get(source, source), [(f"cell-{cell}", labels[cell]) for cell in cells if len(cells) < len(labels)]
+            source,
+            titles.get(source, source),
+            [(f"cell-{cell}", labels[cell]) for cell in cells[:LISTED] if len(cells) < len(labels)],
+            max(0, len(cells) - LISTED) if len(cells) < len(labels) else 0,
         )
         for source, cells in report.sources.items()
     ]
@@ -237,7 +248,7 @@ def _configurations(report: Report) -> list[_ConfigurationItem]:
     """All configurations with their runs and files."""
     results, study = report.results, report.results.folder
     root = None if study is None else quote(os.fsencode(os.path.relpath(study, report.folder).replace(os.sep, "/")))
-    linked = FILES if len(results) <= IN_FULL else FILES[:1]
+    linked = FILES if len(results) <= IN_FULL else ()
     items = {
         digest: _ConfigurationItem(report.configurations.labels[digest], f"cell-{digest}") for digest in report.configurations
     }

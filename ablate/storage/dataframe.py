@@ -113,9 +113,9 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
             _report(set_aside(directory / HISTORY, error), warnings)
     bad: dict[str, Exception] = {}
     frame = frame_of(texts, bad)
-    for name, error in bad.items():
-        assert results.folder is not None
-        _report(set_aside(results.folder / name / HISTORY, error), warnings)
+    for name, directory in _folders(results):
+        if name in bad:
+            _report(set_aside(directory / HISTORY, bad[name]), warnings)
     return frame
 
 

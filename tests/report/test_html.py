@@ -15,7 +15,7 @@ from ablate.report.build import compose
 from ablate.report.folder import write_folder
 from ablate.report.values import text_of
 from tests.report.conftest import SCRIPT
-from tests.report.studies import ACCURACY, results
+from tests.report.studies import ACCURACY, grid_results, results
 
 
 class Page(HTMLParser):
@@ -141,3 +141,10 @@ def test_results_of_another_program_have_the_same_page(tmp_path: Path) -> None:
     assert "f1 <script>" in parsed.text
     assert "results <b>.csv, line 2" in parsed.text
     assert not [link for link in parsed.links if link.endswith("run.json")]
+
+
+def test_of_many_configurations_behind_a_number_the_first_are_listed(tmp_path: Path) -> None:
+    factors = {key: list(range(5)) for key in "abc"}
+    found = grid_results(factors, lambda levels, seed: sum(levels.values()) + seed / 10, "f1", 2)
+    write_folder(compose(found, name="s", folder=tmp_path))
+    assert "and 10 more" in " ".join(Page(tmp_path / "index.html").text.split())  # of the 50 with a=0 or a=1
