@@ -192,15 +192,15 @@ def _sections(
 
 
 def _breakable(text: str) -> Markup:
-    """Allow line breaks after commas and dots in a name."""
-    return Markup(re.sub(r"([,.])(?=[^\W\d])", r"\1<wbr>", str(escape(text))))
+    """Allow line breaks in a name after punctuation and underscores."""
+    return Markup(re.sub(r"([,.=_])(?=[^\W\d])", r"\1<wbr>", str(escape(text))))
 
 
 def _unbroken(text: str) -> Markup:
     """Keep `34.8 ± 1.4` and `[−1.3, +8.2]` on one line each where the screen allows it."""
     return Markup(
         re.sub(
-            r"\[[^\]]*\]|\S+ ± \S+|n = [\d,]+(?: blocks)?",
+            r"\[[^\]]*\]|[+−]\S+ points|\S+ ± \S+|n = [\d,]+(?: blocks)?",
             lambda found: f'<span class="unbroken">{found[0]}</span>',
             str(escape(text)),
         )
