@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Self
 
 import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from pydantic import model_validator
 
 from ablate.core.errors import UsageError
@@ -154,3 +156,22 @@ def test_what_a_field_allows_can_be_said(field: tuple[type[Section], str]) -> No
 def test_images_need_a_root(experiment: Callable[..., Config]) -> None:
     with pytest.raises(UsageError, match=r"data=images needs data\.root=FOLDER"):
         experiment("data.source=images")
+
+
+def test_the_first_levels_of_the_fast_study_are_its_recipe() -> None:
+    """Claim C9 is about the configuration of the first levels, and each ingredient has a claim."""
+    with initialize_config_dir(str(conf()), version_base="1.3"):
+        study = compose("config", ["+study=fast"], return_hydra_config=True)
+        recipe = compose("config", ["experiment=fast"], return_hydra_config=True)
+    threshold, *ingredients = OmegaConf.to_container(study.study.claims)
+    factors = OmegaConf.to_container(study.hydra.sweeper.params)
+    assert list(threshold["where"]) == list(factors)
+    assert [claim["contrast"]["factor"] for claim in ingredients] == list(factors)
+    for claim in ingredients:
+        factor = claim["contrast"]["factor"]
+        value = OmegaConf.select(recipe, factor)
+        level = recipe.hydra.runtime.choices.get(factor, OmegaConf.to_object(value) if OmegaConf.is_config(value) else value)
+        best = claim["contrast"]["from" if factor == "optimizer" else "to"]  # Muon is the other level
+        wanted = threshold["where"][factor]
+        assert level == best == (wanted[0] if isinstance(wanted, list) else wanted)
+        assert str(factors[factor]).lower().replace(" ", "").startswith(str(level).lower().replace(" ", "").strip())

@@ -327,7 +327,7 @@ def test_a_run_in_bfloat16_goes_on_to_the_same_numbers_and_keeps_its_state_in_fl
         ["optimizer=adamw"],
         ["optimizer=muon", "schedule=onecycle"],
         ["model=resnet18", "model.widths=[4,6]"],
-        ["experiment=fast", "averaging=swa", "schedule=constant", "augment=none"],
+        ["experiment=fast", "averaging=swa", "schedule=constant", "augment=none", "optimizer.learning_rate=0.25"],
         ["averaging=lookahead"],
     ],
 )
