@@ -8,6 +8,7 @@ files so that Hydra finds them without importing this package. After a change of
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import yaml
@@ -23,6 +24,19 @@ seed: 0
 
 study:
 """
+HELP = """\
+
+hydra:
+  help:
+    footer: |-
+      Powered by Hydra (https://hydra.cc)
+      Use --hydra-help to view Hydra specific help
+
+      == Options of a study (ablate) ==
+      A sweep: -m key=value,value. The same command continues it.
+
+"""
+COLUMNS = 110  # of the help of a program
 SWEEPER_HEADER = """\
 # Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
 _target_: hydra_plugins.ablate_sweeper.AblateSweeper
@@ -34,8 +48,19 @@ params: null
 
 
 def render() -> str:
-    """Render conf/ablate.yaml: each option with a comment and its default."""
-    return HEADER + "".join(f"  {line}\n" for line in _options())
+    """Render conf/ablate.yaml: each option with a comment and its default, and the help of a program."""
+    return HEADER + "".join(f"  {line}\n" for line in _options()) + HELP + "".join(f"      {line}\n" for line in help_lines())
+
+
+def help_lines() -> list[str]:
+    """The options of a study for `--help` of a program, which shows its configuration without comments."""
+    width = max(map(len, StudyOptions.model_fields)) + len("study.")
+    lines = []
+    for name, field in StudyOptions.model_fields.items():
+        if name in StudyOptions.defaults():
+            first, *rest = textwrap.wrap(field.description or "", COLUMNS - width - 2)
+            lines += [f"{f'study.{name}':<{width}}  {first}", *(f"{'':{width}}  {line}" for line in rest)]
+    return lines
 
 
 def render_sweeper() -> str:

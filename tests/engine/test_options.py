@@ -26,6 +26,13 @@ def test_the_file_that_hydra_reads_is_made_from_the_schema() -> None:
     assert cfg.seed == 0
 
 
+def test_the_help_of_a_program_explains_each_option() -> None:
+    with initialize_config_dir(str(APPS / "conf"), version_base="1.3"):
+        footer = compose("ablate", return_hydra_config=True).hydra.help.footer
+    assert all(f"study.{name} " in footer for name in StudyOptions.defaults())
+    assert "study.dry_run       print the plan and its estimated duration without running anything\n" in footer
+
+
 def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
     assert StudyOptions.read(config()) == StudyOptions()
     table = default_config.options_table()
