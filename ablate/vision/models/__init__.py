@@ -6,7 +6,8 @@
 
 A family may only read `config.model` (an instance of its settings), `config.stem`, `config.norm` and `config.activation`.
 Weights are initialized after construction by `reset_parameters` (ablate/vision/networks.py), which overwrites weights set in a
-constructor: a layer with its own initialization overrides `reset_parameters`.
+constructor: a layer with its own initialization overrides `reset_parameters`. A layer with `fit_images` computes its weights
+from training images before the training (`ablate.vision.networks.Fitted`).
 """
 
 from __future__ import annotations
