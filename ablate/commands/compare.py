@@ -32,6 +32,8 @@ def metric_of(before: StudyResults, after: StudyResults, asked: str | None) -> s
     """
     metric = asked or before.main_metric
     common = [str(name) for name in before.values if name in after.values]
+    if not common:
+        raise UsageError("the two studies have no metric in common: one has no finished run, or they measure different things.")
     if metric not in common:
         raise UsageError(f"--metric {metric}: both studies need it; common metrics: {', '.join(common) or 'none'}.")
     return metric

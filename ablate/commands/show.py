@@ -5,17 +5,14 @@ ablate show STUDY [TABLE …]
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from ablate.commands import studies
-from ablate.core.errors import UsageError
 from ablate.report import terminal
 from ablate.report.build import build
 from ablate.report.caveats import caveats
 from ablate.report.headline import SHOWN, findings
 from ablate.report.model import Report
 from ablate.report.printing import print_table, print_top
-from ablate.report.table import Table, without_repeated_notes
+from ablate.report.table import Table, named, without_repeated_notes
 
 
 def chosen(report: Report, names: list[str]) -> list[Table]:
@@ -24,17 +21,11 @@ def chosen(report: Report, names: list[str]) -> list[Table]:
     Raises:
         UsageError: for an unknown name; the message lists those that there are.
     """
-    available = {table.name: table for table in report.tables}
     if not names:
-        return [table for table in available.values() if table.main and table.name != "verdicts"]
+        return [table for table in report.tables if table.main and table.name != "verdicts"]
     if names == ["all"]:
-        return list(available.values())
-    for name in names:
-        if name not in available:
-            close = get_close_matches(name, available, 1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise UsageError(f"{report.name} has no table '{name}'; available: {', '.join(available)}, all.{hint}")
-    return [available[name] for name in names]
+        return list(report.tables)
+    return [named(report.tables, name, report.name, "all") for name in names]
 
 
 def main() -> None:

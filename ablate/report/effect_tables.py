@@ -49,19 +49,12 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
     for at, (estimate, limits, row, lost) in enumerate(
         zip(comparison.contrasts, _example_limits(comparison, spec), frame, losses, strict=True)
     ):
-        low, high = estimate.interval()
-        values: dict[str, Value] = {
-            "change": describe(estimate.changes),
-            "kind": estimate.kind,
-            "n": Count(estimate.n),
-            "estimate": Interval(estimate.estimate, low, high, spec),
+        own: dict[str, Value] = {
             "simultaneous": Limits(row.get("simultaneous_low", math.nan), row.get("simultaneous_high", math.nan), spec),
-            "wins": None if estimate.unpaired else Wins(estimate.wins, estimate.n),
-            "superior": Number(estimate.p_superior, PROBABILITY),
-            "worst": AtSeed(estimate.worst[1], estimate.worst[0], spec),
             "examples": limits,
             "note": "; ".join(filter(None, [_note(estimate), lost])),
         }
+        values = _values(estimate, describe(estimate.changes), estimate.kind, spec) | own
         rows.append(Row(values, source=f"contrast-{at}"))
     if comparison.no_change is not None:
         rows.append(_no_change(comparison.no_change, spec))
@@ -96,6 +89,20 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
     return Table("contrasts", "Contrasts", columns, rows, comparison.contrasts_frame, notes, main)
 
 
+def _values(estimate: Estimate, change: str, kind: str, spec: MetricSpec) -> dict[str, Value]:
+    """The values of a row of contrasts that its estimate alone gives."""
+    low, high = estimate.interval()
+    return {
+        "change": change,
+        "kind": kind,
+        "n": Count(estimate.n),
+        "estimate": Interval(estimate.estimate, low, high, spec),
+        "wins": None if estimate.unpaired else Wins(estimate.wins, estimate.n),
+        "superior": Number(estimate.p_superior, PROBABILITY),
+        "worst": AtSeed(estimate.worst[1], estimate.worst[0], spec),
+    }
+
+
 def _what_is_estimated(found: Sequence[Estimate], unit: str) -> str:
     unpaired = [each.unpaired is not None for each in found]
     if all(unpaired):
@@ -106,19 +113,8 @@ def _what_is_estimated(found: Sequence[Estimate], unit: str) -> str:
 
 def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:
     """The row of the baseline against itself."""
-    low, high = estimate.interval()
-    values: dict[str, Value] = {
-        "change": NO_CHANGE,
-        "kind": "control",
-        "n": Count(estimate.n),
-        "estimate": Interval(estimate.estimate, low, high, spec),
-        "simultaneous": None,
-        "wins": Wins(estimate.wins, estimate.n),
-        "superior": Number(estimate.p_superior, PROBABILITY),
-        "worst": AtSeed(estimate.worst[1], estimate.worst[0], spec),
-        "examples": None,
-        "note": "all second runs have identical values: their random streams are not different" if estimate.identical else "",
-    }
+    same = "all second runs have identical values: their random streams are not different" if estimate.identical else ""
+    values = _values(estimate, NO_CHANGE, "control", spec) | {"simultaneous": None, "examples": None, "note": same}
     return Row(values, source="no-change")
 
 

@@ -61,24 +61,32 @@ def _of_effects(found: list[Finding]) -> str:
     if not open_:
         return f"{lead} All {_effects(found)} are clear."
     names = f" ({'; '.join(each.subject for each in open_)})" if len(open_) <= NAMED else ""
-    return f"{lead} Undecided: {len(open_)} of {_effects(found)}{names}."
+    return f"{lead} Undecided: {len(open_)} of {len(found)} {_kinds(found)}{names}."
+
+
+def _kinds(found: list[Finding]) -> str:
+    return "effects and interactions" if _interactions(found) else "effects"
+
+
+def _interactions(found: list[Finding]) -> int:
+    return sum(each.subject.startswith("interaction of ") for each in found)
 
 
 def _effects(found: list[Finding]) -> str:
-    interactions = sum(each.subject.startswith("interaction of ") for each in found)
+    interactions = _interactions(found)
     several = counted(len(found) - interactions, "effect")
     return f"{several} and {counted(interactions, 'interaction')}" if interactions else several
 
 
 def _of_means(report: Report) -> str:
-    """The mean of a single configuration; the size of a study without results to compare."""
+    """The mean of a single configuration, if it has one."""
     summary, metric = report.summary, report.metric
     if metric is None or metric not in summary.mean or len(summary.cells) != 1:
-        return f"{size(report)}, no claims."
+        return "No results to compare yet."
     spec, cell = report.metrics[metric], summary.baseline
     n = int(summary.n[metric][cell])
     if not n:
-        return f"{size(report)}, no claims."
+        return "No results to compare yet."
     mean = Mean(summary.mean[metric][cell], summary.sd[metric][cell], n, n, spec)
     unit = f" {spec.unit}" if spec.unit else ""
     return f"{capitalized(spec.title)}: {mean}{unit}, {counted(n, 'run')} of one configuration."

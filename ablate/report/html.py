@@ -200,7 +200,7 @@ def _unbroken(text: str) -> Markup:
     """Keep `34.8 ± 1.4` and `[−1.3, +8.2]` on one line each where the screen allows it."""
     return Markup(
         re.sub(
-            r"\[[^\]]*\]|[+−]\S+ points|\S+ ± \S+|n = [\d,]+(?: blocks)?",
+            r"\[[^\]]*\][,.;]?|[+−]\S+ points|\S+ ± \S+|n = [\d,]+(?: blocks)?",
             lambda found: f'<span class="unbroken">{found[0]}</span>',
             str(escape(text)),
         )

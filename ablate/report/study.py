@@ -34,7 +34,7 @@ from ablate.importers.tabular import results_of
 from ablate.importers.tool_tables import recognized
 from ablate.report import build
 from ablate.report.model import Report
-from ablate.report.table import Table
+from ablate.report.table import Table, named
 from ablate.report.table_formats import to_csv, to_html, to_latex, to_markdown
 from ablate.stats import contrasts, estimates
 from ablate.stats.attribution import attribution
@@ -212,10 +212,7 @@ class Study:
         Raises:
             UsageError: if the study has no such table, or no run has the metric.
         """
-        found = {table.name: table for table in self.report_of(metric).tables}
-        if name not in found:
-            raise UsageError(f"{self.name} has no table '{name}'; available: {', '.join(found) or 'none'}.")
-        return StudyTable(found[name])
+        return StudyTable(named(self.report_of(metric).tables, name, self.name))
 
     @property
     def plot(self) -> StudyPlots:

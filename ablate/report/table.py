@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Literal
 
 import pandas as pd
 
+from ablate.core.errors import UsageError
 from ablate.report.values import Value
 
 Kind = Literal["text", "level", "switch", "sentence", "number", "flags"]
@@ -82,6 +84,26 @@ class Table:
     @property
     def keys(self) -> list[str]:
         return [column.key for column in self.columns]
+
+
+def named(tables: Iterable[Table], name: str, study: str, *also: str) -> Table:
+    """The table with this name.
+
+    Args:
+        tables: all tables.
+        name: that of a table.
+        study: the name of the study, for the message.
+        also: further words that the user may type instead, for the message.
+
+    Raises:
+        UsageError: if there is none; the message lists those that there are.
+    """
+    available = {table.name: table for table in tables}
+    if name in available:
+        return available[name]
+    close = get_close_matches(name, available, 1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise UsageError(f"{study} has no table '{name}'; available: {', '.join([*available, *also]) or 'none'}.{hint}")
 
 
 def without_repeated_notes(tables: Iterable[Table], said: Iterable[str] = ()) -> list[Table]:

@@ -87,7 +87,7 @@ def test_a_moment_between_two_runs_is_not_the_end(outputs: Path, monkeypatch: py
     seen = []
     for states in (["finished", "not started"], ["running", "finished"], ["finished", "not started"], ["finished"] * 2):
         runs = [RunStatus("runs/x/seed=0", "x", "0", state) for state in states]
-        monkeypatch.setattr("ablate.commands.watch.look", lambda study, runs=runs: Snapshot(runs, []))
+        monkeypatch.setattr("ablate.commands.watch.look", lambda study, known, runs=runs: Snapshot(runs, []))
         watch.look()
         seen.append(watch.over)
     assert seen == [False, False, False, True]
@@ -96,7 +96,7 @@ def test_a_moment_between_two_runs_is_not_the_end(outputs: Path, monkeypatch: py
 def test_a_sweep_that_was_killed_is_over(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch(outputs / "first", page=False, every=1)
     runs = [RunStatus("runs/x/seed=0", "x", "0", "not started")]
-    monkeypatch.setattr("ablate.commands.watch.look", lambda study: Snapshot(runs, []))
+    monkeypatch.setattr("ablate.commands.watch.look", lambda study, known: Snapshot(runs, []))
     watch.look()
     assert not watch.over
     watch.look()

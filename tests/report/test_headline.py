@@ -1,5 +1,6 @@
 """The sentence above the findings."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,9 @@ def test_a_single_contrast_is_the_headline(tmp_path: Path) -> None:
 def test_the_largest_effect_and_what_is_undecided(tmp_path: Path) -> None:
     report = study(tmp_path, {"a": 0.1, "b": 0.3})
     assert headline(report).startswith(
-        "Largest clear effect: adding b, +30.6 points [+26.5, +34.7]. Undecided: 1 of 2 effects "
+        "Largest clear effect: adding b, +30.6 points [+26.5, +34.7]. Undecided: 1 of 3 effects "
     )
-    assert headline(report).endswith("and 1 interaction (interaction of adding a and adding b).")
+    assert headline(report).endswith("effects and interactions (interaction of adding a and adding b).")
     assert size(report) == "4 configurations, 5 seeds"
 
 
@@ -41,6 +42,11 @@ def test_the_largest_effect_and_what_is_undecided(tmp_path: Path) -> None:
 def test_with_few_seeds_it_is_preliminary(tmp_path: Path, seeds: int, word: str) -> None:
     text = headline(study(tmp_path, {"a": 0.1, "b": 0.3}, seeds))
     assert text.startswith(f"{word}: the largest of 2 effects and 1 interaction is adding b, +3")
+
+
+def test_without_results_it_says_so(tmp_path: Path) -> None:
+    found = grid_results({"a": [0, 1]}, lambda levels, seed: math.nan, ACCURACY.name, 2, [ACCURACY])
+    assert headline(compose(found, name="s", folder=tmp_path)) == "No results to compare yet."
 
 
 def test_one_configuration_has_its_mean(tmp_path: Path) -> None:

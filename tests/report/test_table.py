@@ -1,8 +1,10 @@
 """Tables of typed values."""
 
 import pandas as pd
+import pytest
 
-from ablate.report.table import Column, Row, Table, side_by_side, without_repeated_notes
+from ablate.core.errors import UsageError
+from ablate.report.table import Column, Row, Table, named, side_by_side, without_repeated_notes
 from ablate.report.values import Count
 
 
@@ -36,3 +38,11 @@ def test_flags_go_last() -> None:
 def test_a_note_stands_below_the_first_table_only() -> None:
     tables = [table("a", [], notes=("said", "x")), table("b", [], notes=("x", "y"))]
     assert [list(each.notes) for each in without_repeated_notes(tables, ["said"])] == [["x"], ["y"]]
+
+
+def test_a_table_is_found_by_its_name() -> None:
+    tables = [table("ablation", []), table("contrasts", [])]
+    assert named(tables, "contrasts", "paper") is tables[1]
+    with pytest.raises(UsageError) as raised:
+        named(tables, "contrast", "paper", "all")
+    assert str(raised.value) == ("paper has no table 'contrast'; available: ablation, contrasts, all. Did you mean contrasts?")
