@@ -60,6 +60,7 @@ CELLS = {cell: column for column, cell in enumerate(product(FACTORS))}
 WEIGHTS = {"first": [-0.5, -0.5, 0.5, 0.5], "second": [-0.5, 0.5, -0.5, 0.5], "interaction": [1, -1, -1, 1]}
 MIXED = "higher; three claims at 0, three at +margin"
 EXPLORATORY = "higher, exploratory (no adjustment)"
+OLD = ("higher", "equivalent")  # what claims could expect in the first versions
 SDS = (0.3, 1.0, 3.0)  # of the paired differences, in margins: the worst of the three is shown
 
 
@@ -243,6 +244,13 @@ def false_shown(p: Numbers, expects: str, d: float) -> NDArray[np.bool_]:
     return found.any(axis=(0, 2))
 
 
+def false_before(p: Numbers, expects: str, d: float) -> NDArray[np.bool_]:
+    """The same by the rules of the first versions: `contradicted` meant below the margin, and Holm took the smaller p value."""
+    supported, contradicted = old_rule(p[0], p[2] if expects == "higher" else p[1])
+    false = (d <= 0, d >= 1) if expects == "higher" else (abs(d) >= 1, abs(d) <= 1)
+    return ((supported & false[0]) | (contradicted & false[1])).any(axis=(0, 2))
+
+
 def false_verdicts(studies: int) -> pd.DataFrame:
     rows = []
     for number, (name, noise) in enumerate(list(NOISES.items())[:5]):
@@ -251,10 +259,14 @@ def false_verdicts(studies: int) -> pd.DataFrame:
             for claims in (1, 6):
                 drawn = differences(noise, np.random.default_rng([2, number, claims]), studies, claims)
                 check_rules(drawn)
+                many = f"{claims} {'claim' if claims == 1 else 'claims'}"
+                before = []
                 for d in (-1.0, 0.0, 1.0):
                     words = {-1.0: "-margin", 0.0: "0", 1.0: "+margin"}[d]
-                    title = f"d = {words}, {claims} {'claim' if claims == 1 else 'claims'}"
-                    row[title] = max((percent(false_shown(p_of(sd * drawn, d, expects), expects, d)) for sd in SDS), key=float)
+                    p = [p_of(sd * drawn, d, expects) for sd in SDS]
+                    row[f"d = {words}, {many}"] = max((percent(false_shown(each, expects, d)) for each in p), key=float)
+                    before += [percent(false_before(each, expects, d)) for each in p] if expects in OLD else []
+                row[f"before, worst d, {many}"] = max(before, key=float) if before else ""
             rows.append(row)
     drawn = differences(normal, np.random.default_rng(3), studies, 6)
     mixed = np.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
