@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from ablate.core.errors import UsageError
 from ablate.engine import early_stop, parallel, progress
-from ablate.engine.added_keys import AddedKeys
+from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
@@ -136,7 +137,7 @@ class Launch:
         with open_dict(self.config.hydra):  # where launchers write files of their own
             self.config.hydra.sweep.dir = str(self.plan.study)
         context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=self.callbacks)  # type: ignore[arg-type]
-        launcher = instantiate(context, self.task, self.config)
+        launcher = instantiate(context, self.task, _for_jobs(self.config))
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
         trouble = None
@@ -197,6 +198,17 @@ class Launch:
 
     def _print(self, text: str) -> None:
         self.console.print(relative(text), markup=False, soft_wrap=True)
+
+
+def _for_jobs(config: DictConfig) -> DictConfig:
+    """The configuration without the options of `hydra.sweeper` that have their defaults: Hydra copies it several times a job."""
+    config = copy.deepcopy(config)
+    defaults = StudyOptions.defaults()
+    with open_dict(config.hydra):
+        for key, value in sweeper_options(config.hydra.sweeper).items():
+            if value == defaults[key]:
+                del config.hydra.sweeper[key]
+    return config
 
 
 def _tidy_up(directory: Path) -> None:

@@ -18,6 +18,7 @@ OTHERS = {"site-packages", "dist-packages"}
 MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", ".project-root")
 
 _loaded: dict[Path, str] = {}  # as they were when this process first saw them imported: what it executes
+_looked_at: dict[Path, set[str]] = {}  # by root, names of modules: there are thousands, and each run looks at them twice
 
 
 def project_root(program: Path) -> Path:
@@ -35,19 +36,20 @@ def imported(root: Path) -> dict[str, str]:
     Installed packages and ablate itself are left out.
     """
     root = root.resolve()
-    for module in list(sys.modules.values()):
-        name = getattr(module, "__file__", None)
-        path = _own(name, root) if isinstance(name, str) else None
-        if path is not None and path not in _loaded and (found := _digest(path)) is not None:
+    looked_at = _looked_at.setdefault(root, set())
+    for name in sys.modules.keys() - looked_at:
+        path = _own(getattr(sys.modules.get(name), "__file__", None), root)
+        if path is None or path in _loaded:
+            looked_at.add(name)
+        elif (found := _digest(path)) is not None:
             _loaded[path] = found
     below = {path.relative_to(root).as_posix(): digest for path, digest in _loaded.items() if path.is_relative_to(root)}
     return dict(sorted({**below, SEEDING: _seeding_digest()}.items()))
 
 
-@functools.cache  # a process has thousands of modules, and looks at them twice in each run
-def _own(file: str, root: Path) -> Path | None:
+def _own(file: object, root: Path) -> Path | None:
     """The path of a module's file, if it belongs to the project."""
-    if not file.endswith(".py"):
+    if not isinstance(file, str) or not file.endswith(".py"):
         return None
     path = Path(file).resolve()
     return path if path.is_relative_to(root) and not path.is_relative_to(PACKAGE) and not OTHERS & {*path.parts} else None
