@@ -35,10 +35,10 @@ from benchmarks.commands import ROOT
 
 MARK = "ABLATE_KILLS"  # environment variable: which processes belong to a sweep
 PROGRAMS = {
-    "toy": [str(ROOT / "benchmarks" / "toy" / "app.py"), "-m", "x=1,2,3", "study.seeds=2", "study.name=s"],
+    "toy": [str(ROOT / "benchmarks" / "toy" / "app.py"), "-m", "x=1,2,3", "study.seeds=4", "study.name=s"],
     "vision": [
-        "-m", "ablate.run", "-m", "model.dropout=true,false", "study.seeds=2", "study.name=s", "study.report=false",
-        "data=builtin", "budget=smoke", "budget.epochs=3", "model.widths=[8,12,16]", "device=cpu", "precision=float32",
+        "-m", "ablate.run", "-m", "model.dropout=true,false", "study.seeds=3", "study.name=s", "study.report=false",
+        "data=builtin", "budget=smoke", "budget.epochs=6", "model.widths=[8,12,16]", "device=cpu", "precision=float32",
         "threads=1",
     ],
 }  # fmt: skip
@@ -49,6 +49,7 @@ LAUNCHERS = {
     "ray": (["hydra/launcher=ray", "study.n_jobs=2"], "hydra_plugins.hydra_ray_launcher"),
 }
 VICTIMS = ("the whole command", "its process", "the process of a run")
+MOMENTS = (0.15, 0.6)  # when to kill, in durations of an undisturbed sweep
 COMMANDS = 12  # that may be needed to finish a sweep: a run that dies twice is given up by a command
 PATIENCE_SECONDS = 600.0
 END_SECONDS = 20.0  # for processes to end after their command
@@ -63,6 +64,10 @@ class Tally:
     sweeps: int = 0
     commands: int = 0
     troubles: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{count} x {whom}" for whom, count in sorted(self.kills.items()) if count)
+        return f"{sum(self.kills.values())} kills ({named}), {self.sweeps} sweeps, {self.commands} commands"
 
 
 class Sweep:
@@ -172,16 +177,19 @@ def torment(program: str, launcher: str, kills: int, work: Path, moments: random
     while sum(tally.kills.values()) < kills and not tally.troubles:
         tally.sweeps += 1
         sweep = Sweep(work / f"torn-{tally.sweeps}", program, launcher, cache)
-        status = None
-        while status is None and sum(tally.kills.values()) < kills:
-            process, whom = sweep.start(), moments.choice(VICTIMS)
+        status: int | None = None
+        while status != 0 and sum(tally.kills.values()) < kills:
+            process, status = sweep.start(), None
             tally.commands += 1
-            try:
-                status = process.wait(moments.uniform(0.2, 1.0) * seconds)
-            except subprocess.TimeoutExpired:
-                tally.kills[whom] += sweep.kill(process, whom)
-                status = process.wait(PATIENCE_SECONDS)
-            status = None if status else status
+            while status is None and sum(tally.kills.values()) < kills:
+                try:
+                    status = process.wait(moments.uniform(*MOMENTS) * seconds)
+                except subprocess.TimeoutExpired:
+                    whom = moments.choice(VICTIMS)
+                    tally.kills[whom] += sweep.kill(process, whom)
+                    with suppress(subprocess.TimeoutExpired):
+                        status = process.wait(1.0)
+            process.wait(PATIENCE_SECONDS)
             tally.troubles += sweep.changed()
         tally.commands += sweep.finish()[0]
         tally.troubles += sweep.changed() + sweep.left_over()
@@ -189,6 +197,7 @@ def torment(program: str, launcher: str, kills: int, work: Path, moments: random
             tally.troubles.append(f"{sweep.work}: the results differ from those in {whole.work}")
         if not tally.troubles:
             shutil.rmtree(sweep.work)
+        print(f"{program}:{launcher}: {tally}", file=sys.stderr, flush=True)
     return tally
 
 
@@ -216,10 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kills = (asked.kills + len(chosen) - 1 - number) // len(chosen)
         work = Path(tempfile.mkdtemp(dir=asked.keep))
         tally = torment(*case.split(":"), kills, work, random.Random(f"{asked.random} {case}"))
-        named = ", ".join(f"{count} x {whom}" for whom, count in sorted(tally.kills.items()) if count)
-        print(
-            f"{case}: {sum(tally.kills.values())} kills ({named}), {tally.sweeps} sweeps, {tally.commands} commands", flush=True
-        )
+        print(f"{case}: {tally}", flush=True)
         for trouble in tally.troubles:
             print(f"  {trouble}", flush=True)
         failed = failed or bool(tally.troubles)

@@ -201,7 +201,7 @@ class Launch:
 
 
 def _for_jobs(config: DictConfig) -> DictConfig:
-    """The configuration without the options of `hydra.sweeper` that have their defaults: Hydra copies it several times a job."""
+    """Leave out the options of `hydra.sweeper` that have their defaults, because Hydra copies them several times for a job."""
     config = copy.deepcopy(config)
     defaults = StudyOptions.defaults()
     with open_dict(config.hydra):

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 import ablate
 
-STEP_SECONDS = 0.1
+STEP_SECONDS = 0.2
 
 
 @ablate.main("conf")
