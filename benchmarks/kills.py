@@ -179,7 +179,7 @@ def torment(program: str, launcher: str, kills: int, work: Path, moments: random
         sweep = Sweep(work / f"torn-{tally.sweeps}", program, launcher, cache)
         status: int | None = None
         while status != 0 and sum(tally.kills.values()) < kills:
-            process, status = sweep.start(), None
+            process, status, began = sweep.start(), None, time.monotonic()
             tally.commands += 1
             while status is None and sum(tally.kills.values()) < kills:
                 try:
@@ -189,7 +189,8 @@ def torment(program: str, launcher: str, kills: int, work: Path, moments: random
                     tally.kills[whom] += sweep.kill(process, whom)
                     with suppress(subprocess.TimeoutExpired):
                         status = process.wait(1.0)
-            process.wait(PATIENCE_SECONDS)
+            if process.wait(PATIENCE_SECONDS) == 0:  # so soon that it was perhaps never killed
+                seconds = min(seconds, time.monotonic() - began)
             tally.troubles += sweep.changed()
         tally.commands += sweep.finish()[0]
         tally.troubles += sweep.changed() + sweep.left_over()
