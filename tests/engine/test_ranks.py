@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
@@ -89,6 +92,24 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
     ranks.follow(train)
     assert seen == [(1, 3, 1, "run1", ports[0]), (2, 3, 1, "run2", ports[1])]
     assert ports[0] == "29500" != ports[1]  # the store of a launcher serves one process group only
+
+
+def test_a_rank_sees_the_configuration_of_hydra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with initialize_config_dir(str(APPS / "conf"), version_base="1.3"):
+        cfg = compose("saving", ["hydra.job.name=saving", "hydra.mode=MULTIRUN"], return_hydra_config=True)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
+    HydraConfig.instance().set_config(cfg)
+    before = HydraConfig.instance().cfg
+    seen = []
+
+    def train(*_: object) -> None:
+        whole = HydraConfig.instance().cfg
+        seen.append((whole is not before, whole == before, HydraConfig.get().mode, OmegaConf.is_readonly(whole)))
+
+    with ranks.shared(OmegaConf.create({"x": 1}), Run(tmp_path / "run", record(), {"x": 1})):
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        ranks.follow(train)
+    assert seen == [(True, True, RunMode.MULTIRUN, True)]
 
 
 def test_a_rank_writes_nothing_and_restores_what_the_first_saved(tmp_path: Path) -> None:
