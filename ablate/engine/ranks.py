@@ -215,7 +215,7 @@ def _join(path: Path, train: Train) -> None:
     except FileNotFoundError:
         raise UsageError(f"the run that this process should join ({_said(RANKS)}) has ended.") from None
     setup_globals()
-    HydraConfig.instance().cfg = OmegaConf.create(hydra, flags={"readonly": True, "struct": True})  # type: ignore[assignment]
+    HydraConfig.instance().cfg = OmegaConf.create(hydra, flags={"readonly": True, "struct": True})
     run = FollowingRun(Path(directory), RunRecord.model_validate(record), config)
     with contextlib.chdir(folder), _separate():
         os.environ.update(variables)
