@@ -255,7 +255,8 @@ def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool)
         some = any(each.estimate.n and not each.same_runs and not _tested(each) for each in found.against)
         said.append(f"p: two-sided {_correction(found)}{f'; none below {LOOKS[0]} seeds' if some else ''}.")
     elif found.against and any(each.estimate.n for each in found.against):
-        said.append(FEW_SEEDS)
+        few = f"Fewer than {LOOKS[0]} seeds of each configuration: no p values here; verdicts are over the blocks."
+        said.append(few if found.blocks else FEW_SEEDS)
     return said
 
 

@@ -153,4 +153,4 @@ def at_resolution(estimate: Estimate, step: float | None) -> Estimate:
         return estimate
     least = step / 2
     note = f"all seeds lie within one rounding step of the metric ({step:g}), which is taken for the uncertainty"
-    return replace(estimate, se=least, note=note) if estimate.se < least else estimate
+    return replace(estimate, se=least, least_se=least, note=note) if estimate.se < least else estimate

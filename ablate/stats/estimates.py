@@ -52,6 +52,7 @@ class Estimate:
         note: why there is no estimate, or another one than was asked for.
         arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
         unpaired: the estimate by Welch, where no seeds pair; `by_seed` is then empty.
+        least_se: what `se` cannot fall below, since the metric is rounded.
     """
 
     kind: Kind
@@ -68,6 +69,7 @@ class Estimate:
     note: str = ""
     arms: pd.DataFrame | None = None
     unpaired: Unpaired | None = None
+    least_se: float = 0.0
 
     @property
     def n(self) -> int:

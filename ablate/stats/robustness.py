@@ -66,7 +66,7 @@ def without_seed(estimate: Estimate, seed: object) -> Estimate:
     """The same estimate without one of its seeds."""
     rest = estimate.by_seed.drop(seed, errors="ignore")
     se, df = student(rest)
-    return replace(estimate, by_seed=rest, se=se, df=df)
+    return replace(estimate, by_seed=rest, se=max(se, estimate.least_se), df=df)
 
 
 def robustness(

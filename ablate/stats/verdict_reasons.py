@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
-from ablate.stats.decision_rules import INCONCLUSIVE, SMALLER, Conclusion, PValues
+from ablate.stats.decision_rules import CONTRADICTED, INCONCLUSIVE, SMALLER, Conclusion, PValues
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import Heterogeneity
 from ablate.stats.power import POWER, Precision
@@ -55,6 +55,8 @@ def reason(
             if conclusion.real
             else "any difference in the claimed direction is smaller than the margin; that there is one is not shown"
         )
+    if test.claim.expects == "equivalent" and conclusion.verdict == CONTRADICTED:
+        parts.append(_beyond(test, at))
     if conclusion.verdict == INCONCLUSIVE:
         parts += [_what_it_takes(test, precision)]
     elif at is not last:
@@ -99,6 +101,15 @@ def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
     elif family > 1:
         adjusted.append(f"Holm over {family} claims")
     return f"adjusted p {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} ({', '.join(adjusted)})"
+
+
+def _beyond(test: ClaimTest, at: LookTest) -> str:
+    """The strata whose estimate is beyond the margin, which the average may hide."""
+    margin = test.claim.margin or 0.0
+    margin = math.log(margin) if test.claim.scale == "ratio" else margin
+    far = [each for each in at.estimates[1:] if abs(each.estimate) > margin]
+    named = [f"{each.where} ({'above' if each.estimate > 0 else 'below'} zero)" for each in far]
+    return f"the estimate is beyond the margin in {', '.join(named)}" if named else ""
 
 
 def _later(test: ClaimTest, conclusion: Conclusion, last: LookTest, at_levels: PValues) -> str:

@@ -77,6 +77,7 @@ def crossover() -> pd.DataFrame:
 def test_effects_that_cancel_are_not_equivalent() -> None:
     found = judged(crossover(), expects="equivalent")
     assert found.verdict == "contradicted"
+    assert "the estimate is beyond the margin in dataset=small (above zero), dataset=large (below zero)" in found.reason
     small, large = (each.numbers() for each in found.strata)
     assert [small[key] for key in ("estimate", "low", "high")] == pytest.approx([0.0315, 0.0265, 0.0365], abs=1e-4)
     assert [large[key] for key in ("estimate", "low", "high")] == pytest.approx([-0.0295, -0.0318, -0.0271], abs=1e-4)
@@ -105,6 +106,8 @@ def test_differences_of_one_rounding_step_are_as_uncertain_as_the_step() -> None
     assert found.estimate is not None
     assert found.estimate.se == pytest.approx(0.05)
     assert found.interval[0] < 0 < found.interval[1]
+    assert found.robustness is not None
+    assert found.robustness.largest_p == pytest.approx(stats.t.sf((0.5 - 0.1) / 0.05, 3))
     undecided = judged(two_arms(base, ours), margin=0.15)
     assert undecided.precision is not None
     assert undecided.precision.seeds is not None
