@@ -83,3 +83,33 @@ def test_an_excess_over_a_fraction_needs_a_whole_that_is_shown() -> None:
     support, contradict, _ = p_values(share, [excess, whole])
     assert support == pytest.approx(stats.ttest_1samp(whole.by_seed, 0, alternative="greater").pvalue)
     assert contradict == pytest.approx(stats.ttest_1samp(excess.by_seed, 0, alternative="less").pvalue)
+
+
+def one_sided(estimate: Estimate, border: float, alternative: str) -> float:
+    return float(stats.ttest_1samp(estimate.by_seed, border, alternative=alternative).pvalue)
+
+
+def test_largest_is_refuted_by_any_other_share_and_shown_by_all() -> None:
+    path = claim(kind="path", path={"of": "s", "changes": {"s": STEM, "n": NORM}}, expects="largest")
+    behind, ahead = of(-0.5, -0.6, -0.4, -0.5), of(0.2, 0.3, 0.2, 0.25)
+    found = p_values(path, [behind, ahead])
+    assert found.support == pytest.approx(one_sided(behind, 0, "greater"))
+    assert found.contradict == pytest.approx(2 * one_sided(behind, 0, "less"))
+    assert found.contradict < 0.01
+
+
+def test_a_fraction_of_the_whole_needs_a_whole_for_both_verdicts() -> None:
+    more = claim(kind="path", path={"of": "s", "changes": {"s": STEM, "n": NORM}}, exceeds=0.5, margin=None)
+    excess, whole = of(-0.5, -0.6, -0.4, -0.5), of(1.0, 1.3, 0.9, 1.1)
+    found = p_values(more, [excess, whole])
+    assert found.support == pytest.approx(one_sided(excess, 0, "greater"))
+    assert found.contradict == pytest.approx(max(one_sided(excess, 0, "less"), one_sided(whole, 0, "greater")))
+    nothing = of(0.1, -0.1, 0.05, -0.04)
+    assert p_values(more, [excess, nothing]).contradict == pytest.approx(one_sided(nothing, 0, "greater"))
+
+
+def test_no_worse_than_the_margin_depends_on_which_direction_is_better() -> None:
+    loss = claim(kind="contrast", contrast=STEM, expects="noninferior", margin=0.2)
+    change = of(0.05, 0.1, 0.08, 0.06)
+    assert p_values(loss, [change], "higher").support == pytest.approx(one_sided(change, -0.2, "greater"))
+    assert p_values(loss, [change], "lower").support == pytest.approx(one_sided(change, 0.2, "less"))

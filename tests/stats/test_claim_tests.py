@@ -11,8 +11,8 @@ from ablate.core.claims import Claim
 from ablate.core.errors import ClaimError, UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.stats.claim_estimates import estimates_of, p_values
-from ablate.stats.claim_tests import count, evaluate, in_short
-from ablate.stats.decision_rules import Look, SequentialDesign
+from ablate.stats.claim_tests import LookTest, count, evaluate, in_short
+from ablate.stats.decision_rules import Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
 from tests.stats.conftest import noise, outcomes, results_of, study
 
@@ -109,3 +109,55 @@ def test_an_error_as_a_reason_does_not_repeat_the_claim() -> None:
     assert in_short(claim, ClaimError("claim A: stem does not vary.")) == "stem does not vary"
     assert in_short(claim, UsageError("a ratio needs values above zero.")) == "a ratio needs values above zero"
     assert (count(1), count(2)) == ("1 run", "2 runs")
+
+
+def test_a_look_shows_what_all_its_analyses_show() -> None:
+    dropped, at_chance, worst = PValues(0.01, 0.9, 0.3), PValues(0.2, 0.5, 0.1), PValues(0.1, 0.95, 0.2)
+    assert LookTest(Look(1, 5), [], p_dropped=dropped, p_at_chance=at_chance).p == PValues(0.2, 0.9, 0.3)
+    assert LookTest(Look(1, 5), [], p_dropped=dropped, p_at_chance=at_chance, p_worst=worst).p == PValues(0.2, 0.95, 0.3)
+    assert math.isnan(LookTest(Look(1, 5), [], p_dropped=dropped, p_at_chance=at_chance, blocked="no").p.support)
+
+
+@pytest.mark.parametrize(("better", "worst"), [("higher", 0.0), ("lower", 1.0)])
+def test_lost_runs_of_a_percentage_without_a_chance_level_are_at_its_bad_end(better: str, worst: float) -> None:
+    rows = stems(8)
+    rows.loc[1, "accuracy"] = math.nan
+    spec = MetricSpec("accuracy", unit="%", better=better)  # type: ignore[arg-type]
+    at = evaluate(Claim.parse(CLAIM), results_of(rows, metrics=[spec]), SequentialDesign(())).tests[-1]
+    wide = rows.pivot(index="seed", columns="stem", values="accuracy").fillna(worst)
+    reference = stats.ttest_rel(wide["pyramid"], wide["direct"], alternative="greater")
+    assert at.p_at_chance.support == pytest.approx(reference.pvalue)
+
+
+def test_unequal_losses_are_imputed_at_both_ends_of_both_arms() -> None:
+    """By hand: the four combinations of the lowest and the highest value of all runs and chance, for the arms with losses."""
+    rows = stems(10)
+    arm = rows["stem"] == "pyramid"
+    rows.loc[arm & rows["seed"].isin([0, 1]) | ~arm & (rows["seed"] == 2), "accuracy"] = math.nan
+    spec = MetricSpec("accuracy", chance=0.7)
+    at = evaluate(Claim.parse(CLAIM), results_of(rows, metrics=[spec]), SequentialDesign(())).tests[-1]
+    wide = rows.pivot(index="seed", columns="stem", values="accuracy")
+    ends = [min(0.7, wide.min().min()), wide.max().max()]
+    p = [
+        stats.ttest_rel(wide["pyramid"].fillna(one), wide["direct"].fillna(other), alternative=side).pvalue
+        for side in ("greater", "less")
+        for one in ends
+        for other in ends
+    ]
+    assert at.p_worst is not None
+    assert (at.p_worst.support, at.p_worst.contradict) == pytest.approx((max(p[:4]), max(p[4:])))
+    assert [str(each) for each in at.losses] == ["1 of 10 in stem=direct", "2 of 10 in stem=pyramid"]
+
+
+@pytest.mark.parametrize(("never", "blocked"), [(3, True), (2, False)])
+def test_a_time_that_most_runs_of_both_arms_never_reach_decides_nothing(never: int, blocked: bool) -> None:
+    rows = study(
+        {"stem": ["direct", "pyramid"]}, lambda levels, seed: math.nan if seed < never else 3.0 + seed, metric="epochs"
+    )
+    found = evaluate(
+        Claim.parse(CLAIM | {"metric": "epochs", "expects": "lower", "margin": 1}),
+        results_of(rows, metrics=[MetricSpec("epochs", limit=9.0, better="lower")]),
+        SequentialDesign(()),
+    )
+    assert bool(found.tests[-1].blocked) == blocked
+    assert found.tests[-1].blocked.startswith("most runs of both arms did not reach the target" if blocked else "")

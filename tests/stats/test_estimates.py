@@ -53,3 +53,11 @@ def test_a_change_without_alive_strata_changes_nothing() -> None:
     assert estimate(inert=[Cell.of({"stem": "a"})]).changes_nothing
     assert not estimate(inert=[Cell.of({"stem": "a"})], strata=[Cell.of({"stem": "b"})]).changes_nothing
     assert not estimate().changes_nothing
+
+
+def test_the_chance_that_a_run_is_above_by_counting_pairs() -> None:
+    """2.5 is above two of the first arm, 3.5 above three, 5 and 6 above all four; a tie counts one half."""
+    arms = pd.DataFrame({"first": [1.0, 2.0, 3.0, 4.0], "second": [2.5, 3.5, 5.0, 6.0]})
+    assert estimate(arms=arms).p_superior == pytest.approx(13 / 16)
+    assert estimate(arms=arms.assign(second=arms["first"])).p_superior == pytest.approx(0.5)
+    assert math.isnan(estimate().p_superior)

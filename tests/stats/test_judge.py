@@ -628,3 +628,20 @@ def test_beside_a_verdict_stand_its_replicates_and_its_robustness() -> None:
     assert found.robustness is not None
     assert found.robustness.sign_flip == pytest.approx(2 / 64)
     assert found.notes[-1] == str(found.robustness)
+
+
+def test_an_exploratory_claim_needs_no_seeds_for_the_other_claims() -> None:
+    results = results_of(gains(0.004, -0.002, 0.003, 0.001, -0.001, 0.002))
+    (alone,) = judge(parse_all([claim(margin=0.003)]), results)
+    *_, beside = judge(parse_all([claim(), claim("b"), claim("c"), claim("d", margin=0.003, primary=False)]), results)
+    assert alone.precision is not None
+    assert alone.precision == beside.precision
+
+
+def test_the_sign_flip_of_no_loss_is_about_the_margin() -> None:
+    """All six values are above minus the margin: one of 64 sign patterns."""
+    loss = claim(expects="noninferior", margin=0.05)
+    (found,) = judge(parse_all([loss]), results_of(gains(-0.01, -0.008, -0.012, -0.009, -0.011, -0.01)))
+    assert found.verdict == "supported"
+    assert found.robustness is not None
+    assert found.robustness.sign_flip == pytest.approx(1 / 64)

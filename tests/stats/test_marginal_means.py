@@ -35,3 +35,9 @@ def test_the_pairs_that_explain_most_are_shown_and_noise_is_not() -> None:
     shown = strongest_interactions(outcomes, anova(outcomes))
     assert [{each.x, each.line} for each in shown] == [{"a", "b"}]
     assert strongest_interactions(outcomes, pd.DataFrame()) == []
+
+
+def test_the_pair_that_explains_most_comes_first() -> None:
+    explained = pd.DataFrame({"term": ["a × b", "a × c", "b × c"], "order": 2, "omega_squared": [0.1, 0.5, 0.002]})
+    (found,) = strongest_interactions(Outcomes.of(RESULTS, "f1"), explained, most=1)
+    assert {found.x, found.line} == {"a", "c"}

@@ -191,3 +191,9 @@ def test_values_of_common_seeds_and_whether_there_are_any() -> None:
     assert not apart.pairs
     assert apart.complete([0, 1]).empty
     assert (apart.lost_runs[0], apart.ended_runs[0]) == (1, 3)  # three runs, in a frame with six rows
+
+
+def test_a_time_that_ends_at_the_limit_was_reached() -> None:
+    runs = study({"stem": ["a"]}, lambda levels, seed: [10.0, 30.0, math.nan][seed], seeds=3, metric="epochs")
+    found = outcomes(runs, "epochs", metrics=[MetricSpec("epochs", limit=30)])
+    assert found.censored[0].tolist() == [False, False, True]

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -86,3 +87,18 @@ def test_the_figure_of_a_share_is_of_the_share_and_not_of_its_lead() -> None:
         parse_all([claim | {"path": {"changes": changes, "of": "a"}}]), results_of(runs, factors={"a": [0, 1], "b": [0, 1]})
     ).to_dict("records")
     assert row["mean"] == pytest.approx(0.03)
+
+
+def test_the_figure_of_a_ratio_is_compared_as_a_logarithm() -> None:
+    """Ratios 2, 2.1, 1.9, 2.05: the figure 2 lies within, and the interval is that of the logarithms."""
+    ratios = [2.0, 2.1, 1.9, 2.05]
+    runs = study(
+        {"stem": ["direct", "pyramid"]}, lambda levels, seed: ratios[seed] if levels["stem"] == "pyramid" else 1.0, seeds=4
+    )
+    claim = {"kind": "contrast", "contrast": {"factor": "stem", "from": "direct", "to": "pyramid"}, "scale": "ratio",
+             "metric": "accuracy", "published": {"value": 2.0, "kind": "paired"}, "expects": "higher"}  # fmt: skip
+    (row,) = scorecard(parse_all([{"id": "A", "says": "a", **claim}]), results_of(runs)).to_dict("records")
+    logs = pd.Series(ratios).map(math.log)
+    half = stats.t.ppf(0.975, 3) * logs.std(ddof=1) * math.sqrt(1 + 1 / 4)
+    assert row["inside"] is True
+    assert [row["low"], row["high"]] == pytest.approx([math.exp(logs.mean() - half), math.exp(logs.mean() + half)])

@@ -57,3 +57,23 @@ def test_the_notes_of_a_verdict() -> None:
     assert notes(estimate(1.0), apart, None)[1].endswith("their estimates have opposite signs")
     same = heterogeneity([estimate(1, 1.1, 0.9, 1.0), estimate(1.1, 1.0, 0.95, 1.05)])
     assert notes(estimate(), same, None) == (f"The strata are not shown to differ: p = {same.p:.2g}",)  # type: ignore[union-attr]
+
+
+def test_what_an_inconclusive_claim_still_needs_is_a_difference_and_a_total() -> None:
+    found = judged([0.02, -0.015, 0.018, -0.01, 0.012, 0.001])
+    assert found.verdict == "inconclusive"
+    assert found.precision is not None
+    if found.precision.seeds is None:
+        assert "have less than 80 % power at this margin" in found.reason
+    wide = judged([0.02, -0.015, 0.018, -0.01, 0.012, 0.001], margin=0.02)
+    assert wide.precision is not None
+    assert wide.precision.seeds is not None
+    assert f"{wide.precision.seeds - wide.n} more seeds ({wide.precision.seeds} in total; " in wide.reason
+
+
+def test_a_last_look_that_would_leave_a_claim_open_is_told() -> None:
+    shown = [0.02, 0.021, 0.019, 0.02, 0.0205]
+    kept = judged([*shown, 0.02, 0.021, 0.019])
+    assert kept.reason.endswith("reached at 5 of 8 seeds, and stands")
+    lost = judged([*shown, -0.05, 0.08, -0.04])
+    assert "reached at 5 of 8 seeds, and stands; look 2 by itself would leave it open" in lost.reason
