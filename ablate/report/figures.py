@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -39,17 +40,23 @@ def draw(report: Report) -> list[DrawnFigure]:
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # no installed font has the characters of a name
         warnings.filterwarnings("ignore", "constrained_layout not applied")  # names too long for the width of a column
         for sketch in _sketches(report):
-            with plots.style():
-                figure = sketch.plot()
-                svg = as_svg(figure)
-                png = _saved(figure, "png", dpi=150)
-                plots.close(figure)
-            with plots.style(paper=True):
-                figure = sketch.plot()
-                pdf = _saved(figure, "pdf", dpi=300)
-                plots.close(figure)
-            drawn.append(DrawnFigure(sketch.name, sketch.title, sketch.caption, sketch.alt, svg, png, pdf))
+            with suppress(OverflowError):  # values near the largest float, which matplotlib cannot scale; the tables have them
+                drawn.append(_drawn(sketch))
     return drawn
+
+
+def _drawn(sketch: Sketch) -> DrawnFigure:
+    with plots.style():
+        figure = sketch.plot()
+        try:
+            svg, png = as_svg(figure), _saved(figure, "png", dpi=150)
+        finally:
+            plots.close(figure)
+    with plots.style(paper=True):
+        figure = sketch.plot()
+        pdf = _saved(figure, "pdf", dpi=300)
+        plots.close(figure)
+    return DrawnFigure(sketch.name, sketch.title, sketch.caption, sketch.alt, svg, png, pdf)
 
 
 def as_svg(figure: Figure) -> str:

@@ -1,5 +1,6 @@
 """Which figures there are, and their captions."""
 
+import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -90,3 +91,14 @@ def test_of_one_seed_there_is_no_interval_and_no_figure_of_effects(tmp_path: Pat
     drawn = {figure.name: figure.caption for figure in figures.draw(build(study))}
     assert set(drawn) == {"learning_curves", "paired_differences"}
     assert "There is only one seed, so the variation between seeds is unknown." in drawn["paired_differences"]
+
+
+def test_values_near_the_largest_float_cost_figures_and_not_the_report(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", grid({"width": [0, 1]}), 2)
+    path = sorted(study.glob("runs/*/*/run.json"))[0]
+    record = json.loads(path.read_text())
+    record["metrics"] = dict.fromkeys(record["metrics"], 1e308)
+    path.write_text(json.dumps(record))
+    report = build(study)
+    drawn = {figure.name for figure in figures.draw(report)}
+    assert "paired_differences" not in drawn
