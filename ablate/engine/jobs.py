@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra.core.utils import JobReturn
+from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, open_dict
 
 from ablate.core.errors import AblateError
@@ -111,6 +113,13 @@ class FrozenConfigs:
                 config.hydra.overrides.task = typed
                 config.hydra.overrides.hydra = [*master.hydra.overrides.hydra, passed]
         return config
+
+
+class ForgetConfigs(Callback):
+    """Removes the configurations from what a launcher collects: about 115 KB for each run of a sweep."""
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:  # noqa: ARG002 - Hydra's signature
+        job_return.cfg = job_return.hydra_cfg = None
 
 
 class TypedConfigs:

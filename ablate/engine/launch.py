@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from hydra._internal.callbacks import Callbacks
 from hydra.core.utils import JobReturn
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
@@ -19,7 +20,7 @@ from ablate.engine import early_stop, parallel, progress
 from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
-from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
+from ablate.engine.jobs import ForgetConfigs, FrozenConfigs, RunContext, TypedConfigs
 from ablate.engine.launchers.names import Detached
 from ablate.engine.launchers.selection import instantiate
 from ablate.engine.messages import relative
@@ -136,7 +137,9 @@ class Launch:
                 self.config.hydra.job_logging.root.level = "WARNING"
         with open_dict(self.config.hydra):  # where launchers write files of their own
             self.config.hydra.sweep.dir = str(self.plan.study)
-        context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=self.callbacks)  # type: ignore[arg-type]
+        callbacks = Callbacks()
+        callbacks.callbacks = [ForgetConfigs(), *self.callbacks.callbacks]  # the first is the last to hear of the end of a job
+        context = HydraContext(config_loader=FrozenConfigs(types.found, self.added), callbacks=callbacks)  # type: ignore[arg-type]
         launcher = instantiate(context, self.task, _for_jobs(self.config))
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]

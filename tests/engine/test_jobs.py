@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import JobReturn
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
@@ -16,7 +17,7 @@ from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.experiment import Experiment
-from ablate.engine.jobs import FrozenConfigs, RunContext, TypedConfigs
+from ablate.engine.jobs import ForgetConfigs, FrozenConfigs, RunContext, TypedConfigs
 from tests.apps import typed
 from tests.conftest import APPS
 
@@ -86,3 +87,10 @@ def test_a_configuration_that_is_gone_is_named(tmp_path: Path) -> None:
         FrozenConfigs().load_sweep_config(master, overrides)
     with pytest.raises(AblateError, match="the job has no override ablate.run=…"):
         RunContext.from_overrides(["x=1"])
+
+
+def test_a_launcher_collects_outcomes_without_configurations() -> None:
+    result = JobReturn(cfg=OmegaConf.create({"x": 1}), hydra_cfg=OmegaConf.create({"hydra": {}}))
+    result.return_value = "outcome"
+    ForgetConfigs().on_job_end(OmegaConf.create(), job_return=result)
+    assert (result.cfg, result.hydra_cfg, result._return_value) == (None, None, "outcome")
