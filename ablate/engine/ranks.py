@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ablate.core.errors import UsageError
 from ablate.engine.following_run import FollowingRun
@@ -198,7 +198,7 @@ def _own_store() -> dict[str, str]:
 
 def _dumped(cfg: DictConfig, run: Run, variables: dict[str, str]) -> bytes | None:
     """What another rank needs to join a run; None if it cannot be pickled: ranks that are started in this run refuse then."""
-    hydra = OmegaConf.to_container(HydraConfig.instance().cfg or OmegaConf.create())  # plain values are pickled faster
+    hydra = HydraConfig.instance().cfg  # with its parent, the configuration of the program, to which it may refer
     here = str(Path.cwd())
     try:
         return pickle.dumps((cfg, hydra, str(run.directory), run.record.model_dump(), dict(run.config), here, variables))
@@ -215,7 +215,7 @@ def _join(path: Path, train: Train) -> None:
     except FileNotFoundError:
         raise UsageError(f"the run that this process should join ({_said(RANKS)}) has ended.") from None
     setup_globals()
-    HydraConfig.instance().cfg = OmegaConf.create(hydra, flags={"readonly": True, "struct": True})
+    HydraConfig.instance().cfg = hydra
     run = FollowingRun(Path(directory), RunRecord.model_validate(record), config)
     with contextlib.chdir(folder), _separate():
         os.environ.update(variables)

@@ -35,6 +35,6 @@ def train(cfg, run):
 
 if __name__ == "__main__":
     if "--plain" in sys.argv:
-        print("loss", repr(fit(float(sys.argv[2]), int(sys.argv[3]))))
+        sys.stdout.write(f"loss {fit(float(sys.argv[2]), int(sys.argv[3]))!r}\n")  # in one piece: the other rank prints too
     else:
         train()

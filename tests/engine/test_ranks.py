@@ -96,20 +96,28 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
 
 def test_a_rank_sees_the_configuration_of_hydra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with initialize_config_dir(str(APPS / "conf"), version_base="1.3"):
-        cfg = compose("saving", ["hydra.job.name=saving", "hydra.mode=MULTIRUN"], return_hydra_config=True)
+        cfg = compose(
+            "saving",
+            ["hydra.job.name=saving", "hydra.mode=MULTIRUN", "hydra.sweep.subdir=${x}", "x=7"],
+            return_hydra_config=True,
+        )
     monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
     HydraConfig.instance().set_config(cfg)
     before = HydraConfig.instance().cfg
+    assert before is not None
+    began = before.hydra.sweep.dir  # has the time, with seconds
+    monkeypatch.setattr("hydra.core.utils.datetime", None)  # not asked again
     seen = []
 
     def train(*_: object) -> None:
         whole = HydraConfig.instance().cfg
-        seen.append((whole is not before, whole == before, HydraConfig.get().mode, OmegaConf.is_readonly(whole)))
+        assert whole is not None
+        seen.append((whole is not before, whole.hydra.sweep.dir, whole.hydra.sweep.subdir, HydraConfig.get().mode))
 
     with ranks.shared(OmegaConf.create({"x": 1}), Run(tmp_path / "run", record(), {"x": 1})):
         monkeypatch.setenv("LOCAL_RANK", "1")
         ranks.follow(train)
-    assert seen == [(True, True, RunMode.MULTIRUN, True)]
+    assert seen == [(True, began, "7", RunMode.MULTIRUN)]
 
 
 def test_a_rank_writes_nothing_and_restores_what_the_first_saved(tmp_path: Path) -> None:
