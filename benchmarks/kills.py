@@ -135,12 +135,16 @@ class Sweep:
         self.finished = now
         return troubles
 
-    def left_over(self) -> list[str]:
-        """Processes and files that should not be there once the sweep is done."""
+    def still_running(self) -> list[int]:
+        """The processes that do not end within END_SECONDS."""
         until = time.monotonic() + END_SECONDS
         while (alive := self.processes()) and time.monotonic() < until:
             time.sleep(0.2)
-        named = [f"process {number} is running: {_command(number)}" for number in alive]
+        return alive
+
+    def left_over(self) -> list[str]:
+        """Processes and files that should not be there once the sweep is done."""
+        named = [f"process {number} is running: {_command(number)}" for number in self.still_running()]
         hidden = [path for path in self.study.rglob(".*") if path.name not in (*ALLOWED, ".jobs") and not _in(path, ".slots")]
         runs = [path for name in ("checkpoint*", "deaths") for path in self.study.glob(f"runs/*/*/{name}")]
         jobs = [path for path in self.study.glob(".jobs/*") if path.name not in ALLOWED]
@@ -192,6 +196,9 @@ def torment(program: str, launcher: str, kills: int, work: Path, moments: random
             if process.wait(PATIENCE_SECONDS) == 0:  # so soon that it was perhaps never killed
                 seconds = min(seconds, time.monotonic() - began)
             tally.troubles += sweep.changed()
+        tally.commands += sweep.finish()[0]
+        tally.troubles += sweep.changed()
+        sweep.still_running()  # jobs of Submitit outlive a command that is killed, and their folders are removed after that
         tally.commands += sweep.finish()[0]
         tally.troubles += sweep.changed() + sweep.left_over()
         if sweep.results() != expected:
