@@ -61,6 +61,9 @@ def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
         "python src/train.py -m hydra/sweeper=ablate model.optimizer.lr=0.001,0.01 hydra.sweeper.seeds=5 trainer=cpu "
         "+optimized_metric=val/acc_best test=false",  # in lightning-hydra-template
         "python train.py -m hydra/sweeper=ablate norm=false,true dropout=0,0.3 hydra.sweeper.seeds=5 hydra.sweeper.returns=accuracy",
+        # on clusters, see tests/engine/launchers
+        "python train.py -m hydra/sweeper=ablate norm=false,true hydra/launcher=submitit_slurm hydra.launcher.partition=gpu",
+        "python train.py -m hydra/sweeper=ablate norm=false,true hydra/launcher=ray hydra.launcher.ray.init.address=HEAD:6379",
         "python examples/digits/digits.py -m norm=false,true dropout=0,0.3 study.seeds=5",  # by test_examples
         "python benchmarks/verdicts.py",
         "python -m ablate.vision.pilot",  # by tests/vision/test_pilot.py
