@@ -219,7 +219,7 @@ def test_an_error_that_cannot_be_shown_is_recorded(tmp_path: Path) -> None:
 def test_the_next_attempt_removes_what_killed_processes_left(tmp_path: Path) -> None:
     for name in (".checkpoint.pt.abcdefgh", ".history.csv.12345678", ".right.npz._1234567", ".run.json.aaaaaaaa"):
         (tmp_path / name).write_bytes(b"x")
-    os.utime(tmp_path / ".run.json.aaaaaaaa", (0, 0))
+        os.utime(tmp_path / name, (0, 0))  # of an earlier version, whose names do not tell which process wrote them
     (tmp_path / ".config.yaml.new_file").write_bytes(b"a plan is being written")
     with make(tmp_path).attempt():
         pass
