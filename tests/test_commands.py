@@ -116,7 +116,7 @@ def test_help_is_quick(command: Command) -> None:
         answer = command(*RUN, "--help")
         seconds.append(time.perf_counter() - started)
     assert "stem: direct, gentle, pyramid" in answer.stdout
-    assert min(seconds) < 3  # 1.2 alone; other tests run beside it
+    assert min(seconds) < 5  # 1.2 alone; other tests run beside it
 
 
 @pytest.mark.slow
