@@ -55,7 +55,7 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
             f"Bar: 95 % interval.{dots if paired else ''} An interval that includes zero is compatible with no difference."
         )
     else:
-        caption += "There is only one seed, so the variation between seeds is unknown."
+        caption += "With fewer than three seeds, no intervals are drawn."
     if len(set(comparison.differences["baseline"])) > 1:
         baseline = "the first configuration of the same block"
     else:

@@ -93,7 +93,13 @@ def test_of_one_seed_there_is_no_interval_and_no_figure_of_effects(tmp_path: Pat
     study = write_runs(tmp_path / "s", grid({"a": [0, 1], "b": [0, 1]}), 1)
     drawn = {figure.name: figure.caption for figure in figures.draw(build(study))}
     assert set(drawn) == {"learning_curves", "paired_differences"}
-    assert "There is only one seed, so the variation between seeds is unknown." in drawn["paired_differences"]
+    assert "With fewer than three seeds, no intervals are drawn." in drawn["paired_differences"]
+
+
+def test_the_caption_of_two_seeds_does_not_speak_of_one(tmp_path: Path) -> None:
+    study = write_runs(tmp_path / "s", grid({"a": [0, 1], "b": [0, 1]}), 2)
+    drawn = {figure.name: figure.caption for figure in figures.draw(build(study))}
+    assert "With fewer than three seeds, no intervals are drawn." in drawn["paired_differences"]
 
 
 def test_a_figure_that_cannot_be_scaled_is_left_out(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
