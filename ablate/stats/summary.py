@@ -104,7 +104,7 @@ def paired_differences(results: StudyResults, metric: str, baseline: str, confid
             row |= {"n": found.n, "estimate": found.estimate, "sd": np.nan, "low": low, "high": high}
             rows.append(row | {"unpaired": found.unpaired is not None})
             continue
-        estimate = pairs.mean() if n else np.nan
+        estimate = pairs.mean()
         sd = pairs.std(ddof=1) if n > 1 else np.nan
         half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd / np.sqrt(n) if n > 1 else np.nan
         row |= {"n": n, "estimate": estimate, "sd": sd, "low": estimate - half, "high": estimate + half, "unpaired": False}
