@@ -216,13 +216,13 @@ def _for_jobs(config: DictConfig) -> DictConfig:
 
 def _tidy_up(directory: Path) -> None:
     """Remove what is left in the folder of a run that is done, if its process was killed right after it had recorded this."""
+    remove_abandoned(directory)
     left = (records.CHECKPOINT, locks.LEASE, locks.DEATHS)
     if not any((directory / name).exists() for name in left):
         return
     with suppress(OSError), locks.briefly(directory) as free:
         if free:
             records.remove_checkpoint(directory)
-            remove_abandoned(directory)
             locks.forget_deaths(directory)
             (directory / locks.LEASE).unlink(missing_ok=True)
 

@@ -117,7 +117,16 @@ def lives(owner: str) -> bool | None:
         return False
     except PermissionError:  # of another user
         return True
-    return True
+    return not _is_zombie(int(process))
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether a process has ended, but was not waited for: in containers, the first process often waits for nobody."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):  # not Linux, or it is gone meanwhile
+        return False
+    return state in (b"Z", b"X")
 
 
 @functools.cache

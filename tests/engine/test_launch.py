@@ -259,7 +259,8 @@ def test_what_a_killed_process_left_beside_a_finished_run_is_removed(tmp_path: P
     jobs = tmp_path / ".jobs" / f"local-{files.owner(dead.pid)}-0"
     jobs.mkdir(parents=True)
     (jobs / "work.pkl").touch()
-    for left in (["checkpoint.pt", f".checkpoint.pt.{files.owner(dead.pid)}-abcdefgh"], [".lease"], ["deaths"]):
+    of_a_writer = f".run.json.{files.owner(dead.pid)}-abcdefgh"
+    for left in (["checkpoint.pt", of_a_writer], [of_a_writer], [".lease"], ["deaths"]):
         for name in left:
             (tmp_path / "run" / name).write_bytes(b"x")
         run = planned(tmp_path / "run")

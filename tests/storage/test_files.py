@@ -47,6 +47,15 @@ def test_a_process_is_running_or_not_or_elsewhere(dead: int) -> None:
         assert lives(unknown) is None
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
+def test_a_process_that_has_ended_and_was_not_waited_for_is_not_running() -> None:
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # until it has ended; its number stays taken
+    os.kill(child.pid, 0)
+    assert lives(owner(child.pid)) is False
+    child.wait()
+
+
 def test_only_what_a_process_that_has_ended_left_is_removed(tmp_path: Path, dead: int) -> None:
     own, gone, other = owner(), owner(dead), f"00000000-{dead}"
     kept = [
