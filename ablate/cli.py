@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from difflib import get_close_matches
 from typing import NamedTuple
+
+from ablate.core.text import nearest
 
 
 class Command(NamedTuple):
@@ -42,9 +43,7 @@ def main() -> None:
         print(help_text())
         return
     if name not in COMMANDS:
-        close = get_close_matches(name, COMMANDS, 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        print(f"ablate: unknown command '{name}'; available: {', '.join(COMMANDS)}.{hint}", file=sys.stderr)
+        print(f"ablate: unknown command '{name}'; available: {', '.join(COMMANDS)}.{nearest(name, COMMANDS)}", file=sys.stderr)
         sys.exit(2)
     command = COMMANDS[name]
     sys.argv = [f"ablate {name}", *sys.argv[2:]]

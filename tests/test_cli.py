@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_an_unknown_command_names_those_there_are(monkeypatch: pytest.MonkeyPatc
     assert run(monkeypatch, "reprot") == 2
     message = capsys.readouterr().err
     assert "unknown command 'reprot'" in message
-    assert "Did you mean report?" in message
+    assert "Did you mean 'report'?" in message
 
 
 def test_the_arguments_reach_the_command(
@@ -64,3 +65,21 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(tmp_path: Path) 
         started.stdout.close()
         assert started.stderr.read() == b""
     assert started.returncode == 0
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
+
+
+@pytest.mark.parametrize("name", [name for name in cli.COMMANDS if name != "run"])
+def test_the_page_of_commands_has_the_options_of_each(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Those of `ablate run` are Hydra's."""
+    assert run(monkeypatch, name, "--help") == 0
+    shown = re.split(r"\nplaceholders", capsys.readouterr().out)[0]  # of `ablate sweep`: options of the program
+    text = PAGE.read_text(encoding="utf-8")
+    section = text[text.index("## Report") : text.index("## Studies")]
+    rows = re.findall(rf"^\| `ablate {name}\b(.*?)` \|(.*)$", text, re.MULTILINE)
+    described = section if name == "report" else " ".join(part for row in rows for part in row)
+    assert {*OPTION.findall(described)} == {*OPTION.findall(shown)} - {"--help"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 # control characters, Unicode's line separators and directional controls, lone surrogates, and what XML does not allow
 _UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff"
@@ -59,3 +61,14 @@ def is_plain_name(name: str) -> bool:
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence for a message about an unknown name that suggests the most similar known one; empty if there is none.
+
+    >>> nearest("model.dropuot", ["model.dropout", "stem"]), nearest("Stem", ["stem"]), nearest("x", ["stem"])
+    (" Did you mean 'model.dropout'?", " Did you mean 'stem'?", '')
+    """
+    by_lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1)
+    return f" Did you mean '{by_lower[close[0]]}'?" if close else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from ablate.core.errors import AblateError
+from ablate.core.text import nearest
 
 CONFIG_ERRORS = (AblateError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 
@@ -50,9 +50,3 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
 def relative(text: str) -> str:
     """Write absolute paths below the working folder as relative paths, which are shorter and can be typed."""
     return text.replace(f"{Path.cwd()}{os.sep}", "")
-
-
-def nearest(key: str, known_keys: Iterable[str]) -> str:
-    """A sentence that suggests the most similar known key; empty if there is none."""
-    close = difflib.get_close_matches(key, list(known_keys), n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from ablate.core.errors import UsageError
+from ablate.core.text import nearest
 
 AtStep = Literal["last", "mean", "max", "min"]
 Kind = Literal["config", "metric", "other"]
@@ -65,9 +65,8 @@ class Table:
         """
         for column in columns:
             if column not in self.frame:
-                close = difflib.get_close_matches(column.lower(), [name.lower() for name in self.columns], 1)
-                meant = next((f" Did you mean {name}?" for name in self.columns if [name.lower()] == close), "")
-                raise UsageError(f"{option} {column}: {self.source} has no such column; available: {self.listed()}.{meant}")
+                hint = nearest(column, self.columns)
+                raise UsageError(f"{option} {column}: {self.source} has no such column; available: {self.listed()}.{hint}")
 
     def listed(self) -> str:
         """The names of the columns for a message."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, SerializeAsAny, ValidationError, ValidatorFuncti
 from pydantic.fields import FieldInfo
 
 from ablate.core.errors import UsageError
-from ablate.engine.messages import nearest
+from ablate.core.text import nearest
 from ablate.vision.datasets import AUTO, DATASETS
 from ablate.vision.models import MODELS
 from ablate.vision.optimizers import OPTIMIZERS

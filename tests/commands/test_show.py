@@ -28,6 +28,6 @@ def test_unknown_names_are_refused_with_those_there_are(command: Command) -> Non
     status, _, err = command("show", "first", "contrast")
     assert status == 2
     assert "has no table 'contrast'; available: " in err
-    assert err.strip().endswith("Did you mean contrasts?")
+    assert err.strip().endswith("Did you mean 'contrasts'?")
     status, _, err = command("show", "third")
     assert (status, err) == (2, "ablate: third: there is no such study; available in outputs/: first, second.\n")
