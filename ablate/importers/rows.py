@@ -14,8 +14,8 @@ from ablate.importers.table import AtStep, Duplicates
 _COUNTS: dict[AtStep, str] = {
     "last": "the last step",
     "mean": "the mean over the steps",
-    "max": "the maximum over the steps",
-    "min": "the minimum over the steps",
+    "max": "the step with the largest {metric}",
+    "min": "the step with the smallest {metric}",
 }
 
 
@@ -41,22 +41,31 @@ class Rows:
 def at_step(rows: Rows, steps: pd.Series, how: AtStep) -> tuple[Rows, str]:
     """One row for each run from its rows at several steps; also a sentence about what was done.
 
-    A step without a value does not count. A lost value (NaN, inf) at one step makes the mean, maximum and minimum lost.
+    A step without a value does not count. A lost value (NaN, inf) at one step makes the mean lost, and in the main metric its
+    maximum and minimum.
 
     Args:
         rows: a row for each run and step.
         steps: the step of each row, as a number.
-        how: `last`: the value at the last step that has one.
+        how: `last`: the value at the last step that has one. `mean`: over the steps. `max` and `min`: all values at the step at
+            which the main metric, the first column, is largest or smallest, so that they are of one model; metrics without a
+            value there (such as those of a test after training) have their last value. This is the rule of
+            `metric_files.final` too.
     """
     order = pd.DataFrame({"key": rows.key, "step": steps}).sort_values(["key", "step"], kind="stable").index
     key, logged = rows.key[order], rows.values.loc[order]
-    found = logged.groupby(key).agg(how)  # skips NaN
-    if how != "last":
+    found = logged.groupby(key).agg("mean" if how == "mean" else "last")  # skips NaN
+    if how == "mean":
         found = found.mask(logged.eq(np.inf).groupby(key).any(), np.inf)
+    elif how != "last":
+        main = logged.iloc[:, 0]
+        height = (main if how == "max" else -main).mask(main == np.inf, np.inf).dropna()
+        best = height.groupby(key[height.index]).idxmax()
+        found = logged.loc[best].set_axis(best.index).combine_first(found)[list(logged)]
     last = ~key.duplicated(keep="last")
     runs = rows.runs.loc[order][last]
     ends = steps[order][last]
-    said = f"Of each run {_COUNTS[how]} counts"
+    said = f"Of each run {_COUNTS[how].format(metric=next(iter(logged), ''))} counts"
     if ends.min() < ends.max():
         said += f"; the runs end at different steps, from {ends.min():g} to {ends.max():g}"
     values = found.loc[key[last]].set_axis(runs.index)

@@ -18,8 +18,11 @@ _PREFIXES: dict[str, Mapping[str, Kind | None]] = {  # None: either a level or a
     },
     "a table of Weights & Biases": {},
     "runs of Weights & Biases": {"config.": "config", "summary.": "metric"},
-    "a table of ClearML": dict.fromkeys(("Args/", "General/", "Hydra/", "OmegaConf/", "Hyperparameters/"), "config"),
+    "a table of ClearML": dict.fromkeys(  # with a dot in its CSV files, with a slash in Task.get_parameters()
+        (f"{name}{sign}" for name in ("Args", "General", "Hydra", "OmegaConf", "Hyperparameters") for sign in "./"), "config"
+    ),
 }  # fmt: skip
+_CLEARML_METRIC = re.compile(r"(?:Summary › )?(.+?)(?: \(Last\))?")  # "accuracy › test (Last)"; "Summary" has single values
 # In lower case: what tells about a run, and is neither a level nor a result
 _ABOUT = {
     *("run_id", "experiment_id", "status", "artifact_uri", "start_time", "end_time", "number", "state", "datetime_start"),
@@ -51,6 +54,8 @@ def recognized(table: Table) -> Table:
         names[name] = name.removeprefix(prefix) if prefix and kind != "other" else name
         if tool == "trials_dataframe() of Optuna" and re.fullmatch(r"value|values_.*", name):
             names[name], kind = name, "metric"
+        if tool == "a table of ClearML" and kind is None:
+            names[name], kind = _of_clearml(name)
         if kind is not None:
             kinds[name] = kind
     taken = list(names.values())
@@ -85,9 +90,19 @@ def _tool(columns: list[str]) -> str | None:
         return "runs of Weights & Biases"
     if {"Name", "State"} <= set(columns) and lower & {"created", "runtime", "sweep", "user"}:
         return "a table of Weights & Biases"
-    if {"name", "status"} <= lower and (has(*_PREFIXES["a table of ClearML"]) or {"project", "started"} <= lower):
+    of_clearml = has(*_PREFIXES["a table of ClearML"]) or any(" › " in name for name in columns)
+    if {"name", "status"} <= lower and (of_clearml or {"project", "started"} <= lower):
         return "a table of ClearML"
     return None
+
+
+def _of_clearml(name: str) -> tuple[str, Kind | None]:
+    """The short name of a column of ClearML, and what it holds: `metric › variant (Last)`, `section.parameter`, or unknown."""
+    if name.startswith("PARENT TASK"):
+        return name, "other"
+    if " › " in name and (match := _CLEARML_METRIC.fullmatch(name)):
+        return match[1].replace(" › ", "/"), "metric"
+    return name, "config" if "." in name else None
 
 
 def _with_mappings(table: Table) -> Table:

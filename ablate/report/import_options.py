@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--step",
         choices=("last", "mean", "max", "min"),
-        help="a row for each step: which of a run's values counts",
+        help="a row for each step: which of a run's values counts; max, min: those of the step with the best first metric",
     )
     shape.add_argument("--step-column", metavar="COLUMN", help="the column with the step; default: step, epoch, iteration, …")
     shape.add_argument("--duplicates", choices=("last", "mean"), help="rows of repeated runs: the last one counts, or the mean")

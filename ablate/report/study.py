@@ -263,13 +263,15 @@ def load(
     Args:
         source: the folder of a study, such as `outputs/digits`; a CSV file with one row for each run; or a Hydra multirun
             folder, logs of Lightning or TensorBoard, an MLflow store, or a table that MLflow, Optuna, W&B or ClearML
-            exported, in which factors, seed and metrics are found unless they are named.
+            exported. Factors, seed and metrics that are not named are guessed as by `ablate report`; for a CSV file, a warning
+            says what was guessed.
         factors: of a CSV file or another tool, the columns with the levels.
         seed: of a CSV file or another tool, the column that pairs the runs.
         metrics: of a CSV file, the columns with the results, the main one first. For a folder, the first is the main metric.
             A mapping also describes them: `{"acc": {"title": "Accuracy", "unit": "%", "digits": 1, "better": "higher"}}`.
         claims: of a CSV file or another tool, claims as in YAML.
-        step: of logs, which of a run's values counts: `last` (default), `max`, `min` (of the first metric), or `mean`.
+        step: of logs, and of a CSV file with a row for each step, which of a run's values counts: `last` (default), `mean`, or
+            `max` or `min`: those of the step at which the first metric is largest or smallest.
 
     Raises:
         UsageError: if there are no runs, a file cannot be read, or a name is unknown.
@@ -302,10 +304,9 @@ def load(
             table, roles = read(found, roles)
         else:
             table = recognized(read_table(path))
-            missing = [name for name, value in (("factors", factors), ("seed", seed), ("metrics", metrics)) if not value]
-            if missing and not table.kinds:
-                raise UsageError(f"{missing[0]} is missing: name the columns of {path}, such as {EXAMPLE}.")
-        table, roles, _ = completed(table, roles)
+        table, roles, guessed = completed(table, roles)
+        if found is None and not table.kinds and not (factors and seed and metrics):
+            warnings.warn(f"{path}: guessed {guessed}. Name the columns, such as {EXAMPLE}, to be sure.", stacklevel=2)
         results = results_of(table, roles)
         results = replace(results, manifest=results.manifest.model_copy(update={"claims": list(map(dict, claims))}))
     results = replace(results, metrics=results.metrics.updated(described))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ablate.core.errors import UsageError
+from ablate.importers.metric_files import final
 from ablate.importers.rows import Rows, at_step, without_duplicates
 from ablate.importers.table import AtStep
 
@@ -27,10 +28,25 @@ def test_of_a_curve_one_value_counts(how: AtStep, expected: list[float]) -> None
     assert said.endswith("counts; the runs end at different steps, from 20 to 30.")
 
 
+def test_all_metrics_are_of_the_step_at_which_the_main_one_is_best() -> None:
+    curves = rows([0, 0, 0, 1, 1, 2], [0.5, 0.9, 0.8, 0.7, np.nan, np.nan])
+    curves.values["loss"] = [3.0, 2.0, 1.0, np.nan, 0.4, 0.3]
+    steps = pd.Series([1, 2, 3, 1, 2, 1])
+    best, said = at_step(curves, steps, "max")
+    assert best.values["y"].tolist()[:2] == [0.9, 0.7]
+    assert math.isnan(best.values["y"].tolist()[2])
+    assert best.values["loss"].tolist() == [2.0, 0.4, 0.3]  # not 1.0, the best loss; the last one where the row has none
+    assert said.startswith("Of each run the step with the largest y counts")
+    assert at_step(curves, steps, "min")[0].values["loss"].tolist() == [3.0, 0.4, 0.3]
+    files = [{"y": 0.5, "loss": 3.0}, {"y": 0.9, "loss": 2.0}, {"y": 0.8, "loss": 1.0}]
+    assert best.values.iloc[0].to_dict() == final(files, "max", "y")  # the rule of logs
+
+
 def test_a_lost_step_loses_the_mean_and_a_step_without_a_value_does_not_count() -> None:
     curve, steps = rows([0, 0, 0], [1.0, math.inf, 3.0]), pd.Series([1, 2, 3])
     assert at_step(curve, steps, "mean")[0].values["y"].tolist() == [math.inf]
     assert at_step(curve, steps, "last")[0].values["y"].tolist() == [3.0]
+    assert at_step(curve, steps, "min")[0].values["y"].tolist() == [math.inf]
     assert at_step(rows([0, 0], [2.0, np.nan]), pd.Series([1, 2]), "last")[0].values["y"].tolist() == [2.0]
 
 

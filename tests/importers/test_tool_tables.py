@@ -115,18 +115,31 @@ def test_runs_of_mlflow_with_a_name_twice(tmp_path: Path) -> None:
 
 
 def test_a_table_of_clearml(tmp_path: Path) -> None:
-    lines = ["TYPE,NAME,TAGS,STATUS,PROJECT,USER,STARTED,UPDATED,ITERATION,Args/lr,Args/seed,accuracy/test"]
+    # the header of its web application: names of columns in capitals, section.hyperparameter, metric › variant (Last)
+    columns = ("ID", "TYPE", "NAME", "TAGS", "STATUS", "PROJECT", "USER", "STARTED", "UPDATED", "ITERATION", "DESCRIPTION")
+    columns += ("RUN TIME", "PARENT TASK: parent", "PARENT TASK: parent.project.name", "Args.lr", "Model.depth", "Args.seed")
+    columns += ("accuracy › test (Last)", "accuracy › test (Max)", "Summary › params (Last)")
+    lines = [",".join(columns)]
     for lr in (0.1, 0.2):
         for seed in range(5):
-            status = "Aborted" if (lr, seed) == (0.2, 4) else "Completed"
-            lines.append(f"Training,t{lr}{seed},,{status},p,ann,an hour ago,now,{seed}00,{lr},{seed},{0.5 + lr + seed / 1000}")
+            status = "stopped" if (lr, seed) == (0.2, 4) else "completed"
+            begun = f"2026-01-0{seed + 1}T0{round(10 * lr)}:00:00Z"
+            accuracy = 0.5 + lr + seed / 1000
+            about = f"3f{seed},training,t{lr}{seed},,{status},p,ann,{begun},{begun},{seed}00,,{60 + seed},p1,all"
+            lines.append(f"{about},{lr},2,{seed},{accuracy},{accuracy + 0.1},1000")
     path = tmp_path / "clearml.csv"
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join([lines[0], *reversed(lines[1:])]), encoding="utf-8")
+    table = recognized(read_table(path))
+    assert {name: kind for name, kind in table.kinds.items() if kind != "other"} == {
+        "lr": "config", "Model.depth": "config", "seed": "config",
+        "accuracy/test": "metric", "accuracy/test (Max)": "metric", "params": "metric",
+    }  # fmt: skip
     study = ablate.load(path)
-    assert list(study.factors) == ["lr"]
-    assert study.metric == "accuracy/test"
+    assert [str(level) for level in study.factors["lr"]] == ["0.1", "0.2"]  # sorted by STARTED: the newest is first in the file
+    assert (list(study.factors), study.metric) == (["lr"], "accuracy/test")
     assert round(study.contrasts()["estimate"].iloc[0], 6) == 0.1
     assert study.runs["status"].tolist().count("failed") == 1
+    assert ablate.load(path, metrics=["accuracy › test (Max)"], factors=["Args.lr"], seed="Args.seed").metric
 
 
 def test_any_other_table_stays_as_it_is(tmp_path: Path) -> None:

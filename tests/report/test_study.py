@@ -125,8 +125,14 @@ def test_a_csv_file_is_a_study_too(csv: Path) -> None:
     with pytest.raises(UsageError, match=r"results.csv has no learning curves"):
         found.plot.curves()
     found.plot.forest()
-    with pytest.raises(UsageError, match=r'seed is missing: name the columns of .*results.csv, such as factors=\["method"\]'):
-        ablate.load(csv, factors=["method"], metrics=["acc"])
+
+
+def test_the_roles_of_a_csv_file_are_guessed_and_said(csv: Path) -> None:
+    named = ablate.load(csv, factors=["method"], seed="seed", metrics=["acc"])
+    with pytest.warns(UserWarning, match=r"results.csv: guessed seed seed\. Name the columns, such as factors=\[\"method\"\]"):
+        assert ablate.load(csv, factors=["method"], metrics=["acc"]).contrasts().equals(named.contrasts())
+    with pytest.warns(UserWarning, match=r"guessed factors method; seed seed; metrics acc"):
+        assert ablate.load(csv).contrasts().equals(named.contrasts())
 
 
 def test_a_folder_knows_its_roles(study: Study) -> None:
