@@ -34,11 +34,11 @@ class FollowingRun(Run):
         try:
             content = checkpoints.read(self.directory)
             state: dict[str, Any] = content["state"]
+            if not checkpoints.made_by_this(content, self._made_by(), self.root):
+                return None
         except (ValueError, KeyError, TypeError, OSError):
             return None
-        if usable is not None and not usable(state):
-            return None
-        return state if content.get("made_by") == self._made_by() else None
+        return state if usable is None or usable(state) else None
 
     def _write_record(self) -> None:
         """Do nothing: `note` only changes the record in memory, on which `restore` depends."""

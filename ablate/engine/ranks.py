@@ -201,7 +201,8 @@ def _dumped(cfg: DictConfig, run: Run, variables: dict[str, str]) -> bytes | Non
     hydra = HydraConfig.instance().cfg  # with its parent, the configuration of the program, to which it may refer
     here = str(Path.cwd())
     try:
-        return pickle.dumps((cfg, hydra, str(run.directory), run.record.model_dump(), dict(run.config), here, variables))
+        facts = str(run.directory), run.record.model_dump(), dict(run.config), run.root
+        return pickle.dumps((cfg, hydra, *facts, here, variables))
     except Exception:  # whatever the classes of a structured configuration raise
         return None
 
@@ -211,12 +212,12 @@ def _join(path: Path, train: Train) -> None:
     from hydra.core.utils import setup_globals
 
     try:
-        cfg, hydra, directory, record, config, folder, variables = pickle.loads(path.read_bytes())
+        cfg, hydra, directory, record, config, root, folder, variables = pickle.loads(path.read_bytes())
     except FileNotFoundError:
         raise UsageError(f"the run that this process should join ({_said(RANKS)}) has ended.") from None
     setup_globals()
     HydraConfig.instance().cfg = hydra
-    run = FollowingRun(Path(directory), RunRecord.model_validate(record), config)
+    run = FollowingRun(Path(directory), RunRecord.model_validate(record), config, root=root)
     with contextlib.chdir(folder), _separate():
         os.environ.update(variables)
         try:

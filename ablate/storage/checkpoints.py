@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
 from ablate.core.errors import UsageError
+from ablate.storage.code_files import FILES, changed
 from ablate.storage.records import CHECKPOINT
 
 
@@ -75,3 +76,17 @@ def _unsafe(value: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield from _unsafe(each, f"{path}[{index}]")
     elif not isinstance(value, torch.Tensor) and type(value) not in (int, float, str, bool, NoneType):
         yield path, value
+
+
+def made_by_this(content: Mapping[str, Any], made_by: str, root: Path | None) -> bool:
+    """Whether the code and the numerics that made a checkpoint are those of this run.
+
+    Args:
+        content: the checkpoint as `Run.save` writes it.
+        made_by: the digest of the run's facts.
+        root: the folder of the project; None if the program names its code itself.
+
+    Raises:
+        KeyError: if the checkpoint does not say what made it.
+    """
+    return content["made_by"] == made_by and not (root is not None and changed(content.get(FILES) or {}, root))

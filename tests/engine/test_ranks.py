@@ -1,5 +1,6 @@
 """Several processes of one run: one of them plans and records, the others take part in its runs."""
 
+import importlib
 import os
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from ablate.core.errors import UsageError
 from ablate.engine import ranks
 from ablate.engine.following_run import FollowingRun
 from ablate.engine.run import Run
-from ablate.storage import files
+from ablate.storage import code_files, files
 from ablate.storage.dataframe import load_runs
 from ablate.storage.records import RunRecord
 from tests.conftest import APPS
@@ -179,6 +180,23 @@ def test_what_killed_commands_left_in_the_temporary_folder_is_removed_once(
     (tmp_path / f".ablate-run.{gone}-abcdefgh").touch()
     with ranks.leading():
         assert len(set(tmp_path.iterdir()) - kept) == 1  # looked at once in a process
+
+
+def test_a_rank_does_not_restore_what_another_helper_module_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, helper = tmp_path / "project", tmp_path / "project" / "helper_of_ranks.py"
+    project.mkdir()
+    helper.write_text("X = 1")
+    monkeypatch.syspath_prepend(str(project))
+    importlib.import_module("helper_of_ranks")
+    folder = tmp_path / "run"
+    first = Run(folder, record(), {}, root=project)
+    with first.attempt():
+        first.save({"epoch": 1})
+        assert FollowingRun(folder, record(), {}, root=project).restore() == {"epoch": 1}
+        helper.write_text("X = 2")
+        monkeypatch.setattr(code_files, "_loaded", {})  # as in processes that start now
+        assert FollowingRun(folder, record(), {}, root=project).restore() is None
+        assert Run(folder, record(), {}, root=project).restore() is None
 
 
 def torchrun() -> list[str]:
