@@ -16,8 +16,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
+from ablate.core.text import nearest
 from ablate.engine.external import CONFIG, placeholders, run_command, script_of
-from ablate.engine.messages import nearest
 from ablate.engine.options import StudyOptions
 
 SEED = "seed"
@@ -56,7 +56,7 @@ def main() -> None:
         print(f"ablate: {error}", file=sys.stderr)
         sys.exit(2)
     program = run_command.program  # type: ignore[attr-defined]
-    program.file = script_of(command) or program.file
+    program.script = script_of(command)
     program.command_line = shlex.join(["ablate", "sweep", *typed])
     sys.argv = [sys.argv[0], "-m", *overrides, *QUIET]
     run_command()

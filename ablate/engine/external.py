@@ -7,6 +7,7 @@ kept in the folder of the run, which it finds in the environment as ABLATE_RUN_D
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import re
@@ -22,9 +23,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.engine import provenance
 from ablate.engine.main import main
 from ablate.engine.run import Run
+from ablate.storage.code_files import note_executed, project_root
+from ablate.storage.import_graph import module_file, project_files, search_folders
 
 RUN_DIR = "ABLATE_RUN_DIR"
 CONFIG = "ablate_sweep"  # the name of the configuration in Hydra's ConfigStore
@@ -83,9 +85,19 @@ def _text(key: str, value: Any) -> str:
 
 
 def script_of(command: Sequence[str]) -> Path | None:
-    """The file that a command runs: its first argument that is a file, apart from the interpreter."""
-    found = (Path(part) for part in command[1:] if not PLACEHOLDER.search(part))
-    return next((path.resolve() for path in found if path.is_file()), None)
+    """The file that a command runs: the module after -m if it is in the project, or the first Python file.
+
+    Without both it is the first argument that is a file, such as a shell script. Data of `python -m package data.csv` is not.
+    """
+    parts = [part for part in command if not PLACEHOLDER.search(part)]
+    for option, part in itertools.pairwise(["", *parts]):
+        if option in ("-m", "--module") and (file := module_file(part, search_folders(Path.cwd() / "-m", Path.cwd()))):
+            return file
+        if part.endswith(".py") and Path(part).is_file():
+            return Path(part).resolve()
+    if "-m" in parts or "--module" in parts:
+        return None
+    return next((path.resolve() for path in map(Path, parts[1:]) if path.is_file()), None)
 
 
 @main(config_path=None, config_name=CONFIG)
@@ -96,7 +108,7 @@ def run_command(cfg: DictConfig, run: Run) -> Mapping[str, float] | None:
         UsageError: if it ends with another status than 0, or if its output contains no metrics.
     """
     if (script := script_of(cfg.command)) is not None:
-        run.note(code=provenance.code_digest(script, ()), commit=provenance.commit(script))
+        note_executed(project_files(script, run.root or project_root(script)))
     command = filled(cfg.command, cfg)
     with (run.directory / STDOUT).open("wb") as stdout, (run.directory / STDERR).open("wb") as stderr:
         try:

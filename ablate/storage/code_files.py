@@ -7,7 +7,7 @@ import functools
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,13 @@ def _own(file: object, root: Path) -> Path | None:
         return None
     path = Path(file).resolve()
     return path if path.is_relative_to(root) and not path.is_relative_to(PACKAGE) and not OTHERS & {*path.parts} else None
+
+
+def note_executed(files: Iterable[Path]) -> None:
+    """Note files that a command executes in a process of its own, as they are now: `imported` lists them too."""
+    for path in (each.resolve() for each in files):
+        if (found := _digest(path)) is not None:
+            _loaded[path] = found
 
 
 def made_by_other_code(provenance: Mapping[str, Any], code: str | None, root: Path | None) -> bool:

@@ -79,6 +79,22 @@ def test_failing_and_killed_commands_and_metrics_in_a_file(sweep: Sweep, tmp_pat
     assert json.loads(record.read_text())["metrics"] == {"in_file": 2.0}
 
 
+@pytest.mark.parametrize("jobs", ["null", "2"])
+def test_a_changed_helper_module_is_other_code(sweep: Sweep, tmp_path: Path, jobs: str) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "train.py").write_text("import helper\n" + SCRIPT)
+    (tmp_path / "helper.py").write_text("X = 1\n")
+    (tmp_path / "unused.py").write_text("X = 1\n")
+    typed = ("lr=1,2", "dropout=false", f"n_jobs={jobs}", "reuse=same_code")
+    assert "2 finished" in sweep(*typed, *TAIL)
+    (tmp_path / "helper.py").write_text("X = 1  # a comment\n")
+    (tmp_path / "unused.py").write_text("X = 2\n")
+    assert "2 kept" in sweep(*typed, *TAIL)
+    (tmp_path / "helper.py").write_text("X = 2\n")
+    assert "2 of the done runs were made by other code" in sweep(*typed[:3], *TAIL)
+    assert "2 finished" in sweep(*typed, *TAIL)
+
+
 def test_ctrl_c_passes_on(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
     typed = [sys.executable, "-m", "ablate.cli", "sweep", "lr=77,1", "dropout=false", "name=s", *TAIL]

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -34,11 +35,26 @@ def test_metrics_are_the_last_json_object_or_the_last_matches() -> None:
         read_output("done", "x")
 
 
-def test_the_script_is_the_first_argument_that_is_a_file(tmp_path) -> None:
-    script = tmp_path / "train.py"
-    script.touch()
-    assert script_of(["python", "-u", str(script), "--lr", "{lr}"]) == script
-    assert script_of(["python", "-m", "package"]) is None
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [
+        ("python -u train.py --lr {lr}", "train.py"),
+        ("python -m pkg data.csv", "pkg/__main__.py"),
+        ("python -m pkg.cli data.csv", "pkg/cli.py"),
+        ("python -m torch.distributed.run --nproc-per-node 2 train.py data.csv", "train.py"),
+        ("torchrun --nproc-per-node 2 -m pkg.cli data.csv", "pkg/cli.py"),
+        ("python -m installed data.csv", None),
+        ("python train.py -m pkg", "train.py"),
+        ("bash run.sh data.csv", "run.sh"),
+        ("python -c pass", None),
+    ],
+)
+def test_the_script_of_a_command(command: str, script: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pkg").mkdir()
+    for name in ("train.py", "data.csv", "run.sh", "pkg/__init__.py", "pkg/__main__.py", "pkg/cli.py"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert script_of(command.split()) == (None if script is None else tmp_path / script)
 
 
 def test_a_second_interruption_kills_the_command(monkeypatch) -> None:

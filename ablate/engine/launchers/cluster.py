@@ -81,7 +81,7 @@ class Work:
         file = Path(self.task.program.file)
         if not file.exists() and file.is_relative_to(self.folder):
             copy = Path.cwd() / file.relative_to(self.folder)
-            return PlannedTask(replace(self.task.program, file=str(copy)))
+            return replace(self.task, program=replace(self.task.program, file=str(copy)))
         return self.task
 
 
