@@ -1,23 +1,71 @@
 """Registers ablate with Hydra. Every Hydra program in the environment imports this file, so it must import quickly."""
 
+import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 
-CONF = Path(__file__).resolve().parent.parent / "ablate" / "engine" / "conf"
+ENGINE = Path(__file__).resolve().parent.parent / "ablate" / "engine"
+CONF = ENGINE / "conf"
+GROUP = ENGINE / "conf_logger"  # the group `logger`
+DEFAULT = ENGINE / "conf_default"  # hydra/sweeper=ablate with `logger: null` in its defaults list
+KEY = re.compile(r"^logger\s*:", re.M)
+IN_DEFAULTS = re.compile(r"(^\s*-\s*|[{,]\s*)(override\s+)?/?logger(@[\w.]+)?\s*:", re.M)
+
+
+def logger_folders(search_path: ConfigSearchPath) -> list[Path]:
+    """The folders by which `logger=wandb` selects a logger, as far as the program does not use the name itself.
+
+    A program with a group or a key `logger` keeps it for itself. One that has the group in its defaults list without having its
+    levels gets the levels, and any other one also the default.
+    """
+    stored = ConfigStore.instance().repo
+    if "logger" in stored or any(_has_logger(node) for node in stored.values()):
+        return []
+    main = next((_folder(entry.path) for entry in search_path.get_path() if entry.provider == "main"), None)
+    if main is None:
+        return [DEFAULT, GROUP]
+    if (main / "logger").is_dir():
+        return []
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in main.glob("*.yaml")]
+    if any(map(KEY.search, texts)):
+        return []
+    return [GROUP] if any(map(IN_DEFAULTS.search, texts)) else [DEFAULT, GROUP]
+
+
+def _has_logger(node: Any) -> bool:
+    """Whether a stored configuration has a key of this name; groups are mappings of names to nodes."""
+    content = getattr(node, "node", None)
+    try:
+        return content is not None and "logger" in content
+    except TypeError:
+        return False
+
+
+def _folder(path: str) -> Path | None:
+    if path.startswith("pkg://"):
+        try:
+            spec = importlib.util.find_spec(path.removeprefix("pkg://").replace("/", "."))
+        except (ImportError, ValueError):
+            return None
+        return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
+    return Path(path.removeprefix("file://"))
 
 
 class AblateSearchPath(SearchPathPlugin):
-    """Makes `hydra/sweeper=ablate`, `defaults: [ablate, _self_]` and the group `logger` available to every program.
+    """Makes `hydra/sweeper=ablate` and `defaults: [ablate, _self_]` available to every program, and the group `logger` to many.
 
     Its files are also found by `hydra.compose`.
     """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        search_path.append(provider="ablate", path=str(CONF))
+        for folder in (*logger_folders(search_path), CONF):  # the first one that has a file counts
+            search_path.append(provider="ablate", path=str(folder))
 
 
 class AblateSweeper(Sweeper):

@@ -13,14 +13,18 @@ from pathlib import Path
 
 import yaml
 
+from ablate.engine.experiment import FIRST_SEED
 from ablate.engine.options import CheckpointOptions, StudyOptions
 
 FILE = Path(__file__).parent / "conf" / "ablate.yaml"
 SWEEPER_FILE = FILE.parent / "hydra" / "sweeper" / "ablate.yaml"
+SWEEPER_WITH_LOGGER = (
+    FILE.parents[1] / "conf_default" / "hydra" / "sweeper" / "ablate.yaml"
+)  # see hydra_plugins/ablate_sweeper.py
 HEADER = """\
 # @package _global_
 # Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
-seed: 0
+seed: {first_seed}
 
 study:
 """
@@ -39,7 +43,7 @@ hydra:
 COLUMNS = 110  # of the help of a program
 SWEEPER_HEADER = """\
 # Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
-_target_: hydra_plugins.ablate_sweeper.AblateSweeper
+{defaults}_target_: hydra_plugins.ablate_sweeper.AblateSweeper
 _recursive_: false
 _convert_: all
 # overrides by key, for a sweep defined in a file
@@ -49,7 +53,8 @@ params: null
 
 def render() -> str:
     """Render conf/ablate.yaml: each option with a comment and its default, and the help of a program."""
-    return HEADER + "".join(f"  {line}\n" for line in _options()) + HELP + "".join(f"      {line}\n" for line in help_lines())
+    options = "".join(f"  {line}\n" for line in _options())
+    return HEADER.format(first_seed=FIRST_SEED) + options + HELP + "".join(f"      {line}\n" for line in help_lines())
 
 
 def help_lines() -> list[str]:
@@ -63,9 +68,10 @@ def help_lines() -> list[str]:
     return lines
 
 
-def render_sweeper() -> str:
-    """Render conf/hydra/sweeper/ablate.yaml, with the same options."""
-    return SWEEPER_HEADER + "".join(f"{line}\n" for line in _options())
+def render_sweeper(with_logger: bool = False) -> str:
+    """Render hydra/sweeper/ablate.yaml, with the same options; `with_logger` puts the group `logger` into the defaults list."""
+    defaults = "defaults: [{/logger@_global_.logger: null}, _self_]\n" if with_logger else ""
+    return SWEEPER_HEADER.format(defaults=defaults) + "".join(f"{line}\n" for line in _options())
 
 
 def _options() -> list[str]:
@@ -95,5 +101,6 @@ def _flow(value: object) -> str:
 
 if __name__ == "__main__":
     FILE.write_text(render(), encoding="utf-8")
-    SWEEPER_FILE.parent.mkdir(parents=True, exist_ok=True)
-    SWEEPER_FILE.write_text(render_sweeper(), encoding="utf-8")
+    for path in (SWEEPER_FILE, SWEEPER_WITH_LOGGER):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render_sweeper(with_logger=path == SWEEPER_WITH_LOGGER), encoding="utf-8")

@@ -13,7 +13,7 @@ def test_mlflow_keeps_one_run_of_a_run_that_was_killed(command: Command, tmp_pat
     tracking = pytest.importorskip("mlflow.tracking")
     (tmp_path / "resuming.py").write_text(RESUMING)
     for status in (-9, 0):
-        command("resuming.py", "+logger=mlflow", "study.name=s", status=status)
+        command("resuming.py", "logger=mlflow", "study.name=s", status=status)
     client = tracking.MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'outputs' / 's' / 'mlflow.db'}")
     (run,) = client.search_runs([client.get_experiment_by_name("s").experiment_id])
     assert run.info.status == "FINISHED"

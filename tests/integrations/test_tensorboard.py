@@ -84,30 +84,30 @@ def test_tensorboard_shows_the_history_of_a_training(command: Command, tmp_path:
 
 @needs_tensorboard
 def test_a_run_is_the_same_with_and_without_a_logger(command: Command, tmp_path: Path) -> None:
-    command(TRIVIAL, "-m", "x=1,2", "+logger=tensorboard")
+    command(TRIVIAL, "-m", "x=1,2", "logger=tensorboard")
     command(TRIVIAL, "-m", "x=1,2", "study.name=without")
     (tmp_path / "outputs/x").rename(tmp_path / "outputs/with")
     runs = {name: load_runs(tmp_path / "outputs" / name) for name in ("with", "without")}
     assert runs["with"].equals(runs["without"])
     assert "x" in runs["with"]
     assert "2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.name=with").stdout
-    assert "2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.name=without", "+logger=tensorboard").stdout
+    assert "2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.name=without", "logger=tensorboard").stdout
     assert not list((tmp_path / "outputs/without").rglob("tensorboard"))
 
 
 @needs_tensorboard
 def test_a_run_that_was_killed_shows_each_epoch_once(command: Command, tmp_path: Path) -> None:
     (tmp_path / "resuming.py").write_text(RESUMING)
-    command("resuming.py", "+logger=tensorboard", "study.name=s", status=-9)
+    command("resuming.py", "logger=tensorboard", "study.name=s", status=-9)
     run = only_run(tmp_path / "outputs/s")
     assert curve(shown(run), "score") == [(1, 1 / 8), (2, 2 / 8), (3, 3 / 8)]  # up to its death
-    command("resuming.py", "+logger=tensorboard", "study.name=s")
+    command("resuming.py", "logger=tensorboard", "study.name=s")
     assert curve(shown(run), "score") == [(epoch, epoch / 8) for epoch in range(1, 6)]
 
 
 @pytest.mark.parametrize("package", ["tensorboard", "wandb"])
 @pytest.mark.parametrize(
-    "how", [["x=1", "+logger={}"], ["-m", "x=1,2", "+logger={}"], ["-m", "x=1,2", "hydra.sweeper.params={{+logger:{}}}"]]
+    "how", [["x=1", "logger={}"], ["-m", "x=1,2", "logger={}"], ["-m", "x=1,2", "hydra.sweeper.params={{logger:{}}}"]]
 )
 def test_a_package_that_is_missing_is_named_before_anything_runs(
     command: Command, tmp_path: Path, package: str, how: list[str]
@@ -122,5 +122,5 @@ def test_a_package_that_is_missing_is_named_before_anything_runs(
 
 
 def test_a_logger_is_no_factor(command: Command) -> None:
-    answer = command(TRIVIAL, "-m", "x=1,2", "+logger=tensorboard,wandb", status=2)
+    answer = command(TRIVIAL, "-m", "x=1,2", "logger=tensorboard,wandb", status=2)
     assert answer.stderr == "ablate: logger=tensorboard,wandb: logger cannot be a factor; give it one value.\n"

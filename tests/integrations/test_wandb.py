@@ -22,7 +22,7 @@ def test_wandb_has_two_modes() -> None:
 def test_wandb_keeps_one_offline_run_of_a_run(command: Command, tmp_path: Path) -> None:
     (tmp_path / "resuming.py").write_text(RESUMING)
     for status in (-9, 0):
-        command("resuming.py", "+logger=wandb", "study.name=s", status=status)
+        command("resuming.py", "logger=wandb", "study.name=s", status=status)
         (folder,) = only_run(tmp_path / "outputs/s").glob("wandb/*run-*-*")
         assert folder.name.startswith("offline-run-")
     (file,) = folder.glob("*.wandb")
