@@ -1,6 +1,7 @@
 """`python -m ablate.run`: a run of the included experiment, or with -m a sweep.
 
-python -m ablate.run python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
+python -m ablate.run
+python -m ablate.run -m model.dropout=true,false stem=pyramid,direct
 """
 
 from __future__ import annotations

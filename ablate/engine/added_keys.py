@@ -7,7 +7,7 @@ The options are then those of `hydra.sweeper`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.errors import UsageError
+from ablate.engine.config_values import plain
+from ablate.engine.experiment import FIRST_SEED
 from ablate.engine.options import StudyOptions
 
 SEED = "seed"
 STUDY = "study"
-FIRST_SEED = 1  # of unchanged programs: many treat 0 as "no seed"
 
 
 def sweeper_options(sweeper: Mapping[str, Any] | DictConfig | None) -> dict[str, Any]:
@@ -47,21 +48,28 @@ class AddedKeys:
     keys: tuple[str, ...] = ()
     seed_key: str | None = SEED
 
-    @property
-    def first_seed(self) -> int:
-        """The number of the first seed."""
-        return FIRST_SEED if self.keys else 0
-
     @classmethod
-    def to(cls, config: DictConfig, options: Mapping[str, Any]) -> AddedKeys:
+    def to(cls, config: DictConfig, options: Mapping[str, Any], typed: Iterable[str] = ()) -> AddedKeys:
         """Add the keys to a configuration that Hydra composed, with these options of `hydra.sweeper`.
 
         If the configuration has a node `study`, these options only replace its values.
+
+        Args:
+            config: the configuration.
+            options: the options.
+            typed: the overrides as typed: `+seed=1,2` adds the seed to the configuration, `+study.name=x` or `+logger=wandb` an
+                option.
 
         Raises:
             UsageError: if the program has a key `study` of its own.
         """
         OmegaConf.set_readonly(config, None)
+        typed = list(typed)
+        _drop_empty_logger(config)
+        if STUDY in config and _is_added(config[STUDY], typed):
+            options = {**options, **plain(config[STUDY], resolve=True)}
+            with open_dict(config):
+                del config[STUDY]
         if STUDY in config:
             if not isinstance(config[STUDY], DictConfig) or not set(StudyOptions.model_fields) <= set(config[STUDY]):
                 raise UsageError(
@@ -72,18 +80,20 @@ class AddedKeys:
                 OmegaConf.update(config, f"{STUDY}.{key}", value, merge=False)
             return cls(seed_key=str(config[STUDY].seed_key))
         key = str(options.get("seed_key", SEED))
-        found = OmegaConf.select(config, key, default=_MISSING) is not _MISSING or _is_mandatory(config, key)
+        adds = any(override.startswith("+") and override.lstrip("+").split("=")[0] == key for override in typed)
+        found = adds or OmegaConf.select(config, key, default=_MISSING) is not _MISSING or _is_mandatory(config, key)
         added = cls((STUDY,) if key == SEED and found else (STUDY, SEED), key if found else None)
         added.put(config, {**StudyOptions.defaults(), **options})
         return added
 
     def put(self, config: DictConfig, options: Mapping[str, Any] | DictConfig) -> None:
         """Add the keys to another configuration of the same program."""
+        _drop_empty_logger(config)
         if not self.keys:
             return
         with open_dict(config):
             config[STUDY] = options
-            if SEED not in self.keys and OmegaConf.is_missing(config, SEED):
+            if SEED not in self.keys and (SEED not in config or OmegaConf.is_missing(config, SEED)):
                 config[SEED] = FIRST_SEED
             if SEED in self.keys:
                 given = OmegaConf.select(config, self.seed_key) if self.seed_key is not None else None
@@ -118,6 +128,24 @@ class AddingLoader:
 
 
 _MISSING = object()
+
+
+def _drop_empty_logger(config: DictConfig) -> None:
+    """Remove the empty node that the group `logger` leaves, whose levels are in `study.logger`; a node of the program stays."""
+    chosen = str(OmegaConf.select(config, f"{STUDY}.logger._target_") or "")
+    if chosen.startswith("ablate.integrations.") and config.get("logger") == {}:
+        with open_dict(config):
+            del config["logger"]
+
+
+def _is_added(study: Any, typed: Iterable[str]) -> bool:
+    """Whether a node `study` consists of options that overrides have added, such as `+study.name=x` or `+logger=wandb`."""
+    if not isinstance(study, DictConfig):
+        return False
+    keys = {override.lstrip("+").split("=")[0]: override for override in typed}
+    names = {key.split(".")[1] for key, text in keys.items() if key.startswith(f"{STUDY}.") and text.startswith("+")}
+    names |= {"logger"} if "logger" in keys else set()
+    return bool(study) and {*map(str, study)} <= names & {*StudyOptions.model_fields}
 
 
 def _is_mandatory(config: DictConfig, key: str) -> bool:

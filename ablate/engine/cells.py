@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.cells import Cell
 from ablate.core.levels import Level
+from ablate.core.zipping import joint_levels, with_joint_keys
 from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, share_equal_parts, typed_values
 from ablate.engine.experiment import Experiment
 from ablate.storage import fingerprint
@@ -37,6 +38,7 @@ class PlannedCell:
         settings: the result of `Experiment.read`.
         builds: the digest of `Experiment.fingerprint`; cells with equal digests are the same experiment.
         unknown: the dotted keys that are no part of `meaning`, because they depend on the job or on chance.
+        missing: the dotted keys without a value (`???`).
         types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
         digest: the digest of `meaning`.
         short: the short digest under which the study has the cell: that of an earlier version if it has runs of it.
@@ -52,6 +54,7 @@ class PlannedCell:
     settings: Any
     builds: str
     unknown: Sequence[str] = ()
+    missing: Sequence[str] = ()
     types: DictConfig | None = None
     digest: str = field(init=False)
     short: str = field(init=False)
@@ -77,11 +80,13 @@ class CellReader:
         experiment: the program's experiment; its `resolve`, `read` and `fingerprint` are called once for each configuration.
         decisions: keys that the study has already resolved; new ones are added.
         before: the study as earlier commands left it.
+        zipped: by joint factor (study.zip), its keys.
     """
 
     experiment: Experiment
     decisions: Decisions
     before: StudyManifest = field(default_factory=StudyManifest)
+    zipped: Mapping[str, list[str]] = field(default_factory=dict)
     _known: Mapping[str, str] | None = field(default=None, init=False)
     _similar: dict[str, Any] | None = field(default=None, init=False)  # the values of the cell before
 
@@ -123,9 +128,12 @@ class CellReader:
         settings = self.experiment.read(config)
         built = self.experiment.fingerprint(settings)
         chosen = choices_of(choices)
-        levels = {key: Level.of(chosen[key] if key in chosen else section(values.nested, key)) for key in typed}
+        paired = {name: keys for name, keys in self.zipped.items() if any(key in typed for key in keys)}
+        keys = dict.fromkeys([*typed, *(key for group in paired.values() for key in group)])
+        levels = {key: Level.of(chosen[key] if key in chosen else section(values.nested, key)) for key in keys}
+        levels |= joint_levels(levels, paired)
         cell = PlannedCell(
-            levels=Cell(levels),
+            levels=Cell({key: levels[key] for key in with_joint_keys(list(keys), paired)}),
             typed=typed,
             overrides=overrides,
             values=values.nested,
@@ -136,6 +144,7 @@ class CellReader:
             builds=fingerprint.digest(meaning if built is None else built),
             unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
         )
+        cell.missing = [key for key in values.missing if key.split(".")[0] not in NO_MEANING]
         cell.short = self._short(cell, study_directory(config))
         return cell
 

@@ -15,14 +15,18 @@ from ablate.core import designs
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.text import cut
+from ablate.core.zipping import Zip, joint_factors
 from ablate.engine import overrides as reading
+from ablate.engine import zipping
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_values import naming_values, non_factors, typed_values
 from ablate.engine.design import baseline_first
+from ablate.engine.experiment import FIRST_SEED
 from ablate.engine.option_types import A_SEED, FEWEST_SEEDS, is_seed
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor, key_of
 from ablate.storage.layout import study_directory
+from ablate.storage.manifest import StudyManifest
 
 
 @dataclass(frozen=True)
@@ -33,19 +37,24 @@ class SweepCommand:
         options: the study options.
         study: the folder of the study.
         seeds: the requested seeds, without duplicates.
+        first_seed: the number from which study.seeds and study.until count.
         fixed: the overrides with a single value, by key.
-        swept: the factors by key, each with its baseline level first.
+        swept: the keys with several levels, each with its baseline level first.
+        zips: the joint factors of study.zip.
     """
 
     options: StudyOptions
     study: Path
     seeds: tuple[int, ...]
+    first_seed: int
     fixed: Mapping[str, str]
     swept: Mapping[str, SweptFactor]
+    zips: Sequence[Zip] = ()
 
     @property
     def factors(self) -> list[Factor]:
-        return [each.factor for each in self.swept.values()]
+        """The factors of the study, with a joint factor in place of paired keys."""
+        return joint_factors([each.factor for each in self.swept.values()], self.zips)
 
     @classmethod
     def read(
@@ -55,6 +64,7 @@ class SweepCommand:
         params: Mapping[str, Any],
         arguments: Sequence[str],
         added: AddedKeys | None = None,
+        first_seed: int = FIRST_SEED,
     ) -> SweepCommand:
         """Parse the overrides of a sweep, and write the name of the study into `config`.
 
@@ -64,6 +74,7 @@ class SweepCommand:
             params: hydra.sweeper.params, the sweep in a file.
             arguments: the overrides as typed; they replace params of the same key.
             added: what the engine has added to the configuration of the program.
+            first_seed: that of the program's `Experiment`. A study that has seed 0 keeps counting from there.
 
         Raises:
             UsageError: for invalid overrides or options.
@@ -75,20 +86,24 @@ class SweepCommand:
         options.metric_settings()
         added = added or AddedKeys()
         asked = [override for override in overrides if override.key_or_group == added.seed_key]
-        seeds = _seeds(asked, options, config.seed, added)
         overrides = [override for override in overrides if override.key_or_group != added.seed_key]
         swept = {key_of(each): SweptFactor.of(each) for each in overrides if each.is_sweep_override()}
         fixed = [override for override in overrides if key_of(override) not in swept]
-        swept = baseline_first(swept, options.baseline)
+        zips, baseline = zipping.zips_of(swept, options, config)
+        swept = baseline_first(swept, baseline)
         if options.name is None:
             values = typed_values(map(reading.as_typed, fixed))
             config.study.name = designs.study_name(list(swept), naming_values(config, values, options.ignore))
+        study = study_directory(config)
+        first_seed = 0 if 0 in StudyManifest.read(study).seeds else first_seed
         return cls(
             options=options,
-            study=study_directory(config),
-            seeds=tuple(seeds),
+            study=study,
+            seeds=tuple(_seeds(asked, options, config.seed, added.seed_key, first_seed)),
+            first_seed=first_seed,
             fixed={key_of(override): reading.as_typed(override) for override in fixed},
             swept=swept,
+            zips=zips,
         )
 
 
@@ -97,10 +112,12 @@ def _with_params(loader: ConfigLoader, params: Mapping[str, Any], arguments: Seq
     return [*(f"{key}={Level.of(value)}" for key, value in params.items() if key not in typed), *arguments]
 
 
-def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object, added: AddedKeys) -> list[int]:
+def _seeds(
+    overrides: Sequence[Override], options: StudyOptions, default: object, seed_key: str | None, first: int
+) -> list[int]:
     """The requested seeds, without duplicates; `default` is the configuration's key `seed`."""
-    asked, first = options.seeds, added.first_seed
-    if added.seed_key is None and (asked is not None or options.until):
+    asked = options.seeds
+    if seed_key is None and (asked is not None or options.until):
         raise UsageError(
             f"the configuration has no key '{options.seed_key}' for the seed: name the key from which the program takes its "
             "seed with hydra.sweeper.seed_key=…."
@@ -118,7 +135,7 @@ def _seeds(overrides: Sequence[Override], options: StudyOptions, default: object
         return list(range(first, first + asked))
     if options.until:
         return list(range(first, first + min(next(iter(options.looks), FEWEST_SEEDS), options.max_seeds)))
-    if default is None and added.keys:
+    if default is None:
         return [first]
     if not is_seed(default):
         raise UsageError(f"seed={cut(Level.of(default).text, 100)}: expected {A_SEED}.")

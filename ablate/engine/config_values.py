@@ -37,23 +37,26 @@ class ConfigValues:
             cannot know (see `Unknown`), those of ignored keys, and those that yield an object, such as a dtype.
         unknown: the interpolations whose values a plan cannot know, without ignored keys.
         objects: the interpolations that yield an object: its `str`, by path.
+        missing: the dotted keys without a value (`???`), which a program may never read.
     """
 
     nested: dict[str, Any]
     unknown: Unknown = field(default_factory=Unknown)
     objects: Mapping[Path, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cfg: DictConfig, ignore: Collection[str] = ()) -> ConfigValues:
         """Convert `cfg`. The dotted keys in `ignore` are not resolved.
 
         Raises:
-            OmegaConfBaseException: if any other key cannot be resolved or has no value.
+            OmegaConfBaseException: if any other key cannot be resolved, or refers to one without a value.
         """
         nested: dict[str, Any] = plain(cfg)
-        texts = {keys: text for keys, text in leaves(nested) if isinstance(text, str) and ("${" in text or text == "???")}
+        texts = {keys: text for keys, text in leaves(nested) if isinstance(text, str) and "${" in text}
+        missing = tuple(".".join(map(str, keys)) for keys, text in leaves(nested) if text == "???")
         if not texts:
-            return cls(nested)
+            return cls(nested, missing=missing)
         unknown = find_unknown(cfg, texts, [keys for keys in texts if not _is_ignored(keys, ignore)])
         objects = {}
         for keys, text in texts.items():
@@ -68,7 +71,7 @@ class ConfigValues:
                 at(nested, tuple(parents))[last] = plain(value, resolve=True)
             else:
                 objects[path] = str(plain(value))
-        return cls(nested, unknown, objects)
+        return cls(nested, unknown, objects, missing)
 
     def meaning(self, ignore: Collection[str]) -> dict[str, Any]:
         """The dotted keys and values known before the run, without ignored keys."""

@@ -11,12 +11,14 @@ from ablate.core.cells import Cell, Condition
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.wording import counted
+from ablate.core.zipping import Zip, split
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor
 
 PATH = "path"
 SECONDS_PER_CELL = 0.003  # measured for a small configuration on one core
 CONTROL = 1_000_000  # between a seed and that of its second run, with study.control=aa
+REPEAT = 2_000_000  # between a seed and the number of its second run, with study.check_repeatable
 
 
 def baseline_first(swept: Mapping[str, SweptFactor], baseline: Mapping[str, Any] | None) -> dict[str, SweptFactor]:
@@ -59,14 +61,24 @@ def refuse_too_many(factors: Sequence[Factor], options: StudyOptions) -> None:
         )
 
 
-def cells_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Iterable[int]) -> dict[int, list[Cell]]:
+def cells_by_seed(
+    factors: Sequence[Factor], options: StudyOptions, seeds: Iterable[int], zips: Sequence[Zip] = ()
+) -> dict[int, list[Cell]]:
     """The cells of the design for each seed, without those in study.exclude.
+
+    Args:
+        factors: the factors.
+        options: the study options.
+        seeds: the seeds.
+        zips: the joint factors among the factors: the cells have the levels of their keys.
 
     Raises:
         UsageError: if the design does not support these factors, if a condition names an unknown factor or level, or if no
             cell is left.
     """
     by_key = {factor.key: factor for factor in factors}
+    for each in zips:
+        by_key |= {key: Factor(key, tuple(dict.fromkeys(part[key] for part in each.parts.values()))) for key in each.keys}
     conditions = [Condition.of(entry, by_key) for entry in options.exclude]
     for entry, condition in zip(options.exclude, conditions, strict=True):
         condition.check(by_key, f"study.exclude={Level.of(entry)}")
@@ -75,7 +87,8 @@ def cells_by_seed(factors: Sequence[Factor], options: StudyOptions, seeds: Itera
         drawn = {seed: designs.permutation(seed, len(changes)) for seed in seeds}
         return {seed: _without(designs.path(factors, changes, order), conditions) for seed, order in drawn.items()}
     make = {"factorial": designs.factorial, "one_at_a_time": designs.one_at_a_time}[options.design]
-    return dict.fromkeys(seeds, _without(make(factors), conditions))
+    cells = [split(cell, zips) for cell in _without(make(factors), conditions, zips)]
+    return dict.fromkeys(seeds, cells)
 
 
 def changes_of(factors: Sequence[Factor], named: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -114,23 +127,32 @@ def control_seeds(options: StudyOptions, seeds: Sequence[int]) -> dict[int, int]
     Raises:
         UsageError: if a seed of the study is one of a second run.
     """
-    if options.control is None:
-        return {}
-    found = {seed + CONTROL: seed for seed in seeds}
+    return _second_runs("control=aa", CONTROL, seeds, seeds) if options.control is not None else {}
+
+
+def repeat_seeds(options: StudyOptions, seeds: Sequence[int]) -> dict[int, int]:
+    """By the number of a second run with the same seed that seed; empty without study.check_repeatable. The first seed counts.
+
+    Raises:
+        UsageError: if a seed of the study is such a number.
+    """
+    return _second_runs("check_repeatable", REPEAT, seeds[:1], seeds) if options.check_repeatable else {}
+
+
+def _second_runs(option: str, offset: int, repeated: Sequence[int], seeds: Sequence[int]) -> dict[int, int]:
+    found = {seed + offset: seed for seed in repeated}
     if both := [seed for seed in found if seed in seeds]:
-        raise UsageError(
-            f"study.control=aa repeats seed {found[both[0]]} as seed {both[0]}, which the study itself has as well."
-        )
+        raise UsageError(f"study.{option} repeats seed {found[both[0]]} as seed {both[0]}, which the study itself has as well.")
     return found
 
 
-def baseline_cell(factors: Sequence[Factor], cells: Sequence[Cell]) -> Cell:
+def baseline_cell(factors: Sequence[Factor], cells: Sequence[Cell], zips: Sequence[Zip] = ()) -> Cell:
     """The cell of all baseline levels.
 
     Raises:
         UsageError: if the study does not run it.
     """
-    found = Cell({factor.key: factor.baseline for factor in factors})
+    found = split(Cell({factor.key: factor.baseline for factor in factors}), zips)
     if found not in cells:
         raise UsageError(f"study.control=aa runs the baseline twice, but study.exclude omits it ({found.label}).")
     return found
@@ -160,8 +182,8 @@ def distinct_cells(by_seed: Mapping[int, Sequence[Cell]]) -> list[Cell]:
     return list(dict.fromkeys(cell for cells in lists.values() for cell in cells))
 
 
-def _without(cells: Sequence[Cell], excluded: Sequence[Condition]) -> list[Cell]:
-    kept = [cell for cell in cells if not any(condition.holds(cell) for condition in excluded)]
+def _without(cells: Sequence[Cell], excluded: Sequence[Condition], zips: Sequence[Zip] = ()) -> list[Cell]:
+    kept = [cell for cell in cells if not any(condition.holds({**cell, **split(cell, zips)}) for condition in excluded)]
     if not kept:
         raise UsageError(f"study.exclude: no configuration is left; excluded: {'; '.join(map(str, excluded))}.")
     return kept

@@ -86,6 +86,7 @@ def execute(
         identity=context.identity,
         cell=context.cell,
         seed=context.seed,
+        repeats=context.repeats,
         label=context.label,
         choices=choices_of(context.choices),
         overridden=list(context.overridden),

@@ -11,6 +11,8 @@ from omegaconf import DictConfig
 from ablate.core.descriptions import Description
 from ablate.core.metrics import MetricSpec
 
+FIRST_SEED = 1
+
 
 class Experiment:
     """Describes a program to the engine. Subclass it, override what applies, and pass an instance to `ablate.main`.
@@ -20,10 +22,12 @@ class Experiment:
     Attributes:
         code: packages and modules whose source affects the results. The program's own file is always included.
         packages: distributions whose versions are recorded with each run.
+        first_seed: the first of the seeds that study.seeds=N counts. Many programs treat 0 as "no seed".
     """
 
     code: Sequence[str] = ()
     packages: Sequence[str] = ()
+    first_seed: int = FIRST_SEED
 
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:  # noqa: ARG002 - for subclasses
         """Check a configuration before anything runs, and return values to fill in.

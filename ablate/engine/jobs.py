@@ -41,6 +41,7 @@ class RunContext:
         processes: the number of runs that share the machine.
         deadline: when the sweep has to stop, in seconds since 1970; None for no limit.
         types: the index of the structured configuration to restore node types from, see `FrozenConfigs`.
+        repeats: the seed of the program, if this is a second run with the same seed.
         planned_with: the program's provenance on the machine that plans: code and versions.
     """
 
@@ -56,6 +57,7 @@ class RunContext:
     deadline: float | None = None
     types: int | None = None
     planned_with: Mapping[str, Any] = field(default_factory=dict)
+    repeats: int | None = None
 
     @classmethod
     def of(cls, cell: PlannedCell, seed: int, directory: Path, **facts: Any) -> RunContext:

@@ -48,7 +48,7 @@ class Launch:
         added: AddedKeys | None = None,
     ) -> None:
         self.plan = plan
-        self.task = PlannedTask(program.reference)
+        self.task = PlannedTask(program.reference, program.script)
         self.planned_with = {key: fact for key, fact in program.provenance().items() if key in ("code", "python", "packages")}
         self.options = options
         self.callbacks = context.callbacks
@@ -175,7 +175,7 @@ class Launch:
                     if free and records.done_before(run.directory, run.identity, again, self.plan.root) is None:
                         if not (run.directory / records.CONFIG).exists():  # a record without a configuration is unusable
                             (run.directory / records.RECORD).unlink(missing_ok=True)
-                        write_config(run.directory, render_config({**run.cell.values, "seed": run.seed}))
+                        write_config(run.directory, render_config({**run.cell.values, "seed": run.program_seed}))
             except OSError as error:
                 message = f"cannot write to {run.directory}: {error.strerror or error}."
                 run.outcome = Outcome(run.cell.label, run.seed, "failed", message, run.directory)
@@ -190,9 +190,12 @@ class Launch:
                 deadline=self.deadline,
                 types=types.number(run.cell),
                 planned_with=self.planned_with,
+                repeats=run.repeats,
             )
             launched.append(run)
-            overrides.append([*run.cell.overrides, f"{self.added.seed_key or 'seed'}={run.seed}", context.as_override()])
+            overrides.append(
+                [*run.cell.overrides, f"{self.added.seed_key or 'seed'}={run.program_seed}", context.as_override()]
+            )
         return launched, overrides, types
 
     def _progress(self) -> list[tuple[str, int, int]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ablate.core.text import NAME_BYTES, printable
+from ablate.core.zipping import joint_name
 
 MAX_SEEDS = 10_000
 MAX_SEED = 2**63 - 1
@@ -50,7 +51,24 @@ def null_is_false(value: object) -> object:
     return False if value is None else value
 
 
+def zip_groups(value: object) -> object:
+    """Normalize study.zip: by the name of each joint factor, its keys. One list of keys is one group."""
+    if isinstance(value, list):
+        groups = [value] if all(isinstance(each, str) for each in value) else value
+        if not all(isinstance(keys, list) and all(isinstance(key, str) for key in keys) for keys in groups):
+            raise ValueError("not lists of keys")
+        value = {joint_name(keys): keys for keys in groups}
+        if len(value) < len(groups):
+            raise ValueError("two groups with the same name")
+    if isinstance(value, dict):
+        keys = [key for group in value.values() if isinstance(group, list) for key in group]
+        if len(set(map(str, keys))) < len(keys) or any("." in str(name) for name in value):
+            raise ValueError("a key is in two groups, or a name has a dot")
+    return value
+
+
 FolderName = Annotated[str, AfterValidator(_folder_name)]
 FilePattern = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Values = Annotated[dict[str, Any], Field(min_length=1)]  # conditions by key
+ZippedKeys = Annotated[dict[str, Annotated[list[str], Field(min_length=2)]], BeforeValidator(zip_groups)]

@@ -11,9 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
-from ablate.core.text import cut
+from ablate.core.text import cut, nearest
 from ablate.engine.config_values import plain
-from ablate.engine.messages import nearest
 from ablate.engine.option_types import (
     A_SEED,
     FEWEST_SEEDS,
@@ -22,6 +21,7 @@ from ablate.engine.option_types import (
     FolderName,
     Seed,
     Values,
+    ZippedKeys,
     ascending,
     has_target,
     is_seed,
@@ -72,6 +72,12 @@ class StudyOptions(BaseModel):
         "factorial",
         "factorial: all combinations; one_at_a_time: the baseline and each single change; path: between two configurations",
         "one of factorial, one_at_a_time, path",
+        sweeps_only=True,
+    )
+    zip: ZippedKeys | None = option(
+        None,
+        "factors whose levels are paired by position, not combined: lists of keys, each of which becomes one factor",
+        "lists of keys, such as [[model.depth, model.width]] or, with a name, {size: [model.depth, model.width]}, or null",
         sweeps_only=True,
     )
     baseline: dict[str, Any] | None = option(
@@ -155,6 +161,12 @@ class StudyOptions(BaseModel):
         None,
         "aa: run the baseline a second time with other random streams; the report shows the difference as 'no change'",
         "aa, or null",
+        sweeps_only=True,
+    )
+    check_repeatable: bool = option(
+        False,
+        "run one configuration twice with the same seed; the report says whether the numbers are equal, or how they differ",
+        "true or false",
         sweeps_only=True,
     )
     controls: dict[str, dict[Any, Any]] | None = option(

@@ -22,15 +22,23 @@ MAX_LEVELS = 10_000  # of one factor
 
 @dataclass(frozen=True)
 class SweptFactor:
-    """A factor as typed: its levels, and the override for each level (empty for a group that is not added)."""
+    """A factor as typed.
+
+    Attributes:
+        factor: the key and its levels.
+        overrides: the override for each level (empty for a group that is not added).
+        is_group: whether it is a config group.
+        typed: the levels as typed, with those that are repeated.
+    """
 
     factor: Factor
     overrides: Mapping[Level, str]
     is_group: bool = False
+    typed: tuple[Level, ...] = ()
 
     @classmethod
     def of(cls, override: Override) -> SweptFactor:
-        """Parse a swept override; repeated levels are dropped.
+        """Parse a swept override.
 
         Raises:
             UsageError: for a level that is NaN, and for two levels with the same text and different types, such as 1 and '1'.
@@ -40,25 +48,29 @@ class SweptFactor:
         overrides: dict[Level, str] = {}
         seen: dict[Level, Level] = {}
         parser = OverridesParser.create()
-        for text in dict.fromkeys(texts_of(override)):
+        texts = texts_of(override)
+        by_text: dict[str, Level] = {}
+        for text in dict.fromkeys(texts):
             (parsed,) = parser.parse_overrides([f"{typed_key}={text}"])
             try:
                 level = Level.of(_unquoted(parsed.value()))
             except UsageError as error:
                 raise UsageError(f"{key}={text}: {error}") from None
-            twin = seen.setdefault(level, level)
+            if level.text == "???":
+                raise UsageError(f"{key}=???: it stands for a missing value, which is not a level.")
+            twin = by_text[text] = seen.setdefault(level, level)
             if _kind(twin.value) != _kind(level.value):
                 raise UsageError(
                     f"{overrides[twin]} and {typed_key}={text} read alike and have different types; keep one of them."
                 )
             off = "" if override.is_add() else f"~{key}"
             overrides.setdefault(level, off if is_group and level.value is None else f"{typed_key}={text}")
-        return cls(Factor(key, tuple(overrides)), overrides, is_group)
+        return cls(Factor(key, tuple(overrides)), overrides, is_group, tuple(by_text[text] for text in texts))
 
     def reordered(self, first: Level) -> SweptFactor:
         """Make another level the baseline."""
         levels = (first, *(level for level in self.factor.levels if level != first))
-        return SweptFactor(Factor(self.factor.key, levels), self.overrides, self.is_group)
+        return SweptFactor(Factor(self.factor.key, levels), self.overrides, self.is_group, self.typed)
 
 
 def parse(loader: ConfigLoader, arguments: Sequence[str]) -> list[Override]:

@@ -105,10 +105,17 @@ def inert_factors(cells: Sequence[PlannedCell]) -> list[str]:
 def unknown_values(cells: Sequence[PlannedCell]) -> list[str]:
     """A sentence about the keys whose values are only known in a run, if there are any."""
     keys = list(dict.fromkeys(key for cell in cells for key in cell.unknown))
-    if not keys:
-        return []
-    shown = ", ".join(keys[:KEYS_SHOWN]) + (f" and {len(keys) - KEYS_SHOWN} more" if len(keys) > KEYS_SHOWN else "")
-    return [f"Not used to identify runs, because their values are only known in a run: {shown}."]
+    return [f"Not used to identify runs, because their values are only known in a run: {_shown(keys)}."] if keys else []
+
+
+def missing_values(cells: Sequence[PlannedCell]) -> list[str]:
+    """A sentence about the keys that have no value, if there are any."""
+    keys = list(dict.fromkeys(key for cell in cells for key in cell.missing))
+    return [f"Without a value (???), so that a program that reads them fails: {_shown(keys)}."] if keys else []
+
+
+def _shown(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:KEYS_SHOWN]) + (f" and {len(keys) - KEYS_SHOWN} more" if len(keys) > KEYS_SHOWN else "")
 
 
 def _without(key: str, cell: PlannedCell) -> Stratum:

@@ -46,6 +46,7 @@ class PlannedRun:
         fruitless: how often in a row it came back in this sweep without being done, failed, or further than before.
         reached: how far it got in this sweep: the rows of its history; -1 if it has not come back.
         stopped: the reason why it is not launched again in this sweep.
+        repeats: the seed of the program, if this is a second run with the same seed (study.check_repeatable).
     """
 
     cell: PlannedCell
@@ -65,6 +66,12 @@ class PlannedRun:
     fruitless: int = 0
     reached: int = -1
     stopped: str | None = None
+    repeats: int | None = None
+
+    @property
+    def program_seed(self) -> int:
+        """The seed that the program gets."""
+        return self.seed if self.repeats is None else self.repeats
 
     @property
     def name(self) -> str:
@@ -194,6 +201,7 @@ def make_plan(
     leave_out: Sequence[LeaveOut] = (),
     wanted: Mapping[int, Collection[str]] | None = None,
     experiments: Mapping[str, str] | None = None,
+    repeats: Mapping[int, int] | None = None,
 ) -> Plan:
     """Make the plan for these cells and seeds: one block of cells for each seed, in random order within a block.
 
@@ -207,6 +215,7 @@ def make_plan(
         wanted: the experiments of each seed; None if each seed runs all.
         experiments: `StudyManifest.experiments`, for all cells of the study; runs of an equal experiment by another command
             count as done.
+        repeats: by the number of a second run with the same seed, that seed.
     """
     known = known_cells(study)
     runners: dict[str, PlannedCell] = {}
@@ -232,6 +241,7 @@ def make_plan(
             equal = [other for other in alike.get(short_experiment(cell.builds), ()) if other in known]
             twins = [run_directory(study, known[other], seed) for other in equal if other != cell.short]
             run = PlannedRun(cell, seed, run_directory(study, folders[digest], seed), run_identity(digest, seed))
+            run.repeats = (repeats or {}).get(seed)
             if leave_out:
                 run.left_out = reason_to_leave_out(leave_out, ChainMap({"seed": Level.of(seed)}, levels[digest]))
             else:  # with study.leave_out, cells do not share runs

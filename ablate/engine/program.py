@@ -101,6 +101,7 @@ class Program:
     """A training function of (cfg) or (cfg, run) with its experiment.
 
     Attributes:
+        script: the script that the function executes, for `ablate sweep`; None for the file of the function.
         command_line: the command as typed, if it is not that of Python.
         unchanged: whether the function is decorated with `hydra.main` and not with `ablate.main`.
         outcome: the outcome of a single run, set when Hydra calls the program.
@@ -112,13 +113,14 @@ class Program:
         self.experiment = experiment if experiment is not None else Experiment()
         self.unchanged = unchanged
         self.reference = ProgramReference.of(function, unchanged)
-        self.file = Path(self.reference.file)
+        self.script: Path | None = None
         self._takes_run = not unchanged and _positional(function) > 1
         self.outcome: Outcome | None = None
         self.refusal: Exception | None = None
         self.command_line: str | None = None
-        # Hydra derives the name of the job from this attribute
-        self.__module__ = self.file.stem if function.__module__ == "__main__" else function.__module__
+        # Hydra derives the name of the job and the place of the configuration from these attributes
+        self.__module__ = function.__module__
+        self.__code__ = getattr(inspect.unwrap(function), "__code__", None)
         _PROGRAMS[self.reference] = self
 
     def __call__(self, cfg: DictConfig) -> Outcome | Objectives | None:
@@ -142,6 +144,11 @@ class Program:
         return self.function(cfg, run) if self._takes_run else self.function(cfg)
 
     @property
+    def file(self) -> Path:
+        """The file whose code the runs execute."""
+        return self.script or Path(self.reference.file)
+
+    @property
     def root(self) -> Path | None:
         """The folder whose imported modules belong to the code of a run; None if the experiment names its code itself."""
         return None if self.experiment.code else project_root(self.file)
@@ -153,9 +160,15 @@ class Program:
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """The task function of a sweep: launchers call it for each job, possibly in another process."""
+    """The task function of a sweep: launchers call it for each job, possibly in another process.
+
+    Attributes:
+        program: the program that the jobs load.
+        script: the script whose code the runs execute, for `ablate sweep`; None for that of the program.
+    """
 
     program: ProgramReference
+    script: Path | None = None
 
     def __call__(self, cfg: DictConfig) -> Outcome:
         """Execute the run in the last override of the job. Errors of the run are part of the outcome, not raised."""
@@ -164,6 +177,7 @@ class PlannedTask:
         end_with_parent()
         try:
             program = self.program.load()
+            program.script = self.script or program.script
             options = StudyOptions.read(cfg) if STUDY in cfg else StudyOptions.of(sweeper_options(HydraConfig.get().sweeper))
             return execute(program.train, cfg, context, options, program.provenance(), program.root)
         except AblateError as error:

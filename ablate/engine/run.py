@@ -26,7 +26,7 @@ from ablate.engine.config_file import render_config, write_config
 from ablate.engine.failures import message_of, write_traceback
 from ablate.engine.loggers import Logger, LoggerFeed
 from ablate.storage import checkpoints, fingerprint, locks
-from ablate.storage.code_files import FILES, changed, imported
+from ablate.storage.code_files import FILES, imported
 from ablate.storage.files import remove_abandoned, write_atomically
 from ablate.storage.history import History
 from ablate.storage.records import (
@@ -103,7 +103,7 @@ class Run:
 
     @property
     def seed(self) -> int:
-        return self.record.seed
+        return self.record.program_seed
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -186,7 +186,7 @@ class Run:
         try:
             content = checkpoints.read(self.directory)
             state: dict[str, Any] = content["state"]
-            if content["made_by"] != self._made_by() or (self.root and changed(content.get(FILES) or {}, self.root)):
+            if not checkpoints.made_by_this(content, self._made_by(), self.root):
                 log.info("%s starts from the beginning: other code or numerics made its checkpoint", self.directory)
                 return None
             if usable is not None and not usable(state):

@@ -38,10 +38,10 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
         UsageError: for invalid input.
     """
     hydra = HydraConfig.get()
-    added = AddedKeys.to(cfg, sweeper_options(hydra.sweeper))
+    added = AddedKeys.to(cfg, sweeper_options(hydra.sweeper), hydra.overrides.task)
     typed = typed_values(list(hydra.overrides.task))
-    if cfg.seed is None and added.keys:
-        cfg.seed = added.first_seed
+    if cfg.seed is None:
+        cfg.seed = program.experiment.first_seed
     options = read_for_one_run(cfg, typed)
     logger_of(options.logger)  # fails now if the logger is not available
     named = naming_values(cfg, typed, options.ignore)
@@ -50,7 +50,7 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
     study = study_directory(cfg)
     before = StudyManifest.read(study)
     announce(before.decisions, cfg)
-    reader = CellReader(program.experiment, dict(before.decisions), before)
+    reader = CellReader(program.experiment, dict(before.decisions), before, before.zipped)
     cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
     if cell is None:
         return None

@@ -18,6 +18,7 @@ from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
+from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
 from ablate.storage import fingerprint
@@ -48,7 +49,9 @@ class Sweep:
         again: whether this command has updated the manifest before and adds seeds now.
         looks, blocks, block_scale, block_bounds: the options as given.
         control_seeds: by the seed of a second run of the baseline, the seed that it repeats.
+        repeat_seeds: by the number of a second run with the same seed, that seed.
         controls: by factor, pairs of a level and its control.
+        zipped: by joint factor (study.zip), its keys.
     """
 
     program: str
@@ -68,7 +71,9 @@ class Sweep:
     block_scale: Literal["difference", "ratio"] = "difference"
     block_bounds: Mapping[str, Sequence[float]] = field(default_factory=dict)
     control_seeds: Mapping[int, int] = field(default_factory=dict)
+    repeat_seeds: Mapping[int, int] = field(default_factory=dict)
     controls: Mapping[str, Sequence[tuple[Any, Any]]] = field(default_factory=dict)
+    zipped: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
@@ -83,7 +88,8 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
         update={
             "command": before.command or sweep.command or typed_command(),
             "program": program_of(study, before, sweep.program),
-            "factors": factors_of(before, cells),
+            "factors": factors_of(before, cells, sweep.zipped),
+            "zipped": dict(sweep.zipped),
             "experiments": {**before.experiments, **{cell.short: short_experiment(cell.builds) for cell in cells}},
             "seeds": list(dict.fromkeys([*before.seeds, *sweep.seeds])),
             "orders": {**before.orders, **sweep.orders},
@@ -94,6 +100,7 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "block_scale": sweep.block_scale if sweep.block_scale != "difference" else before.block_scale,
             "block_bounds": {name: tuple(ends) for name, ends in sweep.block_bounds.items()} or before.block_bounds,
             "control_seeds": {**before.control_seeds, **sweep.control_seeds},
+            "repeat_seeds": {**before.repeat_seeds, **sweep.repeat_seeds},
             "controls": {name: list(pairs) for name, pairs in sweep.controls.items()} or before.controls,
             "claims_after": runs_before_claims(study, before, claims),
             "baseline": before.baseline
@@ -154,9 +161,10 @@ def program_of(study: Path, before: StudyManifest, program: str) -> str:
     return program
 
 
-def factors_of(before: StudyManifest, cells: Sequence[PlannedCell]) -> dict[str, list[Any]]:
-    """All factors with their levels, those of earlier commands first."""
-    factors = before.typed_factors()
+def factors_of(before: StudyManifest, cells: Sequence[PlannedCell], zipped: Groups) -> dict[str, list[Any]]:
+    """All factors with their levels, those of earlier commands first, without the keys of joint factors."""
+    paired = {key for keys in zipped.values() for key in keys}
+    factors = {key: factor for key, factor in before.typed_factors().items() if key not in paired}
     for key in cells[0].levels:
         factors[key] = Factor.of(key, [*factors.get(key, ()), *(cell.levels[key] for cell in cells)])
     return {key: [level.value for level in factor] for key, factor in factors.items()}

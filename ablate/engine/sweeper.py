@@ -34,6 +34,7 @@ from ablate.engine.messages import relative
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
+from ablate.engine.zipping import settled
 from ablate.report import terminal
 from ablate.storage.fingerprint import flatten
 from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
@@ -72,11 +73,13 @@ class StudySweeper:
     def _sweep(self, arguments: list[str]) -> list[Outcome]:
         HydraConfig.instance().set_config(self.config)  # the resolver ${hydra:…} needs it while cells are composed
         OmegaConf.set_readonly(self.config.hydra, None)
-        self.added = AddedKeys.to(self.config, self.options)
+        self.added = AddedKeys.to(self.config, self.options, [*arguments, *self.params])
         if self.added.keys:
             self._quiet()
         self.loader = cast(ConfigLoader, AddingLoader(self.context.config_loader, self.added))
-        command = SweepCommand.read(self.loader, self.config, self.params, arguments, self.added)
+        command = SweepCommand.read(
+            self.loader, self.config, self.params, arguments, self.added, self.program.experiment.first_seed
+        )
         if command.options.n_jobs is not None:
             parallel.refuse_other_launcher(self.config)
         seeds = list(command.seeds)
@@ -106,15 +109,17 @@ class StudySweeper:
         announce(before.decisions, self.config)
         again = self._composer is not None  # to add seeds
         if self._composer is None:
-            reader = CellReader(self.program.experiment, dict(before.decisions), before)
+            reader = CellReader(self.program.experiment, dict(before.decisions), before, settled(before.zipped, command.zips))
             self._composer = Composer(self.loader, self.config, reader, command.swept)
         composer = self._composer
         design.refuse_too_many(command.factors, options)
-        by_seed = design.cells_by_seed(command.factors, options, seeds)
+        by_seed = design.cells_by_seed(command.factors, options, seeds, command.zips)
         control_seeds = design.control_seeds(options, seeds)
         if control_seeds:
-            baseline = design.baseline_cell(command.factors, by_seed[seeds[0]])
+            baseline = design.baseline_cell(command.factors, by_seed[seeds[0]], command.zips)
             by_seed |= {seed: [baseline] for seed in control_seeds}
+        repeat_seeds = design.repeat_seeds(options, seeds)
+        by_seed |= dict.fromkeys(repeat_seeds, by_seed[seeds[0]][:1])
         cells = composer.cells(list(command.fixed.values()), design.distinct_cells(by_seed), self._track)
         if not cells:
             return None
@@ -140,14 +145,18 @@ class StudySweeper:
             block_scale=options.block_scale,
             block_bounds=options.block_bounds or {},
             control_seeds=control_seeds,
+            repeat_seeds=repeat_seeds,
             controls=design.controls_of(command.factors, options),
+            zipped=composer.reader.zipped,
         )
-        wanted = _experiments_by_seed(by_seed, cells) if options.design == design.PATH or control_seeds else None
+        several = options.design == design.PATH or control_seeds or repeat_seeds
+        wanted = _experiments_by_seed(by_seed, cells) if several else None
+        order = [*seeds[:1], *repeat_seeds, *seeds[1:], *control_seeds]
 
         def settle(before: StudyManifest) -> tuple[StudyManifest, Plan]:
             manifest = study_update.updated(study, before, sweep, composer)
             leave_out = [LeaveOut.of(entry, composer.factors) for entry in manifest.leave_out]
-            plan = planning.make_plan(study, cells, [*seeds, *control_seeds], leave_out, wanted, manifest.experiments)
+            plan = planning.make_plan(study, cells, order, leave_out, wanted, manifest.experiments, repeat_seeds)
             return study_update.with_stand_ins(manifest, before, cells, plan.stand_ins), plan
 
         manifest, plan = settle(before)
@@ -171,7 +180,7 @@ class StudySweeper:
                 raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         rows = len(plan.cells) if options.dry_run else plan_display.ROWS_SHOWN  # a dry run writes no plan.csv, so show all rows
         self.console.print(plan_display.table(plan, rows))
-        unknown = [] if again else plan_display.unknown_values(cells)
+        unknown = [] if again else [*plan_display.unknown_values(cells), *plan_display.missing_values(cells)]
         for line in [*plan_display.inert_factors(cells), *unknown, *plan.notes, *notes, plan_display.summary(plan, rows)]:
             self._print(line)
         return plan
@@ -235,7 +244,7 @@ class StudySweeper:
         from ablate.engine import claims
 
         wanted = min(claims.seeds_wanted(command.study, len(seeds)), command.options.max_seeds)
-        unused = (seed for seed in itertools.count(self.added.first_seed) if seed not in seeds)
+        unused = (seed for seed in itertools.count(command.first_seed) if seed not in seeds)
         more = list(itertools.islice(unused, max(0, wanted - len(seeds))))
         if more:
             self._print(f"Not every primary claim is decided with {len(seeds)} seeds: continuing to {wanted}.")

@@ -9,12 +9,13 @@ from ablate.core.wording import counted
 from ablate.report.effect_tables import FEW_SEEDS, shortened
 from ablate.report.model import Report
 from ablate.stats import decision_rules
+from ablate.stats.controls import repetitions
 
 
 def caveats(report: Report) -> list[str]:
     """What limits the conclusions: caveats of the program, late claims, missing runs, and mixed provenance."""
     manifest = report.results.manifest
-    found = list(report.results.description.caveats)
+    found = [*_repeatability(report), *report.results.description.caveats]
     found += [
         f"{key}={decision.asked} was resolved to {decision.took}."
         for key, decision in manifest.decisions.items()
@@ -38,6 +39,26 @@ def caveats(report: Report) -> list[str]:
     if block is None and _replicates(report) < decision_rules.FEWEST:
         found.append(FEW_SEEDS if report.results.paired else FEW_SEEDS.replace("seeds", "runs of a configuration"))
     return found
+
+
+def _repeatability(report: Report) -> list[str]:
+    """Whether a run and its second run with the same seed have equal numbers (study.check_repeatable), and how they differ."""
+    sentences = []
+    for each in repetitions(report.results):
+        run = f"{each.label} with seed {each.seed} ran twice"
+        if each.lost is not None:
+            sentences.append(f"Not known whether equal seeds give equal numbers: {run}, and one run is {each.lost}.")
+        elif not each.differing:
+            sentences.append(f"Equal seeds give equal numbers: {run}, with the same {', '.join(each.values)}.")
+        else:
+            pairs = [f"{name} {a:.6g} and {b:.6g} ({b - a:+.3g})" for name, (a, b) in each.differing.items()]
+            others = counted(len(each.values) - len(pairs), "other metric")
+            equal = f"; {others} did not differ" if len(pairs) < len(each.values) else ""
+            sentences.append(
+                f"Equal seeds give different numbers: {run}, with {', '.join(pairs)}{equal}. The seed does not reach every "
+                "source of randomness, so that paired runs differ in more than their factors."
+            )
+    return sentences
 
 
 def _replicates(report: Report) -> int:

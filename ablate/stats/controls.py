@@ -1,8 +1,9 @@
-"""Controls: the baseline against itself (A/A), and changes against a level of equal capacity."""
+"""Controls: a run against itself, the baseline against itself (A/A), and changes against a level of equal capacity."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
+from ablate.core.metrics import MetricSpec
 from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import Outcomes
 from ablate.storage.results import StudyResults
@@ -53,3 +55,49 @@ def against_controls(controls: Mapping[str, Sequence[tuple[Any, Any]]]) -> list[
         controls: `StudyManifest.controls`, pairs of a level and its control by factor.
     """
     return [Change.of(key, control, level) for key, pairs in controls.items() for level, control in pairs]
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """A run and its second run with the same seed (study.check_repeatable).
+
+    Attributes:
+        label: the levels of the configuration.
+        seed: the seed of both.
+        values: by metric, the values of the first and of the second run; NaN for a missing value. Costs, such as times, are
+            left out: they always differ.
+        lost: the status of a run of the two that did not finish.
+    """
+
+    label: str
+    seed: int
+    values: Mapping[str, tuple[float, float]]
+    lost: str | None = None
+
+    @property
+    def differing(self) -> dict[str, tuple[float, float]]:
+        """The metrics whose values are not equal. NaN equals NaN."""
+        return {name: pair for name, pair in self.values.items() if not np.array_equal(*map(np.array, pair), equal_nan=True)}
+
+
+def _spec(results: StudyResults, metric: str) -> MetricSpec:
+    return results.metrics.get(metric) or MetricSpec.guess(metric)
+
+
+def repetitions(results: StudyResults) -> list[Repetition]:
+    """Each second run with the same seed, as far as it has ended, and the first run that it repeats."""
+    if results.repeated is None:
+        return []
+    found = []
+    outcomes = [name for name in results.values if _spec(results, str(name)).role == "outcome"]
+    for at, second in results.repeated.runs.iterrows():
+        seed = results.manifest.repeat_seeds[second["seed"]]
+        first = results.runs[(results.runs["cell"] == second["cell"]) & (results.runs["seed"] == seed)]
+        if first.empty or "running" in (status := [first["status"].iloc[0], second["status"]]):
+            continue
+        lost = next((each for each in status if each != "finished"), None)
+        pairs = zip(
+            outcomes, results.values.loc[first.index[0], outcomes], results.repeated.values.loc[at, outcomes], strict=True
+        )
+        found.append(Repetition(second["label"], seed, {str(name): (a, b) for name, a, b in pairs}, lost))
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings as python_warnings
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ablate.core.designs import find_factors
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
+from ablate.core.zipping import joint_levels, with_joint_keys
 from ablate.storage.history import complete_lines
 from ablate.storage.history_frames import frame_of
 from ablate.storage.locks import LEASE, LOCK
@@ -48,14 +49,14 @@ def load_results(study: str | Path) -> StudyResults:
     warnings: list[str] = []
     manifest = StudyManifest.read(study)
     description = manifest.parsed_description(study)
-    runs = _without_copies(_read_runs(study, warnings, manifest.factors), warnings)
+    runs = _without_copies(_read_runs(study, warnings, manifest), warnings)
     if not runs:
         raise UsageError(f"no runs in {study}: expected files {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
     known = manifest.typed_factors()
     rows = share_runs(runs, manifest, [LeaveOut.of(entry, known) for entry in manifest.leave_out], warnings)
     overridden = dict.fromkeys(key for run in runs for key in run.record.overridden if key != "seed")
     overridden |= dict.fromkeys(key for stand_in in manifest.same.values() for key in stand_in.levels)
-    factors = find_factors([row.levels for row in rows], list(overridden), known)
+    factors = find_factors([row.levels for row in rows], with_joint_keys(list(overridden), manifest.zipped), known)
     values = pd.DataFrame.from_records([row.run.record.metrics for row in rows], index=range(len(rows))).astype(float)
     described = Metrics({spec.name: spec for spec in description.metrics})
     results = StudyResults(
@@ -75,8 +76,18 @@ def load_results(study: str | Path) -> StudyResults:
         warnings=tuple(warnings),
         drifted=_drifted(runs, factors, manifest),
     )
-    again = results.runs["seed"].isin(list(manifest.control_seeds))
-    return replace(results.where(~again), control=results.where(again)) if again.any() else results
+    return _without_second_runs(results)
+
+
+def _without_second_runs(results: StudyResults) -> StudyResults:
+    """Move the second runs of the baseline (study.control) and of a seed (study.check_repeatable) to frames of their own."""
+    seeds, manifest = results.runs["seed"], results.manifest
+    control, repeated = seeds.isin(list(manifest.control_seeds)), seeds.isin(list(manifest.repeat_seeds))
+    return replace(
+        results.where(~(control | repeated)),
+        control=results.where(control) if control.any() else None,
+        repeated=results.where(repeated) if repeated.any() else None,
+    )
 
 
 def load_runs(study: str | Path) -> pd.DataFrame:
@@ -199,7 +210,7 @@ def _without_copies(runs: list[StoredRun], warnings: list[str]) -> list[StoredRu
     return [run for run in runs if run.directory in kept]
 
 
-def _read_runs(study: Path, warnings: list[str], factors: Iterable[str]) -> list[StoredRun]:
+def _read_runs(study: Path, warnings: list[str], manifest: StudyManifest) -> list[StoredRun]:
     """Read all runs, and name what is not a run. Each folder is listed once, because a study may be on a slow file system."""
     levels: dict[tuple[str, str], dict[str, Level]] = {}  # by the content of config.yaml without the seed, and the choices
     runs, strangers, unusable = [], list[Path](), list[str]()
@@ -210,7 +221,7 @@ def _read_runs(study: Path, warnings: list[str], factors: Iterable[str]) -> list
             directory = cell / name
             record = read_record(directory, unusable) if name.startswith("seed=") else None
             if record is not None:
-                run = _read_run(directory, record, levels, factors, unusable)
+                run = _read_run(directory, record, levels, manifest, unusable)
                 runs += [] if run is None else [run]
             elif not name.startswith("seed=") or not ((directory / RECORD).exists() or (directory / LOCK).exists()):
                 strangers.append(directory)  # a folder that contains only a lock is a run that is just starting
@@ -230,20 +241,22 @@ def _read_run(
     directory: Path,
     record: RunRecord,
     levels: dict[tuple[str, str], dict[str, Level]],
-    factors: Iterable[str],
+    manifest: StudyManifest,
     warnings: list[str],
 ) -> StoredRun | None:
     """A run with its levels, which are parsed once for all runs of a cell; None if config.yaml cannot be read."""
     try:
         text = (directory / CONFIG).read_text(encoding="utf-8")
-        own = f"seed: {record.seed}"
+        own = f"seed: {record.program_seed}"
         lines = text.splitlines()
         shared = "\n".join(line for line in lines if line != own), str(record.choices)
         if shared not in levels:
             config = yaml.load(text, Loader=YAML_LOADER)
             if not isinstance(config, dict):
                 raise ValueError("it is not a mapping")
-            levels[shared] = levels_of(record.choices, config, factors)
+            keys = [*manifest.factors, *(key for group in manifest.zipped.values() for key in group)]
+            levels[shared] = levels_of(record.choices, config, keys)
+            levels[shared] |= joint_levels(levels[shared], manifest.zipped)
             if own in lines:
                 levels[shared].pop("seed", None)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:

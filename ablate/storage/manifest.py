@@ -54,6 +54,8 @@ class StudyManifest(BaseModel):
         block_scale: how blocks are averaged: `difference`, or `ratio`.
         block_bounds: by block, the values that count as 0 and as 1; empty: values are not normalized.
         control_seeds: by the seed of a second run of the baseline (study.control=aa), the seed that it repeats.
+        repeat_seeds: by the number of a second run with the same seed (study.check_repeatable), that seed.
+        zipped: by the name of a joint factor (study.zip), its keys.
         controls: by factor, the capacity-matched control of a level: pairs of level and control.
         orders: for the design `path`, the order of the changes for each seed; each change is a list of factors.
         decisions: keys that were resolved once for the whole study.
@@ -79,7 +81,9 @@ class StudyManifest(BaseModel):
     block_scale: Literal["difference", "ratio"] = "difference"
     block_bounds: dict[str, tuple[float, float]] = Field(default_factory=dict)
     control_seeds: dict[int, int] = Field(default_factory=dict)
+    repeat_seeds: dict[int, int] = Field(default_factory=dict)
     controls: dict[str, list[tuple[Any, Any]]] = Field(default_factory=dict)
+    zipped: dict[str, list[str]] = Field(default_factory=dict)
     orders: dict[int, list[list[str]]] = Field(default_factory=dict)
     decisions: dict[str, Decision] = Field(default_factory=dict)
     claims: list[dict[str, Any]] = Field(default_factory=list)

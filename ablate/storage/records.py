@@ -36,8 +36,10 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeInt,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_serializer,
+    model_serializer,
 )
 from typing_extensions import TypedDict
 
@@ -111,6 +113,7 @@ class RunRecord(BaseModel):
     Attributes:
         identity: digest of the configuration, the data and the seed.
         cell: short digest of the configuration without its seed.
+        repeats: the seed of the program, if this is a second run with the same seed; `seed` is then the number of the run.
         label: the levels of the cell as text.
         choices: the option chosen in each config group.
         overridden: the keys and groups that were overridden on the command line.
@@ -127,6 +130,7 @@ class RunRecord(BaseModel):
     identity: str
     cell: str
     seed: Seed
+    repeats: Seed | None = None
     label: Annotated[str, AfterValidator(printable)]
     choices: dict[str, str]
     overridden: list[str]
@@ -138,6 +142,16 @@ class RunRecord(BaseModel):
     metrics: dict[str, Metric] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
     worker: Worker = Field(default_factory=Worker)
+
+    @property
+    def program_seed(self) -> int:
+        """The seed that the program got."""
+        return self.seed if self.repeats is None else self.repeats
+
+    @model_serializer(mode="wrap")
+    def _without_unused_keys(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialize(self)
+        return {key: value for key, value in content.items() if key != "repeats" or value is not None}
 
     @field_serializer("metrics")
     def _plain_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:

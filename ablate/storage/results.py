@@ -40,6 +40,7 @@ class StudyResults:
         description: the program's description of its results.
         folder: the folder of the study; None for results of other tools.
         control: the second runs of the baseline (study.control=aa), which are in no other frame; None without any.
+        repeated: the second runs with the same seed (study.check_repeatable), likewise.
         warnings: messages about skipped files.
         drifted: keys of `manifest.fixed` that have changed since: runs with equal levels differ in them, or no run has them.
         paired: whether equal seeds pair runs; False if runs have no seeds, so that each has a number of its own.
@@ -56,6 +57,7 @@ class StudyResults:
     description: Description = field(default_factory=Description)
     folder: Path | None = None
     control: StudyResults | None = None
+    repeated: StudyResults | None = None
     warnings: tuple[str, ...] = ()
     drifted: tuple[str, ...] = ()
     paired: bool = True

@@ -26,6 +26,7 @@ class VisionExperiment(Experiment):
 
     code = ("ablate.vision", "ablate.integrations.torch")
     packages = ("torch", "torchvision", "pillow")
+    first_seed = 0
 
     def resolve(self, cfg: DictConfig) -> Mapping[str, Any] | None:
         """Check a configuration, decode its images, and resolve `auto` for data and precision.

@@ -29,7 +29,7 @@ class Schema:
 def test_a_program_with_a_seed_gets_the_options_only() -> None:
     cfg = composed(seed=None, lr=0.1)
     added = AddedKeys.to(cfg, {"seeds": 5})
-    assert (added.keys, added.seed_key, added.first_seed) == (("study",), "seed", 1)
+    assert (added.keys, added.seed_key) == (("study",), "seed")
     assert StudyOptions.read(cfg).seeds == 5
     added.hide(cfg)
     assert cfg == {"seed": None, "lr": 0.1}
@@ -45,6 +45,20 @@ def test_a_seed_under_another_key_follows_the_seed_of_the_run() -> None:
         assert cfg == {"training": {"seed": 3}}
 
 
+def test_an_override_that_adds_the_seed_gives_it_to_a_program_without_one() -> None:
+    cfg = composed(lr=0.1)
+    added = AddedKeys.to(cfg, {}, ["+lr2=1", "+seed=1,2"])
+    assert (added.keys, added.seed_key, cfg.seed) == (("study",), "seed", 1)
+    added.hide(cfg)
+    assert cfg == {"lr": 0.1, "seed": 1}
+    nested = composed(lr=0.1)
+    added = AddedKeys.to(nested, {"seed_key": "training.seed"}, ["++training.seed=3"])
+    nested.seed = 3
+    added.hide(nested)
+    assert nested == {"lr": 0.1, "training": {"seed": 3}}
+    assert AddedKeys.to(composed(lr=0.1), {}, ["seed=1,2", "+seeds=3"]).seed_key is None
+
+
 def test_a_program_without_a_seed() -> None:
     cfg = composed(lr=0.1)
     added = AddedKeys.to(cfg, {})
@@ -57,10 +71,19 @@ def test_a_program_without_a_seed() -> None:
 def test_a_configuration_with_the_options_keeps_its_own_and_takes_those_that_differ_from_the_defaults() -> None:
     cfg = composed(seed=0, study={**StudyOptions.defaults(), "report": False, "seeds": 3})
     added = AddedKeys.to(cfg, {**StudyOptions.defaults(), "seeds": 5})
-    assert (added.keys, added.first_seed) == ((), 0)
+    assert added.keys == ()
     assert (cfg.study.seeds, cfg.study.report) == (5, False)
     added.hide(cfg)
     assert "study" in cfg
+
+
+def test_options_that_overrides_add_are_options() -> None:
+    cfg = composed(lr=0.1, study={"name": "x", "logger": {"_target_": "a.B"}})
+    AddedKeys.to(cfg, {"seeds": 3}, ["+study.name=x", "+logger=tensorboard"])
+    options = StudyOptions.read(cfg)
+    assert (options.name, options.logger, options.seeds) == ("x", {"_target_": "a.B"}, 3)
+    with pytest.raises(UsageError, match="has a key `study` of its own"):
+        AddedKeys.to(composed(study={"name": "x"}), {}, ["study.name=x"])
 
 
 def test_a_key_study_of_the_program_is_refused() -> None:

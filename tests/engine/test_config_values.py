@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
-from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue
+from omegaconf.errors import InterpolationKeyError, InterpolationToMissingValueError
 
 from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, share_equal_parts, typed_values
 
@@ -29,9 +29,13 @@ def test_ignored_keys_are_not_resolved() -> None:
         ConfigValues.of(cfg, ["study"])
 
 
-def test_a_mandatory_value_that_is_missing_is_an_error() -> None:
-    with pytest.raises(MissingMandatoryValue, match="x"):
-        ConfigValues.of(OmegaConf.create({"x": "???"}))
+def test_a_value_that_is_missing_stays_missing_because_the_program_may_never_read_it() -> None:
+    """As in configurations for `instantiate(cfg.optim, params=…)`."""
+    values = ConfigValues.of(OmegaConf.create({"optim": {"params": "???", "lr": 0.1}, "list": [1, "???"]}))
+    assert values.missing == ("optim.params", "list.1")
+    assert OmegaConf.is_missing(OmegaConf.create(values.nested).optim, "params")
+    with pytest.raises(InterpolationToMissingValueError, match="x"):
+        ConfigValues.of(OmegaConf.create({"x": "???", "y": "${x}"}))
 
 
 def test_what_only_a_job_knows_remains_and_is_no_part_of_the_meaning() -> None:

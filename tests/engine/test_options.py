@@ -23,7 +23,7 @@ def test_the_file_that_hydra_reads_is_made_from_the_schema() -> None:
     with initialize_config_dir(str(APPS / "conf"), version_base="1.3"):
         cfg = compose("ablate")
     assert cfg.study == StudyOptions.defaults()
-    assert cfg.seed == 0
+    assert cfg.seed == 1
 
 
 def test_the_help_of_a_program_explains_each_option() -> None:

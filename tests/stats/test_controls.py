@@ -1,5 +1,6 @@
 """The baseline against itself, and levels against their control of equal capacity."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from scipy import stats
 
 from ablate.core.claims import Change
 from ablate.stats.contrasts import every_contrast
-from ablate.stats.controls import against_controls, no_change
+from ablate.stats.controls import Repetition, against_controls, no_change, repetitions
 from ablate.storage.results import StudyResults
 from tests.stats.conftest import noise, outcomes, results_of, study
 
@@ -56,3 +57,22 @@ def test_a_level_stands_against_its_control_as_well_as_against_the_baseline() ->
         Change.of("width", 1, 2), Change.of("width", 1, 4), Change.of("width", 2, 4)
     ]  # fmt: skip
     assert len(every_contrast(outcomes(frame), further=[Change.of("width", 1, 4)])) == len(every_contrast(outcomes(frame)))
+
+
+def test_a_second_run_with_the_same_seed_is_compared_with_the_first() -> None:
+    first = study({"x": ["a", "b"]}, noise(0.01), [1, 2]).assign(loss=0.5, train_seconds=3.0)
+    second = first[(first["x"] == "a") & (first["seed"] == 1)].assign(seed=2_000_001, train_seconds=4.0)
+    found = results_of(first, factors={"x": ["a", "b"]}, repeat_seeds={2_000_001: 1})
+    assert repetitions(found) == []
+    again = replace(found, repeated=results_of(second, factors={"x": ["a"]}))
+    (equal,) = repetitions(again)
+    accuracy = float(first["accuracy"].iloc[0])
+    assert equal == Repetition("x=a", 1, {"accuracy": (accuracy, accuracy), "loss": (0.5, 0.5)})  # times always differ
+    assert equal.differing == {}
+    other = replace(found, repeated=results_of(second.assign(accuracy=accuracy + 0.25, loss=math.nan), factors={"x": ["a"]}))
+    assert list(repetitions(other)[0].differing) == ["accuracy", "loss"]
+    assert Repetition("x", 1, {"loss": (math.nan, math.nan)}).differing == {}
+    failed = replace(found, repeated=results_of(second.assign(status="failed"), factors={"x": ["a"]}))
+    assert repetitions(failed)[0].lost == "failed"
+    running = replace(found, repeated=results_of(second.assign(status="running"), factors={"x": ["a"]}))
+    assert repetitions(running) == []
