@@ -10,10 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.zipping import Groups, Zip
+from ablate.engine.design import PATH
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor
-
-PATH = "path"  # the design
 
 
 def zips_of(swept: Mapping[str, SweptFactor], options: StudyOptions, config: DictConfig) -> tuple[list[Zip], dict[str, Any]]:
