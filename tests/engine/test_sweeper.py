@@ -34,8 +34,8 @@ def test_every_cell_is_run_with_every_seed(command: Command, tmp_path: Path) -> 
     runs = load_runs(tmp_path / "outputs" / "x+rule")
     assert factors(tmp_path / "outputs" / "x+rule") == {"x": [1, 2, 3], "rule": ["plus", "minus"]}
     paired = runs.set_index(["seed", "rule", "x"])["score"]
-    assert paired[0, "plus", 3] - paired[0, "plus", 1] == pytest.approx(2)
-    assert paired[1, "minus", 3] - paired[1, "minus", 1] == pytest.approx(-2)
+    assert paired[1, "plus", 3] - paired[1, "plus", 1] == pytest.approx(2)
+    assert paired[2, "minus", 3] - paired[2, "minus", 1] == pytest.approx(-2)
 
 
 def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> None:
@@ -232,8 +232,8 @@ def test_the_blocks_of_seeds_follow_each_other(command: Command, tmp_path: Path)
     command(TRIVIAL, "-m", "x=range(8)", "study.seeds=2", "study.name=s")
     paths = sorted((tmp_path / "outputs/s/runs").glob("*/*/run.json"), key=lambda path: path.stat().st_mtime_ns)
     records = [json.loads(path.read_text()) for path in paths]
-    assert [record["seed"] for record in records] == [0] * 8 + [1] * 8
-    orders = [[record["label"] for record in records if record["seed"] == seed] for seed in (0, 1)]
+    assert [record["seed"] for record in records] == [1] * 8 + [2] * 8
+    orders = [[record["label"] for record in records if record["seed"] == seed] for seed in (1, 2)]
     assert orders[0] != orders[1]
     assert sorted(orders[0]) == sorted(orders[1])
 
@@ -490,7 +490,7 @@ def test_the_baseline_is_run_twice_and_stands_in_the_report_as_no_change(command
     results = load_results(study)
     assert len(results) == 15
     assert results.control is not None
-    assert sorted(results.control.runs["seed"]) == [1_000_000 + seed for seed in range(5)]
+    assert sorted(results.control.runs["seed"]) == [1_000_000 + seed for seed in range(1, 6)]
     assert {str(level) for level in results.control.levels["x"]} == {"1"}
     rows = (study / "report" / "report.md").read_text(encoding="utf-8")
     assert "| no change (A/A) | control | 5 |" in rows
