@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -41,7 +41,7 @@ def zips_of(swept: Mapping[str, SweptFactor], options: StudyOptions, config: Dic
     return zips, baseline
 
 
-def settled(before: Groups, zips: list[Zip] | tuple[Zip, ...]) -> dict[str, list[str]]:
+def settled(before: Groups, zips: Sequence[Zip]) -> dict[str, list[str]]:
     """The groups of a study, those of earlier commands first.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +78,7 @@ class Repetition:
     @property
     def differing(self) -> dict[str, tuple[float, float]]:
         """The metrics whose values are not equal. NaN equals NaN."""
-        return {name: pair for name, pair in self.values.items() if not np.array_equal(*map(np.array, pair), equal_nan=True)}
+        return {name: (a, b) for name, (a, b) in self.values.items() if a != b and not (math.isnan(a) and math.isnan(b))}
 
 
 def _spec(results: StudyResults, metric: str) -> MetricSpec:
@@ -89,15 +90,16 @@ def repetitions(results: StudyResults) -> list[Repetition]:
     if results.repeated is None:
         return []
     found = []
-    outcomes = [name for name in results.values if _spec(results, str(name)).role == "outcome"]
-    for at, second in results.repeated.runs.iterrows():
-        seed = results.manifest.repeat_seeds[second["seed"]]
-        first = results.runs[(results.runs["cell"] == second["cell"]) & (results.runs["seed"] == seed)]
-        if first.empty or "running" in (status := [first["status"].iloc[0], second["status"]]):
+    outcomes = [name for name in map(str, results.values) if _spec(results, name).role == "outcome"]
+    repeated = results.repeated
+    for at in range(len(repeated)):
+        second = repeated.runs.iloc[at]
+        seed = results.manifest.repeat_seeds[int(second["seed"])]
+        first = (results.runs["cell"] == second["cell"]) & (results.runs["seed"] == seed)
+        status = [*results.runs["status"][first], second["status"]]
+        if len(status) < 2 or "running" in status:
             continue
+        pairs = {name: (float(results.values[name][first].iloc[0]), float(repeated.values[name].iloc[at])) for name in outcomes}
         lost = next((each for each in status if each != "finished"), None)
-        pairs = zip(
-            outcomes, results.values.loc[first.index[0], outcomes], results.repeated.values.loc[at, outcomes], strict=True
-        )
-        found.append(Repetition(second["label"], seed, {str(name): (a, b) for name, a, b in pairs}, lost))
+        found.append(Repetition(str(second["label"]), seed, pairs, lost))
     return found
