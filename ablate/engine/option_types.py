@@ -54,7 +54,7 @@ def null_is_false(value: object) -> object:
 def zip_groups(value: object) -> object:
     """Normalize study.zip: by the name of each joint factor, its keys. One list of keys is one group."""
     if isinstance(value, list):
-        groups = [value] if all(isinstance(each, str) for each in value) else value
+        groups = [value] if value and all(isinstance(each, str) for each in value) else value
         if not all(isinstance(keys, list) and all(isinstance(key, str) for key in keys) for keys in groups):
             raise ValueError("not lists of keys")
         value = {joint_name(keys): keys for keys in groups}
