@@ -76,6 +76,8 @@ class StudySweeper:
         self.added = AddedKeys.to(self.config, self.options, [*arguments, *self.params])
         if self.added.keys:
             self._quiet()
+            with open_dict(self.config.hydra):  # where the jobs read the options, of which `+study.KEY=…` has added some
+                self.config.hydra.sweeper.update(plain(self.config.study))
         self.loader = cast(ConfigLoader, AddingLoader(self.context.config_loader, self.added))
         command = SweepCommand.read(
             self.loader, self.config, self.params, arguments, self.added, self.program.experiment.first_seed
