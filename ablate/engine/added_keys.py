@@ -65,7 +65,7 @@ class AddedKeys:
         """
         OmegaConf.set_readonly(config, None)
         typed = list(typed)
-        _drop_empty_logger(config)
+        _take_logger(config)
         if STUDY in config and _is_added(config[STUDY], typed):
             options = {**options, **plain(config[STUDY], resolve=True)}
             with open_dict(config):
@@ -88,7 +88,7 @@ class AddedKeys:
 
     def put(self, config: DictConfig, options: Mapping[str, Any] | DictConfig) -> None:
         """Add the keys to another configuration of the same program."""
-        _drop_empty_logger(config)
+        _take_logger(config)
         if not self.keys:
             return
         with open_dict(config):
@@ -130,12 +130,22 @@ class AddingLoader:
 _MISSING = object()
 
 
-def _drop_empty_logger(config: DictConfig) -> None:
-    """Remove the empty node that the group `logger` leaves, whose levels are in `study.logger`; a node of the program stays."""
-    chosen = str(OmegaConf.select(config, f"{STUDY}.logger._target_") or "")
-    if chosen.startswith("ablate.integrations.") and config.get("logger") == {}:
-        with open_dict(config):
-            del config["logger"]
+def _take_logger(config: DictConfig) -> None:
+    """Move the level of the group `logger` to `study.logger`. A logger of the program stays.
+
+    The group is in the node `logger`, because in `study` its place in the defaults list would decide whether it counts.
+    """
+    node = config.get("logger")
+    if not _is_ours(node):
+        return
+    with open_dict(config):
+        if OmegaConf.select(config, f"{STUDY}.logger") is None:
+            OmegaConf.update(config, f"{STUDY}.logger", node, force_add=True)
+        del config["logger"]
+
+
+def _is_ours(logger: Any) -> bool:
+    return isinstance(logger, DictConfig) and str(logger.get("_target_", "")).startswith("ablate.integrations.")
 
 
 def _is_added(study: Any, typed: Iterable[str]) -> bool:
@@ -144,7 +154,7 @@ def _is_added(study: Any, typed: Iterable[str]) -> bool:
         return False
     keys = {override.lstrip("+").split("=")[0]: override for override in typed}
     names = {key.split(".")[1] for key, text in keys.items() if key.startswith(f"{STUDY}.") and text.startswith("+")}
-    names |= {"logger"} if "logger" in keys else set()
+    names |= {"logger"} if "logger" in keys or _is_ours(study.get("logger")) else set()
     return bool(study) and {*map(str, study)} <= names & {*StudyOptions.model_fields}
 
 

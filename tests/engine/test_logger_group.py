@@ -27,7 +27,7 @@ def test_a_program_without_a_logger_can_choose_one(tmp_path: Path) -> None:
     added.hide(cfg)
     assert cfg == {"seed": 1}
     assert composed(tmp_path, "seed: 1") == {"seed": 1}
-    cfg = composed(tmp_path, "defaults: [ablate, _self_]\nx: 1", "logger=wandb", "study.logger.project=mine")
+    cfg = composed(tmp_path, "defaults: [ablate, _self_]\nx: 1", "logger=wandb", "logger.project=mine")
     AddedKeys.to(cfg, {}, ["logger=wandb"])
     assert cfg.study.logger.project == "mine"
     assert "logger" not in cfg
@@ -35,7 +35,9 @@ def test_a_program_without_a_logger_can_choose_one(tmp_path: Path) -> None:
 
 def test_a_program_that_has_the_group_in_its_defaults_list(tmp_path: Path) -> None:
     for text in ("defaults: [ablate, {logger: null}, _self_]", "defaults:\n  - ablate\n  - logger: null\n  - _self_"):
-        assert composed(tmp_path, text, "logger=tensorboard").study.logger._target_ == TENSORBOARD
+        cfg = composed(tmp_path, text, "logger=tensorboard")
+        AddedKeys.to(cfg, {}, ["logger=tensorboard"])
+        assert cfg.study.logger._target_ == TENSORBOARD
 
 
 def test_the_name_stays_with_a_program_that_uses_it(tmp_path: Path) -> None:

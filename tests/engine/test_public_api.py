@@ -34,7 +34,7 @@ def test_a_notebook_composes_a_configuration_with_our_options(first: str, tmp_pa
     """Hydra reads them through the plugin: nothing has to be imported or used before."""
     code = (
         f"{first}\nimport hydra\nwith hydra.initialize_config_dir({str(APPS / 'conf')!r}, version_base=None):\n"
-        "    print(hydra.compose('config', ['+logger=wandb']).study.logger.mode)"
+        "    print(hydra.compose('config', ['+logger=wandb']).logger.mode)"
     )
     answer = python(code, tmp_path)
     assert (answer.stdout, answer.stderr) == ("offline\n", "")
