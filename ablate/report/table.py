@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Literal
 
 import pandas as pd
 
 from ablate.core.errors import UsageError
+from ablate.core.text import nearest
 from ablate.report.values import Value
 
 Kind = Literal["text", "level", "switch", "sentence", "number", "flags"]
@@ -101,9 +101,8 @@ def named(tables: Iterable[Table], name: str, study: str, *also: str) -> Table:
     available = {table.name: table for table in tables}
     if name in available:
         return available[name]
-    close = get_close_matches(name, available, 1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    raise UsageError(f"{study} has no table '{name}'; available: {', '.join([*available, *also]) or 'none'}.{hint}")
+    listed = ", ".join([*available, *also]) or "none"
+    raise UsageError(f"{study} has no table '{name}'; available: {listed}.{nearest(name, available)}")
 
 
 def without_repeated_notes(tables: Iterable[Table], said: Iterable[str] = ()) -> list[Table]:

@@ -84,7 +84,7 @@ def test_the_last_step_and_the_mean_of_a_curve() -> None:
         (ROLES, {"seed": ["", 0, 1, 1]}, "seed is empty; every run needs a seed.*use --seed none"),
         (ROLES, {"method": ["base"] * 4, "seed": [0, 1, 2, 3]}, "--factors method: it is base in every row of t.csv"),
         (ROLES, {"seed": [0, 0, 0, 0]}, "line 2 and t.csv, line 4 are both method=base, seed 0.*--duplicates last"),
-        (Roles(factors=("methd",), seed="seed", metrics=("accuracy",)), {}, "--factors methd: t.csv has no such column.*Did you mean method?"),
+        (Roles(factors=("methd",), seed="seed", metrics=("accuracy",)), {}, "--factors methd: t.csv has no such column.*Did you mean 'method'?"),
         (Roles(factors=("method", "seed"), seed="seed", metrics=("accuracy",)), {}, "the column seed is named twice"),
         (Roles(factors=("method",), seed="seed", metrics=("accuracy",), at_step="last"), {}, "which column is the step?"),
         (Roles(factors=("method",), seed="seed", metrics=("accuracy",), baseline={"method": "theirs"}), {}, "--baseline method=theirs: .*base, ours"),

@@ -45,4 +45,6 @@ def test_a_table_is_found_by_its_name() -> None:
     assert named(tables, "contrasts", "paper") is tables[1]
     with pytest.raises(UsageError) as raised:
         named(tables, "contrast", "paper", "all")
-    assert str(raised.value) == ("paper has no table 'contrast'; available: ablation, contrasts, all. Did you mean contrasts?")
+    assert str(raised.value) == (
+        "paper has no table 'contrast'; available: ablation, contrasts, all. Did you mean 'contrasts'?"
+    )
