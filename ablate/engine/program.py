@@ -118,9 +118,7 @@ class Program:
         self.outcome: Outcome | None = None
         self.refusal: Exception | None = None
         self.command_line: str | None = None
-        # Hydra derives the name of the job and the place of the configuration from these attributes
-        self.__module__ = function.__module__
-        self.__code__ = getattr(inspect.unwrap(function), "__code__", None)
+        self.__wrapped__ = function  # from whose file Hydra derives the name of the job and the place of the configuration
         _PROGRAMS[self.reference] = self
 
     def __call__(self, cfg: DictConfig) -> Outcome | Objectives | None:

@@ -218,7 +218,8 @@ def planned(directory: Path) -> Any:
         overridden=["x"],
         types=None,
     )
-    return SimpleNamespace(cell=cell, seed=0, directory=directory, identity="i", failures=0, outcome=None, state="done")
+    run = {"seed": 0, "program_seed": 0, "repeats": None, "failures": 0}
+    return SimpleNamespace(cell=cell, directory=directory, identity="i", outcome=None, state="done", **run)
 
 
 def launch_of(run: Any) -> Launch:

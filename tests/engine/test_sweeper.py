@@ -161,8 +161,8 @@ def test_a_folder_of_another_configuration_with_the_same_digest_is_named(
     """As if two commands had met a collision of the digests in folder names."""
     command(one_key, "-m", "a=1,2")
     first, second = sorted((tmp_path / "outputs/s/runs").iterdir())
-    record = (second / "seed=0/run.json").read_text()
-    (first / "seed=0/run.json").write_text(record)
+    record = (second / "seed=1/run.json").read_text()
+    (first / "seed=1/run.json").write_text(record)
     answer = command(one_key, "-m", "a=1,2", status=2)
     assert answer.stderr == (
         f"ablate: outputs/s/runs/{first.name} belongs to another configuration, a=2, whose digest begins with the same 16 digits "
