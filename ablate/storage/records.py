@@ -36,10 +36,8 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeInt,
-    SerializerFunctionWrapHandler,
     ValidationError,
     field_serializer,
-    model_serializer,
 )
 from typing_extensions import TypedDict
 
@@ -130,7 +128,7 @@ class RunRecord(BaseModel):
     identity: str
     cell: str
     seed: Seed
-    repeats: Seed | None = None
+    repeats: Seed | None = Field(default=None, exclude_if=lambda seed: seed is None)
     label: Annotated[str, AfterValidator(printable)]
     choices: dict[str, str]
     overridden: list[str]
@@ -147,11 +145,6 @@ class RunRecord(BaseModel):
     def program_seed(self) -> int:
         """The seed that the program got."""
         return self.seed if self.repeats is None else self.repeats
-
-    @model_serializer(mode="wrap")
-    def _without_unused_keys(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = serialize(self)
-        return {key: value for key, value in content.items() if key != "repeats" or value is not None}
 
     @field_serializer("metrics")
     def _plain_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
