@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 
 from ablate.run import conf
 from ablate.vision.config import Config, from_hydra
@@ -20,8 +21,8 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(autouse=True)
-def log() -> None:
-    """Undo what Hydra has set in this process when a test ran a program in it: the level of all logs, and disabled loggers.
+def hydra_state() -> None:
+    """Undo what Hydra has set in this process when a test ran a program in it: levels, disabled loggers, its configuration.
 
     The log handler of absl, which TensorBoard imports, keeps the standard error of that moment: the file in which pytest
     captures. When Hydra sets up logging, it closes all handlers, and this one closes its stream, unless that is a
@@ -31,6 +32,7 @@ def log() -> None:
         absl.get_absl_handler().python_handler.stream = sys.__stderr__
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger("ablate").disabled = False
+    HydraConfig.instance().cfg = None  # to which relative paths would refer
 
 
 @pytest.fixture(scope="session")

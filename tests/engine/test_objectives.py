@@ -77,4 +77,4 @@ def test_settings_of_hydra_of_the_program_win_wherever_its_defaults_have_ablate(
     (tmp_path / "program.py").write_text(PROGRAM)
     command("program.py", "-m", "x=1,2")
     command("program.py", "-m", "x=1,3", "hydra/sweeper=ablate")
-    assert len(list(tmp_path.glob("outputs/s/runs/*/seed=0/own.log"))) == 3
+    assert len(list(tmp_path.glob("outputs/s/runs/*/seed=1/own.log"))) == 3

@@ -29,7 +29,8 @@ CLAIM = {
 
 def test_factors_and_levels_of_earlier_commands_stay_in_front() -> None:
     before = StudyManifest(factors={"x": [2, 1], "z": ["a"]})
-    assert factors_of(before, [cell(x=1, y=True), cell(x=3, y=False)]) == {"x": [2, 1, 3], "z": ["a"], "y": [True, False]}
+    cells = [cell(x=1, y=True), cell(x=3, y=False)]
+    assert factors_of(before, cells, {}) == {"x": [2, 1, 3], "z": ["a"], "y": [True, False]}
 
 
 def test_a_study_belongs_to_one_program() -> None:

@@ -9,6 +9,7 @@ from tests.integrations.test_tensorboard import RESUMING
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow calls SQLAlchemy in an old way
 def test_mlflow_keeps_one_run_of_a_run_that_was_killed(command: Command, tmp_path: Path) -> None:
     tracking = pytest.importorskip("mlflow.tracking")
     (tmp_path / "resuming.py").write_text(RESUMING)
