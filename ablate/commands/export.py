@@ -69,6 +69,8 @@ def main() -> None:
 
     def command() -> None:
         frame, warnings = exported(studies.find(arguments.study), arguments.history)
+        if arguments.history and frame.empty:
+            warnings.append(f"no run of {arguments.study} has a history: its program logs nothing by epoch.")
         for warning in warnings:
             print(f"ablate: {warning}", file=sys.stderr)
         text = as_text(frame, arguments.format)

@@ -90,6 +90,14 @@ def _counts(counter: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counter.most_common())
 
 
+def _nothing(folder: Path) -> str:
+    if not folder.is_dir() and folder != studies.ROOT:
+        return f"{folder}: there is no such folder."
+    if studies.is_study(folder):
+        return f"{folder} is a study: `ablate show {folder}` shows it, `ablate list {folder.parent}` lists those beside it."
+    return f"no studies in {folder}. A sweep makes one: python train.py -m hydra/sweeper=ablate KEY=LEVEL,LEVEL"
+
+
 def main() -> None:
     """Run the command."""
     parser = studies.parser("list", "List the studies in a folder.")
@@ -99,9 +107,7 @@ def main() -> None:
     def command() -> None:
         found = [overview(study) for study in studies.studies(arguments.folder)]
         if not found:
-            raise UsageError(
-                f"no studies in {arguments.folder}. A sweep makes one: python -m ablate.run -m model.dropout=true,false"
-            )
+            raise UsageError(_nothing(arguments.folder))
         terminal.console().print(table(found))
 
     studies.run(command)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ablate.commands import studies
 from ablate.core.errors import UsageError
-from ablate.core.levels import Level
+from ablate.core.levels import Level, short_names
 from ablate.core.wording import counted
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
@@ -48,12 +48,16 @@ def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list
 
 def _with_levels(study: Path, where: Sequence[str]) -> list[str]:
     results = load_results(study)
+    keys = {short: key for key, short in short_names(list(results.factors)).items()}  # as tables name them
     mask = results.runs["directory"].notna()
     for condition in where:
         key, equals, text = condition.partition("=")
-        if not equals or key not in results.factors:
-            available = ", ".join(results.factors) or "none"
-            raise UsageError(f"--where {condition}: expected FACTOR=LEVEL; factors of {study}: {available}.")
+        available = f"factors of {study}: {', '.join(results.factors) or 'none'}"
+        if not equals:
+            raise UsageError(f"--where {condition}: expected FACTOR=LEVEL; {available}.")
+        key = keys.get(key, key)
+        if key not in results.factors:
+            raise UsageError(f"--where {condition}: unknown factor '{key}'; {available}.")
         level = results.factors[key].level(Level.of(text))
         mask &= results.levels[key].map(lambda each, level=level: each == level).astype(bool)
     return _of_no_other(results, mask)

@@ -59,8 +59,8 @@ def find(name: str) -> Path:
         if is_study(path):
             return path
     available = ", ".join(path.name for path in studies(ROOT)) or "none"
-    what = "is not the folder of a study" if Path(name).exists() else "there is no such study"
-    raise UsageError(f"{name}: {what}; available in {ROOT}/: {available}.")
+    what = f"{name} is not the folder of a study" if Path(name).exists() else f"{name}: there is no such study"
+    raise UsageError(f"{what}; available in {ROOT}/: {available}.")
 
 
 def is_study(path: Path) -> bool:

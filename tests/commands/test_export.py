@@ -31,6 +31,14 @@ def test_the_history_has_a_row_for_each_epoch_with_the_levels_of_its_run(command
     assert {(row["stem"], row["seed"]) for row in rows} == {(stem, seed) for stem in "ab" for seed in range(5)}
 
 
+def test_without_histories_the_table_is_empty_and_a_message_says_why(outputs: Path, command: Command) -> None:
+    for path in (outputs / "first").glob("runs/*/*/history.csv"):
+        path.unlink()
+    status, out, err = command("export", "first", "--history")
+    assert (status, len(out.splitlines())) == (0, 1)
+    assert err == "ablate: no run of first has a history: its program logs nothing by epoch.\n"
+
+
 @pytest.mark.usefixtures("outputs")
 def test_a_file_can_be_written_and_an_impossible_one_is_named(command: Command, tmp_path: Path) -> None:
     status, out, _ = command("export", "first", "--output", str(tmp_path / "runs.csv"))

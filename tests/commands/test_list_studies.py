@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from ablate.commands.list_studies import overview
 from ablate.report.build import build
 from ablate.report.folder import write_folder
@@ -38,4 +40,14 @@ def test_an_empty_folder_says_how_to_make_a_study(tmp_path: Path, command: Comma
     status, _, err = command("list", str(tmp_path))
     assert status == 2
     assert "no studies in" in err
-    assert "python -m ablate.run -m" in err
+    assert "python train.py -m hydra/sweeper=ablate KEY=LEVEL,LEVEL" in err
+    assert command("list", "nowhere")[2] == "ablate: nowhere: there is no such folder.\n"
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_study_is_not_a_folder_of_studies(command: Command) -> None:
+    status, _, err = command("list", "outputs/first")
+    assert (status, err) == (
+        2,
+        "ablate: outputs/first is a study: `ablate show outputs/first` shows it, `ablate list outputs` lists those beside it.\n",
+    )

@@ -11,6 +11,7 @@ from ablate.storage.locks import hold
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.submissions import Submission
 from tests.commands.conftest import Command
+from tests.report.studies import write_runs
 
 
 def test_runs_are_removed_by_status_and_by_level(outputs: Path, command: Command) -> None:
@@ -24,6 +25,12 @@ def test_runs_are_removed_by_status_and_by_level(outputs: Path, command: Command
     assert {path.parent.name.rpartition("-")[0] for path in run_directories(study)} == {"stem=a"}
     assert len(list((study / "runs").iterdir())) == 1  # no empty folder is left
     assert command("rm", "first", "--status", "failed", "--yes")[1] == "No run matches: nothing to remove.\n"
+
+
+def test_a_factor_may_have_the_short_name_that_tables_use(outputs: Path, command: Command) -> None:
+    write_runs(outputs / "third", [{"model.dropout": True}, {"model.dropout": False}], 2)
+    assert command("rm", "third", "--where", "dropout=false", "--yes")[0] == 0
+    assert {path.parent.name.rpartition("-")[0] for path in run_directories(outputs / "third")} == {"dropout=true"}
 
 
 def test_a_study_is_removed_whole(outputs: Path, command: Command) -> None:
@@ -54,6 +61,7 @@ def test_a_run_that_a_process_holds_is_not_removed(outputs: Path, command: Comma
     [
         (("--status", "broken"), "--status broken: unknown; available: running, finished"),
         (("--where", "stem"), "--where stem: expected FACTOR=LEVEL; factors of outputs/first: stem."),
+        (("--where", "stm=a"), "--where stm=a: unknown factor 'stm'; factors of outputs/first: stem."),
         (("--where", "stem=c"), "stem has no level c; available: a, b."),
     ],
 )
