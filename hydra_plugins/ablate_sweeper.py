@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hydra.plugins.sweeper import Sweeper
 ENGINE = Path(__file__).resolve().parent.parent / "ablate" / "engine"
 CONF = ENGINE / "conf"
 GROUP = ENGINE / "conf_logger"  # the group `logger`
+HELP = ENGINE / "conf_help"  # the text of `hydra/sweeper=ablate --help`, instead of Hydra's
 DEFAULT = ENGINE / "conf_default"  # hydra/sweeper=ablate with `logger: null` in its defaults list
 KEY = re.compile(r"^logger\s*:", re.M)
 IN_DEFAULTS = re.compile(r"(^\s*-\s*|[{,]\s*)(override\s+)?/?logger(@[\w.]+)?\s*:", re.M)
@@ -66,6 +68,8 @@ class AblateSearchPath(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         for folder in (*logger_folders(search_path), CONF):  # the first one that has a file counts
             search_path.append(provider="ablate", path=str(folder))
+        if "hydra/sweeper=ablate" in sys.argv and {"--help", "-h"} & set(sys.argv):
+            search_path.prepend(provider="ablate", path=str(HELP))
 
 
 class AblateSweeper(Sweeper):

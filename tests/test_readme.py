@@ -34,7 +34,8 @@ def test_it_is_short() -> None:
 @pytest.mark.slow
 def test_its_script_its_command_and_the_table_that_comes_out(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(fenced("python"))
-    (tmp_path / "config.yaml").write_text(fenced("yaml"))
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.yaml").write_text(fenced("yaml"))
     line, *_ = re.findall(r"^    python (train\.py .*)$", README, re.MULTILINE)  # the others need a cluster
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     answer = subprocess.run(

@@ -1,6 +1,7 @@
 """Render the configuration files of the study options from their schema.
 
-conf/ablate.yaml is behind `defaults: [ablate, _self_]`, conf/hydra/sweeper/ablate.yaml behind `hydra/sweeper=ablate`. They are
+conf/ablate.yaml is behind `defaults: [ablate, _self_]`, conf/hydra/sweeper/ablate.yaml behind `hydra/sweeper=ablate`, and
+conf_help/hydra/help/default.yaml, which replaces Hydra's file of this name, behind `hydra/sweeper=ablate --help`. They are
 files so that Hydra finds them without importing this package. After a change of the schema, run:
 
     python -m ablate.engine.default_config
@@ -12,6 +13,7 @@ import textwrap
 from pathlib import Path
 
 import yaml
+from hydra import conf as hydra_conf
 
 from ablate.engine.experiment import FIRST_SEED
 from ablate.engine.options import CheckpointOptions, StudyOptions
@@ -21,29 +23,25 @@ SWEEPER_FILE = FILE.parent / "hydra" / "sweeper" / "ablate.yaml"
 SWEEPER_WITH_LOGGER = (
     FILE.parents[1] / "conf_default" / "hydra" / "sweeper" / "ablate.yaml"
 )  # see hydra_plugins/ablate_sweeper.py
-HEADER = """\
+HELP_FILE = FILE.parents[1] / "conf_help" / "hydra" / "help" / "default.yaml"
+GENERATED = "# Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.\n"
+HEADER = f"""\
 # @package _global_
-# Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
-seed: {first_seed}
+{GENERATED}seed: {FIRST_SEED}
 
 study:
 """
-HELP = """\
+FOOTER = """\
+Powered by Hydra (https://hydra.cc)
+Use --hydra-help to view Hydra specific help
 
-hydra:
-  help:
-    footer: |-
-      Powered by Hydra (https://hydra.cc)
-      Use --hydra-help to view Hydra specific help
-
-      == Options of a study (ablate) ==
-      A sweep: -m key=value,value. The same command continues it.
+== Options of a study (ablate) ==
+A sweep: -m key=value,value. The same command continues it.
 
 """
 COLUMNS = 110  # of the help of a program
 SWEEPER_HEADER = """\
-# Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.
-{defaults}_target_: hydra_plugins.ablate_sweeper.AblateSweeper
+_target_: hydra_plugins.ablate_sweeper.AblateSweeper
 _recursive_: false
 _convert_: all
 # overrides by key, for a sweep defined in a file
@@ -54,24 +52,36 @@ params: null
 def render() -> str:
     """Render conf/ablate.yaml: each option with a comment and its default, and the help of a program."""
     options = "".join(f"  {line}\n" for line in _options())
-    return HEADER.format(first_seed=FIRST_SEED) + options + HELP + "".join(f"      {line}\n" for line in help_lines())
+    return f"{HEADER}{options}\nhydra:\n  help:\n    footer: |-\n{textwrap.indent(footer('study'), '      ')}"
 
 
-def help_lines() -> list[str]:
-    """The options of a study for `--help` of a program, which shows its configuration without comments."""
-    width = max(map(len, StudyOptions.model_fields)) + len("study.")
+def render_help() -> str:
+    """Render help/hydra/help/default.yaml: Hydra's own, with the options of `hydra.sweeper` below."""
+    hydra = yaml.safe_load((Path(hydra_conf.__file__).parent / "hydra" / "help" / "default.yaml").read_text(encoding="utf-8"))
+    parts = {**hydra, "footer": footer("hydra.sweeper")}
+    texts = (f"{key}: |\n{textwrap.indent(text, '  ')}" if "\n" in text else f"{key}: {text}\n" for key, text in parts.items())
+    return GENERATED + "".join(texts)
+
+
+def footer(node: str) -> str:
+    """The options of a study for `--help` of a program, which shows its configuration without comments.
+
+    Args:
+        node: where the options are: `study` or `hydra.sweeper`.
+    """
+    width = max(map(len, StudyOptions.model_fields)) + len(node) + 1
     lines = []
     for name, field in StudyOptions.model_fields.items():
         if name in StudyOptions.defaults():
             first, *rest = textwrap.wrap(field.description or "", COLUMNS - width - 2)
-            lines += [f"{f'study.{name}':<{width}}  {first}", *(f"{'':{width}}  {line}" for line in rest)]
-    return lines
+            lines += [f"{f'{node}.{name}':<{width}}  {first}", *(f"{'':{width}}  {line}" for line in rest)]
+    return FOOTER + "".join(f"{line}\n" for line in lines)
 
 
 def render_sweeper(with_logger: bool = False) -> str:
     """Render hydra/sweeper/ablate.yaml, with the same options; `with_logger` puts the group `logger` into the defaults list."""
     defaults = "defaults: [{/logger@_global_.logger: null}, _self_]\n" if with_logger else ""
-    return SWEEPER_HEADER.format(defaults=defaults) + "".join(f"{line}\n" for line in _options())
+    return GENERATED + defaults + SWEEPER_HEADER + "".join(f"{line}\n" for line in _options())
 
 
 def _options() -> list[str]:
@@ -104,3 +114,5 @@ if __name__ == "__main__":
     for path in (SWEEPER_FILE, SWEEPER_WITH_LOGGER):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render_sweeper(with_logger=path == SWEEPER_WITH_LOGGER), encoding="utf-8")
+    HELP_FILE.parent.mkdir(parents=True, exist_ok=True)
+    HELP_FILE.write_text(render_help(), encoding="utf-8")

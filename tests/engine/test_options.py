@@ -1,6 +1,8 @@
 """The options of a study: defaults, allowed values, and the messages for all others."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -33,6 +35,26 @@ def test_the_help_of_a_program_explains_each_option() -> None:
         footer = compose("ablate", return_hydra_config=True).hydra.help.footer
     assert all(f"study.{name} " in footer for name in StudyOptions.defaults())
     assert re.search("study.dry_run +print the plan and its estimated duration without running anything\n", footer)
+
+
+def test_the_help_of_an_unchanged_program_explains_the_options_of_the_sweeper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert default_config.HELP_FILE.read_text(encoding="utf-8") == default_config.render_help()
+    (tmp_path / "config.yaml").write_text("lr: 0.1")
+
+    def help_of(*arguments: str) -> Any:
+        monkeypatch.setattr("sys.argv", ["train.py", *arguments])
+        with initialize_config_dir(str(tmp_path), version_base="1.3"):
+            return compose("config", overrides=[*arguments[:1]], return_hydra_config=True).hydra.help
+
+    footer = help_of("hydra/sweeper=ablate", "--help").footer
+    assert all(f"hydra.sweeper.{name} " in footer for name in StudyOptions.defaults())
+    assert re.search("hydra.sweeper.dry_run +print the plan and its estimated duration without running anything\n", footer)
+    assert (
+        help_of("lr=0.2", "--help").footer
+        == "Powered by Hydra (https://hydra.cc)\nUse --hydra-help to view Hydra specific help\n"
+    )
 
 
 def test_the_defaults_are_allowed_and_every_option_is_documented() -> None:
