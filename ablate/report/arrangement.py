@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from ablate.core.levels import short_names
 from ablate.report import block_tables, cell_tables, claim_tables, effect_tables
 from ablate.report.ablation_table import Ablation, ablation_table
 from ablate.report.extra_tables import extra_table
@@ -101,15 +102,18 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
     # if each seed runs only some orders of a path, no contrast has complete seeds; the attribution replaces it
     shown = found and (not report.attributions or any(each.n for each in found))
     single = [each for each in found if len(each.changes) == 1]
+    names = short_names(list(report.results.factors))
     return replace(
         tables,
         blocks=[
-            block_tables.blocks(each, spec, f"blocks_{at}" if at > 1 else "blocks", _source(each, found))
+            block_tables.blocks(each, spec, f"blocks_{at}" if at > 1 else "blocks", _source(each, found), names)
             for at, each in enumerate(comparison.blocks, 1)
         ],
-        contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None) if shown else None,
-        anova=effect_tables.anova(comparison.anova, spec) if _known(comparison.anova, "ss") else None,
-        precision=effect_tables.precision(comparison.precision, single, spec) if _known(comparison.precision, "sd") else None,
+        contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None, names=names) if shown else None,
+        anova=effect_tables.anova(comparison.anova, spec, names) if _known(comparison.anova, "ss") else None,
+        precision=effect_tables.precision(comparison.precision, single, spec, names)
+        if _known(comparison.precision, "sd")
+        else None,
         attributions=[effect_tables.attribution(each, report.metrics[each.metric]) for each in shares],
     )
 

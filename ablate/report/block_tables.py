@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -18,7 +18,9 @@ from ablate.stats.blocks import Aggregate, BlockAnalysis
 THESE, LIKE_THESE = "mean of these blocks", "mean of blocks like these"
 
 
-def blocks(found: BlockAnalysis, spec: MetricSpec, name: str, source: str = "runs") -> Table:
+def blocks(
+    found: BlockAnalysis, spec: MetricSpec, name: str, source: str = "runs", names: Mapping[str, str] | None = None
+) -> Table:
     """A row for each block with the estimate over its own seeds, and the two aggregates over the complete blocks.
 
     Args:
@@ -26,6 +28,7 @@ def blocks(found: BlockAnalysis, spec: MetricSpec, name: str, source: str = "run
         spec: the metric.
         name: of the table, see `Table`.
         source: of its numbers, for links.
+        names: short names of factors.
     """
     spec = scaled(found, spec)
     signed = found.scale != "ratio"
@@ -53,7 +56,7 @@ def blocks(found: BlockAnalysis, spec: MetricSpec, name: str, source: str = "run
     ]
     if any(row["note"] for row in rows):
         columns.append(Column("note", "note", "sentence"))
-    title = f"Blocks ({found.block}): {describe([found.change])}"
+    title = f"Blocks ({found.block}): {describe([found.change], names)}"
     return Table(name, title, columns, rows, _frame(found), _notes(found, spec), main=True)
 
 

@@ -104,7 +104,7 @@ def compose(
     summary = summarize(counted)
     cells = results.cells()
     configurations = Configurations.of(
-        {digest: cells[digest] for digest in dict.fromkeys([*summary.cells, *cells])}, results.factors
+        {digest: cells[digest] for digest in dict.fromkeys([*summary.cells, *cells])}, results.factors, results.manifest.blocks
     )
     summary = summary.in_order([digest for digest in configurations if digest in set(summary.cells)])
     metrics = as_reported(results.metrics, counted.values)

@@ -70,7 +70,7 @@ def _replicates(report: Report) -> int:
 def runs_by_state(report: Report) -> str:
     """The number of runs by state, in one sentence."""
     states = report.audit.states
-    counts = [f"{number} {state}" for state, number in states.items() if number]
+    counts = [f"{number:,} {state}" for state, number in states.items() if number]
     return f"{counted(sum(states.values()), 'run')}: {', '.join(counts)}."
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, Role
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import capitalized, heading
@@ -131,7 +132,8 @@ def _with_role(role: Role, metrics: Metrics, summary: Summary) -> list[str]:
 def _naming(configurations: Configurations) -> list[Column]:
     """The leading columns: one for each factor, or the name of the configuration."""
     if configurations.column_each:
-        return [Column(f"level {key}", key, "level") for key in configurations.factors]
+        short = short_names(list(configurations.factors))
+        return [Column(f"level {key}", short[key], "level") for key in configurations.factors]
     return [Column("configuration", CHANGES if configurations.factors else "Configuration")]
 
 

@@ -22,7 +22,8 @@ class Configurations:
         factors: the factors of the study.
         labels: all levels as text, with the digest if the levels alone are ambiguous.
         names: the labels, or with many factors only the changes from the baseline.
-        changes: only the changes from the baseline, for figures; `baseline` for the baseline itself.
+        changes: only the changes from the baseline, for figures; `baseline` for the baseline itself. With blocks, the block and
+            the changes from the baseline of the first one.
     """
 
     cells: Mapping[str, Cell]
@@ -32,18 +33,24 @@ class Configurations:
     changes: Mapping[str, str]
 
     @classmethod
-    def of(cls, cells: Mapping[str, Cell], factors: Mapping[str, Factor]) -> Configurations:
-        """Name these configurations; the first digest is the baseline.
+    def of(cls, cells: Mapping[str, Cell], factors: Mapping[str, Factor], block: str | None = None) -> Configurations:
+        """Name these configurations; the first digest is the baseline, and `block` the factor whose levels are blocks.
 
         If each of the others changes one factor, they are put in the order of the factors and their levels.
         """
         cells = _ordered(cells, factors)
         labels = _unique({digest: cell.label for digest, cell in cells.items()})
-        changes = dict(_by_changes(cells, labels))
+        changes = dict(_by_changes(cells, labels, block))
         names = labels if len(factors) <= COLUMNS else dict(changes)
         if len(changes) > 1:
             changes[next(iter(changes))] = BASELINE
         return cls(cells, factors, labels, names, changes)
+
+    @property
+    def single_changes(self) -> bool:
+        """Whether each configuration differs from the baseline in one factor."""
+        baseline = next(iter(self.cells.values()), Cell({}))
+        return all(len(cell.changed(baseline)) == 1 for cell in list(self.cells.values())[1:])
 
     @property
     def column_each(self) -> bool:
@@ -79,10 +86,18 @@ def _unique(labels: Mapping[str, str]) -> dict[str, str]:
     return {digest: label if texts.count(label) == 1 else f"{label} {digest}" for digest, label in labels.items()}
 
 
-def _by_changes(cells: Mapping[str, Cell], labels: Mapping[str, str]) -> Mapping[str, str]:
+def _by_changes(cells: Mapping[str, Cell], labels: Mapping[str, str], block: str | None) -> Mapping[str, str]:
     """The full label of the baseline, and the changes of the others; the labels if these are not unique."""
     baseline = next(iter(cells.values()), Cell({}))
     short = short_names(list(baseline))
-    changes = {digest: cell.changed(baseline) or cell for digest, cell in cells.items()}
+    changes = {digest: _changed(cell, baseline, block) for digest, cell in cells.items()}
     names = {digest: ", ".join(f"{short[key]}={level}" for key, level in levels.items()) for digest, levels in changes.items()}
     return names if len(set(names.values())) == len(names) else labels
+
+
+def _changed(cell: Cell, baseline: Cell, block: str | None) -> Cell:
+    """What differs from the baseline, after the block; all levels if nothing does."""
+    changed = cell.changed(baseline)
+    if not changed:
+        return cell
+    return Cell({block: cell[block], **changed}) if block in cell else changed

@@ -24,6 +24,7 @@ NAME = 0.36  # share of the width for the names beside the lines
 THIN = 300  # thin lines in a panel; of more runs, evenly chosen ones are drawn
 RASTERIZED = 100  # more lines become one image in the SVG
 COLUMNS = 3  # panels beside each other
+TITLE_LINES = 4  # of the name above one of them
 
 
 def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette: Sequence[str] = PALETTE) -> Figure:
@@ -56,8 +57,10 @@ def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette:
 def small_multiples(curves: Curves) -> Figure:
     """Plot the first curve of every configuration in a panel of its own, with its baseline in gray."""
     curve, others = curves.shown[0], curves.references
-    rows = -(-len(others) // COLUMNS)
-    figure, grid = new_axes(0.6 + 1.4 * rows, rows, COLUMNS, sharex=True, sharey=True)
+    rows, size = -(-len(others) // COLUMNS), small_font() - 1
+    names = {label: wrapped(label, characters(0.8 / COLUMNS, size), TITLE_LINES) for label in others}
+    lines = 1 + max(name.count("\n") for name in names.values())
+    figure, grid = new_axes(0.6 + (1.2 + 0.12 * lines) * rows, rows, COLUMNS, sharex=True, sharey=True)
     for panel in grid.flat[len(others) :]:
         panel.set_visible(False)
     for panel, (label, first) in zip(grid.flat, others.items(), strict=False):
@@ -65,8 +68,7 @@ def small_multiples(curves: Curves) -> Figure:
         _draw(panel, curves, curve, label, PALETTE[0])
         _format(panel, curve)
         panel.set_ylabel("")
-        size = small_font() - 1
-        panel.set_title(wrapped(label, characters(0.8 / COLUMNS, size)), loc="left", fontsize=size)
+        panel.set_title(names[label], loc="left", fontsize=size)
     figure.supxlabel("epoch", fontsize=plt.rcParams["font.size"])
     figure.supylabel(curve.title + (" (%)" if curve.percent else ""), fontsize=plt.rcParams["font.size"])
     return figure

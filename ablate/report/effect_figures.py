@@ -59,7 +59,7 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
     if len(set(comparison.differences["baseline"])) > 1:
         baseline = "the first configuration of the same block"
     else:
-        baseline = report.configurations.labels[report.summary.baseline]
+        baseline = report.configurations.names[report.summary.baseline]
     caption += f" The baseline is {baseline}." + which_rows(len(rows))
     title = f"Δ {difference_heading(spec)}"
     yield Sketch(
@@ -102,7 +102,7 @@ def _effect_sketch(name: str, title: str, caption: str, marks: list[Mark], spec:
     )
 
 
-def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str) -> Sketch:
+def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[str, str] | None = None) -> Sketch:
     """A forest plot by block; a ratio as its distance from one."""
     ratio, of_metric = analysis.scale == "ratio", spec
     spec = scaled(analysis, spec)
@@ -132,7 +132,7 @@ def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str) -> Sketch:
         "complete blocks, for blocks like these (Student's t over blocks) and for exactly these."
     )
     axis = f"change of {of_metric.title} (%)" if ratio else f"Δ {difference_heading(spec)}"
-    title = f"Blocks: {describe([analysis.change])}"
+    title = f"Blocks: {describe([analysis.change], names)}"
     caption += which_rows(len(analysis.rows))
     return Sketch(name, title, caption, in_a_sentence(marks, axis), lambda: plots.forest(marks, axis, spec.percent or ratio))
 

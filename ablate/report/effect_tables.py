@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -27,8 +28,15 @@ CORRELATION = MetricSpec("correlation", digits=2)
 PROBABILITY = MetricSpec("probability", digits=2)
 
 
-def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
-    """Contrasts of each level with the baseline of its factor, and interactions of two factors."""
+def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mapping[str, str] | None = None) -> Table:
+    """Contrasts of each level with the baseline of its factor, and interactions of two factors.
+
+    Args:
+        comparison: the contrasts.
+        spec: the metric.
+        main: whether the table is also printed to the terminal.
+        names: short names of factors.
+    """
     unit = "block" if comparison.over_blocks else "seed"
     simultaneous = len(comparison.contrasts) > 1 and "simultaneous_low" in comparison.contrasts_frame.dropna(axis=1, how="all")
     columns = [
@@ -54,7 +62,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool) -> Table:
             "examples": limits,
             "note": "; ".join(filter(None, [_note(estimate), lost])),
         }
-        values = _values(estimate, describe(estimate.changes), estimate.kind, spec) | own
+        values = _values(estimate, describe(estimate.changes, names), estimate.kind, spec) | own
         rows.append(Row(values, source=f"contrast-{at}"))
     if comparison.no_change is not None:
         rows.append(_no_change(comparison.no_change, spec))
@@ -118,17 +126,20 @@ def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:
     return Row(values, source="no-change")
 
 
-def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
+def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None = None) -> Table:
     """Sums of squares and effect sizes, see `ablate.stats.anova.anova`.
 
     There are no p values: they would assume equal pairing in all cells, and contradict the contrasts if that does not hold.
+    Sums of squares have the digits that the residual needs; those of a metric in percent are in squared percentage points.
     """
     known = frame["ss"].notna()
+    scale = 1e4 if spec.percent else 1.0
+    squares = _squares(scale * frame.loc[known, "ss"].iloc[-1])
     rows = [
         Row(
             {
-                "term": row["term"],
-                "ss": Number(row["ss"], SQUARES),
+                "term": _term(row["term"], names or {}),
+                "ss": Number(scale * row["ss"], squares),
                 "df": None if pd.isna(row["df"]) else Count(int(row["df"])),
                 "omega": Number(row["omega_squared"], OMEGA),
             },
@@ -143,10 +154,10 @@ def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
     if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
         notes.append(f"{capitalized('; '.join(parts))}.")
     for note, terms in frame[~known].groupby("note", sort=False)["term"]:
-        notes.append(f"{shortened(terms.tolist())}: {note}.")
+        notes.append(f"{shortened([_term(term, names or {}) for term in terms])}: {note}.")
     columns = [
         Column("term", "term"),
-        Column("ss", "sum of squares", "number"),
+        Column("ss", "sum of squares (points²)" if spec.percent else "sum of squares", "number"),
         Column("df", "df", "number"),
         Column("omega", "ω²", "number"),
     ]
@@ -154,19 +165,22 @@ def anova(frame: pd.DataFrame, spec: MetricSpec) -> Table:
     return Table("variance_explained", "Variance explained (ANOVA)", columns, rows, data, notes, main=False)
 
 
-def precision(frame: pd.DataFrame, contrasts: Sequence[Estimate], spec: MetricSpec) -> Table:
+def precision(
+    frame: pd.DataFrame, contrasts: Sequence[Estimate], spec: MetricSpec, names: Mapping[str, str] | None = None
+) -> Table:
     """The variation of paired differences, the effect of pairing, and the minimum detectable effect, see ablate/stats/power.py.
 
     Args:
         frame: a row for each contrast of one change.
         contrasts: the same contrasts.
         spec: the metric.
+        names: short names of factors.
     """
     finest = finer(spec)
     rows = [
         Row(
             {
-                "change": describe(estimate.changes),
+                "change": describe(estimate.changes, names),
                 "n": Count(int(row["n"])),
                 "sd": Interval(row["sd"], row["sd_low"], row["sd_high"], finest, signed=False),
                 "correlation": Interval(row["correlation"], row["correlation_low"], row["correlation_high"], CORRELATION),
@@ -237,6 +251,17 @@ def shortened(names: Sequence[str]) -> str:
     """
     rest = f" and {len(names) - SOME} more" if len(names) > SOME else ""
     return "; ".join(names[:SOME]) + rest
+
+
+def _term(term: str, names: Mapping[str, str]) -> str:
+    """A term such as `model.stem × norm` with the short names of its factors."""
+    return " × ".join(names.get(factor, factor) for factor in term.split(" × "))
+
+
+def _squares(residual: float) -> MetricSpec:
+    """How sums of squares are written: with the digits that leave three significant ones of the residual."""
+    digits = 2 - math.floor(math.log10(residual)) if 1e-6 < residual < math.inf else None
+    return SQUARES if digits is None else replace(SQUARES, digits=max(0, digits))
 
 
 def _example_limits(comparison: Comparison, spec: MetricSpec) -> list[Value]:

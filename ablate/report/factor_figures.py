@@ -49,7 +49,7 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
         caption = "A line for each configuration, from level to level to its mean; the darker, the higher."
         yield Sketch(
             "parallel", "All configurations", caption, f"The best configuration is {best}.",
-            lambda: factor_plots.parallel(factors, pd.DataFrame(columns), heading(spec), spec.percent),
+            lambda: factor_plots.parallel(factors, pd.DataFrame(columns), spec),
         )  # fmt: skip
 
 

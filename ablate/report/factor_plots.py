@@ -13,7 +13,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ablate.core.levels import short_names
+from ablate.core.metrics import MetricSpec
 from ablate.report.curve_plots import PALETTE, RASTERIZED
+from ablate.report.formatting import heading, number
 from ablate.report.plots import BLUE, GRAY, characters, cut, new_axes, percent_axis, small_font
 from ablate.stats.marginal_means import InteractionMeans
 
@@ -65,14 +67,13 @@ def interaction(shown: Sequence[InteractionMeans], title: str, percent: bool, ax
     return figure
 
 
-def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, title: str, percent: bool) -> Figure:
+def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: MetricSpec) -> Figure:
     """Plot each configuration as a line through its levels to its mean.
 
     Args:
         factors: by factor, its levels as text.
         rows: a row for each configuration: a column for each factor (levels as text), and `value`.
-        title: the label of the last axis.
-        percent: whether the values are fractions that are shown in percent.
+        spec: the metric, for the last axis.
     """
     figure, grid = new_axes(3.2)
     axes: Axes = grid[0, 0]
@@ -88,18 +89,19 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, title: st
     axes.add_collection(lines_of_all)
     names = short_names(list(factors))
     axes.set(xlim=(-0.3, len(factors) + 0.3), ylim=(-0.06, 1.06), yticks=[])
-    axes.set_xticks(range(len(factors) + 1), [*(cut(names[key], NAME) for key in factors), title], rotation=20, ha="right")
+    axes.set_xticks(
+        range(len(factors) + 1), [*(cut(names[key], NAME) for key in factors), heading(spec)], rotation=20, ha="right"
+    )
     for at, levels in enumerate(factors.values()):
         axes.axvline(at, color=GRAY, linewidth=0.6)
-        for number, level in enumerate(levels):
+        for place, level in enumerate(levels):
             axes.text(
-                at + 0.03, _height(number, len(levels)), cut(level, NAME), fontsize=small_font() - 1,
+                at + 0.03, _height(place, len(levels)), cut(level, NAME), fontsize=small_font() - 1,
                 bbox={"color": "white", "pad": 0.5, "alpha": 0.7},
             )  # fmt: skip
     axes.axvline(len(factors), color=GRAY, linewidth=0.6)
     for share in (0.0, 0.5, 1.0):
-        value = (low + share * span) * (100 if percent else 1)
-        axes.text(len(factors) + 0.04, share, f"{value:.4g}", fontsize=small_font(), va="center")
+        axes.text(len(factors) + 0.04, share, number(low + share * span, spec), fontsize=small_font(), va="center")
     axes.grid(visible=False)
     sns.despine(ax=axes, left=True, bottom=True)
     return figure
@@ -115,7 +117,9 @@ def _bars(axes: Axes, main: pd.Series, names: Mapping[str, str]) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("ω² (share of the variance between runs)")
     for at, value in enumerate(main):
-        axes.text(max(value, 0), at, f" {_share(value)}", va="center", fontsize=small_font())
+        axes.annotate(
+            _share(value), (max(value, 0), at), (3, 0), textcoords="offset points", va="center", fontsize=small_font()
+        )
     axes.margins(x=0.15)
     axes.grid(axis="y", visible=False)
     sns.despine(ax=axes, left=True)

@@ -68,20 +68,22 @@ def _saved(figure: Figure, kind: str, dpi: int) -> bytes:
     """The content of a file, without a date, so that equal figures are equal files."""
     facts = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(kind)
     file = io.BytesIO()
-    figure.savefig(file, format=kind, bbox_inches="tight", metadata=facts, dpi=dpi)
+    pad = 0.01 if kind == "pdf" else 0.1  # inches; a PDF is as wide as a column
+    figure.savefig(file, format=kind, bbox_inches="tight", pad_inches=pad, metadata=facts, dpi=dpi)
     return file.getvalue()
 
 
 def _sketches(report: Report) -> Iterator[Sketch]:
+    names = short_names(list(report.results.factors))
     if (comparison := report.comparison) is not None:
         spec = report.metrics[comparison.metric]
         yield from effect_figures.differences(report, comparison, spec)
-        # for one factor, main effects equal the differences from the baseline (except for censored times)
-        if len(report.configurations.factors) > 1 or spec.limit is not None:
-            yield from effect_figures.effects(comparison.contrasts, spec, short_names(list(report.results.factors)))
+        # if each configuration has one change, effects equal the differences from the baseline (except for censored times)
+        if not report.configurations.single_changes or spec.limit is not None:
+            yield from effect_figures.effects(comparison.contrasts, spec, names)
         yield from factor_figures.factor_sketches(report, comparison, spec)
         for at, analysis in enumerate(comparison.blocks, 1):
-            yield effect_figures.blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks")
+            yield effect_figures.blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks", names)
     for result in report.attributions:
         yield from effect_figures.attribution(result, report.metrics[result.metric])
     if report.curves is not None:

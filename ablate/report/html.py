@@ -32,6 +32,7 @@ from ablate.report.values import Value, has_number, is_best, text_of
 from ablate.stats import decision_rules
 
 ROWS = 300  # rows of a table; the files have all
+PRINTED = 60  # rows of a table on paper
 NOTES = 12
 CAVEATS = 3  # caveats above the findings; the others are folded
 WIDE = 9  # columns of a table that is printed in landscape
@@ -142,7 +143,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
         comparison=comparison,
         figures=[_FigureItem(each.name, each.title, each.caption, inline(each.svg, each.name, each.alt)) for each in drawn],
         grid=grid,
-        grid_anchors={report.configurations.labels[digest]: f"cell-{digest}" for digest in report.configurations},
+        grid_anchors={report.configurations.names[digest]: f"cell-{digest}" for digest in report.configurations},
         origins=_origins(report),
         configurations=_configurations(report),
         count=report.results.runs["directory"].nunique(),
@@ -151,6 +152,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
         BAD_FLAGS=BAD_FLAGS,
         CAVEATS=CAVEATS,
         ROWS=ROWS,
+        PRINTED=PRINTED,
         NOTES=NOTES,
         PROBLEMS=PROBLEMS,
         listed_in_full=len(report.results) <= IN_FULL,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ablate.report.escaping import in_latex
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Interval, PValue, Switch, is_best, text_of
+from ablate.report.values import Baseline, Interval, PValue, Switch, is_best, text_of
 
 ROWS = 40  # a float has to fit on a page
 COLUMN_WIDTH = 229  # points, of LaTeX's own two-column class; others have wider columns
@@ -93,7 +93,10 @@ def table_environment(table: Table, label: str = "", siunitx: bool = False) -> s
     heads = [
         f"{{{title.text}}}" if column.key in aligned else title.text for column, title in zip(columns, titles, strict=True)
     ]
-    lines = [" & ".join(cell.text for cell in row) + r" \\" for row in cells]
+    lines = [
+        rf"{_rule(row, at)}{' & '.join(cell.text for cell in of_row)} \\"
+        for at, (row, of_row) in enumerate(zip(rows, cells, strict=True))
+    ]
     if (more := len(table.rows) - ROWS) > 0:
         lines.append(rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\dots{{}} {more} more rows}} \\")
     text = "\n".join(
@@ -196,6 +199,11 @@ def _marks(table: Table) -> Iterator[str]:
     """The definitions of ✓ and ✗, if the table has any."""
     if any(column.kind == "switch" for column in table.columns):
         yield from MARKS.splitlines()
+
+
+def _rule(row: Row, at: int) -> str:
+    """A rule above the baseline of each block but the first."""
+    return "\\midrule\n" if at and isinstance(row.values.get(DIFFERENCE), Baseline) else ""
 
 
 def _lost(row: Row) -> str:

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ablate.report.formatting import MINUS
 
-PAGE_WIDTH, PAPER_WIDTH = 5.2, 3.4  # inches; a column of a two-column paper is about 3.4 wide
+PAGE_WIDTH, PAPER_WIDTH = 5.2, 3.25  # inches; the columns of two-column papers are 3.25 to 3.5 wide
 PAGE_FONT, PAPER_FONT = 9.0, 7.0  # points
 BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seaborn's color-blind palette
 DARK_GRAY = "#5f5f5f"
@@ -137,8 +137,13 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None 
 
 
 def cut(text: str, length: int) -> str:
-    """Shorten a long text in the middle."""
-    return text if len(text) <= length else f"{text[: length // 2]} … {text[-length // 2 :]}"
+    """Shorten a long text in the middle.
+
+    >>> cut("label_smoothing=true", 13)
+    'label … =true'
+    """
+    kept = max(length - 3, 2)
+    return text if len(text) <= length else f"{text[: kept // 2]} … {text[-(kept - kept // 2) :]}"
 
 
 def characters(share: float, size: float | None = None) -> int:
@@ -185,12 +190,12 @@ def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> 
     return ax
 
 
-def wrapped(text: str, length: int) -> str:
-    """Break a name into at most `NAME_LINES` lines."""
+def wrapped(text: str, length: int, at_most: int = NAME_LINES) -> str:
+    """Break a name into at most so many lines."""
     lines = textwrap.wrap(text, length, break_long_words=True) or [text]
-    if len(lines) <= NAME_LINES:
+    if len(lines) <= at_most:
         return "\n".join(lines)
-    return "\n".join([*lines[: NAME_LINES - 1], cut(" ".join(lines[NAME_LINES - 1 :]), length)])
+    return "\n".join([*lines[: at_most - 1], cut(" ".join(lines[at_most - 1 :]), length)])
 
 
 def _figure(axes: Axes) -> Figure:

@@ -19,7 +19,7 @@ class StatusGrid:
 
     Attributes:
         seeds: the columns.
-        rows: by the label of a configuration, the status of its run for each seed.
+        rows: by the name of a configuration, the status of its run for each seed.
         more_rows, more_seeds: the numbers of rows and columns that are not shown.
     """
 
@@ -31,7 +31,7 @@ class StatusGrid:
 
 def status_grid(report: Report) -> StatusGrid:
     """Make the grid of a report, including missing runs."""
-    runs, labels = report.results.runs, report.configurations.labels
+    runs, labels = report.results.runs, report.configurations.names
     statuses: dict[str, dict[Any, str]] = {labels[digest]: {} for digest in report.configurations}
     columns = ["cell", "seed", "status", "left_out"]
     for cell, seed, status, left_out in runs[columns].itertuples(index=False, name=None):

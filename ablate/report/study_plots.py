@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ablate.core.errors import UsageError
+from ablate.core.levels import short_names
 from ablate.core.metrics import MetricSpec
 from ablate.report import curve_plots, factor_plots, plots
 from ablate.report.effect_tables import describe
@@ -31,7 +32,18 @@ ROW = 0.35  # inches
 
 
 class StudyPlots:
-    """The figures of a study. Each method draws on `ax`, or on new axes, and returns the axes."""
+    """The figures of a study. Each method draws on `ax`, or on new axes, and returns the axes.
+
+    Example:
+        >>> import ablate
+        >>> study = ablate.load("outputs/qiita")
+        >>> axes = study.plot.forest(kind="contrasts", order=["dropout: true → false", "stem: direct → pyramid"])
+        >>> [label.get_text() for label in axes.get_yticklabels()], axes.get_xlabel()
+        (['dropout: true → false', 'stem: direct → pyramid'], 'Δ final accuracy (percentage points)')
+        >>> axes = study.plot.interaction("model.dropout", "stem")
+        >>> axes = study.plot.attribution(study.attribution({"model.dropout": (True, False), "stem": ("direct", "pyramid")}))
+        >>> axes.figure.savefig("attribution.pdf", bbox_inches="tight")  # doctest: +SKIP
+    """
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -122,16 +134,16 @@ class StudyPlots:
         factor_plots.interaction([interaction_means(outcomes, first, second)], heading(spec), spec.percent, [axes])
         return axes
 
-    def attribution(self, shares: pd.DataFrame, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
+    def attribution(self, shares: pd.DataFrame | None = None, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
         """The share of each change in the whole difference as a waterfall, with 95 % intervals.
 
         Args:
-            shares: what `study.attribution` returned.
+            shares: what `study.attribution` returned; by default, what it returns without arguments.
             ax: the axes to draw on.
             metric: the metric of `shares`, if it is not the main one.
         """
         spec = self._spec(metric)
-        marks = marks_of_shares(shares, spec)
+        marks = marks_of_shares(self._study.attribution(metric=metric) if shares is None else shares, spec)
         axes = _axes(ax, len(marks))
         plots.waterfall(marks, f"share of Δ {difference_heading(spec)}", spec.percent, axes)
         return axes
@@ -148,7 +160,8 @@ class StudyPlots:
             names = report.configurations.changes
             found = {names[each.cell]: each.estimate for each in comparison.against if not each.same_runs}
         elif kind == "contrasts":
-            found = {describe(each.changes): each for each in comparison.contrasts}
+            names = short_names(list(report.results.factors))
+            found = {describe(each.changes, names): each for each in comparison.contrasts}
         else:
             raise UsageError(f"unknown kind '{kind}'; available: configurations, contrasts.")
         return {label: each for label, each in found.items() if math.isfinite(each.estimate)}

@@ -23,6 +23,14 @@ def test_with_many_factors_a_configuration_is_named_by_its_changes_from_the_base
     assert few.column_each
 
 
+def test_with_blocks_a_name_begins_with_its_block() -> None:
+    rows = [{"stem": stem, "data": data} for data in "ab" for stem in "xy"]
+    factors = {key: Factor.of(key, [row[key] for row in rows]) for key in rows[0]}
+    found = Configurations.of({str(at): Cell.of(row) for at, row in enumerate(rows)}, factors, "data")
+    assert list(found.changes.values()) == ["baseline", "data=a, stem=y", "data=b", "data=b, stem=y"]
+    assert not found.single_changes
+
+
 def test_configurations_of_equal_levels_are_told_apart_by_their_digest() -> None:
     found = named([{"stem": "a"}, {"stem": "a"}, {"stem": "b"}])
     assert list(found.names.values()) == ["stem=a 0", "stem=a 1", "stem=b"]

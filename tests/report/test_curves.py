@@ -85,7 +85,7 @@ def test_with_blocks_each_block_is_a_panel_with_its_own_baseline(tmp_path: Path)
     assert list(found.lines) == ["baseline", "norm=false", "stem=y", "stem=y, norm=false"]
     assert found.label("stem=y", found.shown[1]) == "task=b, stem=y"
     assert found.references["task=b, stem=y"] == "task=b"
-    assert found.references["stem=y"] == "baseline"
+    assert found.references["task=a, stem=y"] == "baseline"
     assert (found.others, found.rest(found.shown[0]).empty) == (0, True)
 
 
@@ -96,4 +96,4 @@ def test_with_blocks_too_the_largest_differences_have_lines(tmp_path: Path) -> N
     )
     found = curves(study)
     assert list(found.lines) == ["baseline", *(f"width={at}" for at in range(4, 10))]
-    assert (found.others, set(found.rest(found.shown[0])["label"])) == (3, {f"width={at}" for at in (1, 2, 3)})
+    assert (found.others, set(found.rest(found.shown[0])["label"])) == (3, {f"task=a, width={at}" for at in (1, 2, 3)})

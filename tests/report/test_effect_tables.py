@@ -115,10 +115,23 @@ def test_strata_in_which_a_change_has_no_effect_are_named() -> None:
 
 def test_variance_explained_has_no_p_value_that_could_contradict_the_contrasts() -> None:
     shown = effect_tables.anova(anova.anova(outcomes(5)), SPEC)
-    assert [column.title for column in shown.columns] == ["term", "sum of squares", "df", "ω²"]
+    assert [column.title for column in shown.columns] == ["term", "sum of squares (points²)", "df", "ω²"]
     assert not {"p", "f"} & set(shown.data)
     assert shown.title == "Variance explained (ANOVA)"
     assert "stem" in [row[0] for row in texts(shown)]
+
+
+def test_sums_of_squares_have_the_digits_of_the_residual_and_factors_their_short_names() -> None:
+    frame = pd.DataFrame(
+        {
+            "term": ["model.stem", "model.stem × norm", "residual"], "ss": [0.00275512, 0.0000059, 0.00087631],
+            "df": [1, 1, 40], "omega_squared": [0.18, 0.0, np.nan], "f": 1.0, "p": 0.5, "n": 5, "note": None,
+        }
+    )  # fmt: skip
+    shown = effect_tables.anova(frame, SPEC, {"model.stem": "stem"})
+    assert [row[:2] for row in texts(shown)] == [["stem", "27.55"], ["stem × norm", "0.06"], ["residual", "8.76"]]
+    plain = effect_tables.anova(frame, replace(SPEC, unit=""))
+    assert [row[1] for row in texts(plain)] == ["0.002755", "0.000006", "0.000876"]
 
 
 def test_a_term_that_cannot_be_estimated_is_named_below_the_table() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ablate.core.metrics import MetricSpec
 from ablate.report.factor_plots import importance, interaction, parallel
 from ablate.report.plots import close
 from ablate.stats.marginal_means import InteractionMeans
@@ -44,15 +45,15 @@ def test_an_interaction_has_a_line_for_each_level_with_its_intervals() -> None:
 
 def test_parallel_coordinates_have_a_line_through_the_levels_of_each_configuration() -> None:
     rows = pd.DataFrame({"a": ["x", "y"], "b": ["1", "3"], "value": [0.2, 0.6]})
-    figure = parallel({"a": ["x", "y"], "b": ["1", "2", "3"]}, rows, "accuracy", percent=True)
+    figure = parallel({"a": ["x", "y"], "b": ["1", "2", "3"]}, rows, MetricSpec("accuracy", unit="%", digits=1))
     (lines,) = figure.axes[0].collections
     assert [path[:, 1].tolist() for path in map(np.asarray, lines.get_segments())] == [[0, 0, 0], [1, 1, 1]]
     texts = [text.get_text() for text in figure.axes[0].texts]
-    assert texts == ["x", "y", "1", "2", "3", "20", "40", "60"]
+    assert texts == ["x", "y", "1", "2", "3", "20.0", "40.0", "60.0"]
     close(figure)
 
 
 @pytest.mark.parametrize("value", [0.5, 0.0])
 def test_parallel_coordinates_of_equal_values_can_be_drawn(value: float) -> None:
-    figure = parallel({"a": ["x"]}, pd.DataFrame({"a": ["x", "x"], "value": [value, value]}), "accuracy", percent=False)
+    figure = parallel({"a": ["x"]}, pd.DataFrame({"a": ["x", "x"], "value": [value, value]}), MetricSpec("accuracy"))
     close(figure)

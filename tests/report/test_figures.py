@@ -1,5 +1,6 @@
 """Which figures there are, and their captions."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,12 @@ def test_every_figure_is_there_in_three_formats_and_is_what_it_says(report: Repo
         assert words.get(name, "(percentage points)") in text
     assert "<script>" in text_of((folder / "paired_differences.svg").read_text(encoding="utf-8"))
     assert (folder / "effects.png").stat().st_size > 10_000
+
+
+def test_a_pdf_is_no_wider_than_a_column_of_a_paper(report: Report) -> None:
+    for figure in figures.draw(report):
+        (box,) = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) [\d.]+ \]", figure.pdf)
+        assert 220 < float(box) < 3.3 * 72, figure.name
 
 
 def test_of_many_configurations_seven_have_a_line_and_each_has_a_panel(tmp_path: Path) -> None:
@@ -87,6 +94,13 @@ def test_of_many_differences_those_at_both_ends_are_drawn(tmp_path: Path) -> Non
 def test_of_one_factor_the_effects_are_the_differences_and_are_not_drawn_again(tmp_path: Path) -> None:
     found = results(lambda arm, seed: 0.5 + arm / 4 + seed / 100, ACCURACY.name, specs=[ACCURACY])
     assert [figure.name for figure in figures.draw(compose(found, name="s", folder=tmp_path))] == ["paired_differences"]
+
+
+def test_of_one_change_at_a_time_the_effects_are_the_differences_and_are_not_drawn_again(tmp_path: Path) -> None:
+    cells = [{"a": True, "b": True}, {"a": False, "b": True}, {"a": True, "b": False}]
+    names = [each.name for each in figures.draw(build(write_runs(tmp_path / "s", cells, 5)))]
+    assert "paired_differences" in names
+    assert "effects" not in names
 
 
 def test_of_one_seed_there_is_no_interval_and_no_figure_of_effects(tmp_path: Path) -> None:

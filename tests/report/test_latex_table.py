@@ -66,6 +66,16 @@ def test_one_at_a_time_needs_booktabs_alone_and_no_marks() -> None:
     assert not re.search(r"(?<!\$)-(?=\d)", "".join(rows))
 
 
+def test_blocks_are_separated_by_rules() -> None:
+    tasks = {"task": ["a", "b"], "x": [0, 1]}
+    study = grid_results(tasks, lambda levels, seed: 0.1 * levels["x"] + 0.01 * seed, blocks="task")
+    found = compose(study, name="s", folder=Path("s")).tables.ablation
+    assert found is not None
+    lines = table_environment(found).splitlines()
+    assert [at for at, line in enumerate(lines) if line == r"\midrule"] == [10, 13]
+    assert lines[14].startswith("b & ")
+
+
 def test_siunitx_aligns_means_and_differences_at_the_decimal_point() -> None:
     lines = table_environment(table({}, found=one_change(COMPONENTS)), siunitx=True).splitlines()
     assert lines[0] == r"% Needs \usepackage{booktabs,siunitx}."

@@ -26,6 +26,12 @@ def test_of_many_configurations_those_with_an_unfinished_run_are_shown(tmp_path:
     assert found.rows == {"width=7": {0: "failed"}}
 
 
+def test_with_many_factors_rows_are_named_by_what_they_change(tmp_path: Path) -> None:
+    full = dict.fromkeys([f"model.factor{at}" for at in range(5)], True)
+    found = status_grid(build(write_runs(tmp_path / "s", [full, {**full, "model.factor3": False}], 1)))
+    assert list(found.rows)[1:] == ["factor3=false"]
+
+
 def test_of_many_seeds_some_are_shown(tmp_path: Path) -> None:
     found = status_grid(build(write_runs(tmp_path / "s", [{}], SEEDS + 2)))
     assert (len(found.seeds), found.more_seeds) == (SEEDS, 2)

@@ -199,6 +199,7 @@ def test_an_attribution_has_a_bar_for_each_change(study: Study) -> None:
     ax = study.plot.attribution(shares)
     assert [bar.get_width() for bar in ax.patches] == pytest.approx(shares["estimate"].tolist())
     assert [text.get_text() for text in ax.get_yticklabels()] == ["stem", "dropout", "all changes"]
+    assert [bar.get_width() for bar in study.plot.attribution().patches] == [bar.get_width() for bar in ax.patches]
 
 
 def test_the_plots_leave_the_backend_and_the_style_alone(study: Study) -> None:
