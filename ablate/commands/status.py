@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ablate.commands import studies
+from ablate.core.text import cut
 from ablate.core.wording import duration
 from ablate.report import terminal
 from ablate.storage import locks, scheduler
@@ -29,6 +30,7 @@ from ablate.storage.records import RECORD, RunRecord, read_record
 from ablate.storage.time_left import Span, Unfinished, seconds_left, seconds_since_1970
 
 ROWS_SHOWN = 40
+NOTE = 200  # characters of an error; run.json has more
 STATES = ("running", "queued", "failed", "interrupted", "not started", "diverged", "finished", "left out")
 ENDED = ("finished", "diverged", "failed", "left out")
 AT_REST = ("finished", "diverged", "not started", "left out")  # shown with --all only
@@ -133,7 +135,16 @@ def table(runs: Sequence[RunStatus], now: float) -> Table:
     shown.add_column("note", overflow="fold")
     for run in runs:
         since = "" if run.since is None else f"{duration(now - run.since)} ago"
-        facts = (run.label, run.seed, run.state, run.host or "", run.job or "", str(run.attempts or ""), since, run.note or "")
+        facts = (
+            run.label,
+            run.seed,
+            run.state,
+            run.host or "",
+            run.job or "",
+            str(run.attempts or ""),
+            since,
+            cut(run.note or "", NOTE),
+        )
         shown.add_row(*map(escape, facts))
     return shown
 

@@ -100,4 +100,4 @@ def _changed(cell: Cell, baseline: Cell, block: str | None) -> Cell:
     changed = cell.changed(baseline)
     if not changed:
         return cell
-    return Cell({block: cell[block], **changed}) if block in cell else changed
+    return Cell({block: cell[block], **changed}) if block is not None and block in cell else changed

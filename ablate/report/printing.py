@@ -6,12 +6,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ablate.core.text import cut
 from ablate.report.caveats import caveats
 from ablate.report.headline import headline, size
 from ablate.report.model import Report
 from ablate.report.table import Table, without_repeated_notes
 from ablate.report.table_formats import to_rich
 from ablate.report.terminal import console
+
+PROBLEM = 400  # characters; report.md has more of a long error
 
 
 def show(report: Report, path: Path) -> None:
@@ -21,7 +24,7 @@ def show(report: Report, path: Path) -> None:
     for table in without_repeated_notes([table for table in report.tables if table.main], caveats(report)):
         print_table(table, out)
     for problem in report.problems:
-        out.print(problem, markup=False)
+        out.print(cut(problem, PROBLEM), markup=False)
     if further := [table.title for table in report.tables if not table.main]:
         out.print(f"Further tables in the report: {', '.join(further)}.", markup=False)
     out.print(f"Report: {path}", markup=False, soft_wrap=True)

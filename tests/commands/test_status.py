@@ -89,6 +89,13 @@ def test_the_command_lists_what_needs_attention(
     assert "done" in capsys.readouterr().out
 
 
+def test_a_long_error_is_cut(study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    record(study / "runs/broken-00000000/seed=0", "failed", error="y" * 10_000)
+    monkeypatch.setenv("COLUMNS", "160")
+    call(monkeypatch, str(study))
+    assert capsys.readouterr().out.count("y") < 300
+
+
 def test_the_command_as_json(study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, str(study), "--json") == 0
     answer = json.loads(capsys.readouterr().out)

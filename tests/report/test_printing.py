@@ -1,11 +1,20 @@
 """The report in a terminal."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ablate.report.model import Report
 from ablate.report.printing import show
+
+
+def test_a_long_error_is_cut(report: Report, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    show(replace(report, problems=[f"runs/x failed: {'y' * 10_000}"]), Path("report/report.md"))
+    out = capsys.readouterr().out
+    assert "[9,615 characters left out]" in out.replace("\n", " ")
+    assert out.count("y") < 1000
 
 
 def test_the_main_tables_are_printed_and_the_others_named(
