@@ -12,11 +12,12 @@ import pandas as pd
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.importers import status
-from ablate.importers.numbers import parse
+from ablate.importers.numbers import is_numeric, parse
 from ablate.importers.table import NO_SEED, Roles, Table
 from ablate.importers.wide import melted
 
-# Usual names in lower case, the part after the last dot or slash; the earlier ones of SEEDS come first
+# Usual names in lower case, the part after the last dot or slash; the earlier ones of SEEDS come first. BLOCKS are factors that
+# are seldom a treatment
 SEEDS = ("seed", "random_seed", "rng_seed", "random_state", "fold", "split", "replicate", "replication", "repeat", "repetition",
          "rep", "trial", "run")  # fmt: skip
 STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps")
@@ -29,6 +30,8 @@ _OTHERS = re.compile(
 )
 _METRIC_PREFIX = re.compile(r"(metrics?|summary|results?|scores?)[./]", re.I)
 _FACTOR_PREFIX = re.compile(r"(params?|config|hparams?|hyperparameters?|args?)[./]", re.I)
+_SEED_COLUMN = re.compile(r"((random|rng)?[ _-]?seed|fold|run|rep\w*|trial)?[ _-]?\d+", re.I)
+BLOCKS = ("dataset", "data_set", "data", "task", "benchmark", "env", "environment", "game", "domain", "corpus", "language")
 LISTED = 8  # names in the sentence
 
 
@@ -53,6 +56,8 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
     if roles.wide is not None:
         table, roles = melted(table, _with_factors_of_wide(table, roles))
         asked = replace(asked, seed=roles.seed, factors=asked.factors and roles.factors)  # the notes have the melted columns
+    elif roles.metrics is None and not table.kinds:
+        _refuse_columns_of_seeds(table)
     if roles.status is None:
         roles = replace(roles, status=_status(table, roles))
     if roles.seed is None:
@@ -73,6 +78,16 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
     else:
         left_out = []
     return table, roles, _sentence(asked, roles, left_out)
+
+
+def _refuse_columns_of_seeds(table: Table) -> None:
+    """Refuse a table with a column for each seed, whose columns would be taken for so many metrics."""
+    names = [name for name in table.columns if _SEED_COLUMN.fullmatch(name) and is_numeric(table.frame[name], table.decimal)]
+    if len(names) > 1:
+        raise UsageError(
+            f"{table.source}: there is a column for each seed ({names[0]} … {names[-1]}). Use `--wide seed --metric NAME`, "
+            f"NAME being what the values are, such as accuracy. Available: {table.listed()}."
+        )
 
 
 def _short(name: str) -> str:
@@ -171,7 +186,8 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
     if not found:
         raise UsageError(
             f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
-            f"Available: {table.listed()}."
+            "If there is a column for each seed or for each level of a factor, use `--wide seed` or `--wide NAME`, such as "
+            f"`--wide method`. Available: {table.listed()}."
         )
     return tuple(found), left_out
 
@@ -208,6 +224,9 @@ def _sentence(asked: Roles, roles: Roles, left_out: Sequence[str]) -> str:
         parts.append(f"status {roles.status}")
     if left_out:
         parts.append(f"not a factor: {_listed(left_out)}")
+    places = [name for name in roles.factors or () if _short(name) in BLOCKS and asked.factors is None and asked.blocks is None]
+    if places and len(roles.factors or ()) > 1:
+        parts.append(f"if {places[0]} is no treatment, use --blocks {places[0]}")
     return f"{'; '.join(parts)}" if parts else ""
 
 

@@ -1,5 +1,7 @@
 """The roles of columns that nobody named, in tables as people have them; what is right was decided by reading them."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -94,6 +96,23 @@ def test_without_a_factor_or_a_metric_the_message_lists_the_columns() -> None:
     with pytest.raises(UsageError, match="no column looks like a metric; name one with --metric. Available: method, note"):
         guessed(method=METHOD, note=METHOD)
     with pytest.raises(
-        UsageError, match="no column looks like a factor .*; name one with --factors. Available: seed, accuracy"
+        UsageError,
+        match="no column looks like a factor .*; name one with --factors. .*`--wide method`. Available: seed, accuracy",
     ):
         guessed(seed=list(range(6)), accuracy=VALUE)
+
+
+@pytest.mark.parametrize("names", [("seed_0", "seed_1"), ("Seed 7", "Seed 8"), ("fold1", "fold2"), ("0", "1")])
+def test_columns_of_seeds_are_refused_with_the_option_that_reads_them(names: tuple[str, str]) -> None:
+    """Also where a factor repeats, so that the columns would pass as two metrics."""
+    message = re.escape(f"there is a column for each seed ({names[0]} … {names[1]}). Use `--wide seed --metric NAME`")
+    for factors in ({"method": list("abcdef")}, {"method": METHOD, "data": ["x", "y"] * 3}):
+        with pytest.raises(UsageError, match=message):
+            guessed(**factors, **dict.fromkeys(names, VALUE))
+
+
+def test_a_factor_that_is_rather_a_block_is_said_with_the_option() -> None:
+    columns = {"dataset": ["x", "y"] * 3, "method": METHOD, "accuracy": VALUE}
+    assert guessed(**columns)[1].endswith("; if dataset is no treatment, use --blocks dataset")
+    assert "--blocks" not in guessed(Roles(blocks="dataset"), **columns)[1]
+    assert "--blocks" not in guessed(dataset=["x", "y"] * 3, accuracy=VALUE)[1]
