@@ -97,3 +97,13 @@ def test_packed_answers_come_back_and_stand_beside_their_contrasts() -> None:
     assert expected is not None
     assert (row["examples_low"], row["examples_high"]) == (expected["low"], expected["high"])
     assert with_examples(table(found), found, results_of(runs), {})["examples_low"].isna().all()
+
+
+def test_a_single_seed_has_no_interval_over_images() -> None:
+    """It would be taken for the interval over seeds, which one seed does not have."""
+    runs = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: 0.1, seeds=1)
+    right = {directory: np.random.default_rng(7).random(50) < 0.5 for directory in runs["directory"]}
+    found = every_contrast(Outcomes.of(results_of(runs), "accuracy"))
+    assert change_over_examples(results_of(runs), found[0].changes, right, np.random.default_rng(0)) is not None
+    (row,) = with_examples(table(found), found, results_of(runs), right).to_dict("records")
+    assert np.isnan([row["examples_low"], row["examples_high"]]).all()

@@ -44,6 +44,15 @@ def test_second_runs_with_the_same_streams_are_identical() -> None:
     assert estimate.identical
 
 
+def test_second_runs_of_which_none_finished_are_not_identical() -> None:
+    found = twice()
+    assert found.control is not None
+    empty = found.control.runs.assign(status="failed")
+    estimate = no_change(replace(found, control=replace(found.control, runs=empty)), "accuracy")
+    assert estimate is not None
+    assert (estimate.n, estimate.identical) == (0, False)
+
+
 def test_without_second_runs_or_the_metric_there_is_none() -> None:
     assert no_change(results_of(study({"x": ["a", "b"]}, noise(0.01), 5)), "accuracy") is None
     assert no_change(twice(), "f1") is None
