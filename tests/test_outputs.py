@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from ablate.report.values import Interval
+from ablate.stats.comparisons import differences
 from ablate.stats.decision_rules import ALPHA
 from ablate.stats.judge import judge, judgements_frame
 from ablate.stats.kept_arrays import summarize_arrays
-from ablate.stats.summary import paired_differences, summarize
+from ablate.stats.outcomes import Outcomes
+from ablate.stats.summary import summarize
 from ablate.stats.verdict_changes import verdicts_that_fail
 from ablate.storage.dataframe import load_kept, load_results
 
@@ -100,17 +102,18 @@ def test_what_the_case_study_says_of_single_changes() -> None:
     text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     results = load_results(ROOT / "outputs" / "hidden")
     cells, baseline = results.cells(), summarize(results.counted).baseline
-    found = paired_differences(results.counted, "article_peak_test_accuracy", baseline).set_index("cell")
+    outcomes = Outcomes.of(results.counted, "article_peak_test_accuracy")
+    found = differences(outcomes, {baseline: cells[baseline], **cells})
     changed = {digest: cell.changed(cells[baseline]) for digest, cell in cells.items()}
-    alone = {next(iter(change)): found.loc[digest] for digest, change in changed.items() if len(change) == 1}
+    alone = {next(iter(change)): found[digest] for digest, change in changed.items() if len(change) == 1}
     said = {
         "model.dropout": "dropout", "optimizer.batch_size": "the batch", "norm": "the BN in block 3", "stem": "the stem"
     }  # fmt: skip
     for factor, name in said.items():
-        numbers = (100 * alone[factor][part] for part in ("estimate", "low", "high"))
+        numbers = (100 * part for part in (alone[factor].estimate, *alone[factor].interval()))
         assert "{} {:.1f} [{:.1f}, {:.1f}]".format(name, *numbers) in text
-        assert alone[factor]["n"] == 5
-    assert alone["norm.shared"]["estimate"] == alone["norm.shared"]["sd"] == 0
+        assert alone[factor].n == 5
+    assert alone["norm.shared"].estimate == alone["norm.shared"].sd == 0
     assert f"5 seeds, {results.runs['directory'].nunique()} runs; intervals not adjusted" in text
 
 

@@ -49,7 +49,9 @@ def configurations(frame: pd.DataFrame, spec: MetricSpec) -> Table:
                 "n_before": Count(row["n_before"]),
                 "after": Number(row["mean_after"], spec),
                 "n_after": Count(row["n_after"]),
-                "difference": Interval(row["estimate"], row["low"], row["high"], spec),
+                "difference": Interval.over(
+                    row["pairs"] or min(row["n_before"], row["n_after"]), row["estimate"], row["low"], row["high"], spec
+                ),
                 "pairs": f"{row['pairs']} seeds" if row["pairs"] else "not paired",
             }
         )

@@ -215,10 +215,7 @@ def _difference(found: AgainstBaseline | None, spec: MetricSpec) -> Value:
         return Baseline()
     if found.same_runs:
         return SAME
-    numbers = found.estimate.numbers()
-    shown = found.estimate.n >= SHOWN_FROM
-    low, high = (numbers["low"], numbers["high"]) if shown else (math.nan, math.nan)
-    return Interval(numbers["estimate"], low, high, spec)
+    return Interval.of(found.estimate, spec)
 
 
 def _best(found: Ablation) -> set[str]:
@@ -251,12 +248,23 @@ def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool)
         said.append(f"Sorted by {found.spec.title}, the best first, below the baseline.")
     if found.against:
         said.append(f"Δ: {_what_difference(found, spec)}.")
+    said += _limits(found)
     if tested:
         some = any(each.estimate.n and not each.same_runs and not _tested(each) for each in found.against)
         said.append(f"p: two-sided {_correction(found)}{f'; none below {LOOKS[0]} seeds' if some else ''}.")
     elif found.against and any(each.estimate.n for each in found.against):
         few = f"Fewer than {LOOKS[0]} seeds of each configuration: no p values here; verdicts are over the blocks."
         said.append(few if found.blocks else FEW_SEEDS)
+    return said
+
+
+def _limits(found: Ablation) -> list[str]:
+    """What the intervals and p values do not say: of runs that were lost, and of a rounded metric."""
+    said = []
+    if any(each.lost for each in found.against):
+        said.append("Lost runs leave their pairs out of Δ and p, which may have selected the runs that remain.")
+    if any(each.estimate.least_se for each in found.against):
+        said.append("Where all differences lie within one rounding step of the metric, the step is their uncertainty.")
     return said
 
 
@@ -290,13 +298,14 @@ def _bold(found: Ablation, rows: Sequence[Row]) -> str:
 
 
 def _what_difference(found: Ablation, spec: MetricSpec) -> str:
-    unpaired = any(each.estimate.unpaired for each in found.against)
-    how = "difference of means" if unpaired else "mean paired difference"
+    unpaired = [each.estimate.unpaired is not None for each in found.against if each.estimate.n]
+    how = "difference of means" if any(unpaired) else "mean paired difference"
     unit = " in percentage points" if spec.percent else ""
     where = f" at the same {_words(found.blocks.rsplit('.', 1)[-1])}" if found.blocks else ""
     interval = ""
     if any(each.estimate.n >= SHOWN_FROM for each in found.against):
-        test = "Welch's t where no seeds are paired, else paired t" if unpaired else "paired t"
+        test = "Welch's t where no seeds are paired, else paired t" if any(unpaired) else "paired t"
+        test = "Welch's t: no seeds are paired" if all(unpaired) else test
         interval = f", with its 95 % interval ({test})"
     return f"{how}{unit} from the baseline{where}{interval}"
 

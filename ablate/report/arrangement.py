@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablate.core.levels import short_names
-from ablate.report import block_tables, cell_tables, claim_tables, effect_tables
+from ablate.report import block_tables, cell_tables, claim_tables, effect_tables, strata_table
 from ablate.report.ablation_table import Ablation, ablation_table
 from ablate.report.extra_tables import extra_table
 from ablate.report.model import Comparison, Report, Tables
@@ -79,7 +79,7 @@ def _with_configurations(
         ablation=ablation,
         results=cell_tables.results(
             summary,
-            comparison.differences,
+            comparison.against,
             comparison.metric,
             report.metrics,
             report.configurations,
@@ -110,6 +110,7 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
             for at, each in enumerate(comparison.blocks, 1)
         ],
         contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None, names=names) if shown else None,
+        strata=strata_table.strata(comparison, spec, names) if shown else None,
         anova=effect_tables.anova(comparison.anova, spec, names) if _known(comparison.anova, "ss") else None,
         precision=effect_tables.precision(comparison.precision, single, spec, names)
         if _known(comparison.precision, "sd")

@@ -34,20 +34,20 @@ def blocks(
     signed = found.scale != "ratio"
     rows = []
     for level, each in found.rows.items():
-        numbers = each.numbers()
         note = "left out of the aggregates: runs are missing" if level in found.holes else ""
         values: dict[str, Value] = {
             "block": level,
             "n": Count(each.n),
-            "estimate": Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed),
+            "estimate": Interval.of(each, spec, signed),
             "wins": None if each.unpaired else Wins(each.wins, each.n),
             "note": "; ".join(filter(None, [each.note, note])),
         }
         rows.append(Row(values, source))
-    rows += [
-        _aggregate_row(LIKE_THESE, found.like_these, spec, signed, Wins(found.wins, found.like_these.n), source),
-        _aggregate_row(THESE, found.these, spec, signed, None, source),
-    ]
+    for title, aggregate, n in over_blocks(found):
+        wins = Wins(found.wins, found.like_these.n) if title == LIKE_THESE else None
+        interval = Interval.over(n, aggregate.estimate, aggregate.low, aggregate.high, spec, signed)
+        values = {"block": title, "n": Count(aggregate.n), "estimate": interval, "wins": wins, "note": ""}
+        rows.append(Row(values, source))
     columns = [
         Column("block", found.block, "level"),
         Column("n", "n", "number"),
@@ -69,9 +69,10 @@ def scaled(found: BlockAnalysis, spec: MetricSpec) -> MetricSpec:
     return spec
 
 
-def _aggregate_row(name: str, aggregate: Aggregate, spec: MetricSpec, signed: bool, wins: Wins | None, source: str) -> Row:
-    interval = Interval(aggregate.estimate, aggregate.low, aggregate.high, spec, signed)
-    return Row({"block": name, "n": Count(aggregate.n), "estimate": interval, "wins": wins, "note": ""}, source)
+def over_blocks(found: BlockAnalysis) -> list[tuple[str, Aggregate, int]]:
+    """The aggregates with their names, and how many values each has its error from: blocks, or the fewest seeds of a block."""
+    seeds = min((each.n for level, each in found.rows.items() if level not in found.holes), default=0)
+    return [(LIKE_THESE, found.like_these, found.like_these.n), (THESE, found.these, seeds)]
 
 
 def _notes(found: BlockAnalysis, spec: MetricSpec) -> Sequence[str]:

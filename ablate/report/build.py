@@ -28,13 +28,14 @@ from ablate.stats.claim_tests import losses_in_words
 from ablate.stats.comparisons import compare_with_baseline
 from ablate.stats.contributing_cells import cells_of_claim, cells_of_contrast, digest_by_column
 from ablate.stats.controls import against_controls, no_change
+from ablate.stats.heterogeneity import strata_of
 from ablate.stats.judge import judge, judgements_frame
 from ablate.stats.marginal_means import strongest_interactions
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import noise_table
 from ablate.stats.scorecard import scorecard
 from ablate.stats.simultaneous import with_simultaneous
-from ablate.stats.summary import paired_differences, pairs_by_seed, summarize
+from ablate.stats.summary import summarize
 from ablate.stats.verdict_changes import note_changes, wider_average
 from ablate.storage import audit
 from ablate.storage.audit import Audit
@@ -144,8 +145,7 @@ def _judge(results: StudyResults, default_metric: str, folder: Path) -> JudgedCl
 
 def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: Mapping[str, Arrays]) -> Report:
     """Add the comparison by the main metric, and the sources of its numbers."""
-    baseline = report.summary.baseline
-    comparison = Comparison(metric, paired_differences(counted, metric, baseline), pairs_by_seed(counted, metric, baseline))
+    comparison = Comparison(metric)
     try:
         outcomes = Outcomes.of(counted, metric)
     except UsageError as error:  # for example two runs with the same seed and levels
@@ -171,6 +171,7 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
         anova=explained,
         precision=noise_table(outcomes, single),
         interactions=strongest_interactions(outcomes, explained),
+        strata=[strata_of(outcomes, each) for each in found],
         losses=[losses_in_words(of_runs, each.changes) for each in found],
         no_change=no_change(counted, metric),
         blocks=_blocks(of_runs, block, single, counted) if block else (),
@@ -179,7 +180,7 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
     sources = {
         f"contrast-{at}": cells_of_contrast(counted, of_runs, each.changes, names=names) for at, each in enumerate(found)
     }
-    sources["no-change"] = [baseline]
+    sources["no-change"] = [report.summary.baseline]
     sources |= {f"claim-{claim.id}": cells_of_claim(counted, of_runs, claim) for claim in report.claims.claims}
     return replace(report, comparison=comparison, sources=sources)
 

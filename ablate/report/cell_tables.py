@@ -12,6 +12,7 @@ from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import capitalized, heading
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Baseline, Count, Interval, Mean, Value
+from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
 
@@ -21,7 +22,7 @@ DIFFERENCE = "Δ vs baseline"
 
 def results(
     summary: Summary,
-    differences: pd.DataFrame,
+    against: Sequence[AgainstBaseline],
     metric: str,
     metrics: Metrics,
     configurations: Configurations,
@@ -33,7 +34,7 @@ def results(
 
     Args:
         summary: the means of all metrics.
-        differences: a row for each configuration that is compared with another, see `paired_differences`.
+        against: the comparisons with the baseline; empty if they are not available.
         metric: the main metric.
         metrics: all metrics; with more than `METRICS` outcomes, only the main one is shown, see `further_results`.
         configurations: the names of the configurations.
@@ -44,17 +45,16 @@ def results(
     first, others = [metric], [name for name in _with_role("outcome", metrics, summary) if name != metric]
     others = others if len(others) < METRICS else []
     columns = [*_naming(configurations), Column("n", "n", "number"), *_metric_columns(first, metrics)]
-    if compared := len(summary.cells) > 1:
+    if against:
         columns.append(Column("difference", DIFFERENCE, "number"))
     if any(flags.values()):
         columns.append(Column("flags", "flags", "flags"))
     columns += _metric_columns(others, metrics)
-    by_cell, counts = differences.set_index("cell").to_dict("index"), summary.counts.to_dict("index")
+    by_cell, counts = {each.cell: each.estimate for each in against}, summary.counts.to_dict("index")
     rows = []
     for digest in summary.cells:
-        difference: Value = Baseline()
-        if compared and (found := by_cell.get(digest)) is not None:
-            difference = Interval(found["estimate"], found["low"], found["high"], metrics[metric])
+        found = by_cell.get(digest)
+        difference: Value = Baseline() if found is None else Interval.of(found, metrics[metric])
         values = {
             "n": Count(int(counts[digest]["n"]), int(counts[digest]["runs"])),
             "difference": difference,
@@ -62,10 +62,10 @@ def results(
         }
         rows.append(_row(digest, configurations, values | _means(digest, [*first, *others], summary, metrics)))
     said = ["Mean ± standard deviation over n seeds."] if (summary.counts["n"] > 1).any() else []
-    if compared:
-        said.append(f"{DIFFERENCE}: {_what_difference(differences)}.")
+    if against:
+        said.append(f"{DIFFERENCE}: {_what_difference(against)}.")
     said += [*_metric_notes([*first, *others], metrics, rows), *notes]
-    return Table("results", "Results", columns, rows, _with_differences(summary, differences, configurations), said, main)
+    return Table("results", "Results", columns, rows, _with_differences(summary, against, configurations), said, main)
 
 
 def further_results(summary: Summary, metric: str, metrics: Metrics, configurations: Configurations) -> Table | None:
@@ -98,20 +98,20 @@ def summary_frame(summary: Summary, configurations: Configurations) -> pd.DataFr
     return pd.DataFrame(parts | numbers)
 
 
-def _what_difference(differences: pd.DataFrame) -> str:
-    where = "the first row" if len(set(differences["baseline"])) < 2 else "the baseline of the same block"
-    unpaired = differences["unpaired"].to_numpy(bool)
-    if unpaired.all():
+def _what_difference(against: Sequence[AgainstBaseline]) -> str:
+    where = "the first row" if len({each.baseline for each in against}) < 2 else "the baseline of the same block"
+    unpaired = [each.estimate.unpaired is not None for each in against]
+    if all(unpaired):
         return f"difference of means from {where}, with its 95 % interval (Welch's t: no seeds are paired)"
-    test = "paired t; Welch's t of the means where no seeds are in common" if unpaired.any() else "paired t"
-    return f"mean difference from {where} over common seeds; with two or more seeds, its 95 % interval ({test})"
+    test = "paired t; Welch's t of the means where no seeds are in common" if any(unpaired) else "paired t"
+    return f"mean difference from {where} over common seeds; with three or more seeds, its 95 % interval ({test})"
 
 
-def _with_differences(summary: Summary, differences: pd.DataFrame, configurations: Configurations) -> pd.DataFrame:
+def _with_differences(summary: Summary, against: Sequence[AgainstBaseline], configurations: Configurations) -> pd.DataFrame:
     frame = summary_frame(summary, configurations)
-    if differences.empty:
+    if not against:
         return frame
-    differences = differences.drop(columns=["baseline", "unpaired"])
+    differences = comparisons_frame(against)[["cell", "n", "estimate", "sd", "low", "high"]]
     frame = frame.merge(differences.add_prefix("difference_"), "left", left_on="cell", right_on="difference_cell")
     return frame.drop(columns="difference_cell")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ablate.core.claims import Claim
@@ -12,7 +11,7 @@ from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report import claim_tables
 from ablate.report.claim_tables import claim_spec
-from ablate.report.findings import Finding, phrase, with_unit
+from ablate.report.findings import Finding, phrase, strata_apart, with_unit
 from ablate.report.formatting import capitalized, number
 from ablate.report.model import Report
 from ablate.report.values import Interval
@@ -52,11 +51,9 @@ def _of_claim(judgement: Judgement, metrics: Metrics, main: str | None, names: M
 def _interval(judgement: Judgement, spec: MetricSpec) -> Interval | None:
     if judgement.estimate is None:
         return None
-    numbers = judgement.estimate.numbers(judgement.confidence)
-    if math.isnan(numbers["estimate"]):
-        return None
     signed = judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
-    return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, signed)
+    found = Interval.of(judgement.estimate, spec, signed, judgement.confidence)
+    return None if math.isnan(found.estimate) else found
 
 
 def _sentence(
@@ -72,11 +69,12 @@ def _sentence(
         subject = capitalized(_subject(claim, names)) + ("" if claim.metric == main else f", {metrics[claim.metric].title}")
     factor = "a factor of " if claim.scale == "ratio" else ""
     seeds = judgement.look.seeds or judgement.n
-    numbers = judgement.estimate.numbers() if judgement.estimate is not None else {}
-    at_95 = replace(shown, low=numbers.get("low", math.nan), high=numbers.get("high", math.nan))
+    at_95 = shown if judgement.estimate is None else Interval.of(judgement.estimate, shown.spec, shown.signed)
     decision = claim_tables.decision(judgement, shown.spec)
     by = "" if decision is None else f" by the interval {decision}"
-    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement.verdict)} at n = {seeds}{by}."
+    apart = strata_apart(judgement.heterogeneity, shown.spec, shown.signed)
+    kind = " (exploratory)" if judgement.exploratory else ""
+    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement.verdict)}{kind} at n = {seeds}{by}{apart}."
 
 
 def _subject(claim: Claim, names: Mapping[str, str]) -> str:

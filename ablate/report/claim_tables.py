@@ -12,7 +12,7 @@ import pandas as pd
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report.formatting import MISSING, RATIO, number
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Count, Exact, Interval, Limits, Number, Value, text_of
+from ablate.report.values import SHOWN_FROM, Count, Exact, Interval, Limits, Number, Value, text_of
 from ablate.stats.decision_rules import ALPHA, INCONCLUSIVE, LOOKS
 from ablate.stats.judge import Judgement
 
@@ -76,6 +76,7 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
     rows = []
     for row in frame.to_dict("records"):
         inside = {True: "yes", False: "no"}.get(row["inside"], MISSING)
+        inside = inside if row["n"] >= SHOWN_FROM or row["kind"] == "exact" else MISSING  # its interval is not shown either
         values: dict[str, Value] = {
             "claim": row["id"],
             "says": row["says"],
@@ -114,8 +115,7 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
 def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
     if judgement.estimate is None:
         return None
-    numbers = judgement.estimate.numbers()
-    return Interval(numbers["estimate"], numbers["low"], numbers["high"], spec, _signed(judgement))
+    return Interval.of(judgement.estimate, spec, _signed(judgement))
 
 
 def decision(judgement: Judgement, spec: MetricSpec) -> Value:
@@ -154,4 +154,4 @@ def _figure(row: Mapping[Any, Any], mean: float, low: float, high: float, metric
     spec = RATIO if row["scale"] == "ratio" else metrics[row["metric"]]
     spec = replace(spec, digits=2) if spec.percent else spec
     signed = row["kind"] in ("contrast", "interaction", "path") and row["scale"] != "ratio"
-    return Number(mean, spec, signed) if alone else Interval(mean, low, high, spec, signed)
+    return Number(mean, spec, signed) if alone else Interval.over(row["n"], mean, low, high, spec, signed)

@@ -8,13 +8,14 @@ from typing import Any
 
 from ablate.core.levels import short_names
 from ablate.core.metrics import MetricSpec
-from ablate.report.findings import Finding, phrase, with_unit
+from ablate.report.findings import Finding, phrase, strata_apart, with_unit
 from ablate.report.formatting import capitalized
 from ablate.report.model import Report
 from ablate.report.table import Row
 from ablate.report.values import Interval, has_number, text_of
 from ablate.stats.decision_rules import FEWEST
 from ablate.stats.estimates import Estimate
+from ablate.stats.heterogeneity import heterogeneity
 
 
 def contrast_findings(report: Report) -> list[Finding]:
@@ -25,15 +26,18 @@ def contrast_findings(report: Report) -> list[Finding]:
     names = short_names(list(report.results.factors))
     limits = report.comparison.contrasts_frame.to_dict("records")
     rows = report.tables.contrasts.rows  # the last may be a control
-    known = [each for each in zip(report.comparison.contrasts, rows, limits, strict=False) if math.isfinite(each[0].estimate)]
-    sizes = Counter(len(estimate.changes) for estimate, _, _ in known)
+    strata = report.comparison.strata or [()] * len(limits)
+    losses = report.comparison.losses or [""] * len(limits)
+    every = zip(report.comparison.contrasts, rows, limits, strata, losses, strict=False)
+    known = [each for each in every if math.isfinite(each[0].estimate)]
+    sizes = Counter(len(estimate.changes) for estimate, *_ in known)
     known.sort(key=lambda each: (len(each[0].changes), -abs(each[0].estimate)))
     found = []
-    for estimate, row, limit in known:
-        low, high = estimate.interval()
-        shown = Interval(estimate.estimate, low, high, spec)
-        alone, among = _excludes_zero(low, high), _excludes_zero(*_simultaneous(limit, low, high))
-        state = _state(estimate, spec, unit, alone, among, sizes[len(estimate.changes)])
+    for estimate, row, limit, of_strata, lost in known:
+        shown = Interval.of(estimate, spec)
+        alone, among = _excludes_zero(shown.low, shown.high), _excludes_zero(*_simultaneous(limit, shown.low, shown.high))
+        state = _state(estimate, shown, unit, alone, among, sizes[len(estimate.changes)], lost)
+        apart = strata_apart(heterogeneity(of_strata), spec)
         subject = phrase(estimate.changes, names)
         over = report.comparison.examples
         parts = [f"over {over}: {text_of(row['examples'])}"] if over and has_number(row["examples"]) else []
@@ -41,10 +45,10 @@ def contrast_findings(report: Report) -> list[Finding]:
             Finding(
                 claim="",
                 says="",
-                sentence=f"{capitalized(subject)}: {with_unit(shown)}{state}.",
+                sentence=f"{capitalized(subject)}: {with_unit(shown)}{state}{apart}.",
                 next_step="",
                 verdict="",
-                decided=among and estimate.n >= FEWEST,
+                decided=among and estimate.n >= FEWEST and not lost,
                 estimate=shown,
                 by_seed=dict(estimate.by_seed.items()),
                 unit=unit,
@@ -66,16 +70,18 @@ def _simultaneous(limits: dict[Any, Any], low: float, high: float) -> tuple[floa
     return (low, high) if math.isnan(ends[0]) else ends
 
 
-def _state(estimate: Estimate, spec: MetricSpec, unit: str, alone: bool, among: bool, family: int) -> str:
-    """What the interval says, with n."""
+def _state(estimate: Estimate, shown: Interval, unit: str, alone: bool, among: bool, family: int, lost: str) -> str:
+    """What the interval says, with n; after lost runs it says nothing, as they may have selected those that remain."""
     n = f"n = {estimate.n}{' blocks' if unit == 'block' else ''}"
-    if math.isnan(estimate.interval()[0]):
+    if math.isnan(shown.low):
         return f" at {n}, without an interval"
     if not alone:
         return f", undecided at {n}"
     if estimate.n < FEWEST:
         return f", preliminary at {n}"
-    direction = _direction(estimate, spec)
+    if lost:
+        return f", undecided at {n} ({lost})"
+    direction = _direction(estimate, shown.spec)
     if among:
         return f", {direction} at {n}"
     return f", {direction} at {n}, but undecided among {family} {'effects' if len(estimate.changes) == 1 else 'interactions'}"

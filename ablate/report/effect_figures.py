@@ -8,14 +8,13 @@ from dataclasses import replace
 
 from ablate.core.metrics import MetricSpec
 from ablate.report import plots
-from ablate.report.block_tables import LIKE_THESE, THESE, scaled
+from ablate.report.block_tables import over_blocks, scaled
 from ablate.report.effect_tables import describe
 from ablate.report.formatting import difference_heading
 from ablate.report.marks import any_interval, highest_and_lowest, in_a_sentence, mark, mark_of, marks_of_shares, which_rows
 from ablate.report.model import AttributionResult, Comparison, Report
 from ablate.report.plots import Mark
 from ablate.report.sketch import Sketch
-from ablate.report.values import Interval
 from ablate.stats.blocks import BlockAnalysis
 from ablate.stats.estimates import Estimate
 
@@ -23,27 +22,16 @@ UNPAIRED = "difference of means from the baseline; no seeds are paired (Welch's 
 
 
 def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[Sketch]:
-    by_cell = {cell: found.tolist() for cell, found in comparison.pairs.groupby("cell")["difference"]}
     table = report.tables.ablation  # its order
     digests = list(report.configurations) if table is None else [row.source.removeprefix("cell-") for row in table.rows]
     order = {digest: at for at, digest in enumerate(digests)}
-    rows = comparison.differences.sort_values("cell", key=lambda cells: cells.map(order)).to_dict("records")
-    marks = [
-        mark(
-            report.configurations.changes[row["cell"]],
-            row["estimate"],
-            (row["low"], row["high"]),
-            by_cell.get(row["cell"], []),
-            row["n"],
-            spec,
-        )
-        for row in rows
-        if math.isfinite(row["estimate"])
-    ]
+    rows = sorted(comparison.against, key=lambda each: order[each.cell])
+    names = report.configurations.changes
+    marks = [mark_of(names[each.cell], each.estimate, spec) for each in rows if math.isfinite(each.estimate.estimate)]
     if not marks:
         return
-    unpaired = bool(comparison.differences["unpaired"].any())
-    paired = bool(comparison.pairs.size)
+    unpaired = any(each.estimate.unpaired for each in rows)
+    paired = any(each.estimate.n and not each.estimate.unpaired for each in rows)
     caption = f"Diamond: {'mean difference from the baseline over paired seeds' if paired else UNPAIRED}. "
     if any_interval(marks):
         dots = (
@@ -56,7 +44,7 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
         )
     else:
         caption += "With fewer than three seeds, no intervals are drawn."
-    if len(set(comparison.differences["baseline"])) > 1:
+    if len({each.baseline for each in rows}) > 1:
         baseline = "the first configuration of the same block"
     else:
         baseline = report.configurations.names[report.summary.baseline]
@@ -114,19 +102,13 @@ def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[
     marks = []
     for level, each in analysis.rows.items():
         if math.isfinite(each.estimate):
-            low, high = each.interval()
             hole = ", left out below" if level in analysis.holes else ""
-            values = [moved(value) for value in each.by_seed]
-            marks.append(
-                Mark(
-                    f"{analysis.block}={level} (n = {each.n}{hole})", moved(each.estimate), moved(low), moved(high), values,
-                    str(Interval(moved(each.estimate), moved(low), moved(high), shown)),
-                )
-            )  # fmt: skip
+            name, values = f"{analysis.block}={level} (n = {each.n}{hole})", [moved(value) for value in each.by_seed]
+            low, high = map(moved, each.interval())
+            marks.append(mark(name, moved(each.estimate), (low, high), values, each.n, shown))
     marks = highest_and_lowest(marks)
-    for title, found in ((LIKE_THESE, analysis.like_these), (THESE, analysis.these)):
-        numbers = (found.estimate - ratio, found.low - ratio, found.high - ratio)
-        marks.append(Mark(title, *numbers, text=str(Interval(*numbers, shown))))
+    for title, found, n in over_blocks(analysis):
+        marks.append(mark(title, found.estimate - ratio, (found.low - ratio, found.high - ratio), [], n, shown))
     caption = (
         "Diamond: mean difference in a block. Bar: 95 % interval over its seeds. Dots: single seeds. Below: the mean over the "
         "complete blocks, for blocks like these (Student's t over blocks) and for exactly these."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from ablate.core.metrics import MetricSpec
 from ablate.report.formatting import capitalized, difference_heading, finer
 from ablate.report.model import AttributionResult, Comparison
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import AtSeed, Count, Interval, Limits, Number, Value, Wins
+from ablate.report.values import SHOWN_FROM, AtSeed, Count, Interval, Limits, Number, Value, Wins
 from ablate.stats.decision_rules import LOOKS
 from ablate.stats.estimates import Estimate
 
@@ -58,7 +59,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         zip(comparison.contrasts, _example_limits(comparison, spec), frame, losses, strict=True)
     ):
         own: dict[str, Value] = {
-            "simultaneous": Limits(row.get("simultaneous_low", math.nan), row.get("simultaneous_high", math.nan), spec),
+            "simultaneous": _simultaneous(row, estimate.n, spec),
             "examples": limits,
             "note": "; ".join(filter(None, [_note(estimate), lost])),
         }
@@ -89,6 +90,8 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         notes.append("Interaction: by how much the second change increases the effect of the first.")
     if 0 < max(each.n for each in comparison.contrasts) < LOOKS[0]:
         notes.append(FEW_SEEDS.replace("seeds", f"{unit}s"))
+    if any(0 < each.n < SHOWN_FROM for each in comparison.contrasts):
+        notes.append(f"No interval is shown over fewer than three {unit}s.")
     if comparison.examples:
         notes.append(
             f"Over {comparison.examples}: 95 % interval of the same difference if other {comparison.examples} were drawn, with "
@@ -99,16 +102,21 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
 
 def _values(estimate: Estimate, change: str, kind: str, spec: MetricSpec) -> dict[str, Value]:
     """The values of a row of contrasts that its estimate alone gives."""
-    low, high = estimate.interval()
     return {
         "change": change,
         "kind": kind,
         "n": Count(estimate.n),
-        "estimate": Interval(estimate.estimate, low, high, spec),
+        "estimate": Interval.of(estimate, spec),
         "wins": None if estimate.unpaired else Wins(estimate.wins, estimate.n),
         "superior": Number(estimate.p_superior, PROBABILITY),
         "worst": AtSeed(estimate.worst[1], estimate.worst[0], spec),
     }
+
+
+def _simultaneous(row: Mapping[Any, Any], n: int, spec: MetricSpec) -> Limits:
+    if n < SHOWN_FROM:
+        return Limits(math.nan, math.nan, spec)
+    return Limits(row.get("simultaneous_low", math.nan), row.get("simultaneous_high", math.nan), spec)
 
 
 def _what_is_estimated(found: Sequence[Estimate], unit: str) -> str:
@@ -182,7 +190,7 @@ def precision(
             {
                 "change": describe(estimate.changes, names),
                 "n": Count(int(row["n"])),
-                "sd": Interval(row["sd"], row["sd_low"], row["sd_high"], finest, signed=False),
+                "sd": Interval.over(row["n"], row["sd"], row["sd_low"], row["sd_high"], finest, signed=False),
                 "correlation": Interval(row["correlation"], row["correlation_low"], row["correlation_high"], CORRELATION),
                 "detectable": Number(row["margin"], finest),
             },
@@ -212,10 +220,8 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
             {
                 "change": ALL_CHANGES if row["change"] == ALL else str(row["change"]),
                 "n": Count(int(row["n"])),
-                "share": Interval(row["estimate"], row["low"], row["high"], spec),
-                "simultaneous": Limits(row.get("simultaneous_low", math.nan), row.get("simultaneous_high", math.nan), spec)
-                if row["change"] != ALL
-                else None,
+                "share": Interval.over(row["n"], row["estimate"], row["low"], row["high"], spec),
+                "simultaneous": _simultaneous(row, row["n"], spec) if row["change"] != ALL else None,
             },
             source="runs",
         )

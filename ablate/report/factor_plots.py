@@ -17,6 +17,7 @@ from ablate.core.metrics import MetricSpec
 from ablate.report.curve_plots import PALETTE, RASTERIZED
 from ablate.report.formatting import heading, number
 from ablate.report.plots import BLUE, GRAY, characters, cut, new_axes, percent_axis, small_font
+from ablate.report.values import SHOWN_FROM
 from ablate.stats.marginal_means import InteractionMeans
 
 NAME = 16  # characters of a level or factor on an axis
@@ -53,7 +54,8 @@ def interaction(shown: Sequence[InteractionMeans], title: str, percent: bool, ax
             x = np.array([levels.index(name) for name in line["x"]]) + JITTER * at
             color = PALETTE[at % len(PALETTE)]
             panel.plot(x, line["mean"], "o-", color=color, markersize=4, label=cut(str(level), NAME))
-            panel.vlines(x, line["low"], line["high"], color=color, linewidth=1.2)
+            ends = line[["low", "high"]].where(line["n"] >= SHOWN_FROM)
+            panel.vlines(x, ends["low"], ends["high"], color=color, linewidth=1.2)
         panel.set_xticks(range(len(levels)), [cut(level, NAME) for level in levels])
         panel.set_xlabel(each.x)
         panel.margins(x=0.15)

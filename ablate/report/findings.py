@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablate.core.claims import Change
+from ablate.core.metrics import MetricSpec
 from ablate.report.values import Interval
+from ablate.stats.decision_rules import FEWEST
+from ablate.stats.heterogeneity import Heterogeneity
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,19 @@ def _one(change: Change, name: str) -> str:
 def _part(change: Change, name: str) -> str:
     """A change of an interaction: shorter, since the baseline is known."""
     return _one(change, name) if change.start.is_off != change.end.is_off else f"{name}={change.end}"
+
+
+def strata_apart(spread: Heterogeneity | None, spec: MetricSpec, signed: bool = True) -> str:
+    """The two strata that are furthest apart, as the end of a sentence; empty if strata are not shown to differ."""
+    if spread is None or not spread.shown or spread.n < FEWEST:
+        return ""
+    cells = [each.strata[0] for each in (spread.highest, spread.lowest)]
+    own = [cell.changed(other) for cell, other in zip(cells, reversed(cells), strict=True)]
+    ends = [
+        f"{with_unit(Interval.of(each, spec, signed))} where {cell.label}"
+        for each, cell in zip((spread.highest, spread.lowest), own, strict=True)
+    ]
+    return f"; the strata differ: {', '.join(ends)}"
 
 
 def with_unit(estimate: Interval) -> str:

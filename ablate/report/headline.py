@@ -32,7 +32,9 @@ def headline(report: Report) -> str:
     if judgements:
         counts = Counter(str(judgement.verdict) for judgement in judgements)
         verdicts = [f"{counts[verdict]} {verdict}" for verdict in decision_rules.VERDICTS if counts[verdict]]
-        return f"{counted(len(judgements), 'claim')}: {', '.join(verdicts)}."
+        exploratory = sum(each.exploratory for each in judgements)
+        some = f", {exploratory} of them exploratory" if exploratory else ""
+        return f"{counted(len(judgements), 'claim')}{some}: {', '.join(verdicts)}."
     found = contrast_findings(report)
     if len(found) == 1:
         return found[0].sentence

@@ -11,7 +11,7 @@ from ablate.core.claims import ALL
 from ablate.core.metrics import MetricSpec
 from ablate.report.effect_tables import ALL_CHANGES
 from ablate.report.plots import Mark
-from ablate.report.values import SHOWN_FROM, Interval
+from ablate.report.values import Interval
 from ablate.stats.estimates import Estimate
 
 ROWS = 24  # of a forest plot; of more, the highest and the lowest
@@ -21,8 +21,8 @@ def mark(
     label: str, estimate: float, interval: tuple[float, float], by_seed: Sequence[float], n: int, spec: MetricSpec
 ) -> Mark:
     """A row with its interval, unless that is over fewer than `SHOWN_FROM` seeds."""
-    low, high = interval if n >= SHOWN_FROM else (math.nan, math.nan)
-    return Mark(label, estimate, low, high, by_seed, str(Interval(estimate, low, high, spec)))
+    shown = Interval.over(n, estimate, *interval, spec)
+    return Mark(label, estimate, shown.low, shown.high, by_seed, str(shown))
 
 
 def mark_of(label: str, found: Estimate, spec: MetricSpec) -> Mark:
@@ -33,12 +33,13 @@ def mark_of(label: str, found: Estimate, spec: MetricSpec) -> Mark:
 def marks_of_shares(shares: pd.DataFrame, spec: MetricSpec) -> list[Mark]:
     """The bars of a waterfall: one for each share of an attribution that is known, and the whole difference."""
     return [
-        Mark(
+        mark(
             ALL_CHANGES if row["change"] == ALL else str(row["change"]),
             row["estimate"],
-            row["low"],
-            row["high"],
-            text=str(Interval(row["estimate"], row["low"], row["high"], spec)),
+            (row["low"], row["high"]),
+            [],
+            row["n"],
+            spec,
         )
         for row in shares.dropna(subset="estimate").to_dict("records")
     ]

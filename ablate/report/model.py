@@ -46,8 +46,6 @@ class Comparison:
 
     Attributes:
         metric: the name of the metric.
-        differences: the paired difference of each configuration from the baseline.
-        pairs: the same for each seed.
         contrasts: each level against the baseline of its factor, and the interactions of two factors.
         contrasts_frame: the contrasts as a frame, with intervals over test examples if available.
         examples: what those intervals are over, such as `test images`; empty if not available.
@@ -55,14 +53,13 @@ class Comparison:
         precision: the variation of the paired differences of each contrast, and the minimum detectable effect.
         interactions: the means at the levels of two factors, of the pairs that interact most.
         against: each configuration against the baseline with p values; empty if no contrasts can be computed.
+        strata: for each contrast the same change in each of its strata, see `ablate.stats.heterogeneity.strata_of`.
         losses: for each contrast the runs that each arm lost, in words; empty where none did.
         no_change: the baseline against its second runs (study.control=aa); None without any.
         blocks: each change compared in every block of a study with blocks.
     """
 
     metric: str
-    differences: pd.DataFrame
-    pairs: pd.DataFrame
     contrasts: Sequence[Estimate] = ()
     contrasts_frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     examples: str = ""
@@ -70,6 +67,7 @@ class Comparison:
     precision: pd.DataFrame = field(default_factory=pd.DataFrame)
     interactions: Sequence[InteractionMeans] = ()
     against: Sequence[AgainstBaseline] = ()
+    strata: Sequence[Sequence[Estimate]] = ()
     losses: Sequence[str] = ()
     no_change: Estimate | None = None
     blocks: Sequence[BlockAnalysis] = ()
@@ -110,13 +108,23 @@ class Tables:
     extra: Sequence[Table] = ()
     blocks: Sequence[Table] = ()
     contrasts: Table | None = None
+    strata: Table | None = None
     anova: Table | None = None
     precision: Table | None = None
     attributions: Sequence[Table] = ()
 
     def __iter__(self) -> Iterator[Table]:
         single = (self.ablation, self.verdicts, self.scorecard, self.results, self.further_results, self.costs)
-        several = (*single, *self.extra, *self.blocks, self.contrasts, self.anova, self.precision, *self.attributions)
+        several = (
+            *single,
+            *self.extra,
+            *self.blocks,
+            self.contrasts,
+            self.strata,
+            self.anova,
+            self.precision,
+            *self.attributions,
+        )
         return (table for table in several if table is not None)
 
 

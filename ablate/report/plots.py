@@ -108,12 +108,12 @@ def forest(
         colors: of single rows, by their position.
     """
     axes = _rows(marks, title, percent, ax)
+    values = [value for mark in marks for value in mark.by_seed]
+    rows = [-at - 0.26 for at, mark in enumerate(marks) for _ in mark.by_seed]
+    if values:  # one collection for all rows: each takes as long to draw as many dots
+        axes.scatter(values, rows, s=9, color=DARK_GRAY, alpha=0.6, linewidth=0, zorder=2)
     for at, mark in enumerate(marks):
         shade = (colors or {}).get(at, color if mark.clear else GRAY)
-        if mark.by_seed:
-            axes.scatter(
-                list(mark.by_seed), [-at - 0.26] * len(mark.by_seed), s=9, color=DARK_GRAY, alpha=0.6, linewidth=0, zorder=2
-            )
         if not math.isnan(mark.low):
             axes.plot([mark.low, mark.high], [-at, -at], color=shade, linewidth=2.2, solid_capstyle="butt", zorder=3)
         axes.plot([mark.estimate], [-at], "D", color=shade, markersize=4.5, zorder=4)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.report.formatting import MISSING, number, percentage
+from ablate.stats.estimates import Estimate
 from ablate.stats.flags import Flag
 
-SHOWN_FROM = 3  # an interval over fewer seeds is not shown: with two, it only shows that two are too few
+SHOWN_FROM = 3  # an interval over fewer seeds (or blocks) is not shown: with two, it only shows that two are too few
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,17 @@ class Interval:
     high: float
     spec: MetricSpec
     signed: bool = True
+
+    @classmethod
+    def of(cls, found: Estimate, spec: MetricSpec, signed: bool = True, confidence: float = 0.95) -> Interval:
+        """An estimate with the interval that is shown of it, see `over`."""
+        numbers = found.numbers(confidence)
+        return cls.over(found.n, numbers["estimate"], numbers["low"], numbers["high"], spec, signed)
+
+    @classmethod
+    def over(cls, n: int, estimate: float, low: float, high: float, spec: MetricSpec, signed: bool = True) -> Interval:
+        """An estimate over n seeds (or blocks), without its interval if these are fewer than `SHOWN_FROM`."""
+        return cls(estimate, low, high, spec, signed) if n >= SHOWN_FROM else cls(estimate, math.nan, math.nan, spec, signed)
 
     @property
     def sort_key(self) -> float:

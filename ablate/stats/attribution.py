@@ -26,6 +26,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.estimates import Estimate, student, table
 from ablate.stats.outcomes import ANYWHERE, Outcomes
+from ablate.stats.rounding import at_resolution
 from ablate.stats.simultaneous import simultaneous
 
 
@@ -117,12 +118,15 @@ def shares_by_seed(
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, ALL], dtype=float)
 
 
-def share_estimate(shares: pd.Series, steps: Sequence[Change], where: Condition | None = None) -> Estimate:
-    """The mean of a change's shares over seeds, and Student's t: df = n - 1."""
+def share_estimate(
+    shares: pd.Series, steps: Sequence[Change], where: Condition | None = None, rounding: float | None = None
+) -> Estimate:
+    """The mean of a change's shares over seeds, and Student's t: df = n - 1. `rounding`: the step of the metric."""
     complete = shares.dropna()
     se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
-    return Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
+    found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
+    return at_resolution(found, rounding)
 
 
 def attribution(
@@ -146,7 +150,7 @@ def attribution(
         `simultaneous_low`, `simultaneous_high`: intervals of the shares that hold at once (that of the whole is its own).
     """
     shares = shares_by_seed(outcomes_by_coalition(outcomes, changes, where), list(changes), drawn)
-    found = [share_estimate(shares[name], changes.get(str(name), ()), where) for name in shares]
+    found = [share_estimate(shares[name], changes.get(str(name), ()), where, outcomes.step) for name in shares]
     rows = table(found, confidence)[["n", "estimate", "low", "high", "se", "df"]]
     rows.insert(0, "change", list(shares))
     ends = [*simultaneous(found[:-1], confidence), found[-1].interval(confidence)]

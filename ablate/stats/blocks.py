@@ -24,8 +24,9 @@ from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.contrasts import contrast
-from ablate.stats.estimates import Estimate, Scale, student
+from ablate.stats.estimates import Estimate, Scale, quantile, satterthwaite, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes
+from ablate.stats.rounding import at_resolution
 
 Scores = NDArray[np.float64]
 
@@ -45,6 +46,10 @@ class Aggregate:
     high: float
     n: int
     df: float = math.nan
+
+    def at_least(self, half: float) -> Aggregate:
+        """The same with an interval that extends by `half` or more to either side."""
+        return replace(self, low=min(self.low, self.estimate - half), high=max(self.high, self.estimate + half))
 
 
 @dataclass(frozen=True)
@@ -109,12 +114,18 @@ def analyze(
         UsageError: if the factor does not vary, or no block has both levels.
     """
     levels = outcomes.factor(block).levels
+    rounded = outcomes
     if bounds is not None:
         outcomes = normalized(outcomes, block, bounds)
-    rows, arms = {}, {}
+    rows, arms, steps = {}, {}, []
     for level in levels:
+        of_block = outcomes
+        if bounds is not None and rounded.step is not None:
+            low, high = bounds[level.text]
+            of_block = replace(outcomes, step=rounded.step / abs(high - low))
+        steps.append(of_block.step_of([at for cell, at in outcomes.cells.items() if cell[block] == level], scale) or 0.0)
         try:
-            found = contrast(outcomes, change, Condition({**(where or ANYWHERE).allowed, block: (level,)}), scale)
+            found = contrast(of_block, change, Condition({**(where or ANYWHERE).allowed, block: (level,)}), scale)
         except UsageError:
             found = Estimate("simple", (change,), pd.Series(dtype=float), math.nan, 0.0, scale=scale, note="no runs to compare")
         rows[level] = found
@@ -126,15 +137,17 @@ def analyze(
     holes = [level for level in levels if level not in arms]
     first, second = ([arms[level][end].dropna().to_numpy() for level in arms] for end in ("first", "second"))
     generator = np.random.default_rng(0)  # the same report each time
+    before, after = (_bootstrap(arm, None, draws, confidence, generator) for arm in (first, second))
+    step = max(steps)
     return BlockAnalysis(
         block,
         change,
         rows,
         holes,
         _these(complete, confidence),
-        _like_these(complete, confidence),
+        _like_these(complete, confidence, step),
         sum(each.estimate > 0 for each in complete),
-        (_bootstrap(first, None, draws, confidence, generator), _bootstrap(second, None, draws, confidence, generator)),
+        (before.at_least(step / 2), after.at_least(step / 2)),
         _bootstrap(first, second, draws, confidence, generator),
         scale,
         bounds is not None,
@@ -177,7 +190,9 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
         outcomes,
         outcomes=wide["outcomes"],
         lost_share=wide["lost_share"].fillna(0.0),
-        **{name: wide[name].eq(True) for name in ("diverged", "censored", "lost")},
+        diverged=wide["diverged"].eq(True),
+        censored=wide["censored"].eq(True),
+        lost=wide["lost"].eq(True),
         cells=cells,
         factors={key: factor for key, factor in outcomes.factors.items() if key != block},
     )
@@ -217,13 +232,15 @@ def _these(rows: Sequence[Estimate], confidence: float) -> Aggregate:
     total = sum(parts)
     if not total > 0:
         return _aggregate(mean, math.nan if math.isnan(total) else 0.0, 1.0, rows, confidence)
-    df = total**2 / sum(part**2 / each.df for part, each in zip(parts, rows, strict=True) if each.df > 0)
+    df = satterthwaite(parts, [each.df for each in rows])
     return _aggregate(mean, math.sqrt(total), df, rows, confidence)
 
 
-def _like_these(rows: Sequence[Estimate], confidence: float) -> Aggregate:
-    se, df = student(pd.Series([each.estimate for each in rows]))
-    return _aggregate(_mean(rows), se, df, rows, confidence)
+def _like_these(rows: Sequence[Estimate], confidence: float, step: float) -> Aggregate:
+    by_block = pd.Series([each.estimate for each in rows])
+    same = all(each.identical for each in rows)
+    found = at_resolution(Estimate("mean", (), by_block, *student(by_block), identical=same), step or None)
+    return _aggregate(_mean(rows), found.se, found.df, rows, confidence)
 
 
 def _mean(rows: Sequence[Estimate]) -> float:
@@ -231,7 +248,7 @@ def _mean(rows: Sequence[Estimate]) -> float:
 
 
 def _aggregate(mean: float, se: float, df: float, rows: Sequence[Estimate], confidence: float) -> Aggregate:
-    half = float(stats.t.ppf((1 + confidence) / 2, df)) * se if df > 0 else math.nan
+    half = quantile(confidence, df) * se if df > 0 else math.nan
     ends = (mean, mean - half, mean + half)
     if rows[0].scale == "ratio":
         ends = (math.exp(ends[0]), math.exp(ends[1]), math.exp(ends[2]))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from ablate.core.cells import Condition
 from ablate.core.claims import ALL, LARGEST, Change, Claim
@@ -17,8 +14,6 @@ from ablate.stats import attribution, contrasts, decision_rules
 from ablate.stats.decision_rules import PValues, intersection, union
 from ablate.stats.estimates import Estimate
 from ablate.stats.outcomes import Outcomes
-
-DECIMALS = 6  # a metric that is written with more is not called rounded
 
 
 def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[str]] | None = None) -> list[Estimate]:
@@ -43,13 +38,14 @@ def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[
     by_coalition = attribution.outcomes_by_coalition(outcomes, claim.path, where)
     shares = attribution.shares_by_seed(by_coalition, list(claim.path), drawn)
     steps = claim.path.get(claim.of, claim.all_changes)
+    estimate = functools.partial(attribution.share_estimate, where=where, rounding=outcomes.step)
     if claim.exceeds is not None:
-        excess = attribution.share_estimate(shares[claim.of] - claim.exceeds * shares[ALL], steps, where)
-        return [excess, attribution.share_estimate(shares[ALL], claim.all_changes, where)]
+        excess = estimate(shares[claim.of] - claim.exceeds * shares[ALL], steps)
+        return [excess, estimate(shares[ALL], claim.all_changes)]
     if claim.expects != LARGEST:
-        return [attribution.share_estimate(shares[claim.of], steps, where)]
+        return [estimate(shares[claim.of], steps)]
     rivals = [name for name in claim.path if name != claim.of]
-    leads = [attribution.share_estimate(shares[claim.of] - shares[rival], steps, where) for rival in rivals]
+    leads = [estimate(shares[claim.of] - shares[rival], steps) for rival in rivals]
     return sorted(leads, key=lambda each: each.estimate)
 
 
@@ -123,34 +119,3 @@ def compared(claim: Claim, outcomes: Outcomes) -> list[list[int]]:
         cells = outcomes.select(claim.within(outcomes.factors)).items()
         ends.append(sorted({column for cell, column in cells if all(cell[key] == level for key, level in levels.items())}))
     return ends
-
-
-def resolution(values: pd.DataFrame) -> float | None:
-    """The step that all values are multiples of, a power of ten from 1 down to 1e-6; None if there is none.
-
-    >>> resolution(pd.DataFrame({"a": [93.1, 93.2]}))
-    0.1
-    """
-    known = values.to_numpy(float).ravel()
-    known = known[np.isfinite(known)]
-    for decimals in range(DECIMALS + 1) if len(known) else ():
-        if np.allclose(known, np.round(known, decimals), rtol=0, atol=1e-9):
-            return float(f"1e-{decimals}")
-    return None
-
-
-def at_resolution(estimate: Estimate, step: float | None) -> Estimate:
-    """The estimate with the resolution of a rounded metric as its uncertainty, if all seeds lie within one step.
-
-    The difference of two rounded values is wrong by up to one step, and averaging over seeds does not reduce that where the
-    noise is smaller than the step (Sheppard's correction needs the opposite). With the standard error step / 2 the interval
-    extends by 0.98 steps or more to either side, whatever the number of seeds; the values of a difference d in (0, step), seen
-    as 0 or as one step, are then beyond it in 2 % of cases at most.
-    """
-    if step is None or estimate.scale == "ratio" or len(estimate.by_seed) < 2 or estimate.unpaired:
-        return estimate
-    if np.ptp(estimate.by_seed) > step * (1 + 1e-6) or estimate.identical:
-        return estimate
-    least = step / 2
-    note = f"all seeds lie within one rounding step of the metric ({step:g}), which is taken for the uncertainty"
-    return replace(estimate, se=least, least_se=least, note=note) if estimate.se < least else estimate

@@ -18,7 +18,7 @@ from ablate.core.errors import UsageError
 from ablate.core.metrics import Better, MetricSpec, terms_of
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
-from ablate.stats.claim_estimates import arms, arms_of, at_resolution, compared, estimates_of, p_values, resolution, strata_of
+from ablate.stats.claim_estimates import arms, arms_of, compared, estimates_of, p_values, strata_of
 from ablate.stats.decision_rules import FEWEST, NO_LOOK, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
 from ablate.stats.outcomes import Outcomes, limit_of
@@ -126,6 +126,7 @@ class ClaimTest:
 
 def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> ClaimTest:
     """Test a claim at its looks. What prevents a test is the reason of its verdict, never an error."""
+    design = design.of_claim(claim.expects)
     test = ClaimTest(claim, design)
     try:
         if reason := unmet(claim, results.factors, results.facts):
@@ -157,7 +158,7 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
         return test.decide(decision_rules.NOT_TESTED, f"no seed has all the runs that the claim needs{where}")
     test.n = counted.n
     if complete.unpaired:
-        test.design = SequentialDesign((), design.alpha)
+        test.design = replace(design, looks=())
     try:
         for look in test.design.reached(test.n) or [NO_LOOK]:
             seeds = outcomes.outcomes.index if complete.unpaired else counted.by_seed.index[: look.seeds or test.n]
@@ -220,10 +221,9 @@ def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResul
     """The test over the outcomes of the seeds of a look."""
     limit, spec = limit_of(results, claim.metric), results.metrics[claim.metric]
     value = limit if limit is not None else _chance(spec)
-    step = resolution(outcomes.outcomes[_columns(claim, outcomes)])
 
     def estimated(version: Outcomes) -> list[Estimate]:
-        return [at_resolution(each, step) for each in estimates_of(claim, version, drawn)]
+        return estimates_of(claim, version, drawn)
 
     def tested(estimates: Sequence[Estimate]) -> PValues:
         return p_values(claim, estimates, spec.better) if estimates[0].n >= FEWEST else UNKNOWN

@@ -17,8 +17,9 @@ from scipy import stats
 
 from ablate.core.cells import Cell
 from ablate.stats.decision_rules import LOOKS, holm
-from ablate.stats.estimates import Estimate, Unpaired, student
+from ablate.stats.estimates import Estimate, Unpaired, satterthwaite, student
 from ablate.stats.outcomes import Outcomes
+from ablate.stats.rounding import at_resolution
 from ablate.stats.simultaneous import simultaneous
 
 JOINTLY = 50  # with more comparisons, simultaneous intervals are not simulated
@@ -67,13 +68,42 @@ def compare_with_baseline(
     """
     lost = outcomes.lost_runs.to_dict()
     column = {digest: outcomes.cells[cell] for digest, cell in cells.items()}
-    found = []
+    against = baselines(cells, blocks)
+    same = [column[digest] == column[baseline] for digest, baseline in against.items()]
+    found = list(differences(outcomes, cells, blocks).values())
+    members = zip(against.items(), found, _two_sided(found, same), same, strict=True)
+    return _as_family(
+        [
+            AgainstBaseline(digest, baseline, estimate, p, same_runs=shared, lost=int(lost[column[digest]]))
+            for (digest, baseline), estimate, p, shared in members
+        ],
+        column,
+        confidence,
+    )
+
+
+def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | None = None) -> dict[str, Estimate]:
+    """The difference of each configuration from its baseline, by digest: paired, or Welch's where no seeds pair.
+
+    Args:
+        outcomes: one metric of the study.
+        cells: the configurations by digest, the baseline first.
+        blocks: the factor whose levels are blocks.
+    """
+    values = outcomes.outcomes.to_numpy()
+    at = {column: place for place, column in enumerate(outcomes.outcomes)}
+    found = {}
     for digest, baseline in baselines(cells, blocks).items():
-        first, second = column[baseline], column[digest]
-        same = first == second
-        estimate = _difference(outcomes, first, second)
-        found.append(AgainstBaseline(digest, baseline, estimate, _p(estimate, same), same_runs=same, lost=int(lost[second])))
-    return _as_family(found, column, confidence)
+        first, second = outcomes.cells[cells[baseline]], outcomes.cells[cells[digest]]
+        by_seed = values[:, at[second]] - values[:, at[first]]
+        complete = ~np.isnan(by_seed)
+        if not outcomes.pairs or not complete.any():
+            found[digest] = welch(outcomes.known[first], outcomes.known[second], outcomes.step)
+            continue
+        pairs = pd.Series(by_seed[complete], outcomes.outcomes.index[complete])
+        paired = Estimate("simple", (), pairs, *student(pairs), identical=not by_seed[complete].any())
+        found[digest] = at_resolution(paired, outcomes.step)
+    return found
 
 
 def comparisons_frame(found: Sequence[AgainstBaseline], confidence: float = 0.95) -> pd.DataFrame:
@@ -110,34 +140,32 @@ def baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
     return found
 
 
-def _difference(outcomes: Outcomes, first: int, second: int) -> Estimate:
-    arms = outcomes.complete([first, second])
-    if not len(arms):
-        return welch(outcomes.known[first], outcomes.known[second])
-    by_seed = arms.iloc[:, 1] - arms.iloc[:, 0]
-    se, df = student(by_seed)
-    return Estimate("simple", (), by_seed, se, df, arms=arms.set_axis(["first", "second"], axis=1))
+def welch(first: pd.Series, second: pd.Series, step: float | None = None) -> Estimate:
+    """The difference of independent means by Welch's t; without numbers for fewer than two runs of an arm.
 
-
-def welch(first: pd.Series, second: pd.Series) -> Estimate:
-    """The difference of independent means by Welch's t; without numbers for fewer than two runs of an arm."""
+    Args:
+        first: the runs of one arm.
+        second: those of the other.
+        step: the rounding step of the metric; None if it is not rounded.
+    """
     nothing = Estimate("simple", (), pd.Series(dtype=float), math.nan, 0.0)
     if min(len(first), len(second)) < 2:
         return nothing
-    result = stats.ttest_ind(second, first, equal_var=False)
     parts = [arm.var(ddof=1) / len(arm) for arm in (first, second)]
     note = f"unpaired: no seeds in common, Welch's t of {len(first)} and {len(second)} runs"
     unpaired = Unpaired(float(second.mean() - first.mean()), (len(first), len(second)), min(len(first), len(second)))
-    return replace(nothing, se=math.sqrt(sum(parts)), df=float(result.df), note=note, unpaired=unpaired)
+    df = satterthwaite(parts, [len(first) - 1, len(second) - 1])
+    found = replace(nothing, se=math.sqrt(sum(parts)), df=df, note=note, unpaired=unpaired)
+    return at_resolution(found, step, (first.to_numpy(), second.to_numpy()))
 
 
-def _p(estimate: Estimate, same: bool) -> float:
-    """The two-sided p value of Student's t; NaN below five seeds."""
-    if same or estimate.n < LOOKS[0] or not estimate.df > 0:
-        return math.nan
-    if not estimate.se > 0:
-        return 0.0 if estimate.estimate else 1.0
-    return 2 * float(stats.t.sf(abs(estimate.estimate) / estimate.se, estimate.df))
+def _two_sided(found: Sequence[Estimate], same: Sequence[bool]) -> list[float]:
+    """The two-sided p values of Student's t; NaN below five seeds, and for the baseline's own runs."""
+    estimate, se, df = (np.array([getattr(each, name) for each in found], float) for name in ("estimate", "se", "df"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(se > 0, 2 * stats.t.sf(np.abs(estimate) / se, df), np.where(estimate == 0, 1.0, 0.0))
+    tested = [not shared and each.n >= LOOKS[0] and each.df > 0 for each, shared in zip(found, same, strict=True)]
+    return [float(each) for each in np.where(tested, p, np.nan)]
 
 
 def _as_family(found: list[AgainstBaseline], column: Mapping[str, int], confidence: float) -> list[AgainstBaseline]:

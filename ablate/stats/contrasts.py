@@ -16,8 +16,9 @@ from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.blocked_model import seed_blocked_model
-from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, student
+from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, satterthwaite, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes, product
+from ablate.stats.rounding import at_resolution
 
 DOES_NOTHING = "the factor has no effect on the configuration"
 NO_INTERACTION = "cannot be estimated: one of the factors has no effect on the configuration at some level of the other"
@@ -73,7 +74,7 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     values = outcomes.complete(columns) if len(columns) > 1 else outcomes.outcomes[columns].dropna()
     by_seed = values.mean(axis="columns") - value
     se, df = student(by_seed)
-    return Estimate("mean", (), by_seed, se, df, where or ANYWHERE)
+    return at_resolution(Estimate("mean", (), by_seed, se, df, where or ANYWHERE), outcomes.step)
 
 
 def every_contrast(
@@ -224,7 +225,7 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     if not pairs.any():
         return _unpaired(found, outcomes, weighed)
     apart = bool(strata) and complete.empty and int(known.sum(axis=0).min()) > 1
-    return _strata_apart(found, outcomes, weighed) if apart else found
+    return _strata_apart(found, outcomes, weighed) if apart else at_resolution(found, outcomes.step_of(used, scale))
 
 
 def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
@@ -236,17 +237,20 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
     smallest stratum.
     """
     size, signs = len(weighed.strata), _signs(len(found.changes))
-    parts, means, counts = [], [], []
+    parts, means, counts, strata = [], [], [], []
     for columns in weighed.corners:
         by_seed = _scaled(outcomes.outcomes[columns], found.scale).dropna() @ pd.Series(signs, index=columns)
         n = len(by_seed)
         parts.append((by_seed - by_seed.mean()) / size / math.sqrt(n * (n - 1)))
         means.append(float(by_seed.mean()))
         counts.append(n)
+        strata.append(by_seed)
     se = math.sqrt(float((pd.concat(parts, axis=1).sum(axis=1) ** 2).sum()))
     note = f"no seed is complete in all strata: each stratum over its own seeds ({', '.join(map(str, counts))})"
     unpaired = Unpaired(float(np.mean(means)), tuple(counts), min(counts))
-    return replace(found, se=se, df=min(counts) - 1.0, note=note, unpaired=unpaired)
+    used = sorted({column for columns in weighed.corners for column in columns})
+    apart = replace(found, se=se, df=min(counts) - 1.0, note=note, unpaired=unpaired)
+    return at_resolution(apart, outcomes.step_of(used, found.scale), strata)
 
 
 def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
@@ -261,8 +265,6 @@ def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate
         return found
     weight = weighed.by_column[used].to_numpy()
     parts = weight**2 * np.array([values.var(ddof=1) for values in runs.values()]) / count
-    total = float(parts.sum())
-    df = total**2 / float((parts**2 / (count - 1)).sum()) if total > 0 else float(count.min() - 1)
     ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
     counts = tuple(sum(len(runs[column]) for column in end) for end in ends)
     arms = None
@@ -272,7 +274,9 @@ def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate
     note = f"unpaired: no seeds in common, Welch's t of {' and '.join(map(str, counts))} runs"
     means = np.array([values.mean() for values in runs.values()])
     unpaired = Unpaired(float((weight * means).sum()), counts, int(count.min()))
-    return replace(found, se=math.sqrt(total), df=df, missing=(), note=note, arms=arms, unpaired=unpaired)
+    df = satterthwaite(parts, count - 1)
+    welch = replace(found, se=math.sqrt(float(parts.sum())), df=df, missing=(), note=note, arms=arms, unpaired=unpaired)
+    return at_resolution(welch, outcomes.step_of(used, found.scale), list(runs.values()))
 
 
 def by_stratum(
@@ -290,7 +294,9 @@ def by_stratum(
         same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
         kind: Kind = "interaction" if len(changes) > 1 else "simple"
         one = Estimate(kind, tuple(changes), by_seed, se, df, fixed, [stratum], identical=same, scale=scale)
-        found.append(one if len(complete) else _unpaired(one, outcomes, single))
+        found.append(
+            at_resolution(one, outcomes.step_of(columns, scale)) if len(complete) else _unpaired(one, outcomes, single)
+        )
     return found
 
 
@@ -301,7 +307,7 @@ def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: flo
         by_seed = outcomes.known[column] - value
         se, df = student(by_seed)
         fixed = Condition({key: (level,) for key, level in cell.items()})
-        found.append(Estimate("mean", (), by_seed, se, df, fixed, [cell]))
+        found.append(at_resolution(Estimate("mean", (), by_seed, se, df, fixed, [cell]), outcomes.step))
     return sorted(found, key=lambda each: list(outcomes.cells).index(each.strata[0]))
 
 

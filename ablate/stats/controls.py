@@ -15,6 +15,7 @@ from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import Outcomes
+from ablate.stats.rounding import at_resolution
 from ablate.storage.results import StudyResults
 
 
@@ -46,7 +47,7 @@ def no_change(results: StudyResults, metric: str) -> Estimate | None:
     by_seed = arms["second"] - arms["first"]
     se, df = student(by_seed)
     same = bool(len(arms)) and not np.any(by_seed)
-    return Estimate("no change", (), by_seed, se, df, identical=same, arms=arms)
+    return at_resolution(Estimate("no change", (), by_seed, se, df, identical=same, arms=arms), first.step)
 
 
 def against_controls(controls: Mapping[str, Sequence[tuple[Any, Any]]]) -> list[Change]:

@@ -20,7 +20,8 @@ bound, is refuted.
 Looks. A study that grows takes its verdicts at looks that it declares (by default at 5, 8, 12 and 20 complete seeds), on
 the first seeds in the order in which they were asked for. The k-th look has the level alpha (t_k^2 - t_(k-1)^2), t being
 the fraction of the seeds of the last look: the increments of a spending function (Lan and DeMets 1983) of the power family
-(Kim and DeMets 1987), whose levels rise from look to look as those of O'Brien and Fleming do. They sum up to alpha, so that
+(Kim and DeMets 1987), whose levels rise from look to look as those of O'Brien and Fleming do; for the support of
+`equivalent`, which few seeds practically never show, with t^3 instead of t^2. They sum up to alpha, so that
 the error rate holds by Bonferroni's inequality, whatever the joint distribution of the t statistics is. A p value divided by
 its share of alpha is on the scale of the whole study, and the smallest over the looks is a valid p value (a sequential
 p value: Liu and Anderson 2008): what was shown at a look stays shown. Results that are finished have one look, at all seeds.
@@ -43,7 +44,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,11 +52,12 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-RULES = 2  # the version of these rules, increased with every change that may change a verdict
+RULES = 3  # the version of these rules, increased with every change that may change a verdict
 LOOKS = (5, 8, 12, 20)
 FEWEST = 5  # no verdict below so many seeds
 ALPHA = 0.025
 SPENDING = 2.0  # the exponent of the spending function
+LATE = 3.0  # that of the support of `equivalent`
 EXPECTS = ("higher", "lower", "higher by the margin", "lower by the margin", "noninferior", "equivalent")
 
 SUPPORTED = "supported"
@@ -98,10 +100,12 @@ class SequentialDesign:
     Attributes:
         looks: numbers of complete seeds, ascending; empty for finished results, which have one look, at all seeds.
         alpha: one-sided, for all looks together.
+        supporting: the exponent of the spending function for the support of a claim, see `of_claim`.
     """
 
     looks: tuple[int, ...] = LOOKS
     alpha: float = ALPHA
+    supporting: float = SPENDING
 
     def __post_init__(self) -> None:
         if list(self.looks) != sorted(set(self.looks)) or any(seeds < FEWEST for seeds in self.looks):
@@ -127,20 +131,30 @@ class SequentialDesign:
         later = self.looks or (FEWEST,)
         return next((seeds for seeds in later if seeds > n), None)
 
-    def share(self, look: int) -> float:
-        """The part of alpha that the look of this number spends: all of it at the only look.
+    def of_claim(self, expects: str) -> SequentialDesign:
+        """The design for a claim: the support of `equivalent` spends less at early looks, which practically never show it."""
+        return replace(self, supporting=LATE if expects == "equivalent" else SPENDING)
+
+    def share(self, look: int, hypothesis: str = "support") -> float:
+        """The part of alpha that the look of this number spends on a hypothesis of `PValues`: all of it at the only look.
 
         >>> [round(SequentialDesign().share(look), 4) for look in (1, 2, 3, 4)]
         [0.0625, 0.0975, 0.2, 0.64]
+        >>> [round(SequentialDesign().of_claim("equivalent").share(look), 4) for look in (1, 2, 3, 4)]
+        [0.0156, 0.0484, 0.152, 0.784]
         """
         if not self.looks:
             return 1.0
-        before = self.looks[look - 2] if look > 1 else 0
-        return float((self.looks[look - 1] ** SPENDING - before**SPENDING) / self.looks[-1] ** SPENDING)
+        before, exponent = self.looks[look - 2] if look > 1 else 0, self.supporting if hypothesis == "support" else SPENDING
+        return float((self.looks[look - 1] ** exponent - before**exponent) / self.looks[-1] ** exponent)
 
-    def spent(self, p: float, look: int) -> float:
+    def spent(self, p: float, look: int, hypothesis: str = "support") -> float:
         """A p value of a look on the scale of the whole study: divided by the share of alpha, at most 1. NaN before a look."""
-        return min(p / self.share(look), 1.0) if look and not math.isnan(p) else math.nan
+        return min(p / self.share(look, hypothesis), 1.0) if look and not math.isnan(p) else math.nan
+
+    def shows(self, p: PValues, look: int, at: PValues) -> list[str]:
+        """The hypotheses that the p values of a look show at these levels, which are on the scale of the whole study."""
+        return [name for name in p._fields if self.spent(getattr(p, name), look, name) <= getattr(at, name)]
 
 
 def p_values(estimate: Any, se: Any, df: Any, expects: str, margin: float | None = None) -> tuple[Numbers, Numbers, Numbers]:
@@ -235,8 +249,7 @@ def conclude(by_look: Mapping[Look, PValues], at: PValues, design: SequentialDes
     shown: dict[str, Look] = {}
     opposite = NO_LOOK
     for look in sorted(by_look):
-        p, level = by_look[look]._asdict(), at._asdict()
-        small = [name for name in p if design.spent(p[name], look.number) <= level[name]]
+        small = design.shows(by_look[look], look.number, at)
         if ("support" in shown and "contradict" in small) or ("contradict" in shown and "support" in small):
             opposite = look
             break
@@ -253,8 +266,10 @@ def conclude(by_look: Mapping[Look, PValues], at: PValues, design: SequentialDes
 
 def smallest(by_look: Mapping[Look, PValues], design: SequentialDesign) -> PValues:
     """The smallest p value of each hypothesis over the looks, on the scale of the whole study; NaN without any."""
-    found = [[design.spent(p, look.number) for look, values in by_look.items() if not math.isnan(p := values[each])]
-             for each in range(3)]  # fmt: skip
+    found = [
+        [design.spent(p, look.number, name) for look, values in by_look.items() if not math.isnan(p := getattr(values, name))]
+        for name in PValues._fields
+    ]
     return PValues(*(min(each, default=math.nan) for each in found))
 
 

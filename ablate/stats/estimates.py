@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from ablate.core.cells import Cell, Condition
@@ -76,7 +78,7 @@ class Estimate:
         """The number of complete seeds; of an unpaired estimate, the runs of its smallest cell."""
         return self.unpaired.n if self.unpaired else len(self.by_seed)
 
-    @property
+    @functools.cached_property
     def estimate(self) -> float:
         if self.unpaired:
             return self.unpaired.estimate
@@ -84,8 +86,8 @@ class Estimate:
 
     @property
     def sd(self) -> float:
-        """The standard deviation that belongs to `se` and n; NaN if it is not known."""
-        return float(self.se * np.sqrt(self.n))
+        """The standard deviation that belongs to `se` and n, or over seeds where `se` is `least_se`; NaN if it is not known."""
+        return float(self.by_seed.std(ddof=1)) if self.least_se and not self.unpaired else float(self.se * np.sqrt(self.n))
 
     @property
     def wins(self) -> int:
@@ -117,7 +119,7 @@ class Estimate:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """estimate ± t(df) se; NaN where there is no standard error."""
-        half = stats.t.ppf((1 + confidence) / 2, self.df) * self.se if self.df > 0 else np.nan
+        half = quantile(confidence, self.df) * self.se if self.df > 0 else np.nan
         return self.estimate - half, self.estimate + half
 
     def numbers(self, confidence: float = 0.95) -> dict[str, float]:
@@ -148,6 +150,21 @@ class Estimate:
             "worst_seed": self.worst[0],
             "note": self.note,
         }
+
+
+@functools.lru_cache(maxsize=1000)
+def quantile(confidence: float, df: float) -> float:
+    """The critical value of a two-sided interval: the quantile (1 + confidence) / 2 of t(df)."""
+    return float(stats.t.ppf((1 + confidence) / 2, df))
+
+
+def satterthwaite(variances: ArrayLike, df: ArrayLike) -> float:
+    """The degrees of freedom of a sum of independent variances: (sum v)^2 / sum(v^2 / df), by Satterthwaite (1946).
+
+    The smallest df if all variances are zero.
+    """
+    v, each = np.asarray(variances, float), np.asarray(df, float)
+    return float(v.sum() ** 2 / (v**2 / each).sum()) if v.sum() > 0 else float(each.min())
 
 
 def student(by_seed: pd.Series) -> tuple[float, float]:

@@ -9,8 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
-from ablate.stats.summary import Summary, baselines_of, paired_differences
+from ablate.stats.comparisons import baselines, differences
+from ablate.stats.outcomes import Outcomes
+from ablate.stats.summary import Summary
 from ablate.storage.results import StudyResults
 
 Status = Literal["diverged", "failed", "interrupted", "running"]
@@ -79,7 +82,8 @@ def flags(
     slower = _slower(results, summary) if timings_comparable else {}
     empty = _without_value(results, metric)
     improving, lost = _undertrained(results, history), _at_chance(results, metric)
-    own = baselines_of(results, summary.baseline) if summary.cells else {}
+    cells = results.cells()
+    own = baselines({cell: cells[cell] for cell in summary.cells}, results.manifest.blocks)
     found = {}
     for cell in summary.cells:
         said = [Flag(status, f"{ended[cell, status]} {status}") for status in UNFINISHED if (cell, status) in ended]
@@ -136,8 +140,14 @@ def _slower(results: StudyResults, summary: Summary) -> dict[str, str]:
     if spec is None:
         return {}
     mean = summary.mean[spec.name]
-    differences = paired_differences(results, spec.name, summary.baseline).to_dict("records")
-    return {row["cell"]: f"{-100 * row['estimate'] / mean[row['baseline']]:.2g} %" for row in differences if row["high"] < 0}
+    cells, block = results.cells(), results.manifest.blocks
+    cells = {cell: cells[cell] for cell in summary.cells}
+    try:
+        found = differences(Outcomes.of(results, spec.name), cells, block)
+    except UsageError:  # two runs of one seed at the same levels
+        return {}
+    own = baselines(cells, block)
+    return {cell: f"{-100 * each.estimate / mean[own[cell]]:.2g} %" for cell, each in found.items() if each.interval()[1] < 0}
 
 
 def _costs(results: StudyResults, better: str) -> list[MetricSpec]:

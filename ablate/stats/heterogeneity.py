@@ -10,8 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ablate.stats.contrasts import by_stratum
 from ablate.stats.decision_rules import union
 from ablate.stats.estimates import Estimate, student
+from ablate.stats.outcomes import Outcomes
+
+MOST = 12  # strata that are listed one by one
+SHOWN = 0.05  # two-sided p from which strata are called different, not adjusted: a remark, no verdict
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Heterogeneity:
     """The test of the interaction of a change with the strata.
 
     Attributes:
-        p: two-sided; NaN below two common seeds.
+        p: two-sided; NaN below two common seeds, and where the rounding of the metric is the uncertainty of a stratum.
         n: the seeds that are complete in all strata.
         lowest, highest: the strata with the lowest and the highest estimate.
         same_sign: whether all estimates have one sign.
@@ -32,6 +37,18 @@ class Heterogeneity:
     highest: Estimate
     same_sign: bool
     test: str
+
+    @property
+    def shown(self) -> bool:
+        """Whether the strata are shown to differ."""
+        return self.p <= SHOWN
+
+
+def strata_of(outcomes: Outcomes, contrast: Estimate) -> list[Estimate]:
+    """A contrast of one change in each of its strata; empty for one stratum, and for more than MOST."""
+    if len(contrast.changes) != 1 or not 1 < len(contrast.strata) <= MOST:
+        return []
+    return by_stratum(outcomes, contrast.changes, contrast.where, contrast.scale)
 
 
 def heterogeneity(strata: Sequence[Estimate]) -> Heterogeneity | None:
@@ -49,7 +66,8 @@ def heterogeneity(strata: Sequence[Estimate]) -> Heterogeneity | None:
     values = pd.concat([each.by_seed for each in strata], axis=1, join="inner").to_numpy()
     n, size = values.shape
     p, test = math.nan, ""
-    if n > size:
+    rounded = any(each.least_se for each in strata)  # the scatter of seeds is then not the uncertainty
+    if n > size and not rounded:
         differences = values[:, 1:] - values[:, :1]
         mean = differences.mean(0)
         covariance = np.atleast_2d(np.cov(differences, rowvar=False))
@@ -57,7 +75,7 @@ def heterogeneity(strata: Sequence[Estimate]) -> Heterogeneity | None:
             t2 = n * float(mean @ np.linalg.solve(covariance, mean))
             p = float(stats.f.sf(t2 * (n - size + 1) / ((n - 1) * (size - 1)), size - 1, n - size + 1))
             test = "Hotelling's T²"
-    if not test and n > 1:
+    if not test and n > 1 and not rounded:
         centered = values - values.mean(axis=1, keepdims=True)
         each = []
         for column in centered.T:

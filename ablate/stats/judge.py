@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -131,10 +132,10 @@ def judge(
         [test.claim.primary for test in members],
         alpha,
     )
-    family, of_members = sum(test.claim.primary for test in members), iter(found)
+    sizes, of_members = Counter(test.claim.primary for test in members), iter(found)
     better = [results.metrics[test.claim.metric].better for test in tests]
     return [
-        _judgement(test, *next(of_members), family, direction) if test.in_family else _untested(test)
+        _judgement(test, *next(of_members), sizes[test.claim.primary], direction) if test.in_family else _untested(test)
         for test, direction in zip(tests, better, strict=True)
     ]
 
@@ -165,19 +166,20 @@ def _untested(test: ClaimTest) -> Judgement:
 
 
 def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: int, better: Any) -> Judgement:
-    """The judgement of a claim that was tested at these levels, on the scale of the whole study."""
+    """The judgement of a claim that was tested at these levels, on the scale of the whole study; `family`: primary claims, or
+    exploratory ones.
+    """
     if test.last is None:
         return _untested(test)
     conclusion = decision_rules.conclude(test.by_look, at_levels, test.design)
     if test.verdict:
         conclusion = Conclusion(test.verdict, test.last.look)
     at = next(each for each in test.tests if each.look == conclusion.look)
-    level, p = _decisive(conclusion.verdict, at_levels, adjusted)
+    at_look, p = _decisive(conclusion.verdict, at.look, test.design, at_levels, adjusted)
     estimate = at.estimates[0]
-    spread = heterogeneity(at.strata) if test.claim.expects != "equivalent" else None
+    spread = heterogeneity(at.strata)
     members = family if test.claim.primary else 1
     precision = precision_of(test.claim, test.last.estimates[0], members, test.design)
-    at_look = level * test.design.share(at.look.number) if at.look.number else math.nan
     robust = None
     if not test.verdict and conclusion.verdict != decision_rules.INCONCLUSIVE:
         robust = _robustness(test.claim, at, conclusion, at_look, better)
@@ -207,11 +209,12 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
     )
 
 
-def _decisive(verdict: str, at_levels: PValues, adjusted: PValues) -> tuple[float, float]:
-    """The level and the adjusted p value of what a verdict rests on; of no verdict, the strictest level and the smallest p."""
-    if name := SHOWN.get(verdict):
-        return getattr(at_levels, name), getattr(adjusted, name)
-    return min(at_levels), min((p for p in adjusted if not math.isnan(p)), default=math.nan)
+def _decisive(verdict: str, look: Look, design: SequentialDesign, at_levels: PValues, adjusted: PValues) -> tuple[float, float]:
+    """The level at a look and the adjusted p value of what a verdict rests on; without one, the strictest and the smallest."""
+    names = [SHOWN[verdict]] if verdict in SHOWN else PValues._fields
+    levels = [getattr(at_levels, name) * design.share(look.number, name) for name in names if look.number]
+    known = [p for p in (getattr(adjusted, name) for name in names) if not math.isnan(p)]
+    return min(levels, default=math.nan), min(known, default=math.nan)
 
 
 def _robustness(claim: Claim, at: LookTest, conclusion: Conclusion, level: float, better: Any) -> Robustness | None:

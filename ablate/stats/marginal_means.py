@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
+from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import Outcomes
+from ablate.stats.rounding import at_resolution
 
 SMALLEST = 0.01  # ω² of an interaction that is worth a plot
 COLUMNS = ["x", "line", "n", "mean", "low", "high"]
@@ -47,12 +47,10 @@ def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: f
             if not columns:
                 continue
             values = outcomes.known[columns[0]] if len(columns) == 1 else outcomes.complete(columns).mean(axis="columns")
-            n = len(values)
-            if not n:
+            if not len(values):
                 continue
-            mean = float(values.mean())
-            half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
-            rows.append((str(across), str(level), n, mean, mean - half, mean + half))
+            found = at_resolution(Estimate("mean", (), values, *student(values)), outcomes.step)
+            rows.append((str(across), str(level), found.n, found.estimate, *found.interval(confidence)))
     return InteractionMeans(x, line, pd.DataFrame(rows, columns=COLUMNS))
 
 

@@ -21,6 +21,8 @@ from ablate.core.cells import Cell, Condition
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import terms_of
+from ablate.stats.estimates import Scale
+from ablate.stats.rounding import relative_step, resolution
 from ablate.storage.results import StudyResults
 
 ANYWHERE = Condition({})  # no condition: all cells
@@ -42,6 +44,7 @@ class Outcomes:
             By default those that diverged.
         lost_share: of an outcome that is a mean of several runs (see `ablate.stats.blocks.by_block`), the share of these that
             were lost; empty if an outcome is one run.
+        step: the rounding step of the metric; None if it is not rounded.
     """
 
     outcomes: pd.DataFrame
@@ -51,6 +54,7 @@ class Outcomes:
     factors: Mapping[str, Factor]
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
     lost_share: pd.DataFrame = field(default_factory=pd.DataFrame)
+    step: float | None = None
 
     def __post_init__(self) -> None:
         if self.lost.empty:
@@ -93,6 +97,10 @@ class Outcomes:
         """By column, whether every seed has a value."""
         return self.outcomes.notna().all()
 
+    def step_of(self, columns: Sequence[int], scale: Scale = "difference") -> float | None:
+        """The rounding step on the scale of a contrast of these columns."""
+        return self.step if scale == "difference" else relative_step(self.step, self.outcomes[list(columns)])
+
     @classmethod
     def of(cls, results: StudyResults, metric: str) -> Outcomes:
         """The outcomes of a metric, or of the difference `one - other` of two.
@@ -131,13 +139,15 @@ class Outcomes:
             frame[places] = rows[column].to_numpy(frame.dtype)
             return pd.DataFrame(frame, pd.Index(seeds, name="seed"), pd.Index(distinct, name="cell"))
 
+        outcomes = wide("value", math.nan)
         return cls(
-            outcomes=wide("value", math.nan),
+            outcomes=outcomes,
             diverged=wide("diverged", empty=False),
             censored=wide("censored", empty=False),
             cells={cell: columns[number] for cell, number in numbers.items()},
             factors=results.factors,
             lost=wide("lost", empty=False),
+            step=resolution(outcomes),
         )
 
     def of_seeds(self, seeds: Iterable[Any]) -> Outcomes:

@@ -23,8 +23,9 @@ from ablate.core.claims import Change, Claim
 from ablate.core.errors import UsageError
 from ablate.stats.contrasts import weights
 from ablate.stats.decision_rules import FEWEST, LOOKS, SequentialDesign
-from ablate.stats.estimates import Estimate
+from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes
+from ablate.stats.rounding import at_resolution
 
 POWER = 0.8
 MOST = 1000  # seeds that are considered for finished results
@@ -54,19 +55,26 @@ def correlation(first: Sequence[float], second: Sequence[float], confidence: flo
 
 
 def decidable_margin(
-    sd: float, n: int, expects: str = "higher", claims: int = 1, design: SequentialDesign = USUAL, power: float = POWER
+    sd: float,
+    n: int,
+    expects: str = "higher",
+    claims: int = 1,
+    design: SequentialDesign = USUAL,
+    power: float = POWER,
+    least_se: float = 0.0,
 ) -> float:
     """The smallest margin that n seeds decide (the minimum detectable effect), in the units of `sd`; NaN before the first look.
 
     For `equivalent` both one-sided tests have to succeed: each is given the power (1 + power) / 2, so that both do with
-    `power` at least.
+    `power` at least. More seeds do not reduce the standard error below `least_se`, the rounding of the metric.
     """
     look = design.last(n)
     if not look.number or math.isnan(sd):
         return math.nan
     each = (1 + power) / 2 if expects == "equivalent" else power
-    level = design.alpha * design.share(look.number) / max(claims, 1)
-    return sd * float(TTestPower().solve_power(nobs=look.seeds, alpha=level, power=each, alternative="larger"))
+    level = design.alpha * design.of_claim(expects).share(look.number) / max(claims, 1)
+    effect = float(TTestPower().solve_power(nobs=look.seeds, alpha=level, power=each, alternative="larger"))
+    return max(sd, least_se * math.sqrt(look.seeds)) * effect
 
 
 def seeds_needed(
@@ -76,6 +84,7 @@ def seeds_needed(
     claims: int = 1,
     design: SequentialDesign = USUAL,
     power: float = POWER,
+    least_se: float = 0.0,
 ) -> int | None:
     """The seeds of the first look that decides this margin; None if not even the last one does.
 
@@ -83,7 +92,7 @@ def seeds_needed(
     """
     numbers: Sequence[int] = design.looks or range(FEWEST, MOST + 1)
     at = bisect.bisect_left(
-        numbers, True, key=lambda n: decidable_margin(sd, n, expects, claims, design, power) <= margin
+        numbers, True, key=lambda n: decidable_margin(sd, n, expects, claims, design, power, least_se) <= margin
     )  # the margin falls with n
     return numbers[at] if at < len(numbers) else None
 
@@ -120,13 +129,15 @@ def precision_of(claim: Claim, estimate: Estimate, members: int, design: Sequent
     if claim.margin is None or estimate.n < 2 or math.isnan(sd):
         return None
     margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
+    least = estimate.least_se
     needed, fewest, most = (
-        seeds_needed(each, margin, claim.expects, members, design) for each in (sd, *sd_interval(sd, estimate.n, 0.8))
+        seeds_needed(each, margin, claim.expects, members, design, least_se=least)
+        for each in (sd, *sd_interval(sd, estimate.n, 0.8))
     )
     last = design.looks[-1] if design.looks else MOST
     decidable = math.nan
     if needed is None:
-        decidable = decidable_margin(sd, last, claim.expects, members, design)
+        decidable = decidable_margin(sd, last, claim.expects, members, design, least_se=least)
         decidable = math.exp(decidable) if claim.scale == "ratio" else decidable
     return Precision(needed, fewest, most, decidable, last, ", the last look," if design.looks else "")
 
@@ -154,7 +165,7 @@ def noise_table(
 
     `n` seeds, `sd` of the paired differences (averaged over the alive strata within a seed) and `correlation` of the
     two arms, each with `_low` and `_high`; `margin`, the smallest that is decidable at the last look that n has
-    reached, or at the first one.
+    reached, or at the first one. The interval of `sd` is NaN if all seeds lie within one rounding step of the metric.
     """
     rows = []
     for change in changes:
@@ -166,8 +177,10 @@ def noise_table(
         complete = outcomes.complete(used)
         first, second = (complete[[columns[end] for columns in corners]].mean(axis="columns") for end in (0, 1))
         n = len(complete)
-        sd = float((second - first).std(ddof=1)) if n > 1 else math.nan
-        low, high = sd_interval(sd, n, confidence)
+        by_seed = second - first
+        found = at_resolution(Estimate("simple", (change,), by_seed, *student(by_seed)), outcomes.step)
+        sd = float(by_seed.std(ddof=1)) if n > 1 else math.nan
+        low, high = (math.nan, math.nan) if found.least_se else sd_interval(sd, n, confidence)
         r, r_low, r_high = correlation(first.tolist(), second.tolist(), confidence)
         rows.append(
             {
@@ -182,7 +195,7 @@ def noise_table(
                 "correlation": r,
                 "correlation_low": r_low,
                 "correlation_high": r_high,
-                "margin": decidable_margin(sd, max(n, LOOKS[0]), claims=claims),
+                "margin": decidable_margin(sd, max(n, LOOKS[0]), claims=claims, least_se=found.least_se),
             }
         )
     return pd.DataFrame(rows)

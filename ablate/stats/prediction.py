@@ -40,6 +40,7 @@ def prediction(
     how: HowPublished | None = None,
     arms: Sequence[pd.Series] = (),
     better: Better | None = None,
+    least_se: float = 0.0,
 ) -> dict[str, Any]:
     """Predict where a figure that was made like the published one would fall, and whether the published one lies there.
 
@@ -51,6 +52,7 @@ def prediction(
         arms: for each arm its value by seed: one of a mean, two of a difference, four of an interaction. Without them `values`
             are those of the only arm.
         better: which end is the best one; by default the highest.
+        least_se: what the standard error of our mean cannot fall below, since the metric is rounded.
 
     Returns:
         `n`, `mean`, `sd`, `low`, `high`, `published`, and `inside`: True or False, None for fewer than two runs.
@@ -63,24 +65,25 @@ def prediction(
     if n < 2:
         return row
     spread = [sd] if len(arms) < 2 or how.kind == "paired" else [float(arm.dropna().std(ddof=1)) for arm in arms]
+    se = max(sd / math.sqrt(n), least_se)
     if how.kind == "best":
-        low, high = _best(mean, sd, spread, n, how.n_runs, confidence, better)
+        low, high = _best(mean, se, spread, n, how.n_runs, confidence, better)
     else:
         runs = how.n_runs if how.kind == "mean" else 1
-        half = math.sqrt(sum(s**2 for s in spread) / runs + sd**2 / n)
+        half = math.sqrt(sum(s**2 for s in spread) / runs + se**2)
         half *= float(stats.t.ppf((1 + confidence) / 2, n - 1))
         low, high = mean - half, mean + half
     return row | {"low": low, "high": high, "inside": low <= published <= high}
 
 
 def _best(
-    mean: float, sd: float, spread: Sequence[float], n: int, k: int, confidence: float, better: Better | None
+    mean: float, se: float, spread: Sequence[float], n: int, k: int, confidence: float, better: Better | None
 ) -> tuple[float, float]:
     """The interval of the best of k runs of each arm, by simulation of the predictive distribution."""
     generator = np.random.default_rng(0)  # the same report each time
     sign = -1 if better == "lower" else 1
     scales = [np.sqrt((n - 1) / generator.chisquare(n - 1, DRAWS)) for _ in spread]
-    center = mean + sd * scales[0] * generator.normal(size=DRAWS) / math.sqrt(n)
+    center = mean + se * scales[0] * generator.normal(size=DRAWS)
     for arm, s, scale in zip(SIGNS[len(spread)], spread, scales, strict=True):
         center = center + arm * sign * s * scale * generator.normal(size=(DRAWS, k)).max(axis=1)
     low, high = np.quantile(center, [(1 - confidence) / 2, (1 + confidence) / 2])

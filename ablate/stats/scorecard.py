@@ -74,14 +74,15 @@ def _scored(
         return {**spread, "n": n, "inside": bool((values == figure).all())}
     if claim.expects == LARGEST or claim.exceeds is not None:  # the figure is of the share itself, not of its lead
         claim = claim.model_copy(update={"expects": "higher", "exceeds": None})
-    by_seed = estimates_of(claim, outcomes, drawn)[0].by_seed
+    estimate = estimates_of(claim, outcomes, drawn)[0]
+    by_seed = estimate.by_seed
     if by_seed.empty:
         return {"reason": "no seed has all the runs that the claim needs"}
     arms = [] if claim.path and claim.of != ALL else compared(claim, outcomes)
     runs = outcomes.outcomes.transform(np.log) if claim.scale == "ratio" else outcomes.outcomes
     made: dict[str, Any] = {
         "how": claim.published_as, "arms": [runs.loc[by_seed.index, columns].mean(axis=1) for columns in arms],
-        "better": better,
+        "better": better, "least_se": estimate.least_se,
     }  # fmt: skip
     if claim.scale == "ratio":
         found = prediction(by_seed.tolist(), math.log(figure), **made)

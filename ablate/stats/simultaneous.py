@@ -3,8 +3,8 @@
 All intervals of a family hold at once with the confidence. The critical value is the quantile of the largest |t| of
 contrasts with the correlations of these, which share a baseline and seeds: Dunnett's idea (1955), for paired differences
 that each have their own standard error. It is found by simulating the means and the variances of normal differences with
-the estimated correlations; without correlation it is Sidak's. Where not all contrasts have the same seeds, or some are
-unpaired, the critical values are Bonferroni's.
+the estimated correlations; without correlation it is Sidak's. Where not all contrasts have the same seeds, some are
+unpaired, or the rounding of the metric is the uncertainty of some, the critical values are Bonferroni's.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
-from ablate.stats.estimates import Estimate
+from ablate.stats.estimates import Estimate, quantile
 
 DRAWS = 20_000
 BATCH = 500
@@ -37,7 +36,7 @@ def critical_value(by_seed: pd.DataFrame, confidence: float = 0.95) -> float:
     varying = norms > 1e-12 * np.abs(by_seed.to_numpy()).max()
     m = int(varying.sum())
     if m <= 1 or m > MOST:
-        return float(stats.t.ppf(1 - (1 - confidence) / 2 / max(m, 1), n - 1))
+        return quantile(1 - (1 - confidence) / max(m, 1), n - 1)
     _, scales, rows = np.linalg.svd(centered[:, varying] / norms[varying], full_matrices=False)
     rank = int((scales > 1e-9 * scales[0]).sum())  # at most n - 1, as the values are centered
     root = scales[:rank, None] * rows[:rank]  # (rank, contrasts): its transpose times it is the correlation
@@ -68,11 +67,11 @@ def simultaneous(estimates: Sequence[Estimate], confidence: float = 0.95) -> lis
         return [(math.nan, math.nan)] * len(estimates)
     seeds = {tuple(each.by_seed.index) for each in known}
     critical = math.nan
-    if len(seeds) == 1 and not any(each.unpaired for each in known):
+    if len(seeds) == 1 and not any(each.unpaired or each.least_se for each in known):
         critical = critical_value(pd.concat([each.by_seed for each in known], axis=1), confidence)
     found = []
     for each in estimates:
-        bonferroni = float(stats.t.ppf(1 - (1 - confidence) / 2 / len(known), each.df)) if each.df > 0 else math.nan
+        bonferroni = quantile(1 - (1 - confidence) / len(known), each.df) if each.df > 0 else math.nan
         half = each.se * (bonferroni if math.isnan(critical) else critical)
         ends = (each.estimate - half, each.estimate + half)
         found.append((math.exp(ends[0]), math.exp(ends[1])) if each.scale == "ratio" else ends)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ablate.core.cells import Cell
 from ablate.core.levels import Level
+from ablate.stats.comparisons import welch
+from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import kept, values_of
+from ablate.stats.rounding import at_resolution, resolution
 from ablate.storage.results import StudyResults
 
 COLUMNS = ["configuration", "n_before", "mean_before", "n_after", "mean_after", "pairs", "estimate", "low", "high"]
@@ -37,8 +39,11 @@ def compare_studies(before: StudyResults, after: StudyResults, metric: str, conf
         right = second.get(cell)
         if right is None:
             continue
-        estimate, low, high, pairs = _difference(left, right, confidence)
-        rows.append((cell.label, len(left), left.mean(), len(right), right.mean(), pairs, estimate, low, high))
+        found = _difference(left, right)
+        means = left.mean(), right.mean()
+        estimate = found.estimate if found.n else means[1] - means[0]
+        pairs = len(found.by_seed)
+        rows.append((cell.label, len(left), means[0], len(right), means[1], pairs, estimate, *found.interval(confidence)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -56,15 +61,11 @@ def _by_configuration(results: StudyResults, keys: list[str], metric: str) -> di
     return {cell: pd.Series(by_seed, dtype=float) for cell, by_seed in found.items()}
 
 
-def _difference(left: pd.Series, right: pd.Series, confidence: float) -> tuple[float, float, float, int]:
+def _difference(left: pd.Series, right: pd.Series) -> Estimate:
+    """After minus before: paired by the common seeds, or Welch's of fewer than two."""
+    step = resolution(pd.DataFrame({"before": left, "after": right}))
     common = [seed for seed in left.index if seed in right.index]
     if len(common) > 1:
-        differences = right[common] - left[common]
-        estimate, pairs = float(differences.mean()), len(common)
-        half = float(stats.t.ppf((1 + confidence) / 2, pairs - 1) * differences.std(ddof=1) / np.sqrt(pairs))
-        return estimate, estimate - half, estimate + half, pairs
-    estimate = float(right.mean() - left.mean())
-    if len(left) < 2 or len(right) < 2:
-        return estimate, np.nan, np.nan, 0
-    interval = stats.ttest_ind(right, left, equal_var=False).confidence_interval(confidence)
-    return estimate, float(interval.low), float(interval.high), 0
+        pairs = right[common] - left[common]
+        return at_resolution(Estimate("simple", (), pairs, *student(pairs), identical=not pairs.any()), step)
+    return welch(left, right, step)

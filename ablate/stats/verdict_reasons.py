@@ -11,8 +11,6 @@ from ablate.stats.heterogeneity import Heterogeneity
 from ablate.stats.power import POWER, Precision
 from ablate.stats.robustness import Robustness
 
-HETEROGENEOUS = 0.05  # two-sided p of the test of strata, not adjusted: a remark, no verdict
-
 
 def reason(
     test: ClaimTest,
@@ -30,7 +28,7 @@ def reason(
         conclusion: what its looks have shown.
         at: the test at the look of the conclusion.
         p: adjusted for looks and claims.
-        family: the number of primary claims.
+        family: the number of primary claims, or of exploratory ones if it is one of these.
         at_levels: of the hypotheses of the claim, on the scale of the whole study.
         precision: what the seeds can decide.
     """
@@ -73,14 +71,14 @@ def notes(estimate: Estimate, spread: Heterogeneity | None, robust: Robustness |
     """Sentences below a verdict: how many seeds (or blocks) agree, whether strata do, and how much hangs on one seed."""
     found = []
     if estimate.n and not estimate.unpaired:
-        superior = "" if math.isnan(estimate.p_superior) else f"; P(B > A) = {estimate.p_superior:.2f}"
+        superior = "" if math.isnan(estimate.p_superior) or unit == "blocks" else f"; P(B > A) = {estimate.p_superior:.2f}"
         found.append(
             f"Above zero in {estimate.wins} of {estimate.n} {unit}, lowest at {unit[:-1]} {estimate.worst[0]}{superior}"
         )
     if spread is not None and not math.isnan(spread.p):
-        differ = "differ" if spread.p <= HETEROGENEOUS else "are not shown to differ"
+        differ = "differ" if spread.shown else "are not shown to differ"
         opposite = "" if spread.same_sign else "; their estimates have opposite signs"
-        ends = f" (lowest: {spread.lowest.where}; highest: {spread.highest.where})" if spread.p <= HETEROGENEOUS else ""
+        ends = f" (lowest: {spread.lowest.where}; highest: {spread.highest.where})" if spread.shown else ""
         found.append(f"The strata {differ}: p = {spread.p:.2g}{ends}{opposite}")
     if robust is not None:
         found.append(robust.in_words(unit[:-1]))
@@ -97,7 +95,8 @@ def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
     claim, seeds = test.claim, at.look.seeds
     adjusted = [f"look {at.look.number} at {seeds} seeds" if len(test.design.looks) > 1 else f"one look at {seeds} {test.unit}"]
     if not claim.primary:
-        adjusted.append("exploratory: not a primary claim, not adjusted for the others")
+        several = f", one of {family}" if family > 1 else ""
+        adjusted.append(f"exploratory{several}: not a primary claim, not adjusted for the others")
     elif family > 1:
         adjusted.append(f"Holm over {family} claims")
     return f"adjusted p {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} ({', '.join(adjusted)})"
@@ -129,7 +128,7 @@ def _later(test: ClaimTest, conclusion: Conclusion, last: LookTest, at_levels: P
 
 def _decided(test: ClaimTest, p: PValues, at: LookTest, at_levels: PValues) -> bool:
     """Whether these p values of a look show anything."""
-    return any(test.design.spent(each, at.look.number) <= level for each, level in zip(p, at_levels, strict=True))
+    return bool(test.design.shows(p, at.look.number, at_levels))
 
 
 def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:

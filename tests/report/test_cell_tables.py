@@ -12,6 +12,8 @@ from ablate.report.cell_tables import costs, further_results, results, summary_f
 from ablate.report.configurations import Configurations
 from ablate.report.table import Table, side_by_side
 from ablate.report.values import text_of
+from ablate.stats.comparisons import AgainstBaseline
+from ablate.stats.estimates import Estimate, student
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
 
@@ -27,11 +29,14 @@ METRICS = Metrics(
         "unmeasured": MetricSpec("unmeasured"),
     }
 )
-DIFFERENCES = pd.DataFrame(
-    {"cell": ["b", "c"], "n": [1, 0], "estimate": [-0.01, None], "sd": [None] * 2, "low": [-0.03, None], "high": [0.01, None],
-     "baseline": "a", "unpaired": False},
-    dtype=object,
-).astype({"estimate": float, "low": float, "high": float})  # fmt: skip
+
+
+def against(cell: str, *by_seed: float) -> AgainstBaseline:
+    values = pd.Series(by_seed, dtype=float)
+    return AgainstBaseline(cell, "a", Estimate("simple", (), values, *student(values)))
+
+
+DIFFERENCES = [against("b", -0.01, -0.02, 0.0), against("c")]
 
 
 def summary(**more: Any) -> Summary:
@@ -64,7 +69,7 @@ def test_each_configuration_is_a_row_with_its_difference() -> None:
     assert titles(table) == ["stem", "n", "final accuracy (%)", "Δ vs baseline"]
     assert texts(table) == [
         ["pyramid", "2", "81.0 ± 1.0", "baseline"],
-        ["direct", "1 of 2", "80.0", "−1.0 [−3.0, +1.0]"],
+        ["direct", "1 of 2", "80.0", "−1.0 [−3.5, +1.5]"],
         ["<script>", "0 of 2", "–", "–"],
     ]
     assert [row.source for row in table.rows] == ["cell-a", "cell-b", "cell-c"]
@@ -82,7 +87,8 @@ def test_the_csv_of_results_has_the_numbers_and_the_levels() -> None:
         0.8,
         1,
     ]
-    assert row[["difference_n", "difference_estimate", "difference_low"]].tolist() == [1, -0.01, -0.03]
+    found = row[["difference_n", "difference_estimate", "difference_low", "difference_sd"]].tolist()
+    assert found == pytest.approx([3, -0.01, -0.01 - 4.302653 * 0.01 / 3**0.5, 0.01])
 
 
 def test_a_factor_that_is_named_as_a_metric_keeps_its_column() -> None:
@@ -104,7 +110,7 @@ def test_one_configuration_has_no_difference() -> None:
     whole = summary()
     alone = Summary(["a"], *(frame.head(1) for frame in (whole.counts, whole.mean, whole.sd, whole.n)))
     one = Configurations.of({"a": Cell({})}, {})
-    table = results(alone, DIFFERENCES.head(0), "accuracy", METRICS, one, {})
+    table = results(alone, [], "accuracy", METRICS, one, {})
     assert titles(table) == ["Configuration", "n", "final accuracy (%)"]
     assert texts(table) == [["base", "2", "81.0 ± 1.0"]]
 

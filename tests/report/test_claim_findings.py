@@ -1,9 +1,12 @@
 """Findings about claims."""
 
+import math
 from pathlib import Path
 
+from ablate.report.build import compose
 from ablate.report.claim_findings import claim_findings
-from tests.report.studies import CLAIM, reported
+from ablate.report.headline import headline
+from tests.report.studies import ACCURACY, CLAIM, Levels, grid_results, reported
 
 
 def test_an_undecided_claim_says_how_many_seeds_would_decide_it(tmp_path: Path) -> None:
@@ -29,3 +32,31 @@ def test_a_claim_that_is_not_tested_says_why(tmp_path: Path) -> None:
     (one,) = claim_findings(reported(tmp_path, 0.05, 0.001, claims=[{**CLAIM, "needs": {"budget": "full"}}]))
     assert one.sentence.startswith("Not tested: ")
     assert one.estimate is None
+
+
+def test_strata_that_cancel_stand_in_the_sentence(tmp_path: Path) -> None:
+    def value(levels: Levels, seed: int) -> float:
+        gain = {"small": 0.03, "large": -0.03, "third": 0.0}[levels["data"]]
+        return 0.5 + levels["ours"] * (gain + 0.001 * ((seed * (1 + len(levels["data"]))) % 5))
+
+    factors = {"data": ["small", "large", "third"], "ours": [False, True]}
+    claim = CLAIM | {"contrast": {"factor": "ours", "from": False, "to": True}, "expects": "equivalent", "where": {}}
+    results = grid_results(factors, value, ACCURACY.name, 8, [ACCURACY], claims=[claim])
+    (one,) = claim_findings(compose(results, name="s", folder=tmp_path))
+    assert "contradicted at n = 8; the strata differ: +3.2 points [" in one.sentence
+    assert one.sentence.endswith("] where data=large.")
+
+
+def test_with_two_seeds_a_claim_has_no_interval(tmp_path: Path) -> None:
+    (one,) = claim_findings(reported(tmp_path, 0.05, 0.01, seeds=2, claims=[CLAIM]))
+    assert one.estimate is not None
+    assert math.isnan(one.estimate.low)
+    assert "points, not decided at n = 2" in one.sentence
+
+
+def test_an_exploratory_claim_is_called_so_and_counted(tmp_path: Path) -> None:
+    report = reported(tmp_path, 0.05, 0.001, seeds=8, claims=[CLAIM, CLAIM | {"id": "C2", "primary": False}], looks=[8])
+    first, second = claim_findings(report)
+    assert first.sentence.endswith("supported at n = 8.")
+    assert second.sentence.endswith("supported (exploratory) at n = 8.")
+    assert headline(report) == "2 claims, 1 of them exploratory: 2 supported."

@@ -5,6 +5,7 @@ from pathlib import Path
 from ablate.report.build import compose
 from ablate.report.contrast_findings import contrast_findings
 from ablate.report.findings import Finding
+from ablate.report.strips import strips
 from tests.report.studies import ACCURACY, Levels, grid_results, reported
 
 GAINS = {"a": 0.1, "b": 0.3, "c": 0.0}
@@ -68,3 +69,40 @@ def test_blocks_are_counted_as_blocks(tmp_path: Path) -> None:
     (one,) = contrast_findings(compose(found, name="s", folder=tmp_path))
     assert one.sentence.endswith(", preliminary at n = 3 blocks.")
     assert (one.unit, list(one.by_seed)) == ("block", ["a", "bb", "ccc"])
+
+
+def test_strata_that_differ_belong_into_the_sentence(tmp_path: Path) -> None:
+    def value(levels: Levels, seed: int) -> float:
+        return (
+            0.5
+            + (levels["method"] == "ours") * (0.03 if levels["data"] == "small" else -0.03)
+            + NOISE[seed] / (1 + (levels["method"] == "ours"))
+        )
+
+    factors = {"data": ["small", "large"], "method": ["base", "ours"]}
+    found = contrast_findings(compose(grid_results(factors, value, ACCURACY.name, 5, [ACCURACY]), name="s", folder=tmp_path))
+    one = next(each for each in found if each.subject == "changing method from base to ours")
+    assert one.sentence.endswith(
+        ", undecided at n = 5; the strata differ: +3.0 points [+2.1, +3.9] where data=small, "
+        "−3.0 points [−3.9, −2.1] where data=large."
+    )
+
+
+def test_after_lost_runs_no_effect_is_called_better(tmp_path: Path) -> None:
+    results = grid_results(
+        {"dropout": [True, False]},
+        lambda levels, seed: 0.5 + 0.1 * (not levels["dropout"]) + NOISE[seed % 5] * (not levels["dropout"]),
+        ACCURACY.name, 8, [ACCURACY],
+    )  # fmt: skip
+    results.values.iloc[-3:] = float("nan")
+    (one,) = contrast_findings(compose(results, name="s", folder=tmp_path))
+    assert one.sentence.endswith("], undecided at n = 5 (lost runs: 3 of 8 in dropout=false, 0 of 8 in dropout=true).")
+    assert not one.decided
+
+
+def test_with_two_seeds_no_interval_is_shown(tmp_path: Path) -> None:
+    (one,) = contrast_findings(reported(tmp_path, 0.05, 0.01, seeds=2))
+    assert one.sentence.endswith(" points at n = 2, without an interval.")
+    (strip,) = strips([one])
+    assert strip is not None
+    assert not strip.has_interval

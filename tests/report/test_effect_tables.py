@@ -33,7 +33,7 @@ def outcomes(seeds: int) -> Outcomes:
 
 def comparison(seeds: int) -> Comparison:
     found = every_contrast(outcomes(seeds))
-    return Comparison("accuracy", pd.DataFrame(), pd.DataFrame(), found, table(found))
+    return Comparison("accuracy", found, table(found))
 
 
 def texts(shown: Table) -> list[list[str]]:

@@ -84,8 +84,8 @@ def test_of_many_differences_those_at_both_ends_are_drawn(tmp_path: Path) -> Non
     report = build(study)
     assert report.comparison is not None
     (drawn,) = (figure for figure in figures.draw(report) if figure.name == "paired_differences")
-    shown = report.comparison.differences.sort_values("estimate", ascending=False)
-    kept = [*shown["cell"][:12], *shown["cell"][-12:]]
+    shown = [each.cell for each in sorted(report.comparison.against, key=lambda each: -each.estimate.estimate)]
+    kept = [*shown[:12], *shown[-12:]]
     names = set(list(report.configurations.changes.values())[1:])
     assert texts_of(drawn.svg) & names == {report.configurations.changes[cell] for cell in kept}
     assert drawn.caption.endswith("Of 31 rows, the 12 highest and the 12 lowest are shown; the table has all.")

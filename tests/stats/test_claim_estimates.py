@@ -1,6 +1,4 @@
-"""Estimates of a claim: the arms it is about, the resolution of a metric, and p values of several estimates."""
-
-import math
+"""Estimates of a claim: the arms it is about, and p values of several estimates."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ablate.core.claims import Claim
-from ablate.stats.claim_estimates import arms, at_resolution, compared, estimates_of, p_values, resolution
+from ablate.stats.claim_estimates import arms, compared, estimates_of, p_values
 from ablate.stats.estimates import Estimate, student
 from tests.stats.conftest import noise, outcomes, study
 
@@ -36,28 +34,6 @@ def test_the_arms_of_each_kind_by_name() -> None:
     assert arms(claim(kind="threshold", value=0, where={"norm": "y"}), runs) == {"the selected cells": [1, 3]}
     path = claim(kind="path", path={"of": "s", "changes": {"s": STEM, "n": NORM}})
     assert (len(arms(path, runs)), compared(path, runs)) == (4, [[0], [3]])
-
-
-@pytest.mark.parametrize(
-    ("values", "step"), [([93.1, 93.0], 0.1), ([5.0, 4.0], 1.0), ([0.123456], 1e-6), ([1 / 3], None), ([math.nan], None)]
-)
-def test_the_resolution_of_a_metric(values: list[float], step: float | None) -> None:
-    assert resolution(pd.DataFrame({"a": values})) == step
-
-
-def test_differences_within_one_step_are_as_uncertain_as_the_step() -> None:
-    flat, wide = of(0.1, 0.1, 0.1), of(0.1, 0.3, 0.2)
-    assert at_resolution(flat, 0.1).se == pytest.approx(0.05)
-    assert at_resolution(flat, None) is flat
-    assert at_resolution(wide, 0.1) is wide
-
-
-@pytest.mark.parametrize("d", [0.01, 0.02, 0.05, 0.3, 0.9])
-def test_rounding_alone_shows_a_difference_above_the_true_one_in_two_percent_at_most(d: float) -> None:
-    """Without noise every seed has the same two rounded values, so that no number of seeds helps: here, infinitely many."""
-    level = np.random.default_rng(0).random(100_000)
-    seen = np.round(level + d) - np.round(level)
-    assert ((seen - d) / at_resolution(of(1.0, 1.0, 1.0), 1.0).se > stats.norm.ppf(0.975)).mean() <= 0.021
 
 
 def test_equivalence_has_its_strata_behind_the_average() -> None:

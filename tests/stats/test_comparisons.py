@@ -99,9 +99,21 @@ def test_in_blocks_each_configuration_is_compared_within_its_block() -> None:
 
 
 def test_equal_values_and_a_constant_difference_have_a_p_value() -> None:
-    rows = study({"norm": ["batch", "same", "more"]}, lambda levels, seed: float(seed) + (levels["norm"] == "more"))
+    rows = study({"norm": ["batch", "same", "more"]}, lambda levels, seed: seed + math.pi * (levels["norm"] == "more"))
     same, more = compared(rows)
     assert (same.p, more.p) == (1.0, 0.0)
+
+
+def test_only_seeds_that_both_configurations_finished_make_a_pair() -> None:
+    rows = study({"norm": ["batch", "layer"]}, value, seeds=4)
+    rows.loc[(rows["norm"] == "batch") & (rows["seed"] > 0), ["status", "accuracy"]] = "failed", np.nan
+    (one,) = compared(rows)
+    assert one.estimate.n == 1
+    assert one.estimate.estimate == pytest.approx(rows.iloc[1]["accuracy"] - rows.iloc[0]["accuracy"])
+    assert math.isnan(one.estimate.interval()[0])
+    (none,) = compared(rows.assign(accuracy=np.nan, status="failed"))
+    assert none.estimate.n == 0
+    assert math.isnan(none.estimate.estimate)
 
 
 def test_a_single_configuration_is_compared_with_nothing() -> None:

@@ -124,6 +124,22 @@ def test_a_look_spends_its_part_of_alpha() -> None:
     assert USUAL.spent(0.9, 3) == 1.0
 
 
+def test_the_support_of_an_equivalence_spends_its_alpha_late() -> None:
+    """Increments of alpha t^3: 1, 3.096, 9.728 and 50.176 of 64; its contradiction spends as any other hypothesis."""
+    design = USUAL.of_claim("equivalent")
+    shares = [design.share(k) for k in range(1, 5)]
+    assert [64 * share for share in shares] == pytest.approx([1, 3.096, 9.728, 50.176])
+    assert [design.share(k, "contradict") for k in range(1, 5)] == [USUAL.share(k) for k in range(1, 5)]
+    assert USUAL.of_claim("higher") == USUAL
+    assert design.of_claim("noninferior") == USUAL
+    p = PValues(0.003, 0.003, math.nan)
+    at = PValues(ALPHA, ALPHA, ALPHA)
+    assert design.shows(p, 3, at) == ["support", "contradict"]
+    assert design.shows(p, 2, at) == []
+    assert design.shows(PValues(0.002, 0.002), 2, at) == ["contradict"]
+    assert smallest({Look(2, 8): p}, design) == pytest.approx((0.003 / (3.096 / 64), 0.003 / 0.0975, math.nan), nan_ok=True)
+
+
 def test_holm_by_hand() -> None:
     """Sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1, never falling: 0.02, 0.03, 0.06, 0.06 (Holm 1979)."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])

@@ -1,13 +1,18 @@
 """Heterogeneity: Hotelling's test against statsmodels and the paired t, and its fallback for few seeds."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.multivariate import test_mvmean as hotelling
 
+from ablate.core.claims import Change
+from ablate.stats import contrasts
 from ablate.stats.estimates import Estimate, student
-from ablate.stats.heterogeneity import heterogeneity
+from ablate.stats.heterogeneity import MOST, heterogeneity, strata_of
+from tests.stats.conftest import noise, outcomes, study
 
 
 def strata(values: np.ndarray) -> list[Estimate]:
@@ -44,3 +49,24 @@ def test_fewer_seeds_than_strata_still_have_a_test_that_keeps_its_level() -> Non
 
 def test_one_stratum_has_no_heterogeneity() -> None:
     assert heterogeneity(strata(np.ones((5, 1)))) is None
+
+
+def test_strata_within_one_rounding_step_are_not_compared() -> None:
+    rows = study({"method": ["base", "ours"], "data": ["a", "b"]},
+                 lambda levels, seed: 93.1 + 0.1 * (levels["method"] == "ours" and levels["data"] == "a"))  # fmt: skip
+    runs = outcomes(rows)
+    contrast = contrasts.contrast(runs, Change.of("method", "base", "ours"))
+    found = strata_of(runs, contrast)
+    assert [each.least_se for each in found] == pytest.approx([0.05, 0.0])
+    spread = heterogeneity(found)
+    assert spread is not None
+    assert math.isnan(spread.p)
+    assert not spread.shown
+
+
+def test_many_strata_and_interactions_are_not_listed() -> None:
+    runs = outcomes(study({"method": ["base", "ours"], "data": list(range(MOST + 1))}, noise(1.0), 3))
+    assert strata_of(runs, contrasts.contrast(runs, Change.of("method", "base", "ours"))) == []
+    assert len(strata_of(runs, contrasts.contrast(runs, Change.of("data", 0, 1)))) == 2
+    both = contrasts.interaction(runs, Change.of("method", "base", "ours"), Change.of("data", 0, 1))
+    assert strata_of(runs, both) == []

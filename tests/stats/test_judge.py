@@ -220,6 +220,8 @@ def test_primary_claims_share_alpha_and_others_are_tested_by_themselves() -> Non
     found = verdicts(frame, claim(primary=False), *three[1:])
     assert found["p"][0] == pytest.approx(alone)
     assert "exploratory: not a primary claim" in found["reason"][0]
+    several = verdicts(frame, claim(primary=False), claim("b", primary=False), three[2])
+    assert "exploratory, one of 2: not a primary claim, not adjusted for the others" in several["reason"][0]
     assert "Holm over 2 claims" in found["reason"][1]
 
 

@@ -54,7 +54,7 @@ def test_simulated_claims_are_decided_as_often_as_promised(expects: str, d: floa
     draws = np.random.default_rng(1).normal(d * margin, 1, (4000, 8))
     support, _, below = p_values(draws.mean(1), draws.std(1, ddof=1) / math.sqrt(8), 7, expects, margin)
     wanted = below if (expects, d) == ("higher", 0.0) else support
-    share = float((wanted <= ALPHA * SequentialDesign().share(2)).mean())
+    share = float((wanted <= ALPHA * SequentialDesign().of_claim(expects).share(2)).mean())
     assert 0.78 <= share <= (0.86 if expects == "equivalent" else 0.82)
 
 

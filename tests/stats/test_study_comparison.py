@@ -11,11 +11,11 @@ from tests.report.studies import grid_results
 
 def test_common_seeds_are_paired() -> None:
     before = grid_results({"a": [0, 1]}, lambda levels, seed: float(levels["a"] + seed))
-    after = grid_results({"a": [1, 0, 2]}, lambda levels, seed: float(levels["a"] + seed + 0.5 + (seed % 2) / 10), seeds=7)
+    after = grid_results({"a": [1, 0, 2]}, lambda levels, seed: float(levels["a"] + seed + 0.5 + (seed % 2) / 7), seeds=7)
     found = compare_studies(before, after, "f1").set_index("configuration")
     assert list(found.index) == ["a=0", "a=1"]
     row = found.loc["a=1"]
-    differences = [0.5 + (seed % 2) / 10 for seed in range(5)]
+    differences = [0.5 + (seed % 2) / 7 for seed in range(5)]
     expected = stats.ttest_rel([1 + seed + each for seed, each in enumerate(differences)], [1.0 + seed for seed in range(5)])
     low, high = expected.confidence_interval()
     assert [row["estimate"], row["low"], row["high"]] == pytest.approx([np.mean(differences), low, high])

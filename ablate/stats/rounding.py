@@ -1,0 +1,61 @@
+"""Rounded metrics: the step of a metric, and what it adds to the uncertainty of an estimate.
+
+The difference of two rounded values is wrong by up to one step, and averaging over seeds does not reduce that where the
+noise is smaller than the step (Sheppard's correction needs the opposite). If all seeds lie within one step, the step is
+therefore the uncertainty: the standard error is at least step / 2, so that the interval extends by 0.98 steps or more to
+either side, whatever the number of seeds. The values of a difference d in (0, step), seen as 0 or as one step, are then
+beyond it in 2 % of cases at most. On the scale `ratio`, the step is relative to the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from ablate.stats.estimates import Estimate
+
+DECIMALS = 6  # a metric that is written with more is not called rounded
+
+
+def resolution(values: pd.DataFrame) -> float | None:
+    """The step that all values are multiples of, a power of ten from 1 down to 1e-6; None if there is none.
+
+    >>> resolution(pd.DataFrame({"a": [93.1, 93.2]}))
+    0.1
+    """
+    known = values.to_numpy(float).ravel()
+    known = known[np.isfinite(known)]
+    for decimals in range(DECIMALS + 1) if len(known) else ():
+        if np.allclose(known, np.round(known, decimals), rtol=0, atol=1e-9):
+            return float(f"1e-{decimals}")
+    return None
+
+
+def relative_step(step: float | None, values: ArrayLike) -> float | None:
+    """A step on the scale of logarithms: the step over the harmonic mean of the values."""
+    return None if step is None else step * float(np.nanmean(1 / np.asarray(values, float)))
+
+
+def at_resolution(estimate: Estimate, step: float | None, arms: Sequence[ArrayLike] = ()) -> Estimate:
+    """The estimate with the step of a rounded metric as its uncertainty, if all its values lie within one step.
+
+    Pairs that are all equal remain as they are: they are identical, not close.
+
+    Args:
+        estimate: with its own standard error.
+        step: of the metric, on the scale of the estimate; None if it is not rounded.
+        arms: of an unpaired estimate, the values of each arm.
+    """
+    groups = arms or (estimate.by_seed.to_numpy(),)
+    if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
+        return estimate
+    if max(np.ptp(values) for values in groups) > step * (1 + 1e-6) or estimate.se >= step / 2:
+        return estimate
+    what = "all runs of each arm lie" if arms else "all seeds lie"
+    note = f"{what} within one rounding step of the metric ({step:.2g}), which is taken for the uncertainty"
+    df = min(estimate.df, *(np.size(values) - 1 for values in groups))  # what Satterthwaite makes of no scatter is accidental
+    return replace(estimate, se=step / 2, df=float(df), least_se=step / 2, note="; ".join(filter(None, [estimate.note, note])))

@@ -1,0 +1,153 @@
+"""Rounded metrics: their step, and the interval of every estimate whose seeds all lie within one step."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ablate.core.cells import Cell
+from ablate.core.claims import Change
+from ablate.stats import attribution, contrasts
+from ablate.stats.blocks import analyze, by_block
+from ablate.stats.comparisons import compare_with_baseline, differences
+from ablate.stats.estimates import Estimate, student
+from ablate.stats.marginal_means import interaction_means
+from ablate.stats.outcomes import Outcomes
+from ablate.stats.power import decidable_margin, noise_table
+from ablate.stats.prediction import prediction
+from ablate.stats.rounding import at_resolution, relative_step, resolution
+from ablate.stats.simultaneous import simultaneous
+from tests.stats.conftest import outcomes, study
+
+OURS = Change.of("method", "base", "ours")
+HALF = stats.t.ppf(0.975, 4) * 0.05  # of the interval of five seeds, the step being 0.1
+
+
+def of(*values: float) -> Estimate:
+    by_seed = pd.Series(values)
+    return Estimate("simple", (), by_seed, *student(by_seed))
+
+
+def rounded(seeds: int = 5, **factors: list) -> Outcomes:
+    """Every seed of `ours` is one step above `base`, whatever the other factors."""
+    levels = {"method": ["base", "ours"], **factors}
+    return outcomes(
+        study(levels, lambda of, seed: round(93.0 + 0.1 * (seed % 3) + 0.1 * (of["method"] == "ours"), 1), seeds=seeds)
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "step"), [([93.1, 93.0], 0.1), ([5.0, 4.0], 1.0), ([0.123456], 1e-6), ([1 / 3], None), ([math.nan], None)]
+)
+def test_the_resolution_of_a_metric(values: list[float], step: float | None) -> None:
+    assert resolution(pd.DataFrame({"a": values})) == step
+
+
+def test_differences_within_one_step_are_as_uncertain_as_the_step() -> None:
+    flat, wide = of(0.1, 0.1, 0.1), of(0.1, 0.3, 0.2)
+    assert at_resolution(flat, 0.1).se == pytest.approx(0.05)
+    assert at_resolution(flat, None) is flat
+    assert at_resolution(wide, 0.1) is wide
+
+
+@pytest.mark.parametrize("d", [0.01, 0.02, 0.05, 0.3, 0.9])
+def test_rounding_alone_shows_a_difference_above_the_true_one_in_two_percent_at_most(d: float) -> None:
+    """Without noise every seed has the same two rounded values, so that no number of seeds helps: here, infinitely many."""
+    level = np.random.default_rng(0).random(100_000)
+    seen = np.round(level + d) - np.round(level)
+    assert ((seen - d) / at_resolution(of(1.0, 1.0, 1.0), 1.0).se > stats.norm.ppf(0.975)).mean() <= 0.021
+
+
+def test_pairs_that_are_all_equal_stay_as_they_are() -> None:
+    by_seed = pd.Series([0.0, 0.0, 0.0])
+    same = Estimate("simple", (), by_seed, *student(by_seed), identical=True)
+    assert at_resolution(same, 0.1) is same
+
+
+def test_every_estimate_has_the_step_as_its_uncertainty() -> None:
+    """Zero width was the interval of each of these."""
+    runs, ends = rounded(), pytest.approx((0.1 - HALF, 0.1 + HALF))
+    cells = {str(cell): cell for cell in runs.cells}
+    (against,) = compare_with_baseline(runs, cells)
+    assert against.estimate.interval() == ends
+    assert against.p == pytest.approx(2 * stats.t.sf(2, 4))
+    assert against.simultaneous == ends
+    (contrast,) = contrasts.every_contrast(runs)
+    assert contrast.interval() == ends
+    assert contrast.note.startswith("all seeds lie within one rounding step of the metric (0.1)")
+    assert simultaneous([contrast, contrast])[0] == pytest.approx(
+        (0.1 - 0.05 * stats.t.ppf(1 - 0.025 / 2, 4), 0.1 + 0.05 * stats.t.ppf(1 - 0.025 / 2, 4))
+    )
+    shares = attribution.attribution(runs, {"ours": [OURS]})
+    assert (shares["low"].iloc[0], shares["high"].iloc[0]) == ends
+
+
+def test_strata_their_average_and_the_means_of_two_factors_have_it() -> None:
+    runs = rounded(size=["s", "l"])
+    for each in [*contrasts.by_stratum(runs, [OURS]), contrasts.contrast(runs, OURS)]:
+        assert each.interval() == pytest.approx((0.1 - HALF, 0.1 + HALF))
+    flat = outcomes(study({"method": ["base", "ours"], "size": ["s", "l"]}, lambda levels, seed: 93.1 if seed else 93.2))
+    means = interaction_means(flat, "method", "size").means
+    assert (means["high"] - means["low"]).tolist() == pytest.approx([2 * HALF] * 4)
+
+
+def test_unpaired_arms_that_do_not_vary_have_it() -> None:
+    rows = study({"method": ["base", "ours"]}, lambda levels, seed: 93.1 + 0.1 * (levels["method"] == "ours"), seeds=10)
+    runs = outcomes(rows[(rows["method"] == "ours") == (rows["seed"] < 5)])
+    found = contrasts.contrast(runs, OURS)
+    assert found.interval() == pytest.approx((0.1 - HALF, 0.1 + HALF))
+    assert "; all runs of each arm lie within one rounding step of the metric (0.1)" in found.note
+    assert differences(runs, {str(cell): cell for cell in runs.cells})["method=ours"].interval() == pytest.approx(
+        found.interval()
+    )
+
+
+def test_blocks_have_it_one_by_one_and_together() -> None:
+    runs = rounded(3, data=["a", "b", "c", "d", "e"])
+    found = analyze(runs, "data", OURS)
+    assert (found.like_these.low, found.like_these.high) == pytest.approx((0.1 - HALF, 0.1 + HALF))
+    half = stats.t.ppf(0.975, 2) * 0.05
+    assert found.rows[runs.factors["data"].levels[0]].interval() == pytest.approx((0.1 - half, 0.1 + half))
+    assert found.these.high - found.these.low == pytest.approx(2 * stats.t.ppf(0.975, 10) * 0.05 / math.sqrt(5))
+    assert found.iqm[0].high - found.iqm[0].low >= 0.1
+    assert contrasts.contrast(by_block(runs, "data"), OURS).interval() == pytest.approx((0.1 - HALF, 0.1 + HALF))
+    scaled = analyze(runs, "data", OURS, bounds=dict.fromkeys("abcde", (90.0, 100.0)))
+    assert (scaled.like_these.low, scaled.like_these.high) == pytest.approx((0.01 - HALF / 10, 0.01 + HALF / 10))
+
+
+def test_a_ratio_has_the_step_relative_to_the_values() -> None:
+    """Five epochs before and four after the change, in every seed: 0.8, within [0.59, 1.09]."""
+    runs = outcomes(study({"method": ["base", "ours"]}, lambda levels, seed: 5.0 - (levels["method"] == "ours"), seeds=5))
+    found = contrasts.contrast(runs, OURS, scale="ratio")
+    assert relative_step(1.0, [5.0, 4.0]) == pytest.approx((1 / 5 + 1 / 4) / 2)
+    half = stats.t.ppf(0.975, 4) * (1 / 5 + 1 / 4) / 4
+    assert found.numbers()["low"] == pytest.approx(0.8 * math.exp(-half))
+    assert found.numbers()["high"] == pytest.approx(0.8 * math.exp(half))
+
+
+def test_more_seeds_do_not_make_a_rounded_metric_finer() -> None:
+    row = noise_table(rounded(), [OURS]).iloc[0]
+    assert row["sd"] == pytest.approx(0.0, abs=1e-9)
+    assert math.isnan(row["sd_high"])
+    assert row["margin"] > 0.1
+    fine, coarse = (decidable_margin(1e-9, 20, least_se=least) for least in (0.0, 0.05))
+    assert fine < 1e-8
+    assert coarse > 0.05 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
+
+
+def test_a_published_figure_one_step_away_is_inside() -> None:
+    seen = [93.1] * 20
+    assert not prediction(seen, 93.2)["inside"]
+    assert prediction(seen, 93.2, least_se=0.05)["inside"]
+    assert not prediction(seen, 93.4, least_se=0.05)["inside"]
+
+
+def test_without_rounding_nothing_changes() -> None:
+    draw: Callable[[dict, int], float] = lambda levels, seed: math.sin(seed) + (levels["method"] == "ours")  # noqa: E731
+    runs = outcomes(study({"method": ["base", "ours"]}, draw))
+    assert runs.step is None
+    assert contrasts.contrast(runs, OURS).least_se == 0
+    assert Cell.of({"method": "ours"}) in runs.cells
