@@ -205,7 +205,7 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
         latest=None if at is test.last else test.last.estimates[0],
         robustness=robust,
         precision=precision,
-        notes=verdict_reasons.notes(estimate, spread, robust, test.unit),
+        notes=verdict_reasons.notes(estimate, spread, robust, test.unit, 0 if test.claim.primary else family),
     )
 
 

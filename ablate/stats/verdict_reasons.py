@@ -28,7 +28,7 @@ def reason(
         conclusion: what its looks have shown.
         at: the test at the look of the conclusion.
         p: adjusted for looks and claims.
-        family: the number of primary claims, or of exploratory ones if it is one of these.
+        family: the number of primary claims.
         at_levels: of the hypotheses of the claim, on the scale of the whole study.
         precision: what the seeds can decide.
     """
@@ -67,9 +67,19 @@ def reason(
     return "; ".join(part for part in parts if part)
 
 
-def notes(estimate: Estimate, spread: Heterogeneity | None, robust: Robustness | None, unit: str = "seeds") -> tuple[str, ...]:
-    """Sentences below a verdict: how many seeds (or blocks) agree, whether strata do, and how much hangs on one seed."""
-    found = []
+def notes(
+    estimate: Estimate, spread: Heterogeneity | None, robust: Robustness | None, unit: str = "seeds", exploratory: int = 0
+) -> tuple[str, ...]:
+    """Sentences below a verdict: how many seeds (or blocks) agree, whether strata do, and how much hangs on one seed.
+
+    Args:
+        estimate: of the claim.
+        spread: of its strata.
+        robust: of a decided verdict.
+        unit: what n counts.
+        exploratory: the number of exploratory claims, for one of these.
+    """
+    found = [f"One of {exploratory} exploratory claims, which are not adjusted for each other"] if exploratory > 1 else []
     if estimate.n and not estimate.unpaired:
         superior = "" if math.isnan(estimate.p_superior) or unit == "blocks" else f"; P(B > A) = {estimate.p_superior:.2f}"
         found.append(
@@ -95,8 +105,7 @@ def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
     claim, seeds = test.claim, at.look.seeds
     adjusted = [f"look {at.look.number} at {seeds} seeds" if len(test.design.looks) > 1 else f"one look at {seeds} {test.unit}"]
     if not claim.primary:
-        several = f", one of {family}" if family > 1 else ""
-        adjusted.append(f"exploratory{several}: not a primary claim, not adjusted for the others")
+        adjusted.append("exploratory: not a primary claim, not adjusted for the others")
     elif family > 1:
         adjusted.append(f"Holm over {family} claims")
     return f"adjusted p {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} ({', '.join(adjusted)})"

@@ -10,7 +10,7 @@ from tests.report.studies import grid, write_runs
 def test_the_tables_stand_in_the_order_in_which_a_reader_asks(report: Report) -> None:
     assert [(table.name, table.main) for table in report.tables] == [
         ("ablation", True), ("verdicts", True), ("scorecard", False), ("results", False), ("costs", False), ("contrasts", False),
-        ("variance_explained", False), ("precision", False), ("attribution", True),
+        ("strata", False), ("variance_explained", False), ("precision", False), ("attribution", True),
     ]  # fmt: skip
 
 

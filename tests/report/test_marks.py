@@ -19,6 +19,7 @@ def test_unknown_shares_are_left_out_and_the_whole_is_named() -> None:
     shares = pd.DataFrame(
         {
             "change": ["x", "y", "all"],
+            "n": [5, 0, 5],
             "estimate": [0.1, math.nan, 0.1],
             "low": [0.0, math.nan, 0.05],
             "high": [0.2, math.nan, 0.2],

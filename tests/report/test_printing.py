@@ -33,7 +33,7 @@ def test_the_main_tables_are_printed_and_the_others_named(
         table.title for table in report.tables if table.main
     ]
     assert lines[-3:] == [
-        "Further tables in the report: Scorecard, Results, Costs, Contrasts, Variance explained (ANOVA), Precision of the paired differences.",
+        "Further tables in the report: Scorecard, Results, Costs, Contrasts, Contrasts by stratum, Variance explained (ANOVA), Precision of the paired differences.",
         "Report: report/report.md",
         "Page: report/index.html",
     ]

@@ -97,6 +97,22 @@ def test_the_chance_of_a_difference_of_metrics_is_the_difference_of_their_chance
     assert "the chance level of peak - accuracy is unknown, so they cannot be counted at chance: declare it" in last.blocked
 
 
+def test_a_lost_run_of_a_time_counts_with_the_limit() -> None:
+    """As if it had taken the whole budget of 30 epochs, which needs no chance level."""
+    rows = study(
+        {"stem": ["direct", "pyramid"]}, lambda levels, seed: 20.0 - 8 * (levels["stem"] == "pyramid") + seed % 3, seeds=8,
+        metric="epochs",
+    )  # fmt: skip
+    claim = Claim.parse(CLAIM | {"metric": "epochs", "expects": "lower", "margin": 2.0})
+    first = rows["directory"].eq("runs/stem=pyramid/seed=0")
+    as_if = rows.assign(epochs=rows["epochs"].mask(first, 30.0))
+    rows.loc[first, "status"] = "diverged"
+    spec = MetricSpec("epochs", limit=30.0)
+    last = evaluate(claim, results_of(rows, metrics=[spec]), DESIGN).tests[-1]
+    assert last.blocked == ""
+    assert last.p_at_chance == pytest.approx(evaluate(claim, results_of(as_if, metrics=[spec]), DESIGN).tests[-1].p_dropped)
+
+
 def test_a_claim_that_cannot_be_tested_is_no_error_and_no_member_of_the_family() -> None:
     test = evaluate(Claim.parse(CLAIM | {"metric": "speed"}), results_of(stems()), DESIGN)
     assert (test.verdict, test.reason, test.in_family) == ("not tested", "unknown metric 'speed'; available: accuracy", False)

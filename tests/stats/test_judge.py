@@ -101,7 +101,7 @@ def test_on_simulated_runs_with_planted_effects_the_verdicts_are_right() -> None
         claim("too large a claim", contrast=step("norm", "before", "after"), where={"stem": "direct"}, margin=0.02),
         claim("norm is no null", contrast=step("norm", "before", "after"), expects="equivalent"),
     ]
-    found = verdicts(planted(), *claims).set_index("id")
+    found = verdicts(planted(12), *claims).set_index("id")
     assert found["verdict"].to_dict() == {
         "main effect": "supported",
         "mirrored": "supported",
@@ -133,7 +133,7 @@ def test_on_simulated_runs_with_planted_effects_the_verdicts_are_right() -> None
         "; any difference in the claimed direction is smaller than the margin; that there is one is not shown"
         in (found.loc["null, hoped for", "reason"])
     )
-    assert (found["n"] == 8).all()
+    assert (found["n"] == 12).all()
 
 
 def test_the_numbers_of_a_row_are_those_of_the_paired_t() -> None:
@@ -220,8 +220,9 @@ def test_primary_claims_share_alpha_and_others_are_tested_by_themselves() -> Non
     found = verdicts(frame, claim(primary=False), *three[1:])
     assert found["p"][0] == pytest.approx(alone)
     assert "exploratory: not a primary claim" in found["reason"][0]
-    several = verdicts(frame, claim(primary=False), claim("b", primary=False), three[2])
-    assert "exploratory, one of 2: not a primary claim, not adjusted for the others" in several["reason"][0]
+    first, _, third = judge(parse_all([claim(primary=False), claim("b", primary=False), three[2]]), results_of(frame))
+    assert first.notes[0] == "One of 2 exploratory claims, which are not adjusted for each other"
+    assert not any("exploratory" in note for note in third.notes)
     assert "Holm over 2 claims" in found["reason"][1]
 
 
@@ -645,5 +646,13 @@ def test_the_sign_flip_of_no_loss_is_about_the_margin() -> None:
     loss = claim(expects="noninferior", margin=0.05)
     (found,) = judge(parse_all([loss]), results_of(gains(-0.01, -0.008, -0.012, -0.009, -0.011, -0.01)))
     assert found.verdict == "supported"
+    assert found.robustness is not None
+    assert found.robustness.sign_flip == pytest.approx(1 / 64)
+
+
+def test_the_sign_flip_of_a_small_difference_is_about_the_margin() -> None:
+    """All six values are below the margin: one of 64 sign patterns; against zero it would be all of them."""
+    (found,) = judge(parse_all([claim(margin=0.05)]), results_of(gains(0.01, 0.008, 0.012, 0.009, 0.011, 0.0101)))
+    assert found.verdict == "smaller than the margin"
     assert found.robustness is not None
     assert found.robustness.sign_flip == pytest.approx(1 / 64)
