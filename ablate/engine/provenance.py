@@ -15,6 +15,7 @@ import ablate
 from ablate.core import seeding
 from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
+from ablate.storage.code_files import mark_edited, saved_after
 
 
 def of(source: Path, code: Sequence[str], packages: Sequence[str]) -> dict[str, Any]:
@@ -37,6 +38,8 @@ def of(source: Path, code: Sequence[str], packages: Sequence[str]) -> dict[str, 
 def code_digest(source: Path, packages: tuple[str, ...]) -> str:
     """The digest of all source that affects the results: the program's file, these packages and modules, and ablate's seeding.
 
+    If one of them was saved since this process started, the digest equals no other: an older version may be executed.
+
     Raises:
         UsageError: if a module does not exist.
     """
@@ -51,7 +54,9 @@ def code_digest(source: Path, packages: tuple[str, ...]) -> str:
         files[package] = Path(spec.origin)
         for folder in spec.submodule_search_locations or []:
             files |= {f"{package}/{path.relative_to(folder).as_posix()}": path for path in Path(folder).rglob("*.py")}
-    return fingerprint.digest({name: path.read_text(encoding="utf-8") for name, path in files.items()})
+    texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
+    edited = next((path for path in files.values() if saved_after(path)), None)
+    return fingerprint.digest([texts, mark_edited(edited)] if edited else texts)
 
 
 @functools.cache

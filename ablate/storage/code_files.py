@@ -1,4 +1,9 @@
-"""The source files that a run has imported, with their digests: whether a result was made by other code than there is now."""
+"""The source files that a run has imported, with their digests: whether a result was made by other code than there is now.
+
+Python does not keep the source that it has imported, so the files are read a little later, when a run begins and ends. A file
+that was saved in between may not be what this process executes. It gets a mark in place of its digest (`EDITED`), which
+equals nothing: such a run counts as made by other code.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +11,29 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import logging
+import os
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ablate.storage.files import started_at
+
+log = logging.getLogger("ablate")
 FILES = "files"  # the key in `RunRecord.provenance`
 SEEDING = "ablate.core.seeding"  # not imported here: it needs NumPy, and `--help` imports this module
 PACKAGE = Path(__file__).resolve().parents[1]
 OTHERS = {"site-packages", "dist-packages"}
+EDITED = "edited"  # with a number of its own: in place of the digest of a file that was saved after it may have been imported
+START_SECONDS = 0.02  # after it starts, Python imports its own modules for longer than this
 MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", ".project-root")
 
+_IMPORTED = time.time()
 _loaded: dict[Path, str] = {}  # as they were when this process first saw them imported: what it executes
 _looked_at: dict[Path, set[str]] = {}  # by root, names of modules: there are thousands, and each run looks at them twice
+_looked: dict[Path, float] = {}  # by root, when: what is new since was imported later
 
 
 def project_root(program: Path) -> Path:
@@ -35,16 +50,41 @@ def imported(root: Path) -> dict[str, str]:
 
     Installed packages and ablate itself are left out.
     """
-    root = root.resolve()
-    looked_at = _looked_at.setdefault(root, set())
+    root, now = root.resolve(), time.time()
+    looked_at, since = _looked_at.setdefault(root, set()), _looked.get(root, _started())
     for name in sys.modules.keys() - looked_at:
         path = _own(getattr(sys.modules.get(name), "__file__", None), root)
         if path is None or path in _loaded:
             looked_at.add(name)
         elif (found := _digest(path)) is not None:
-            _loaded[path] = found
+            _loaded[path] = mark_edited(path) if saved_after(path, since) else found
+    _looked[root] = now
     below = {path.relative_to(root).as_posix(): digest for path, digest in _loaded.items() if path.is_relative_to(root)}
     return dict(sorted({**below, SEEDING: _seeding_digest()}.items()))
+
+
+def saved_after(path: Path, seconds: float | None = None) -> bool:
+    """Whether a file was saved after a time, in seconds since 1970, by default that at which this process started."""
+    try:
+        found = path.stat()
+    except OSError:
+        return True
+    return max(found.st_mtime, found.st_ctime) > (_started() if seconds is None else seconds)
+
+
+def mark_edited(path: Path) -> str:
+    """A mark in place of the digest of a file that was saved while this process may have been importing it; logs a warning."""
+    log.warning(
+        "%s was saved while it was being imported: which version is executed is unknown, so it counts as other code.", path
+    )
+    return f"{EDITED}-{os.urandom(4).hex()}"
+
+
+@functools.cache
+def _started() -> float:
+    """When this process started, in seconds since 1970, a little late: before it imported any module of a project."""
+    found = started_at(os.getpid())
+    return _IMPORTED if found is None else found + START_SECONDS
 
 
 def _own(file: object, root: Path) -> Path | None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ELSEWHERE_SECONDS = 3600.0  # after this time, no process of another machine is still writing a temporary file
+CLOCK_SECONDS = 5.0  # by which the clock of a file system may differ, and that of this machine be set, without consequences
 
 _TEMPORARY = re.compile(r"\.(?P<target>.+)\.(?P<owner>[0-9a-f]{8}-\d+)-[a-z0-9_]{8}", re.DOTALL)
 _TARGETS = r"run\.json|config\.yaml|checkpoint\.pt|history\.csv|traceback\.txt|study\.yaml|plan\.csv|.+\.npz"
@@ -87,8 +88,12 @@ def remove_abandoned(folder: Path, names: str = ".+") -> None:
             continue
         alive = lives(temporary["owner"]) if temporary else None
         with suppress(OSError):  # removed by another process, or of another user
+            found = entry.stat(follow_symlinks=False)
             if alive is None:
-                alive = time.time() - entry.stat(follow_symlinks=False).st_mtime < ELSEWHERE_SECONDS
+                alive = time.time() - found.st_mtime < ELSEWHERE_SECONDS
+            elif temporary and alive:  # or another process has its number by now
+                started = started_at(int(temporary["owner"].partition("-")[2]))
+                alive = started is None or started < found.st_ctime + CLOCK_SECONDS  # a file that was moved has an old mtime
             if alive:
                 continue
             if entry.is_dir(follow_symlinks=False):
@@ -118,6 +123,15 @@ def lives(owner: str) -> bool | None:
     except PermissionError:  # of another user
         return True
     return not _is_zombie(int(process))
+
+
+def started_at(process: int) -> float | None:
+    """When a process of this machine started, in seconds since 1970, to about 10 ms; None if only Linux could tell."""
+    try:
+        ticks = int(Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[19])  # since the machine started
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError, AttributeError):
+        return None
 
 
 def _is_zombie(process: int) -> bool:

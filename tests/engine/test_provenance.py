@@ -1,11 +1,33 @@
 """The provenance of a run depends on its code, not on where the code is."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from ablate.core.errors import UsageError
 from ablate.engine import provenance
+from ablate.storage import code_files
+
+
+@pytest.fixture(autouse=True)
+def earlier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of these tests count as older than this process."""
+    monkeypatch.setattr(code_files, "_started", lambda: time.time() + 60)
+
+
+def test_a_file_that_was_saved_since_the_process_started_has_no_digest(tmp_path: Path, monkeypatch, caplog) -> None:
+    source = tmp_path / "script.py"
+    source.write_text("a = 1")
+    first = provenance.code_digest(source, ())
+    monkeypatch.setattr(code_files, "_started", lambda: source.stat().st_ctime - 1)
+    found = []
+    for _ in range(2):
+        provenance.code_digest.cache_clear()
+        found.append(provenance.code_digest(source, ()))
+    assert len({first, *found}) == 3
+    assert f"{source} was saved while it was being imported" in caplog.text
+    provenance.code_digest.cache_clear()
 
 
 def test_the_code_digest_follows_the_code(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Which code made a run: the files of its project that it imported."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,12 +64,37 @@ def test_imported_modules_of_the_project_are_listed_and_installed_ones_are_not(t
     (tmp_path / "helper_of_a_test.py").write_text("x = 1")
     (tmp_path / "unused.py").write_text("x = 1")
     monkeypatch.syspath_prepend(tmp_path)
+    time.sleep(0.02)  # clocks of file systems are coarse
+    code_files.imported(tmp_path)
     import helper_of_a_test  # noqa: F401
 
     assert list(code_files.imported(tmp_path)) == ["ablate.core.seeding", "helper_of_a_test.py"]
     (tmp_path / "helper_of_a_test.py").write_text("x = 2")
     assert code_files.imported(tmp_path)["helper_of_a_test.py"] == source_digest("x = 1")  # what this process executes
+    assert code_files.changed({"helper_of_a_test.py": source_digest("x = 2")}, tmp_path) == ["helper_of_a_test.py"]
     sys.modules.pop("helper_of_a_test")
+
+
+def test_a_file_that_was_saved_after_it_may_have_been_imported_has_no_digest(tmp_path: Path, monkeypatch, caplog) -> None:
+    code_files.imported(tmp_path)
+    (tmp_path / "edited_in_a_test.py").write_text("x = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    import edited_in_a_test  # noqa: F401
+
+    os.utime(tmp_path / "edited_in_a_test.py", (0, 0))  # as `cp -p` and rsync leave it
+    mark = code_files.imported(tmp_path)["edited_in_a_test.py"]
+    assert mark.startswith("edited-")
+    assert "edited_in_a_test.py was saved while it was being imported" in caplog.text
+    assert code_files.imported(tmp_path)["edited_in_a_test.py"] == mark
+    assert not changed({"edited_in_a_test.py": mark}, tmp_path)  # for this process, which goes on with the same
+    sys.modules.pop("edited_in_a_test")
+
+
+def test_the_start_of_a_process_is_known() -> None:
+    code = "import time; from ablate.storage.code_files import _started; print(_started())"
+    before = time.time()
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert before < float(said) < time.time()
 
 
 def test_the_files_of_modules_are_looked_up_once_in_a_process(tmp_path: Path, monkeypatch) -> None:
@@ -118,3 +145,37 @@ def test_another_activation_in_another_module_is_noticed_and_a_comment_is_not(tm
     assert "2 finished" in sweep("study.reuse=same_code")
     (tmp_path / "late.py").write_text("Y = 1")
     assert "2 finished" in sweep("study.reuse=same_code")
+
+
+SLOW = """
+import time, sys
+import slow_helper
+open("started", "w").close()
+while slow_helper.wait and not __import__("pathlib").Path("edited").exists(): time.sleep(0.01)
+import ablate
+
+@ablate.main("conf", metrics=["score"])
+def train(cfg, run):
+    return {"score": cfg.x}
+
+if __name__ == "__main__":
+    train()
+"""
+
+
+def test_a_run_of_code_that_was_edited_while_the_sweep_started_does_not_pass_as_of_the_new_code(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.yaml").write_text("defaults: [ablate, _self_]\nx: 1\n")
+    (tmp_path / "train.py").write_text(SLOW)
+    (tmp_path / "slow_helper.py").write_text("wait = True")
+    command = [sys.executable, "train.py", "-m", "x=1", "study.report=false", "study.reuse=same_code"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as first:
+        while not (tmp_path / "started").exists():
+            time.sleep(0.01)
+        (tmp_path / "slow_helper.py").write_text("wait = False")
+        (tmp_path / "edited").touch()
+        said = first.communicate(timeout=100)[0]
+    assert "slow_helper.py was saved while it was being imported" in said
+    assert "1 finished" in said
+    for expected in ("1 finished", "1 kept"):
+        assert expected in subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100).stdout

@@ -85,6 +85,21 @@ def test_only_what_a_process_that_has_ended_left_is_removed(tmp_path: Path, dead
     remove_abandoned(tmp_path / "missing")
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
+def test_a_process_that_started_after_a_file_was_written_did_not_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert time.time() - 3600 < (files.started_at(os.getpid()) or 0) < time.time()
+    assert files.started_at(2**30) is None
+    left = tmp_path / f".run.json.{owner()}-abcdefgh"
+    left.touch()
+    os.utime(left, (1e9, 1e9))  # of a file that was moved
+    for later, kept in ((-60, True), (files.CLOCK_SECONDS - 1, True), (files.CLOCK_SECONDS + 1, False)):
+        monkeypatch.setattr(files, "started_at", lambda process, later=later: left.stat().st_ctime + later)
+        remove_abandoned(tmp_path)
+        assert left.exists() == kept
+
+
 def test_in_a_folder_with_files_of_others_only_the_named_ones_are_removed(tmp_path: Path, dead: int) -> None:
     for name in ("ablate-run", "ablate-job", "other"):
         (tmp_path / f".{name}.{owner(dead)}-abcdefgh").touch()
