@@ -39,10 +39,11 @@ def reason(study: Path) -> str | None:
     errors = [each.get("error") for each in ended]
     if not errors or None in errors:
         return None
+    cause = str(errors[0]).removesuffix(".")
     if ended[0].get("unusable"):
-        return f"Stopped after a run that returned nothing usable: {errors[0]}. The other runs were not started."
+        return f"Stopped after a run that returned nothing usable: {cause}. The other runs were not started."
     if len(errors) >= SAME_ERROR and len(set(errors)) == 1:
-        return f"Stopped after {len(errors)} runs failed with the same error: {errors[0]}. The other runs were not started."
+        return f"Stopped after {len(errors)} runs failed with the same error: {cause}. The other runs were not started."
     return None
 
 

@@ -21,6 +21,7 @@ from ablate.engine.current import running
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
+from ablate.engine.orphans import without_forked_children
 from ablate.engine.returned import metrics_of
 from ablate.engine.run import DoneMeanwhile, Run
 from ablate.storage import locks
@@ -117,7 +118,7 @@ def execute(
     try:
         with run.attempt(), running(run):
             began = time.time()
-            with ranks.shared(cfg, run):
+            with ranks.shared(cfg, run), without_forked_children():
                 returned = function(cfg, run)
             unusable = True
             record.metrics = metrics_of(returned, cfg, run, options, began)

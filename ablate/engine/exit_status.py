@@ -1,9 +1,11 @@
-"""Exit statuses and messages of a command: one line for invalid input, 130 after Ctrl-C, 143 after SIGTERM."""
+"""Exit statuses and messages of a command: one line for invalid input or a full disk, 130 after Ctrl-C, 143 after SIGTERM."""
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,6 +18,9 @@ from ablate.core.text import cut, printable
 from ablate.engine.messages import CONFIG_ERRORS, one_line, relative
 
 MESSAGE_LENGTH = 4000  # characters
+NO_TEXT = re.compile(r"^[\w/@.]+=(null|true|false|-?[\d.]+|\{.*\})$")
+CONTINUE = "Finished runs are kept; run the same command again to continue."
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -48,10 +53,16 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None
     except (ValueError, TypeError, AttributeError, AssertionError) as error:  # Hydra fails at an override such as group=null
         if full_error == "1" or not _raised_by_hydra(error):
             raise
-        print(f"ablate: {_shown(one_line(error))}{_hint(sys.argv[1:])}", file=sys.stderr)
+        said = f"Hydra cannot compose the configuration: {one_line(error)}{_hint(sys.argv[1:])}"
+        print(f"ablate: {_shown(said)}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # of the output of this command, or between runs; in a run, it is the error of that run
+        if full_error == "1" or error.errno not in FULL:
+            raise
+        print(f"ablate: {_shown(relative(str(error)))}. {CONTINUE}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
-        print("ablate: interrupted. Finished runs are kept; run the same command again to continue.", file=sys.stderr)
+        print(f"ablate: interrupted. {CONTINUE}", file=sys.stderr)
         sys.exit(143 if terminated else 130)
     finally:
         if before is not None:
@@ -68,9 +79,11 @@ def _raised_by_hydra(error: BaseException) -> bool:
 
 
 def _hint(arguments: Sequence[str]) -> str:
-    """How to leave out a config group, for each argument that ends in =null."""
-    keys = [text.partition("=")[0] for text in arguments if text.endswith("=null")]
-    return "".join(f" (to leave out the group {key}: ~{key})" for key in keys)
+    """The arguments whose values are not text, as those of groups have to be, and how to leave out a group."""
+    typed = [text.partition("=") for text in arguments if NO_TEXT.search(text)]
+    named = f" (see {', '.join(map(''.join, typed))})" if typed else ""
+    off = [key for key, _, value in typed if value == "null"]
+    return named + "".join(f" (to leave out the group {key}: ~{key})" for key in off)
 
 
 def _shown(text: str) -> str:

@@ -1,7 +1,10 @@
-"""End the worker processes of joblib when the process of the sweep is gone.
+"""End processes that must not go on.
 
 If the process of the sweep alone is killed, joblib's workers finish the runs they hold and then wait for more, with their
 memory and CUDA contexts. Jobs of other launchers, such as Slurm's, outlive the process of the sweep on purpose.
+
+A training function that forks, and whose child returns or raises as well, would record its run and repeat the rest of the
+sweep once more.
 """
 
 from __future__ import annotations
@@ -9,8 +12,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ablate.storage import watcher
 
@@ -25,6 +32,21 @@ def end_with_parent() -> None:
         return
     _watching.add(os.getpid())
     threading.Thread(target=_watch, args=(parent.pid,), daemon=True).start()
+
+
+@contextmanager
+def without_forked_children() -> Iterator[None]:
+    """End, with status 1, a process that was forked within the body and leaves it."""
+    process = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != process:
+            if sys.exc_info()[0] is not None:
+                traceback.print_exc()
+            print("ablate: a child process that the training function forked has left it, and was ended.", file=sys.stderr)
+            sys.stderr.flush()
+            os._exit(1)
 
 
 def _is_joblib_worker() -> bool:

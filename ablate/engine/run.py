@@ -258,8 +258,8 @@ class Run:
                 if (done := self.done_before()) is not None:
                     raise DoneMeanwhile(done)
                 self._begin()
-                with locks.count_death(self.directory):
-                    yield from self._recorded()
+                with locks.count_death(self.directory), self._recorded():
+                    yield
                 locks.forget_deaths(self.directory)
         except OSError as error:
             raise UsageError(f"cannot write to {self.directory}: {error.strerror or error}.") from None
@@ -276,6 +276,7 @@ class Run:
         self.record.timing = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **self.record.timing}
         self._write_record()
 
+    @contextmanager
     def _recorded(self) -> Iterator[None]:
         self._started = time.monotonic()
         self._files()  # as they are now: they may be edited during the run

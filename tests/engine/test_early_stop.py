@@ -46,3 +46,12 @@ def test_a_first_run_that_returns_nothing_usable_stops_a_sweep(tmp_path, monkeyp
     said = " ".join(capsys.readouterr().out.split())
     assert said.count("Stopped after a run that returned nothing usable:") == 1
     assert records(tmp_path) == 1
+
+
+def test_a_message_that_ends_a_sentence_gets_no_second_full_stop(tmp_path: Path) -> None:
+    for each in ("one", "two", "three"):
+        early_stop.note(tmp_path, each, "Fix the path.")
+    assert (
+        early_stop.reason(tmp_path)
+        == "Stopped after 3 runs failed with the same error: Fix the path. The other runs were not started."
+    )

@@ -92,3 +92,12 @@ def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path:
     assert "already finished" in command(TRIVIAL, "x=1", "place=nowhere", "where=else", "study.name=s").stdout
     command(TRIVIAL, "x=1", "place=here", "where=some/path")
     assert (tmp_path / "outputs" / "x=1+where=path").is_dir()
+
+
+def test_a_script_without_a_configuration_folder(command: Command, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import ablate\n@ablate.main()\ndef train(cfg, run):\n    return {'score': cfg.x + 0.5}\nif __name__ == '__main__':\n    train()\n"
+    )
+    assert "score: 1.5" in command(str(script), "+x=1").stdout
+    assert "no key 'x' in the configuration" in command(str(script), "x=1", status=2).stderr

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from asyncio import CancelledError
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from ablate.core.errors import Diverged, RunLockedError, UsageError
+from ablate.core.errors import AblateError, Diverged, RunLockedError, UsageError
 from ablate.engine.run import DoneMeanwhile, Run
 from ablate.storage.history import read_history
 from ablate.storage.records import RunRecord, read_record
@@ -50,6 +51,8 @@ def test_a_run_that_ends_well_is_finished_with_what_it_recorded(tmp_path: Path) 
         (ValueError("no such thing"), "failed", "ValueError: no such thing"),
         (UsageError("fix the path"), "failed", "fix the path"),
         (SystemExit("no images"), "failed", "SystemExit: no images"),
+        (GeneratorExit("gone"), "failed", "GeneratorExit: gone"),
+        (CancelledError(), "failed", "CancelledError"),
     ],
 )
 def test_an_error_is_recorded_and_not_raised(tmp_path: Path, error: BaseException, status: str, said: str) -> None:
@@ -59,7 +62,7 @@ def test_an_error_is_recorded_and_not_raised(tmp_path: Path, error: BaseExceptio
     record = read_record(tmp_path)
     assert record is not None
     assert (record.status, record.error) == (status, said)
-    assert (tmp_path / "traceback.txt").exists() == isinstance(error, ValueError | SystemExit)
+    assert (tmp_path / "traceback.txt").exists() == (not isinstance(error, AblateError))
 
 
 def test_ctrl_c_is_recorded_and_goes_on(tmp_path: Path) -> None:
