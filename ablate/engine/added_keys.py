@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from ablate.core.errors import UsageError
 from ablate.engine.config_values import plain
 from ablate.engine.experiment import FIRST_SEED
+from ablate.engine.option_types import refuse_seed_key
 from ablate.engine.options import StudyOptions
 
 SEED = "seed"
@@ -61,7 +62,7 @@ class AddedKeys:
                 option.
 
         Raises:
-            UsageError: if the program has a key `study` of its own.
+            UsageError: if the program has a key `study` of its own, or these options and another `seed_key`.
         """
         OmegaConf.set_readonly(config, None)
         typed = list(typed)
@@ -78,7 +79,8 @@ class AddedKeys:
                 )
             for key, value in changed_options(options).items():
                 OmegaConf.update(config, f"{STUDY}.{key}", value, merge=False)
-            return cls(seed_key=str(config[STUDY].seed_key))
+            refuse_seed_key(str(config[STUDY].seed_key))
+            return cls()
         key = str(options.get("seed_key", SEED))
         adds = any(override.startswith("+") and override.lstrip("+").split("=")[0] == key for override in typed)
         found = adds or OmegaConf.select(config, key, default=_MISSING) is not _MISSING or _is_mandatory(config, key)

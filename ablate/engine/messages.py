@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from ablate.core.errors import AblateError
 from ablate.core.text import nearest
 
 CONFIG_ERRORS = (AblateError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+GRAMMAR = "https://hydra.cc/docs/advanced/override_grammar/basic"
 
 
 def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
@@ -26,6 +27,11 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
     text = str(error).strip()
     if not text and error.__cause__ is not None:  # Hydra wraps OmegaConf's errors in an error without a message
         return one_line(error.__cause__, known_keys)
+    if isinstance(error, OverrideParseException):
+        return f"{error.override} cannot be parsed: {_grammar(text, error.override)}. See {GRAMMAR}."
+    merged = re.match(r"Error merging override (.*)", text)
+    if merged and str(error.__cause__).strip():
+        return f"{merged[1]}: {str(error.__cause__).strip().splitlines()[0]}"
     unknown = re.match(r"Could not override '([^']+)'\.\s+To append", text)
     if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
         return f"{unknown[1]} is a section: override {unknown[1]}.KEY=…, or add a key with +{unknown[1]}.KEY=…."
@@ -45,6 +51,15 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
     if isinstance(error, OmegaConfBaseException) and key:
         return f"{key[1]}: {text.splitlines()[0]}"
     return " ".join(text.split()) or type(error).__name__
+
+
+def _grammar(text: str, override: str) -> str:
+    """The reason why Hydra's grammar does not accept an override, from the lines of its message."""
+    lines = text.splitlines()
+    if lines[0].startswith("LexerNoViableAltException: "):  # the second line has a mark below the character
+        at = len(lines[1]) - len("LexerNoViableAltException: ") - 1
+        return f"unexpected {override[at]!r}" if 0 <= at < len(override) else "unexpected character"
+    return " ".join(line for line in lines if not line.startswith(("Error parsing override ", "See https")))
 
 
 def relative(text: str) -> str:

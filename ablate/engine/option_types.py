@@ -1,4 +1,4 @@
-"""Types of the values of study options."""
+"""Types of the values of study options, and checks of single values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ablate.core.text import NAME_BYTES, printable
+from ablate.core.errors import UsageError
+from ablate.core.text import NAME_BYTES, cut, printable
 from ablate.core.zipping import joint_name
 
 MAX_SEEDS = 10_000
@@ -37,6 +38,19 @@ def has_target(node: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(node.get("_target_"), str):
         raise ValueError("no _target_")
     return node
+
+
+def refuse_seed_key(key: str) -> None:
+    """Reject a `seed_key` in a program that has the node `study:` and therefore the key `seed`: no seed would reach that key.
+
+    Raises:
+        UsageError: if it is not `seed`.
+    """
+    if key != "seed":
+        raise UsageError(
+            f"study.seed_key={cut(key, 100)}: a configuration with `defaults: [ablate]` has its seed in the key `seed`; write "
+            f"{cut(key, 100)}: ${{seed}} in the configuration instead."
+        )
 
 
 def ascending(looks: list[int]) -> list[int]:

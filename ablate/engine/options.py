@@ -26,6 +26,7 @@ from ablate.engine.option_types import (
     has_target,
     is_seed,
     null_is_false,
+    refuse_seed_key,
 )  # fmt: skip
 from ablate.importers.metric_files import WHICH, Which
 
@@ -298,6 +299,7 @@ def read_for_one_run(cfg: DictConfig, typed: Collection[str]) -> StudyOptions:
         UsageError: for an invalid option or seed.
     """
     options = StudyOptions.read(cfg)
+    refuse_seed_key(options.seed_key)
     if not is_seed(cfg.seed):
         raise UsageError(f"seed={cut(Level.of(cfg.seed).text, 100)}: expected {A_SEED}.")
     for key in sweep_options():
@@ -328,7 +330,14 @@ def _complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
             break
         model = inner
     was = "; dotted paths are no longer supported" if path == ["report"] and isinstance(value, str) else ""
-    return f"study.{'.'.join(path)}={Level.of(value)}: expected {_extra(model, path[-1])['allowed']}{was}."
+    return f"study.{'.'.join(path)}={_shown(value)}: expected {_extra(model, path[-1])['allowed']}{was}."
+
+
+def _shown(value: object) -> str:
+    try:
+        return Level.of(value).text
+    except UsageError:  # NaN
+        return str(value)
 
 
 def _hint(key: str, model: type[BaseModel]) -> str:

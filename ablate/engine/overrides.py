@@ -11,7 +11,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override, QuotedString, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, QuotedString, RangeSweep, Sweep
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
@@ -87,6 +87,9 @@ def parse(loader: ConfigLoader, arguments: Sequence[str]) -> list[Override]:
             raise UsageError(
                 f"{override.input_line}: an interval cannot be swept; list the levels, or use range(start,stop,step)."
             )
+        swept = override.value()
+        if isinstance(swept, ChoiceSweep) and any(isinstance(level, Sweep) for level in swept.list):
+            raise UsageError(f"{override.input_line}: a sweep cannot be one of several levels; list all levels.")
         if override.key_or_group.split(".")[0] == "hydra":
             raise UsageError(f"{override.input_line}: Hydra's own keys cannot be factors; give it one value.")
         _refuse_other_levels(override, loader.get_group_options(override.key_or_group))

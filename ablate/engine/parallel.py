@@ -79,6 +79,18 @@ def refuse_other_launcher(config: DictConfig) -> None:
         )
 
 
+def refuse_detach(config: DictConfig) -> None:
+    """Reject `study.detach` with a launcher whose runs need this command.
+
+    Raises:
+        UsageError: unless Slurm's launcher is selected.
+    """
+    if name_of(config) != SLURM:
+        raise UsageError(
+            "study.detach=true needs a scheduler that starts the runs without this command: hydra/launcher=submitit_slurm."
+        )
+
+
 def use_processes(config: DictConfig, processes: int) -> None:
     """Select Hydra's joblib launcher for `processes` runs at a time; for one process, keep the basic launcher.
 

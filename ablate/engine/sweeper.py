@@ -84,6 +84,8 @@ class StudySweeper:
         )
         if command.options.n_jobs is not None:
             parallel.refuse_other_launcher(self.config)
+        if command.options.detach:
+            parallel.refuse_detach(self.config)
         seeds = list(command.seeds)
         while True:
             plan = self._prepare(command, seeds)

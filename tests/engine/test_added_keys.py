@@ -86,6 +86,16 @@ def test_options_that_overrides_add_are_options() -> None:
         AddedKeys.to(composed(study={"name": "x"}), {}, ["study.name=x"])
 
 
+def test_another_key_for_the_seed_is_refused_in_a_configuration_with_the_options() -> None:
+    """The seeds would be those of the key `seed`, and all replicates equal in a program that reads the other key."""
+    for given in ({"seed_key": "training.seed"}, {}):
+        cfg = composed(seed=0, training={"seed": 7}, study={**StudyOptions.defaults(), "seed_key": "training.seed"})
+        with pytest.raises(
+            UsageError, match=r"study.seed_key=training.seed: .* write training.seed: \$\{seed\} in the configuration"
+        ):
+            AddedKeys.to(cfg, given)
+
+
 def test_a_key_study_of_the_program_is_refused() -> None:
     with pytest.raises(UsageError, match="has a key `study` of its own, which is the name of ablate's options: rename it"):
         AddedKeys.to(composed(study="mine"), {})

@@ -114,6 +114,27 @@ net=null
 -m study.blocks=y attention=1,2
 -m study.until=decided attention=1,2
 -m +logger=nosuch attention=1,2
+-m study.detach=true attention=1,2
+-m study.seed_key=attention net=small,large
+-m /net=small,large
+-m net={small,large}
+-m net=(small,large)
+-m attention=range(1,3
+-m attention=choice(1,2),3
+-m attention=shuffle()
+-m attention=json_str(1)
+-m attention=\udcff,1
+-m attention={a:1,b}
+-m a b=1
+-m ++
+-m ~
+-m study.seeds=1e9
+-m study.seeds=true
+-m study.max_hours=nan
+-m study.max_cells=1 net=small,large
+-m study.checkpoint.minutes.x=1
+-m study.controls={net:{small:nosuch}} net=small,large
+-m callbacks.ema.decay=0.9,x
 """.strip().splitlines()
 ACCEPTED = """
 -m net=small,null
@@ -169,7 +190,20 @@ def test_an_unusual_override_works(typed, tmp_path, monkeypatch, capsys) -> None
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("-m net=null", "(to leave out the group net: ~net)"),
+        ("-m net=null", "(see net=null) (to leave out the group net: ~net)"),
+        (
+            "-m net=1",
+            "Hydra cannot compose the configuration: Config group override must be a string or a list. Got int (see net=1)",
+        ),
+        ("-m net=small,large,", "net=small,large, cannot be parsed: mismatched input '<EOF>'"),
+        ("-m net=small;large", "net=small;large cannot be parsed: unexpected ';'. See https://hydra.cc"),
+        ("-m attention=[1", "attention=[1 cannot be parsed: no viable alternative at input '[1'. See https://hydra.cc"),
+        (
+            "-m attention=choice(1,2),3",
+            "attention=choice(1,2),3: a sweep cannot be one of several levels; list all levels.",
+        ),
+        ("-m study.max_hours=nan", "study.max_hours=nan: expected a number > 0, or null."),
+        ("-m study.exclude={net:small}", "study.exclude={net:small}: "),
         ("-m attention=range(0,1,0)", "attention=range(0,1,0): the step must not be 0."),
         ("-m attention=range(0,inf)", "attention=range(0,inf) has more than 10,000 levels."),
         ("-m net=glob(zzz*)", "net=glob(zzz*) matches no level; available: large, small."),

@@ -150,6 +150,12 @@ def test_what_a_file_says_about_sweeps_does_not_hinder_one_run_but_what_was_type
     assert read_for_one_run(cfg, typed=["x"]).exclude == [{"x": 1}]
     with pytest.raises(UsageError, match="study.exclude applies to sweeps only: add -m"):
         read_for_one_run(cfg, typed=["x", "study.exclude"])
+    cfg.study.seed_key = "x"
+    with pytest.raises(
+        UsageError, match="study.seed_key=x: a configuration with `defaults: .ablate.` has its seed in the key `seed`"
+    ):
+        read_for_one_run(cfg, typed=[])
+    cfg.study.seed_key = "seed"
     cfg.seed = None
     with pytest.raises(UsageError, match="seed=null: expected an integer from 0 to"):
         read_for_one_run(cfg, typed=[])

@@ -16,7 +16,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from ablate.core.errors import UsageError
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import RunContext
 from ablate.engine.options import StudyOptions
@@ -120,17 +119,6 @@ class ClusterLauncher(Launcher):
     def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
         """Run the jobs; see `launch`."""
         raise NotImplementedError
-
-    def refuse_detach(self) -> None:
-        """Reject study.detach.
-
-        Raises:
-            UsageError: if it is set.
-        """
-        if self.study.detach:
-            raise UsageError(
-                "study.detach=true needs a scheduler that starts the runs without this command: hydra/launcher=submitit_slurm."
-            )
 
 
 def study_of(run: RunContext) -> Path:

@@ -44,7 +44,6 @@ class Local(cluster.ClusterLauncher):
     """Submitit's local executor, with a cap on the number of processes, and one GPU for each."""
 
     def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
-        self.refuse_detach()
         folder = cluster.jobs_folder(cluster.study_of(runs[0])) / f"{LOCAL}{files.owner()}-{os.urandom(4).hex()}"
         folder.mkdir()
         executor = self._executor(folder)

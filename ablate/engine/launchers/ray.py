@@ -68,7 +68,6 @@ class Ray(cluster.ClusterLauncher):
     def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
         import ray
 
-        self.refuse_detach()
         options = self.options.get("ray") or {}
         local = self._connect(options.get("init") or {})
         try:

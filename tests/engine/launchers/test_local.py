@@ -69,8 +69,9 @@ def test_ctrl_c_ends_the_processes_and_the_same_command_continues(tmp_path: Path
 
 
 def test_leaving_needs_a_scheduler(command: Command) -> None:
-    answer = command(TRIVIAL, "-m", "x=1", "study.detach=true", *LOCAL, status=2)
-    assert "study.detach=true needs a scheduler that starts the runs without this command" in answer.stderr
+    for launcher in (LOCAL, []):
+        answer = command(TRIVIAL, "-m", "x=1", "study.detach=true", *launcher, status=2)
+        assert "study.detach=true needs a scheduler that starts the runs without this command" in answer.stderr
 
 
 def test_each_process_gets_one_of_the_visible_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
