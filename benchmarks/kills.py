@@ -52,7 +52,7 @@ VICTIMS = ("the whole command", "its process", "the process of a run")
 MOMENTS = (0.15, 0.6)  # when to kill, in durations of an undisturbed sweep
 COMMANDS = 12  # that may be needed to finish a sweep: a run that dies twice is given up by a command
 PATIENCE_SECONDS = 600.0
-END_SECONDS = 20.0  # for processes to end after their command
+END_SECONDS = 60.0  # for processes to end after their command: agents of Ray have taken more than 20 on a busy machine
 ALLOWED = (".lock", ".ended", ".slots", ".submitting")  # files without content that later commands use
 
 

@@ -24,6 +24,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's backgro
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure() -> None:
+    """Let the commands of tests hear Ctrl-C and a closed terminal, which `nohup` and a shell's background jobs ignore."""
+    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, default)
+
+
 @pytest.fixture(autouse=True)
 def hydra_state() -> None:
     """Undo what Hydra has set in this process when a test ran a program in it: levels, disabled loggers, its configuration.
