@@ -20,15 +20,10 @@ from ablate.vision.config import Config, from_hydra
 APPS = Path(__file__).parent / "apps"
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs, whose children would ignore Ctrl-C
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_configure() -> None:
-    """Let the commands of tests hear Ctrl-C and a closed terminal, which `nohup` and a shell's background jobs ignore."""
-    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, default)
+# A shell's background jobs ignore Ctrl-C, and nohup's a closed terminal; the commands of tests would do the same.
+for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, default)
 
 
 @pytest.fixture(autouse=True)

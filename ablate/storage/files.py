@@ -129,6 +129,8 @@ def started_at(process: int) -> float | None:
     """When a process of this machine started, in seconds since 1970, to about 10 ms; None if only Linux could tell."""
     try:
         ticks = int(Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[19])  # since the machine started
+        if not ticks:  # an emulation of Linux that does not tell
+            return None
         return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError, ValueError, AttributeError):
         return None
