@@ -88,12 +88,12 @@ def remove_abandoned(folder: Path, names: str = ".+") -> None:
             continue
         alive = lives(temporary["owner"]) if temporary else None
         with suppress(OSError):  # removed by another process, or of another user
-            found = entry.stat(follow_symlinks=False)
+            facts = entry.stat(follow_symlinks=False)
             if alive is None:
-                alive = time.time() - found.st_mtime < ELSEWHERE_SECONDS
+                alive = time.time() - facts.st_mtime < ELSEWHERE_SECONDS
             elif temporary and alive:  # or another process has its number by now
                 started = started_at(int(temporary["owner"].partition("-")[2]))
-                alive = started is None or started < found.st_ctime + CLOCK_SECONDS  # a file that was moved has an old mtime
+                alive = started is None or started < facts.st_ctime + CLOCK_SECONDS  # a file that was moved has an old mtime
             if alive:
                 continue
             if entry.is_dir(follow_symlinks=False):
