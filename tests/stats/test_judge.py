@@ -636,7 +636,8 @@ def test_beside_a_verdict_stand_its_replicates_and_its_robustness() -> None:
 def test_an_exploratory_claim_needs_no_seeds_for_the_other_claims() -> None:
     results = results_of(gains(0.004, -0.002, 0.003, 0.001, -0.001, 0.002))
     (alone,) = judge(parse_all([claim(margin=0.003)]), results)
-    *_, beside = judge(parse_all([claim(), claim("b"), claim("c"), claim("d", margin=0.003, primary=False)]), results)
+    primary, exploratory = [claim(), claim("b"), claim("c")], [claim(each, margin=0.003, primary=False) for each in "de"]
+    *_, beside = judge(parse_all([*primary, *exploratory]), results)
     assert alone.precision is not None
     assert alone.precision == beside.precision
 
