@@ -39,7 +39,7 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
             ),
         }
         rows.append(Row(values, source=f"claim-{each.claim.id}"))
-    notes = ["Estimates have their 95 % interval over seeds, which describes how precise they are."]
+    notes = ["Estimates have their 95 % interval over n seeds (or blocks), which describes how precise they are."]
     apart = any(row["decision"] is not None for row in rows)
     if apart:
         notes[0] += (
