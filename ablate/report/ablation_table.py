@@ -69,9 +69,10 @@ def ablation_table(found: Ablation) -> Table | None:
     best = _best(found)
     rows = []
     cells = _sorted(found)
+    of_metric = [frame[found.metric].to_dict() for frame in (found.summary.mean, found.summary.sd, found.summary.n)]
     for digest in cells:
         n, runs = int(counts[digest]["n"]), int(counts[digest]["runs"])
-        mean, sd, valued = (frame[found.metric][digest] for frame in (found.summary.mean, found.summary.sd, found.summary.n))
+        mean, sd, valued = (column[digest] for column in of_metric)
         values: dict[str, Value] = {
             MEAN: Mean(mean, sd, int(valued), n, spec, digest in best),
             DIFFERENCE: _difference(against.get(digest), spec),

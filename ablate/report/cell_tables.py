@@ -51,6 +51,7 @@ def results(
         columns.append(Column("flags", "flags", "flags"))
     columns += _metric_columns(others, metrics)
     by_cell, counts = {each.cell: each.estimate for each in against}, summary.counts.to_dict("index")
+    means = _means([*first, *others], summary, metrics)
     rows = []
     for digest in summary.cells:
         found = by_cell.get(digest)
@@ -60,7 +61,7 @@ def results(
             "difference": difference,
             "flags": tuple(flags.get(digest, ())),
         }
-        rows.append(_row(digest, configurations, values | _means(digest, [*first, *others], summary, metrics)))
+        rows.append(_row(digest, configurations, values | means[digest]))
     said = ["Mean ± standard deviation over n seeds."] if (summary.counts["n"] > 1).any() else []
     if against:
         said.append(f"{DIFFERENCE}: {_what_difference(against)}.")
@@ -120,7 +121,7 @@ def _means_table(
     name: str, title: str, names: Sequence[str], summary: Summary, metrics: Metrics, configurations: Configurations
 ) -> Table:
     columns = [*_naming(configurations), *_metric_columns(names, metrics)]
-    rows = [_row(digest, configurations, _means(digest, names, summary, metrics)) for digest in summary.cells]
+    rows = [_row(digest, configurations, means) for digest, means in _means(names, summary, metrics).items()]
     data = summary_frame(summary, configurations)[["cell", "label", *names]]
     return Table(name, title, columns, rows, data, _metric_notes(names, metrics, rows), main=False)
 
@@ -146,10 +147,17 @@ def _metric_columns(names: Sequence[str], metrics: Metrics) -> list[Column]:
     return [Column(f"metric {name}", heading(metrics[name]), "number") for name in names]
 
 
-def _means(digest: str, names: Sequence[str], summary: Summary, metrics: Metrics) -> dict[str, Value]:
-    mean, sd, n = (frame.loc[digest].to_dict() for frame in (summary.mean, summary.sd, summary.n))
-    runs = int(summary.counts["n"][digest])
-    return {f"metric {name}": Mean(mean[name], sd[name], int(n[name]), runs, metrics[name]) for name in names}
+def _means(names: Sequence[str], summary: Summary, metrics: Metrics) -> dict[str, dict[str, Value]]:
+    """By configuration, the means of some metrics."""
+    runs = summary.counts["n"].to_dict()
+    columns = {name: [frame[name].to_dict() for frame in (summary.mean, summary.sd, summary.n)] for name in names}
+    return {
+        digest: {
+            f"metric {name}": Mean(mean[digest], sd[digest], int(n[digest]), int(runs[digest]), metrics[name])
+            for name, (mean, sd, n) in columns.items()
+        }
+        for digest in summary.cells
+    }
 
 
 def _metric_notes(names: Sequence[str], metrics: Metrics, rows: Sequence[Row]) -> list[str]:
