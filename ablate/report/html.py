@@ -149,7 +149,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure], refresh: int | None = N
         count=report.results.runs["directory"].nunique(),
         anchors=_anchors(report),
         settings=_settings(report),
-        BAD_FLAGS=BAD_FLAGS,
+        BAD_FLAGS=[flag for flag in BAD_FLAGS if refresh is None or flag != "missing"],  # runs that have not started
         CAVEATS=CAVEATS,
         ROWS=ROWS,
         PRINTED=PRINTED,

@@ -78,7 +78,7 @@ def test_the_page_reloads_itself_while_the_study_runs(outputs: Path, running: Pa
     with hold(running):
         watch.look()
         assert '<meta http-equiv="refresh" content="5">' in page.read_text()
-        assert "The study is running: this page reloads itself every 5 seconds." in page.read_text()
+        assert "runs that have not started count as missing. This page reloads itself every 5 seconds." in page.read_text()
     watch.look()
     assert 'http-equiv="refresh"' not in page.read_text()
 

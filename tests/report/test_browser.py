@@ -199,6 +199,27 @@ def test_it_can_be_printed(browser: Any, page: Path, tmp_path: Path) -> None:
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_on_paper_a_heading_has_no_buttons_so_that_it_is_repeated_and_long_tables_are_cut(browser: Any, tmp_path: Path) -> None:
+    cells, seeds = SIZES["two hundred cells"]
+    study = write_runs(tmp_path / "s", cells, seeds)
+    write_folder(build(study))
+    shown, trouble = opened(browser, study / "report" / "index.html", DESK)
+    heads, rows = shown.locator("#ablation th"), shown.locator("#ablation tbody tr")
+    titles = heads.all_inner_texts()
+    assert shown.get_by_text("The first 60 of 200 rows").first.is_hidden()
+    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
+    shown.emulate_media(media="print")
+    assert shown.locator("th button").count() == 0
+    assert heads.all_inner_texts() == titles
+    assert rows.evaluate_all("rows => rows.filter(row => row.getClientRects().length).length") == 60
+    assert shown.get_by_text("The first 60 of 200 rows; tables/ablation.csv has all.").is_visible()
+    shown.emulate_media(media="screen")
+    shown.evaluate("dispatchEvent(new Event('afterprint'))")
+    shown.locator("#ablation th button").nth(2).click()
+    assert heads.nth(2).get_attribute("aria-sort") == "ascending"
+    assert (heads.all_inner_texts()[:2], trouble) == (titles[:2], [])
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_small_and_large_studies_fit(browser: Any, tmp_path: Path, size: str) -> None:
     cells, seeds = SIZES[size]

@@ -61,7 +61,15 @@ const open = () => {
 addEventListener("hashchange", open);
 document.addEventListener("click", (event) => event.target.closest('a[href^="#"]') && setTimeout(open));
 open();
-// What is folded is printed, except the list of runs.
+// What is folded is printed, except the list of runs. Chromium repeats the heading of a table only if it has no buttons.
+const buttons = [...document.querySelectorAll("th button")].map((button) => [button, button.parentElement]);
 addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll("details.section, details.notes")) part.open = part.id !== "runs";
+  for (const [button] of buttons) button.replaceWith(...button.childNodes);
+});
+addEventListener("afterprint", () => {
+  for (const [button, head] of buttons) {
+    button.append(...head.childNodes);
+    head.append(button);
+  }
 });
