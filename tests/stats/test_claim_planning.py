@@ -30,9 +30,9 @@ def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
 
 
 def test_the_minimum_detectable_effect_of_the_look_is_said() -> None:
-    """By statsmodels, at alpha 0.025 / 16 for the first look, halved for two claims."""
+    """By statsmodels, at alpha 0.025 / 4^2 for the first look (4^3 of an equivalence), halved for two claims."""
     margin = TTestPower().solve_power(nobs=5, alpha=0.025 / 16 / 2, power=0.8, alternative="larger")
-    equivalent = TTestPower().solve_power(nobs=5, alpha=0.025 / 16 / 2, power=0.9, alternative="larger")
+    equivalent = TTestPower().solve_power(nobs=5, alpha=0.025 / 64 / 2, power=0.9, alternative="larger")
     assert stats.nct.sf(stats.t.isf(0.025 / 32, 4), 4, margin * 5**0.5) == pytest.approx(0.8)
     said = plan_claims([claim(), claim("B"), claim("C", primary=False)], FACTORS, {}, 7)
     assert said == [
