@@ -639,7 +639,7 @@ def test_an_exploratory_claim_needs_no_seeds_for_the_other_claims() -> None:
     primary, exploratory = [claim(), claim("b"), claim("c")], [claim(each, margin=0.003, primary=False) for each in "de"]
     *_, beside = judge(parse_all([*primary, *exploratory]), results)
     assert alone.precision is not None
-    assert alone.precision == beside.precision
+    assert repr(alone.precision) == repr(beside.precision)  # a field is NaN
 
 
 def test_the_sign_flip_of_no_loss_is_about_the_margin() -> None:
