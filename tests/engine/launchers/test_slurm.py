@@ -78,16 +78,16 @@ def test_a_job_that_has_to_go_saves_and_continues_in_the_queue(
 
 @pytest.mark.slow
 def test_jobs_are_left_and_collected_and_not_submitted_twice(command: Command, tmp_path: Path, slurm: dict[str, str]) -> None:
-    sweep = [TRIVIAL, "-m", "x=1,2,3", "sleeps=1", *SLURM]
+    sweep = [TRIVIAL, "-m", "x=1,2,3,4,5,6", "sleeps=1", *SLURM]
     answer = command(*sweep, "study.detach=true", **slurm)
-    assert "Submitted to Slurm as job 1: 3 runs." in answer.stdout
+    assert "Submitted to Slurm as job 1: 6 runs." in answer.stdout
     assert "The runs go on without this command. `ablate status outputs/s` shows them" in answer.stdout.replace(
         str(tmp_path) + "/", ""
     )
     assert len(read_submissions(tmp_path / "outputs/s")) == 1
     answer = command(*sweep, **slurm)
-    assert "Submitted before as job 1, waiting for them:" in answer.stdout  # those that no job has started yet
-    assert attempts(tmp_path / "outputs/s") == {1: 3}
+    assert "Submitted before as job 1, waiting for them:" in answer.stdout  # two run at a time
+    assert attempts(tmp_path / "outputs/s") == {1: 6}
     assert len(list((tmp_path / "slurm/state").glob("*.array"))) == 1
 
 
