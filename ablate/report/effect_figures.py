@@ -103,9 +103,9 @@ def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[
     for level, each in analysis.rows.items():
         if math.isfinite(each.estimate):
             hole = ", left out below" if level in analysis.holes else ""
-            name, values = f"{analysis.block}={level} (n = {each.n}{hole})", [moved(value) for value in each.by_seed]
+            row, values = f"{analysis.block}={level} (n = {each.n}{hole})", [moved(value) for value in each.by_seed]
             low, high = map(moved, each.interval())
-            marks.append(mark(name, moved(each.estimate), (low, high), values, each.n, shown))
+            marks.append(mark(row, moved(each.estimate), (low, high), values, each.n, shown))
     marks = highest_and_lowest(marks)
     for title, found, n in over_blocks(analysis):
         marks.append(mark(title, found.estimate - ratio, (found.low - ratio, found.high - ratio), [], n, shown))

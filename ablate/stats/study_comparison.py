@@ -34,12 +34,13 @@ def compare_studies(before: StudyResults, after: StudyResults, metric: str, conf
     """
     keys = list(dict.fromkeys([*before.factors, *after.factors]))
     first, second = (_by_configuration(each, keys, metric) for each in (before, after))
+    step = resolution(pd.concat([*first.values(), *second.values()]).to_frame()) if first and second else None
     rows = []
     for cell, left in first.items():
         right = second.get(cell)
         if right is None:
             continue
-        found = _difference(left, right)
+        found = _difference(left, right, step)
         means = left.mean(), right.mean()
         estimate = found.estimate if found.n else means[1] - means[0]
         pairs = len(found.by_seed)
@@ -61,9 +62,8 @@ def _by_configuration(results: StudyResults, keys: list[str], metric: str) -> di
     return {cell: pd.Series(by_seed, dtype=float) for cell, by_seed in found.items()}
 
 
-def _difference(left: pd.Series, right: pd.Series) -> Estimate:
-    """After minus before: paired by the common seeds, or Welch's of fewer than two."""
-    step = resolution(pd.DataFrame({"before": left, "after": right}))
+def _difference(left: pd.Series, right: pd.Series, step: float | None) -> Estimate:
+    """After minus before: paired by the common seeds, or Welch's of fewer than two. `step`: the rounding step of the metric."""
     common = [seed for seed in left.index if seed in right.index]
     if len(common) > 1:
         pairs = right[common] - left[common]

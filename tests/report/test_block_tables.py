@@ -96,7 +96,9 @@ def test_a_forest_plot_has_a_mark_a_block_and_both_aggregates(monkeypatch: pytes
     monkeypatch.setattr(effect_figures.plots, "forest", lambda found, title, percent: marks.append((found, title, percent)))
     found = report(results(block_scale="ratio"))
     assert found.comparison is not None
-    effect_figures.blocks(found.comparison.blocks[0], SPEC, "blocks").plot()
+    sketch = effect_figures.blocks(found.comparison.blocks[0], SPEC, "blocks")
+    assert sketch.name == "blocks"  # of its files
+    sketch.plot()
     ((rows, title, percent),) = marks
     assert [mark.label.split(" (")[0] for mark in rows[:2]] == ["dataset=d0", "dataset=d1"]
     assert (len(rows), title, percent) == (8, "change of accuracy (%)", True)

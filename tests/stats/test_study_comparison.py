@@ -39,3 +39,11 @@ def test_a_key_that_varies_in_one_study_only_is_a_fact_of_the_other() -> None:
     facts = {"b": Level.of("y")}
     object.__setattr__(before, "facts", facts)
     assert compare_studies(before, after, "f1")["configuration"].tolist() == ["a=0,b=y", "a=1,b=y"]
+
+
+def test_a_configuration_with_round_values_is_not_taken_for_a_rounded_metric() -> None:
+    before = grid_results({"a": [0, 1]}, lambda levels, seed: 90.0 if levels["a"] else 90.1234 + seed / 7)
+    after = grid_results({"a": [0, 1]}, lambda levels, seed: 91.0 + (seed == 2) if levels["a"] else 90.1234 + seed / 7)
+    row = compare_studies(before, after, "f1").set_index("configuration").loc["a=1"]
+    interval = stats.ttest_1samp([1, 1, 2, 1, 1], 0).confidence_interval()
+    assert [row["low"], row["high"]] == pytest.approx([*interval])
