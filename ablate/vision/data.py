@@ -72,11 +72,8 @@ def class_count(data: Data) -> int:
     kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
     if kind.classes is not None:
         return kind.classes
-    try:
-        cached = _read(_cache_folder(kind.of(data), data.cache))
-    except UsageError:  # missing files are reported by `prepare`
-        cached = None
-    return 10 if cached is None else len(cached.classes)
+    decoded = _decoded_before(data)
+    return 10 if decoded is None else len(decoded.classes)
 
 
 def prepare(data: Data) -> str:
@@ -111,10 +108,24 @@ def training_size(data: Data) -> int:
 
 
 def sizes(data: Data) -> tuple[int, int, int]:
-    """The numbers of training, test and validation images of a run. For image files, the sizes of CIFAR-10 are assumed."""
+    """The numbers of training, test and validation images of a run.
+
+    For image files that are not decoded yet, the sizes of CIFAR-10 are assumed.
+    """
     kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
-    train = data.train_size or kind.train_size - data.validation_size
-    return train, data.test_size or kind.test_size, data.validation_size
+    train, test = kind.train_size, kind.test_size
+    if kind.classes is None and (decoded := _decoded_before(data)):
+        train, test = len(decoded.train.labels), len(decoded.test.labels)
+    return data.train_size or train - data.validation_size, data.test_size or test, data.validation_size
+
+
+def _decoded_before(data: Data) -> Decoded | None:
+    """The cached images of an explicitly chosen source, or None if they are not cached."""
+    source = source_of(data)
+    try:
+        return _read(_cache_folder(source, data.cache))
+    except UsageError:  # missing files are reported by `prepare`
+        return None
 
 
 @functools.lru_cache(maxsize=2)  # shared by consecutive runs in one process

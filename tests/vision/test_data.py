@@ -153,17 +153,19 @@ def test_the_numbers_of_images_and_classes_are_those_of_the_source(tmp_path: Pat
     assert counts == {"auto": 10, "cifar10": 10, "cifar100": 100, "svhn": 10}
 
 
-def test_the_classes_of_image_files_are_counted_once_they_are_decoded(tmp_path: Path) -> None:
+def test_classes_and_images_of_image_files_are_counted_once_they_are_decoded(tmp_path: Path) -> None:
     from PIL import Image
 
     for split in ("train", "test"):
         for label in ("a", "b", "c"):
             (tmp_path / "root" / split / label).mkdir(parents=True)
             Image.new("RGB", (32, 32)).save(tmp_path / "root" / split / label / "1.png")
-    data = builtin(tmp_path, source="images", root=str(tmp_path / "root"), train_size=3, test_size=3)
+    data = builtin(tmp_path, source="images", root=str(tmp_path / "root"), train_size=None, test_size=None, validation_size=1)
     assert class_count(data) == 10
+    assert sizes(data) == (49_999, 10_000, 1)
     prepare(data)
     assert class_count(data) == 3
+    assert sizes(data) == (2, 3, 1)
 
 
 def test_flips_are_torchvisions() -> None:
