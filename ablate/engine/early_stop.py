@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-FILE = ".ended"  # a line of JSON for each run that has ended since the launch
+from ablate.storage.files import write_atomically
+
+FILE = ".ended"  # a line of JSON for each run that has failed since the launch, or for one that has not
 SAME_ERROR = 3  # failures
 
 
@@ -21,7 +23,7 @@ def reset(study: Path) -> None:
 
 
 def note(study: Path, run: str, error: str | None, unusable: bool = False) -> None:
-    """Note how a run ended.
+    """Note how a run ended. After a run that did not fail, the file has the line of this run alone, however many follow.
 
     Args:
         study: the folder of the study.
@@ -29,12 +31,31 @@ def note(study: Path, run: str, error: str | None, unusable: bool = False) -> No
         error: the error if the run failed.
         unusable: whether it returned nothing usable.
     """
-    with suppress(OSError), (study / FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"run": run, "error": error, "unusable": unusable}) + "\n")
+    line = json.dumps({"run": run, "error": error, "unusable": unusable}) + "\n"
+    with suppress(OSError):
+        if _succeeds(study):
+            return
+        if error is None:
+            write_atomically(study / FILE, line)
+        else:
+            with (study / FILE).open("a", encoding="utf-8") as file:
+                file.write(line)
+
+
+def _succeeds(study: Path) -> bool:
+    """Whether a run did not fail, according to the first line."""
+    try:
+        with (study / FILE).open(encoding="utf-8") as file:
+            first = json.loads(file.readline())
+    except (OSError, ValueError):
+        return False
+    return isinstance(first, dict) and first.get("error") is None
 
 
 def reason(study: Path) -> str | None:
     """Why no more runs should start, as a sentence; None if they should. Any run that did not fail speaks for the others."""
+    if _succeeds(study):
+        return None
     ended = list({each.get("run"): each for each in _read(study)}.values())
     errors = [each.get("error") for each in ended]
     if not errors or None in errors:

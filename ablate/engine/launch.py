@@ -21,7 +21,7 @@ from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import ForgetConfigs, FrozenConfigs, RunContext, TypedConfigs
-from ablate.engine.launchers.names import Detached
+from ablate.engine.launchers.names import JOB_ENDED, Detached
 from ablate.engine.launchers.selection import instantiate
 from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions
@@ -65,7 +65,7 @@ class Launch:
         unfinished runs. If only runs held by other processes are left, wait for them.
 
         Raises:
-            UsageError: if the launcher fails twice without any run starting.
+            UsageError: if the launcher returns twice without any run starting.
         """
         submissions.remove_abandoned(self.plan.study)
         for run in self.plan.runs:
@@ -85,9 +85,13 @@ class Launch:
                     break
                 if not self.late():
                     _note_fruitless(self.ended)
-                fruitless = fruitless + 1 if trouble and self._progress() == before else 0
-                if trouble and fruitless >= 2:
-                    raise UsageError(f"the launcher failed twice without starting any run: {trouble}")
+                fruitless = fruitless + 1 if self._progress() == before else 0
+                if fruitless >= MAX_FRUITLESS and not self.late():
+                    raise UsageError(
+                        f"the launcher failed twice without starting any run: {trouble}"
+                        if trouble
+                        else "the launcher came back twice without starting any run. Do its jobs die before they begin?"
+                    )
                 if trouble and self.plan.due():
                     self._print(f"The launcher stopped ({trouble}); restarting it with the unfinished runs.")
             elif held:
@@ -198,9 +202,9 @@ class Launch:
             )
         return launched, overrides, types
 
-    def _progress(self) -> list[tuple[str, int, int]]:
+    def _progress(self) -> list[tuple[str, int, int, int]]:
         """A value that changes whenever a launch makes any progress, including a crash."""
-        return [(run.state, run.deaths, _attempts(run)) for run in self.plan.runs]
+        return [(run.state, run.deaths, run.failures, _attempts(run)) for run in self.plan.runs]
 
     def _print(self, text: str) -> None:
         self.console.print(relative(text), markup=False, soft_wrap=True)
@@ -246,13 +250,17 @@ def _note_fruitless(ended: Sequence[PlannedRun]) -> None:
         if run.outcome.status == "running":  # held by another process a moment ago
             time.sleep(WAIT_SECONDS / len(ended))
         elif run.deaths:
-            run.came_back(_died(run.fruitless + 1))
+            run.came_back(_died(run, run.fruitless + 1))
         elif run.outcome.status is not None:
             run.came_back(_not_done(run))
 
 
-def _died(times: int) -> str:
-    return f"the process of this run died {times} times; it may have run out of memory."
+def _died(run: PlannedRun, times: int) -> str:
+    """Why a run is given up whose process died so many times: what the launcher recorded of its job, if it did."""
+    record = records.read_record(run.directory)
+    known = record is not None and record.error is not None and record.error.startswith(JOB_ENDED)
+    why = f"the last time, {record.error}." if record is not None and known else "it may have run out of memory."
+    return f"the process of this run died {times} times; {why}"
 
 
 def _not_done(run: PlannedRun) -> str:
@@ -294,7 +302,7 @@ def _recorded(run: PlannedRun) -> Outcome:
 
 def _give_up(run: PlannedRun) -> Outcome:
     """Record a run as failed because its process died or it came back without progress. The next command retries it."""
-    error = run.stopped or _died(MAX_DEATHS)
+    error = run.stopped or _died(run, MAX_DEATHS)
     record = records.read_record(run.directory)
     if record is not None:
         record.status, record.error = "failed", error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,13 +58,33 @@ def is_cluster(config: DictConfig) -> bool:
 
 
 def cluster_processes(options: Mapping[str, Any], asked: int | str | None) -> int:
-    """The number of runs at a time for submitit_local, by default one for each core or each `cpus_per_task` cores.
+    """The number of runs at a time for submitit_local: by default one for each GPU, otherwise for each core.
 
     Args:
-        options: those of the launcher.
+        options: those of the launcher; with `cpus_per_task`, there is one run for so many cores.
         asked: study.n_jobs.
     """
-    return asked if isinstance(asked, int) else max(1, usable_cores() // (options.get("cpus_per_task") or 1))
+    if isinstance(asked, int):
+        return asked
+    most = max(1, usable_cores() // (options.get("cpus_per_task") or 1))
+    return min(most, len(gpus_for(options)) or most)
+
+
+def gpus_for(options: Mapping[str, Any]) -> list[str]:
+    """The GPUs for the runs of submitit_local; none with `hydra.launcher.gpus_per_node=0`."""
+    return [] if options.get("gpus_per_node") == 0 else visible_gpus()
+
+
+def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """The GPUs that this process may use, as values for CUDA_VISIBLE_DEVICES."""
+    listed = environment.get("CUDA_VISIBLE_DEVICES")
+    if listed is not None:
+        return [gpu for gpu in listed.split(",") if gpu]
+    try:
+        answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [str(number) for number, _ in enumerate(line for line in answer.splitlines() if line.startswith("GPU "))]
 
 
 def refuse_other_launcher(config: DictConfig) -> None:

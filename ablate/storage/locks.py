@@ -226,18 +226,26 @@ def _live_elsewhere(lease: Path, patient: bool = False) -> str | None:
 
 
 def _look(lease: Path) -> tuple[dict[str, Any], int, float] | None:
-    """The content of a lease, its last heartbeat, and the seconds since then by the clock of the file system."""
+    """The content of a lease, its last heartbeat, and the seconds since then by the clock of the file system.
+
+    None if there is no lease, or if it is damaged. One that cannot be read may be live: it counts as a lease of an unknown host
+    with a heartbeat just now.
+    """
     try:
         with lease.open("rb") as file:  # opening makes NFS forget cached times
             content = json.loads(file.read() or b"{}")
             beat = os.fstat(file.fileno())
-        if not isinstance(content, dict) or content.get("host") == socket.gethostname():
-            return (content if isinstance(content, dict) else {}), beat.st_mtime_ns, 0.0
-        # compare times of the shared file system: that of a new file, and the last heartbeat
+    except (FileNotFoundError, ValueError):
+        return None
+    except OSError as error:
+        return {"unreadable": str(error)}, 0, 0.0
+    if not isinstance(content, dict) or content.get("host") == socket.gethostname():
+        return (content if isinstance(content, dict) else {}), beat.st_mtime_ns, 0.0
+    try:  # compare times of the shared file system: that of a new file, and the last heartbeat
         with tempfile.TemporaryFile(dir=lease.parent) as now:
             return content, beat.st_mtime_ns, os.fstat(now.fileno()).st_mtime - beat.st_mtime
-    except (OSError, ValueError):
-        return None
+    except OSError:  # read-only or full: by the clock of this host
+        return content, beat.st_mtime_ns, time.time() - beat.st_mtime
 
 
 _watched: dict[Path, tuple[int, float]] = {}  # leases that seem to have expired: heartbeat, and when it was first seen

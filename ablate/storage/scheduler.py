@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from ablate.storage.submissions import Submission, read_submissions
 
 SECONDS = 60.0  # time limit of a command
 UNKNOWN = "an unknown end"
+LAG_SECONDS = 15.0
+NOT_OVER = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED", "SUSPENDED")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,17 @@ def states(submission: Submission) -> dict[int, str] | None:
 
 
 def final_state(job: str) -> str:
-    """How a job ended, such as `TIMEOUT` or `FAILED 0:9`, according to the accounting or, without one, to the controller."""
+    """How a job ended, such as `TIMEOUT` or `FAILED 0:9`, according to the accounting or, without one, to the controller.
+
+    The accounting may lag behind the queue: a job that it calls running is asked for again, for LAG_SECONDS.
+    """
+    deadline = time.monotonic() + LAG_SECONDS
+    while (state := _state(job)).startswith(NOT_OVER) and time.monotonic() < deadline:
+        time.sleep(1.0)
+    return state
+
+
+def _state(job: str) -> str:
     ask = ["sacct", "-X", "-n", "-P", "-o", "JobID,State,ExitCode", "-j"]
     rows = (_ask([*ask, job]) or "").splitlines()
     if not rows:  # jobs that were canceled before they started have one row: 123_[4-19]

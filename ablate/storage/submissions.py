@@ -22,6 +22,7 @@ from ablate.storage import files
 JOBS = ".jobs"
 FILE = "submission.json"
 WORK = "work.pkl"  # what the jobs of a submission have in common; removed when they have ended
+ANSWER = "{}.answer"  # how the job with this number ended
 LOCAL = "local-"  # before the process, in the name of a folder for jobs on this machine, which have no submission.json
 
 

@@ -31,6 +31,14 @@ def test_failures_beside_a_finished_run_or_with_different_errors_do_not(tmp_path
     assert early_stop.reason(tmp_path) is None
 
 
+def test_after_a_run_that_did_not_fail_no_line_is_added_however_many_runs_end(tmp_path: Path) -> None:
+    """Each run that starts reads this file, so it must not grow with the study."""
+    for at, error in enumerate(("a", None, *(["a", None] * 50))):
+        early_stop.note(tmp_path, f"run {at}", error)
+    assert len((tmp_path / early_stop.FILE).read_text().splitlines()) == 1
+    assert early_stop.reason(tmp_path) is None
+
+
 def test_a_run_that_is_retried_counts_once(tmp_path: Path) -> None:
     for each in ("one", "one", "one", "two", "two"):
         early_stop.note(tmp_path, each, "a")

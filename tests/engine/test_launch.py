@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from ablate.core.errors import UsageError
 from ablate.engine.execution import Outcome
 from ablate.engine.launch import Launch
-from ablate.engine.planning import Plan
+from ablate.engine.planning import Plan, PlannedRun
 from ablate.storage import files, locks
 from ablate.storage.dataframe import load_runs
-from ablate.storage.records import RunRecord, write_record
+from ablate.storage.records import RunRecord, read_record, write_record
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
@@ -66,8 +67,16 @@ def test_two_sweeps_started_together_run_each_cell_once(tmp_path: Path) -> None:
     assert attempts(tmp_path / "outputs/x+rule+sleeps=0.2") == {1: 12}
 
 
-def test_processes_and_one_process_end_in_the_same_numbers(command: Command, tmp_path: Path) -> None:
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+@pytest.mark.parametrize(
+    ("launcher", "plugin"),
+    [
+        (JOBLIB, "hydra_joblib_launcher"),
+        pytest.param(["hydra/launcher=submitit_local", "study.n_jobs=2"], "hydra_submitit_launcher", marks=pytest.mark.slow),
+        pytest.param(["hydra/launcher=ray", "study.n_jobs=2"], "hydra_ray_launcher", marks=pytest.mark.slow),
+    ],
+)
+def test_all_launchers_end_in_the_same_numbers(command: Command, tmp_path: Path, launcher: list[str], plugin: str) -> None:
+    pytest.importorskip(f"hydra_plugins.{plugin}")
     sweep = [
         "-m",
         "ablate.run",
@@ -81,8 +90,8 @@ def test_processes_and_one_process_end_in_the_same_numbers(command: Command, tmp
         "study.report=false",
     ]
     command(*sweep, "study.name=basic")
-    command(*sweep, "study.name=joblib", *JOBLIB)
-    frames = [load_runs(tmp_path / "outputs" / name).set_index("cell").sort_index() for name in ("basic", "joblib")]
+    command(*sweep, "study.name=other", *launcher)
+    frames = [load_runs(tmp_path / "outputs" / name).set_index("cell").sort_index() for name in ("basic", "other")]
     metrics = [column for column in frames[0] if "accuracy" in column or "loss" in column]
     assert len(metrics) > 5
     assert frames[0][metrics].equals(frames[1][metrics])
@@ -222,6 +231,11 @@ def planned(directory: Path) -> Any:
     return SimpleNamespace(cell=cell, directory=directory, identity="i", outcome=None, state="done", **run)
 
 
+def due(directory: Path) -> PlannedRun:
+    """A run that is to be launched."""
+    return PlannedRun(planned(directory).cell, 0, directory, "i")
+
+
 def launch_of(run: Any) -> Launch:
     launch = Launch.__new__(Launch)
     launch.plan = Plan(run.directory.parent, {}, [run], {})
@@ -251,6 +265,37 @@ def test_the_configuration_of_a_run_that_has_just_finished_is_not_rewritten(tmp_
     with locks.hold(run.directory):
         launch_of(run)._write_plans([run])
     assert (run.directory / "config.yaml").read_text() == "path: theirs\n"
+
+
+def test_a_launcher_whose_jobs_never_begin_is_not_asked_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(tmp_path / "run", "interrupted")  # by an earlier command
+    launch = launch_of(due(tmp_path / "run"))
+    launch.ended = []
+    asked = []
+    monkeypatch.setattr(launch, "_launch", lambda due: asked.append(due))
+    with pytest.raises(UsageError, match="the launcher came back twice without starting any run"):
+        launch.run()
+    assert len(asked) == 2
+
+
+def test_a_run_that_is_given_up_names_how_its_job_ended(tmp_path: Path) -> None:
+    for error, why in (
+        ("its job slurm-3_0 ended: TIMEOUT", "the last time, its job slurm-3_0 ended: TIMEOUT."),
+        ("ValueError: x", "it may have run out of memory."),
+    ):
+        run = due(tmp_path / why[:8])
+        finished(run.directory, "interrupted")
+        record = read_record(run.directory)
+        assert record is not None
+        record.error = error
+        write_record(run.directory, record)
+        for _ in range(2):
+            locks.record_death(run.directory)
+        launch = launch_of(run)
+        launch.plan.look()
+        launch.run()
+        assert run.outcome is not None
+        assert run.outcome.error == f"the process of this run died 2 times; {why}"
 
 
 def test_what_a_killed_process_left_beside_a_finished_run_is_removed(tmp_path: Path) -> None:

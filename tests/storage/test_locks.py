@@ -63,6 +63,29 @@ def test_another_hosts_lease_counts_while_its_heart_beats(tmp_path: Path, monkey
         assert json.loads((tmp_path / LEASE).read_text())["host"] == socket.gethostname()
 
 
+def test_a_lease_that_cannot_be_read_is_not_taken(tmp_path: Path) -> None:
+    """For example after an error of the disk. A folder in its place raises an OSError for every user."""
+    (tmp_path / LEASE).mkdir()
+    assert holder(tmp_path) == "another process"
+    with pytest.raises(RunLockedError, match="another process"), hold(tmp_path):
+        pass
+    assert (tmp_path / LEASE).is_dir()
+
+
+def test_on_a_full_or_read_only_disk_a_lease_is_compared_with_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**options: object) -> None:  # noqa: ARG001 - the signature of TemporaryFile
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(locks.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(locks, "CONFIRM_SECONDS", 0.0)
+    another_host(tmp_path, silent=locks.STALE_SECONDS - 10)
+    assert holder(tmp_path) == "process 7 on elsewhere"
+    another_host(tmp_path, silent=locks.STALE_SECONDS + 10)
+    assert holder(tmp_path) is None
+
+
 def test_a_heart_beats_and_notices_that_the_run_was_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "BEAT_SECONDS", 0.02)
     with hold(tmp_path) as lease:

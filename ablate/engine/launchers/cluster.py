@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import RunContext
+from ablate.engine.launchers.names import JOB_ENDED
 from ablate.engine.options import StudyOptions
 from ablate.engine.program import PlannedTask
-from ablate.storage import locks
-from ablate.storage.records import read_record, write_record
+from ablate.storage import files, locks
+from ablate.storage.records import DONE, read_record, write_record
 from ablate.storage.submissions import JOBS
 
 
@@ -150,7 +152,7 @@ def settle(run: RunContext, job: str, reason: str, counts: bool = True) -> None:
             return
         if locks.holder(directory) is not None:
             return
-        record.status, record.error = "interrupted", f"its job {job} ended: {reason}"
+        record.status, record.error = "interrupted", f"{JOB_ENDED}{job} ended: {reason}"
         write_record(directory, record)
         if counts:
             locks.record_death(directory)
@@ -162,10 +164,32 @@ def attempts_of(run: RunContext) -> int:
     return record.attempts if record is not None else 0
 
 
-def is_recorded(run: RunContext) -> bool:
-    """Whether the record says that this run has ended."""
+def is_recorded(run: RunContext, begun: bool) -> bool:
+    """Whether the record says how a run has ended.
+
+    Args:
+        run: the run.
+        begun: whether the job in question has begun it. If not, only the record of a run that is done says so: any other
+            is that of an earlier attempt.
+    """
     record = read_record(Path(run.directory))
-    return record is not None and record.identity == run.identity and record.status != "running"
+    if record is None or record.identity != run.identity or record.status == "running":
+        return False
+    return begun or record.status in DONE
+
+
+def write_answer(file: Path, outcome: Outcome) -> None:
+    """Write how a job ended, for the command that waits for it: its run may not have begun, and have no record of that."""
+    files.write_atomically(file, json.dumps({"status": outcome.status, "error": outcome.error}))
+
+
+def read_answer(file: Path, run: RunContext) -> JobReturn | None:
+    """What `write_answer` wrote; None if the job wrote nothing, because it was killed."""
+    try:
+        answer = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return returned(Outcome(run.label, run.seed, answer["status"], answer["error"], Path(run.directory)))
 
 
 def write_work(work: Work, file: Path) -> None:

@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from ablate.core.errors import AblateError
 
 SLURM, LOCAL, RAY = "SlurmLauncher", "LocalLauncher", "RayLauncher"  # the last part of `hydra.launcher._target_`
+JOB_ENDED = "its job "  # begins the error of a run whose job ended without recording it
 
 
 class Detached(AblateError):

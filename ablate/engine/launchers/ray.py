@@ -7,6 +7,7 @@ back as one archive at the end.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import socket
@@ -92,7 +93,8 @@ class Ray(cluster.ClusterLauncher):
         if local:
             init["address"] = LOCAL  # without it, Ray would join a cluster that happens to run on this machine
         if local and isinstance(self.study.n_jobs, int):
-            init.setdefault("num_cpus", self.study.n_jobs)
+            each = ((self.options.get("ray") or {}).get("remote") or {}).get("num_cpus") or 1
+            init.setdefault("num_cpus", math.ceil(self.study.n_jobs * each))
         try:
             ray.init(**init)
         except (ConnectionError, ValueError, TypeError, RuntimeError) as error:
@@ -111,6 +113,7 @@ class Ray(cluster.ClusterLauncher):
         if not local:
             variables = {**_environment(), **(remote.get("runtime_env") or {}).get("env_vars", {})}
             remote["runtime_env"] = {**(remote.get("runtime_env") or {}), "env_vars": variables}
+        _warn_if_too_large(remote)
         execute: Any = ray.remote(_execute).options(**remote)
         work = ray.put(self.work)
         most = len(runs) if shared else _capacity(remote)  # a run whose folder is elsewhere is locked here
@@ -134,8 +137,7 @@ class Ray(cluster.ClusterLauncher):
                 ready, _ = ray.wait(list(tasks), timeout=POLL_SECONDS) if tasks else ([], [])
                 for reference in ready:
                     task = tasks.pop(reference)
-                    with task.held:
-                        returns[task.number] = _ended(runs[task.number], task, reference, shared)
+                    returns[task.number] = _ended(runs[task.number], task, reference, shared)
         except BaseException:
             _stop(runs, tasks)
             raise
@@ -162,23 +164,27 @@ def _small(result: JobReturn) -> JobReturn:
 
 
 def _ended(run: RunContext, task: Task, reference: Any, shared: bool) -> JobReturn | None:
-    """The outcome of a task, or a record of its death."""
+    """The outcome of a task, or a record of its death. Releases the run if it was locked here."""
     import ray
     from ray import exceptions
 
     try:
-        result, archive = ray.get(reference)
+        with task.held:
+            result, archive = ray.get(reference)
+            if not shared and archive is not None:
+                bundle.unpack(archive, Path(run.directory))
     except exceptions.NodeDiedError:
         cluster.settle(run, task.job, "its node died", counts=False)
         return None
     except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError) as error:
-        cluster.settle(run, task.job, f"{type(error).__name__}, its process died")
+        if cluster.attempts_of(run) > task.attempts:
+            cluster.settle(run, task.job, f"{type(error).__name__}, its process died")
+        else:  # it died before the run began, or where its record was
+            locks.record_death(Path(run.directory))
         return None
     except exceptions.RayError as error:  # raised in the task, before the run began
         cause = getattr(error, "cause", None) or error
         return cluster.failed(run, f"its task failed: {type(cause).__name__}: {cause}".strip().splitlines()[0])
-    if not shared and archive is not None:
-        bundle.unpack(archive, Path(run.directory))
     return result if isinstance(result, JobReturn) else None
 
 
@@ -245,6 +251,21 @@ def _capacity(remote: Mapping[str, Any]) -> int:
     there = _resources()
     needs = {"CPU": remote.get("num_cpus"), "GPU": remote.get("num_gpus")}
     return max(1, min((int(there.get(name, 0) / need) for name, need in needs.items() if need), default=1))
+
+
+def _warn_if_too_large(remote: Mapping[str, Any]) -> None:
+    """Print a warning if no node has what a run asks for: Ray would wait without a word until such a node joins."""
+    needs = {"CPU": remote.get("num_cpus"), "GPU": remote.get("num_gpus"), "memory": remote.get("memory")}
+    needs |= remote.get("resources") or {}
+    wanted = {name: need for name, need in needs.items() if need}
+    nodes = [node["Resources"] for node in _nodes() if node["Alive"]]
+    if not any(all(node.get(name, 0) >= need for name, need in wanted.items()) for node in nodes):
+        asked = ", ".join(f"{name}={need:g}" for name, need in wanted.items())
+        print(
+            f"Warning: no node of the Ray cluster has what each run asks for ({asked}). The runs wait until such a node joins; "
+            "see hydra.launcher.ray.remote.",
+            flush=True,
+        )
 
 
 def _environment() -> dict[str, str]:

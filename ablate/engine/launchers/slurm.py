@@ -28,7 +28,7 @@ from ablate.engine.launchers.names import Detached
 from ablate.engine.launchers.submitted import SubmittedRun
 from ablate.storage import locks, scheduler
 from ablate.storage.records import DONE, read_record
-from ablate.storage.submissions import JOBS, WORK, Submission, read_submissions
+from ablate.storage.submissions import ANSWER, JOBS, WORK, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
 SILENT_SECONDS = 120.0  # without an answer of Slurm, after which the files of the runs alone tell which have ended
@@ -38,6 +38,7 @@ NOTICE_SECONDS = 120
 HYDRA_ONLY = ("_target_", "submitit_folder", "max_num_timeout", "name")
 COMMON = ("timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "stderr_to_stdout")
 GPU_OPTIONS = ("gpus_per_node", "gpus_per_task", "gres")
+ONE = ("nodes", "tasks_per_node", "ntasks_per_node")
 RAISED = " 1:0"  # the exit code of a job that raised an error, such as a module that cannot be imported
 INNOCENT = ("CANCELLED", "NODE_FAIL", "PREEMPTED", "REVOKED", "BOOT_FAIL")  # ends of a job that its run did not cause
 
@@ -48,7 +49,7 @@ class Queued:
 
     Attributes:
         own: whether this command submitted it.
-        attempts: of the run, when this command found the job.
+        attempts: of the run, before the job was submitted; if another command did this, when this command found it.
     """
 
     submission: Submission
@@ -56,31 +57,46 @@ class Queued:
     own: bool
     attempts: int
 
+    @property
+    def job(self) -> str:
+        """Its identifier, such as `17_3`."""
+        array = self.submission.array or "?"
+        return array if len(self.submission.runs) == 1 else f"{array}_{self.index}"
+
+    def has_begun(self, run: RunContext) -> bool:
+        """Whether the job has begun its run."""
+        record = read_record(Path(run.directory))
+        if record is None:
+            return False
+        return record.worker.get("job") == f"slurm-{self.job}" or record.attempts > self.attempts
+
 
 class Slurm(cluster.ClusterLauncher):
     """Submits job arrays with Submitit, and waits until they end."""
 
     def run(self, runs: Sequence[RunContext], overrides: Sequence[list[str]]) -> list[JobReturn | None]:
         study = cluster.study_of(runs[0])
-        with FileLock(cluster.jobs_folder(study) / ".submitting"):  # of two commands, one submits
-            jobs = self._submitted_before(study, runs)
-            due = [number for number in range(len(runs)) if number not in jobs]
-            for number in due:
-                _settle_earlier(runs[number])
-            jobs |= self._submit(study, runs, overrides, due)
-        _announce(jobs)
-        if self.study.detach:
-            raise Detached(
-                f"The runs go on without this command. `ablate status {study}` shows them; "
-                "the same command without study.detach collects them."
-            )
+        jobs: dict[int, Queued] = {}
         try:
+            with FileLock(cluster.jobs_folder(study) / ".submitting"):  # of two commands, one submits
+                jobs |= self._submitted_before(study, runs)
+                due = [number for number in range(len(runs)) if number not in jobs]
+                for number in due:
+                    _settle_earlier(runs[number])
+                self._submit(study, runs, overrides, due, jobs)
+            _announce(jobs)
+            if self.study.detach:
+                raise Detached(
+                    f"The runs go on without this command. `ablate status {study}` shows them; "
+                    "the same command without study.detach collects them."
+                )
             return self._wait(runs, jobs)
         except KeyboardInterrupt:
             _interrupted(jobs)
             raise
         finally:
-            _close_ended(study)
+            if not self.study.detach:
+                _close_ended(study)
 
     def _submitted_before(self, study: Path, runs: Sequence[RunContext]) -> dict[int, Queued]:
         """The runs whose jobs are still in the queue or running, by their position in `runs`."""
@@ -100,10 +116,23 @@ class Slurm(cluster.ClusterLauncher):
         return found
 
     def _submit(
-        self, study: Path, runs: Sequence[RunContext], overrides: Sequence[list[str]], due: Sequence[int]
-    ) -> dict[int, Queued]:
-        """Submit these runs: an array for each ARRAY_SIZE of them, one after the other, so that the cap holds."""
-        jobs, previous = {}, None
+        self,
+        study: Path,
+        runs: Sequence[RunContext],
+        overrides: Sequence[list[str]],
+        due: Sequence[int],
+        jobs: dict[int, Queued],
+    ) -> None:
+        """Submit these runs: an array for each ARRAY_SIZE of them, one after the other, so that the cap holds.
+
+        Args:
+            study: the folder of the study.
+            runs: all runs of the launch.
+            overrides: of their jobs.
+            due: the positions of those to submit.
+            jobs: receives the job of each position, also of those that were submitted before an error.
+        """
+        previous = None
         for start in range(0, len(due), ARRAY_SIZE):
             block = due[start : start + ARRAY_SIZE]
             submission = Submission(
@@ -117,25 +146,42 @@ class Slurm(cluster.ClusterLauncher):
             folder = submission.folder(study).absolute()
             cluster.write_work(self.work, folder / WORK)
             notice = float(self.options.get("signal_delay_s") or NOTICE_SECONDS)
-            tasks = [SubmittedRun(str(folder / WORK), overrides[number], number, notice) for number in block]
+            answers = [str(folder / ANSWER.format(index)) for index in range(len(block))]
+            tasks = [
+                SubmittedRun(str(folder / WORK), answer, overrides[number], number, notice)
+                for number, answer in zip(block, answers, strict=True)
+            ]
+            attempts = [cluster.attempts_of(runs[number]) for number in block]
             try:
                 executor = self._executor(folder, submission.name, previous)
                 submitted = executor.submit_array(tasks)
-            except BaseException as error:
+            except (ValueError, TypeError, RuntimeError) as error:  # submitit's, for options and a failing sbatch
                 submission.close(study, keep_output=False)
-                if isinstance(error, ValueError | TypeError | RuntimeError):  # submitit's for options and a failing sbatch
+                if not jobs:
                     raise UsageError(f"Slurm: the jobs cannot be submitted: {_reason(error)}") from None
+                left = counted(len(due) - start, "run")
+                print(f"Slurm does not accept {left} yet ({_reason(error)}); they follow after the others.", flush=True)
+                return
+            except BaseException:  # Ctrl-C: whether Slurm has accepted them is unknown
+                scheduler.cancel(submission)
+                submission.close(study, keep_output=False)
                 raise
             submission.array = previous = submitted[0].job_id.partition("_")[0]
             submission.write(study)
             for index, number in enumerate(block):
-                jobs[number] = Queued(submission, index, own=True, attempts=cluster.attempts_of(runs[number]))
-        return jobs
+                jobs[number] = Queued(submission, index, own=True, attempts=attempts[index])
 
     def _executor(self, folder: Path, name: str, after: str | None) -> Any:
         import submitit
 
         options = {key: value for key, value in self.options.items() if value is not None and key not in HYDRA_ONLY}
+        for key in ONE:
+            if options.get(key, 1) != 1:
+                raise UsageError(
+                    f"hydra.launcher.{key}={options[key]}: each run is one task of Slurm, on one node. "
+                    "A run that starts processes of its own (torchrun, Lightning) gets their cores and GPUs by "
+                    "hydra.launcher.cpus_per_task and hydra.launcher.gpus_per_node."
+                )
         additional = {"requeue": True, **(options.pop("additional_parameters", None) or {})}
         if not any(key in options for key in GPU_OPTIONS) and scheduler.has_gpus(options.get("partition")):
             options["gpus_per_node"] = 1
@@ -217,24 +263,26 @@ def _done(run: RunContext) -> bool:
 
 
 def _ended(run: RunContext, queued: Queued) -> JobReturn | None:
-    """Record the end of a job, if its run has not recorded it."""
-    if cluster.is_recorded(run):
+    """The end of a job, recorded if its run has not recorded it. None if the record tells it."""
+    begun, job = queued.has_begun(run), queued.job
+    if cluster.is_recorded(run, begun):
         return None
-    submission, index = queued.submission, queued.index
-    array = submission.array or "?"
-    job = array if len(submission.runs) == 1 else f"{array}_{index}"
+    folder = queued.submission.folder(cluster.study_of(run))
+    if (answer := cluster.read_answer(folder / ANSWER.format(queued.index), run)) is not None:
+        return answer
     state = scheduler.final_state(job)
     if state.startswith("CANCELLED"):
         cluster.settle(run, f"slurm-{job}", state, counts=False)
         return cluster.failed(run, f"its Slurm job {job} was cancelled; the same command submits it again.")
-    if cluster.attempts_of(run) == queued.attempts and not state.startswith(INNOCENT):
-        if state.startswith("FAILED") and not state.endswith(RAISED):  # by a signal, while Python started
-            locks.record_death(Path(run.directory))
-            return None
-        log = submission.folder(cluster.study_of(run)) / f"{job}_0_log.err"
-        return cluster.failed(run, cluster.last_line(log, f"its Slurm job {job} ended before the run began: {state}"))
-    cluster.settle(run, f"slurm-{job}", state, counts=not state.startswith(INNOCENT))
-    return None
+    if begun or state.startswith(INNOCENT):
+        hint = ", see hydra.launcher.timeout_min" if state.startswith("TIMEOUT") else ""
+        cluster.settle(run, f"slurm-{job}", f"{state}{hint}", counts=not state.startswith(INNOCENT))
+        return None
+    if state.startswith("FAILED") and not state.endswith(RAISED):  # by a signal, while Python started
+        locks.record_death(Path(run.directory))
+        return None
+    log = folder / f"{job}_0_log.err"
+    return cluster.failed(run, cluster.last_line(log, f"its Slurm job {job} ended before the run began: {state}"))
 
 
 def _settle_earlier(run: RunContext) -> None:

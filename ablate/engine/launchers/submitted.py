@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from ablate.engine import stopping
-from ablate.engine.launchers.cluster import Work
+from ablate.engine.launchers.cluster import Work, write_answer
 
 CORES = "ABLATE_CORES"  # environment variable: the cores for a job of the local executor
 MARGIN_SECONDS = 15  # before the end of a job, for putting it back into the queue
@@ -36,11 +36,13 @@ class SubmittedRun:
 
     Attributes:
         file: the pickled `Work` of the submission. Only jobs read it, in the folder of their own submission.
+        answer: the file for `cluster.write_answer`.
         notice: the seconds between SIGUSR2 and the end of the job.
         gpu: the value for CUDA_VISIBLE_DEVICES; None: as set by the scheduler.
     """
 
     file: str
+    answer: str
     overrides: Sequence[str]
     number: int
     notice: float
@@ -51,6 +53,7 @@ class SubmittedRun:
         if self.gpu is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu
         job = identifier()
+        Path(self.answer).unlink(missing_ok=True)  # of an earlier start of this job
         stopping.reset()
         signals = Signals(self.notice)
         with Path(self.file).open("rb") as file:
@@ -59,6 +62,8 @@ class SubmittedRun:
         signals.over = True
         if stopping.requested() and outcome.status == "interrupted":
             requeue()
+        else:
+            write_answer(Path(self.answer), outcome)
 
 
 class Signals:

@@ -8,11 +8,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
-from ablate.engine.launchers.local import visible_gpus
+from ablate.engine.execution import Outcome
+from ablate.engine.jobs import RunContext
+from ablate.engine.launchers import cluster, local
+from ablate.engine.launchers.submitted import SubmittedRun
+from ablate.engine.options import StudyOptions
+from ablate.storage import locks
 from ablate.storage.dataframe import load_runs
+from ablate.storage.records import RunRecord, Status, read_record, write_record
 from tests.conftest import APPS, Command
 from tests.engine.launchers.conftest import attempts
 
@@ -74,10 +83,78 @@ def test_leaving_needs_a_scheduler(command: Command) -> None:
         assert "study.detach=true needs a scheduler that starts the runs without this command" in answer.stderr
 
 
-def test_each_process_gets_one_of_the_visible_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "2,5"}) == ["2", "5"]
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}) == []
-    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: A (UUID: x)'\necho '  MIG 1g'\necho 'GPU 1: A (UUID: y)'\n")
-    (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert visible_gpus({}) == ["0", "1"]
+def recorded(folder: Path, status: Status, attempts: int) -> RunContext:
+    folder.mkdir(parents=True, exist_ok=True)
+    fields: dict[str, Any] = {"identity": "i", "cell": "c", "seed": 0, "label": "x=1", "choices": {}, "overridden": []}
+    write_record(folder, RunRecord(**fields, status=status, attempts=attempts))
+    return RunContext(str(folder), "i", "c", 0, "x=1")
+
+
+def test_how_a_job_ended_is_read_from_the_record_of_its_own_run_alone(tmp_path: Path) -> None:
+    """The record of an earlier attempt says nothing of a job that died before it began the run: it would start for ever."""
+    folder = tmp_path / "study" / "runs" / "x=1" / "seed=0"
+    job = SimpleNamespace(job_id="31", _process=SimpleNamespace(returncode=9), paths=SimpleNamespace(stderr=tmp_path / "log"))
+    (tmp_path / "log").write_text("ImportError: no module named x\n")
+    started = local.Started(0, job, attempts=1, slot=0, answer=tmp_path / "answer")
+    for status in ("interrupted", "failed"):
+        ended = local._ended(recorded(folder, status, 1), started)
+        assert ended is not None
+        assert ended.return_value.status == "failed"
+        assert ended.return_value.error.startswith("ImportError: no module named x")
+    for status in ("finished", "failed", "interrupted"):  # recorded by the job itself
+        assert local._ended(recorded(folder, status, 2), started) is None
+    assert local._ended(recorded(folder, "finished", 1), started) is None  # by another process
+    run = recorded(folder, "running", 2)  # killed
+    assert local._ended(run, started) is None
+    record = read_record(folder)
+    assert record is not None
+    assert record.error == "its job local-31 ended: its process was killed; it may have run out of memory"
+    assert locks.deaths(folder) == 1
+    cluster.write_answer(tmp_path / "answer", Outcome("x=1", 0, None, "study.max_hours ran out"))
+    ended = local._ended(recorded(folder, "interrupted", 1), started)
+    assert ended is not None
+    assert (ended.return_value.status, ended.return_value.error) == (None, "study.max_hours ran out")
+
+
+class Executor:
+    """In place of submitit's: how many jobs ran at once, and the time limit."""
+
+    most = 0
+    minutes = 0.0
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.running: set[int] = set()
+
+    def update_parameters(self, timeout_min: float, signal_delay_s: int) -> None:  # noqa: ARG002 - submitit's signature
+        Executor.minutes = timeout_min
+
+    def submit(self, task: SubmittedRun) -> SimpleNamespace:
+        self.running.add(task.number)
+        Executor.most = max(Executor.most, len(self.running))
+        cluster.write_answer(Path(task.answer), Outcome("x", 0, None, "not started"))
+        return SimpleNamespace(job_id=str(task.number), done=lambda: self.running.discard(task.number) or True)
+
+
+@pytest.mark.parametrize(("typed", "minutes"), [([], local.NO_LIMIT_MINUTES), (["hydra.launcher.timeout_min=60"], 60)])
+def test_without_n_jobs_no_more_runs_than_gpus_and_no_time_limit_unless_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: list[str], minutes: int
+) -> None:
+    import submitit
+
+    monkeypatch.setattr(submitit, "LocalExecutor", Executor)
+    monkeypatch.setattr("ablate.engine.parallel.usable_cores", lambda: 8)
+    monkeypatch.setattr(local, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(cluster, "write_work", lambda work, file: file.touch())
+    contexts = [recorded(tmp_path / "study" / "runs" / f"x={number}" / "seed=0", "failed", 1) for number in range(8)]
+    launcher = local.Local({"timeout_min": 60})
+    launcher.work = OmegaConf.create({"config": {"hydra": {"overrides": {"hydra": typed}}}})  # type: ignore[assignment]
+    for visible, n_jobs, most in (("0,1", None, 2), ("0,1", 4, 4), ("", None, 8)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        launcher.study = StudyOptions(n_jobs=n_jobs)
+        Executor.most = 0
+        returns = launcher.run(contexts, [["x=1"]] * 8)
+        assert [ended.return_value.status for ended in returns if ended is not None] == [None] * 8
+        assert Executor.most == most
+        assert Executor.minutes == minutes
+    assert list((tmp_path / "study" / ".jobs").glob("local-*")) == []

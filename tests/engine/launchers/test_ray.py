@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from ablate.core.errors import UsageError
+from ablate.engine.jobs import RunContext
 from ablate.engine.launchers import ray as launchers
 from ablate.engine.options import StudyOptions
+from ablate.storage import locks
 from tests.conftest import APPS, Command
 from tests.engine.launchers.conftest import attempts
 
@@ -102,3 +105,49 @@ def test_without_an_address_a_cluster_is_started_here_even_if_one_is_running(mon
 def test_a_cluster_that_does_not_answer_is_named(command: Command) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", "hydra.launcher.ray.init.address=127.0.0.9:1", *RAY, status=2)
     assert "hydra.launcher.ray.init.address=127.0.0.9:1: no cluster answers there (Connection refused)." in answer.stderr
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_worker_that_dies_before_its_run_has_a_record_here_counts_as_a_death(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    """Without a shared folder the record was on the worker: without the count, such a run would be launched for ever."""
+    import ray
+
+    folder = tmp_path / "study" / "runs" / "x=1" / "seed=0"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(ray, "get", Mock(side_effect=ray.exceptions.WorkerCrashedError()))
+    task = launchers.Task(0, "ray-1", attempts=0)
+    if not shared:
+        task.held.enter_context(locks.hold(folder))
+    assert launchers._ended(RunContext(str(folder), "i", "c", 0, "x=1"), task, None, shared) is None
+    assert locks.deaths(folder) == 1
+    assert locks.holder(folder) is None
+
+
+def test_what_no_node_has_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 4, "GPU": 1}},
+        {"Alive": True, "Resources": {"CPU": 16}},
+        {"Alive": False, "Resources": {"CPU": 64, "GPU": 8}},
+    ]
+    monkeypatch.setattr(launchers, "_nodes", lambda: nodes)
+    for fits in ({"num_cpus": 16, "num_gpus": 0}, {"num_cpus": 4, "num_gpus": 0.5}, {"num_cpus": 1, "resources": None}):
+        launchers._warn_if_too_large(fits)
+    assert capsys.readouterr().out == ""
+    launchers._warn_if_too_large({"num_cpus": 8, "num_gpus": 1})
+    assert "no node of the Ray cluster has what each run asks for (CPU=8, GPU=1)" in capsys.readouterr().out
+    launchers._warn_if_too_large({"num_cpus": 1, "resources": {"tpu": 2}})
+    assert "(CPU=1, tpu=2)" in capsys.readouterr().out
+
+
+def test_a_cluster_started_here_has_cores_for_all_runs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(ray, "init", lambda **options: asked.append(options))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    launcher = launchers.Ray({"ray": {"remote": {"num_cpus": 1.5}}})
+    launcher.study = StudyOptions(n_jobs=3)
+    launcher._connect({})
+    assert asked[0]["num_cpus"] == 5

@@ -7,15 +7,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ablate.core.errors import UsageError
 from ablate.core.wording import duration
+from ablate.engine.execution import Outcome
 from ablate.engine.jobs import RunContext
-from ablate.engine.launchers import slurm
+from ablate.engine.launchers import cluster, slurm
+from ablate.engine.launchers.submitted import SubmittedRun
+from ablate.engine.options import StudyOptions
+from ablate.storage import locks
 from ablate.storage.dataframe import load_runs
-from ablate.storage.records import RunRecord, write_record
+from ablate.storage.records import RunRecord, Status, read_record, write_record
 from ablate.storage.submissions import Submission, read_submissions
 from tests.conftest import APPS, Command
 from tests.engine.launchers.conftest import attempts
@@ -178,3 +184,113 @@ def test_without_an_answer_of_slurm_the_folders_tell_what_is_done_and_at_last_it
     monkeypatch.setattr(slurm, "_ended", lambda run, queued: None)
     assert launcher._wait(contexts, jobs) == [None, None]
     assert capsys.readouterr().out == ""
+
+
+def recorded(folder: Path, status: Status, job: str, attempts: int = 1) -> RunContext:
+    folder.mkdir(parents=True, exist_ok=True)
+    fields: dict[str, Any] = {"identity": "i", "cell": "c", "seed": 0, "label": "x=1", "choices": {}, "overridden": []}
+    write_record(folder, RunRecord(**fields, status=status, attempts=attempts, worker={"job": job}))
+    return RunContext(str(folder), "i", "c", 0, "x=1")
+
+
+def array(runs: list[str], number: str | None = "7") -> Submission:
+    return Submission(name="s-1", launcher="slurm", host="h", submitted="2026-01-01", runs=runs, array=number)
+
+
+def test_how_a_job_ended_is_read_from_the_record_of_its_own_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record of an earlier job says nothing of one that died before it began the run: it would be submitted for ever."""
+    folder = tmp_path / "study" / "runs" / "x=1" / "seed=0"
+    queued = slurm.Queued(array(["a", "b"]), 0, own=True, attempts=1)
+    monkeypatch.setattr(slurm.scheduler, "final_state", lambda job: {"7_0": "FAILED 1:0"}[job])
+    for status in ("interrupted", "failed"):
+        ended = slurm._ended(recorded(folder, status, "slurm-5_0"), queued)
+        assert ended is not None
+        assert ended.return_value.status == "failed"
+        assert ended.return_value.error.startswith("its Slurm job 7_0 ended before the run began: FAILED 1:0")
+    for status in ("finished", "failed", "interrupted"):  # recorded by the job itself
+        assert slurm._ended(recorded(folder, status, "slurm-7_0"), queued) is None
+    assert slurm._ended(recorded(folder, "finished", "slurm-5_0"), queued) is None
+    monkeypatch.setattr(slurm.scheduler, "final_state", lambda job: "CANCELLED by 0")
+    ended = slurm._ended(recorded(folder, "interrupted", "slurm-5_0"), queued)  # canceled while it was waiting
+    assert ended is not None
+    assert ended.return_value.error == "its Slurm job 7_0 was cancelled; the same command submits it again."
+    answer = tmp_path / "study" / ".jobs" / "s-1" / "0.answer"
+    answer.parent.mkdir()
+    cluster.write_answer(answer, Outcome("x=1", 0, "running", "held by process 8 on n2"))
+    ended = slurm._ended(recorded(folder, "running", "slurm-5_0"), queued)
+    assert ended is not None
+    assert ended.return_value.status == "running"
+
+
+def test_the_time_limit_of_a_job_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the job began while the command was still noting what it had submitted."""
+    folder = tmp_path / "study" / "runs" / "x=1" / "seed=0"
+    monkeypatch.setattr(slurm.scheduler, "final_state", lambda job: "TIMEOUT")
+    run = recorded(folder, "running", "slurm-7_0", attempts=1)
+    assert slurm._ended(run, slurm.Queued(array(["a", "b"]), 0, own=False, attempts=1)) is None
+    record = read_record(folder)
+    assert record is not None
+    assert record.status == "interrupted"
+    assert record.error == "its job slurm-7_0 ended: TIMEOUT, see hydra.launcher.timeout_min"
+    assert locks.deaths(folder) == 1
+
+
+class Executor:
+    """In place of submitit's: accepts the first array, and then what `after` does."""
+
+    def __init__(self, after: BaseException) -> None:
+        self.after: list[BaseException | None] = [None, after]
+
+    def submit_array(self, tasks: list[SubmittedRun]) -> list[SimpleNamespace]:
+        if (error := self.after.pop(0)) is not None:
+            raise error
+        return [SimpleNamespace(job_id=f"9_{number}") for number in range(len(tasks))]
+
+
+@pytest.fixture
+def blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[slurm.Slurm, list[RunContext]]:
+    """A launcher that submits arrays of two, and four runs."""
+    monkeypatch.setattr(slurm, "ARRAY_SIZE", 2)
+    monkeypatch.setattr(cluster, "write_work", lambda work, file: file.touch())
+    launcher = slurm.Slurm({})
+    launcher.work, launcher.study = SimpleNamespace(), StudyOptions()  # type: ignore[assignment]
+    names = [tmp_path / "study" / "runs" / f"x={number}" / "seed=0" for number in range(4)]
+    return launcher, [RunContext(str(folder), "i", "c", 0, folder.parent.name) for folder in names]
+
+
+def test_jobs_that_slurm_does_not_accept_yet_follow_after_those_that_it_has_accepted(
+    blocks: tuple[slurm.Slurm, list[RunContext]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launcher, runs = blocks
+    executor = Executor(RuntimeError("sbatch: error: QOSMaxSubmitJobPerUserLimit"))
+    monkeypatch.setattr(slurm.Slurm, "_executor", lambda *_: executor)
+    monkeypatch.setattr(slurm.scheduler, "states", lambda submission: {})
+    waited = []
+    monkeypatch.setattr(slurm.Slurm, "_wait", lambda self, runs, jobs: waited.extend(jobs) or [None] * len(runs))
+    assert launcher.run(runs, [["x=1"]] * 4) == [None] * 4
+    assert waited == [0, 1]
+    assert "Slurm does not accept 2 runs yet (QOSMaxSubmitJobPerUserLimit); they follow after the others." in (
+        capsys.readouterr().out
+    )
+
+
+def test_ctrl_c_during_the_submission_cancels_also_what_was_submitted_before(
+    blocks: tuple[slurm.Slurm, list[RunContext]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher, runs = blocks
+    executor = Executor(KeyboardInterrupt())
+    monkeypatch.setattr(slurm.Slurm, "_executor", lambda *_: executor)
+    monkeypatch.setattr(slurm.scheduler, "states", lambda submission: {})
+    canceled: list[list[str]] = []
+    monkeypatch.setattr(slurm.scheduler, "cancel", lambda submission: canceled.append(submission.runs))
+    with pytest.raises(KeyboardInterrupt):
+        launcher.run(runs, [["x=1"]] * 4)
+    assert canceled == [["runs/x=2/seed=0", "runs/x=3/seed=0"], ["runs/x=0/seed=0", "runs/x=1/seed=0"]]
+    assert read_submissions(cluster.study_of(runs[0])) == []
+
+
+@pytest.mark.parametrize("key", ["nodes", "tasks_per_node"])
+def test_several_tasks_for_a_run_are_refused(tmp_path: Path, key: str) -> None:
+    """All of them would have the same job, and would take the lease of the run from each other."""
+    with pytest.raises(UsageError, match=rf"hydra.launcher.{key}=2: each run is one task of Slurm, on one node"):
+        slurm.Slurm({key: 2})._executor(tmp_path, "s", None)

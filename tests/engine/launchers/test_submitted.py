@@ -4,11 +4,15 @@ import os
 import signal
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import cloudpickle
 import pytest
 
 from ablate.engine import stopping
-from ablate.engine.launchers import submitted
+from ablate.engine.execution import Outcome
+from ablate.engine.jobs import RunContext
+from ablate.engine.launchers import cluster, submitted
 
 
 def test_the_identifier_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,3 +86,39 @@ def test_a_run_without_a_checkpoint_in_time_goes_back_only_if_there_was_progress
         stopping.reset()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class Work:
+    """In place of `cluster.Work`: the outcome of a run, and whether the scheduler announced the end of its job."""
+
+    def __init__(self, outcome: Outcome, stop: bool) -> None:
+        self.outcome, self.stop = outcome, stop
+
+    def __call__(self, overrides: object, number: int, job: str) -> SimpleNamespace:
+        assert (overrides, number, job) == (["x=1"], 3, "local-31")
+        if self.stop:
+            stopping.request("its time limit is near")
+        return SimpleNamespace(return_value=self.outcome)
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_a_job_writes_how_its_run_ended_unless_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: bool) -> None:
+    """A run that another process holds, or that did not start, has no record of that."""
+    monkeypatch.setenv("SUBMITIT_LOCAL_JOB_ID", "31")
+    monkeypatch.setattr(submitted, "Signals", lambda notice: SimpleNamespace(over=False))
+    again = []
+    monkeypatch.setattr(submitted, "requeue", lambda: again.append(1))
+    outcome = Outcome("x=1", 0, "interrupted" if stop else "running", "held by process 7")
+    (tmp_path / "work").write_bytes(cloudpickle.dumps(Work(outcome, stop)))
+    (tmp_path / "answer").write_text("{}")  # of an earlier start
+    try:
+        submitted.SubmittedRun(str(tmp_path / "work"), str(tmp_path / "answer"), ["x=1"], 3, 30.0)()
+    finally:
+        stopping.reset()
+    answer = cluster.read_answer(tmp_path / "answer", RunContext(str(tmp_path), "i", "c", 0, "x=1"))
+    if stop:
+        assert again == [1]
+        assert answer is None
+    else:
+        assert answer is not None
+        assert (answer.return_value.status, answer.return_value.error) == ("running", "held by process 7")
