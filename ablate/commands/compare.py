@@ -14,7 +14,7 @@ from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.report import terminal
-from ablate.report.formatting import difference_heading, heading
+from ablate.report.formatting import as_reported, difference_heading, heading
 from ablate.report.printing import print_table
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Count, Interval, Number
@@ -116,7 +116,9 @@ def main() -> None:
         frame = compare_studies(before, after, metric)
         if frame.empty:
             raise UsageError(f"{folders[0]} and {folders[1]} have no configuration in common.")
-        spec = before.metrics[metric] if metric in before.metrics else MetricSpec.guess(metric)
+        # one scale for both studies, as in a report: accuracies may have been logged as percentages
+        values = pd.concat([before.counted.values, after.counted.values])
+        spec = as_reported(before.metrics, values)[metric]
         console = terminal.console()
         for table in (configurations(frame, spec), verdicts(before, after)):
             if table is not None:
