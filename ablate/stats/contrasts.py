@@ -16,7 +16,8 @@ from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.blocked_model import seed_blocked_model
-from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, satterthwaite, student
+from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, student
+from ablate.stats.independent_means import contrast_of_means
 from ablate.stats.outcomes import ANYWHERE, Outcomes, product
 from ablate.stats.rounding import at_resolution
 
@@ -256,26 +257,25 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
 def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
     """The same contrast of independent means, where no seed pairs in any stratum; as it is if a cell has fewer than two runs.
 
-    Variance sum(w^2 s^2 / m) over cells of m runs, degrees of freedom by Satterthwaite (1946); for two cells, Welch's t.
+    Welch's t for two cells; of several, those of an arm may share seeds: see `contrast_of_means`.
     """
     used = sorted({column for columns in weighed.corners for column in columns})
-    runs = {column: _scaled(outcomes.known[column].to_frame(), found.scale).to_numpy()[:, 0] for column in used}
-    count = np.array([len(values) for values in runs.values()])
-    if not len(used) or count.min() < 2:
+    runs = {column: _scaled(outcomes.known[column].to_frame(), found.scale).iloc[:, 0] for column in used}
+    if not used or min(map(len, runs.values())) < 2:
         return found
-    weight = weighed.by_column[used].to_numpy()
-    parts = weight**2 * np.array([values.var(ddof=1) for values in runs.values()]) / count
     ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
     counts = tuple(sum(len(runs[column]) for column in end) for end in ends)
+    seeds = tuple(len(set().union(*(runs[column].index for column in end))) for end in ends)
     arms = None
     if len(found.changes) == 1:
-        first, second = (pd.Series(np.concatenate([runs[column] for column in end])) for end in ends)
+        first, second = (pd.Series(np.concatenate([runs[column].to_numpy() for column in end])) for end in ends)
         arms = pd.DataFrame({"first": first, "second": second})
     note = f"unpaired: no seeds in common, Welch's t of {' and '.join(map(str, counts))} runs"
-    means = np.array([values.mean() for values in runs.values()])
-    unpaired = Unpaired(float((weight * means).sum()), counts, int(count.min()))
-    df = satterthwaite(parts, count - 1)
-    welch = replace(found, se=math.sqrt(float(parts.sum())), df=df, missing=(), note=note, arms=arms, unpaired=unpaired)
+    if seeds != counts:
+        note += f" of {' and '.join(map(str, seeds))} seeds"
+    estimate, se, df = contrast_of_means(list(runs.values()), weighed.by_column[used])
+    unpaired = Unpaired(estimate, counts, min(map(len, runs.values())))
+    welch = replace(found, se=se, df=df, missing=(), note=note, arms=arms, unpaired=unpaired)
     return at_resolution(welch, outcomes.step_of(used, found.scale), list(runs.values()))
 
 
