@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from ablate.core.cells import Condition
+from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
@@ -166,25 +166,25 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
         only: the blocks to keep; None: all.
     """
     levels = [level for level in outcomes.factor(block).levels if only is None or level in only]
-    cells = {cell.without([block]): 0 for cell in outcomes.cells}
-    cells = {cell: number for number, cell in enumerate(cells)}
+    cells, sources = _columns_over_blocks(outcomes, block, levels)
     of_runs = ("outcomes", "diverged", "censored", "lost", "lost_share")
     frames: dict[str, dict[str, dict[int, float]]] = {name: {} for name in of_runs}
-    for level in levels:
-        columns = {cells[cell.without([block])]: column for cell, column in outcomes.cells.items() if cell[block] == level}
-        values = outcomes.outcomes[list(columns.values())]
+    for level, columns in zip(levels, sources, strict=True):
+        used = list(dict.fromkeys(columns.values()))
+        values = outcomes.outcomes[used]
         run = values.loc[:, values.notna().any()]
         complete = values.loc[run.notna().all(axis=1)]
         means = (complete if len(complete) else values).mean()
         frames["outcomes"][level.text] = {number: means[column] for number, column in columns.items()}
         for name in ("diverged", "censored", "lost"):
-            anywhere = getattr(outcomes, name)[list(columns.values())].any()
+            anywhere = getattr(outcomes, name)[used].any()
             frames[name][level.text] = {number: bool(anywhere[column]) for number, column in columns.items()}
-        lost = outcomes.lost[list(columns.values())]
+        lost = outcomes.lost[used]
         share = lost.sum() / (lost | values.notna()).sum().clip(lower=1)
         frames["lost_share"][level.text] = {number: float(share[column]) for number, column in columns.items()}
+    size = len(set(cells.values()))
     wide = {
-        name: pd.DataFrame.from_dict(rows, orient="index").reindex(columns=range(len(cells))) for name, rows in frames.items()
+        name: pd.DataFrame.from_dict(rows, orient="index").reindex(columns=range(size)) for name, rows in frames.items()
     }
     return replace(
         outcomes,
@@ -196,6 +196,27 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
         cells=cells,
         factors={key: factor for key, factor in outcomes.factors.items() if key != block},
     )
+
+
+def _columns_over_blocks(
+    outcomes: Outcomes, block: str, levels: Sequence[Level]
+) -> tuple[dict[Cell, int], list[dict[int, int]]]:
+    """The new column of each cell without its block, and for each block the column of its runs by new column.
+
+    Cells that have the same runs in every block have one new column, as in `Outcomes`: a factor has no effect between them.
+    """
+    places = {level: at for at, level in enumerate(levels)}
+    sources: dict[Cell, dict[int, int]] = {}
+    for cell, column in outcomes.cells.items():
+        if cell[block] in places:
+            sources.setdefault(cell.without([block]), {})[places[cell[block]]] = column
+    numbers: dict[tuple[tuple[int, int], ...], int] = {}
+    cells = {cell: numbers.setdefault(tuple(sorted(by_level.items())), len(numbers)) for cell, by_level in sources.items()}
+    by_block: list[dict[int, int]] = [{} for _ in levels]
+    for by_level, number in numbers.items():
+        for at, column in by_level:
+            by_block[at][number] = column
+    return cells, by_block
 
 
 def normalized(outcomes: Outcomes, block: str, bounds: Mapping[str, tuple[float, float]]) -> Outcomes:

@@ -187,3 +187,25 @@ def test_a_claim_cannot_change_a_block() -> None:
     assert (found.verdict, found.reason) == (
         "not tested", "dataset is a block of this study, and a claim cannot be about a change of it"
     )  # fmt: skip
+
+
+def test_cells_that_share_their_runs_in_every_block_stay_one_column() -> None:
+    """The activation is inert in the direct stem: that stratum is left out, and the gain is the pyramid's 0.02, not half."""
+    names, draw = [f"d{number}" for number in range(6)], noise(0.001)
+    frame = study(
+        {"dataset": names, "stem": ["direct", "pyramid"], "activation": [False, True]},
+        lambda of, seed: 0.8 + 0.02 * (of["activation"] and of["stem"] == "pyramid") + draw(of, seed),
+        seeds=3,
+    )
+    direct = frame["stem"] == "direct"
+    frame.loc[direct, "directory"] = "runs/direct-" + frame["dataset"] + "-" + frame["seed"].map(str)
+    rows = by_block(outcomes(frame), "dataset")
+    assert (rows.outcomes.shape, len(rows.cells)) == ((6, 3), 4)
+    gain = CLAIM | {"contrast": {"factor": "activation", "from": False, "to": True}}
+    claims = [gain, gain | {"id": "inert", "where": {"stem": "direct"}}]
+    found, inert = judge(parse_all(claims), results_of(frame, blocks="dataset"))
+    arms = frame[~direct].pivot_table(index="dataset", columns="activation", values="accuracy")
+    assert found.estimate is not None
+    assert found.estimate.estimate == pytest.approx((arms[True] - arms[False]).mean())
+    assert (found.verdict, list(map(str, found.estimate.inert))) == ("supported", ["stem=direct"])
+    assert inert.verdict == "identical"
