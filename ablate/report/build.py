@@ -174,6 +174,7 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
         strata=[strata_of(outcomes, each) for each in found],
         losses=[losses_in_words(of_runs, each.changes) for each in found],
         no_change=no_change(counted, metric),
+        block=block,
         blocks=_blocks(of_runs, block, single, counted) if block else (),
     )
     names = digest_by_column(counted, of_runs)

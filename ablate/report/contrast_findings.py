@@ -22,7 +22,7 @@ def contrast_findings(report: Report) -> list[Finding]:
     """One finding for each contrast with an estimate: the effects, then the interactions, in each the largest first."""
     if report.comparison is None or report.tables.contrasts is None:
         return []
-    spec, unit = report.metrics[report.comparison.metric], "block" if report.comparison.over_blocks else "seed"
+    spec, unit = report.metrics[report.comparison.metric], report.comparison.unit
     names = short_names(list(report.results.factors))
     limits = report.comparison.contrasts_frame.to_dict("records")
     rows = report.tables.contrasts.rows  # the last may be a control

@@ -38,7 +38,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         main: whether the table is also printed to the terminal.
         names: short names of factors.
     """
-    unit = "block" if comparison.over_blocks else "seed"
+    unit = comparison.unit
     simultaneous = len(comparison.contrasts) > 1 and "simultaneous_low" in comparison.contrasts_frame.dropna(axis=1, how="all")
     columns = [
         Column("change", "change"),

@@ -56,7 +56,8 @@ class Comparison:
         strata: for each contrast the same change in each of its strata, see `ablate.stats.heterogeneity.strata_of`.
         losses: for each contrast the runs that each arm lost, in words; empty where none did.
         no_change: the baseline against its second runs (study.control=aa); None without any.
-        blocks: each change compared in every block of a study with blocks.
+        block: the factor whose levels are the blocks, if the contrasts are over blocks.
+        blocks: each change compared in every block of a study with blocks; empty if no block has all its runs.
     """
 
     metric: str
@@ -70,12 +71,18 @@ class Comparison:
     strata: Sequence[Sequence[Estimate]] = ()
     losses: Sequence[str] = ()
     no_change: Estimate | None = None
+    block: str | None = None
     blocks: Sequence[BlockAnalysis] = ()
 
     @property
     def over_blocks(self) -> bool:
         """Whether the contrasts are over blocks, not over seeds."""
-        return bool(self.blocks)
+        return self.block is not None
+
+    @property
+    def unit(self) -> str:
+        """What n of a contrast counts: `seed` or `block`."""
+        return "block" if self.over_blocks else "seed"
 
 
 @dataclass(frozen=True)

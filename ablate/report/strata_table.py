@@ -20,7 +20,7 @@ from ablate.stats.heterogeneity import heterogeneity
 
 def strata(comparison: Comparison, spec: MetricSpec, names: Mapping[str, str] | None = None) -> Table | None:
     """A row for each stratum of each change; None if no change has several. `names`: of the factors."""
-    unit = "block" if comparison.over_blocks else "seed"
+    unit = comparison.unit
     rows, frames = [], []
     for at, found in enumerate(comparison.strata):
         spread = heterogeneity(found)

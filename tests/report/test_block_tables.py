@@ -1,6 +1,7 @@
 """The tables and the figure of blocks."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from ablate.core.metrics import MetricSpec
 from ablate.report import effect_figures, figures
 from ablate.report.build import compose
+from ablate.report.contrast_findings import contrast_findings
 from ablate.report.model import Report
 from ablate.report.table import Table
 from ablate.report.values import text_of
@@ -89,6 +91,24 @@ def test_a_hole_is_named_and_a_ratio_and_normalized_values_have_their_scale() ->
     (scaled,) = report(results(block_bounds=bounds)).tables.blocks
     assert scaled.notes[0].startswith("Normalized accuracy: each block")
     assert float(texts(scaled)[6][2].split()[0]) == pytest.approx(0.025 / 0.2, abs=0.01)
+
+
+def test_without_a_complete_block_the_contrasts_are_still_over_blocks() -> None:
+    found = results()
+    found = found.where(~(found.runs["label"].str.endswith("method=ours") & (found.runs["seed"] == 1)))
+    shown = report(replace(found, manifest=found.manifest.model_copy(update={"claims": []})))
+    assert shown.comparison is not None
+    assert shown.comparison.over_blocks
+    assert not shown.tables.blocks
+    assert shown.tables.contrasts is not None
+    assert [column.title for column in shown.tables.contrasts.columns] == [
+        "change", "kind", "n", "estimate", "above zero", "lowest block"
+    ]  # fmt: skip
+    assert "over n blocks" in shown.tables.contrasts.notes[0]
+    assert shown.tables.contrasts.notes[1].startswith("Above zero: in how many blocks the difference is.")
+    (finding,) = contrast_findings(shown)
+    assert finding.unit == "block"
+    assert finding.sentence.endswith("better at n = 6 blocks.")
 
 
 def test_a_forest_plot_has_a_mark_a_block_and_both_aggregates(monkeypatch: pytest.MonkeyPatch) -> None:
