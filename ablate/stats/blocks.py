@@ -25,7 +25,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.contrasts import contrast
 from ablate.stats.estimates import Estimate, Scale, quantile, satterthwaite, student
-from ablate.stats.outcomes import ANYWHERE, Outcomes
+from ablate.stats.outcomes import ANYWHERE, Outcomes, RunCounts
 from ablate.stats.rounding import at_resolution
 
 Scores = NDArray[np.float64]
@@ -158,7 +158,7 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
     """The same outcomes with a row a block instead of a row a seed: every estimate then has n = the number of blocks.
 
     The value of a block is the mean over the seeds that are complete in it; a cell without runs there has none. A cell
-    counts as lost in a block if any of its runs was lost there; `lost_share` holds which part of them.
+    counts as lost in a block if any of its runs was lost there; `counts` holds how many of them.
 
     Args:
         outcomes: a row a seed.
@@ -167,32 +167,29 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
     """
     levels = [level for level in outcomes.factor(block).levels if only is None or level in only]
     cells, sources = _columns_over_blocks(outcomes, block, levels)
-    of_runs = ("outcomes", "diverged", "censored", "lost", "lost_share")
-    frames: dict[str, dict[str, dict[int, float]]] = {name: {} for name in of_runs}
+    frames: dict[str, dict[str, pd.Series]] = {name: {} for name in ("outcomes", "diverged", "ended", "lost", "censored")}
     for level, columns in zip(levels, sources, strict=True):
-        used = list(dict.fromkeys(columns.values()))
-        values = outcomes.outcomes[used]
+        used, text = list(columns.values()), level.text
+        values, lost = outcomes.outcomes[used], outcomes.lost[used]
         run = values.loc[:, values.notna().any()]
         complete = values.loc[run.notna().all(axis=1)]
-        means = (complete if len(complete) else values).mean()
-        frames["outcomes"][level.text] = {number: means[column] for number, column in columns.items()}
-        for name in ("diverged", "censored", "lost"):
-            anywhere = getattr(outcomes, name)[used].any()
-            frames[name][level.text] = {number: bool(anywhere[column]) for number, column in columns.items()}
-        lost = outcomes.lost[used]
-        share = lost.sum() / (lost | values.notna()).sum().clip(lower=1)
-        frames["lost_share"][level.text] = {number: float(share[column]) for number, column in columns.items()}
-    size = len(set(cells.values()))
-    wide = {
-        name: pd.DataFrame.from_dict(rows, orient="index").reindex(columns=range(size)) for name, rows in frames.items()
-    }
+        frames["outcomes"][text] = (complete if len(complete) else values).mean()
+        frames["diverged"][text] = outcomes.diverged[used].sum()
+        frames["ended"][text] = (lost | values.notna()).sum()
+        frames["lost"][text] = lost.sum()
+        frames["censored"][text] = outcomes.censored[used].sum()
+        for rows in frames.values():
+            rows[text] = rows[text].set_axis(list(columns))
+    numbers = sorted(set(cells.values()))
+    wide = {name: pd.DataFrame.from_dict(rows, orient="index").reindex(columns=numbers) for name, rows in frames.items()}
+    ended, lost, censored = (wide[name].fillna(0) for name in ("ended", "lost", "censored"))
     return replace(
         outcomes,
         outcomes=wide["outcomes"],
-        lost_share=wide["lost_share"].fillna(0.0),
-        diverged=wide["diverged"].eq(True),
-        censored=wide["censored"].eq(True),
-        lost=wide["lost"].eq(True),
+        counts=RunCounts(ended, lost, censored),
+        diverged=wide["diverged"] > 0,
+        censored=censored > 0,
+        lost=lost > 0,
         cells=cells,
         factors={key: factor for key, factor in outcomes.factors.items() if key != block},
     )

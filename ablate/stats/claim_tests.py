@@ -317,8 +317,7 @@ def _columns(claim: Claim, outcomes: Outcomes) -> list[int]:
 
 def _mostly_censored(claim: Claim, outcomes: Outcomes) -> bool:
     """Whether, in some pair of arms, more than half of the runs of both never reached the target."""
-    lost = outcomes.censored | outcomes.lost
-    mostly = [float(lost[arm].to_numpy().mean()) > 0.5 for arm in compared(claim, outcomes)]
+    mostly = [outcomes.unreached_share(arm) > 0.5 for arm in compared(claim, outcomes)]
     if len(mostly) == 4:  # the corners of an interaction: each of its four simple contrasts
         pairs = [(0, 1), (2, 3), (0, 2), (1, 3)]
         return any(mostly[one] and mostly[other] for one, other in pairs)

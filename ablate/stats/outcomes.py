@@ -29,6 +29,21 @@ ANYWHERE = Condition({})  # no condition: all cells
 
 
 @dataclass(frozen=True)
+class RunCounts:
+    """The runs behind outcomes that are means of several, see `ablate.stats.blocks.by_block`: frames like `Outcomes.outcomes`.
+
+    Attributes:
+        ended: those that have a value or were lost.
+        lost: those of them that were lost.
+        censored: those of them that never reached their target.
+    """
+
+    ended: pd.DataFrame
+    lost: pd.DataFrame
+    censored: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Outcomes:
     """One metric of a study.
 
@@ -42,8 +57,8 @@ class Outcomes:
         factors: those that vary, the baseline level first.
         lost: whether the run ended without a value: it diverged or failed, or finished with a value that is not finite.
             By default those that diverged.
-        lost_share: of an outcome that is a mean of several runs (see `ablate.stats.blocks.by_block`), the share of these that
-            were lost; empty if an outcome is one run.
+        counts: of outcomes that are means of several runs, the numbers of these; `lost` and `censored` then say whether there
+            are any. None if an outcome is one run.
         step: the rounding step of the metric; None if it is not rounded.
     """
 
@@ -53,7 +68,7 @@ class Outcomes:
     cells: Mapping[Cell, int]
     factors: Mapping[str, Factor]
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
-    lost_share: pd.DataFrame = field(default_factory=pd.DataFrame)
+    counts: RunCounts | None = None
     step: float | None = None
 
     def __post_init__(self) -> None:
@@ -78,12 +93,22 @@ class Outcomes:
     @cached_property
     def lost_runs(self) -> pd.Series:
         """By column, the number of runs that were lost."""
-        return self.lost.sum()
+        return (self.counts.lost if self.counts else self.lost).sum()
 
     @cached_property
     def ended_runs(self) -> pd.Series:
         """By column, the number of runs that have a value or were lost."""
-        return (self.lost | self.outcomes.notna()).sum()
+        return (self.counts.ended if self.counts else self.lost | self.outcomes.notna()).sum()
+
+    def unreached_share(self, columns: Sequence[int]) -> float:
+        """The share of the runs in these columns that were lost or never reached their target, averaged over the outcomes."""
+        if self.counts:
+            shares = ((self.counts.lost + self.counts.censored) / self.counts.ended)[list(columns)]
+        else:
+            shares = (self.lost | self.censored).where(self.lost | self.outcomes.notna())[list(columns)]
+        known = shares.to_numpy(float)
+        known = known[~np.isnan(known)]
+        return float(known.mean()) if len(known) else 0.0
 
     def complete(self, columns: Sequence[int]) -> pd.DataFrame:
         """The values in several columns of the seeds that have them all."""
@@ -161,7 +186,8 @@ class Outcomes:
             diverged=self.diverged.loc[rows],
             censored=self.censored.loc[rows],
             lost=self.lost.loc[rows],
-            lost_share=self.lost_share if self.lost_share.empty else self.lost_share.loc[rows],
+            counts=self.counts
+            and RunCounts(self.counts.ended.loc[rows], self.counts.lost.loc[rows], self.counts.censored.loc[rows]),
         )
 
     def with_diverged_at(self, value: float) -> Outcomes:
@@ -171,14 +197,15 @@ class Outcomes:
     def with_lost_at(self, value: float, columns: Sequence[int] | None = None) -> Outcomes:
         """Count the runs that were lost, in all columns or in these, as outcomes of this value.
 
-        Where an outcome is a mean of several runs, its lost share has this value.
+        Where an outcome is a mean of several runs, those of them that were lost have this value.
         """
         if not self.lost_runs.any():
             return self
         lost = self.lost if columns is None else self.lost & np.isin(self.lost.columns, list(columns))
-        if self.lost_share.empty:
+        if self.counts is None:
             return replace(self, outcomes=self.outcomes.mask(lost, value))
-        mixed = self.lost_share * value + (1 - self.lost_share) * self.outcomes.fillna(value)
+        share = self.counts.lost / self.counts.ended
+        mixed = share * value + (1 - share) * self.outcomes.fillna(value)
         return replace(self, outcomes=self.outcomes.mask(lost, mixed))
 
     def select(self, where: Condition | None = None) -> dict[Cell, int]:

@@ -15,6 +15,7 @@ from scipy import stats
 from ablate.core.claims import Change, parse_all
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
+from ablate.core.metrics import MetricSpec
 from ablate.stats.blocks import analyze, by_block, iqm, normalized, probability_of_improvement
 from ablate.stats.judge import judge
 from tests.stats.conftest import noise, outcomes, results_of, study
@@ -177,8 +178,8 @@ def test_a_row_a_block_keeps_what_was_lost_and_where_selects_blocks() -> None:
     assert rows.outcomes.shape == (6, 2)
     claim = CLAIM | {"where": {"dataset": ["d00", "d02", "d03", "d04", "d05"]}}
     (all_six, five) = judge(parse_all([CLAIM, claim | {"id": "five"}]), results_of(frame, blocks="dataset"))
-    assert all_six.reason.startswith("lost runs: 1 of 6 in method=ours")
-    assert (five.n, five.losses[0].runs) == (5, 5)
+    assert all_six.reason.startswith("lost runs: 1 of 18 in method=ours, 0 of 18 in method=base; unequal")
+    assert (five.n, five.losses[0].runs) == (5, 15)
 
 
 def test_a_claim_cannot_change_a_block() -> None:
@@ -209,3 +210,36 @@ def test_cells_that_share_their_runs_in_every_block_stay_one_column() -> None:
     assert found.estimate.estimate == pytest.approx((arms[True] - arms[False]).mean())
     assert (found.verdict, list(map(str, found.estimate.inert))) == ("supported", ["stem=direct"])
     assert inert.verdict == "identical"
+
+
+def test_losses_are_numbers_of_runs_and_unequal_ones_are_tested_at_their_worst() -> None:
+    """Each arm has lost runs in each of six blocks: one of ten before the change, and five of ten after it.
+
+    By hand: these shares of the runs at the lowest or the highest of all block means and chance, in four combinations.
+    """
+    frame = ten(seeds=10, blocks=6)
+    ours = frame["method"] == "ours"
+    frame.loc[ours & (frame["seed"] < 5) | ~ours & (frame["seed"] == 9), "accuracy"] = math.nan
+    (found,) = judge(parse_all([CLAIM]), results_of(frame, blocks="dataset", metrics=[MetricSpec("accuracy", chance=0.5)]))
+    assert [str(each) for each in found.losses] == ["6 of 60 in method=base", "30 of 60 in method=ours"]
+    kept = frame[frame["seed"].between(5, 8)].pivot_table(index="dataset", columns="method", values="accuracy")
+    ends = (0.5, kept.to_numpy().max())
+    p = [
+        stats.ttest_1samp(0.5 * one + 0.5 * kept["ours"] - 0.1 * other - 0.9 * kept["base"], 0, alternative="greater").pvalue
+        for one in ends
+        for other in ends
+    ]
+    assert found.p_worst.support == pytest.approx(max(p))
+    assert found.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("never", "blocked"), [(1, False), (3, True)])
+def test_times_are_censored_over_blocks_by_the_share_of_their_runs(never: int, blocked: bool) -> None:
+    """Every block has runs of both arms that never reach the target; only where these are most runs is there no verdict."""
+    frame = ten(seeds=5, blocks=6)
+    frame["epochs"] = (40 - 10 * (frame["method"] == "ours") + frame["seed"]).mask(frame["seed"] < never).astype(float)
+    claim = CLAIM | {"metric": "epochs", "expects": "lower", "margin": 1}
+    spec = MetricSpec("epochs", limit=60.0, better="lower")
+    (found,) = judge(parse_all([claim]), results_of(frame, blocks="dataset", metrics=[spec]))
+    reason = "most runs of both arms did not reach the target within the limit of 60"
+    assert (found.verdict, found.reason == reason) == ("inconclusive" if blocked else "supported", blocked)

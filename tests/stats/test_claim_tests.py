@@ -177,3 +177,17 @@ def test_a_time_that_most_runs_of_both_arms_never_reach_decides_nothing(never: i
     )
     assert bool(found.tests[-1].blocked) == blocked
     assert found.tests[-1].blocked.startswith("most runs of both arms did not reach the target" if blocked else "")
+
+
+def test_unpaired_times_that_most_runs_never_reach_decide_nothing() -> None:
+    """Each arm has five seeds of its own; the runs that it does not have are not runs that reached the target."""
+    rows = study(
+        {"stem": ["direct", "pyramid"]}, lambda levels, seed: math.nan if seed % 5 < 3 else 3.0 + seed, 10, metric="epochs"
+    )
+    rows = rows[(rows["stem"] == "direct") == (rows["seed"] < 5)]
+    found = evaluate(
+        Claim.parse(CLAIM | {"metric": "epochs", "expects": "lower", "margin": 1}),
+        results_of(rows, metrics=[MetricSpec("epochs", limit=20.0, better="lower")]),
+        SequentialDesign(()),
+    )
+    assert found.tests[-1].blocked.startswith("most runs of both arms did not reach the target")
