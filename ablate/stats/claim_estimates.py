@@ -72,7 +72,7 @@ def p_values(claim: Claim, estimates: Sequence[Estimate], better: Better | None 
     Args:
         claim: what is tested.
         estimates: of it.
-        better: which direction of the metric is better, for `noninferior`; by default the higher.
+        better: which direction of the metric is better, for `noninferior`, which is not tested where it is not known.
     """
     margin = None if claim.margin is None else math.log(claim.margin) if claim.scale == "ratio" else claim.margin
     expects = "higher" if claim.expects == LARGEST else claim.expects

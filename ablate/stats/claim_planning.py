@@ -71,6 +71,7 @@ def seeds_wanted(claims: Sequence[Claim], results: StudyResults, seeds: int) -> 
     design = SequentialDesign(tuple(results.manifest.looks) or LOOKS)
     if seeds < design.first:
         return design.first
-    if not any(each.verdict == INCONCLUSIVE and each.claim.primary for each in judge(claims, results, looks=design.looks)):
+    verdicts = [each for each in judge(claims, results, looks=design.looks) if each.verdict == INCONCLUSIVE]
+    if not any(each.claim.primary and each.claim.kind != "exact" for each in verdicts):  # no seed decides an exact number
         return 0
     return design.next(seeds) or 0

@@ -139,6 +139,12 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
             outcomes = Outcomes.of(results, claim.metric)
         if claim.kind == "exact":
             return _exact(test, outcomes)
+        if claim.expects == "noninferior" and results.metrics[claim.metric].better is None:
+            name = terms_of(claim.metric)[0]
+            return test.decide(
+                decision_rules.NOT_TESTED,
+                f"it is not known whether more or less of {name} is better: declare it (study.metrics.{name}.better)",
+            )
         test.in_family = True
         drawn = attribution.drawn_orders(claim.path, results.manifest.orders)
         complete = estimates_of(claim, outcomes.with_diverged_at(1.0), drawn)[0]
@@ -295,7 +301,8 @@ def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, lim
 
 def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
     wanted = test.claim.value
-    found = outcomes.outcomes[outcomes.columns(test.claim.within(outcomes.factors))]
+    columns = outcomes.columns(test.claim.within(outcomes.factors))
+    found = outcomes.outcomes[columns]
     test.n = test.exact_n = int(found.notna().any(axis="columns").sum())
     values = found.to_numpy().ravel()
     values = values[~np.isnan(values)]
@@ -303,7 +310,10 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
         return test.decide(decision_rules.NOT_TESTED, "no run has finished")
     wrong = values[values != wanted]
     if not len(wrong):
-        return test.decide(decision_rules.SUPPORTED, f"{count(len(values))} have exactly {wanted:.15g}")
+        said, lost = f"{count(len(values))} have exactly {wanted:.15g}", int(outcomes.lost_runs[columns].sum())
+        if lost:  # whatever value they would have had
+            return test.decide(decision_rules.INCONCLUSIVE, f"{said}, and {count(lost)} that the claim is about were lost")
+        return test.decide(decision_rules.SUPPORTED, said)
     others = ", ".join(f"{value:.15g}" for value in np.unique(wrong)[:3])
     return test.decide(
         decision_rules.CONTRADICTED, f"{len(wrong)} of {count(len(values))} have {others} instead of {wanted:.15g}"

@@ -10,6 +10,7 @@ from ablate.core.claims import Claim
 from ablate.core.errors import ClaimError
 from ablate.core.levels import Factor, Level
 from ablate.stats.claim_planning import plan_claims, seeds_wanted
+from ablate.stats.judge import judge
 from tests.stats.conftest import noise, results_of, study
 
 FACTORS = {"x": Factor.of("x", [1, 2])}
@@ -75,3 +76,12 @@ def test_a_study_stops_when_every_primary_claim_is_decided() -> None:
     secondary, untestable = claim("B", expects="equivalent", margin=3, primary=False), claim("C", needs={"budget": "long"})
     assert seeds_wanted([claim(), secondary, untestable], results, 5) == 0
     assert seeds_wanted([claim(), claim("B", expects="equivalent", margin=3)], results, 5) == 8
+
+
+def test_no_seeds_are_added_for_a_number_that_has_to_match() -> None:
+    """A lost run leaves it undecided, and more seeds do so too."""
+    lost = rows(3.0).assign(parameters=3.0)
+    lost.loc[0, "status"] = "failed"
+    exact = claim("B", kind="exact", value=3, metric="parameters")
+    assert judge([exact], results_of(lost, factors={"x": [1, 2]}))[0].verdict == "inconclusive"
+    assert seeds_wanted([exact], results_of(lost, factors={"x": [1, 2]}), 5) == 0

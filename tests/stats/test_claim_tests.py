@@ -191,3 +191,31 @@ def test_unpaired_times_that_most_runs_never_reach_decide_nothing() -> None:
         SequentialDesign(()),
     )
     assert found.tests[-1].blocked.startswith("most runs of both arms did not reach the target")
+
+
+def test_non_inferiority_is_not_tested_where_it_is_not_known_what_is_better() -> None:
+    """A distance that rises from 20 to 28 would otherwise be 'supported'."""
+    rows = stems(8, gain=8.0).rename(columns={"accuracy": "fid"})
+    claim = Claim.parse(CLAIM | {"metric": "fid", "expects": "noninferior", "margin": 1.0})
+    test = evaluate(claim, results_of(rows), SequentialDesign(()))
+    reason = "it is not known whether more or less of fid is better: declare it (study.metrics.fid.better)"
+    assert (test.verdict, test.reason, test.in_family) == ("not tested", reason, False)
+    test = evaluate(claim, results_of(rows, metrics=[MetricSpec("fid", better="lower")]), SequentialDesign(()))
+    assert test.tests[-1].p.contradict < 1e-6
+    assert evaluate(claim.model_copy(update={"metric": "speed"}), results_of(rows), DESIGN).reason.startswith("unknown metric")
+
+
+def exact(rows: pd.DataFrame) -> tuple[str, str]:
+    claim = Claim.parse({"id": "A", "says": "a", "kind": "exact", "metric": "parameters", "value": 7})
+    test = evaluate(claim, results_of(rows), DESIGN)
+    return test.verdict, test.reason
+
+
+@pytest.mark.parametrize(("status", "value"), [("diverged", math.nan), ("failed", math.nan), ("finished", math.inf)])
+def test_a_number_that_must_match_is_undecided_where_runs_were_lost(status: str, value: float) -> None:
+    rows = stems(3).assign(parameters=7.0)
+    assert exact(rows) == ("supported", "6 runs have exactly 7")
+    rows.loc[rows["stem"] == "pyramid", ["status", "parameters"]] = [status, value]
+    assert exact(rows) == ("inconclusive", "3 runs have exactly 7, and 3 runs that the claim is about were lost")
+    rows.loc[0, "parameters"] = 8.0
+    assert exact(rows) == ("contradicted", "1 of 3 runs have 8 instead of 7")
