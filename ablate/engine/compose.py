@@ -94,11 +94,11 @@ class Composer:
     def cell(self, fixed: Sequence[str], typed: Cell) -> PlannedCell | None:
         """Compose one cell; None if the program requests no run."""
         asked = {key: override for key, level in typed.items() if (override := self.swept[key].overrides[level])}
-        values = {key: typed[key] for key, override in asked.items() if self._is_plain(key, typed[key], override)}
+        values = {key: self.swept[key].values[typed[key]] for key in asked if self._is_plain(key, typed[key], asked[key])}
         composed = self._compose([override for override in fixed if override], asked, values)
         config = composed.copy()
-        for key, level in values.items():
-            OmegaConf.update(config, key, level.value)
+        for key, value in values.items():
+            OmegaConf.update(config, key, value)
         try:
             cell = self.reader.read(config, composed.choices, [*fixed, *asked.values()], typed, self.master.study.name)
         except OmegaConfBaseException as error:

@@ -16,7 +16,6 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quoted
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 
-NUMBERS = (int, float)
 MAX_LEVELS = 10_000  # of one factor
 
 
@@ -27,12 +26,14 @@ class SweptFactor:
     Attributes:
         factor: the key and its levels.
         overrides: the override for each level (empty for a group that is not added).
+        values: the value of each level as parsed: 1.0 stays a float, although its level is that of 1.
         is_group: whether it is a config group.
         typed: the levels as typed, with those that are repeated.
     """
 
     factor: Factor
     overrides: Mapping[Level, str]
+    values: Mapping[Level, Any]
     is_group: bool = False
     typed: tuple[Level, ...] = ()
 
@@ -41,36 +42,37 @@ class SweptFactor:
         """Parse a swept override.
 
         Raises:
-            UsageError: for a level that is NaN, and for two levels with the same text and different types, such as 1 and '1'.
+            UsageError: for a level that is NaN, and for two with the same text and different types, such as 1 and '1' or 1 and 1.0.
         """
         key, typed_key = key_of(override), override.get_key_element()
         is_group = override.config_loader is not None and bool(override.config_loader.get_group_options(override.key_or_group))
         overrides: dict[Level, str] = {}
-        seen: dict[Level, Level] = {}
+        values: dict[Level, Any] = {}
         parser = OverridesParser.create()
         texts = texts_of(override)
         by_text: dict[str, Level] = {}
         for text in dict.fromkeys(texts):
             (parsed,) = parser.parse_overrides([f"{typed_key}={text}"])
+            value = _unquoted(parsed.value())
             try:
-                level = Level.of(_unquoted(parsed.value()))
+                level = Level.of(value)
             except UsageError as error:
                 raise UsageError(f"{key}={text}: {error}") from None
             if level.text == "???":
                 raise UsageError(f"{key}=???: it stands for a missing value, which is not a level.")
-            twin = by_text[text] = seen.setdefault(level, level)
-            if _kind(twin.value) != _kind(level.value):
+            by_text[text] = level
+            if _kind(values.setdefault(level, value)) != _kind(value):
                 raise UsageError(
-                    f"{overrides[twin]} and {typed_key}={text} read alike and have different types; keep one of them."
+                    f"{overrides[level]} and {typed_key}={text} read alike and have different types; keep one of them."
                 )
             off = "" if override.is_add() else f"~{key}"
             overrides.setdefault(level, off if is_group and level.value is None else f"{typed_key}={text}")
-        return cls(Factor(key, tuple(overrides)), overrides, is_group, tuple(by_text[text] for text in texts))
+        return cls(Factor(key, tuple(overrides)), overrides, values, is_group, tuple(by_text[text] for text in texts))
 
     def reordered(self, first: Level) -> SweptFactor:
         """Make another level the baseline."""
         levels = (first, *(level for level in self.factor.levels if level != first))
-        return SweptFactor(Factor(self.factor.key, levels), self.overrides, self.is_group, self.typed)
+        return SweptFactor(Factor(self.factor.key, levels), self.overrides, self.values, self.is_group, self.typed)
 
 
 def parse(loader: ConfigLoader, arguments: Sequence[str]) -> list[Override]:
@@ -171,5 +173,8 @@ def _unquoted(value: Any) -> Any:
     return [_unquoted(each) for each in value] if isinstance(value, list) else value
 
 
-def _kind(value: object) -> str:
-    return "number" if isinstance(value, NUMBERS) and not isinstance(value, bool) else type(value).__name__
+def _kind(value: object) -> Any:
+    """The type of a value, and those of its elements."""
+    if isinstance(value, dict):
+        return {key: _kind(each) for key, each in value.items()}
+    return [_kind(each) for each in value] if isinstance(value, list) else type(value)

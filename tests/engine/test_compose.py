@@ -54,6 +54,20 @@ def test_cells_are_what_hydra_composes(hydra: Hydra) -> None:
     assert len({cell.digest for cell in cells}) == 8  # with the widths given, the two stems are one
 
 
+def test_a_float_without_a_fraction_reaches_the_program_as_in_a_single_run(hydra: Hydra) -> None:
+    """The digest is that of the integer, under which earlier versions have made the runs."""
+    composed = composer(hydra, "optimizer.learning_rate=0.5,1.0", "+x=2.0")
+    cells = composed.cells([], factorial(list(composed.factors.values())))
+    single = plain(compose("config", list(cells[1].overrides)), resolve=True)
+    for values in (cells[1].values, single):
+        assert repr([values["optimizer"]["learning_rate"], values["x"]]) == "[1.0, 2.0]"
+    assert cells[1].label == "learning_rate=1,x=2"
+    typed_before = composer(hydra, "optimizer.learning_rate=0.5,1", "+x=2")
+    assert [cell.digest for cell in cells] == [
+        cell.digest for cell in typed_before.cells([], factorial(list(typed_before.factors.values())))
+    ]
+
+
 def test_a_level_that_the_program_replaces_is_reported_as_what_it_became(hydra: Hydra) -> None:
     class Resolving(Experiment):
         def resolve(self, cfg: Any) -> dict[str, Any]:

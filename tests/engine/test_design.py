@@ -27,7 +27,7 @@ def factors(**levels: list) -> list[Factor]:
 
 
 def swept(**levels: list) -> dict[str, SweptFactor]:
-    return {each.key: SweptFactor(each, {level: f"{each.key}={level}" for level in each}) for each in factors(**levels)}
+    return {each.key: SweptFactor(each, {level: f"{each.key}={level}" for level in each}, {}) for each in factors(**levels)}
 
 
 def test_the_baseline_comes_first_and_is_one_level() -> None:

@@ -31,7 +31,7 @@ def factor(loader: Any, argument: str) -> SweptFactor:
         ("c=choice(x,y)", ["x", "y"]),
         ("+d=[],[4],['x']", [[], [4], ["x"]]),
         ("e={x:1},{y:'2'}", [{"x": 1}, {"y": "2"}]),
-        ("f=1,1.0,2", [1, 2]),
+        ("f=1.0,0.5,1.00,2", [1, 0.5, 2]),
         ("g=1,true", [1, True]),
         ("h='a,b',c", ["a,b", "c"]),
         ("rule=glob(*,exclude=n*)", ["minus", "plus"]),
@@ -41,6 +41,11 @@ def test_levels_are_read_as_hydra_reads_them(loader: Any, typed: str, levels: li
     read = factor(loader, typed)
     assert [level.value for level in read.factor] == levels
     assert len(read.overrides) == len(levels)
+
+
+def test_each_level_keeps_the_value_that_hydra_parses(loader: Any) -> None:
+    values = list(factor(loader, "f=1.0,0.5,2,'3'").values.values())
+    assert [repr(value) for value in values] == ["1.0", "0.5", "2", "'3'"]
 
 
 def test_each_level_keeps_the_override_that_asks_for_it(loader: Any) -> None:
@@ -55,6 +60,8 @@ def test_each_level_keeps_the_override_that_asks_for_it(loader: Any) -> None:
     ("typed", "message"),
     [
         ("x=0,'0'", "x=0 and x='0' read alike and have different types; keep one of them."),
+        ("x=1,1.0", "x=1 and x=1.0 read alike and have different types; keep one of them."),
+        ("x=[1],[1.0]", "x=[1] and x=[1.0] read alike and have different types; keep one of them."),
         ("x=true,'true'", "x=True and x='true' read alike and have different types; keep one of them."),
         ("x=0,nan", "x=nan: NaN is not a valid level; use null for a component that is off."),
         ("x=interval(0,1)", "x=interval(0,1): an interval cannot be swept; list the levels, or use range(start,stop,step)."),

@@ -217,7 +217,7 @@ def test_a_bad_value_anywhere_refuses_the_whole_sweep(
 
 
 def test_equal_experiments_run_once_and_are_named(command: Command) -> None:
-    answer = command(TRIVIAL, "-m", "x=1,1.0,2", "+y=5")
+    answer = command(TRIVIAL, "-m", "x=1,1,2", "+y=5")
     assert "2 runs" in answer.stdout
 
 

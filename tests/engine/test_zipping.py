@@ -25,7 +25,7 @@ def swept(**levels: list) -> dict[str, SweptFactor]:
     found = {}
     for key, values in levels.items():
         typed = tuple(map(Level.of, values))
-        found[key] = SweptFactor(Factor.of(key, values), {level: f"{key}={level}" for level in typed}, False, typed)
+        found[key] = SweptFactor(Factor.of(key, values), {level: f"{key}={level}" for level in typed}, {}, False, typed)
     return found
 
 
