@@ -5,15 +5,18 @@
 - `lookahead`: an exponential moving average from which the training goes on (Zhang et al. 2019, arXiv 1907.08610).
 
 The running statistics of BN are averaged likewise by ema and swa; lookahead takes those of the network.
+
+`torch.optim.swa_utils.AveragedModel` is not used: it counts the updates in a tensor on the CPU, so that each update waits for
+a GPU, and its mean fails there on the integers of BN.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
 
 from ablate.vision.settings import Averaging
 
@@ -31,38 +34,54 @@ class WeightAverage:
         self.settings, self.network = settings, network
         self.start = round(settings.start * steps) if settings.name == "swa" else 0
         self.steps = 0  # done
-        self._average: AveragedModel | None = None
-        if settings.name != "none":
-            mean = None if settings.name == "swa" else get_ema_multi_avg_fn(settings.decay)  # type: ignore[no-untyped-call]
-            self._average = AveragedModel(network, multi_avg_fn=mean, use_buffers=settings.name != "lookahead")
-        if settings.name == "lookahead" and self._average is not None:
-            self._average.update_parameters(network)  # the slow weights begin at the initial weights
+        self.updates = 0
+        self._average = copy.deepcopy(network).requires_grad_(False) if settings.name != "none" else None
+        if settings.name == "lookahead":
+            self.updates = 1  # the slow weights begin at the initial weights
 
     @property
     def evaluated(self) -> nn.Module:
         """The network to evaluate: the average, or the network itself as long as there is no average."""
-        if self._average is None or int(self._average.n_averaged) == 0:
-            return self.network
-        averaged: nn.Module = self._average.module
-        return averaged
+        return self._average if self._average is not None and self.updates else self.network
 
     @torch.no_grad()
     def step(self) -> None:
-        """Update the average after a training step, if it is due."""
+        """Update the average after a training step, if it is due. Nothing in it waits for a GPU."""
         self.steps += 1
         if self._average is None or self.steps % self.settings.every or self.steps <= self.start:
             return
-        self._average.update_parameters(self.network)
-        if self.settings.name == "lookahead":
-            for fast, slow in zip(self.network.parameters(), self._average.module.parameters(), strict=True):
-                fast.copy_(slow)
+        lookahead = self.settings.name == "lookahead"
+        share = 1 / (self.updates + 1) if self.settings.name == "swa" else 1 - self.settings.decay
+        self.updates += 1
+        pairs = list(zip(self._average.parameters(), self.network.parameters(), strict=True))
+        buffers = list(zip(self._average.buffers(), self.network.buffers(), strict=True))
+        if not lookahead:
+            pairs += [pair for pair in buffers if pair[0].is_floating_point()]
+        if self.updates == 1:
+            share = 1.0
+        _move([old for old, _ in pairs], [new for _, new in pairs], share)
+        for old, new in buffers:
+            if lookahead or not old.is_floating_point():
+                old.copy_(new)
+        if lookahead:
+            for old, new in pairs:
+                new.copy_(old)
 
     def state(self) -> dict[str, Any]:
         """The content for a checkpoint."""
-        return {"steps": self.steps, "average": None if self._average is None else self._average.state_dict()}
+        average = None if self._average is None else self._average.state_dict()
+        return {"steps": self.steps, "updates": self.updates, "average": average}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
-        self.steps = state["steps"]
+        self.steps, self.updates = state["steps"], state["updates"]
         if self._average is not None:
             self._average.load_state_dict(state["average"])
+
+
+def _move(old: list[Tensor], new: list[Tensor], share: float) -> None:
+    """Move the tensors `old` this share of the way to `new`."""
+    if share == 1.0:  # exactly, whatever the arithmetic of the device
+        torch._foreach_copy_(old, new)
+    else:
+        torch._foreach_lerp_(old, new, share)

@@ -35,6 +35,8 @@ PROTOCOL_WORDS = {
 ACCURACY: dict[str, Any] = {"unit": "%", "digits": 1, "better": "higher"}
 LOSS: dict[str, Any] = {"digits": 3, "better": "lower", "role": "detail"}
 
+RATIO = "variance of its input in evaluation mode over its running variance"
+
 NORM_STATISTICS = ExtraTable(
     name="norm_statistics",
     title="Statistics of batch normalization",
@@ -81,6 +83,7 @@ def _specs(config: Config, chance: float) -> list[MetricSpec]:
     specs = [
         MetricSpec("final_validation_accuracy", "final accuracy, validation", chance=chance, **ACCURACY),
         MetricSpec("variance_shift", "variance shift of batch norm", digits=2, better="lower"),
+        MetricSpec("variance_ratio", "variance ratio of the last batch norm", digits=2, note=RATIO),
         MetricSpec("final_train_loss", "train loss", **LOSS),
         MetricSpec("final_train_accuracy", "train accuracy", role="detail", **ACCURACY),
         MetricSpec("images_per_second", "throughput", "images/s", digits=0, better="higher", role="cost"),

@@ -76,7 +76,8 @@ class VisionExperiment(Experiment):
             del content["averaging"]  # as in the content of runs from before there was averaging
         else:
             content["averaging"] = settings.averaging.in_use()
-        content["schedule"] = {name: content["schedule"][name] for name in ("name", *settings.schedule.in_use())}
+        used = settings.schedule.in_use(settings.optimizer.skip_first_batch)
+        content["schedule"] = {name: content["schedule"][name] for name in ("name", *used)}
         content["data"] = {name: value for name, value in content["data"].items() if name not in ("root", "cache")}
         return {**content, "network": network_content(settings)}
 

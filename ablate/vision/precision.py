@@ -25,12 +25,14 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
 
 
 def resolve(precision: Precision, device: torch.device) -> Resolved:
-    """Resolve `auto`: bfloat16 on CUDA and on CPUs with fast bfloat16, float32 elsewhere."""
+    """Resolve `auto`: bfloat16 on GPUs that have it and on CPUs where it is fast, float32 elsewhere."""
     if precision != "auto":
         return precision
     if device.type == "cpu":
         return "bfloat16" if cpu_speedup() >= WORTHWHILE else "float32"
-    return "bfloat16" if device.type == "cuda" else "float32"
+    # GPUs before Ampere (T4, V100) emulate bfloat16, slowly; torch counts them otherwise
+    has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if has_it else "float32"
 
 
 @functools.cache

@@ -30,11 +30,11 @@ class Shift:
 
 
 def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
-    """The shift at each use of a BN layer, in evaluation mode, over normalized images (B, 3, H, W)."""
+    """The shift at each use of a BN layer, in their order, in evaluation mode, over normalized images (B, 3, H, W)."""
+    places = [(name, layer) for name, layer in used_layers(network) if isinstance(layer, nn.BatchNorm2d)]
     names: dict[nn.Module, list[str]] = {}
-    for name, layer in used_layers(network):
-        if isinstance(layer, nn.BatchNorm2d):
-            names.setdefault(layer, []).append(name)
+    for name, layer in places:
+        names.setdefault(layer, []).append(name)
     met: dict[str, list[Tensor]] = {name: [] for uses in names.values() for name in uses}
     uses_of_pass: dict[nn.Module, int] = dict.fromkeys(names, 0)
 
@@ -56,7 +56,7 @@ def norm_shifts(network: nn.Module, batches: Iterable[Tensor]) -> list[Shift]:
         network.train(mode)
         for hook in hooks:
             hook.remove()
-    return [_shift(name, layer, met[name]) for layer, uses in names.items() for name in uses]
+    return [_shift(name, layer, met[name]) for name, layer in places]
 
 
 def largest(shifts: Iterable[Shift]) -> float | None:
@@ -70,8 +70,7 @@ def largest(shifts: Iterable[Shift]) -> float | None:
     return max((max(ratio, 1 / ratio) for ratio in ratios), default=1.0)
 
 
-def _shift(name: str, layer: nn.Module, sums: list[Tensor]) -> Shift:
-    assert isinstance(layer, nn.BatchNorm2d)
+def _shift(name: str, layer: nn.BatchNorm2d, sums: list[Tensor]) -> Shift:
     assert layer.running_mean is not None
     assert layer.running_var is not None
     total, squares, count = torch.stack(sums).sum(0)

@@ -104,11 +104,17 @@ class Schedule(Section):
     name: Literal["constant", "step", "cosine", "onecycle"]
     step_epochs: Positive  # step: multiply by gamma every this many epochs
     gamma: NonNegative
+    early: bool  # step, with optimizer.skip_first_batch: step when an epoch begins, as in the author's code, not when it ends
     warmup: Share  # onecycle: fraction of the training in which the rate increases
 
-    def in_use(self) -> tuple[str, ...]:
-        """The fields that this schedule uses, without its name."""
-        return {"step": ("step_epochs", "gamma"), "onecycle": ("warmup",)}.get(self.name, ())
+    def in_use(self, skips: bool) -> tuple[str, ...]:
+        """The fields that this schedule uses, without its name. The one that was added later is left out where it is as before.
+
+        Args:
+            skips: optimizer.skip_first_batch.
+        """
+        early = ("early",) if skips and not self.early else ()
+        return {"step": ("step_epochs", "gamma", *early), "onecycle": ("warmup",)}.get(self.name, ())
 
 
 class Averaging(Section):

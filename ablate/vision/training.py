@@ -42,7 +42,8 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     For each protocol (with the prefix `article_`, `flipped_` or `batch_`; none for standard): final_test_accuracy and
     peak_test_accuracy in [0, 1], final_test_loss, epochs_to_target and seconds_to_target (of training; None if the target was
     not reached). With data.validation_size: final_validation_accuracy, under the standard protocol. With the protocol batch:
-    variance_shift, see `probes.largest`; norm_statistics.npz has the values for each use of a BN layer. Always:
+    variance_shift, see `probes.largest`, and variance_ratio, that of the last use of a BN layer; norm_statistics.npz has the
+    values for each use. Always:
     final_train_loss, final_train_accuracy (on augmented images, during training), images_per_second (of training), parameters
     (each counted once), macs (multiply-accumulates per image).
 
@@ -54,8 +55,8 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     data = images.load(config.data, device)
     network = build(config, classes=len(data.classes)).to(device)
     run.expect(epochs=config.budget.epochs)
+    fit(network, data.train, Normalizer(config.augment, device))  # before an average of the weights begins with them
     trainer = Trainer(config, run, network, data.train, device)
-    fit(network, data.train, trainer.normalize)
     scores = {protocol: Scores(config.evaluation.target_accuracy) for protocol in config.evaluation.protocols}
     if (state := run.restore()) is not None:
         trainer.load_state(state["trainer"])
@@ -85,11 +86,11 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     for protocol, score in scores.items():
         packed = {"last": np.packbits(score.last), "best": np.packbits(score.best)}
         run.keep(f"{protocol}_right", **packed, count=np.array(len(data.test)))
-    shift = {"variance_shift": _keep_shifts(run, trainer, data.test)} if "batch" in scores else {}
+    shifts = _keep_shifts(run, trainer, data.test) if "batch" in scores else {}
     return {
         **{prefix(protocol) + name: value for protocol, score in scores.items() for name, value in score.metrics().items()},
         **({"final_validation_accuracy": row["validation_accuracy"]} if len(data.validation) else {}),
-        **shift,
+        **shifts,
         "final_train_loss": row["train_loss"],
         "final_train_accuracy": row["train_accuracy"],
         "images_per_second": trainer.images / trainer.seconds,
@@ -107,7 +108,8 @@ def fit(network: nn.Module, data: Images, normalize: Normalizer) -> None:
             layer.fit_images(sample)
 
 
-def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float | None:
+def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> dict[str, float | None]:
+    """Keep the shift at each use of a BN layer, and return the metrics about them."""
     config = trainer.config
     batches = torch.split(test.images, config.evaluation.batch_size)
     with autocast(trainer.device, config.precision):
@@ -118,7 +120,7 @@ def _keep_shifts(run: Run, trainer: Trainer, test: Images) -> float | None:
         variance_ratio=np.array([shift.variance_ratio for shift in shifts]),
         mean_offset=np.array([shift.mean_offset for shift in shifts]),
     )
-    return largest(shifts)
+    return {"variance_shift": largest(shifts), "variance_ratio": shifts[-1].variance_ratio if shifts else None}
 
 
 def metrics(config: Config) -> list[str]:
@@ -127,7 +129,7 @@ def metrics(config: Config) -> list[str]:
     return [
         *(prefix(protocol) + name for protocol in protocols for name in Scores.METRICS),
         *(["final_validation_accuracy"] if config.data.validation_size else []),
-        *(["variance_shift"] if "batch" in protocols else []),
+        *(["variance_shift", "variance_ratio"] if "batch" in protocols else []),
         *("final_train_loss", "final_train_accuracy", "images_per_second", "parameters", "macs"),
     ]
 
@@ -141,6 +143,7 @@ class Trainer:
         self.optimizer = make_optimizer(config.optimizer, network)
         self.batches = math.ceil(len(data) / config.optimizer.batch_size)
         self.schedule, self.by_batch = make_schedule(config, self.optimizer, self.batches)
+        self.early = config.optimizer.skip_first_batch and config.schedule.early
         self.average = WeightAverage(config.averaging, network, config.budget.epochs * self.batches)
         self.epochs = 0  # done
         self.seconds = 0.0  # of training, in total
@@ -173,11 +176,11 @@ class Trainer:
             labels = self.data.labels[chosen]
             skipped = number == 0 and config.optimizer.skip_first_batch
             loss, logits = self._step(self.normalize(batch), labels, skipped)
-            if skipped:
+            if skipped and self.early:
                 rate = float(self.optimizer.param_groups[0]["lr"])  # the rate of the next weight update
             loss_sum += loss * len(chosen)
             right_sum += (logits.argmax(1) == labels).sum()
-        if not self.by_batch and not config.optimizer.skip_first_batch:
+        if not self.by_batch and not self.early:
             self.schedule.step()
         train_loss = loss_sum.item() / count  # the first synchronization in this epoch
         seconds = time.perf_counter() - started
@@ -239,7 +242,7 @@ class Trainer:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             self.average.step()
-        if self.by_batch or skipped:
+        if self.by_batch or (skipped and self.early):
             with warnings.catch_warnings():
                 # In the first epoch, a skipped batch steps the schedule before the optimizer, as in the author's code
                 warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler\.step\(\)`")

@@ -1,8 +1,12 @@
 """Averages of weights, against their formulas written out by hand."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
+from torch.optim import swa_utils
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablate.vision.averaging import WeightAverage
 from ablate.vision.settings import Averaging
@@ -70,6 +74,57 @@ def test_running_statistics_are_averaged_and_those_of_lookahead_are_the_networks
             network.running_mean.fill_(value)
             average.step()
         assert float(average.evaluated.running_mean) == expected
+
+
+class Operations(TorchDispatchMode):
+    """The names of the operations that are executed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ["ema", "swa", "lookahead"])
+def test_an_update_on_a_gpu_waits_for_nothing(name: str) -> None:
+    """Meta tensors have no numbers: reading one would raise, and a copy from the CPU would be among the operations."""
+    with torch.device("meta"):
+        network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    average = WeightAverage(settings(name, start=0.0), network, 4)
+    with Operations() as seen:
+        for _ in range(3):
+            average.step()
+    assert any("lerp" in each for each in seen.names)
+    assert not [each for each in seen.names if "_to_copy" in each or "_local_scalar_dense" in each]
+    assert {tensor.device.type for tensor in average.evaluated.state_dict().values()} == {"meta"}
+
+
+def test_batches_that_bn_has_seen_are_counted_as_whole_numbers() -> None:
+    for name in ("ema", "swa", "lookahead"):
+        network = nn.BatchNorm1d(1)
+        average = WeightAverage(settings(name, start=0.0), network, 4)
+        for count in (5, 7):
+            network.num_batches_tracked.fill_(count)
+            average.step()
+        assert average.evaluated.num_batches_tracked == 7
+
+
+def test_the_average_is_that_of_torch() -> None:
+    for name, function in (("ema", swa_utils.get_ema_multi_avg_fn(0.9)), ("swa", swa_utils.get_swa_multi_avg_fn())):
+        generator = torch.Generator().manual_seed(0)
+        network = nn.Linear(5, 3)
+        reference = swa_utils.AveragedModel(network, multi_avg_fn=function)
+        average = WeightAverage(settings(name, start=0.0), network, 4)
+        for _ in range(4):
+            for parameter in network.parameters():
+                nn.init.normal_(parameter, generator=generator)
+            average.step()
+            reference.update_parameters(network)
+        for own, other in zip(average.evaluated.parameters(), reference.module.parameters(), strict=True):
+            assert torch.allclose(own, other, rtol=1e-6)
 
 
 def test_a_restored_average_goes_on_to_the_same_weights() -> None:

@@ -1,5 +1,6 @@
 """Devices: chosen by what is there; and what a GPU would do, tried without one."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,33 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
         choose_device("cuda")
 
 
+def test_cublas_is_told_to_be_deterministic_before_the_first_product_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads the variable once: a run that is not deterministic may come first."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    choose_device("cpu")
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    choose_device("cuda")
+    assert os.environ.pop("CUBLAS_WORKSPACE_CONFIG") == ":4096:8"
+
+
+@pytest.mark.parametrize("deterministic", ["true", "false"])
+def test_tf32_is_on_and_recorded_on_cuda_whether_deterministic_or_not(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, deterministic: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    flags = (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
+    try:
+        facts = set_numerics(experiment(f"deterministic={deterministic}", "precision=float32"), torch.device("cuda"))
+        assert torch.backends.cuda.matmul.allow_tf32
+        assert torch.backends.cudnn.allow_tf32
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = flags
+    assert facts["numerics"]["tf32"]
+
+
 def test_numerics_are_noted(experiment: Experiment) -> None:
     threads = torch.get_num_threads()
     try:
@@ -68,6 +96,7 @@ def test_numerics_are_noted(experiment: Experiment) -> None:
         torch.set_num_threads(threads)
     assert facts["numerics"]["threads"] == 1
     assert facts["numerics"]["precision"] == "float32"
+    assert "tf32" not in facts["numerics"]  # the runs that were made before it was recorded have the same numerics
     assert facts["hardware"]["cores"] >= 1
 
 
@@ -107,7 +136,7 @@ def test_forward_loss_augmentation_and_evaluation_stay_on_a_gpu(experiment: Expe
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_step_waits_for_nothing(experiment: Experiment, tmp_path: Path) -> None:
-    config = experiment("model.dropout=true", "augment=crop", "schedule=cosine")
+    config = experiment("model.dropout=true", "augment=crop", "schedule=cosine", "averaging=ema", "averaging.every=1")
     cuda = choose_device("cuda")
     data = images.load(config.data, cuda).train
     trainer = Trainer(

@@ -139,6 +139,10 @@ def test_settings_that_build_the_same_are_the_same_experiment(cache: Path) -> No
     assert of("model=resnet18", "stem=direct") == of("model=resnet18", "stem=pyramid")
     assert of("schedule=step", "schedule.gamma=0.1") != of("schedule=step", "schedule.gamma=0.9")
     assert of("stem=pyramid", "stem.activation=true") != of("stem=pyramid", "stem.activation=false")
+    assert of("schedule=step", "schedule.early=false") == of("schedule=step")
+    skips = "optimizer.skip_first_batch=true"
+    assert of("schedule=step", "schedule.early=false", skips) != of("schedule=step", skips)
+    assert of("schedule=cosine", "schedule.early=false", skips) == of("schedule=cosine", skips)
     assert of("optimizer.batch_size=16") != of("optimizer.batch_size=32")
     assert of("precision=float32") != of("precision=bfloat16")
     assert of("optimizer=sgd") != of("optimizer=adamw")
@@ -169,7 +173,7 @@ def test_earlier_runs_keep_their_identity(cache: Path) -> None:
     cfg = composed(cache)
     assert OmegaConf.to_container(cfg.study.neutral) == {
         "model.name": "article", "optimizer.name": "sgd", "augment.flipping": "random", "augment.crop_padding": "zeros",
-        "averaging.name": "none", "averaging.every": 5, "averaging.decay": 0.5, "averaging.start": 0.75,
+        "schedule.early": True, "averaging.name": "none", "averaging.every": 5, "averaging.decay": 0.5, "averaging.start": 0.75,
     }  # fmt: skip
     for key, value in cfg.study.neutral.items():
         assert OmegaConf.select(cfg, key) == value, "the defaults are those of earlier runs"

@@ -1,5 +1,7 @@
 """The precision: where auto takes which, and what stays float32 whatever it is."""
 
+from unittest.mock import Mock
+
 import pytest
 import torch
 from torch import nn
@@ -14,7 +16,11 @@ def test_auto_is_bfloat16_on_cuda_and_where_the_cpu_multiplies_it_fast(monkeypat
     for speedup, expected in ((6.0, "bfloat16"), (1.5, "bfloat16"), (1.4, "float32"), (0.2, "float32")):
         monkeypatch.setattr(precision, "cpu_speedup", lambda speedup=speedup: speedup)
         assert resolve("auto", CPU) == expected
-    assert resolve("auto", torch.device("cuda")) == "bfloat16"
+    for has_it, expected in ((True, "bfloat16"), (False, "float32")):
+        supported = Mock(return_value=has_it)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+        assert resolve("auto", torch.device("cuda")) == expected
+        supported.assert_called_once_with(including_emulation=False)  # a T4 emulates it, slowly
     assert resolve("auto", torch.device("mps")) == "float32"
 
 

@@ -137,6 +137,16 @@ def test_a_skipped_first_batch_moves_the_schedule_and_not_the_weights(experiment
     assert subject.epoch(2)["learning_rate"] == pytest.approx(0.0025)  # the one that the weights saw
 
 
+def test_a_schedule_that_is_not_early_begins_at_the_learning_rate_also_if_batches_are_skipped(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    """With a step after every epoch, the author's way would never train at the learning rate that is asked for."""
+    skipping = ("optimizer.batch_size=40", "optimizer.skip_first_batch=true", "schedule.step_epochs=1")
+    for early, expected in (("false", [0.01, 0.005, 0.0025]), ("true", [0.005, 0.0025, 0.00125])):
+        subject = trainer(experiment(*SMALL, *skipping, f"schedule.early={early}"), tmp_path / early)
+        assert [subject.epoch(epoch)["learning_rate"] for epoch in (1, 2, 3)] == pytest.approx(expected)
+
+
 def rates(config: Config, batches: int = 4) -> list[float]:
     """The learning rate of every batch."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=config.optimizer.learning_rate)
@@ -362,6 +372,7 @@ def test_the_protocols_apart_come_with_what_bn_meets(experiment: Experiment, tmp
         assert kept["place"].tolist()[-2:] == ["block3.norm1", "block3.pool_norm"]
         ratios = kept["variance_ratio"]
     assert metrics["variance_shift"] == pytest.approx(np.exp(np.abs(np.log(ratios)).max()))
+    assert metrics["variance_ratio"] == ratios[-1]
     assert {"flipped_final_test_accuracy", "batch_final_test_accuracy"} <= metrics.keys()
     without, _ = trained(experiment(*SMALL), tmp_path / "b")
     assert "variance_shift" not in without
