@@ -31,7 +31,7 @@ def with_tables(report: Report, history: pd.DataFrame, kept: Mapping[str, Mappin
     """
     claims, metrics = report.claims, report.metrics
     tables = Tables(
-        verdicts=claim_tables.verdicts(claims.judgements, claims.verdicts, metrics) if claims.judgements else None,
+        verdicts=claim_tables.verdicts(claims.judgements, claims.verdicts, metrics, claims.unit) if claims.judgements else None,
         scorecard=None if claims.scorecard.empty else claim_tables.scorecard(claims.scorecard, metrics),
     )
     if report.comparison is not None:
@@ -111,8 +111,8 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
         ],
         contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None, names=names) if shown else None,
         strata=strata_table.strata(comparison, spec, names) if shown else None,
-        anova=effect_tables.anova(comparison.anova, spec, names) if _known(comparison.anova, "ss") else None,
-        precision=effect_tables.precision(comparison.precision, single, spec, names)
+        anova=effect_tables.anova(comparison.anova, spec, names, comparison.unit) if _known(comparison.anova, "ss") else None,
+        precision=effect_tables.precision(comparison.precision, single, spec, names, comparison.unit)
         if _known(comparison.precision, "sd")
         else None,
         attributions=[effect_tables.attribution(each, report.metrics[each.metric]) for each in shares],

@@ -140,7 +140,8 @@ def _judge(results: StudyResults, default_metric: str, folder: Path) -> JudgedCl
     cells, block = results.cells(), results.manifest.blocks
     wider = {claim.id: wider_average(claim, earlier, cells, results.factors, block) for claim in claims}
     frame = note_changes(inventory.verdicts_of_earlier_report(folder), judgements_frame(judgements), wider)
-    return JudgedClaims(claims, judgements, frame, scorecard(claims, results))
+    unit = "block" if block in results.factors else "seed"
+    return JudgedClaims(claims, judgements, frame, scorecard(claims, results), unit)
 
 
 def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: Mapping[str, Arrays]) -> Report:

@@ -22,11 +22,14 @@ from ablate.stats.judge import Judgement
 def claim_findings(report: Report) -> list[Finding]:
     """One finding for each claim, in the order of the claims."""
     names = short_names(list(report.results.factors))
-    return [_of_claim(each, report.metrics, report.metric, names) for each in report.claims.judgements]
+    return [_of_claim(each, report, names) for each in report.claims.judgements]
 
 
-def _of_claim(judgement: Judgement, metrics: Metrics, main: str | None, names: Mapping[str, str]) -> Finding:
-    claim, spec = judgement.claim, claim_spec(judgement, metrics)
+def _of_claim(judgement: Judgement, report: Report, names: Mapping[str, str]) -> Finding:
+    claim, spec = judgement.claim, claim_spec(judgement, report.metrics)
+    unit = report.claims.unit_of(claim)
+    # more seeds do not decide a claim over blocks, and results of other programs have no command to continue
+    extensible = unit == "seed" and report.results.folder is not None
     shown = _interval(judgement, spec)
     by_seed: dict[Any, float] = {}
     if judgement.estimate is not None:
@@ -35,13 +38,14 @@ def _of_claim(judgement: Judgement, metrics: Metrics, main: str | None, names: M
     return Finding(
         claim=claim.id,
         says=claim.says,
-        sentence=_sentence(judgement, shown, metrics, main, names),
-        next_step=_next_step(judgement),
+        sentence=_sentence(judgement, shown, report.metrics, report.metric, names, unit),
+        next_step=_next_step(judgement, unit, extensible),
         verdict=judgement.verdict,
         decided=judgement.verdict not in (decision_rules.INCONCLUSIVE, decision_rules.NOT_TESTED),
         estimate=shown,
         margin=math.nan if claim.margin is None else claim.margin,
         by_seed=by_seed,
+        unit=unit,
         reason=". ".join([*([f"Where {claim.where}"] if claim.where else []), judgement.reason, *judgement.notes]),
         source=f"claim-{claim.id}",
         quote=claim.quote,
@@ -57,7 +61,7 @@ def _interval(judgement: Judgement, spec: MetricSpec) -> Interval | None:
 
 
 def _sentence(
-    judgement: Judgement, shown: Interval | None, metrics: Metrics, main: str | None, names: Mapping[str, str]
+    judgement: Judgement, shown: Interval | None, metrics: Metrics, main: str | None, names: Mapping[str, str], unit: str
 ) -> str:
     claim = judgement.claim
     if shown is None:
@@ -68,13 +72,13 @@ def _sentence(
     else:
         subject = capitalized(_subject(claim, names)) + ("" if claim.metric == main else f", {metrics[claim.metric].title}")
     factor = "a factor of " if claim.scale == "ratio" else ""
-    seeds = judgement.look.seeds or judgement.n
+    n = f"{judgement.look.seeds or judgement.n}{' blocks' if unit == 'block' else ''}"
     at_95 = shown if judgement.estimate is None else Interval.of(judgement.estimate, shown.spec, shown.signed)
     decision = claim_tables.decision(judgement, shown.spec)
     by = "" if decision is None else f" by the interval {decision}"
     apart = strata_apart(judgement.heterogeneity, shown.spec, shown.signed)
     kind = " (exploratory)" if judgement.exploratory else ""
-    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement.verdict)}{kind} at n = {seeds}{by}{apart}."
+    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement.verdict)}{kind} at n = {n}{by}{apart}."
 
 
 def _subject(claim: Claim, names: Mapping[str, str]) -> str:
@@ -89,16 +93,24 @@ def _state(verdict: str) -> str:
     return "not decided" if verdict == decision_rules.INCONCLUSIVE else verdict
 
 
-def _next_step(judgement: Judgement) -> str:
-    """How to decide a claim that is inconclusive for want of seeds."""
+def _next_step(judgement: Judgement, unit: str, extensible: bool) -> str:
+    """How to decide a claim that is inconclusive for want of seeds or blocks.
+
+    Args:
+        judgement: of the claim.
+        unit: what its n counts.
+        extensible: whether the command of the study can add seeds.
+    """
     precision = judgement.precision
     if judgement.verdict != decision_rules.INCONCLUSIVE or precision is None or any(each.lost for each in judgement.losses):
         return ""
     if precision.seeds is None:
-        return f"Not even {precision.most} seeds would have 80 % power at this margin: less noise or a wider margin is needed."
+        most = f"{precision.most} {unit}s"
+        return f"Not even {most} would have 80 % power at this margin: less noise or a wider margin is needed."
     if precision.seeds <= judgement.n:
         return ""
     low = precision.fewest or precision.seeds
     high = precision.most_seeds
-    seeds = f"about {precision.seeds}" if high == low else f"about {low} to {high}" if high else f"{low} or more"
-    return f"Not decided yet: {seeds} seeds would decide it. Continue with study.until=decided."
+    number = f"about {precision.seeds}" if high == low else f"about {low} to {high}" if high else f"{low} or more"
+    command = " Continue with study.until=decided." if extensible else ""
+    return f"Not decided yet: {number} {unit}s would decide it.{command}"

@@ -17,13 +17,14 @@ from ablate.stats.decision_rules import ALPHA, INCONCLUSIVE, LOOKS
 from ablate.stats.judge import Judgement
 
 
-def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metrics) -> Table:
+def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metrics, unit: str = "seed") -> Table:
     """The verdicts in the order of the claims.
 
     Args:
         judgements: one for each claim.
         frame: the same as a frame, unrounded.
         metrics: the descriptions of the metrics, for formatting.
+        unit: what n counts, `seed` or `block`.
     """
     rows = []
     for each, row in zip(judgements, frame.to_dict("records"), strict=True):
@@ -35,7 +36,11 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
             "decision": decision(each, claim_spec(each, metrics)),
             "n": _seeds(each),
             "reason": ". ".join(
-                [each.reason + _detectable(each, claim_spec(each, metrics)), *each.notes, *filter(None, [row.get("changed")])]
+                [
+                    each.reason + _detectable(each, claim_spec(each, metrics), unit),
+                    *each.notes,
+                    *filter(None, [row.get("changed")]),
+                ]
             ),
         }
         rows.append(Row(values, source=f"claim-{each.claim.id}"))
@@ -137,14 +142,14 @@ def _seeds(judgement: Judgement) -> Count:
     return Count(n, used=used if used is not None and used < n else None)
 
 
-def _detectable(judgement: Judgement, spec: MetricSpec) -> str:
+def _detectable(judgement: Judgement, spec: MetricSpec, unit: str) -> str:
     """The minimum detectable effect, if the margin of the claim is smaller than that."""
     claim = judgement.claim
     if judgement.verdict != INCONCLUSIVE or not judgement.look.seeds or math.isnan(judgement.decidable) or claim.margin is None:
         return ""
     points, most = " points" if spec.percent else "", judgement.precision.most if judgement.precision else LOOKS[-1]
     effect, margin = number(judgement.decidable, spec), number(claim.margin, spec)
-    return f". Minimum detectable effect at {most} seeds: {effect}{points}; the margin is {margin}"
+    return f". Minimum detectable effect at {most} {unit}s: {effect}{points}; the margin is {margin}"
 
 
 def _figure(row: Mapping[Any, Any], mean: float, low: float, high: float, metrics: Metrics, alone: bool = False) -> Value:

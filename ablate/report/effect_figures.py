@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ablate.core.metrics import MetricSpec
@@ -16,7 +16,6 @@ from ablate.report.model import AttributionResult, Comparison, Report
 from ablate.report.plots import Mark
 from ablate.report.sketch import Sketch
 from ablate.stats.blocks import BlockAnalysis
-from ablate.stats.estimates import Estimate
 
 UNPAIRED = "difference of means from the baseline; no seeds are paired (Welch's t)"
 
@@ -57,14 +56,15 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
     )  # fmt: skip
 
 
-def effects(contrasts: Sequence[Estimate], spec: MetricSpec, names: Mapping[str, str]) -> Iterator[Sketch]:
+def effects(comparison: Comparison, spec: MetricSpec, names: Mapping[str, str]) -> Iterator[Sketch]:
+    """The main effects, and the interactions, as far as they have intervals."""
     for kinds, name, title, caption in (
         (
             ("main effect", "simple"),
             "effects",
             "Main effects",
             "Each row changes one factor from its baseline to another level, averaged over the levels of the other factors. "
-            "Bar: 95 % interval. Dots: single seeds.",
+            f"Bar: 95 % interval. Dots: single {comparison.unit}s.",
         ),
         (
             ("interaction",),
@@ -76,7 +76,7 @@ def effects(contrasts: Sequence[Estimate], spec: MetricSpec, names: Mapping[str,
     ):
         marks = [
             mark_of(describe(each.changes, names), each, spec)
-            for each in contrasts
+            for each in comparison.contrasts
             if each.kind in kinds and math.isfinite(each.estimate)
         ]
         if any_interval(marks):

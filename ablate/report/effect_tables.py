@@ -61,7 +61,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         own: dict[str, Value] = {
             "simultaneous": _simultaneous(row, estimate.n, spec),
             "examples": limits,
-            "note": "; ".join(filter(None, [_note(estimate), lost])),
+            "note": "; ".join(filter(None, [_note(estimate, unit), lost])),
         }
         values = _values(estimate, describe(estimate.changes, names), estimate.kind, spec) | own
         rows.append(Row(values, source=f"contrast-{at}"))
@@ -134,12 +134,20 @@ def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:
     return Row(values, source="no-change")
 
 
-def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None = None) -> Table:
+def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None = None, unit: str = "seed") -> Table:
     """Sums of squares and effect sizes, see `ablate.stats.anova.anova`.
 
     There are no p values: they would assume equal pairing in all cells, and contradict the contrasts if that does not hold.
     Sums of squares have the digits that the residual needs; those of a metric in percent are in squared percentage points.
+
+    Args:
+        frame: the analysis.
+        spec: the metric.
+        names: short names of factors.
+        unit: what a row of the data was, `seed` or `block`.
     """
+    if unit != "seed":  # the analysis calls its rows seeds
+        frame = frame.assign(term=frame["term"].mask((frame["order"] == 0) & (frame["term"] == "seeds"), f"{unit}s"))
     known = frame["ss"].notna()
     scale = 1e4 if spec.percent else 1.0
     squares = _squares(scale * frame.loc[known, "ss"].iloc[-1])
@@ -155,9 +163,10 @@ def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None
         )
         for row in frame[known].to_dict("records")
     ]
+    values = "runs" if unit == "seed" else f"the means of the {unit}s"
     notes = [
-        f"{capitalized(spec.title)}: ω² is the share of the variance between runs explained by a term; a negative value is "
-        f"noise. Over the {frame['n'].max()} seeds that are complete in all configurations."
+        f"{capitalized(spec.title)}: ω² is the share of the variance between {values} explained by a term; a negative value is "
+        f"noise. Over the {frame['n'].max()} {unit}s that are complete in all configurations."
     ]
     if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
         notes.append(f"{capitalized('; '.join(parts))}.")
@@ -174,7 +183,11 @@ def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None
 
 
 def precision(
-    frame: pd.DataFrame, contrasts: Sequence[Estimate], spec: MetricSpec, names: Mapping[str, str] | None = None
+    frame: pd.DataFrame,
+    contrasts: Sequence[Estimate],
+    spec: MetricSpec,
+    names: Mapping[str, str] | None = None,
+    unit: str = "seed",
 ) -> Table:
     """The variation of paired differences, the effect of pairing, and the minimum detectable effect, see ablate/stats/power.py.
 
@@ -183,6 +196,7 @@ def precision(
         contrasts: the same contrasts.
         spec: the metric.
         names: short names of factors.
+        unit: what n counts, `seed` or `block`.
     """
     finest = finer(spec)
     rows = [
@@ -200,8 +214,8 @@ def precision(
     ]
     notes = [
         f"{capitalized(difference_heading(spec))}: standard deviation of the paired differences; correlation between the two "
-        "configurations over seeds (near 1: pairing removed most of the variance between seeds; near 0: it removed none); "
-        f"minimum detectable effect at n seeds, or at {LOOKS[0]} where there are fewer."
+        f"configurations over {unit}s (near 1: pairing removed most of the variance between {unit}s; near 0: it removed none); "
+        f"minimum detectable effect at n {unit}s, or at {LOOKS[0]} where there are fewer."
     ]
     columns = [
         Column("change", "change"),
@@ -277,12 +291,12 @@ def _example_limits(comparison: Comparison, spec: MetricSpec) -> list[Value]:
     return [Limits(low, high, spec) for low, high in zip(frame["examples_low"], frame["examples_high"], strict=True)]
 
 
-def _note(estimate: Estimate) -> str:
+def _note(estimate: Estimate, unit: str) -> str:
     parts = [estimate.note] if estimate.note else []
     if estimate.inert and estimate.strata:
         parts.append(f"left out, since the change has no effect there: {_strata(estimate.inert)}")
     if estimate.missing:
-        parts.append(f"no complete seed in {_strata(estimate.missing) or 'any stratum'}")
+        parts.append(f"no complete {unit} in {_strata(estimate.missing) or 'any stratum'}")
     return "; ".join(parts)
 
 

@@ -80,7 +80,7 @@ def _sketches(report: Report) -> Iterator[Sketch]:
         yield from effect_figures.differences(report, comparison, spec)
         # if each configuration has one change, effects equal the differences from the baseline (except for censored times)
         if not report.configurations.single_changes or spec.limit is not None:
-            yield from effect_figures.effects(comparison.contrasts, spec, names)
+            yield from effect_figures.effects(comparison, spec, names)
         yield from factor_figures.factor_sketches(report, comparison, spec)
         for at, analysis in enumerate(comparison.blocks, 1):
             yield effect_figures.blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks", names)

@@ -32,12 +32,18 @@ class JudgedClaims:
         judgements: one for each claim.
         verdicts: the judgements as a frame, the content of verdicts.json.
         scorecard: a row for each published value.
+        unit: what n of a verdict counts: `seed` or `block`; see `unit_of`.
     """
 
     claims: Sequence[Claim]
     judgements: Sequence[Judgement]
     verdicts: pd.DataFrame
     scorecard: pd.DataFrame
+    unit: str = "seed"
+
+    def unit_of(self, claim: Claim) -> str:
+        """What n of the verdict on this claim counts."""
+        return "seed" if claim.kind == "exact" else self.unit
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,23 @@ def test_a_hole_is_named_and_a_ratio_and_normalized_values_have_their_scale() ->
     assert float(texts(scaled)[6][2].split()[0]) == pytest.approx(0.025 / 0.2, abs=0.01)
 
 
+def test_all_that_rests_on_blocks_counts_blocks() -> None:
+    factors = {"dataset": NAMES, "method": ["base", "ours"], "size": [1, 2]}
+    found = grid_results(factors, lambda levels, seed: accuracy(levels, seed + levels["size"]), "accuracy", 3, [SPEC],
+                         blocks="dataset")  # fmt: skip
+    shown = report(found)
+    assert shown.tables.anova is not None
+    assert "means of the blocks" in shown.tables.anova.notes[0]
+    assert shown.tables.anova.notes[0].endswith("Over the 6 blocks that are complete in all configurations.")
+    assert "blocks" in shown.tables.anova.data["term"].tolist()
+    assert shown.tables.precision is not None
+    for note in (*shown.tables.anova.notes, *shown.tables.precision.notes):
+        assert "seed" not in note
+    assert not [row for row in texts(shown.tables.anova) if "seeds" in row]
+    drawn = {figure.name: figure.caption for figure in figures.draw(shown)}
+    assert drawn["effects"].endswith("Dots: single blocks.")
+
+
 def test_without_a_complete_block_the_contrasts_are_still_over_blocks() -> None:
     found = results()
     found = found.where(~(found.runs["label"].str.endswith("method=ours") & (found.runs["seed"] == 1)))

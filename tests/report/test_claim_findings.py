@@ -1,16 +1,20 @@
 """Findings about claims."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from ablate.report.build import compose
 from ablate.report.claim_findings import claim_findings
 from ablate.report.headline import headline
+from ablate.report.model import Report
+from ablate.report.strips import strips
 from tests.report.studies import ACCURACY, CLAIM, Levels, grid_results, reported
 
 
 def test_an_undecided_claim_says_how_many_seeds_would_decide_it(tmp_path: Path) -> None:
-    (one,) = claim_findings(reported(tmp_path, 0.002, 0.012, claims=[CLAIM], looks=[5, 8, 12, 20]))
+    report = reported(tmp_path, 0.002, 0.012, claims=[CLAIM], looks=[5, 8, 12, 20])
+    (one,) = claim_findings(replace(report, results=replace(report.results, folder=tmp_path)))
     assert (one.claim, one.says, one.quote, one.verdict) == ("C1", "Dropout is not needed", "いらない", "inconclusive")
     assert one.sentence.startswith("Removing dropout: +")
     assert "not decided at n = 5 by the interval [" in one.sentence
@@ -18,6 +22,8 @@ def test_an_undecided_claim_says_how_many_seeds_would_decide_it(tmp_path: Path) 
     assert one.next_step.startswith("Not decided yet: ")
     assert one.next_step.endswith("Continue with study.until=decided.")
     assert one.margin == 0.01
+    (one,) = claim_findings(report)  # of another program, which no command continues
+    assert one.next_step.endswith(" seeds would decide it.")
     (one,) = claim_findings(reported(tmp_path, 0.002, 0.2, claims=[CLAIM], looks=[5, 8, 12, 20]))
     assert one.next_step == "Not even 20 seeds would have 80 % power at this margin: less noise or a wider margin is needed."
 
@@ -52,6 +58,43 @@ def test_with_two_seeds_a_claim_has_no_interval(tmp_path: Path) -> None:
     assert one.estimate is not None
     assert math.isnan(one.estimate.low)
     assert "points, not decided at n = 2" in one.sentence
+
+
+def of_blocks(folder: Path, *claims: dict[str, object]) -> Report:
+    """A study of six tasks, which differ in what `ours` gains."""
+
+    def value(levels: Levels, seed: int) -> float:
+        return 0.5 + 0.001 * seed + levels["ours"] * (0.004 + 0.008 * (-1) ** int(levels["task"]))
+
+    factors = {"task": ["1", "2", "3", "4", "5", "6"], "ours": [False, True]}
+    results = grid_results(factors, value, ACCURACY.name, 3, [ACCURACY], claims=claims, blocks="task")
+    return compose(replace(results, folder=folder), name="s", folder=folder)
+
+
+OURS = CLAIM | {"contrast": {"factor": "ours", "from": False, "to": True}}
+
+
+def test_over_blocks_a_claim_counts_blocks(tmp_path: Path) -> None:
+    exact = {"id": "C2", "says": "x", "kind": "exact", "metric": ACCURACY.name, "value": 1, "where": {"ours": True}}
+    one, other = claim_findings(of_blocks(tmp_path, OURS, exact))
+    assert " not decided at n = 6 blocks" in one.sentence
+    assert one.next_step.startswith("Not decided yet: about ")
+    assert one.next_step.endswith(" blocks would decide it.")  # study.until=decided adds seeds
+    assert (one.unit, other.unit) == ("block", "seed")
+    assert "blocks" not in other.sentence
+    (strip,) = strips([one])
+    assert strip is not None
+    assert strip.dots[0].text.startswith("block 1: ")
+
+
+def test_over_blocks_a_margin_that_is_too_small_needs_more_blocks(tmp_path: Path) -> None:
+    report = of_blocks(tmp_path, OURS | {"margin": 0.0001})
+    (one,) = claim_findings(report)
+    assert one.next_step.startswith("Not even ")
+    assert " blocks would have 80 % power at this margin" in one.next_step
+    assert report.tables.verdicts is not None
+    assert "Minimum detectable effect at " in str(report.tables.verdicts.rows[0]["reason"])
+    assert " seeds" not in str(report.tables.verdicts.rows[0]["reason"])
 
 
 def test_an_exploratory_claim_is_called_so_and_counted(tmp_path: Path) -> None:
