@@ -10,7 +10,20 @@ from ablate.importers.numbers import is_numeric
 from ablate.importers.table import NO_SEED, Roles, Table
 
 VALUE = "value"  # the metric, unless it is named
-_SUMMARIES = re.compile(r"(^|[\W_])(mean|avg|average|median|std|sd|stdev|stderr|sem|se|var|ci|min|max|n|rank)([\W_]|$)", re.I)
+_SUMMARY = "mean|avg|average|median|std|sd|stdev|stderr|sem|se|var|ci|min|max|n|rank"
+_WITH_SUMMARY = re.compile(rf"(^|[\W_])({_SUMMARY})([\W_]|$)", re.I)
+_OF_SUMMARY = {
+    *_SUMMARY.split("|"),
+    "dev",
+    "deviation",
+    "err",
+    "error",
+    "low",
+    "high",
+    "lower",
+    "upper",
+    "95",
+}  # std_dev, 95% CI
 _NUMBERED = re.compile(r"(.*?)(\d+)\D*")
 
 
@@ -19,7 +32,7 @@ def melted(table: Table, roles: Roles) -> tuple[Table, Roles]:
 
     `wide="seed"` (or the name given to `seed`) makes a column of seeds: of columns such as `seed_0`, the numbers. Any other
     name makes a factor of that name, whose levels are the names of the columns. Summaries, such as a column `mean`, are left
-    out.
+    out. A note names all columns that have no role and are left out.
 
     Args:
         table: one row for each cell, or for each seed.
@@ -37,7 +50,11 @@ def melted(table: Table, roles: Roles) -> tuple[Table, Roles]:
     metric = (roles.metrics or (VALUE,))[0]
     kept_roles = {*(roles.factors or ()), roles.blocks, roles.status, roles.step, roles.run, None if of_seeds else roles.seed}
     free = [name for name in table.columns if name not in kept_roles]
-    columns = [name for name in free if is_numeric(table.frame[name], table.decimal) and not _SUMMARIES.search(name)]
+    columns = [name for name in free if is_numeric(table.frame[name], table.decimal)]
+    if of_seeds:
+        columns = [name for name in columns if not _WITH_SUMMARY.search(name)]
+    else:
+        columns = [name for name in columns if not _is_summary(name, metric)]
     seed_columns = [name for name in columns if re.fullmatch(r"seed|fold|rep\w*|trial|run", name, re.I)]
     columns = [name for name in columns if name not in seed_columns]
     if of_seeds:
@@ -57,17 +74,25 @@ def melted(table: Table, roles: Roles) -> tuple[Table, Roles]:
     if of_seeds:
         long[new] = long[new].map(_seeds(columns))
     places = [f"{place}, column {name}" for name in columns for place in table.places]
-    note = f"{len(columns)} columns melted into {new} ({columns[0]} … {columns[-1]})"
     factors = roles.factors
     if not of_seeds:
         factors = (*(factors or ()), *(() if new in (factors or ()) else (new,)))
     seed = new if of_seeds else roles.seed
     if not of_seeds and seed is None and len(seed_columns) == 1:
         seed = seed_columns[0]
+    left_out = [name for name in free if name not in columns and name != seed]
+    note = f"{len(columns)} columns melted into {new} ({columns[0]} … {columns[-1]})"
+    note += f"; not melted: {', '.join(left_out)}" if left_out else ""
     return (
         replace(table, frame=long, places=places, notes=(*table.notes, note)),
         replace(roles, wide=None, factors=factors, seed=seed, metrics=(metric,)),
     )
+
+
+def _is_summary(name: str, metric: str) -> bool:
+    """Whether a column that could be a level is a summary: `mean` and `acc_std` (of the metric `acc`), but not `max_pool`."""
+    words, of_metric = (set(re.findall(r"[^\W\d_]+|\d+", text.lower())) for text in (name, metric))
+    return _WITH_SUMMARY.search(name) is not None and words <= _OF_SUMMARY | of_metric
 
 
 def _numbered(columns: list[str]) -> list[str]:

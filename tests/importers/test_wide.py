@@ -21,13 +21,22 @@ def test_a_column_a_seed_becomes_rows_and_summaries_are_left_out() -> None:
     ]  # fmt: skip
     assert (roles.seed, roles.metrics, roles.factors, roles.wide) == ("seed", ("value",), ("method",), None)
     assert long.places[2] == "line 2, column seed_1"
-    assert long.notes == ("2 columns melted into seed (seed_0 … seed_1)",)
+    assert long.notes == ("2 columns melted into seed (seed_0 … seed_1); not melted: mean, std",)
 
 
 def test_a_column_a_method_becomes_a_factor_and_the_seed_stays() -> None:
     long, roles = melted(table(seed=["0", "1"], base=["1", "2"], ours=["3", "4"]), Roles(wide="method", metrics=("acc",)))
     assert long.frame["method"].tolist() == ["base", "base", "ours", "ours"]
     assert (roles.factors, roles.seed, roles.metrics) == (("method",), "seed", ("acc",))
+
+
+def test_levels_with_a_summary_in_their_name_stay_and_summaries_are_left_out_and_named() -> None:
+    names = ["max_pool", "avg_pool", "min-snr", "n_gram", "rank 8", "acc std", "mean", "Std. Dev.", "95% CI"]
+    wide = table(seed=["0", "1"], **{name: ["1", "2"] for name in names})
+    long, roles = melted(wide, Roles(wide="pooling", metrics=("acc",)))
+    assert list(dict.fromkeys(long.frame["pooling"])) == names[:5]
+    assert roles.seed == "seed"
+    assert long.notes == ("5 columns melted into pooling (max_pool … rank 8); not melted: acc std, mean, Std. Dev., 95% CI",)
 
 
 def test_one_column_cannot_be_melted_and_names_are_not_taken_twice() -> None:
