@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,13 +14,15 @@ from ablate.core.cells import Condition
 from ablate.core.claim_checks import check, unmet
 from ablate.core.claims import Change, Claim
 from ablate.core.errors import UsageError
-from ablate.core.metrics import Better, MetricSpec, terms_of
+from ablate.core.metrics import terms_of
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
 from ablate.stats.claim_estimates import arms, arms_of, compared, estimates_of, p_values, strata_of
 from ablate.stats.decision_rules import FEWEST, NO_LOOK, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
+from ablate.stats.imputation import imputed, value_of_lost
 from ablate.stats.outcomes import Outcomes, limit_of
+from ablate.stats.pending import first_pending
 from ablate.storage.results import StudyResults
 
 UNKNOWN = PValues(math.nan, math.nan)
@@ -96,6 +97,7 @@ class ClaimTest:
         reason: of that verdict.
         in_family: whether it can be a member of the family of claims that Holm's procedure adjusts for.
         unit: what n counts: seeds, or blocks.
+        waits_for: the seed that the next look waits for, although enough others are complete; None if it waits for none.
     """
 
     claim: Claim
@@ -109,6 +111,7 @@ class ClaimTest:
     reason: str = ""
     in_family: bool = False
     unit: str = "seeds"
+    waits_for: Any = None
 
     @property
     def by_look(self) -> dict[Look, PValues]:
@@ -147,12 +150,13 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
             )
         test.in_family = True
         drawn = attribution.drawn_orders(claim.path, results.manifest.orders)
-        complete = estimates_of(claim, outcomes.with_diverged_at(1.0), drawn)[0]
-        counted = complete if complete.unpaired else estimates_of(claim, outcomes.with_lost_at(1.0), drawn)[0]
+        plain = claim.model_copy(update={"scale": "difference"})  # the same seeds, where a ratio is not defined as well
+        complete = estimates_of(plain, outcomes.with_diverged_at(1.0), drawn)[0]
+        counted = complete if complete.unpaired else estimates_of(plain, outcomes.with_lost_at(1.0), drawn)[0]
     except UsageError as error:
         return test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
     if complete.changes_nothing:
-        test.estimate, test.in_family = complete, False
+        test.estimate, test.in_family = replace(complete, scale=claim.scale), False
         test.n = int(outcomes.outcomes.notna().any(axis="columns").sum())
         return test.decide(
             decision_rules.IDENTICAL,
@@ -165,14 +169,20 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
     test.n = counted.n
     if complete.unpaired:
         test.design = replace(design, looks=())
-    try:
-        for look in test.design.reached(test.n) or [NO_LOOK]:
-            seeds = outcomes.outcomes.index if complete.unpaired else counted.by_seed.index[: look.seeds or test.n]
-            of_look = outcomes.of_seeds(seeds)
+    ready = test.n
+    if test.design.looks and (pending := first_pending(plain, results, outcomes, counted.by_seed.index, drawn)):
+        ready = pending.before
+        test.waits_for = pending.seed if test.design.last(ready) != test.design.last(test.n) else None
+    for look in test.design.reached(ready) or [NO_LOOK]:
+        seeds = outcomes.outcomes.index if complete.unpaired else counted.by_seed.index[: look.seeds or test.n]
+        of_look = outcomes.of_seeds(seeds)
+        try:
             test.tests.append(_at_look(claim, of_look, drawn, results, look))
-        test.diverged = int(of_look.diverged[_columns(claim, of_look)].to_numpy().sum())
-    except UsageError as error:  # of a ratio, whose value at chance is not above zero
-        return test.decide(decision_rules.INCONCLUSIVE, in_short(claim, error))
+        except UsageError as error:  # a ratio of values that are not above zero: what earlier looks have shown stands
+            if not test.tests:
+                return test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
+            test.tests.append(LookTest(look, [_without_numbers(test.tests[-1].estimates[0])], blocked=in_short(claim, error)))
+    test.diverged = int(of_look.diverged[_columns(claim, of_look)].to_numpy().sum())
     if test.tests[-1].look.number and test.tests[-1].identical and not test.tests[-1].blocked:
         test.decide(decision_rules.IDENTICAL, "all pairs have identical values")
     return test
@@ -226,7 +236,7 @@ def _losses(outcomes: Outcomes, by_arm: Mapping[str, list[int]]) -> list[Losses]
 def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResults, look: Look) -> LookTest:
     """The test over the outcomes of the seeds of a look."""
     limit, spec = limit_of(results, claim.metric), results.metrics[claim.metric]
-    value = limit if limit is not None else _chance(spec)
+    value = limit if limit is not None else value_of_lost(spec)
 
     def estimated(version: Outcomes) -> list[Estimate]:
         return estimates_of(claim, version, drawn)
@@ -234,47 +244,34 @@ def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResul
     def tested(estimates: Sequence[Estimate]) -> PValues:
         return p_values(claim, estimates, spec.better) if estimates[0].n >= FEWEST else UNKNOWN
 
-    dropped, at_chance = estimated(outcomes), estimated(outcomes.with_lost_at(value))
+    dropped = estimated(outcomes)
     by_arm = arms(claim, outcomes)
     losses = _losses(outcomes, by_arm)
     test = LookTest(look, dropped, strata_of(claim, outcomes), losses=losses)
     if not look.number:
         return test
-    blocked = _blocked(claim, outcomes, test, value, limit)
-    worst = None
-    if not blocked and test.lost and (len(losses) == 1 or len({each.lost for each in losses}) > 1):
-        versions = _imputed(outcomes, _columns(claim, outcomes), by_arm.values(), value)
+    test = replace(test, p_dropped=tested(dropped), blocked=_blocked(claim, outcomes, test, value, limit))
+    if claim.scale == "ratio" and test.lost and value <= 0:
+        return replace(test, blocked=test.blocked or _no_ratio(claim, test, value))
+    at_chance, worst = estimated(outcomes.with_lost_at(value)), None
+    if not test.blocked and test.lost and (len(losses) == 1 or len({each.lost for each in losses}) > 1):
+        versions = imputed(outcomes, _columns(claim, outcomes), by_arm.values(), value)
         worst = _largest([tested(estimated(version)) for version in versions])
-    return replace(
-        test,
-        p_dropped=tested(dropped),
-        p_at_chance=tested(at_chance),
-        p_worst=worst,
-        identical=all(each.identical for each in [*dropped, *at_chance]),
-        blocked=blocked,
+    same = all(each.identical for each in [*dropped, *at_chance])
+    return replace(test, p_at_chance=tested(at_chance), p_worst=worst, identical=same)
+
+
+def _without_numbers(estimate: Estimate) -> Estimate:
+    """The same at a look where it cannot be estimated."""
+    return replace(estimate, by_seed=estimate.by_seed.iloc[:0], se=math.nan, df=0.0, arms=None, unpaired=None, least_se=0.0)
+
+
+def _no_ratio(claim: Claim, test: LookTest, value: float) -> str:
+    return (
+        f"{lost_by_arm(test.losses)}; they count as {value:g}, the chance level of {claim.metric}, and a ratio needs values "
+        f"above zero: declare another (study.metrics.{terms_of(claim.metric)[0]}.chance), or set runs aside with a reason "
+        "(study.leave_out)"
     )
-
-
-def _chance(spec: MetricSpec) -> float:
-    """The value of a run that was lost: the chance level, else the bad end of a percentage, else NaN."""
-    if spec.chance is not None:
-        return spec.chance
-    if not spec.percent or len(terms_of(spec.name)) > 1:
-        return math.nan
-    worst: dict[Better | None, float] = {"higher": 0.0, "lower": 1.0}
-    return worst.get(spec.better, math.nan)
-
-
-def _imputed(outcomes: Outcomes, used: list[int], by_arm: Iterable[list[int]], value: float) -> Iterator[Outcomes]:
-    """The outcomes with the lost runs of each arm at the lowest or the highest value of all arms and `value`: all patterns."""
-    known = np.append(outcomes.outcomes[used].to_numpy().ravel(), value)
-    ends = float(np.nanmin(known)), float(np.nanmax(known))
-    hit = [columns for columns in by_arm if outcomes.lost[columns].to_numpy().any()]
-    for pattern in itertools.product(ends, repeat=len(hit)):
-        version = outcomes
-        for end, columns in zip(pattern, hit, strict=True):
-            version = version.with_lost_at(end, columns)
-        yield version
 
 
 def _largest(found: Sequence[PValues]) -> PValues:

@@ -34,6 +34,8 @@ def reason(
     """
     last = test.tests[-1]
     if not last.look.number:
+        if test.waits_for is not None:
+            return _waits(test, last)
         first = test.design.first
         counted = "runs of each configuration" if at.estimates[0].unpaired else test.unit
         return f"no verdict below {first} {counted}: {first - test.n} more needed"
@@ -56,7 +58,7 @@ def reason(
     if test.claim.expects == "equivalent" and conclusion.verdict == CONTRADICTED:
         parts.append(_beyond(test, at))
     if conclusion.verdict == INCONCLUSIVE:
-        parts += [_what_it_takes(test, precision)]
+        parts.append(_what_it_takes(test, precision) if test.waits_for is None else _waits(test, last))
     elif at is not last:
         parts.append(_later(test, conclusion, last, at_levels))
     if at.lost:
@@ -138,6 +140,15 @@ def _later(test: ClaimTest, conclusion: Conclusion, last: LookTest, at_levels: P
 def _decided(test: ClaimTest, p: PValues, at: LookTest, at_levels: PValues) -> bool:
     """Whether these p values of a look show anything."""
     return bool(test.design.shows(p, at.look.number, at_levels))
+
+
+def _waits(test: ClaimTest, last: LookTest) -> str:
+    """What the look after the last one is not taken for, although it has its number of seeds."""
+    look = test.design.reached(test.n)[last.look.number]
+    return (
+        f"look {look.number} at {look.seeds} seeds waits for seed {test.waits_for}, which was requested before others and has "
+        "runs that have not ended: run the command of the study again, or leave these runs out with a reason (study.leave_out)"
+    )
 
 
 def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:

@@ -173,13 +173,54 @@ def test_between_looks_the_verdict_stays_what_it_was() -> None:
     assert row["reason"].endswith("reached at 5 of 8 seeds, and stands; look 2 by itself would leave it open")
 
 
-def test_only_complete_seeds_count_towards_a_look() -> None:
+WAITS = (
+    "look 1 at 5 seeds waits for seed 0, which was requested before others and has runs that have not ended: run the command of "
+    "the study again, or leave these runs out with a reason (study.leave_out)"
+)
+
+
+def test_a_look_waits_for_the_seeds_that_were_requested_before_its_last_one() -> None:
+    """With seeds 1 to 5 the claim would be supported, and no longer so once seed 0 ends."""
     frame = stems(6)
-    frame.loc[0, "status"] = "interrupted"
+    frame.loc[(frame["seed"] == 0) & (frame["stem"] == "pyramid"), "accuracy"] -= 0.5
+    unfinished = frame.copy()
+    unfinished.loc[0, "status"] = "running"
+    row = one(unfinished)
+    assert (row["verdict"], row["n"], row["look"], row["reason"]) == ("inconclusive", 5, 0, WAITS)
+    never = one(frame[frame["seed"] > 0], seeds=[0, 1, 2, 3, 4, 5])
+    assert (never["verdict"], never["n"], never["reason"]) == ("inconclusive", 5, WAITS)
+    assert one(frame)["verdict"] == "inconclusive"
+    assert one(frame[frame["seed"] > 0], seeds=[1, 2, 3, 4, 5, 0])["verdict"] == "supported"
+
+
+def test_a_later_look_waits_too_and_an_earlier_verdict_stands() -> None:
+    frame = stems(9, gain=0.0, sd=0.02)
+    frame.loc[frame["seed"].eq(6) & frame["stem"].eq("direct"), "status"] = "interrupted"
+    row = one(frame, claim(margin=0.001))
+    assert (row["verdict"], row["n"], row["look"]) == ("inconclusive", 8, 5)
+    assert row["reason"].endswith(WAITS.replace("look 1 at 5 seeds waits for seed 0", "look 2 at 8 seeds waits for seed 6"))
+    early = stems(9)
+    early.loc[early["seed"].eq(6), "status"] = "interrupted"
+    row = one(early)
+    assert (row["verdict"], row["look"], "waits" in row["reason"]) == ("supported", 5, False)
+
+
+def test_no_look_waits_for_a_run_that_was_left_out_or_lost_or_that_the_claim_is_not_about() -> None:
+    frame = stems(6)
+    frame.loc[0, "left_out"] = "the wrong images"
     assert one(frame)["verdict"] == "supported"
     frame.loc[3, "left_out"] = "the wrong images"
     row = one(frame)
-    assert (row["n"], row["verdict"]) == (4, "inconclusive")
+    assert (row["n"], row["verdict"], row["reason"]) == (4, "inconclusive", "no verdict below 5 seeds: 1 more needed")
+    never = {"seeds": [0, 1, 2, 3, 4, 5], "leave_out": [{"seed": 0, "reason": "the disk failed"}]}
+    assert one(stems(6).loc[lambda rows: rows["seed"] > 0], **never)["verdict"] == "supported"
+    lost = stems(6)
+    lost.loc[0, "status"] = "failed"
+    assert one(lost, metrics=chance(accuracy=0.8))["look"] == 5
+    others = planted(6)
+    others.loc[(others["seed"] == 0) & (others["norm"] == "after"), "status"] = "running"
+    assert one(others, claim(where={"norm": "before"}))["verdict"] == "supported"
+    assert one(others, claim())["look"] == 0
 
 
 def test_without_runs_a_claim_is_not_tested() -> None:
@@ -435,11 +476,37 @@ def test_largest_is_as_sure_as_its_closest_rival_allows() -> None:
     assert row["p_support"] > closest["p_support"]
 
 
+RATIO = claim(metric="epochs", scale="ratio", margin=1.5)
+NO_RATIO = (
+    "they count as 0, the chance level of epochs, and a ratio needs values above zero: declare another "
+    "(study.metrics.epochs.chance), or set runs aside with a reason (study.leave_out)"
+)
+
+
+def doubled(seeds: int) -> pd.DataFrame:
+    return times([10.0 + seed for seed in range(seeds)], [2.0 * (10 + seed) + 0.1 * (seed % 3) for seed in range(seeds)])
+
+
 def test_a_ratio_with_a_diverged_run_needs_a_chance_above_zero() -> None:
-    frame = times([10.0, 20.0, 40.0, 80.0, 160.0, 10.0], [21.0, 40.0, 79.0, 161.0, 320.0, 20.0])
+    frame = doubled(8)
     frame.loc[0, "status"] = "diverged"
-    row = one(frame, claim(metric="epochs", scale="ratio", margin=1.5), metrics=chance(epochs=0.0))
-    assert (row["verdict"], row["reason"]) == ("inconclusive", "a ratio needs values above zero")
+    row = one(frame, RATIO, metrics=chance(epochs=0.0))
+    reason = f"lost runs: 1 of 8 in stem=direct, 0 of 8 in stem=pyramid; {NO_RATIO}"
+    assert (row["verdict"], row["look"], row["reason"]) == ("inconclusive", 8, reason)
+    assert one(frame, RATIO, metrics=chance(epochs=5.0))["reason"].startswith("lost runs: 1 of 8 in stem=direct, 0 of 8 in")
+
+
+@pytest.mark.parametrize(("status", "why"), [("failed", NO_RATIO), ("finished", "a ratio needs values above zero")])
+def test_a_later_run_without_a_ratio_leaves_an_earlier_verdict(status: str, why: str) -> None:
+    """The run of seed 6 failed, or has the value zero."""
+    frame = doubled(9)
+    (before,) = verdicts(frame[frame["seed"] < 5], RATIO).to_dict("records")
+    frame.loc[frame["seed"].eq(6) & frame["stem"].eq("direct"), ["status", "epochs"]] = [status, 0.0]
+    row = one(frame, RATIO, metrics=chance(epochs=0.0))
+    assert (before["verdict"], row["verdict"], row["look"]) == ("supported", "supported", 5)
+    assert (row["estimate"], row["p"]) == pytest.approx((before["estimate"], before["p"]))
+    assert "reached at 5 of 8 seeds, and stands; look 2 by itself would leave it open (" in row["reason"]
+    assert row["reason"].endswith(f"{why})")
 
 
 def test_a_factor_that_does_nothing_leaves_the_family() -> None:
