@@ -21,6 +21,7 @@ from ablate.storage.records import RunRecord
 from ablate.vision import data as product_data
 from ablate.vision.config import Config, from_hydra
 from ablate.vision.devices import choose_device, set_numerics
+from ablate.vision.memory import keep_freed_memory
 from ablate.vision.networks import build, outline
 from ablate.vision.summary import macs
 from ablate.vision.training import Trainer
@@ -38,6 +39,8 @@ def set_up(overrides: Sequence[str], device: str, precision: str) -> tuple[Confi
     config = make_config([*overrides, *fixed])
     chosen = choose_device(config.device)
     set_numerics(config, chosen)
+    if chosen.type == "cpu":
+        keep_freed_memory()
     return config, chosen
 
 
