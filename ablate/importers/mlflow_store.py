@@ -12,6 +12,7 @@ from typing import Any
 
 from ablate.core.errors import UsageError
 from ablate.importers.metric_files import Row
+from ablate.importers.numbers import LARGEST
 from ablate.importers.run_folders import StoredRun, read_yaml
 
 META = "meta.yaml"
@@ -147,5 +148,10 @@ def _queried(database: sqlite3.Connection) -> list[_Run]:
         "select run_uuid, key, value, timestamp, step, is_nan from metrics"
     ):
         if uid in runs:
-            runs[uid].metrics.setdefault(key, []).append((step, time, math.nan if is_nan else value))
+            runs[uid].metrics.setdefault(key, []).append((step, time, math.nan if is_nan else _as_logged(value)))
     return list(runs.values())
+
+
+def _as_logged(value: float) -> float:
+    """A metric as the program logged it."""
+    return math.copysign(math.inf, value) if abs(value) >= LARGEST else value

@@ -16,6 +16,7 @@ _LOST = """
     fail failed failure error crash crashed killed oom out_of_memory timeout diverged div dnf
 """
 LOST = frozenset(_LOST.split())
+LARGEST = 1.797e308  # from here on, a number is infinite: SQL stores of MLflow write infinity as the largest double
 _SUMMARY = re.compile(r"\$?[+-]?\d[.,\d]*\s*%?\s*(±|\+/?-|\$?\\pm|\(\s*±?\s*\d[.,\d]*\s*%?\s*\)|\[\s*[+-]?\d)")
 _SPACES = re.compile(r"(?<=\d)[\s'’\u00a0\u202f](?=\d{3}(\D|$))")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
@@ -56,7 +57,7 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
     """
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.astype(float)
-        return Numbers(values.where(np.isfinite(values) | values.isna(), math.inf))
+        return Numbers(values.where((values.abs() < LARGEST) | values.isna(), math.inf))
     texts = column.astype(str).str.strip()
     number_of: dict[str, float] = {}
     others: list[str] = []
@@ -77,7 +78,7 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
         except ValueError:
             return Numbers(pd.Series(math.nan, column.index), wrong=text, summary=bool(_SUMMARY.match(text)))
         number = number / 100 if signs else number
-        number_of[text] = number if math.isfinite(number) else math.inf
+        number_of[text] = number if abs(number) < LARGEST else math.inf
     if signs:
         notes.append("percent signs, read as fractions")
         if unsigned := [text for text in others if text not in signs]:

@@ -12,18 +12,7 @@ from ablate.importers.table import NO_SEED, Roles, Table
 VALUE = "value"  # the metric, unless it is named
 _SUMMARY = "mean|avg|average|median|std|sd|stdev|stderr|sem|se|var|ci|min|max|n|rank"
 _WITH_SUMMARY = re.compile(rf"(^|[\W_])({_SUMMARY})([\W_]|$)", re.I)
-_OF_SUMMARY = {
-    *_SUMMARY.split("|"),
-    "dev",
-    "deviation",
-    "err",
-    "error",
-    "low",
-    "high",
-    "lower",
-    "upper",
-    "95",
-}  # std_dev, 95% CI
+_OF_SUMMARY = set(f"{_SUMMARY}|dev|deviation|err|error|low|high|lower|upper|95".split("|"))  # words of std_dev, 95% CI
 _NUMBERED = re.compile(r"(.*?)(\d+)\D*")
 
 

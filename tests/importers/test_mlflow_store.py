@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import subprocess
 import sys
@@ -78,6 +79,33 @@ def test_states_deleted_runs_and_several_experiments(tmp_path: Path) -> None:
         read(source.path)
     with pytest.raises(UsageError, match=r"--experiment x: .* has no runs of it; available: exp1, exp2\."):
         read(source.path, "x")
+
+
+TABLES = """
+create table experiments (experiment_id integer, name text);
+create table runs (run_uuid text, name text, experiment_id integer, status text, start_time integer, lifecycle_stage text);
+create table params (run_uuid text, key text, value text);
+create table tags (run_uuid text, key text, value text);
+create table metrics (run_uuid text, key text, value double, timestamp integer, step integer, is_nan boolean);
+insert into experiments values (1, 'demo');
+"""
+
+
+def test_an_infinite_metric_in_a_database_is_that_of_a_lost_run(tmp_path: Path) -> None:
+    """MLflow writes infinity as the largest double, and NaN as 0 with a mark."""
+    path = tmp_path / "mlflow.db"
+    values = {("0.1", 0): (0.5, 0), ("0.1", 1): (0.6, 0), ("0.2", 0): (1.7976931348623157e308, 0), ("0.2", 1): (0.0, 1),
+              ("0.3", 0): (-1.7976931348623157e308, 0), ("0.3", 1): (0.7, 0)}  # fmt: skip
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(TABLES)
+        for at, ((lr, seed), (value, is_nan)) in enumerate(values.items()):
+            database.execute("insert into runs values (?, 'r', 1, 'FINISHED', ?, 'active')", (f"r{at}", at))
+            database.executemany("insert into params values (?, ?, ?)", [(f"r{at}", "lr", lr), (f"r{at}", "seed", seed)])
+            database.execute("insert into metrics values (?, 'val/loss', ?, 1, 0, ?)", (f"r{at}", value, is_nan))
+        database.commit()
+    runs = ablate.load(path, factors=["lr"], seed="seed", metrics=["val/loss"]).runs
+    assert runs["val/loss"].isna().tolist() == [False, False, True, True, True, False]
+    assert [run.values("last", None)["val/loss"] for run in read(path)] == [0.5, 0.6, math.inf, math.inf, math.inf, 0.7]
 
 
 def test_a_database_of_another_tool_is_refused(tmp_path: Path) -> None:

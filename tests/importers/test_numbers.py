@@ -47,8 +47,10 @@ def test_words_for_lost_runs_are_infinite_and_an_empty_field_is_no_value(text: s
 
 
 def test_numbers_stay_as_they_are() -> None:
-    found = parse(pd.Series([1.5, -math.inf, math.nan]))
+    found = parse(pd.Series([1.5, -math.inf, math.nan, 1.7976931348623157e308]))
     assert found.values.tolist()[:2] == [1.5, math.inf]
+    assert found.values.tolist()[3] == math.inf  # as tables exported by MLflow have it
+    assert parse(pd.Series(["1.5", "-1.7976931348623157e+308"])).values.tolist() == [1.5, math.inf]
     assert math.isnan(found.values[2])
 
 
