@@ -28,7 +28,7 @@ class StudyOverview:
     """A study in one line.
 
     Attributes:
-        runs: the number of runs by status.
+        runs: the number of runs by state, see `studies.state_of`.
         factors: the names of its factors.
         verdicts: the number of claims by verdict, from the last report; empty without one.
         changed: when a run last changed, in seconds since 1970.
@@ -49,7 +49,7 @@ def overview(study: Path) -> StudyOverview:
     cells, seeds, changed = set(), set(), study.stat().st_mtime
     for directory in run_directories(study):
         record = read_record(directory)
-        runs["unreadable" if record is None else record.status] += 1
+        runs["unreadable" if record is None else studies.state_of(directory, record)] += 1
         cells.add(directory.parent.name)
         seeds.add(directory.name)
         changed = max(changed, (directory / RECORD).stat().st_mtime)

@@ -31,7 +31,7 @@ def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list
 
     Args:
         study: the folder of the study.
-        statuses: statuses of runs; empty for any.
+        statuses: states of runs, see `studies.state_of`; empty for any.
         where: levels as `key=value`; empty for any.
 
     Raises:
@@ -43,7 +43,10 @@ def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list
     found = run_directories(study)
     if where:
         found = [study / name for name in dict.fromkeys(_with_levels(study, where))]
-    return [path for path in found if not statuses or ((record := read_record(path)) is not None and record.status in statuses)]
+    if not statuses:
+        return found
+    records = {path: read_record(path) for path in found}
+    return [path for path, each in records.items() if each is not None and studies.state_of(path, each) in statuses]
 
 
 def _with_levels(study: Path, where: Sequence[str]) -> list[str]:

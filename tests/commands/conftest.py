@@ -8,6 +8,7 @@ import pytest
 
 from ablate import cli
 from ablate.core.descriptions import Description
+from ablate.storage.records import RECORD, read_record
 from tests.report.studies import METRICS, Levels, accuracy, write_runs
 
 CLAIM = {"id": "C1", "says": "b is better", "kind": "contrast", "contrast": {"factor": "stem", "from": "a", "to": "b"},
@@ -37,6 +38,16 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         description=description,
     )
     return folder
+
+
+@pytest.fixture
+def killed(outputs: Path) -> Path:
+    """A run of `first` whose process was killed: its record still says `running`."""
+    run = next((outputs / "first").glob("runs/stem=a-*/seed=0"))
+    record = read_record(run)
+    assert record is not None
+    (run / RECORD).write_text(record.model_copy(update={"status": "running"}).model_dump_json(), encoding="utf-8")
+    return run
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from ablate.commands.list_studies import overview
 from ablate.report.build import build
 from ablate.report.folder import write_folder
+from ablate.storage.locks import hold
 from tests.commands.conftest import Command
 
 
@@ -27,6 +28,12 @@ def test_the_verdicts_are_those_of_the_last_report(outputs: Path) -> None:
     assert overview(outputs / "first").verdicts.total() == 1
     (outputs / "first" / "report" / "verdicts.json").write_text("{torn")
     assert not overview(outputs / "first").verdicts
+
+
+def test_a_killed_run_is_interrupted_though_its_record_says_running(outputs: Path, killed: Path) -> None:
+    assert overview(outputs / "first").runs == {"finished": 8, "failed": 1, "interrupted": 1}
+    with hold(killed):
+        assert overview(outputs / "first").runs["running"] == 1
 
 
 def test_damaged_files_are_counted(outputs: Path) -> None:

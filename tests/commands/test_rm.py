@@ -27,6 +27,15 @@ def test_runs_are_removed_by_status_and_by_level(outputs: Path, command: Command
     assert command("rm", "first", "--status", "failed", "--yes")[1] == "No run matches: nothing to remove.\n"
 
 
+def test_a_killed_run_is_interrupted_though_its_record_says_running(killed: Path, command: Command) -> None:
+    assert command("rm", "first", "--status", "running", "--yes")[1] == "No run matches: nothing to remove.\n"
+    with hold(killed):
+        assert command("rm", "first", "--status", "interrupted", "--yes")[1] == "No run matches: nothing to remove.\n"
+        assert "is being run" in command("rm", "first", "--status", "running", "--yes")[2]
+    assert command("rm", "first", "--status", "interrupted", "--yes")[1].startswith("Removed 1 of 10 runs")
+    assert not killed.exists()
+
+
 def test_a_factor_may_have_the_short_name_that_tables_use(outputs: Path, command: Command) -> None:
     write_runs(outputs / "third", [{"model.dropout": True}, {"model.dropout": False}], 2)
     assert command("rm", "third", "--where", "dropout=false", "--yes")[0] == 0
