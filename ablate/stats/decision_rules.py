@@ -66,6 +66,7 @@ CONTRADICTED = "contradicted"
 INCONCLUSIVE = "inconclusive"
 NOT_TESTED = "not tested"
 IDENTICAL = "identical"
+SHOWN = {SUPPORTED: "support", SMALLER: "below", CONTRADICTED: "contradict"}  # by verdict, what of `PValues` was shown
 VERDICTS = (SUPPORTED, SMALLER, CONTRADICTED, IDENTICAL, INCONCLUSIVE, NOT_TESTED)
 
 Numbers = NDArray[np.float64]
@@ -224,15 +225,21 @@ class Conclusion:
 
     Attributes:
         verdict: of all that was shown.
-        look: the one at which the last part of it was shown; the last look if nothing was.
-        real: whether d > 0 (or d < 0, if that is claimed) was shown beside a difference smaller than the margin.
+        look: the one at which it was shown, for a difference smaller than the margin that it is; the last look if nothing was.
+        real_at: beside a difference smaller than the margin, the look at which d > 0 (or d < 0, if that is claimed) was shown;
+            (0, 0) if at none.
         reversed_at: a later look at which the opposite was shown; (0, 0) if at none.
     """
 
     verdict: str
     look: Look
-    real: bool = False
+    real_at: Look = NO_LOOK
     reversed_at: Look = NO_LOOK
+
+    @property
+    def real(self) -> bool:
+        """Whether a difference in the claimed direction was shown beside one smaller than the margin."""
+        return bool(self.real_at.number)
 
 
 def conclude(by_look: Mapping[Look, PValues], at: PValues, design: SequentialDesign) -> Conclusion:
@@ -260,7 +267,7 @@ def conclude(by_look: Mapping[Look, PValues], at: PValues, design: SequentialDes
     if "contradict" in shown:
         return Conclusion(CONTRADICTED, shown["contradict"], reversed_at=opposite)
     if "below" in shown:
-        return Conclusion(SMALLER, max(shown.values()), "support" in shown, opposite)
+        return Conclusion(SMALLER, shown["below"], shown.get("support", NO_LOOK), opposite)
     return Conclusion(SUPPORTED, shown["support"], reversed_at=opposite)
 
 

@@ -14,7 +14,7 @@ from ablate.core.claims import Claim
 from ablate.stats import decision_rules, verdict_reasons
 from ablate.stats.claim_estimates import p_values
 from ablate.stats.claim_tests import UNKNOWN, ClaimTest, LookTest, Losses, evaluate
-from ablate.stats.decision_rules import ALPHA, LOOKS, Conclusion, Look, PValues, SequentialDesign
+from ablate.stats.decision_rules import ALPHA, LOOKS, SHOWN, Conclusion, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import Heterogeneity, heterogeneity
 from ablate.stats.power import Precision, precision_of
@@ -28,7 +28,6 @@ COLUMNS = [
     "seeds_needed", "decidable", "verdict", "reason", "confidence", "low_95", "high_95", "rules", "changed",
     "p_below", "lost", "p_worst_support", "p_worst_contradict", "wins", "p_superior", "worst", "p_strata", "p_sign_flip",
 ]  # fmt: skip
-SHOWN = {decision_rules.SUPPORTED: "support", decision_rules.SMALLER: "below", decision_rules.CONTRADICTED: "contradict"}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
-from ablate.stats.decision_rules import CONTRADICTED, INCONCLUSIVE, SMALLER, Conclusion, PValues
+from ablate.stats.decision_rules import CONTRADICTED, INCONCLUSIVE, SHOWN, SMALLER, Conclusion, PValues
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import Heterogeneity
 from ablate.stats.power import POWER, Precision
@@ -50,8 +50,10 @@ def reason(
         )
     parts = [_unpaired(at.estimates[0]), _tested(test, at, p, family)]
     if conclusion.verdict == SMALLER:
+        shown = conclusion.real_at
+        elsewhere = "" if shown == at.look else f" (look {shown.number} at {shown.seeds} {test.unit})"
         parts.append(
-            "a difference in the claimed direction is shown, and it is smaller than the margin"
+            f"a difference in the claimed direction is shown{elsewhere}, and it is smaller than the margin"
             if conclusion.real
             else "any difference in the claimed direction is smaller than the margin; that there is one is not shown"
         )
@@ -130,8 +132,10 @@ def _later(test: ClaimTest, conclusion: Conclusion, last: LookTest, at_levels: P
             f"the verdict of look {conclusion.look.number} stands, but the opposite was shown at look {where.number} "
             f"({where.seeds} seeds): compare the seeds of both before trusting either"
         )
-    again = _decided(test, last.p, last, at_levels)
-    alone = "" if again else f"; look {last.look.number} by itself would leave it open"
+    shown = test.design.shows(last.p, last.look.number, at_levels)
+    again = SHOWN[conclusion.verdict] in shown
+    left = "not show this" if shown else "leave it open"
+    alone = "" if again else f"; look {last.look.number} by itself would {left}"
     if not again and (last.blocked or last.lost):
         alone += f" ({last.blocked or lost_by_arm(last.losses)})"
     return f"reached at {conclusion.look.seeds} of {last.look.seeds} seeds, and stands{alone}"

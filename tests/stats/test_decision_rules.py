@@ -201,7 +201,14 @@ def test_what_was_shown_at_a_look_stays_shown_and_later_looks_add_to_it() -> Non
     assert conclude(first, AT, USUAL).look == (1, 5)
     found = conclude(looks, AT, USUAL)
     assert (found.verdict, found.look, found.real) == ("smaller than the margin", (3, 12), True)
+    assert found.real_at == (1, 5)
     assert smallest(looks, USUAL) == pytest.approx((0.0001 * 16, 1, 0.004 / 0.2))
+
+
+def test_smaller_than_the_margin_rests_on_the_look_that_showed_it() -> None:
+    looks = {Look(1, 5): PValues(0.3, 0.7, 0.0001), Look(2, 8): PValues(0.1, 0.9, 0.2), Look(3, 12): PValues(0.001, 1, 0.4)}
+    found = conclude(looks, AT, USUAL)
+    assert (found.verdict, found.look, found.real_at) == ("smaller than the margin", (1, 5), (3, 12))
 
 
 def test_the_opposite_at_a_later_look_does_not_replace_a_verdict_but_is_told() -> None:

@@ -3,6 +3,8 @@
 import math
 
 import pandas as pd
+import pytest
+from scipy import stats
 
 from ablate.core.claims import parse_all
 from ablate.stats.decision_rules import LOOKS
@@ -77,3 +79,21 @@ def test_a_last_look_that_would_leave_a_claim_open_is_told() -> None:
     assert kept.reason.endswith("reached at 5 of 8 seeds, and stands")
     lost = judged([*shown, -0.05, 0.08, -0.04])
     assert "reached at 5 of 8 seeds, and stands; look 2 by itself would leave it open" in lost.reason
+
+
+def test_smaller_than_the_margin_stands_beside_the_interval_and_the_p_value_that_show_it() -> None:
+    """Shown at look 1; that there is a gain is shown at look 3, and the interval of look 4 goes beyond the margin."""
+    early, late = [0.0, 0.1, -0.1, 0.05, -0.05], [1.2, 1.4, 1.0] * 5
+    found = judged([*early, *late], margin=1.0)
+    assert (found.verdict, found.look) == ("smaller than the margin", (1, 5))
+    reference = stats.ttest_1samp(early, 0)
+    assert found.confidence == pytest.approx(1 - 2 * 0.025 / 16)
+    assert found.interval == pytest.approx(tuple(reference.confidence_interval(found.confidence)))
+    assert found.interval[1] < 1 < stats.ttest_1samp([*early, *late], 0).confidence_interval().high
+    assert found.p == pytest.approx(16 * stats.ttest_1samp(early, 1, alternative="less").pvalue)
+    assert found.robustness is not None
+    assert found.robustness.sign_flip == pytest.approx(1 / 32)
+    assert (
+        "a difference in the claimed direction is shown (look 3 at 12 seeds), and it is smaller than the margin" in found.reason
+    )
+    assert found.reason.endswith("reached at 5 of 20 seeds, and stands; look 4 by itself would not show this")
