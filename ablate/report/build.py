@@ -29,7 +29,7 @@ from ablate.stats.comparisons import compare_with_baseline
 from ablate.stats.contributing_cells import cells_of_claim, cells_of_contrast, digest_by_column
 from ablate.stats.controls import against_controls, no_change
 from ablate.stats.heterogeneity import strata_of
-from ablate.stats.judge import judge, judgements_frame
+from ablate.stats.judge import design_of, judge, judgements_frame
 from ablate.stats.marginal_means import strongest_interactions
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import noise_table
@@ -65,8 +65,7 @@ def build(study: str | Path, metrics: Mapping[str, Mapping[str, Any]] | None = N
         raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
     warnings: list[str] = []
     history = load_history(results, warnings)
-    sources = [*(each.source for each in results.description.tables), *(each.source for each in results.description.examples)]
-    kept = {source: load_kept(results, source, warnings) for source in dict.fromkeys(sources)} if len(results) <= KEPT else {}
+    kept = kept_arrays(results, warnings)
     return compose(
         replace(results, warnings=(*results.warnings, *warnings)),
         name=study.resolve().name,
@@ -75,6 +74,17 @@ def build(study: str | Path, metrics: Mapping[str, Mapping[str, Any]] | None = N
         history=history,
         kept=kept,
     )
+
+
+def kept_arrays(results: StudyResults, warnings: list[str] | None = None) -> dict[str, Arrays]:
+    """Load the arrays that the tables and the intervals of a report are made from, for `compose`; none of more than KEPT runs.
+
+    Args:
+        results: results of a study in a folder; those of other tools have no arrays.
+        warnings: a list to append messages about unreadable files to; if None, they become Python warnings.
+    """
+    sources = [*(each.source for each in results.description.tables), *(each.source for each in results.description.examples)]
+    return {source: load_kept(results, source, warnings) for source in dict.fromkeys(sources)} if len(results) <= KEPT else {}
 
 
 def compose(
@@ -170,7 +180,7 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
         contrasts_frame=frame,
         examples=nouns,
         anova=explained,
-        precision=noise_table(outcomes, single),
+        precision=noise_table(outcomes, single, design=design_of(counted)),
         interactions=strongest_interactions(outcomes, explained),
         strata=[strata_of(outcomes, each) for each in found],
         losses=[losses_in_words(of_runs, each.changes) for each in found],

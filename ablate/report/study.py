@@ -36,7 +36,6 @@ from ablate.report import build
 from ablate.report.model import Report
 from ablate.report.table import Table, named
 from ablate.report.table_formats import to_csv, to_html, to_latex, to_markdown
-from ablate.stats import contrasts, estimates
 from ablate.stats.attribution import attribution
 from ablate.stats.outcomes import Outcomes
 from ablate.storage.dataframe import load_history, load_results
@@ -113,8 +112,16 @@ class Study:
     @cached_property
     def report(self) -> Report:
         """All statistics and tables, see `ablate.report.model.Report`."""
+        return self._composed(self.metric)
+
+    def _composed(self, metric: str) -> Report:
         folder = (self.results.folder or Path()) / "report"
-        return build.compose(self.results, name=self.name, folder=folder, metric=self.metric, history=self.history)
+        return build.compose(self.results, name=self.name, folder=folder, metric=metric, history=self.history, kept=self._kept)
+
+    @cached_property
+    def _kept(self) -> dict[str, build.Arrays]:
+        """The arrays that runs saved, by the name given to `Run.keep`."""
+        return build.kept_arrays(self.results)
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -148,13 +155,17 @@ class Study:
             metric: another metric than the main one.
 
         Returns:
-            One row for each contrast, unrounded: what changed, `n` (seeds), `estimate`, `low`, `high`, …, see
-            `ablate.stats.estimates.table`.
+            One row for each contrast, unrounded, as in the report: what changed, `n` (seeds, or blocks), `estimate`, `low`,
+            `high`, …, see `ablate.stats.estimates.table`; `simultaneous_low` and `simultaneous_high` if there are several
+            contrasts, and `examples_low` and `examples_high` if the runs saved which test examples they had right.
 
         Raises:
             UsageError: if no run has the metric.
         """
-        return estimates.table(contrasts.every_contrast(self.outcomes(metric)))
+        self.outcomes(metric)  # raises the reason why a report has no contrasts
+        comparison = self.report_of(metric).comparison
+        assert comparison is not None
+        return comparison.contrasts_frame.copy()
 
     def verdicts(self) -> pd.DataFrame:
         """One row for each claim: `id`, `verdict`, `estimate`, `low`, `high`, `p`, `reason`, …, as in verdicts.json."""
@@ -227,10 +238,10 @@ class Study:
         Raises:
             UsageError: if no run has the metric.
         """
-        if metric in (None, self.metric):
+        if metric is None or metric == self.metric:
             return self.report
         self.outcomes(metric)
-        return Study(self.results, self.name, metric).report
+        return self._composed(metric)
 
     def outcomes(self, metric: str | None = None) -> Outcomes:
         """The values of a metric by seed and configuration, the input of the functions in `ablate.stats`."""

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 import ablate
+from ablate.core.descriptions import Column, Description, Examples, ExtraTable
 from ablate.core.errors import UsageError
+from ablate.report.build import build
 from ablate.report.curve_plots import PALETTE
 from ablate.report.plots import DARK_GRAY, GRAY
 from ablate.report.study import Study
 from ablate.stats.judge import judge
-from tests.report.studies import grid, write_runs
+from tests.report.studies import METRICS, grid, write_runs
 
 ROOT = Path(__file__).parents[2]
 CLAIM = {
@@ -77,6 +80,30 @@ def test_statistics_are_those_of_the_report(study: Study) -> None:
         study.attribution({"stem": ("a", "c")})
     with pytest.raises(UsageError, match=r"unknown metric 'f1'"):
         study.contrasts("f1")
+
+
+def test_arrays_that_runs_kept_are_in_the_tables_as_in_the_report(tmp_path: Path) -> None:
+    description = Description(
+        METRICS,
+        tables=(ExtraTable("heads", "Entropy of heads", "attention", "head", "head", (Column("entropy", "entropy"),)),),
+        examples=(Examples(METRICS[0].name, "answers", "right"),),
+    )
+    folder = write_runs(tmp_path / "paper", grid({"stem": ["a", "b"], "dropout": [True, False]}), 5, description=description)
+    for at, run in enumerate(sorted(folder.glob("runs/*/seed=*"))):
+        np.savez(run / "attention.npz", head=np.array(["h1", "h2"]), entropy=np.array([0.25, 0.5 + at]))
+        np.savez(run / "answers.npz", right=np.packbits(np.arange(40) < 20 + at % 7), count=np.array(40))
+    found, report = ablate.load(folder), build(folder)
+    assert report.comparison is not None
+    assert found.tables == [table.name for table in report.tables]
+    assert found.table("heads").to_frame()["entropy"].tolist()[0] == 0.25
+    assert found.contrasts().equals(report.comparison.contrasts_frame)
+    assert {"simultaneous_low", "simultaneous_high", "examples_low", "examples_high"} <= set(found.contrasts())
+    assert "over test examples" in found.table("contrasts").to_markdown()
+
+
+def test_with_blocks_contrasts_are_over_blocks(tmp_path: Path) -> None:
+    folder = write_runs(tmp_path / "paper", grid({"data": list("abc"), "dropout": [True, False]}), 5, blocks="data")
+    assert ablate.load(folder).contrasts()["n"].tolist() == [3]
 
 
 def test_tables_have_every_format(study: Study) -> None:
