@@ -178,7 +178,7 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
     estimate = at.estimates[0]
     spread = heterogeneity(at.strata)
     members = family if test.claim.primary else 1
-    precision = precision_of(test.claim, test.last.estimates[0], members, test.design)
+    precision = precision_of(test.claim, test.last.estimates, members, test.design)
     robust = None
     if not test.verdict and conclusion.verdict != decision_rules.INCONCLUSIVE:
         robust = _robustness(test.claim, at, conclusion, at_look, better)

@@ -22,7 +22,7 @@ from ablate.core.cells import Condition
 from ablate.core.claims import Change, Claim
 from ablate.core.errors import UsageError
 from ablate.stats.contrasts import weights
-from ablate.stats.decision_rules import FEWEST, LOOKS, SequentialDesign
+from ablate.stats.decision_rules import FEWEST, SequentialDesign
 from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes
 from ablate.stats.rounding import at_resolution
@@ -62,16 +62,18 @@ def decidable_margin(
     design: SequentialDesign = USUAL,
     power: float = POWER,
     least_se: float = 0.0,
+    parts: int = 1,
 ) -> float:
     """The smallest margin that n seeds decide (the minimum detectable effect), in the units of `sd`; NaN before the first look.
 
-    For `equivalent` both one-sided tests have to succeed: each is given the power (1 + power) / 2, so that both do with
-    `power` at least. More seeds do not reduce the standard error below `least_se`, the rounding of the metric.
+    Where several tests have to succeed (both sides of `equivalent`, and all of `parts` strata or leads), each of k is given
+    the power 1 - (1 - power) / k, so that all do with `power` at least. `sd` is then the largest one. More seeds do not
+    reduce the standard error below `least_se`, the rounding of the metric.
     """
     look = design.last(n)
     if not look.number or math.isnan(sd):
         return math.nan
-    each = (1 + power) / 2 if expects == "equivalent" else power
+    each = 1 - (1 - power) / (parts * (2 if expects == "equivalent" else 1))
     level = design.alpha * design.of_claim(expects).share(look.number) / max(claims, 1)
     effect = float(TTestPower().solve_power(nobs=look.seeds, alpha=level, power=each, alternative="larger"))
     return max(sd, least_se * math.sqrt(look.seeds)) * effect
@@ -85,6 +87,7 @@ def seeds_needed(
     design: SequentialDesign = USUAL,
     power: float = POWER,
     least_se: float = 0.0,
+    parts: int = 1,
 ) -> int | None:
     """The seeds of the first look that decides this margin; None if not even the last one does.
 
@@ -92,7 +95,7 @@ def seeds_needed(
     """
     numbers: Sequence[int] = design.looks or range(FEWEST, MOST + 1)
     at = bisect.bisect_left(
-        numbers, True, key=lambda n: decidable_margin(sd, n, expects, claims, design, power, least_se) <= margin
+        numbers, True, key=lambda n: decidable_margin(sd, n, expects, claims, design, power, least_se, parts) <= margin
     )  # the margin falls with n
     return numbers[at] if at < len(numbers) else None
 
@@ -123,21 +126,25 @@ class Precision:
         return f"between {low} and {high}, by the 80 % interval of the standard deviation"
 
 
-def precision_of(claim: Claim, estimate: Estimate, members: int, design: SequentialDesign) -> Precision | None:
-    """What seeds can decide of a claim that has a margin, from the scatter of its estimate; None if it is not known."""
-    sd = estimate.sd  # of logarithms, for a ratio
-    if claim.margin is None or estimate.n < 2 or math.isnan(sd):
+def precision_of(claim: Claim, estimates: Sequence[Estimate], members: int, design: SequentialDesign) -> Precision | None:
+    """What seeds can decide of a claim that has a margin, from the scatter of its estimates; None if it is not known.
+
+    `equivalent` has to be shown in every stratum, and `largest` for every lead: the largest standard deviation of these counts.
+    """
+    tested = estimates[1:] if claim.expects == "equivalent" and len(estimates) > 1 else estimates
+    if claim.margin is None or any(each.n < 2 or math.isnan(each.sd) for each in tested):
         return None
-    margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
-    least = estimate.least_se
+    widest = max(tested, key=lambda each: max(each.sd, each.least_se * math.sqrt(each.n)))
+    margin, sd = math.log(claim.margin) if claim.scale == "ratio" else claim.margin, widest.sd  # of logarithms, for a ratio
+    least, parts = max(each.least_se for each in tested), len(tested)
     needed, fewest, most = (
-        seeds_needed(each, margin, claim.expects, members, design, least_se=least)
-        for each in (sd, *sd_interval(sd, estimate.n, 0.8))
+        seeds_needed(each, margin, claim.expects, members, design, least_se=least, parts=parts)
+        for each in (sd, *sd_interval(sd, widest.n, 0.8))
     )
     last = design.looks[-1] if design.looks else MOST
     decidable = math.nan
     if needed is None:
-        decidable = decidable_margin(sd, last, claim.expects, members, design, least_se=least)
+        decidable = decidable_margin(sd, last, claim.expects, members, design, least_se=least, parts=parts)
         decidable = math.exp(decidable) if claim.scale == "ratio" else decidable
     return Precision(needed, fewest, most, decidable, last, ", the last look," if design.looks else "")
 
@@ -160,12 +167,13 @@ def noise_table(
     where: Condition | None = None,
     claims: int = 1,
     confidence: float = 0.95,
+    design: SequentialDesign = USUAL,
 ) -> pd.DataFrame:
     """One row a change: the noise of its paired differences, and what they can decide.
 
     `n` seeds, `sd` of the paired differences (averaged over the alive strata within a seed) and `correlation` of the
-    two arms, each with `_low` and `_high`; `margin`, the smallest that is decidable at the last look that n has
-    reached, or at the first one. The interval of `sd` is NaN if all seeds lie within one rounding step of the metric.
+    two arms, each with `_low` and `_high`; `margin`, the smallest that is decidable at the last look of the `design` that n
+    has reached, or at the first one. The interval of `sd` is NaN if all seeds lie within one rounding step of the metric.
     """
     rows = []
     for change in changes:
@@ -195,7 +203,7 @@ def noise_table(
                 "correlation": r,
                 "correlation_low": r_low,
                 "correlation_high": r_high,
-                "margin": decidable_margin(sd, max(n, LOOKS[0]), claims=claims, least_se=found.least_se),
+                "margin": decidable_margin(sd, max(n, design.first), claims=claims, design=design, least_se=found.least_se),
             }
         )
     return pd.DataFrame(rows)
