@@ -14,25 +14,43 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ablate.stats.estimates import Estimate
 
 DECIMALS = 6  # a metric that is written with more is not called rounded
+CLOSE = 1e-9  # the error of a multiple of the step, as a fraction of the largest value (of 1, if that is larger)
 
 
 def resolution(values: pd.DataFrame) -> float | None:
     """The step that all values are multiples of, a power of ten from 1 down to 1e-6; None if there is none.
+
+    Fractions of N items, such as accuracies, have no such step for most N. Where all gaps between values are multiples of the
+    smallest one, that is the step: 1 / N, as soon as two runs differ by one item. Two values do not show it: they may be those
+    of two configurations without any noise.
 
     >>> resolution(pd.DataFrame({"a": [93.1, 93.2]}))
     0.1
     """
     known = values.to_numpy(float).ravel()
     known = known[np.isfinite(known)]
-    for decimals in range(DECIMALS + 1) if len(known) else ():
-        if np.allclose(known, np.round(known, decimals), rtol=0, atol=1e-9):
+    if not len(known):
+        return None
+    error = CLOSE * min(1.0, float(np.abs(known).max()))
+    for decimals in range(DECIMALS + 1):
+        if np.allclose(known, np.round(known, decimals), rtol=0, atol=error):
             return float(f"1e-{decimals}")
-    return None
+    return _smallest_gap(np.sort(known), error)
+
+
+def _smallest_gap(ordered: NDArray[np.float64], error: float) -> float | None:
+    """The smallest difference of two values, if there are three or more and all differences are multiples of it."""
+    gaps = np.diff(ordered)
+    gaps = gaps[gaps > error]
+    if len(gaps) < 2:
+        return None
+    step = float(gaps.min())
+    return step if np.allclose(gaps, step * np.round(gaps / step), rtol=0, atol=error) else None
 
 
 def relative_step(step: float | None, values: ArrayLike) -> float | None:

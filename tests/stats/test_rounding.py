@@ -40,8 +40,9 @@ def rounded(seeds: int = 5, **factors: list) -> Outcomes:
 
 
 @pytest.mark.parametrize(
-    ("values", "step"), [([93.1, 93.0], 0.1), ([5.0, 4.0], 1.0), ([0.123456], 1e-6), ([1 / 3], None), ([math.nan], None)]
-)
+    ("values", "step"), [([93.1, 93.0], 0.1), ([5.0, 4.0], 1.0), ([0.123456], 1e-6), ([1 / 3], None), ([math.nan], None),
+     ([3e-10, 5e-10, 8e-10], None), ([3e-10, 5e-10, 7e-10], pytest.approx(2e-10))]
+)  # fmt: skip
 def test_the_resolution_of_a_metric(values: list[float], step: float | None) -> None:
     assert resolution(pd.DataFrame({"a": values})) == step
 
@@ -150,3 +151,20 @@ def test_without_rounding_nothing_changes() -> None:
     assert runs.step is None
     assert contrasts.contrast(runs, OURS).least_se == 0
     assert Cell.of({"method": "ours"}) in runs.cells
+
+
+def test_fractions_of_items_have_the_step_of_one_item() -> None:
+    """Accuracies on 277 images: gaps of one, two and four images."""
+    assert resolution(pd.DataFrame({"a": [251 / 277, 250 / 277], "b": [254 / 277, 258 / 277]})) == pytest.approx(1 / 277)
+    assert resolution(pd.DataFrame({"a": [0.9123456789, 0.913355], "b": [0.914000123, math.nan]})) is None
+    assert resolution(pd.DataFrame({"a": [1 / 3, 1 / 3], "b": [2 / 3, 2 / 3]})) is None  # two values without noise
+
+
+def test_one_more_item_in_every_seed_is_as_uncertain_as_one_item() -> None:
+    """The interval had the width 0, and p was below 0.0001."""
+    runs = outcomes(
+        study({"method": ["base", "ours"]}, lambda of, seed: (250 + 3 * seed + (of["method"] == "ours")) / 277, seeds=5)
+    )
+    found = contrasts.contrast(runs, OURS)
+    half = stats.t.ppf(0.975, 4) / 277 / 2
+    assert found.interval() == pytest.approx((1 / 277 - half, 1 / 277 + half))
