@@ -28,7 +28,7 @@ FILES_SHOWN = 5
 OWN_FILES = (CONFIG, RECORD, HISTORY, MANIFEST, PLAN)  # of a run and of its study
 ROWS_KEPT = 10_000  # of a file, as history
 CLOCK_SLACK = 1.0  # seconds by which the time of a file may be before that of its run: clocks and file systems are coarse
-CLOCK_TICK = 0.05  # the same in the working directory, where the previous run may just have written the file
+CLOCK_TICK = 0.05  # the same outside of the folder of the run, where the previous run may just have written the file
 
 
 def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, began: float) -> dict[str, float | None]:
@@ -97,7 +97,7 @@ def _number(value: Any) -> Any:
 
 def _from_files(run: Run, options: StudyOptions, pattern: str, began: float) -> Row:
     """The metrics in the files that match the pattern. Their rows become the history of a run that logged none."""
-    paths = _written(run, pattern, began)
+    paths = _written(run, options, pattern, began)
     if not paths:
         found = _files(run.directory, began)
         shown = f"; it wrote {_listed(found)}" if found else ", where it wrote nothing"
@@ -126,22 +126,36 @@ def _from_files(run: Run, options: StudyOptions, pattern: str, began: float) -> 
     return metrics
 
 
-def _written(run: Run, pattern: str, began: float) -> list[Path]:
-    """The files that match, written since the run began: in its folder, otherwise in the working directory.
+def _written(run: Run, options: StudyOptions, pattern: str, began: float) -> list[Path]:
+    """The files that match, written since the run began: in its folder, otherwise in the working directory or elsewhere.
 
-    Files outside of the folder of the run could be those of another run: they count only while one run runs at a time.
+    Raises:
+        UsageError: if there are only files outside of the folder of the run while several runs run at a time, because they
+            could be those of another run.
     """
-    if Path(pattern).is_absolute():
-        return _recent([Path(pattern)], began)
-    found = _of_program(run.directory, pattern, began)
-    if not found and run.record.timing.get("processes") == 1:
-        found = _of_program(Path.cwd(), pattern, began, CLOCK_TICK)
-    return found
+    path = Path(pattern)
+    if path.is_absolute():
+        own, found = run.directory.resolve(), _of_program(Path(path.anchor), str(path.relative_to(path.anchor)), began)
+        inside = [each for each in found if each.resolve().is_relative_to(own)]
+    else:
+        inside = _of_program(run.directory, pattern, began)
+        found = [] if inside else _of_program(Path.cwd(), pattern, began)
+    if inside:
+        return inside
+    outside = _recent(found, began, CLOCK_TICK)
+    launched = run.record.worker.get("job") is not None and options.n_jobs != 1  # by a launcher for clusters
+    if outside and (run.record.timing.get("processes") != 1 or launched):
+        raise UsageError(
+            f"study.metrics_file={pattern}: {outside[0]} is outside of the folder of the run, {run.directory}. While several runs "
+            "run at a time, it could be that of another run: write it into the folder of the run (${hydra:runtime.output_dir}), "
+            "or run one at a time."
+        )
+    return outside
 
 
-def _of_program(folder: Path, pattern: str, began: float, slack: float = CLOCK_SLACK) -> list[Path]:
+def _of_program(folder: Path, pattern: str, began: float) -> list[Path]:
     """The recent files that match; those of ablate itself only if the pattern names them, so that `*.json` is not run.json."""
-    recent = _recent(folder.glob(pattern), began, slack)
+    recent = _recent(folder.glob(pattern), began)
     return [path for path in recent if path.name == Path(pattern).name or not _is_own(path.relative_to(folder))]
 
 

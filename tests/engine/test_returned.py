@@ -93,6 +93,9 @@ def test_files_of_other_runs_and_of_earlier_attempts_do_not_count(run: Run, monk
     (outside / "a.json").touch()
     assert metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "logs/*.json"}), began) == {"acc": 0.5}
     run.record.timing["processes"] = 2
+    with pytest.raises(UsageError, match=r"metrics_file=logs/\*.json: .*/logs/a.json is outside of the folder of the run"):
+        collected(None, run, metrics="logs/*.json")
+    (outside / "a.json").unlink()
     with pytest.raises(
         UsageError, match=r"metrics_file=logs/\*.json: the run wrote no such file in .*, where it wrote nothing"
     ):
@@ -104,6 +107,39 @@ def test_files_of_other_runs_and_of_earlier_attempts_do_not_count(run: Run, monk
     (run.directory / "d.json").write_text('{"acc": 0.25}')
     with pytest.raises(UsageError, match=r"c.json, d.json in .* contain different values of acc; choose one file"):
         collected(None, run, metrics="*.json")
+
+
+def test_a_file_elsewhere_could_be_that_of_another_run(run: Run, tmp_path: Path) -> None:
+    """An absolute path: of a run in its own folder, or, with one run at a time, elsewhere."""
+    (tmp_path / "logs").mkdir()
+    elsewhere = tmp_path / "logs" / "a.json"
+    elsewhere.write_text('{"acc": 0.5}')
+    absolute = str(tmp_path / "logs" / "*.json")
+    began = time.time()
+
+    def found(pattern: str, **options: Any) -> dict[str, float | None]:
+        return metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": pattern, **options}), began)
+
+    for pattern in (absolute, str(elsewhere)):
+        os.utime(elsewhere, (began, began))
+        assert found(pattern) == {"acc": 0.5}
+        os.utime(elsewhere, (began - 0.5, began - 0.5))  # the previous run has just written it
+        with pytest.raises(UsageError, match="the run wrote no such file"):
+            found(pattern)
+    os.utime(elsewhere, (began, began))
+    run.record.worker["job"] = "ray-1"
+    assert found(absolute, n_jobs=1) == {"acc": 0.5}
+    said = "a.json is outside of the folder of the run, .* While several runs run at a time, it could be that of another run"
+    with pytest.raises(UsageError, match=said):
+        found(absolute)
+    run.record.worker["job"] = None
+    run.record.timing["processes"] = 2
+    with pytest.raises(UsageError, match=said):
+        found(str(elsewhere))
+    (run.directory / "b.json").write_text('{"acc": 0.25}')
+    os.utime(run.directory / "b.json", (began - 0.5, began - 0.5))  # a coarse clock
+    assert found(f"{run.directory}/*.json") == {"acc": 0.25}
+    assert found(str(tmp_path / "**" / "*.json")) == {"acc": 0.25}
 
 
 def test_a_pattern_does_not_match_what_ablate_writes(run: Run) -> None:
