@@ -12,7 +12,15 @@ from omegaconf import DictConfig, OmegaConf
 from ablate.core.cells import Cell
 from ablate.core.levels import Level
 from ablate.core.zipping import joint_levels, with_joint_keys
-from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, share_equal_parts, typed_values
+from ablate.engine.config_values import (
+    ConfigValues,
+    choices_of,
+    known_value,
+    naming_values,
+    plain,
+    share_equal_parts,
+    typed_values,
+)
 from ablate.engine.experiment import Experiment
 from ablate.storage import fingerprint
 from ablate.storage.layout import EARLIER_DIGITS, known_cells, known_digest, short_cell, short_experiment, study_directory
@@ -39,6 +47,7 @@ class PlannedCell:
         builds: the digest of `Experiment.fingerprint`; cells with equal digests are the same experiment.
         unknown: the dotted keys that are no part of `meaning`, because they depend on the job or on chance.
         missing: the dotted keys without a value (`???`).
+        locations: the values of the keys in study.paths, except those of inputs that the program itself identifies.
         types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
         digest: the digest of `meaning`.
         short: the short digest under which the study has the cell: that of an earlier version if it has runs of it.
@@ -55,6 +64,7 @@ class PlannedCell:
     builds: str
     unknown: Sequence[str] = ()
     missing: Sequence[str] = ()
+    locations: Mapping[str, Any] = field(default_factory=dict)
     types: DictConfig | None = None
     digest: str = field(init=False)
     short: str = field(init=False)
@@ -114,7 +124,8 @@ class CellReader:
         config.study.name = name
         for option in ("ignore", "paths"):
             config.study[option] = [key for key in config.study[option] if not self._varies(key, typed)]
-        if not self._resolve(config):
+        found = self._resolve(config)
+        if found is None:
             self.experiment.show(config, typed.label if typed else name)
             return None
         ignore = (*config.study.ignore, *config.study.paths)
@@ -145,6 +156,12 @@ class CellReader:
             unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
         )
         cell.missing = [key for key in values.missing if key.split(".")[0] not in NO_MEANING]
+        identified = {name.rpartition(".")[0] for name in found}  # sections, with a digest of the inputs for example
+        cell.locations = {
+            key: known_value(config, key, section(values.nested, key))
+            for key in config.study.paths
+            if (key.rpartition(".")[0] or key) not in identified
+        }
         cell.short = self._short(cell, study_directory(config))
         return cell
 
@@ -167,17 +184,15 @@ class CellReader:
             return True
         return key in typed and key not in self.before.factors
 
-    def _resolve(self, config: DictConfig) -> bool:
-        """Apply the study's earlier decisions and the program's own. False if the program requests no run."""
+    def _resolve(self, config: DictConfig) -> Mapping[str, Any] | None:
+        """Apply the study's earlier decisions and the program's own. Returns the latter; None if it requests no run."""
         for key, decision in self.decisions.items():
             if OmegaConf.select(config, key) == decision.asked:
                 OmegaConf.update(config, key, decision.took)
         found = self.experiment.resolve(config)
-        if found is None:
-            return False
-        for key, value in found.items():
+        for key, value in (found or {}).items():
             asked = OmegaConf.select(config, key)
             if asked is not None and asked != value:
                 self.decisions[key] = Decision(asked=asked, took=value)
             OmegaConf.update(config, key, value)
-        return True
+        return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from ablate.engine.interpolations import ESCAPED, Path, Unknown, at, find_unknown, leaves
 from ablate.engine.overrides import key_of
@@ -101,6 +102,26 @@ class ConfigValues:
                 self._flatten(value, here, f"{name}.", ignore, unknown, flat)
             elif here not in unknown:
                 flat[name] = self.objects.get(here, value)
+
+
+def known_value(cfg: DictConfig, key: str, value: Any) -> Any:
+    """The value of a dotted key that `ConfigValues` left as it is, resolved unless a plan cannot know it.
+
+    Args:
+        cfg: the configuration.
+        key: the key.
+        value: its value in `ConfigValues.nested`.
+    """
+    if not isinstance(value, str) or "${" not in value or ESCAPED in value:
+        return value
+    path = tuple(key.split("."))
+    texts = {keys: text for keys, text in leaves(plain(cfg)) if isinstance(text, str) and "${" in text}
+    if find_unknown(cfg, texts, [path]).paths:
+        return value
+    try:
+        return plain(at(cfg, path), resolve=True)
+    except OmegaConfBaseException:
+        return value
 
 
 def _is_ignored(path: tuple[Any, ...], ignore: Collection[str]) -> bool:

@@ -34,8 +34,9 @@ class Experiment:
 
         Returns:
             Values by dotted key: facts that the configuration lacks (such as the digest of the data), and decisions that
-            replace a given value (such as `auto`). Decisions are made once and stored in study.yaml. None to request no run:
-            `show` is called instead.
+            replace a given value (such as `auto`). Decisions are made once and stored in study.yaml. A key in the section of one
+            of study.paths, such as data.digest for data.root, identifies the inputs, whose location may then change. None to
+            request no run: `show` is called instead.
 
         Raises:
             UsageError: if the configuration is invalid; the message should name the key, the value and what is allowed.

@@ -231,7 +231,7 @@ class StudyOptions(BaseModel):
         "null, or a mapping with the key _target_; see the group logger",
     )
     paths: list[str] = option(
-        [], "keys with locations of inputs: ignored, but part of the derived study name", "a list of keys"
+        [], "keys with locations of inputs: ignored, but fixed for a study, and part of its derived name", "a list of keys"
     )
     neutral: dict[str, Any] | None = option(
         None,

@@ -42,7 +42,7 @@ class SweptFactor:
         """Parse a swept override.
 
         Raises:
-            UsageError: for a level that is NaN, and for two with the same text and different types, such as 1 and '1' or 1 and 1.0.
+            UsageError: for a level that is NaN, and for two with the same text and different types, such as 1 and 1.0.
         """
         key, typed_key = key_of(override), override.get_key_element()
         is_group = override.config_loader is not None and bool(override.config_loader.get_group_options(override.key_or_group))

@@ -19,6 +19,7 @@ from ablate.engine.config_values import naming_values, typed_values
 from ablate.engine.decisions import announce
 from ablate.engine.execution import Outcome, execute
 from ablate.engine.experiment import complete, describe_all
+from ablate.engine.fixed_settings import refuse_other_inputs
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions, read_for_one_run
@@ -57,7 +58,9 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
     folder = cell_folder(known_cells(study), cell.short, BASE)
     try:
         with manifest_lock(study):
-            _updated(study, StudyManifest.read(study), program, options, cell, reader).write(study)
+            now = StudyManifest.read(study)
+            refuse_other_inputs(study, now, cell)
+            _updated(study, now, program, options, cell, reader).write(study)
     except OSError as error:
         raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
     seed = cfg.seed
@@ -92,7 +95,7 @@ def _updated(
     return before.model_copy(
         update={
             "program": program_of(study, before, program.file.name),
-            "decisions": dict(reader.decisions),
+            "decisions": {**before.decisions, **reader.decisions},
             "experiments": {**before.experiments, digest: short_experiment(cell.builds)},
             # a sweep has described all cells already
             "description": before.description

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,14 +20,13 @@ from ablate.core.metrics import Metrics
 from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
+from ablate.engine.fixed_settings import baseline_of, text_of
 from ablate.storage import fingerprint
 from ablate.storage.layout import EARLIER_DIGITS, short_cell, short_experiment
 from ablate.storage.manifest import StandIn, StudyManifest
 from ablate.storage.records import DONE, read_record
 
-DIFFERENCES_SHOWN = 6
 T = TypeVar("T")
-_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,12 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
     """
     cells = sweep.cells
     claims = claims_of(study, before, sweep.claims)
+    baseline, paths = before.baseline, before.paths
+    if not before.launched:
+        baseline = {key: composer.swept[key].overrides[level] for key, level in cells[0].typed.items()}
+        paths = dict(cells[0].locations)
+    elif not sweep.again:
+        baseline, paths = baseline_of(study, before, composer, sweep.fixed)
     return before.model_copy(
         update={
             "command": before.command or sweep.command or typed_command(),
@@ -93,7 +97,7 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "experiments": {**before.experiments, **{cell.short: short_experiment(cell.builds) for cell in cells}},
             "seeds": list(dict.fromkeys([*before.seeds, *sweep.seeds])),
             "orders": {**before.orders, **sweep.orders},
-            "decisions": dict(sweep.decisions),
+            "decisions": {**before.decisions, **sweep.decisions},
             "claims": claims,
             "looks": settled_option(study, before, "looks", list(sweep.looks), before.looks),
             "blocks": settled_option(study, before, "blocks", sweep.blocks, before.blocks),
@@ -103,11 +107,8 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "repeat_seeds": {**before.repeat_seeds, **sweep.repeat_seeds},
             "controls": {name: list(pairs) for name, pairs in sweep.controls.items()} or before.controls,
             "claims_after": runs_before_claims(study, before, claims),
-            "baseline": before.baseline
-            if sweep.again
-            else baseline_of(study, before, composer, sweep.fixed)
-            if before.launched
-            else {key: composer.swept[key].overrides[level] for key, level in cells[0].typed.items()},
+            "baseline": baseline,
+            "paths": paths,
             "leave_out": left_out(before, sweep.leave_out, composer.factors, cells, sweep.seeds),
             "fixed": before.fixed or cells[0].meaning,
             "description": settled_description(study, before, sweep.description, sweep.metric_settings).to_mapping(),
@@ -168,35 +169,6 @@ def factors_of(before: StudyManifest, cells: Sequence[PlannedCell], zipped: Grou
     for key in cells[0].levels:
         factors[key] = Factor.of(key, [*factors.get(key, ()), *(cell.levels[key] for cell in cells)])
     return {key: [level.value for level in factor] for key, factor in factors.items()}
-
-
-def baseline_of(study: Path, before: StudyManifest, composer: Composer, fixed: Mapping[str, str]) -> dict[str, str]:
-    """The overrides of the baseline cell, after checking that this command does not change a fixed setting.
-
-    The cells of a study differ only in its factors. A command may add a factor if the previous setting is one of its levels.
-
-    Raises:
-        UsageError: if another setting differs; the message lists the differences.
-    """
-    others = [override for key, override in fixed.items() if key not in before.baseline]
-    added = [each.factor for key, each in composer.swept.items() if key not in before.baseline]
-    first: dict[str, tuple[Any, Any]] = {}
-    for levels in itertools.product(*(factor.levels for factor in added)):
-        typed = Cell({factor.key: level for factor, level in zip(added, levels, strict=True)})
-        cell = composer.cell([*others, *before.baseline.values()], typed)
-        if cell is None:
-            return before.baseline
-        differences = _differences(before.fixed, cell.meaning)
-        if not differences:
-            return {**before.baseline, **{key: composer.swept[key].overrides[level] for key, level in typed.items()}}
-        first = first or differences
-    shown = [f"{key} was {_text(was)} and is now {_text(now)}" for key, (was, now) in first.items()]
-    if len(shown) > DIFFERENCES_SHOWN:
-        shown[DIFFERENCES_SHOWN:] = [f"and {len(shown) - DIFFERENCES_SHOWN} more"]
-    raise UsageError(
-        f"this command changes fixed settings of the study {study}: {'; '.join(shown)}. "
-        "Use the old settings, or choose another study.name."
-    )
 
 
 def left_out(
@@ -298,8 +270,8 @@ def settled_description(
             was = getattr(recorded[name], key) if name in recorded else None
             if key in keys and keys[key] != was:
                 raise UsageError(
-                    f"the {key} of {name} is fixed with the claims of {study}: it was {_text(was)} and is now "
-                    f"{_text(keys[key])}. Choose another study.name."
+                    f"the {key} of {name} is fixed with the claims of {study}: it was {text_of(was)} and is now "
+                    f"{text_of(keys[key])}. Choose another study.name."
                 )
     today = {spec.name: spec for spec in now.metrics}
     settled = [
@@ -326,15 +298,6 @@ def typed_command() -> str:
     if sys.orig_argv[1:2] == ["-m"]:
         return shlex.join(["python", *sys.orig_argv[1:]])
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-def _differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    pairs = {key: (was.get(key, _ABSENT), now.get(key, _ABSENT)) for key in {**was, **now}}
-    return {key: (old, new) for key, (old, new) in pairs.items() if old != new}
-
-
-def _text(value: Any) -> str:
-    return "absent" if value is _ABSENT else str(Level.of(value))
 
 
 def _read_entries(path: Path) -> Any:

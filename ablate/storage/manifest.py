@@ -65,6 +65,7 @@ class StudyManifest(BaseModel):
         leave_out: runs that do not count: conditions, each with a reason.
         chance, budgets: chance levels and limits by metric, written by earlier versions; now part of `description`.
         fixed: the keys and values of the baseline configuration, without ignored keys.
+        paths: the locations of inputs (study.paths) in the baseline configuration, unless the program identifies the inputs.
         same: by the short digest of a cell, the cell whose runs it shares.
         description: `ablate.core.descriptions.Description` as a mapping.
     """
@@ -93,6 +94,7 @@ class StudyManifest(BaseModel):
     chance: dict[str, float] = Field(default_factory=dict)
     budgets: dict[str, float] = Field(default_factory=dict)
     fixed: dict[str, Any] = Field(default_factory=dict)
+    paths: dict[str, Any] = Field(default_factory=dict)
     same: dict[str, StandIn] = Field(default_factory=dict)
     description: dict[str, Any] = Field(default_factory=dict)
 

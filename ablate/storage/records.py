@@ -213,7 +213,7 @@ def levels_of(choices: Mapping[str, str], config: Mapping[str, Any], keys: Itera
         config: the configuration.
         keys: further keys to include, whose values may be sections of the configuration, such as `{decay: 0.99}`.
     """
-    levels = {key: _level(value) for key, value in flatten(config).items()}
+    levels = {key: level_in_config(value) for key, value in flatten(config).items()}
     levels |= {group: Level.of(choice) for group, choice in choices.items()}
     sections = {key: section(config, key) for key in keys if key not in levels}
     return levels | {key: Level.of(value) for key, value in sections.items() if value is not None}
@@ -227,10 +227,11 @@ def section(config: Mapping[str, Any], key: str) -> Any:
     return node
 
 
-def _level(value: object) -> Level:
+def level_in_config(value: object) -> Level:
+    """The level of a value in a configuration, of which NaN may be a part, although it is not a valid level."""
     try:
         return Level.of(value)
-    except UsageError:  # NaN is not a valid level, but may be part of a configuration
+    except UsageError:
         return Level.of(str(value))
 
 

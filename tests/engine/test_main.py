@@ -89,7 +89,7 @@ def test_what_cannot_change_the_meaning_is_no_factor(command: Command, tmp_path:
     command(TRIVIAL, "x=1", "place=here", "where=there", "study.name=s")
     command(TRIVIAL, "x=2", "study.name=s")
     assert [record["overridden"] for record in records(tmp_path / "outputs/s")] == [["x"], ["x"]]
-    assert "already finished" in command(TRIVIAL, "x=1", "place=nowhere", "where=else", "study.name=s").stdout
+    assert "already finished" in command(TRIVIAL, "x=1", "place=nowhere", "where=there", "study.name=s").stdout
     command(TRIVIAL, "x=1", "place=here", "where=some/path")
     assert (tmp_path / "outputs" / "x=1+where=path").is_dir()
 

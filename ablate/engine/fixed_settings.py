@@ -1,0 +1,117 @@
+"""Fixed settings of a study: what a later command may not change, including the locations of inputs (study.paths)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ablate.core.cells import Cell
+from ablate.core.errors import AblateError, UsageError
+from ablate.engine.cells import PlannedCell
+from ablate.engine.compose import Composer
+from ablate.engine.config_file import read_config
+from ablate.storage import fingerprint
+from ablate.storage.layout import known_cells
+from ablate.storage.manifest import MANIFEST, StudyManifest
+from ablate.storage.records import CONFIG, level_in_config, section
+
+DIFFERENCES_SHOWN = 6
+Differences = dict[str, tuple[Any, Any]]  # by key, the earlier value and that of this command
+_ABSENT = object()
+
+
+def baseline_of(
+    study: Path, before: StudyManifest, composer: Composer, fixed: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """The overrides of the baseline cell and its locations, after checking that this command does not change a fixed setting.
+
+    The cells of a study differ only in its factors. A command may add a factor if the previous setting is one of its levels.
+
+    Raises:
+        UsageError: if another setting differs; the message lists the differences.
+    """
+    others = [override for key, override in fixed.items() if key not in before.baseline]
+    added = [each.factor for key, each in composer.swept.items() if key not in before.baseline]
+    first: Differences = {}
+    for levels in itertools.product(*(factor.levels for factor in added)):
+        typed = Cell({factor.key: level for factor, level in zip(added, levels, strict=True)})
+        cell = composer.cell([*others, *before.baseline.values()], typed)
+        if cell is None:
+            return before.baseline, before.paths
+        differences = changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations)
+        if not differences:
+            overrides = {key: composer.swept[key].overrides[level] for key, level in typed.items()}
+            return {**before.baseline, **overrides}, {**cell.locations, **before.paths}
+        first = first or differences
+    raise UsageError(
+        f"this command changes fixed settings of the study {study}: {_listed(first)}. "
+        f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & first)}"
+    )
+
+
+def refuse_other_inputs(study: Path, before: StudyManifest, cell: PlannedCell) -> None:
+    """Refuse a single run if the runs of its configuration have their inputs elsewhere.
+
+    Raises:
+        UsageError: if a location differs from theirs and from that in study.yaml.
+    """
+    folder = known_cells(study).get(cell.short)
+    made = next(iter(sorted((study / "runs" / folder).glob(f"seed=*/{CONFIG}"))), None) if folder and cell.locations else None
+    try:
+        config = read_config(made.parent) if made is not None else {}
+    except AblateError:
+        return  # the plan reports the file if it belongs to a run that counts
+    here = {key: value for key, value in cell.locations.items() if key not in before.paths or moved(before.paths, {key: value})}
+    was = {key: section(config, key) for key, value in here.items() if not _is_unresolved(value)}
+    was = {key: value for key, value in was.items() if value is not None and not _is_unresolved(value)}
+    if differences := moved(was, here):
+        raise UsageError(
+            f"the runs of this configuration in {study} have other inputs: {_listed(differences)}. "
+            f"Use the old location, or choose another study.name.{_if_moved(study, differences)}"
+        )
+
+
+def changed(was: Mapping[str, Any], now: Mapping[str, Any]) -> Differences:
+    """The keys whose values differ; 1 and 1.0 are equal as in digests, and 1 and true are not."""
+    pairs = {key: (was.get(key, _ABSENT), now.get(key, _ABSENT)) for key in {**was, **now}}
+    return {key: pair for key, pair in pairs.items() if not _are_equal(*pair)}
+
+
+def moved(was: Mapping[str, Any], now: Mapping[str, Any]) -> Differences:
+    """The keys in both whose locations differ. A relative path and the absolute path of the same file are equal."""
+    return {key: (was[key], now[key]) for key in now if key in was and not _is_same_place(was[key], now[key])}
+
+
+def text_of(value: Any) -> str:
+    """A value for a message."""
+    return "absent" if value is _ABSENT else str(level_in_config(value))
+
+
+def _are_equal(was: Any, now: Any) -> bool:
+    if was is _ABSENT or now is _ABSENT:
+        return was is now
+    return fingerprint.digest(was) == fingerprint.digest(now)  # NaN equals itself, False does not equal 0
+
+
+def _is_same_place(was: Any, now: Any) -> bool:
+    if isinstance(was, str) and isinstance(now, str) and Path(was).expanduser().resolve() == Path(now).expanduser().resolve():
+        return True
+    return _are_equal(was, now)
+
+
+def _is_unresolved(value: Any) -> bool:
+    """Whether a location has interpolations, as those that only a job can resolve, or those of a run that has not begun."""
+    return "${" in str(value)
+
+
+def _listed(differences: Differences) -> str:
+    shown = [f"{key} was {text_of(was)} and is now {text_of(now)}" for key, (was, now) in differences.items()]
+    if len(shown) > DIFFERENCES_SHOWN:
+        shown[DIFFERENCES_SHOWN:] = [f"and {len(shown) - DIFFERENCES_SHOWN} more"]
+    return "; ".join(shown)
+
+
+def _if_moved(study: Path, keys: object) -> str:
+    return f" (If the same files are now elsewhere, write their location under paths in {study / MANIFEST}.)" if keys else ""
