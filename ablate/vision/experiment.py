@@ -72,6 +72,7 @@ class VisionExperiment(Experiment):
 
         content = settings.model_dump(exclude={*NETWORK_SECTIONS, "seed"})
         content["augment"] = settings.augment.in_use()
+        content["optimizer"] = settings.optimizer.in_use()
         if settings.averaging.name == "none":
             del content["averaging"]  # as in the content of runs from before there was averaging
         else:

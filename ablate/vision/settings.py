@@ -97,6 +97,10 @@ class OptimizerSettings(Section):
     label_smoothing: Share
     skip_first_batch: bool  # as in the author's code: no weight update on the first batch of an epoch
 
+    def in_use(self) -> dict[str, Any]:
+        """The fields that have an effect. A subclass leaves out those that were added later, where they are as before."""
+        return self.model_dump()
+
 
 class Schedule(Section):
     """The learning rate over time, as a multiple of optimizer.learning_rate."""

@@ -146,6 +146,7 @@ def test_settings_that_build_the_same_are_the_same_experiment(cache: Path) -> No
     assert of("optimizer.batch_size=16") != of("optimizer.batch_size=32")
     assert of("precision=float32") != of("precision=bfloat16")
     assert of("optimizer=sgd") != of("optimizer=adamw")
+    assert of("optimizer.norm_bias_factor=2") != of("optimizer.norm_bias_factor=1")
     assert of("augment=none", "augment.flipping=alternating") == of("augment=none", "augment.crop_padding=reflect")
     assert of("averaging=ema", "averaging.start=0.1") == of("averaging=ema", "averaging.start=0.2")
     assert of("averaging=none", "averaging.every=1") == of("averaging=none", "averaging.decay=0.2")
@@ -172,13 +173,14 @@ def test_earlier_runs_keep_their_identity(cache: Path) -> None:
     """The keys that the registries added, at the values of earlier runs, are declared neutral; the precision is ignored."""
     cfg = composed(cache)
     assert OmegaConf.to_container(cfg.study.neutral) == {
-        "model.name": "article", "optimizer.name": "sgd", "augment.flipping": "random", "augment.crop_padding": "zeros",
+        "model.name": "article", "optimizer.name": "sgd", "optimizer.norm_bias_factor": 1.0, "augment.flipping": "random", "augment.crop_padding": "zeros",
         "schedule.early": True, "averaging.name": "none", "averaging.every": 5, "averaging.decay": 0.5, "averaging.start": 0.75,
     }  # fmt: skip
     for key, value in cfg.study.neutral.items():
         assert OmegaConf.select(cfg, key) == value, "the defaults are those of earlier runs"
     content = EXPERIMENT.fingerprint(EXPERIMENT.read(resolved(cfg)))
     assert "averaging" not in content
+    assert "norm_bias_factor" not in content["optimizer"]
     assert set(content["augment"]) == {"flip", "crop", "mean", "std"}
     assert "precision" in cfg.study.ignore
     assert not {"chance", "budgets"} & {key for key, value in cfg.study.items() if value}
