@@ -22,7 +22,7 @@ def job_folders(folder: Path) -> list[Path]:
 def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
     """Read the jobs. Their configuration is every key that a job overrides; other keys of one value are facts.
 
-    A job without a file of metrics has failed, because it left no result.
+    A job without a file of metrics, or with one that cannot be read, has failed, because it left no result.
 
     Args:
         folder: of one or several multiruns, or of single runs.
@@ -53,10 +53,13 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
         choices = ((read_yaml(job / ".hydra/hydra.yaml") or {}).get("hydra") or {}).get("runtime", {}).get("choices") or {}
         levels = facts | {key: _level(key, own, config, choices) for key in chosen}
         place = str(job.relative_to(folder))
-        if paths:
-            found.append(StoredRun(place, levels, read_files(paths)))
-        else:
+        if not paths:
             found.append(StoredRun(place, levels, [], "failed", "no file of metrics"))
+            continue
+        try:
+            found.append(StoredRun(place, levels, read_files(paths)))
+        except UsageError as error:  # such as a file that a killed job left incomplete; the other jobs count
+            found.append(StoredRun(place, levels, [], "failed", str(error)))
     return found
 
 

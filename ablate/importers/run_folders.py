@@ -74,12 +74,13 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
         notes: what was recognized.
 
     Raises:
-        UsageError: if no run has a number.
+        UsageError: if no run has a number; the message has the error of the first run with one.
     """
     values = [run.values(which, metric) for run in runs]
     metrics = list(dict.fromkeys(name for row in values for name in row))
     if not metrics:
-        raise UsageError(f"{source}: none of the {len(runs)} runs has a number in its metrics.")
+        reason = next((f": {run.error.removesuffix('.')}" for run in runs if run.error), "")
+        raise UsageError(f"{source}: none of the {len(runs)} runs has a number in its metrics{reason}.")
     keys = list(dict.fromkeys(key for run in runs for key in run.config))
     named = {name: name if name not in keys else f"metrics.{name}" for name in metrics}
     columns: dict[str, pd.Series] = {key: pd.Series([run.config.get(key) for run in runs], dtype=object) for key in keys}

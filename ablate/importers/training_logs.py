@@ -18,14 +18,14 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
     """Read one run for each folder that has metrics.csv or event files.
 
     The configuration is hparams.yaml, or the hyperparameters in the event files, and what the names of the folders say. Of a
-    folder with metrics.csv and event files, metrics.csv is read.
+    folder with metrics.csv and event files, metrics.csv is read. A run of which a file cannot be read has failed.
 
     Args:
         folder: the tree.
         pattern: the files with metrics within the tree, otherwise metrics.csv and event files.
 
     Raises:
-        UsageError: if there are no such files, or event files need TensorBoard.
+        UsageError: if there are no such files.
     """
     files: dict[Path, list[Path]] = {}
     patterns = (pattern,) if pattern else (f"**/{METRICS}", f"**/{EVENT_FILE}*")
@@ -55,7 +55,11 @@ def _run(run: Path, top: Path, folders: list[Path], files: dict[Path, list[Path]
         paths = [path for path in files[each] if EVENT_FILE not in path.name] or files[each]
         config |= _hyperparameters(each, paths)
         prefix = each.name if each.name.lower() in _PHASES and each != run else ""
-        for content in read_files(sorted(paths, key=natural)):
+        try:
+            contents = read_files(sorted(paths, key=natural))
+        except UsageError as error:  # such as a file that a killed run left incomplete; the other runs count
+            return StoredRun(str(relative), config, [], "failed", str(error))
+        for content in contents:
             rows.append([_named(row, each.name if each != run else "", prefix) for row in content])
     if not any(rows):
         return StoredRun(str(relative), config, rows, "failed", "no metrics")

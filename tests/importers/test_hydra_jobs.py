@@ -72,6 +72,32 @@ def test_a_job_without_metrics_has_failed(jobs: Path) -> None:
     assert {(run.status, run.error, run.config["seed"]) for run in lost} == {("failed", "no file of metrics", 9)}
 
 
+def job(folder: Path, lr: float, seed: int, metrics: str) -> None:
+    """A job as Hydra leaves it."""
+    (folder / ".hydra").mkdir(parents=True)
+    (folder / ".hydra/overrides.yaml").write_text(f"- lr={lr}\n- seed={seed}\n")
+    (folder / ".hydra/config.yaml").write_text(f"lr: {lr}\nseed: {seed}\n")
+    (folder / "results.json").write_text(metrics)
+
+
+def test_a_job_with_an_incomplete_file_has_failed_and_the_others_count(tmp_path: Path) -> None:
+    """A job may have been killed while it wrote its results."""
+    for at, (lr, seed) in enumerate([(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]):
+        job(tmp_path / str(at), lr, seed, '{"acc": 0.' if at == 2 else f'{{"acc": 0.{at + 5}}}')
+    runs = ablate.load(tmp_path).runs
+    assert runs["status"].tolist() == ["finished", "finished", "failed", "finished"]
+    assert runs["acc"].isna().tolist() == [False, False, True, False]
+    lost = read(tmp_path)[2]
+    assert lost.error is not None
+    assert lost.error.startswith(f"{tmp_path}/2/results.json cannot be read as a file of metrics: ")
+    for at in (0, 1, 3):
+        (tmp_path / str(at) / "results.json").write_text("{")
+    with pytest.raises(
+        UsageError, match=r"none of the 4 runs has a number in its metrics: .*/0/results.json cannot be read as"
+    ):
+        ablate.load(tmp_path)
+
+
 def test_a_multirun_folder_is_a_study(jobs: Path) -> None:
     source = detect(jobs)
     assert source is not None

@@ -76,6 +76,19 @@ def test_levels_in_the_names_of_folders(tmp_path: Path) -> None:
     assert (row["n"], round(row["estimate"], 5)) == (5, 0.1)
 
 
+def test_a_run_with_an_unreadable_file_has_failed_and_the_others_count(tmp_path: Path) -> None:
+    for at in range(3):
+        folder = tmp_path / f"seed_{at}"
+        folder.mkdir()
+        (folder / "hparams.yaml").write_text("lr: 0.1\n")
+        (folder / "metrics.csv").write_bytes(b"epoch,acc\n0,0.5\n" if at != 1 else b"epoch,acc\n0,\xff\xfe")
+    runs = read(tmp_path)
+    assert [run.status for run in runs] == ["finished", "failed", "finished"]
+    assert [run.config for run in runs] == [{"lr": 0.1, "seed": str(at)} for at in range(3)]
+    assert runs[1].error is not None
+    assert runs[1].error.startswith(f"{tmp_path}/seed_1/metrics.csv cannot be read as a file of metrics: ")
+
+
 def test_a_tree_without_metrics_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hparams.yaml").write_text("lr: 0.1\n")
     with pytest.raises(UsageError, match=r"has no files \*\*/metrics.csv, .*; name the files with metrics with --files\."):
