@@ -201,9 +201,10 @@ def write_work(work: Work, file: Path) -> None:
 
 
 def last_line(log: Path, otherwise: str) -> str:
-    """The last line that a job printed, with the path of its log."""
+    """The last line that a job printed, with the path of its log. What srun adds says nothing but that the job ended."""
     try:
-        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        text = log.read_text(encoding="utf-8", errors="replace")
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("srun: ")]
     except OSError:
         lines = []
     return f"{lines[-1] if lines else otherwise} (output of the job: {log})"

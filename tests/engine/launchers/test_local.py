@@ -94,7 +94,7 @@ def test_how_a_job_ended_is_read_from_the_record_of_its_own_run_alone(tmp_path: 
     """The record of an earlier attempt says nothing of a job that died before it began the run: it would start for ever."""
     folder = tmp_path / "study" / "runs" / "x=1" / "seed=0"
     job = SimpleNamespace(job_id="31", _process=SimpleNamespace(returncode=9), paths=SimpleNamespace(stderr=tmp_path / "log"))
-    (tmp_path / "log").write_text("ImportError: no module named x\n")
+    (tmp_path / "log").write_text("ImportError: no module named x\nsrun: error: n1: task 0: Exited with exit code 1\n")
     started = local.Started(0, job, attempts=1, slot=0, answer=tmp_path / "answer")
     for status in ("interrupted", "failed"):
         ended = local._ended(recorded(folder, status, 1), started)
