@@ -30,7 +30,7 @@ def blocks(
         source: of its numbers, for links.
         names: short names of factors.
     """
-    spec = scaled(found, spec)
+    metric, spec = spec, scaled(found, spec)
     signed = found.scale != "ratio"
     rows = []
     for level, each in found.rows.items():
@@ -57,7 +57,7 @@ def blocks(
     if any(row["note"] for row in rows):
         columns.append(Column("note", "note", "sentence"))
     title = f"Blocks ({found.block}): {describe([found.change], names)}"
-    return Table(name, title, columns, rows, _frame(found), _notes(found, spec), main=True)
+    return Table(name, title, columns, rows, _frame(found), _notes(found, metric), main=True)
 
 
 def scaled(found: BlockAnalysis, spec: MetricSpec) -> MetricSpec:
@@ -75,19 +75,25 @@ def over_blocks(found: BlockAnalysis) -> list[tuple[str, Aggregate, int]]:
     return [(LIKE_THESE, found.like_these, found.like_these.n), (THESE, found.these, seeds)]
 
 
-def _notes(found: BlockAnalysis, spec: MetricSpec) -> Sequence[str]:
-    scale = "Ratio" if found.scale == "ratio" else capitalized(difference_heading(spec))
+def _notes(found: BlockAnalysis, metric: MetricSpec) -> Sequence[str]:
+    spec = scaled(found, metric)
+    ratio = found.scale == "ratio"
     notes = [
-        f"{scale}: each block with its 95 % interval over n seeds. {capitalized(LIKE_THESE)}: Student's t over blocks, whose "
-        f"number is n; the verdict of a claim rests on it. {capitalized(THESE)}: from the scatter of seeds within each "
-        "block; it says nothing about other blocks."
+        f"{'Ratio' if ratio else capitalized(difference_heading(spec))}: each block with its 95 % interval over n seeds. "
+        f"{capitalized(LIKE_THESE)}: Student's t over blocks, whose number is n. Claims are tested in this way, each on its "
+        "own scale and over the seeds that are complete in all configurations of a block. "
+        f"{capitalized(THESE)}: from the scatter of seeds within each block; it says nothing about other blocks."
     ]
     if found.holes:
         notes.append(f"Left out of the aggregates, since runs are missing: {shortened(list(map(str, found.holes)))}.")
-    before, after = (_text(each, replace(spec, digits=3) if found.normalized else spec) for each in found.iqm)
+    before, after = (
+        _text(each, replace(spec, digits=3) if found.normalized else metric if ratio else spec) for each in found.iqm
+    )
+    of_logarithms = " of logarithms, as values," if ratio else ""
     notes.append(
-        f"Interquartile mean over all runs of the complete blocks: {before} before and {after} after the change; probability "
-        f"of improvement: {_text(found.improvement, PROBABILITY)} (95 % intervals, stratified bootstrap; Agarwal et al. 2021)."
+        f"Interquartile mean{of_logarithms} over all runs of the complete blocks: {before} before and {after} after the "
+        f"change; probability of improvement: {_text(found.improvement, PROBABILITY)} (95 % intervals, stratified bootstrap; "
+        "Agarwal et al. 2021)."
     )
     return notes
 

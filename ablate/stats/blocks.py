@@ -1,11 +1,11 @@
 """Blocks: data sets, tasks or environments in which the same configurations are compared, and which are no treatments.
 
 The unit of a statement about blocks is the block, not the seed: ten data sets with three seeds each have n = 10. A block in
-which a run is missing is named, and left out of the aggregates. Two intervals answer two questions. *These blocks*: how
-well the mean difference over exactly these is known, from the scatter of seeds within each; runs of one seed on different
-blocks are taken for independent. *Blocks like these*: where the mean difference over the population is from which these
-were drawn, by Student's t over blocks (Demsar 2006 on comparisons over data sets). The second is the wider one if effects
-differ between blocks.
+which a run is missing is named, and left out of the aggregates; a lost run is not missing, and its pair is dropped. Two
+intervals answer two questions. *These blocks*: how well the mean difference over exactly these is known, from the scatter of
+seeds within each; runs of one seed on different blocks are taken for independent. *Blocks like these*: where the mean
+difference over the population is from which these were drawn, by Student's t over blocks (Demsar 2006 on comparisons over
+data sets). The second is the wider one if effects differ between blocks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.stats.contrasts import contrast
+from ablate.stats.contrasts import contrast, scaled
 from ablate.stats.estimates import Estimate, Scale, quantile, satterthwaite, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes, RunCounts
 from ablate.stats.rounding import at_resolution
@@ -51,6 +51,10 @@ class Aggregate:
         """The same with an interval that extends by `half` or more to either side."""
         return replace(self, low=min(self.low, self.estimate - half), high=max(self.high, self.estimate + half))
 
+    def exponential(self) -> Aggregate:
+        """The same of values whose logarithms these are."""
+        return replace(self, estimate=math.exp(self.estimate), low=math.exp(self.low), high=math.exp(self.high))
+
 
 @dataclass(frozen=True)
 class BlockAnalysis:
@@ -64,7 +68,8 @@ class BlockAnalysis:
         these: the mean over exactly these blocks.
         like_these: the mean over blocks like these.
         wins: in how many of the complete blocks the estimate is above zero.
-        iqm: the interquartile means before and after the change, over all runs of the complete blocks.
+        iqm: the interquartile means before and after the change, over all runs of the complete blocks; for `ratio` those of
+            logarithms, as values of the metric.
         improvement: the probability that a run after the change is above one before it, averaged over blocks.
         scale: `difference`, or `ratio`.
         normalized: whether values are fractions of the declared range of their block.
@@ -129,7 +134,8 @@ def analyze(
         except UsageError:
             found = Estimate("simple", (change,), pd.Series(dtype=float), math.nan, 0.0, scale=scale, note="no runs to compare")
         rows[level] = found
-        if found.n and found.arms is not None and not _has_hole(outcomes, block, level):
+        columns = [column for cell, column in outcomes.cells.items() if cell[block] == level]
+        if found.n and found.arms is not None and not _has_hole(outcomes, columns):
             arms[level] = found.arms
     complete = [rows[level] for level in arms]
     if not complete:
@@ -137,8 +143,10 @@ def analyze(
     holes = [level for level in levels if level not in arms]
     first, second = ([arms[level][end].dropna().to_numpy() for level in arms] for end in ("first", "second"))
     generator = np.random.default_rng(0)  # the same report each time
-    before, after = (_bootstrap(arm, None, draws, confidence, generator) for arm in (first, second))
     step = max(steps)
+    before, after = (_bootstrap(arm, None, draws, confidence, generator).at_least(step / 2) for arm in (first, second))
+    if scale == "ratio":  # of logarithms until here
+        before, after = before.exponential(), after.exponential()
     return BlockAnalysis(
         block,
         change,
@@ -147,37 +155,54 @@ def analyze(
         _these(complete, confidence),
         _like_these(complete, confidence, step),
         sum(each.estimate > 0 for each in complete),
-        (before.at_least(step / 2), after.at_least(step / 2)),
+        (before, after),
         _bootstrap(first, second, draws, confidence, generator),
         scale,
         bounds is not None,
     )
 
 
-def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None) -> Outcomes:
+def by_block(
+    outcomes: Outcomes,
+    block: str,
+    only: Sequence[Level] | None = None,
+    scale: Scale = "difference",
+    incomplete: bool = True,
+) -> Outcomes:
     """The same outcomes with a row a block instead of a row a seed: every estimate then has n = the number of blocks.
 
-    The value of a block is the mean over the seeds that are complete in it; a cell without runs there has none. A cell
-    counts as lost in a block if any of its runs was lost there; `counts` holds how many of them.
+    The value of a block is the mean over the seeds that are complete in it; a cell without runs there has none, and neither has
+    a block in which a run is missing. A cell counts as lost in a block if any of its runs was lost there; `counts` holds how
+    many of them.
 
     Args:
         outcomes: a row a seed.
         block: the factor whose levels are the blocks; it is no factor of the result.
         only: the blocks to keep; None: all.
+        scale: for `ratio` logarithms are averaged, so that the value is the geometric mean.
+        incomplete: whether blocks with missing runs have values if there is no other one; a verdict does not rest on them.
+
+    Raises:
+        UsageError: if a ratio is asked of values that are not positive.
     """
     levels = [level for level in outcomes.factor(block).levels if only is None or level in only]
     cells, sources = _columns_over_blocks(outcomes, block, levels)
+    holes = [_has_hole(outcomes, list(columns.values())) for columns in sources]
+    if incomplete and all(holes):
+        holes = [False for _ in levels]
     frames: dict[str, dict[str, pd.Series]] = {name: {} for name in ("outcomes", "diverged", "ended", "lost", "censored")}
-    for level, columns in zip(levels, sources, strict=True):
+    for level, columns, hole in zip(levels, sources, holes, strict=True):
         used, text = list(columns.values()), level.text
-        values, lost = outcomes.outcomes[used], outcomes.lost[used]
+        part = outcomes.of_seeds([]) if hole else outcomes
+        values, lost = scaled(part.outcomes[used], scale), part.lost[used]
         run = values.loc[:, values.notna().any()]
         complete = values.loc[run.notna().all(axis=1)]
-        frames["outcomes"][text] = (complete if len(complete) else values).mean()
-        frames["diverged"][text] = outcomes.diverged[used].sum()
+        mean = (complete if len(complete) else values).mean()
+        frames["outcomes"][text] = np.exp(mean) if scale == "ratio" else mean
+        frames["diverged"][text] = part.diverged[used].sum()
         frames["ended"][text] = (lost | values.notna()).sum()
         frames["lost"][text] = lost.sum()
-        frames["censored"][text] = outcomes.censored[used].sum()
+        frames["censored"][text] = part.censored[used].sum()
         for rows in frames.values():
             rows[text] = rows[text].set_axis(list(columns))
     numbers = sorted(set(cells.values()))
@@ -187,6 +212,7 @@ def by_block(outcomes: Outcomes, block: str, only: Sequence[Level] | None = None
         outcomes,
         outcomes=wide["outcomes"],
         counts=RunCounts(ended, lost, censored),
+        mean_of=scale,
         diverged=wide["diverged"] > 0,
         censored=censored > 0,
         lost=lost > 0,
@@ -267,10 +293,8 @@ def _mean(rows: Sequence[Estimate]) -> float:
 
 def _aggregate(mean: float, se: float, df: float, rows: Sequence[Estimate], confidence: float) -> Aggregate:
     half = quantile(confidence, df) * se if df > 0 else math.nan
-    ends = (mean, mean - half, mean + half)
-    if rows[0].scale == "ratio":
-        ends = (math.exp(ends[0]), math.exp(ends[1]), math.exp(ends[2]))
-    return Aggregate(*ends, len(rows), df)
+    found = Aggregate(mean, mean - half, mean + half, len(rows), df)
+    return found.exponential() if rows[0].scale == "ratio" else found
 
 
 def _bootstrap(
@@ -302,8 +326,10 @@ def _above(one: Scores, other: Scores) -> Scores:
     return found
 
 
-def _has_hole(outcomes: Outcomes, block: str, level: Level) -> bool:
-    """Whether some seed has a value in one configuration of a block and not in another."""
-    columns = [column for cell, column in outcomes.cells.items() if cell[block] == level]
-    known = outcomes.outcomes[columns].notna()
-    return bool((known.any(axis=1) & ~known.all(axis=1)).any())
+def _has_hole(outcomes: Outcomes, columns: Sequence[int]) -> bool:
+    """Whether a run is missing in these columns of a block: two cells share some of their seeds, and one lacks others.
+
+    A run that was lost is not missing, and a cell without any run is not compared.
+    """
+    ended = outcomes.outcomes[list(columns)].notna() | outcomes.lost[list(columns)]
+    return bool((ended.drop_duplicates().sum() > 1).any())

@@ -165,7 +165,7 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
     if not complete.n or (complete.unpaired and design.looks):  # a study that grows will pair its seeds
         holes = "; ".join(str(stratum) or "the only stratum" for stratum in complete.missing)
         where = f" (none is complete in {holes})" if holes else ""
-        return test.decide(decision_rules.NOT_TESTED, f"no seed has all the runs that the claim needs{where}")
+        return test.decide(decision_rules.NOT_TESTED, f"no {test.unit[:-1]} has all the runs that the claim needs{where}")
     test.n = counted.n
     if complete.unpaired:
         test.design = replace(design, looks=())
@@ -196,7 +196,7 @@ def _over_blocks(claim: Claim, results: StudyResults, block: str) -> tuple[Claim
     others = Condition({key: levels for key, levels in claim.where.allowed.items() if key != block})
     claim = claim.model_copy(update={"where": others})
     check(claim, {key: factor for key, factor in results.factors.items() if key != block}, results.facts)
-    return claim, by_block(Outcomes.of(results, claim.metric), block, only)
+    return claim, by_block(Outcomes.of(results, claim.metric), block, only, claim.scale, incomplete=False)
 
 
 def in_short(claim: Claim, error: UsageError) -> str:

@@ -203,7 +203,7 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
             Estimate(kind, changes, pd.Series(dtype=float), np.nan, 0.0, where or ANYWHERE, strata, weighed.inert, strata,
                      scale=scale), outcomes, weighed,
         )  # fmt: skip
-    values = _scaled(outcomes.outcomes[used], scale)
+    values = scaled(outcomes.outcomes[used], scale)
     complete = values.dropna() if strata else values.iloc[:0]
     by_seed = complete @ weighed.by_column[used]
     se, df = student(by_seed)
@@ -240,7 +240,7 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
     size, signs = len(weighed.strata), _signs(len(found.changes))
     parts, means, counts, strata = [], [], [], []
     for columns in weighed.corners:
-        by_seed = _scaled(outcomes.outcomes[columns], found.scale).dropna() @ pd.Series(signs, index=columns)
+        by_seed = scaled(outcomes.outcomes[columns], found.scale).dropna() @ pd.Series(signs, index=columns)
         n = len(by_seed)
         parts.append((by_seed - by_seed.mean()) / size / math.sqrt(n * (n - 1)))
         means.append(float(by_seed.mean()))
@@ -260,7 +260,7 @@ def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate
     Welch's t for two cells; of several, those of an arm may share seeds: see `contrast_of_means`.
     """
     used = sorted({column for columns in weighed.corners for column in columns})
-    runs = {column: _scaled(outcomes.known[column].to_frame(), found.scale).iloc[:, 0] for column in used}
+    runs = {column: scaled(outcomes.known[column].to_frame(), found.scale).iloc[:, 0] for column in used}
     if not used or min(map(len, runs.values())) < 2:
         return found
     ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
@@ -288,7 +288,7 @@ def by_stratum(
     for stratum, columns in zip(weighed.strata, weighed.corners, strict=True):
         fixed = Condition({**(where or ANYWHERE).allowed, **{key: (level,) for key, level in stratum.items()}})
         single = Weights(pd.Series(_signs(len(changes)), index=columns), [stratum], [], [columns])
-        complete = _scaled(outcomes.complete(columns), scale)
+        complete = scaled(outcomes.complete(columns), scale)
         by_seed = complete @ single.by_column
         se, df = student(by_seed)
         same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
@@ -319,7 +319,7 @@ def _pooled(outcomes: Outcomes, found: Estimate) -> Estimate:
     if not found.strata:
         return found
     columns = outcomes.columns(found.where)
-    values = _scaled(outcomes.complete(columns), found.scale)
+    values = scaled(outcomes.complete(columns), found.scale)
     weight = weights(outcomes, found.changes, found.where).by_column[columns]
     by_seed = values @ weight
     note = "" if len(values) == found.n else f"complete in all cells: {len(values)} of {len(outcomes.outcomes)} seeds"
@@ -336,7 +336,8 @@ def _places(values: pd.DataFrame, corners: Sequence[Sequence[int]]) -> NDArray[n
     return flat.reshape(len(corners), -1) if corners else flat.reshape(0, 1)
 
 
-def _scaled(values: pd.DataFrame, scale: Scale) -> pd.DataFrame:
+def scaled(values: pd.DataFrame, scale: Scale) -> pd.DataFrame:
+    """Values, or for the scale `ratio` their natural logarithms. Raises UsageError if one is not above zero then."""
     if scale == "difference":
         return values
     if scale != "ratio":

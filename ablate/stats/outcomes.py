@@ -59,6 +59,7 @@ class Outcomes:
             By default those that diverged.
         counts: of outcomes that are means of several runs, the numbers of these; `lost` and `censored` then say whether there
             are any. None if an outcome is one run.
+        mean_of: of such outcomes, what was averaged: the values, or for `ratio` their logarithms.
         step: the rounding step of the metric; None if it is not rounded.
     """
 
@@ -69,6 +70,7 @@ class Outcomes:
     factors: Mapping[str, Factor]
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
     counts: RunCounts | None = None
+    mean_of: Scale = "difference"
     step: float | None = None
 
     def __post_init__(self) -> None:
@@ -205,7 +207,10 @@ class Outcomes:
         if self.counts is None:
             return replace(self, outcomes=self.outcomes.mask(lost, value))
         share = self.counts.lost / self.counts.ended
-        mixed = share * value + (1 - share) * self.outcomes.fillna(value)
+        if self.mean_of == "ratio":
+            mixed = value**share * self.outcomes.fillna(value) ** (1 - share)
+        else:
+            mixed = share * value + (1 - share) * self.outcomes.fillna(value)
         return replace(self, outcomes=self.outcomes.mask(lost, mixed))
 
     def select(self, where: Condition | None = None) -> dict[Cell, int]:

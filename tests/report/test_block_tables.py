@@ -1,6 +1,7 @@
 """The tables and the figure of blocks."""
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,8 @@ def test_a_hole_is_named_and_a_ratio_and_normalized_values_have_their_scale() ->
     (ratio,) = report(results(block_scale="ratio")).tables.blocks
     assert 1.02 < float(texts(ratio)[0][2].split()[0]) < 1.06
     assert ratio.columns[3].title == "above one"
+    assert re.search(r"mean of logarithms, as values, .* blocks: 62\.\d \[.*\] before and 64\.\d \[", ratio.notes[-1])
+    assert "Claims are tested in this way, each on its own scale" in ratio.notes[0]
     bounds = {name: (0.4 + 0.05 * at, 0.6 + 0.05 * at) for at, name in enumerate(NAMES)}
     (scaled,) = report(results(block_bounds=bounds)).tables.blocks
     assert scaled.notes[0].startswith("Normalized accuracy: each block")

@@ -243,3 +243,66 @@ def test_times_are_censored_over_blocks_by_the_share_of_their_runs(never: int, b
     (found,) = judge(parse_all([claim]), results_of(frame, blocks="dataset", metrics=[spec]))
     reason = "most runs of both arms did not reach the target within the limit of 60"
     assert (found.verdict, found.reason == reason) == ("inconclusive" if blocked else "supported", blocked)
+
+
+def test_a_claim_about_a_ratio_is_that_of_the_table_of_blocks() -> None:
+    """Logarithms are averaged in both: with the means of blocks as values, the ratio was another one."""
+    draw = np.random.default_rng(5).lognormal(0, 0.5, (6, 4, 2))
+    names = [f"d{number}" for number in range(6)]
+    frame = study(
+        {"dataset": names, "method": ["base", "ours"]},
+        lambda of, seed: float(draw[names.index(of["dataset"]), seed, int(of["method"] == "ours")]),
+        seeds=4,
+    )
+    (found,) = judge(parse_all([CLAIM | {"scale": "ratio", "margin": 1.05}]), results_of(frame, blocks="dataset"))
+    table = analyze(outcomes(frame), "dataset", CHANGE, scale="ratio")
+    logs = np.log(draw[..., 1] / draw[..., 0]).mean(axis=1)
+    assert found.estimate is not None
+    assert found.estimate.numbers()["estimate"] == pytest.approx(math.exp(logs.mean()))
+    assert found.interval == pytest.approx((table.like_these.low, table.like_these.high))
+    for aggregate, arm in zip(table.iqm, (0, 1), strict=True):
+        assert aggregate.estimate == pytest.approx(math.exp(iqm(np.log(draw[..., arm]))))
+        assert aggregate.low < aggregate.estimate < aggregate.high
+
+
+def test_a_lost_run_of_a_ratio_is_averaged_as_its_logarithm() -> None:
+    frame = ten(blocks=6)
+    frame.loc[(frame["dataset"] == "d01") & (frame["method"] == "ours") & (frame["seed"] == 0), "accuracy"] = math.nan
+    rows = by_block(outcomes(frame), "dataset", scale="ratio")
+    kept = np.log(frame[(frame["dataset"] == "d01") & (frame["method"] == "ours")]["accuracy"].dropna())
+    assert rows.with_lost_at(0.1).outcomes.loc["d01", 1] == pytest.approx(math.exp((kept.sum() + math.log(0.1)) / 3))
+
+
+def test_a_claim_leaves_out_the_blocks_that_the_table_leaves_out() -> None:
+    """A run is missing in d03, and was lost in d05: the pair of the lost run is dropped, and d05 stays."""
+    frame = ten()
+    ours, last = frame["method"] == "ours", frame["seed"] == 2
+    frame.loc[(frame["dataset"] == "d05") & ours & last, "status"] = "diverged"
+    frame = frame[~((frame["dataset"] == "d03") & ours & last)]
+    (found,) = judge(parse_all([CLAIM]), results_of(frame, blocks="dataset", metrics=[MetricSpec("accuracy", chance=0.7)]))
+    table = analyze(outcomes(frame), "dataset", CHANGE)
+    assert [str(level) for level in table.holes] == ["d03"]
+    assert found.estimate is not None
+    assert (found.n, found.estimate.n, table.like_these.n) == (9, 9, 9)
+    assert found.estimate.interval() == pytest.approx((table.like_these.low, table.like_these.high))
+    assert [str(each) for each in found.losses] == ["0 of 27 in method=base", "1 of 27 in method=ours"]
+
+
+def test_methods_with_seeds_of_their_own_have_no_holes() -> None:
+    frame = ten(seeds=6)
+    apart = frame[(frame["method"] == "ours") == (frame["seed"] < 3)]
+    (found,) = judge(parse_all([CLAIM]), results_of(apart, blocks="dataset"))
+    arms = apart.pivot_table(index="dataset", columns="method", values="accuracy")
+    assert found.estimate is not None
+    assert (found.n, found.estimate.estimate) == (10, pytest.approx((arms["ours"] - arms["base"]).mean()))
+    assert not analyze(outcomes(apart), "dataset", CHANGE).holes
+
+
+def test_where_no_block_is_complete_there_are_estimates_and_no_verdicts() -> None:
+    frame = ten()
+    frame = frame[~((frame["method"] == "ours") & (frame["seed"] == 2))]
+    assert by_block(outcomes(frame), "dataset").outcomes.notna().all(axis=None)
+    (found,) = judge(parse_all([CLAIM]), results_of(frame, blocks="dataset"))
+    assert (found.verdict, found.reason) == (
+        "not tested", "no block has all the runs that the claim needs (none is complete in the only stratum)"
+    )  # fmt: skip
