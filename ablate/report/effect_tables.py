@@ -215,7 +215,7 @@ def precision(
     notes = [
         f"{capitalized(difference_heading(spec))}: standard deviation of the paired differences; correlation between the two "
         f"configurations over {unit}s (near 1: pairing removed most of the variance between {unit}s; near 0: it removed none); "
-        f"minimum detectable effect at n {unit}s, or at {LOOKS[0]} where there are fewer."
+        f"minimum detectable effect at the last look that n {unit}s have reached, or at the first one."
     ]
     columns = [
         Column("change", "change"),
