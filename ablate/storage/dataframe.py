@@ -30,7 +30,7 @@ from ablate.storage.locks import LEASE, LOCK
 from ablate.storage.manifest import YAML_LOADER, StudyManifest
 from ablate.storage.records import CONFIG, HISTORY, RECORD, RunRecord, levels_of, read_record, set_aside
 from ablate.storage.results import RUN_COLUMNS, StudyResults
-from ablate.storage.shared_runs import Row, StoredRun, share_runs
+from ablate.storage.shared_runs import Row, StoredRun, share_runs, with_one_label
 
 _NULL = Level.of(None)
 
@@ -57,6 +57,7 @@ def load_results(study: str | Path) -> StudyResults:
     overridden = dict.fromkeys(key for run in runs for key in run.record.overridden if key != "seed")
     overridden |= dict.fromkeys(key for stand_in in manifest.same.values() for key in stand_in.levels)
     factors = find_factors([row.levels for row in rows], with_joint_keys(list(overridden), manifest.zipped), known)
+    rows = with_one_label(rows, factors)
     values = pd.DataFrame.from_records([row.run.record.metrics for row in rows], index=range(len(rows))).astype(float)
     described = Metrics({spec.name: spec for spec in description.metrics})
     results = StudyResults(

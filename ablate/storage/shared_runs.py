@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ablate.core.cells import LeaveOut, reason_to_leave_out
+from ablate.core.cells import BASE, Cell, LeaveOut, reason_to_leave_out
 from ablate.core.levels import Level
 from ablate.storage.manifest import StandIn, StudyManifest
 from ablate.storage.records import DONE, RunRecord, set_aside
@@ -72,6 +72,20 @@ def share_runs(
             shared.append(replace(known, run=row.run, left_out=left_out))
     order = {key: position for position, key in enumerate(own)}
     return sorted(shared, key=lambda row: order.get((row.cell, row.run.record.seed), len(rows)))
+
+
+def with_one_label(rows: Sequence[Row], factors: Collection[str]) -> list[Row]:
+    """Give each cell one label: a command with other factors has labelled its runs differently, and a single run `base`."""
+    found: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        found.setdefault(row.cell, {})[row.label] = row
+    labels = {}
+    for cell, by_label in found.items():
+        labels[cell] = max(by_label, key=len)
+        if factors and (len(by_label) > 1 or BASE in by_label):
+            levels = by_label[labels[cell]].levels
+            labels[cell] = Cell({key: levels.get(key, Level.of(None)) for key in factors}).label
+    return [row if row.label == labels[row.cell] else replace(row, label=labels[row.cell]) for row in rows]
 
 
 def _stand_in(like: Row, cell: str, stand_in: StandIn) -> Row:

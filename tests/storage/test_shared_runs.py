@@ -86,3 +86,20 @@ def test_a_stand_in_has_the_levels_of_the_cell_that_runs_for_it_but_for_its_own(
     frame = load_results(tmp_path).to_frame()
     assert set(frame[frame["cell"] == "b"]["stem"]) == {"direct"}
     assert sorted(frame[frame["cell"] == "b"]["seed"]) == [0, 1]
+
+
+def test_a_cell_has_one_label_whichever_commands_made_its_runs(tmp_path: Path) -> None:
+    """A sweep of fewer factors, a later one, and a single run."""
+    for seed, label in enumerate(["direct", "stem=direct,dropout=true", "base"]):
+        run = add(tmp_path, True, "direct", seed, 0.5)
+        (run / "run.json").write_text((run / "run.json").read_text().replace("True,direct", label))
+    single = add(tmp_path, False, "direct", 0, 0.5)
+    (single / "run.json").write_text((single / "run.json").read_text().replace("False,direct", "base"))
+    add(tmp_path, True, "pyramid", 0, 0.5)
+    manifest(tmp_path, factors=FACTORS)
+    labels = load_results(tmp_path).runs.groupby("cell")["label"].unique().map(list).to_dict()
+    assert labels == {
+        "Truedirect": ["dropout=true,stem=direct"],
+        "Falsedirect": ["dropout=false,stem=direct"],
+        "Truepyramid": ["True,pyramid"],
+    }
