@@ -1,7 +1,4 @@
-"""`Run`: seeded random streams, logging and checkpoints for a training function.
-
-The files of a run are described in ablate/storage/records.py.
-"""
+"""`Run`: seeded random streams, logging and checkpoints for a training function. Its files: ablate/storage/records.py."""
 
 from __future__ import annotations
 
@@ -124,7 +121,9 @@ class Run:
         return seeding.derive(self.seed, purpose, *index) % 2**32
 
     def expect(self, epochs: int) -> None:
-        """Set the expected number of rows of the history, for the progress display."""
+        """Set the expected number of rows of the history, for the progress display. A UsageError if it is negative."""
+        if epochs < 0:  # -1 for "no limit", for example: its record could not be read again
+            raise UsageError(f"run.expect({epochs}): expected a number >= 0; do not call it if the number is unknown.")
         self.record.epochs = int(epochs)
         self._write_record()
 

@@ -37,6 +37,18 @@ def test_a_run_whose_time_is_up_stops_at_its_checkpoint_and_goes_on_later(tmp_pa
     assert (tmp_path / "history.csv").read_text() == "epoch\n1\n"
 
 
+def test_a_number_of_epochs_that_a_record_cannot_have_is_refused(tmp_path: Path) -> None:
+    """Its record could not be read again, so that the run would be repeated."""
+    run = make(tmp_path)
+    with run.attempt():
+        run.expect(0)
+        run.expect(-1)
+    record = read_record(tmp_path)
+    assert record is not None
+    assert (record.status, record.epochs) == ("failed", 0)
+    assert record.error == "run.expect(-1): expected a number >= 0; do not call it if the number is unknown."
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [
