@@ -141,11 +141,13 @@ def with_stand_ins(
         earlier = before.same.get(digest[:EARLIER_DIGITS])  # of an earlier version
         short = short_cell(digest) if earlier is None or earlier.label != cell.label else digest[:EARLIER_DIGITS]
         same[short] = entry(cell, runner.short)
+    first: dict[str, str] = {}  # by experiment, the first cell of earlier commands that builds it
+    for other, built in before.experiments.items():
+        first.setdefault(built, other)
     for cell in cells:  # new cells that build the same experiment as a cell of an earlier command
-        digest = cell.short
-        equal = [other for other, built in before.experiments.items() if built == short_experiment(cell.builds)]
-        if equal and digest not in before.experiments:
-            same.setdefault(digest, entry(cell, equal[0]))
+        equal = first.get(short_experiment(cell.builds)) if cell.short not in before.experiments else None
+        if equal is not None and cell.short not in same:
+            same[cell.short] = entry(cell, equal)
     return manifest.model_copy(update={"same": {**before.same, **same}})
 
 

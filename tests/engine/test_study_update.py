@@ -8,6 +8,7 @@ from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import MetricSpec
+from ablate.engine import study_update
 from ablate.engine.study_update import (
     claims_of,
     factors_of,
@@ -91,6 +92,21 @@ def test_runs_are_left_out_with_the_last_reason(tmp_path: Path) -> None:
         left_out(before, [{"x": 1}], factors, cells, [0])
     with pytest.raises(UsageError, match="study.leave_out=nowhere.yaml: the file cannot be read"):
         left_out(before, "nowhere.yaml", factors, cells, [0])
+
+
+def test_the_known_cells_are_not_searched_for_each_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a study of 10,000 cells, comparing each with each took 25 s."""
+    shortened: list[str] = []
+
+    def short(digest: str) -> str:
+        shortened.append(digest)
+        return digest[:16]
+
+    monkeypatch.setattr(study_update, "short_experiment", short)
+    cells = [cell(x=number) for number in range(20)]
+    before = StudyManifest(experiments={each.short: each.builds[:16] for each in cells[:10]})
+    assert with_stand_ins(before, before, cells, {}).same == {}
+    assert shortened == [each.builds for each in cells[10:]]
 
 
 def test_a_cell_that_builds_what_an_earlier_command_ran_is_reported_from_its_runs() -> None:
