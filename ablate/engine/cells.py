@@ -78,8 +78,8 @@ class PlannedCell:
         return self.levels.label
 
     def all_levels(self) -> dict[str, Level]:
-        """The level of every key and config group, including those that are not factors."""
-        return levels_of(choices_of(self.choices), self.values, self.levels)
+        """The level of every key and config group, including those that are not factors, and of every joint factor."""
+        return levels_of(choices_of(self.choices), self.values, self.levels) | dict(self.levels)
 
 
 @dataclass

@@ -220,10 +220,13 @@ def levels_of(choices: Mapping[str, str], config: Mapping[str, Any], keys: Itera
 
 
 def section(config: Mapping[str, Any], key: str) -> Any:
-    """The value of a dotted key, which may be a section; None if there is none."""
+    """The value of a dotted key, which may be a section or a position in a list (`layers.0`); None if there is none."""
     node: Any = config
     for part in key.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
+        if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+        else:
+            node = node.get(part) if isinstance(node, Mapping) else None
     return node
 
 

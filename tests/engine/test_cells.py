@@ -8,6 +8,7 @@ from ablate.core.cells import Cell
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.experiment import Experiment
 from ablate.storage.manifest import StudyManifest
+from ablate.storage.records import section
 
 STUDY: dict[str, Any] = {"name": None, "root": "outputs", "ignore": [], "paths": [], "neutral": None}
 
@@ -47,6 +48,19 @@ def test_each_configuration_is_read_once_and_the_result_is_carried() -> None:
         "x": "1",
         "group": "a",
     }
+
+
+def test_a_position_in_a_list_can_be_a_factor_and_a_joint_factor_has_a_level() -> None:
+    reader = CellReader(Experiment(), {}, zipped={"x+y": ["x", "y"]})
+    cell = reader.read(config(layers=[3, {"width": 4}], x=1, y=2), {}, [], Cell.of({"layers.0": 3, "x": 1, "y": 2}), "s")
+    assert cell is not None
+    assert cell.label == "0=3,x+y=1/2"
+    assert {key: str(level) for key, level in cell.all_levels().items() if key in ("layers.0", "x+y", "x")} == {
+        "layers.0": "3",
+        "x+y": "1/2",
+        "x": "1",
+    }
+    assert [section(cell.values, key) for key in ("layers.1.width", "layers.2", "layers.width")] == [4, None, None]
 
 
 def test_a_decision_is_made_once_and_a_fact_found_anew() -> None:
