@@ -34,8 +34,8 @@ class Experiment:
 
         Returns:
             Values by dotted key: facts that the configuration lacks (such as the digest of the data), and decisions that
-            replace a given value (such as `auto`). Decisions are made once and stored in study.yaml. A key in the section of one
-            of study.paths, such as data.digest for data.root, identifies the inputs, whose location may then change. None to
+            replace a given value (such as `auto`). Decisions are made once and stored in study.yaml. A key beside one of
+            study.paths, such as data.digest beside data.root, identifies the inputs, whose location may then change. None to
             request no run: `show` is called instead.
 
         Raises:

@@ -146,9 +146,9 @@ def _written(run: Run, options: StudyOptions, pattern: str, began: float) -> lis
     launched = run.record.worker.get("job") is not None and options.n_jobs != 1  # by a launcher for clusters
     if outside and (run.record.timing.get("processes") != 1 or launched):
         raise UsageError(
-            f"study.metrics_file={pattern}: {outside[0]} is outside of the folder of the run, {run.directory}. While several runs "
-            "run at a time, it could be that of another run: write it into the folder of the run (${hydra:runtime.output_dir}), "
-            "or run one at a time."
+            f"study.metrics_file={pattern}: {outside[0]} is outside of the folder of the run, {run.directory}. While several "
+            "runs run at a time, it could be that of another run: write it into the folder of the run, "
+            "${hydra:runtime.output_dir}, or run one at a time."
         )
     return outside
 

@@ -85,8 +85,9 @@ def test_a_single_run_is_not_that_of_other_data(command: Command, tmp_path: Path
     command(*single, "where=data1/train")
     assert "already finished" in command(*single, f"where={tmp_path}/data1/train").stdout
     for seed in (0, 1):
-        assert "the runs of this configuration in outputs/s have other inputs: where was data1/train and is now other/train." in (
-            command(*single, "where=other/train", f"seed={seed}", status=2).stderr
+        assert (
+            "the runs of this configuration in outputs/s have other inputs: where was data1/train and is now other/train."
+            in (command(*single, "where=other/train", f"seed={seed}", status=2).stderr)
         )
     StudyManifest(paths={"where": "other/train"}).write(tmp_path / "outputs/s")
     assert "already finished" in command(*single, "where=other/train").stdout
