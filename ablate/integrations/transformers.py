@@ -24,8 +24,11 @@ TIMES = ("runtime", "samples_per_second", "steps_per_second", "total_flos")  # e
 class AblateCallback(TrainerCallback):
     """Logs what the trainer logs as rows of history.csv, and notes its checkpoints.
 
-    Training values and evaluation values of a step are one row. The checkpoints are those of the trainer, which restores its
-    random generators and skips the data it has seen: `checkpoint` is the last one of an interrupted run, None for a new run.
+    Training values and evaluation values of a step are one row. What is logged before or after the training, such as by
+    `trainer.evaluate()`, is a row of its own, unless the last row has the same values of the same step.
+
+    The checkpoints are those of the trainer, which restores its random generators and skips the data it has seen: `checkpoint`
+    is the last one of an interrupted run, None for a new run.
 
     Args:
         run: the run; None for the one that is in progress. Outside of a run, the callback does nothing.
@@ -36,6 +39,10 @@ class AblateCallback(TrainerCallback):
         state = self.run.restore(usable=_exists) if self.run is not None else None
         self.checkpoint: str | None = None if state is None else str(state["checkpoint"])
         self._row: dict[str, Any] = {}
+        self._training = False
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
+        self._training = True
 
     def on_log(
         self,
@@ -47,14 +54,16 @@ class AblateCallback(TrainerCallback):
     ) -> None:
         if self.run is None or not state.is_world_process_zero:
             return
+        if "train_runtime" in (logs or {}):  # the summary at the end of the training
+            return
         values = {
             name: value for name, value in (logs or {}).items() if isinstance(value, int | float) and not name.endswith(TIMES)
         }
         if self._row and self._row["step"] != state.global_step:
             self._flush()
-        if "train_loss" in values:  # the summary at the end of the training
-            return
         self._row = {"epoch": state.epoch, "step": state.global_step, **self._row, **values}
+        if not self._training:  # no later step completes the row
+            self._flush(unless_known=True)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
         if self.run is None or not state.is_world_process_zero:
@@ -65,12 +74,15 @@ class AblateCallback(TrainerCallback):
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
         self._flush()
+        self._training = False
 
-    def _flush(self) -> None:
-        """Append the values of the last step to the history."""
+    def _flush(self, unless_known: bool = False) -> None:
+        """Append the values of the last step to the history; with `unless_known` only if its last row lacks any of them."""
         if self.run is None or not self._row:
             return
-        self.run.log(**self._row)
+        rows = self.run.rows if unless_known else []
+        if not rows or any(rows[-1].get(name) != value for name, value in self._row.items()):
+            self.run.log(**self._row)
         self._row = {}
 
 

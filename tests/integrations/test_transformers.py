@@ -48,7 +48,36 @@ def test_values_that_begin_later_are_logged(tmp_path: Path) -> None:
     run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[]), {})
     callback = AblateCallback(run)
     arguments: TrainingArguments = None  # type: ignore[assignment]
+    callback.on_train_begin(arguments, TrainerState(), TrainerControl())
     for step, logs in ((1, {"loss": 0.5}), (2, {"loss": 0.25}), (2, {"eval_loss": 0.75})):
         callback.on_log(arguments, TrainerState(epoch=step, global_step=step), TrainerControl(), logs)
     callback.on_train_end(arguments, TrainerState(), TrainerControl())
     assert (tmp_path / "history.csv").read_text() == "epoch,step,loss,eval_loss\n1,1,0.5,\n2,2,0.25,0.75\n"
+
+
+def test_what_is_logged_beside_the_training_is_in_the_history(tmp_path: Path) -> None:
+    """`trainer.evaluate()` before and after the training, and a `train_loss` that the program logs itself."""
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    from ablate.engine.run import Run
+    from ablate.integrations.transformers import AblateCallback
+    from ablate.storage.records import RunRecord
+
+    run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[]), {})
+    callback = AblateCallback(run)
+    arguments: TrainingArguments = None  # type: ignore[assignment]
+
+    def log(step: int, **logs: float) -> None:
+        callback.on_log(arguments, TrainerState(epoch=step, global_step=step), TrainerControl(), {**logs})
+
+    log(0, eval_loss=1.0)
+    callback.on_train_begin(arguments, TrainerState(), TrainerControl())
+    log(1, train_loss=0.5)
+    log(1, eval_loss=0.75)
+    log(1, train_runtime=3.5, train_loss=0.625)  # the trainer's summary
+    callback.on_train_end(arguments, TrainerState(), TrainerControl())
+    log(1, eval_loss=0.75, eval_runtime=1.5)  # the same evaluation again
+    log(1, test_loss=0.875)
+    assert (tmp_path / "history.csv").read_text() == (
+        "epoch,step,eval_loss,train_loss,test_loss\n0,0,1.0,,\n1,1,0.75,0.5,\n1,1,,,0.875\n"
+    )
