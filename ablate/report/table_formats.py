@@ -13,7 +13,7 @@ from ablate.core.text import printable
 from ablate.report.escaping import in_latex, in_markdown, in_spreadsheet, line_in_markdown
 from ablate.report.latex_table import table_environment
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Value, has_number, is_best, text_of
+from ablate.report.values import AtSeed, Value, has_number, is_best, text_of
 
 SHOWN = 24  # rows in the terminal and in Markdown; the files have all
 _ALIGNED = {"number": "---:", "switch": ":---:"}
@@ -100,8 +100,9 @@ def frame_to_csv(frame: pd.DataFrame) -> str:
 
 def _in_markdown(row: Row, column: Column) -> str:
     value = row[column.key]
-    # the brackets of intervals are not links
-    text = text_of(value) if has_number(value) else in_markdown(text_of(value))
+    # the brackets of intervals are not links; `AtSeed` has the name of a seed or block
+    plain = has_number(value) and not isinstance(value, AtSeed)
+    text = text_of(value) if plain else in_markdown(text_of(value))
     return f"**{text}**" if is_best(value) else text
 
 

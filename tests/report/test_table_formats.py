@@ -13,7 +13,7 @@ from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.report.table import Column, Row, Table
 from ablate.report.table_formats import SHOWN, frame_to_csv, to_csv, to_latex, to_markdown, to_rich
-from ablate.report.values import Count, Interval, Mean, Value
+from ablate.report.values import AtSeed, Count, Interval, Mean, Value
 from ablate.stats.flags import Flag
 
 SPEC = MetricSpec("accuracy", unit="%", digits=1)
@@ -94,11 +94,16 @@ def text_of(tokens: list[Any]) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_text_to_a_parser_of_markdown(name: str) -> None:
     shown = table(
-        [Column("a", name), NUMBER], [name, Interval(0.01, 0.005, 0.015, SPEC)], notes=(f"{name}: a note",), title=name
+        [Column("a", name), NUMBER, Column("worst", "lowest block", "number")],
+        [name, Interval(0.01, 0.005, 0.015, SPEC), AtSeed(-0.01, name, SPEC)],
+        notes=(f"{name}: a note",),
+        title=name,
     )
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(to_markdown(shown))
     texts = [text_of(token.children or []) for token in tokens if token.type == "inline"]
-    assert texts == [name, name, "n", name, "+1.0 [+0.5, +1.5]", f"{name}: a note"]
+    assert texts == [
+        name, name, "n", "lowest block", name, "+1.0 [+0.5, +1.5]", f"−1.0 ({name})", f"{name}: a note"
+    ]  # fmt: skip
 
 
 def test_text_that_a_spreadsheet_would_compute_is_quoted_and_numbers_are_not() -> None:
