@@ -139,7 +139,8 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
             return (name,)  # which is then refused, with the reason
     numeric = {name: each.values for name, each in numbers.items() if each.wrong is None and np.isfinite(each.values).any()}
     prefixed = [name for name in numeric if _METRIC_PREFIX.match(name) and not table.kinds]
-    known = [name for name in numeric if MetricSpec.guess(name).better is not None and not _OTHERS.fullmatch(_short(name))]
+    other = [name for name in numeric if _OTHERS.fullmatch(_short(name)) and _short(name) != "error"]  # a message has words
+    known = [name for name in numeric if MetricSpec.guess(name).better is not None and name not in other]
     if found_names := prefixed or [name for name in known if MetricSpec.guess(name).role == "outcome"]:
         return tuple(sorted(found_names, key=_split) if table.kinds else found_names)
     if certain := [name for name in numeric if name in table.kinds]:

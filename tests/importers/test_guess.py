@@ -45,6 +45,14 @@ def test_a_metric_without_a_known_name_is_the_column_of_numbers_that_differ() ->
     assert roles.metrics == ("snorkels",)
 
 
+@pytest.mark.parametrize("name", ["error", "Error", "test.error", "val/error"])
+def test_an_error_in_numbers_is_a_metric_and_one_in_words_is_not(name: str) -> None:
+    roles, _ = guessed(method=METHOD, seed=SEED, train_time=[31, 32, 33, 34, 35, 36], **{name: VALUE})
+    assert (roles.metrics, roles.factors) == ((name,), ("method",))
+    roles, _ = guessed(method=METHOD, seed=SEED, snorkels=VALUE, **{name: ["", "", "out of memory"] * 2})
+    assert roles.metrics == ("snorkels",)
+
+
 def test_columns_that_say_the_same_or_identify_a_run_are_no_factors() -> None:
     columns = {"started_at": list(range(6)), "lr": [0.1, 0.2] * 3, "variant": [f"v{each}" for each in METHOD]}
     roles, said = guessed(method=METHOD, seed=SEED, accuracy=VALUE, **columns)
