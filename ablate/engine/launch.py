@@ -35,7 +35,11 @@ SETTLE_SECONDS = 0.5  # time for processes to die and for their deaths to be rec
 
 
 class Launch:
-    """The launching of a plan's runs by one command."""
+    """The launching of a plan's runs by one command, which plans anew for each look of study.until.
+
+    Args:
+        deadline: when the command has to stop (study.max_hours), in seconds since 1970; None for no limit.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Launch:
         config: DictConfig,
         console: Console,
         added: AddedKeys | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.plan = plan
         self.task = PlannedTask(program.reference, program.script)
@@ -56,7 +61,7 @@ class Launch:
         self.console = console
         self.ended: list[PlannedRun] = []  # the runs of the last launch that started and ended
         self.added = added or AddedKeys()
-        self.deadline = None if options.max_hours is None else time.time() + 3600 * options.max_hours
+        self.deadline = deadline
 
     def run(self) -> None:
         """Launch due runs until none is left. Their outcomes are stored in the plan.
@@ -102,7 +107,8 @@ class Launch:
         for run in self.plan.runs:
             if run.state == "given up":
                 run.outcome = _give_up(run)
-            elif run.state == "done" and (run.outcome is None or run.outcome.status == "running"):
+                run.stopped = run.outcome.error
+            elif run.state == "done" and (run.outcome is None or run.outcome.status not in records.DONE):
                 run.outcome = replace(_recorded(run), kept=True)  # done by an earlier command or by another process
 
     def note_interrupted(self) -> None:
@@ -190,7 +196,7 @@ class Launch:
                 run.seed,
                 run.directory,
                 position=f"{position}/{len(due)}",
-                processes=min(self.plan.processes, len(due)),
+                processes=self.plan.processes,
                 deadline=self.deadline,
                 types=types.number(run.cell),
                 planned_with=self.planned_with,

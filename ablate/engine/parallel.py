@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import time
@@ -137,12 +138,18 @@ def use_processes(config: DictConfig, processes: int) -> None:
 def start_at_most(launcher: Launcher, runs: int) -> None:
     """Make joblib's launcher start no more processes than there are runs, but two for a single run.
 
-    With one, joblib would execute the run in the process of the sweep, which a crash of the run would then end.
+    With one, joblib would execute the run in the process of the sweep, which a crash of the run would then end. The threads of
+    each process stay those of the number asked for: they are part of the numerics, so the last runs of a sweep that was
+    interrupted need the same.
     """
     options = getattr(launcher, "joblib", None)
     asked = options.get("n_jobs") if isinstance(options, dict) else None
-    if isinstance(options, dict) and isinstance(asked, int):
-        options["n_jobs"] = min(_counted(asked), max(runs, 2))
+    if not isinstance(options, dict) or not isinstance(asked, int):
+        return
+    count = _counted(asked)
+    options["n_jobs"] = min(count, max(runs, 2))
+    if options["n_jobs"] < count and not any(name.endswith("_NUM_THREADS") for name in os.environ):  # which joblib respects
+        options["inner_max_num_threads"] = max(1, importlib.import_module("joblib").cpu_count() // count)
 
 
 def has_joblib() -> bool:

@@ -152,6 +152,14 @@ class Plan:
         for run in self.runs:
             run.look(self.code, self.same_code, self.notes, self.root)
 
+    def carry_over(self, earlier: Plan) -> None:
+        """Take over what an earlier plan of this command knows about runs that failed, so that they stay failed."""
+        known = {run.directory: run for run in earlier.runs if run.state != "done"}
+        for run in self.runs:
+            if (was := known.get(run.directory)) is not None:
+                run.failures, run.stopped, run.outcome = was.failures, was.stopped, was.outcome
+                run.fruitless, run.reached = was.fruitless, was.reached
+
     def due(self) -> list[PlannedRun]:
         """The runs to launch, in order; crashed runs come last."""
         return sorted((run for run in self.runs if run.state in DUE), key=lambda run: run.deaths > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -49,6 +50,7 @@ class StudySweeper:
     def __init__(self, params: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None) -> None:
         self.params = dict(params or {})
         self._composer: Composer | None = None
+        self._earlier: Plan | None = None  # of the look before
         self.options = dict(options or {})
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -87,11 +89,12 @@ class StudySweeper:
         if command.options.detach:
             parallel.refuse_detach(self.config)
         seeds = list(command.seeds)
+        self.deadline = None if command.options.max_hours is None else time.time() + 3600 * command.options.max_hours
         while True:
             plan = self._prepare(command, seeds)
             if plan is None or command.options.dry_run:
                 return []
-            launch = self._launch(plan, command)
+            launch, self._earlier = self._launch(plan, command), plan
             more = [] if launch.late() else self._more_seeds(command, seeds)
             if not more:
                 return self._finish(plan, command)
@@ -194,6 +197,8 @@ class StudySweeper:
         plan.code = self.program.provenance()["code"]
         plan.root = self.program.root
         plan.same_code = command.options.reuse == "same_code"
+        if self._earlier is not None:
+            plan.carry_over(self._earlier)
         plan.look()
 
     def _choose_processes(self, plan: Plan, command: SweepCommand, manifest: StudyManifest) -> list[str]:
@@ -211,8 +216,8 @@ class StudySweeper:
                 )
                 manifest.decisions[parallel.KEY] = Decision(asked=asked, took=wanted)
                 notes = [note]
-            parallel.use_processes(self.config, max(1, min(int(wanted), len(plan.due()))))
-        plan.processes = max(1, min(parallel.processes_of(self.config), len(plan.due())))
+            parallel.use_processes(self.config, int(wanted))
+        plan.processes = parallel.processes_of(self.config)  # however few runs are left: the number of threads depends on it
         return notes
 
     def _check_claims(
@@ -256,7 +261,7 @@ class StudySweeper:
 
     def _launch(self, plan: Plan, command: SweepCommand) -> Launch:
         ranks.refuse_launcher(str(self.config.hydra.launcher._target_))
-        launch = Launch(plan, self.program, command.options, self.context, self.config, self.console, self.added)
+        launch = Launch(plan, self.program, command.options, self.context, self.config, self.console, self.added, self.deadline)
         try:
             launch.run()
         except Detached as message:

@@ -47,6 +47,41 @@ def test_an_undecided_study_goes_on_look_by_look_up_to_its_limit(command: Comman
     assert len(list((tmp_path / "outputs" / "s").glob("runs/*/*/run.json"))) == 16
 
 
+LOOKS = f"""
+import ablate
+
+@ablate.main({str(APPS / "conf")!r})
+def train(cfg, run):
+    if cfg.x == 3:
+        raise RuntimeError("it fails")
+    return {{"score": run.stream(str(cfg.x)).normal(), "deadline": run.deadline}}
+
+train()
+"""
+
+
+def test_the_looks_of_a_command_share_its_time_limit_and_the_runs_that_failed(command: Command, tmp_path: Path) -> None:
+    """A run that failed at the first look is not repeated at the second, and is counted at the end."""
+    (tmp_path / "looks.py").write_text(LOOKS)
+    answer = command(
+        "looks.py",
+        "-m",
+        "x=1,2,3",
+        f"study.claims=[{CLAIM}]",
+        "study.looks=[5,6]",
+        "study.until=decided",
+        "study.max_hours=1",
+        "study.report=false",
+        "study.name=s",
+        status=1,
+    )
+    assert "continuing to 6." in answer.stdout
+    assert "6 failed, 2 finished, 10 kept" in answer.stdout
+    records = [json.loads(path.read_text()) for path in (tmp_path / "outputs" / "s").glob("runs/*/*/run.json")]
+    assert [record["attempts"] for record in records] == [1] * 18
+    assert len({record["metrics"]["deadline"] for record in records if record["metrics"]}) == 1
+
+
 def test_below_five_seeds_there_is_no_verdict_and_no_p_value(command: Command, tmp_path: Path) -> None:
     answer = command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.seeds=4", REPORT)
     assert "No verdict below 5 seeds" in answer.stdout

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -110,10 +112,12 @@ def test_a_launcher_for_clusters_takes_the_number_as_its_cap() -> None:
 
 
 def test_a_number_of_processes_is_used(command: Command, tmp_path: Path) -> None:
-    answer = command(TRIVIAL, "-m", "x=1,2,3", "study.n_jobs=2", "study.name=s", "study.report=false")
-    assert "3 finished" in answer.stdout
+    sweep = (TRIVIAL, "-m", "x=1,2,3", "study.n_jobs=2", "study.name=s", "study.report=false")
+    assert "3 finished" in command(*sweep).stdout
+    shutil.rmtree(next((tmp_path / "outputs/s/runs").glob("x=3-*")))
+    assert "1 finished, 2 kept" in command(*sweep).stdout
     records = [json.loads(path.read_text()) for path in (tmp_path / "outputs/s").glob("runs/*/*/run.json")]
-    assert [record["timing"]["processes"] for record in records] == [2, 2, 2]
+    assert [record["timing"]["processes"] for record in records] == [2, 2, 2]  # also of the last run, with its threads
     refused = command(TRIVIAL, "-m", "x=1,2", "study.n_jobs=many", "study.name=s", status=2)
     assert refused.stderr == "ablate: study.n_jobs=many: expected auto, an integer >= 1, or null.\n"
     refused = command(TRIVIAL, "-m", "x=1,2", "study.n_jobs=2", "hydra/launcher=joblib", "study.name=s", status=2)
@@ -151,6 +155,21 @@ def test_joblib_starts_no_more_processes_than_there_are_runs() -> None:
         assert launcher.joblib["n_jobs"] == expected
     for other in (object(), Joblib(), Joblib(n_jobs=None)):
         parallel.start_at_most(other, 1)  # type: ignore[arg-type]
+
+
+def test_the_threads_of_a_process_do_not_depend_on_how_many_runs_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    joblib = pytest.importorskip("joblib")
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
+    for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
+        monkeypatch.delenv(name)
+    for runs, expected in ((9, {"n_jobs": 4}), (1, {"n_jobs": 2, "inner_max_num_threads": 2})):
+        launcher: Any = SimpleNamespace(joblib={"n_jobs": 4})
+        parallel.start_at_most(launcher, runs)
+        assert launcher.joblib == expected
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # joblib takes this number
+    launcher = SimpleNamespace(joblib={"n_jobs": 4})
+    parallel.start_at_most(launcher, 1)
+    assert launcher.joblib == {"n_jobs": 2}
 
 
 def test_each_process_gets_one_of_the_visible_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

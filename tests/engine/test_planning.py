@@ -5,6 +5,7 @@ from typing import Any
 
 from ablate.core.cells import Cell, LeaveOut
 from ablate.engine.cells import PlannedCell
+from ablate.engine.execution import Outcome
 from ablate.engine.planning import Plan, PlannedRun, waiting_time
 from ablate.engine.planning import make_plan as plan_of
 from ablate.engine.run import Run
@@ -218,3 +219,21 @@ def test_a_run_that_comes_back_without_progress_is_stopped(tmp_path: Path) -> No
         assert (run.state == "given up", run.stopped) == (stopped, "it is not done." if stopped else None)
     run.look("now", False, [])
     assert run.state == "given up"
+
+
+def test_a_later_plan_of_the_command_knows_what_failed(tmp_path: Path) -> None:
+    """For study.until, which plans anew for each look."""
+    earlier = make_plan(tmp_path, [cell(x=1), cell(x=2), cell(x=3)], [0])
+    failed, given_up, done = sorted(earlier.runs, key=x_of)
+    failed.failures, failed.outcome = 1, Outcome("x=1", 0, "failed")
+    given_up.stopped, given_up.state = "its process died 2 times", "given up"
+    begin(done, 2, of=2)
+    done.state, done.outcome = "done", Outcome("x=3", 0, "finished")
+    plan = make_plan(tmp_path, [cell(x=1), cell(x=2), cell(x=3)], [0, 1])
+    plan.carry_over(earlier)
+    plan.look()
+    runs = {run.name: run for run in plan.runs}
+    assert [(run.failures, run.state, run.outcome) for run in runs.values() if run.seed == 1] == [(0, "to do", None)] * 3
+    assert (runs["x=1 seed=0"].failures, runs["x=1 seed=0"].outcome) == (1, failed.outcome)
+    assert (runs["x=2 seed=0"].state, runs["x=2 seed=0"].stopped) == ("given up", "its process died 2 times")
+    assert (runs["x=3 seed=0"].state, runs["x=3 seed=0"].outcome) == ("done", None)  # kept
