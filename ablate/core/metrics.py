@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ MINUS = " - "  # separates the two terms of a difference of metrics
 _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"acc(uracy)?", {"unit": "%", "digits": 1, "better": "higher"}),
     (r"auc|auroc|f1|map|bleu|rouge|reward|return|score", {"better": "higher"}),
-    (r"loss|error|perplexity|ppl|mse|rmse|mae", {"better": "lower"}),
+    (r"loss|error|perplexity|ppl|mse|rmse|mae|nll|bpb|wer|cer|fid|regret|cross_entropy", {"better": "lower"}),
     (r"seconds|time", {"unit": "s", "better": "lower", "role": "cost"}),
     (r"parameters|params|macs|flops", {"digits": 0, "better": "lower", "role": "cost"}),
 )
@@ -69,8 +70,9 @@ class MetricSpec:
         ('%', 'lower')
         """
         words = re.split(r"[^a-z0-9]+", name.lower())
+        pairs = ["_".join(pair) for pair in itertools.pairwise(words)]
         for pattern, known in _GUESSES:
-            if any(re.fullmatch(pattern, word) for word in words):
+            if any(re.fullmatch(pattern, word) for word in [*words, *pairs]):
                 return cls(name, **known)
         return cls(name)
 

@@ -18,6 +18,9 @@ from ablate.core.metrics import Metrics, MetricSpec, parse_typed, terms_of
         ("seconds_to_target", "s", "lower", "cost"),
         ("macs", "", "lower", "cost"),
         ("macaroni", "", None, "outcome"),
+        ("val/cross_entropy", "", "lower", "outcome"),
+        ("policy_entropy", "", None, "outcome"),
+        ("test_wer", "", "lower", "outcome"),
     ],
 )
 def test_an_undescribed_metric_is_guessed_from_its_name(name: str, unit: str, better: str | None, role: str) -> None:
