@@ -21,7 +21,8 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
     terms = pd.DataFrame() if comparison.over_blocks else comparison.anova  # its noise would be the differences of blocks
     if "omega_squared" in terms and (main := terms[(terms["order"] == 1) & terms["omega_squared"].notna()]).shape[0] > 1:
         first = main.sort_values("omega_squared", ascending=False).iloc[0]
-        alt = f"{first['term']} explains most of the variance between runs: ω² = {first['omega_squared']:.2f}."
+        share = f"ω² = {first['omega_squared']:.2f}"
+        alt = f"{first['term']} explains more of the variance between runs than any other factor: {share}."
         caption = (
             "ω²: the share of the variance between runs that a factor explains, and, in the matrix, what two factors explain "
             "beyond that. The rest is noise between seeds, and interactions of more factors."
@@ -29,8 +30,8 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
         yield Sketch("importance", "Variance explained", caption, alt, lambda: factor_plots.importance(terms))
     if shown := comparison.interactions:
         caption = (
-            "Means over seeds, averaged over the other factors, with 95 % intervals. Parallel lines: the effect of one factor "
-            "does not depend on the other."
+            f"Means over {comparison.unit}s, averaged over the other factors, with 95 % intervals. Parallel lines: the effect "
+            "of one factor does not depend on the other."
         )
         alt = f"Means of {spec.title} by {' and by '.join(f'{each.x} and {each.line}' for each in shown)}."
         yield Sketch(
@@ -45,10 +46,11 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
             key: [_text(cells[each].get(key)) for each in mean.index] for key in factors
         }
         columns["value"] = mean.tolist()
-        best = report.configurations.changes[str(mean.idxmin() if spec.better == "lower" else mean.idxmax())]
+        extreme = report.configurations.changes[str(mean.idxmin() if spec.better == "lower" else mean.idxmax())]
+        what = "best configuration" if spec.better else "configuration with the highest mean"
         caption = "A line for each configuration, from level to level to its mean; the darker, the higher."
         yield Sketch(
-            "parallel", "All configurations", caption, f"The best configuration is {best}.",
+            "parallel", "All configurations", caption, f"The {what} is {extreme}.",
             lambda: factor_plots.parallel(factors, pd.DataFrame(columns), spec),
         )  # fmt: skip
 

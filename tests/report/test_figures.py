@@ -57,7 +57,7 @@ def test_a_text_says_what_a_figure_shows(report: Report) -> None:
     texts = {figure.name: figure.alt for figure in figures.draw(report)}
     assert texts["paired_differences"].startswith("Δ final accuracy (percentage points): highest for ")
     assert "intervals exclude zero" in texts["paired_differences"]
-    assert "explains most of the variance" in texts["importance"]
+    assert "explains more of the variance between runs than any other factor" in texts["importance"]
 
 
 def test_parallel_coordinates_are_for_many_factors(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""The sentences about the figures of factors, for readers who cannot see them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ablate.core.metrics import Better, MetricSpec
+from ablate.report.build import compose
+from ablate.report.factor_figures import factor_sketches
+from ablate.report.sketch import Sketch
+from tests.report.studies import Levels, grid_results
+
+FACTORS = {"a": [0, 1], "b": [0, 1], "c": [0, 1], "d": [0, 1]}
+
+
+def sketches(better: Better | None, blocks: str | None = None, of_seeds: float = 0.3) -> dict[str, Sketch]:
+    """The figures of a study of four factors, in which `b` does most and seeds do more."""
+
+    def value(levels: Levels, seed: int) -> float:
+        return (
+            0.5 + 0.02 * levels["b"] + 0.01 * levels["a"] * levels["c"] + of_seeds * seed + 0.001 * (-1) ** (seed * levels["d"])
+        )
+
+    results = grid_results(FACTORS, value, "x", 5, [MetricSpec("x", better=better)])
+    report = compose(
+        replace(results, manifest=results.manifest.model_copy(update={"blocks": blocks})), name="s", folder=Path("x")
+    )
+    assert report.comparison is not None
+    return {each.name: each for each in factor_sketches(report, report.comparison, report.metrics["x"])}
+
+
+def test_the_first_factor_is_not_said_to_explain_most_of_the_variance() -> None:
+    found = sketches("higher")["importance"]
+    assert found.alt == "b explains more of the variance between runs than any other factor: ω² = 0.00."
+
+
+@pytest.mark.parametrize(
+    ("better", "what"),
+    [
+        ("higher", "The best configuration is a=1, b=1, c=1."),
+        ("lower", "The best configuration is d=1."),
+        (None, "The configuration with the highest mean is a=1, b=1, c=1."),
+    ],
+)
+def test_without_a_direction_no_configuration_is_the_best(better: Better | None, what: str) -> None:
+    assert sketches(better)["parallel"].alt == what
+
+
+def test_over_blocks_means_are_over_blocks() -> None:
+    found = sketches("higher", blocks="d")
+    assert found["interaction_means"].caption.startswith("Means over blocks, averaged over the other factors")
+    found = sketches("higher", of_seeds=0.001)
+    assert found["interaction_means"].caption.startswith("Means over seeds, averaged over the other factors")
