@@ -82,7 +82,8 @@ def test_a_command_of_the_docs_runs(line: str, command: Command, tmp_path: Path)
     pack(tmp_path / "IMAGES.zip")
     replaced = ["study.seeds", *(each.split("=")[0] for each in TINY)]
     arguments = [each for each in arguments_of(line) if each.split("=")[0] not in replaced]
-    tiny = [each for each in TINY if "widths" not in each] if "+study=ingredients" in arguments else TINY  # its widths are a factor
+    factors = ["model.widths"] if "+study=ingredients" in arguments else []
+    tiny = [each for each in TINY if each.split("=")[0] not in factors]
     sweeps = "-m" in arguments[2:] or any(each.startswith("+study=") for each in arguments)
     answer = command(*arguments, *tiny, *(["study.seeds=1", "study.report=false"] if sweeps else []))
     assert answer.stderr == ""

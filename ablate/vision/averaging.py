@@ -53,7 +53,7 @@ class WeightAverage:
         lookahead = self.settings.name == "lookahead"
         share = 1 / (self.updates + 1) if self.settings.name == "swa" else 1 - self.settings.decay
         self.updates += 1
-        pairs = list(zip(self._average.parameters(), self.network.parameters(), strict=True))
+        pairs: list[tuple[Tensor, Tensor]] = list(zip(self._average.parameters(), self.network.parameters(), strict=True))
         buffers = list(zip(self._average.buffers(), self.network.buffers(), strict=True))
         if not lookahead:
             pairs += [pair for pair in buffers if pair[0].is_floating_point()]

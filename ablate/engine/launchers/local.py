@@ -50,8 +50,9 @@ class Local(cluster.ClusterLauncher):
         folder.mkdir()
         executor = self._executor(folder)
         gpus = gpus_for(self.options)
-        processes = min(cluster_processes(self.options, self.study.n_jobs), len(runs))
-        cores = self.options.get("cpus_per_task") or max(1, usable_cores() // processes)
+        asked = cluster_processes(self.options, self.study.n_jobs)
+        processes = min(asked, len(runs))
+        cores = self.options.get("cpus_per_task") or max(1, usable_cores() // asked)  # however few runs are left
         waiting, free = deque(range(len(runs))), list(range(processes))[::-1]
         started: list[Started] = []
         returns: list[JobReturn | None] = [None] * len(runs)
