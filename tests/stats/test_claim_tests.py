@@ -195,12 +195,12 @@ def test_unpaired_times_that_most_runs_never_reach_decide_nothing() -> None:
 
 def test_non_inferiority_is_not_tested_where_it_is_not_known_what_is_better() -> None:
     """A distance that rises from 20 to 28 would otherwise be 'supported'."""
-    rows = stems(8, gain=8.0).rename(columns={"accuracy": "fid"})
-    claim = Claim.parse(CLAIM | {"metric": "fid", "expects": "noninferior", "margin": 1.0})
+    rows = stems(8, gain=8.0).rename(columns={"accuracy": "distance"})
+    claim = Claim.parse(CLAIM | {"metric": "distance", "expects": "noninferior", "margin": 1.0})
     test = evaluate(claim, results_of(rows), SequentialDesign(()))
-    reason = "it is not known whether more or less of fid is better: declare it (study.metrics.fid.better)"
+    reason = "it is not known whether more or less of distance is better: declare it (study.metrics.distance.better)"
     assert (test.verdict, test.reason, test.in_family) == ("not tested", reason, False)
-    test = evaluate(claim, results_of(rows, metrics=[MetricSpec("fid", better="lower")]), SequentialDesign(()))
+    test = evaluate(claim, results_of(rows, metrics=[MetricSpec("distance", better="lower")]), SequentialDesign(()))
     assert test.tests[-1].p.contradict < 1e-6
     assert evaluate(claim.model_copy(update={"metric": "speed"}), results_of(rows), DESIGN).reason.startswith("unknown metric")
 
