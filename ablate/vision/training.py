@@ -184,7 +184,7 @@ class Trainer:
             loss_sum += loss * len(chosen)
             right_sum += (logits.argmax(1) == labels).sum()
         if not self.by_batch and not self.early:
-            self.schedule.step()
+            self._step_schedule()
         train_loss = loss_sum.item() / count  # the first synchronization in this epoch
         seconds = time.perf_counter() - started
         self.seconds += seconds
@@ -246,11 +246,14 @@ class Trainer:
             self.optimizer.step()
             self.average.step()
         if self.by_batch or (skipped and self.early):
-            with warnings.catch_warnings():
-                # In the first epoch, a skipped batch steps the schedule before the optimizer, as in the author's code
-                warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler\.step\(\)`")
-                self.schedule.step()
+            self._step_schedule()
         return loss.detach(), logits.detach()
+
+    def _step_schedule(self) -> None:
+        with warnings.catch_warnings():
+            # Where batches are skipped, the schedule may step before the optimizer, as in the author's code
+            warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler\.step\(\)`")
+            self.schedule.step()
 
 
 def make_schedule(
