@@ -6,7 +6,8 @@
     python -m benchmarks --quick               one round of tiny sizes, to see that everything works
 
 What is compared is measured in interleaved rounds of one run; medians of the rounds are shown, and ratios are computed
-in each round. Run it on a machine that does nothing else. The exit status is 1 if a section failed.
+in each round. What is in bfloat16 is skipped where the product would take float32. Run it on a machine that does nothing else.
+The exit status is 1 if a section failed.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from ablate.storage.records import RunRecord
 from ablate.vision import data as product_data
 from ablate.vision.config import Config, from_hydra
 from ablate.vision.devices import choose_device, set_numerics
-from ablate.vision.memory import keep_freed_memory
 from ablate.vision.networks import build, outline
+from ablate.vision.precision import resolve
 from ablate.vision.summary import macs
 from ablate.vision.training import Trainer
 
@@ -39,8 +39,6 @@ def set_up(overrides: Sequence[str], device: str, precision: str) -> tuple[Confi
     config = make_config([*overrides, *fixed])
     chosen = choose_device(config.device)
     set_numerics(config, chosen)
-    if chosen.type == "cpu":
-        keep_freed_memory()
     return config, chosen
 
 
@@ -48,6 +46,11 @@ def make_network(overrides: Sequence[str], device: str, precision: str = "float3
     """The network of an experiment on its device, in channels_last; torch is set up as a run would set it up."""
     config, chosen = set_up(overrides, device, precision)
     return build(config).to(chosen)
+
+
+def precision_of(device: str) -> str:
+    """The precision that `precision=auto` takes on a device of this machine."""
+    return resolve("auto", torch.device(device))
 
 
 def flops_per_image(overrides: Sequence[str]) -> float:

@@ -19,6 +19,7 @@ from ablate.commands import studies
 from ablate.core.errors import UsageError
 from ablate.report import terminal
 from ablate.storage.layout import run_directories
+from ablate.storage.locks import state_of
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import RECORD, read_record
 
@@ -28,7 +29,7 @@ class StudyOverview:
     """A study in one line.
 
     Attributes:
-        runs: the number of runs by state, see `studies.state_of`.
+        runs: the number of runs by state, see `locks.state_of`.
         factors: the names of its factors.
         verdicts: the number of claims by verdict, from the last report; empty without one.
         changed: when a run last changed, in seconds since 1970.
@@ -49,7 +50,7 @@ def overview(study: Path) -> StudyOverview:
     cells, seeds, changed = set(), set(), study.stat().st_mtime
     for directory in run_directories(study):
         record = read_record(directory)
-        runs["unreadable" if record is None else studies.state_of(directory, record)] += 1
+        runs["unreadable" if record is None else state_of(directory, record)] += 1
         cells.add(directory.parent.name)
         seeds.add(directory.name)
         changed = max(changed, (directory / RECORD).stat().st_mtime)

@@ -19,7 +19,7 @@ from ablate.core.levels import Level, short_names
 from ablate.core.wording import counted
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
-from ablate.storage.locks import holder
+from ablate.storage.locks import holder, state_of
 from ablate.storage.records import Status, read_record
 from ablate.storage.results import StudyResults
 from ablate.storage.scheduler import queued_jobs
@@ -31,7 +31,7 @@ def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list
 
     Args:
         study: the folder of the study.
-        statuses: states of runs, see `studies.state_of`; empty for any.
+        statuses: states of runs, see `locks.state_of`; empty for any.
         where: levels as `key=value`; empty for any.
 
     Raises:
@@ -46,7 +46,7 @@ def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list
     if not statuses:
         return found
     records = {path: read_record(path) for path in found}
-    return [path for path, each in records.items() if each is not None and studies.state_of(path, each) in statuses]
+    return [path for path, each in records.items() if each is not None and state_of(path, each) in statuses]
 
 
 def _with_levels(study: Path, where: Sequence[str]) -> list[str]:

@@ -110,7 +110,7 @@ def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | 
         return RunStatus(name, label, seed, "queued", None, queued.name, attempts, submitted, note)
     if record is None:
         return RunStatus(name, label, seed, "left out" if planned == "left out" else "not started")
-    state = studies.state_of(directory, record)
+    state = locks.state_of(directory, record)
     host, job = _place(record, {})
     began, seconds = seconds_since_1970(record.timing.get("started")), record.timing.get("seconds")
     ended = None if began is None else began + (seconds or 0.0)

@@ -1,4 +1,4 @@
-"""Finding studies by name or path; the states of runs, and the texts that several subcommands print."""
+"""Finding studies by name or path; and the texts that several subcommands print."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 
 from ablate.core.errors import UsageError
 from ablate.storage.layout import run_directories
-from ablate.storage.locks import holder
 from ablate.storage.manifest import MANIFEST
-from ablate.storage.records import RunRecord
 
 ROOT = Path("outputs")
 
@@ -74,8 +72,3 @@ def studies(root: Path) -> Iterator[Path]:
     """The studies in a folder, sorted by name."""
     if root.is_dir():
         yield from (path for path in sorted(root.iterdir()) if path.is_dir() and is_study(path))
-
-
-def state_of(directory: Path, record: RunRecord) -> str:
-    """The state of a run with a record. If that says `running`, but no process holds the run, it is `interrupted`."""
-    return "interrupted" if record.status == "running" and holder(directory) is None else record.status

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablate.core.errors import UsageError
-from ablate.importers.run_folders import StoredRun, flat, metric_files, natural, read_files, read_yaml
+from ablate.importers.run_folders import UNREADABLE, StoredRun, flat, metric_files, natural, read_files, read_yaml
 
 OVERRIDES = ".hydra/overrides.yaml"
 _ABSENT = object()
+
+
+@dataclass(frozen=True)
+class _Job:
+    folder: Path
+    overrides: Mapping[str, str | None]  # by key; None for a deletion (`~key`)
+    config: Any  # as composed
+    choices: Mapping[str, Any]  # of config groups
 
 
 def job_folders(folder: Path) -> list[Path]:
@@ -22,7 +31,8 @@ def job_folders(folder: Path) -> list[Path]:
 def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
     """Read the jobs. Their configuration is every key that a job overrides; other keys of one value are facts.
 
-    A job without a file of metrics, or with one that cannot be read, has failed, because it left no result.
+    A job without a file of metrics, or with one that cannot be read, has failed, because it left no result. A job with a torn
+    file in `.hydra` is UNREADABLE.
 
     Args:
         folder: of one or several multiruns, or of single runs.
@@ -31,28 +41,30 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
     Raises:
         UsageError: if no job has a file of metrics.
     """
-    jobs = job_folders(folder)
-    overrides = [_overrides(job) for job in jobs]
-    keys = list(dict.fromkeys(key for each in overrides for key in each))
-    files = [metric_files(job, pattern) for job in jobs]
+    jobs: list[_Job] = []
+    found: list[StoredRun] = []
+    for path in job_folders(folder):
+        try:
+            jobs.append(_read_job(path))
+        except UsageError as error:
+            found.append(StoredRun(str(path.relative_to(folder)), {}, [], UNREADABLE, str(error)))
+    keys = list(dict.fromkeys(key for job in jobs for key in job.overrides))
+    files = [metric_files(job.folder, pattern) for job in jobs]
     if not any(files):
-        others = sorted({path.name for job in jobs for path in job.iterdir() if path.name != ".hydra"})[:20]
+        others = sorted({path.name for job in jobs for path in job.folder.iterdir() if path.name != ".hydra"})[:20]
         expected = pattern or "metrics.csv, results.json, event files, …"
         raise UsageError(
             f"{folder}: no job has a file of metrics ({expected}). Name them with --files, such as '**/metrics.csv'; the "
-            f"folders of the jobs contain: {', '.join(others) or 'nothing'}."
+            f"folders of the jobs contain: {', '.join(others) or 'nothing'}." + "".join(f" {each.error}" for each in found[:1])
         )
-    configs = [read_yaml(job / ".hydra/config.yaml") or {} for job in jobs]
-    flattened = [flat(config) if config else {} for config in configs]
+    flattened = [flat(job.config) if job.config else {} for job in jobs]
     same = {key: value for key, value in flattened[0].items() if all(each.get(key, _ABSENT) == value for each in flattened)}
     seeds = [key for each in flattened for key in each if key.rpartition(".")[2].lower() in ("seed", "random_seed", "rng_seed")]
     chosen = [*keys, *(key for key in dict.fromkeys(seeds) if key not in keys and key not in same)]
     facts = {key: value for key, value in same.items() if key not in chosen}
-    found = []
-    for job, own, config, paths in zip(jobs, overrides, configs, files, strict=True):
-        choices = ((read_yaml(job / ".hydra/hydra.yaml") or {}).get("hydra") or {}).get("runtime", {}).get("choices") or {}
-        levels = facts | {key: _level(key, own, config, choices) for key in chosen}
-        place = str(job.relative_to(folder))
+    for job, paths in zip(jobs, files, strict=True):
+        levels = facts | {key: _level(key, job) for key in chosen}
+        place = str(job.folder.relative_to(folder))
         if not paths:
             found.append(StoredRun(place, levels, [], "failed", "no file of metrics"))
             continue
@@ -61,6 +73,12 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
         except UsageError as error:  # such as a file that a killed job left incomplete; the other jobs count
             found.append(StoredRun(place, levels, [], "failed", str(error)))
     return found
+
+
+def _read_job(folder: Path) -> _Job:
+    hydra = (read_yaml(folder / ".hydra/hydra.yaml") or {}).get("hydra") or {}
+    config = read_yaml(folder / ".hydra/config.yaml") or {}
+    return _Job(folder, _overrides(folder), config, hydra.get("runtime", {}).get("choices") or {})
 
 
 def _overrides(job: Path) -> dict[str, str | None]:
@@ -78,15 +96,15 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
-def _level(key: str, overrides: Mapping[str, str | None], config: Any, choices: Mapping[str, Any]) -> object:
+def _level(key: str, job: _Job) -> object:
     """The level of a key in a job: what it became in the composed configuration, or the choice of a config group."""
-    value = config
+    value = job.config
     for part in key.split("."):
         value = value.get(part, _ABSENT) if isinstance(value, Mapping) else _ABSENT
     if isinstance(value, str | int | float | bool | None):
         return value
-    if key in overrides:
-        return overrides[key]
-    if key in choices:
-        return str(choices[key])
+    if key in job.overrides:
+        return job.overrides[key]
+    if key in job.choices:
+        return str(job.choices[key])
     return None if value is _ABSENT else json.dumps(value, default=str)

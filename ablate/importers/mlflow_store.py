@@ -13,7 +13,7 @@ from typing import Any
 from ablate.core.errors import UsageError
 from ablate.importers.metric_files import Row
 from ablate.importers.numbers import LARGEST
-from ablate.importers.run_folders import StoredRun, read_yaml
+from ablate.importers.run_folders import UNREADABLE, StoredRun, read_yaml
 
 META = "meta.yaml"
 _STATUS = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}  # mlflow.entities.RunStatus
@@ -28,6 +28,7 @@ class _Run:
     experiment: str
     status: str
     start: int
+    error: str | None = None
     params: dict[str, object] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, list[tuple[int, int, float]]] = field(default_factory=dict)  # step, time, value
@@ -36,7 +37,7 @@ class _Run:
         rows: list[list[Row]] = []
         for name, logged in self.metrics.items():
             rows.append([{"step": float(step), name: value} for step, _, value in sorted(logged, key=lambda each: each[:2])])
-        return StoredRun(f"run {self.name or self.uid} ({self.uid[:8]})", self.params, _by_step(rows), self.status)
+        return StoredRun(f"run {self.name or self.uid} ({self.uid[:8]})", self.params, _by_step(rows), self.status, self.error)
 
 
 def is_file_store(path: Path) -> bool:
@@ -94,7 +95,12 @@ def _of_folder(path: Path) -> list[_Run]:
     for folder in experiments:
         about = read_yaml(folder / META) or {}
         for meta in sorted(folder.glob(f"*/{META}")):
-            content = read_yaml(meta) or {}
+            try:
+                content = read_yaml(meta) or {}
+            except UsageError as error:
+                name = str(about.get("name", folder.name))
+                found.append(_Run(meta.parent.name, "", name, UNREADABLE, start=0, error=str(error)))
+                continue
             if content.get("lifecycle_stage") == "deleted" or "run_id" not in content:
                 continue
             status: Any = content.get("status")

@@ -29,6 +29,9 @@ _REPLICATE = re.compile(r"(seed|fold|split|replicate|rep)[ _-]?(\d+)", re.I)
 _COUNTED = re.compile(r"version_\d+", re.I)  # Lightning's folders: what counts runs is not a level
 
 
+UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True)
 class StoredRun:
     """A run of another tool.
@@ -37,7 +40,7 @@ class StoredRun:
         place: where it is in the source, for messages and the report.
         config: the configuration: flat keys with scalars or texts.
         files: for each file, the rows of numbers as `metric_files.read_rows` returns them.
-        status: a word of `status.STATUS_OF`.
+        status: a word of `status.STATUS_OF`, or UNREADABLE: without a configuration, the run belongs to no cell.
         error: why it did not finish.
     """
 
@@ -63,7 +66,7 @@ class StoredRun:
 
 
 def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str | None, notes: Sequence[str]) -> Table:
-    """A table with one row for each run.
+    """A table with one row for each run whose configuration can be read; a caveat names the others.
 
     Args:
         source: the folder or file, for messages.
@@ -76,11 +79,12 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
     Raises:
         UsageError: if no run has a number; the message has the error of the first run with one.
     """
+    found, runs = runs, [run for run in runs if run.status != UNREADABLE]
     values = [run.values(which, metric) for run in runs]
     metrics = list(dict.fromkeys(name for row in values for name in row))
     if not metrics:
-        reason = next((f": {run.error.removesuffix('.')}" for run in runs if run.error), "")
-        raise UsageError(f"{source}: none of the {len(runs)} runs has a number in its metrics{reason}.")
+        reason = next((f": {run.error.removesuffix('.')}" for run in found if run.error), "")
+        raise UsageError(f"{source}: none of the {len(found)} runs has a number in its metrics{reason}.")
     keys = list(dict.fromkeys(key for run in runs for key in run.config))
     named = {name: name if name not in keys else f"metrics.{name}" for name in metrics}
     columns: dict[str, pd.Series] = {key: pd.Series([run.config.get(key) for run in runs], dtype=object) for key in keys}
@@ -94,6 +98,7 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
             columns["error"] = pd.Series([run.error or "" for run in runs], dtype=object)
     ends = [end for run in runs if run.status == "finished" and (end := run.end()) is not None]
     caveats = [] if which == "last" else [f"Of each run the {which} counts" + (f" ({metric})." if metric else ".")]
+    caveats += [f"{run.place} is left out: {run.error}" for run in found if run.status == UNREADABLE]
     if ends and min(ends) < max(ends):
         caveats.append(f"The runs end at different steps, from {min(ends):g} to {max(ends):g}.")
     places = [run.place for run in runs]
@@ -166,12 +171,15 @@ def read_yaml(path: Path) -> Any:
     """The content of a YAML file; None if there is none.
 
     Raises:
-        UsageError: if it is not YAML.
+        UsageError: if it is not YAML, or empty, as a process leaves it that is killed or whose disk is full.
     """
     if not path.is_file():
         return None
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_AnyTag)
+        text = path.read_text(encoding="utf-8")
+        if not text.strip():
+            raise ValueError("the file is empty")
+        return yaml.load(text, Loader=_AnyTag)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read ({' '.join(str(error).split())}).") from None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ablate.core.errors import UsageError
 from ablate.importers.metric_files import EVENT_FILE, Row
-from ablate.importers.run_folders import StoredRun, config_of_path, flat, natural, read_files, read_yaml
+from ablate.importers.run_folders import UNREADABLE, StoredRun, config_of_path, flat, natural, read_files, read_yaml
 
 HPARAMS = "hparams.yaml"
 METRICS = "metrics.csv"
@@ -18,7 +18,7 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
     """Read one run for each folder that has metrics.csv or event files.
 
     The configuration is hparams.yaml, or the hyperparameters in the event files, and what the names of the folders say. Of a
-    folder with metrics.csv and event files, metrics.csv is read. A run of which a file cannot be read has failed.
+    folder with metrics.csv and event files, metrics.csv is read. A run whose metrics cannot be read has failed.
 
     Args:
         folder: the tree.
@@ -53,7 +53,10 @@ def _run(run: Path, top: Path, folders: list[Path], files: dict[Path, list[Path]
     rows: list[list[Row]] = []
     for each in folders:
         paths = [path for path in files[each] if EVENT_FILE not in path.name] or files[each]
-        config |= _hyperparameters(each, paths)
+        try:
+            config |= _hyperparameters(each, paths)
+        except UsageError as error:
+            return StoredRun(str(relative), {}, [], UNREADABLE, str(error))
         prefix = each.name if each.name.lower() in _PHASES and each != run else ""
         try:
             contents = read_files(sorted(paths, key=natural))

@@ -67,7 +67,7 @@ def examine(results: StudyResults) -> Audit:
     states = Counter(by_run["status"].where(by_run["left_out"].isna(), LEFT_OUT))
     missing = None if results.folder is None else _not_started(results.folder, set(by_run["directory"]))
     if missing is None:
-        missing = _holes(results.runs) if results.paired else []
+        missing = _holes(results) if results.paired else []
     states[MISSING] = len(missing)
     audit = Audit({state: states[state] for state in STATES}, missing, drifted=results.drifted)
     if results.folder is not None:
@@ -88,8 +88,19 @@ def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
     return [MissingRun(folder.rpartition("-")[2], folder.rpartition("-")[0], planned[name]) for name, folder in folders.items()]
 
 
-def _holes(runs: pd.DataFrame) -> list[MissingRun]:
-    """Missing runs without a plan: the seeds that only some cells have. If no two cells share a seed, none is missing."""
+def _holes(results: StudyResults) -> list[MissingRun]:
+    """Missing runs without a plan: the seeds that only some cells have. If no two cells share a seed, none is missing.
+
+    The cells of a block (a data set, say) are compared with each other only: each block may have seeds of its own.
+    """
+    blocks = results.manifest.blocks
+    if blocks not in results.levels:
+        return _holes_of(results.runs)
+    names = [level.text for level in results.levels[blocks]]
+    return [hole for _, runs in results.runs.groupby(names, sort=False) for hole in _holes_of(runs)]
+
+
+def _holes_of(runs: pd.DataFrame) -> list[MissingRun]:
     present = set(zip(runs["cell"], runs["seed"], strict=True))
     seeds = sorted(runs["seed"].unique())
     if len(present) == len(seeds):

@@ -26,7 +26,7 @@ from ablate.core.metrics import Metrics
 from ablate.core.zipping import joint_levels, with_joint_keys
 from ablate.storage.history import complete_lines
 from ablate.storage.history_frames import frame_of
-from ablate.storage.locks import LEASE, LOCK
+from ablate.storage.locks import LEASE, LOCK, state_of
 from ablate.storage.manifest import YAML_LOADER, StudyManifest
 from ablate.storage.records import CONFIG, HISTORY, RECORD, RunRecord, levels_of, read_record, set_aside
 from ablate.storage.results import RUN_COLUMNS, StudyResults
@@ -171,7 +171,7 @@ def _run_columns(study: Path, rows: Sequence[Row]) -> pd.DataFrame:
         "cell": [row.cell for row in rows],
         "label": [row.label for row in rows],
         "seed": [row.run.record.seed for row in rows],
-        "status": [row.run.record.status for row in rows],
+        "status": [state_of(row.run.directory, row.run.record) for row in rows],
         "error": pd.Series([row.run.record.error for row in rows], dtype=object),
         "directory": [row.run.directory.relative_to(study).as_posix() for row in rows],
         "left_out": pd.Series([row.left_out for row in rows], dtype=object),

@@ -31,6 +31,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from ablate.core.errors import RunLockedError
 from ablate.storage import watcher
 from ablate.storage.files import temporary_prefix
+from ablate.storage.records import RunRecord, Status
 
 LOCK = ".lock"
 LEASE = ".lease"
@@ -159,6 +160,11 @@ def holder(directory: Path) -> str | None:
         return _as_text(_read(directory / LEASE))
     except OSError:  # not writable: starting the run will report it
         return None
+
+
+def state_of(directory: Path, record: RunRecord) -> Status:
+    """The state of a run with a record. If that says `running`, but no process holds the run, it is `interrupted`."""
+    return "interrupted" if record.status == "running" and holder(directory) is None else record.status
 
 
 def _create(path: Path, content: str) -> None:

@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from ablate.vision.config import Config
 from ablate.vision.data import class_count, sizes
 from ablate.vision.devices import accelerator_of, choose_device, default_threads, set_numerics
-from ablate.vision.memory import keep_freed_memory
 from ablate.vision.networks import build
 from ablate.vision.optimizers import make_optimizer
 from ablate.vision.precision import autocast
@@ -36,8 +35,6 @@ def seconds(config: Config, processes: int = 1) -> float:
         try:
             if device.type == "cuda":
                 set_numerics(config, device)  # TF32
-            elif device.type == "cpu":
-                keep_freed_memory()
             return _timed(config, device) * _sharing(device, processes)
         finally:
             torch.set_num_threads(before)

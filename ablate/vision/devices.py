@@ -14,6 +14,7 @@ from ablate.core.errors import UsageError
 from ablate.engine.run import Run
 from ablate.vision import precision
 from ablate.vision.config import Config
+from ablate.vision.memory import keep_freed_memory
 
 
 def accelerator_of(device: torch.device) -> Any:
@@ -31,7 +32,7 @@ def device_of(config: Config, run: Run) -> torch.device:
 
 
 def choose_device(name: str) -> torch.device:
-    """Resolve `auto`, or check the named device.
+    """Resolve `auto`, or check the named device, and prepare this process for it.
 
     Raises:
         UsageError: if the device does not exist on this machine.
@@ -43,6 +44,8 @@ def choose_device(name: str) -> torch.device:
         raise UsageError(f"device={name}: torch finds no such device on this machine; use device=auto.")
     if name == "cuda":  # cuBLAS reads it once, at the first matrix product of the process, whichever run that belongs to
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    elif name == "cpu":
+        keep_freed_memory()
     return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
 
 

@@ -26,7 +26,6 @@ from ablate.vision.config import Config
 from ablate.vision.data import Images, Normalizer
 from ablate.vision.devices import accelerator_of, device_of, set_numerics
 from ablate.vision.evaluation import Scores, evaluate, prefix
-from ablate.vision.memory import keep_freed_memory
 from ablate.vision.networks import build, fitted_layers
 from ablate.vision.optimizers import make_optimizer
 from ablate.vision.precision import autocast
@@ -53,8 +52,6 @@ def train(config: Config, run: Run) -> dict[str, float | None]:
     """
     device = device_of(config, run)
     run.note(**set_numerics(config, device))
-    if device.type == "cpu":
-        keep_freed_memory()
     data = images.load(config.data, device)
     network = build(config, classes=len(data.classes)).to(device)
     run.expect(epochs=config.budget.epochs)

@@ -9,6 +9,7 @@ from benchmarks import machine
 from benchmarks.loops.case import Case
 from benchmarks.loops.lightning import missing
 from benchmarks.options import Options
+from benchmarks.product import precision_of
 from benchmarks.results import Series
 from benchmarks.rounds import interleave
 from benchmarks.team import Team
@@ -51,6 +52,8 @@ def reason_to_skip(case: Case) -> str | None:
         return f"{case.cores} cores are needed; this process may use {there}"
     if case.loop == "lightning":
         return missing()
+    if case.precision == "bfloat16" and precision_of(case.device) != "bfloat16":
+        return f"bfloat16 is not faster than float32 on this {case.device}, so precision=auto takes float32"
     return None
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.commands import ROOT
-from benchmarks.sections import SECTIONS
+from benchmarks.loops.case import Case
+from benchmarks.sections import SECTIONS, training
 from tests.conftest import Command
 
 
@@ -27,6 +28,13 @@ def test_a_section_runs(name: str, command: Command, tmp_path: Path) -> None:
     assert series or section["skipped"]
     assert str(tmp_path) not in text
     assert f'"{platform.node()}"' not in text
+
+
+@pytest.mark.parametrize(("best", "skipped"), [("float32", True), ("bfloat16", False)])
+def test_bfloat16_is_measured_where_the_product_takes_it(best: str, skipped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "precision_of", lambda device: best)
+    assert training.reason_to_skip(Case("product", (), "float32")) is None
+    assert bool(training.reason_to_skip(Case("product", (), "bfloat16"))) is skipped
 
 
 def test_an_unknown_section_is_refused(command: Command) -> None:

@@ -1,6 +1,8 @@
 """What a later command may add to a study, and what it may not change."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from ablate.core.levels import Factor
 from ablate.core.metrics import MetricSpec
 from ablate.engine import study_update
 from ablate.engine.study_update import (
+    Sweep,
     claims_of,
     factors_of,
     left_out,
@@ -17,9 +20,10 @@ from ablate.engine.study_update import (
     settled_description,
     settled_option,
     stand_in_digest,
+    updated,
     with_stand_ins,
 )
-from ablate.storage.manifest import StudyManifest
+from ablate.storage.manifest import Decision, StudyManifest
 from tests.engine.test_planning import cell, stems
 
 STUDY = Path("outputs/s")
@@ -131,6 +135,17 @@ def test_looks_and_blocks_are_settled_with_the_claims() -> None:
         settled_option(STUDY, before, "looks", [20], before.looks)
     with pytest.raises(UsageError, match="study.looks was settled .* it was null and is now"):
         settled_option(STUDY, StudyManifest(claims=[CLAIM]), "looks", [20], [])
+
+
+def test_what_a_look_decided_holds_for_the_next_one() -> None:
+    """Such as study.n_jobs=auto, which no override contains."""
+    before = StudyManifest(program="a.py", fixed={"y": 1}, decisions={"study.n_jobs": Decision(asked="auto", took=2)})
+    next_look = Sweep(
+        program="a.py", fixed={}, cells=[cell(x=1)], seeds=[5, 6, 7], orders={}, claims=[], leave_out=[], decisions={},
+        description=Description(), metric_settings={}, again=True,
+    )  # fmt: skip
+    composer: Any = SimpleNamespace(factors={}, swept={})
+    assert updated(STUDY, before, next_look, composer).decisions == before.decisions
 
 
 def test_exploratory_claims_may_be_added_and_primary_ones_may_not() -> None:

@@ -12,6 +12,7 @@ import ablate
 from ablate.core.errors import UsageError
 from ablate.importers.hydra_jobs import read
 from ablate.importers.sources import detect
+from ablate.report.caveats import caveats
 
 APP = """
 from pathlib import Path
@@ -94,6 +95,25 @@ def test_a_job_with_an_incomplete_file_has_failed_and_the_others_count(tmp_path:
         (tmp_path / str(at) / "results.json").write_text("{")
     with pytest.raises(
         UsageError, match=r"none of the 4 runs has a number in its metrics: .*/0/results.json cannot be read as"
+    ):
+        ablate.load(tmp_path)
+
+
+@pytest.mark.parametrize("torn", ["", "lr: [0."])
+def test_a_job_whose_configuration_cannot_be_read_is_left_out_and_named(tmp_path: Path, torn: str) -> None:
+    """It belongs to no cell: neither its levels nor its seed are known."""
+    for at in range(6):
+        job(tmp_path / str(at), 0.1 if at < 3 else 0.2, at % 3, f'{{"acc": 0.{at + 1}}}')
+    (tmp_path / "5/.hydra/config.yaml").write_text(torn)
+    study = ablate.load(tmp_path)
+    assert study.runs["acc"].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert [level.value for level in study.factors["lr"].levels] == [0.1, 0.2]
+    (caveat,) = [each for each in caveats(study.report) if "is left out" in each]
+    assert caveat.startswith(f"5 is left out: {tmp_path}/5/.hydra/config.yaml cannot be read")
+    for at in range(5):
+        (tmp_path / f"{at}/.hydra/overrides.yaml").write_text("")
+    with pytest.raises(
+        UsageError, match=r"no job has a file of metrics .*/0/.hydra/overrides.yaml cannot be read \(the file is"
     ):
         ablate.load(tmp_path)
 

@@ -15,6 +15,7 @@ import ablate
 from ablate.core.errors import UsageError
 from ablate.importers.mlflow_store import read
 from ablate.importers.sources import detect
+from ablate.report.caveats import caveats
 
 WRITER = """
 import os, sys
@@ -60,6 +61,16 @@ def stored(folder: Path, experiment: str, uid: str, status: int = 3, stage: str 
     for key, value in params.items():
         (run / "params" / key).write_text(value)
     (run / "metrics/val/acc").write_text("1 0.5 0\n2 0.75 1\n")
+
+
+def test_a_run_whose_meta_yaml_is_torn_is_left_out_and_named(tmp_path: Path) -> None:
+    for uid, lr in (("a", "0.1"), ("b", "0.2"), ("c", "0.2"), ("d", "0.1"), ("e", "0.1")):
+        stored(tmp_path / "mlruns", "1", uid, lr=lr)
+    torn = tmp_path / "mlruns/1/b/meta.yaml"
+    torn.write_text("run_id: [b")
+    study = ablate.load(tmp_path / "mlruns")
+    assert study.runs["val/acc"].tolist() == [0.75] * 4
+    assert any(f"is left out: {torn} cannot be read" in caveat for caveat in caveats(study.report))
 
 
 def test_states_deleted_runs_and_several_experiments(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import ablate
 from ablate.core.errors import UsageError
 from ablate.importers.sources import detect
 from ablate.importers.training_logs import read
+from ablate.report.caveats import caveats
 
 
 @pytest.mark.slow
@@ -93,3 +94,18 @@ def test_a_tree_without_metrics_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hparams.yaml").write_text("lr: 0.1\n")
     with pytest.raises(UsageError, match=r"has no files \*\*/metrics.csv, .*; name the files with metrics with --files\."):
         read(tmp_path)
+
+
+def test_a_run_whose_hyperparameters_cannot_be_read_is_left_out_and_the_others_count(tmp_path: Path) -> None:
+    for at, width in enumerate((8, 8, 16, 16, 16)):
+        run = tmp_path / f"version_{at}"
+        run.mkdir()
+        (run / "hparams.yaml").write_text(f"width: {width}\nseed: {at}\n" if at != 2 else "")
+        (run / "metrics.csv").write_text(f"epoch,val_acc\n0,0.{at + 5}\n")
+    lost = next(run for run in read(tmp_path) if run.status != "finished")
+    assert (lost.place, lost.status, lost.config) == ("version_2", "unreadable", {})
+    study = ablate.load(tmp_path)
+    assert study.runs["val_acc"].tolist() == [0.5, 0.6, 0.8, 0.9]
+    assert f"version_2 is left out: {tmp_path}/version_2/hparams.yaml cannot be read (the file is empty)." in caveats(
+        study.report
+    )

@@ -13,6 +13,7 @@ from ablate.core.cells import Cell
 from ablate.core.levels import Factor, Level
 from ablate.storage.audit import MissingRun, examine
 from ablate.storage.dataframe import load_results
+from ablate.storage.locks import hold
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import RunRecord, write_record
 from ablate.storage.results import RUN_COLUMNS, StudyResults
@@ -72,10 +73,12 @@ def test_every_run_that_was_planned_is_counted(tmp_path: Path) -> None:
         lambda levels, seed: ended.get((levels["dropout"], levels["stem"], seed), "finished"),
         leave_out=leave_out,
     )
-    audit = examine(load_results(tmp_path))
-    assert audit.states == {
-        "finished": 5, "diverged": 1, "failed": 1, "interrupted": 1, "running": 1, "missing": 1, "left out": 2,
-    }  # fmt: skip
+    states = {"finished": 5, "diverged": 1, "failed": 1, "interrupted": 1, "running": 1, "missing": 1, "left out": 2}
+    (directory,) = tmp_path.glob("runs/dropout=false,stem=pyramid-*/seed=1")
+    with hold(directory):
+        assert examine(load_results(tmp_path)).states == states
+    audit = examine(load_results(tmp_path))  # the process that held the run was killed
+    assert audit.states == {**states, "interrupted": 2, "running": 0}
     assert audit.missing == [MissingRun("00000001", "dropout=true,stem=pyramid", "2")]
 
 
@@ -157,6 +160,23 @@ def test_only_finished_runs_that_count_are_compared(tmp_path: Path) -> None:
 
 def test_a_key_that_was_fixed_and_has_changed_is_named(tmp_path: Path) -> None:
     assert examine(load_results(write_runs(tmp_path, fixed={"source": "a"}))).drifted == ("source",)
+
+
+def test_each_block_has_its_own_seeds() -> None:
+    rows = [("a", "x", 0), ("a", "x", 1), ("b", "x", 0), ("c", "y", 7), ("d", "y", 7), ("d", "y", 8)]
+    runs = pd.DataFrame(
+        {"cell": [cell for cell, _, _ in rows], "label": [cell for cell, _, _ in rows], "seed": [seed for _, _, seed in rows],
+         "status": "finished", "error": None, "directory": [f"line {at}" for at in range(6)], "left_out": None},
+        columns=list(RUN_COLUMNS),
+    )  # fmt: skip
+    levels = pd.DataFrame(
+        {"m": [Level.of(cell) for cell, _, _ in rows], "data": [Level.of(data) for _, data, _ in rows]}, dtype=object
+    )
+    factors = {"m": Factor.of("m", ["a", "b", "c", "d"]), "data": Factor.of("data", ["x", "y"])}
+    results = StudyResults(
+        runs, levels, pd.DataFrame(index=range(6)), factors, manifest=StudyManifest(factors={}, blocks="data")
+    )
+    assert examine(results).missing == [MissingRun("b", "b", "1"), MissingRun("c", "c", "8")]
 
 
 def test_results_of_other_tools_have_states_and_holes() -> None:
