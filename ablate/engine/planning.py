@@ -26,7 +26,7 @@ STATES: tuple[State, ...] = ("done", "to resume", "to do", "held", "left out", "
 DUE: tuple[State, ...] = ("to resume", "to do")
 MAX_DEATHS = 2
 MAX_FRUITLESS = 2  # attempts of a run in one sweep after which it is neither done nor failed, and no further than before
-TIMING_SECONDS = 20.0  # time limit for all estimates before a sweep
+TIMING_SECONDS = 10.0  # time limit for all estimates before a sweep
 
 
 @dataclass

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -19,13 +21,15 @@ from ablate.vision.optimizers import make_optimizer
 from ablate.vision.precision import autocast
 
 STEPS = 3  # timed, after one warm-up
+IMAGES = 32  # timed at once on a CPU, where an image of a larger batch takes as long within a seventh
 
 
 def seconds(config: Config, processes: int = 1) -> float:
     """Estimate the seconds of training and testing of a run while `processes` processes share the machine.
 
-    The estimate is the median time of a few steps and test batches, times their number; loading images and writing files are
-    not included. On the CPU, the steps run with the threads available to one process; the number of threads is restored.
+    The estimate is the median time of a few steps and test batches, on a CPU small ones, times the number of images. It is
+    measured once in a process for each network, optimizer and batch size. Loading images and writing files are not included.
+    On the CPU, the steps run with the threads available to one process; the number of threads is restored.
     """
     device = choose_device(config.device)
     before = torch.get_num_threads()
@@ -46,30 +50,51 @@ def _sharing(device: torch.device, processes: int) -> float:
     return 1.0 if device.type == "cpu" else max(1.0, processes / devices)
 
 
+@dataclass(frozen=True)
+class _Speed:
+    gradients: float  # seconds per training image
+    update: float  # seconds per step of the optimizer
+    tested: float  # seconds per test image
+
+
+_speeds: dict[str, _Speed] = {}  # by what they depend on: the runs of a sweep of learning rates are all alike
+
+
 def _timed(config: Config, device: torch.device) -> float:
     train, test, validation = sizes(config.data)
-    batch, test_batch = min(config.optimizer.batch_size, train), min(config.evaluation.batch_size, test)
+    most = IMAGES if device.type == "cpu" else max(train, test)
+    batch, test_batch = (
+        min(each, most) for each in (min(config.optimizer.batch_size, train), min(config.evaluation.batch_size, test))
+    )
+    network = [each.model_dump() for each in (config.model, config.stem, config.norm, config.activation)]
+    arithmetic = [str(device), torch.get_num_threads(), config.precision, config.deterministic]
+    key = json.dumps([network, arithmetic, config.optimizer.name, class_count(config.data), batch, test_batch])
+    if key not in _speeds:
+        _speeds[key] = _measure(config, device, batch, test_batch)
+    speed = _speeds[key]
+    evaluated = test * len(config.evaluation.protocols) + validation
+    steps = math.ceil(train / config.optimizer.batch_size)
+    return config.budget.epochs * (train * speed.gradients + steps * speed.update + evaluated * speed.tested)
+
+
+def _measure(config: Config, device: torch.device, batch: int, test_batch: int) -> _Speed:
     network = build(config, class_count(config.data)).to(device)
     optimizer = make_optimizer(config.optimizer, network)
     images = torch.randn(max(batch, test_batch), 3, 32, 32, device=device).to(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.int64, device=device)
 
-    def step() -> None:
+    def gradients() -> None:
         optimizer.zero_grad(set_to_none=True)
         with autocast(device, config.precision):
             loss = F.cross_entropy(network(images[:batch]).float(), labels)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
 
     def evaluate() -> None:
         with torch.inference_mode(), autocast(device, config.precision):
             network(images[:test_batch])
 
     network.train()
-    an_epoch = math.ceil(train / batch) * _median(step, device)
-    evaluated = test * len(config.evaluation.protocols) + validation
-    an_epoch += evaluated / test_batch * _median(evaluate, device)
-    return config.budget.epochs * an_epoch
+    return _Speed(_median(gradients, device) / batch, _median(optimizer.step, device), _median(evaluate, device) / test_batch)
 
 
 def _median(work: Callable[[], None], device: torch.device) -> float:

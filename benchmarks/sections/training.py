@@ -50,8 +50,8 @@ def reason_to_skip(case: Case) -> str | None:
     """Why a case cannot be measured here; None if it can."""
     if case.device == "cpu" and case.cores > (there := len(machine.available())):
         return f"{case.cores} cores are needed; this process may use {there}"
-    if case.loop == "lightning":
-        return missing()
+    if case.loop == "lightning" and (reason := missing()) is not None:
+        return reason
     if case.precision == "bfloat16" and precision_of(case.device) != "bfloat16":
         return f"bfloat16 is not faster than float32 on this {case.device}, so precision=auto takes float32"
     return None

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.commands import ROOT
 from benchmarks.machine import Machine
+from benchmarks.output import number
 from benchmarks.results import Results, Section, Series, Table, Target, ratio
 
 PLAIN = Machine("A CPU", 2, amx=False, gpu=None, torch="2.0", python="3.11", system="Linux")
@@ -51,3 +53,18 @@ def test_the_file_holds_every_round_the_median_and_the_verdict(tmp_path: Path) -
 
 def test_nothing_is_judged_by_tiny_sizes() -> None:
     assert results(quick=True).verdict(Series("a", "s", [2.0], Target(1.0))) == "not judged (--quick)"
+
+
+def test_the_figures_of_the_documentation_are_medians_of_the_committed_results() -> None:
+    medians = {
+        number(series["median"])
+        for file in (ROOT / "benchmarks/results").glob("*.json")
+        for section in json.loads(file.read_text(encoding="utf-8"))["sections"]
+        for table in section["tables"]
+        for series in table["series"]
+    }
+    page = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
+    cells = [cell.strip() for line in page.splitlines() if line.startswith("|") for cell in line.split("|")[2:-1]]
+    quoted = [cell for cell in cells if cell.replace(".", "").isdigit()]
+    assert len(quoted) == 36
+    assert [cell for cell in quoted if number(float(cell)) not in medians] == []

@@ -33,8 +33,10 @@ def test_a_section_runs(name: str, command: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("best", "skipped"), [("float32", True), ("bfloat16", False)])
 def test_bfloat16_is_measured_where_the_product_takes_it(best: str, skipped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "precision_of", lambda device: best)
-    assert training.reason_to_skip(Case("product", (), "float32")) is None
-    assert bool(training.reason_to_skip(Case("product", (), "bfloat16"))) is skipped
+    monkeypatch.setattr(training, "missing", lambda: None)
+    for loop in ("product", "lightning"):
+        assert training.reason_to_skip(Case(loop, (), "float32")) is None
+        assert bool(training.reason_to_skip(Case(loop, (), "bfloat16"))) is skipped
 
 
 def test_an_unknown_section_is_refused(command: Command) -> None:

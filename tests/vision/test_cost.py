@@ -9,17 +9,25 @@ from ablate.vision import cost
 from ablate.vision.config import Config
 
 
-def test_the_cost_is_the_steps_and_the_test_batches_times_their_number(
+@pytest.fixture(autouse=True)
+def nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "_speeds", {})
+
+
+def test_the_cost_is_that_of_an_image_times_their_number(
     experiment: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    took = iter([2.0, 0.5])  # seconds of a step, then of a test batch
+    took = iter([4.0, 0.25, 0.5])  # seconds of the gradients of 32 images, of an update, and of testing 30 images
     monkeypatch.setattr(cost, "_median", lambda work, device: next(took))
-    config = experiment(
-        "budget.epochs=3", "data.train_size=100", "data.test_size=60", "data.validation_size=30", "optimizer.batch_size=32",
-        "evaluation.batch_size=30", "model.widths=[4]",
-    )  # fmt: skip
-    # 4 steps an epoch; two protocols on 60 images and one on 30, 30 a batch
-    assert cost.seconds(config) == 3 * (4 * 2.0 + (2 * 60 + 30) / 30 * 0.5)
+    small = ["data.train_size=100", "data.test_size=60", "data.validation_size=30", "optimizer.batch_size=48", "model.widths=[4]",
+             "evaluation.batch_size=30"]  # fmt: skip
+    # Three updates an epoch; two protocols on 60 images and one on 30
+    epoch = 100 * 4.0 / 32 + 3 * 0.25 + (2 * 60 + 30) * 0.5 / 30
+    assert cost.seconds(experiment("budget.epochs=3", *small)) == pytest.approx(3 * epoch)
+    # Nothing else changes what an image takes, so it is not timed again
+    assert cost.seconds(experiment("budget.epochs=5", "optimizer.learning_rate=0.5", *small)) == pytest.approx(5 * epoch)
+    with pytest.raises(StopIteration):
+        cost.seconds(experiment("stem=direct", *small))
 
 
 def test_timing_leaves_no_trace(experiment: Callable[..., Config]) -> None:
