@@ -34,7 +34,7 @@ def exported(study: Path, history: bool) -> tuple[pd.DataFrame, list[str]]:
     frame, warnings = results.to_frame(), list(results.warnings)
     if history:
         levels = [name for name in frame if name in results.levels or str(name).removeprefix("factor.") in results.levels]
-        runs = frame[["directory", "seed", *levels]].drop_duplicates("directory")
+        runs = frame[["directory", "seed", *levels]]  # configurations that share a run have a row each
         epochs = load_history(results, warnings)
         taken = {name: f"history.{name}" for name in epochs if name in runs and name != "directory"}
         frame = runs.merge(epochs.rename(columns=taken), on="directory", how="inner")
@@ -78,8 +78,12 @@ def main() -> None:
             sys.stdout.write(text)
             return
         try:
-            remove_abandoned(arguments.output.parent, re.escape(arguments.output.name))
-            write_atomically(arguments.output, text)
+            output = arguments.output.resolve()  # a link stays one
+            if output.exists() and not output.is_file():  # a pipe, or a device
+                output.write_text(text, encoding="utf-8")
+            else:
+                remove_abandoned(output.parent, re.escape(output.name))
+                write_atomically(output, text)
         except OSError as error:
             raise UsageError(f"--output {arguments.output} cannot be written ({error.strerror or error}).") from None
         print(f"{len(frame):,} rows: {arguments.output}")

@@ -106,7 +106,7 @@ def main() -> None:
     """Run the command."""
     parser = studies.parser("rm", "Remove a study, or some of its runs. The same sweep makes removed runs again.")
     studies.add_study(parser)
-    parser.add_argument("--status", default="", metavar="A,B", help="only runs with these statuses, such as failed,interrupted")
+    parser.add_argument("--status", metavar="A,B", help="only runs with these statuses, such as failed,interrupted")
     parser.add_argument(
         "--where", action="append", default=[], metavar="FACTOR=LEVEL", help="only runs at this level; repeatable"
     )
@@ -115,7 +115,7 @@ def main() -> None:
 
     def command() -> int:
         study = studies.find(arguments.study)
-        statuses = [status for status in arguments.status.split(",") if status]
+        statuses = [] if arguments.status is None else arguments.status.split(",")  # an empty one is refused
         every = run_directories(study)
         chosen = selected(study, statuses, arguments.where)
         whole = not statuses and not arguments.where

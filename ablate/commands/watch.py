@@ -218,7 +218,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def command() -> None:
-        if arguments.every <= 0:
+        if not 0 < arguments.every < float("inf"):
             raise UsageError(f"--every {arguments.every:g}: expected a number of seconds above 0.")
         follow(Watch(studies.find(arguments.study), arguments.page, arguments.every), terminal.console(), arguments.once)
 

@@ -31,7 +31,7 @@ from ablate.storage.import_graph import module_file, project_files, search_folde
 RUN_DIR = "ABLATE_RUN_DIR"
 CONFIG = "ablate_sweep"  # the name of the configuration in Hydra's ConfigStore
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
-PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))?)?\}")
+PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))?)?\}")
 GRACE_SECONDS = 10.0  # between the signal of Ctrl-C and the end of a command that ignores it
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 

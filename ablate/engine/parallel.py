@@ -15,6 +15,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.errors import UsageError
+from ablate.core.extras import install
 from ablate.engine.launchers.names import LOCAL, RAY, SLURM, name_of
 from ablate.engine.planning import Plan, waiting_time
 
@@ -125,10 +126,7 @@ def use_processes(config: DictConfig, processes: int) -> None:
     try:
         node = ConfigStore.instance().load(f"hydra/launcher/{JOBLIB}.yaml").node
     except (OSError, KeyError):
-        raise UsageError(
-            f"{KEY}={processes} needs Hydra's joblib launcher: pip install 'hydra-ablate[joblib]', "
-            "or in a checkout pip install -e '.[joblib]'."
-        ) from None
+        raise UsageError(f"{KEY}={processes} needs Hydra's joblib launcher: {install('joblib')}") from None
     OmegaConf.set_readonly(config.hydra, None)
     with open_dict(config.hydra):
         config.hydra.launcher = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(node)))

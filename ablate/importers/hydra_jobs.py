@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.core.errors import UsageError
-from ablate.importers.run_folders import UNREADABLE, StoredRun, flat, metric_files, natural, read_files, read_yaml
+from ablate.importers.run_folders import UNREADABLE, StoredRun, flat, metric_files, natural, read_files, read_mapping, read_yaml
 
 OVERRIDES = ".hydra/overrides.yaml"
 _ABSENT = object()
@@ -76,9 +76,9 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
 
 
 def _read_job(folder: Path) -> _Job:
-    hydra = (read_yaml(folder / ".hydra/hydra.yaml") or {}).get("hydra") or {}
-    config = read_yaml(folder / ".hydra/config.yaml") or {}
-    return _Job(folder, _overrides(folder), config, hydra.get("runtime", {}).get("choices") or {})
+    config = read_mapping(folder / ".hydra/config.yaml")
+    runtime = (read_mapping(folder / ".hydra/hydra.yaml").get("hydra") or {}).get("runtime") or {}
+    return _Job(folder, _overrides(folder), config, runtime.get("choices") or {})
 
 
 def _overrides(job: Path) -> dict[str, str | None]:

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from ablate.core.errors import UsageError
+from ablate.core.extras import install
 from ablate.storage.manifest import YAML_LOADER
 
 Row = dict[str, float]
@@ -76,12 +77,14 @@ def final(rows: Sequence[Row], which: Which = "last", metric: str | None = None)
 
 
 def combined(rows: Sequence[Row]) -> list[Row]:
-    """Combine neighbouring rows that have the same epoch, or without epochs the same step. Later values win.
+    """Combine neighbouring rows that have the same epoch, or if not all have one the same step. Later values win.
 
     >>> combined([{"epoch": 0, "train": 1.0}, {"epoch": 0, "val": 2.0}, {"epoch": 1, "train": 0.5}])
     [{'epoch': 0, 'train': 1.0, 'val': 2.0}, {'epoch': 1, 'train': 0.5}]
     """
-    counter = next((name for name in STEPS if any(name in row for row in rows)), None)
+    counters = [name for name in STEPS if any(name in row for row in rows)]
+    # One that every row has: Lightning's event files have the epoch in a row of its own, beside those of the metrics
+    counter = next((name for name in counters if all(name in row for row in rows)), next(iter(counters), None))
     result: list[Row] = []
     for row in rows:
         if result and counter is not None and counter in row and result[-1].get(counter) == row[counter]:
@@ -123,7 +126,7 @@ def _events(path: Path) -> Iterator[Row]:
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
         from tensorboard.util.tensor_util import make_ndarray
     except ModuleNotFoundError:
-        raise ValueError("event files need a package that is not installed: pip install 'hydra-ablate[tensorboard]'") from None
+        raise ValueError(f"event files need a package that is not installed: {install('tensorboard')}") from None
     for event in EventFileLoader(str(path)).Load():
         for value in event.summary.value:
             number = make_ndarray(value.tensor) if value.HasField("tensor") and value.tensor.dtype == 1 else None

@@ -13,7 +13,7 @@ from typing import Any
 from ablate.core.errors import UsageError
 from ablate.importers.metric_files import Row
 from ablate.importers.numbers import LARGEST
-from ablate.importers.run_folders import UNREADABLE, StoredRun, read_yaml
+from ablate.importers.run_folders import UNREADABLE, StoredRun, read_mapping
 
 META = "meta.yaml"
 _STATUS = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}  # mlflow.entities.RunStatus
@@ -26,6 +26,7 @@ class _Run:
     uid: str
     name: str
     experiment: str
+    experiment_id: str
     status: str
     start: int
     error: str | None = None
@@ -68,7 +69,7 @@ def read(path: Path, experiment: str | None = None) -> list[StoredRun]:
     runs = _of_database(path) if path.is_file() else _of_folder(path)
     names = list(dict.fromkeys(run.experiment for run in runs))
     if experiment is not None:
-        runs = [run for run in runs if run.experiment == experiment]
+        runs = [run for run in runs if experiment in (run.experiment, run.experiment_id)]
         if not runs:
             raise UsageError(f"--experiment {experiment}: {path} has no runs of it; available: {', '.join(names) or 'none'}.")
     elif len(names) > 1:
@@ -93,13 +94,13 @@ def _of_folder(path: Path) -> list[_Run]:
     found = []
     experiments = [path] if (path / META).is_file() else sorted(meta.parent for meta in path.glob(f"*/{META}"))
     for folder in experiments:
-        about = read_yaml(folder / META) or {}
+        about = read_mapping(folder / META)
+        experiment = str(about.get("name", folder.name))
         for meta in sorted(folder.glob(f"*/{META}")):
             try:
-                content = read_yaml(meta) or {}
+                content = read_mapping(meta)
             except UsageError as error:
-                name = str(about.get("name", folder.name))
-                found.append(_Run(meta.parent.name, "", name, UNREADABLE, start=0, error=str(error)))
+                found.append(_Run(meta.parent.name, "", experiment, folder.name, UNREADABLE, start=0, error=str(error)))
                 continue
             if content.get("lifecycle_stage") == "deleted" or "run_id" not in content:
                 continue
@@ -107,14 +108,17 @@ def _of_folder(path: Path) -> list[_Run]:
             tags = {key: str(value) for key, value in _texts(meta.parent / "tags").items()}
             run = _Run(
                 uid=str(content["run_id"]), name=str(content.get("run_name") or tags.get("mlflow.runName") or ""),
-                experiment=str(about.get("name", folder.name)), status=_STATUS.get(status, str(status or "finished").lower()),
+                experiment=experiment, experiment_id=folder.name, status=_STATUS.get(status, str(status or "finished").lower()),
                 start=int(content.get("start_time") or 0), params=dict(_texts(meta.parent / "params")), tags=tags,
             )  # fmt: skip
             for name, text in _texts(meta.parent / "metrics").items():
                 lines = [line.split() for line in text.splitlines() if line.strip()]
-                run.metrics[name] = [
-                    (int(line[2]) if len(line) > 2 else 0, int(float(line[0])), float(line[1])) for line in lines
-                ]
+                try:
+                    run.metrics[name] = [
+                        (int(line[2]) if len(line) > 2 else 0, int(float(line[0])), float(line[1])) for line in lines
+                    ]
+                except (ValueError, IndexError):  # such as a line that a killed run left incomplete; the other runs count
+                    run.status, run.error = "failed", f"{meta.parent / 'metrics' / name} cannot be read as metrics of MLflow."
             found.append(run)
     return found
 
@@ -138,9 +142,9 @@ def _of_database(path: Path) -> list[_Run]:
 
 def _queried(database: sqlite3.Connection) -> list[_Run]:
     runs = {
-        uid: _Run(str(uid), str(name or ""), str(experiment), str(status).lower(), int(start or 0))
-        for uid, name, experiment, status, start in database.execute(
-            "select run_uuid, runs.name, experiments.name, status, start_time from runs "
+        uid: _Run(str(uid), str(name or ""), str(experiment), str(number), str(status).lower(), int(start or 0))
+        for uid, name, experiment, number, status, start in database.execute(
+            "select run_uuid, runs.name, experiments.name, experiments.experiment_id, status, start_time from runs "
             "join experiments on runs.experiment_id = experiments.experiment_id where runs.lifecycle_stage = 'active'"
         )
     }

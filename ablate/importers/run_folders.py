@@ -80,6 +80,9 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
         UsageError: if no run has a number; the message has the error of the first run with one.
     """
     found, runs = runs, [run for run in runs if run.status != UNREADABLE]
+    logged = {name for run in runs for rows in run.files for row in rows for name in row}
+    if metric is not None and metric not in logged:  # its name in the table, see below
+        metric = metric.removeprefix("metrics.")
     values = [run.values(which, metric) for run in runs]
     metrics = list(dict.fromkeys(name for row in values for name in row))
     if not metrics:
@@ -116,10 +119,24 @@ def natural(path: Path | str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", str(path))]
 
 
+def matches(folder: Path, pattern: str) -> list[Path]:
+    """The paths in a folder that match --files.
+
+    Raises:
+        UsageError: if it is no pattern.
+    """
+    try:
+        return list(folder.glob(pattern))
+    except (NotImplementedError, ValueError) as error:
+        raise UsageError(
+            f"--files {pattern}: {error}. Expected a pattern within the folder of a run, such as '**/metrics.csv'."
+        ) from None
+
+
 def metric_files(folder: Path, pattern: str | None) -> list[Path]:
     """The files with metrics in the folder of a run, without hidden folders; those of the first of PATTERNS that finds any."""
     for each in (pattern,) if pattern else PATTERNS:
-        found = [path for path in folder.glob(each) if path.is_file() and not _hidden(path.relative_to(folder))]
+        found = [path for path in matches(folder, each) if path.is_file() and not _hidden(path.relative_to(folder))]
         found = [path for path in found if path.suffix in SUFFIXES or EVENT_FILE in path.name]
         found = [path for path in found if pattern or path.name not in ("hparams.yaml", "config.yaml", "config.json")]
         if found:
@@ -182,6 +199,18 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(text, Loader=_AnyTag)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read ({' '.join(str(error).split())}).") from None
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The content of a YAML file with keys; empty if there is none.
+
+    Raises:
+        UsageError: as `read_yaml`, or if it has no keys, as when it was torn within the first one.
+    """
+    content = read_yaml(path)
+    if not isinstance(content, dict | None):
+        raise UsageError(f"{path} cannot be read (it has no keys).")
+    return content or {}
 
 
 def config_of_path(path: Path) -> dict[str, object]:

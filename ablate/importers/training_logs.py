@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ablate.core.errors import UsageError
+from ablate.core.extras import install
 from ablate.importers.metric_files import EVENT_FILE, Row
-from ablate.importers.run_folders import UNREADABLE, StoredRun, config_of_path, flat, natural, read_files, read_yaml
+from ablate.importers.run_folders import UNREADABLE, StoredRun, config_of_path, flat, matches, natural, read_files, read_mapping
 
 HPARAMS = "hparams.yaml"
 METRICS = "metrics.csv"
@@ -29,7 +30,7 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
     """
     files: dict[Path, list[Path]] = {}
     patterns = (pattern,) if pattern else (f"**/{METRICS}", f"**/{EVENT_FILE}*")
-    for path in (path for each in patterns for path in folder.glob(each)):
+    for path in (path for each in patterns for path in matches(folder, each)):
         files.setdefault(path.parent, []).append(path)
     if not files:
         raise UsageError(f"{folder} has no files {', '.join(patterns)}; name the files with metrics with --files.")
@@ -86,14 +87,16 @@ def _named(row: Row, folder: str, prefix: str) -> Row:
 
 def _hyperparameters(folder: Path, files: list[Path]) -> dict[str, object]:
     """Those in hparams.yaml, otherwise those that the event files have (`add_hparams`)."""
-    content = read_yaml(folder / HPARAMS)
-    if isinstance(content, dict) and content:
+    if content := read_mapping(folder / HPARAMS):
         return flat(content)
     events = [path for path in files if EVENT_FILE in path.name]
     if not events:
         return {}
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
-    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+    try:
+        from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+        from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+    except ModuleNotFoundError:
+        raise UsageError(f"event files need a package that is not installed: {install('tensorboard')}") from None
 
     found: dict[str, object] = {}
     for path in events:

@@ -9,6 +9,7 @@ or, in a program whose callbacks are in its configuration, without a change of c
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from ablate.core.errors import UsageError
 from ablate.engine.current import current_run
 from ablate.engine.run import Run
+from ablate.integrations import fits
 
 KEY = "ablate"  # in Lightning's checkpoint
 FILE = "checkpoint-epoch={}.ckpt"
@@ -30,7 +32,8 @@ class AblateCallback(Callback):
 
     A checkpoint is Lightning's own, with the states of the random generators and of torchmetrics' metrics: a run that was
     killed and continued has the history of one that was not, if its numbers are otherwise reproducible. It is saved after each
-    epoch, see `study.checkpoint`. With several devices, the history is logged, and a killed run begins anew.
+    epoch, see `study.checkpoint`. With several devices, the history is logged, and a killed run begins anew; likewise a run
+    that is killed in its second fit or later, see `ablate.integrations.fits`.
 
     Args:
         run: the run; None for the one that is in progress. Outside of a run, the callback does nothing.
@@ -45,19 +48,26 @@ class AblateCallback(Callback):
         self._resumes = False
         self._loaded: dict[str, Any] | None = None
         self._saving = False
-        self._began = False
+        self._first = True  # fit of the run
+        self._earlier_rows = 0  # of earlier fits
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
-        if self.run is None or stage != "fit" or self._began or trainer.world_size > 1:
+        if self.run is None or stage != "fit":
             return
-        self._began = True
+        self._first = fits.is_first(self.run)
+        if not self._first:
+            self._earlier_rows = len(self.run.rows)
+        if not self._first or trainer.world_size > 1:
+            return
         directory = self.run.directory
         state = self.run.restore(usable=lambda state: (directory / str(state.get("file"))).is_file())
         if state is None:
             return
         self._resumes = True
         # Lightning chooses its checkpoint before the first hook; what is loaded here it restores as its own
-        trainer._checkpoint_connector.resume_start(directory / str(state["file"]), weights_only=False)
+        start = trainer._checkpoint_connector.resume_start
+        trusting = {"weights_only": False} if "weights_only" in inspect.signature(start).parameters else {}  # Lightning 2.6
+        start(directory / str(state["file"]), **trusting)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         if self.run is not None and trainer.max_epochs is not None and trainer.max_epochs > 0 and trainer.is_global_zero:
@@ -80,7 +90,7 @@ class AblateCallback(Callback):
             _set_metric_states(pl_module, self._loaded["metrics"])  # modules often reset their metrics in on_train_start
             return
         self._log(trainer)
-        if self.run is not None and trainer.current_epoch > 0 and trainer.world_size == 1:
+        if self.run is not None and trainer.current_epoch > 0 and trainer.world_size == 1 and self._first:
             self.run.save(lambda: self._saved(trainer))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
@@ -99,7 +109,8 @@ class AblateCallback(Callback):
         epoch = trainer.current_epoch - 1
         if self.run is None or epoch < 0 or not trainer.is_global_zero:
             return
-        logged = [row["epoch"] for row in self.run.rows if isinstance(row.get("epoch"), int | float)]
+        fits.note_training(self.run)
+        logged = [row["epoch"] for row in self.run.rows[self._earlier_rows :] if isinstance(row.get("epoch"), int | float)]
         if logged and logged[-1] >= epoch:
             return
         values = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "epoch"}

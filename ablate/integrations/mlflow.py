@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,21 +35,40 @@ class MLflow:
         study = directory.parents[2]
         uri = self.uri or os.environ.get(VARIABLE) or f"sqlite:///{(study / 'mlflow.db').absolute()}"
         self._client = tracking.MlflowClient(tracking_uri=uri)
-        experiment = self._client.get_experiment_by_name(study.name)
-        number = experiment.experiment_id if experiment is not None else self._client.create_experiment(study.name)
+        number = self._experiment(study.name)
         for earlier in self._client.search_runs([number], f"tags.`{IDENTITY}` = '{record.identity}'"):
             self._client.delete_run(earlier.info.run_id)
         name = f"{record.label} seed={record.seed}"
         self._run = self._client.create_run(number, tags={IDENTITY: record.identity}, run_name=name).info.run_id
         for key, value in levels.items():
-            self._client.log_param(self._run, key, value)
+            self._client.log_param(self._run, _allowed(key), value)
 
     def row(self, step: int, values: Mapping[str, float]) -> None:
         for name, value in values.items():
-            self._client.log_metric(self._run, name, value, step=step)
+            self._client.log_metric(self._run, _allowed(name), value, step=step)
 
     def end(self, record: RunRecord, metrics: Mapping[str, float]) -> None:
         for name, value in metrics.items():
-            self._client.log_metric(self._run, f"metrics/{name}", value)
+            self._client.log_metric(self._run, f"metrics/{_allowed(name)}", value)
         self._client.set_tag(self._run, "status", record.status)
         self._client.set_terminated(self._run, "FINISHED" if record.status in DONE else "FAILED")
+
+    def _experiment(self, name: str) -> str:
+        """The id of the experiment of a study, which is created, or restored if somebody deleted it."""
+        exceptions: Any = importlib.import_module("mlflow.exceptions")
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            try:
+                return str(self._client.create_experiment(name))
+            except exceptions.MlflowException:  # another process was faster
+                experiment = self._client.get_experiment_by_name(name)
+                if experiment is None:
+                    raise
+        if experiment.lifecycle_stage == "deleted":
+            self._client.restore_experiment(experiment.experiment_id)
+        return str(experiment.experiment_id)
+
+
+def _allowed(name: str) -> str:
+    """A name with an underscore for each character that MLflow rejects."""
+    return re.sub(r"[^/\w.\- :]", "_", name)

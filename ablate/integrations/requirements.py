@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from ablate.core.errors import UsageError
+from ablate.core.extras import install
 
 
 def require(package: str, option: str) -> None:
@@ -18,4 +19,4 @@ def require(package: str, option: str) -> None:
         UsageError: if it is not installed; the message says how to install it.
     """
     if importlib.util.find_spec(package) is None:
-        raise UsageError(f"{option} needs a package that is not installed: pip install 'hydra-ablate[{package}]'.")
+        raise UsageError(f"{option} needs a package that is not installed: {install(package)}")

@@ -16,6 +16,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from ablate.engine.current import current_run
 from ablate.engine.run import Run
+from ablate.integrations import fits
 
 STATE = "trainer_state.json"  # in a checkpoint of the trainer
 TIMES = ("runtime", "samples_per_second", "steps_per_second", "total_flos")  # endings of values that differ each time
@@ -28,7 +29,7 @@ class AblateCallback(TrainerCallback):
     `trainer.evaluate()`, is a row of its own, unless the last row has the same values of the same step.
 
     The checkpoints are those of the trainer, which restores its random generators and skips the data it has seen: `checkpoint`
-    is the last one of an interrupted run, None for a new run.
+    is the last one of an interrupted run, None for a new run, and for a second trainer in a run (`ablate.integrations.fits`).
 
     Args:
         run: the run; None for the one that is in progress. Outside of a run, the callback does nothing.
@@ -36,13 +37,16 @@ class AblateCallback(TrainerCallback):
 
     def __init__(self, run: Run | None = None) -> None:
         self.run = run if run is not None else current_run()
-        state = self.run.restore(usable=_exists) if self.run is not None else None
+        self._first = self.run is None or fits.is_first(self.run)
+        state = self.run.restore(usable=_exists) if self.run is not None and self._first else None
         self.checkpoint: str | None = None if state is None else str(state["checkpoint"])
         self._row: dict[str, Any] = {}
         self._training = False
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
         self._training = True
+        if self.run is not None:
+            fits.note_training(self.run)
 
     def on_log(
         self,
@@ -69,6 +73,8 @@ class AblateCallback(TrainerCallback):
         if self.run is None or not state.is_world_process_zero:
             return
         self._flush()
+        if not self._first:
+            return
         folder = Path(str(args.output_dir), f"checkpoint-{state.global_step}").absolute()
         self.run.save({"checkpoint": str(folder)})
 

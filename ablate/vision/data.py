@@ -114,6 +114,8 @@ def sizes(data: Data) -> tuple[int, int, int]:
     """
     kind = DATASETS[PREFERRED if data.source == AUTO else data.source]
     train, test = kind.train_size, kind.test_size
+    if kind.draws:  # the validation images too
+        train += data.validation_size
     if kind.classes is None and (decoded := _decoded_before(data)):
         train, test = len(decoded.train.labels), len(decoded.test.labels)
     return data.train_size or train - data.validation_size, data.test_size or test, data.validation_size

@@ -144,7 +144,8 @@ class Trainer:
         self.batches = math.ceil(len(data) / config.optimizer.batch_size)
         self.schedule, self.by_batch = make_schedule(config, self.optimizer, self.batches)
         self.early = config.optimizer.skip_first_batch and config.schedule.early
-        self.average = WeightAverage(config.averaging, network, config.budget.epochs * self.batches)
+        updates = self.batches - config.optimizer.skip_first_batch
+        self.average = WeightAverage(config.averaging, network, config.budget.epochs * updates)
         self.epochs = 0  # done
         self.seconds = 0.0  # of training, in total
         self.images = 0
@@ -268,9 +269,10 @@ def make_schedule(
             return schedules.CosineAnnealingLR(optimizer, steps), True
         case "onecycle":
             peaks = [group["lr"] for group in optimizer.param_groups]
-            return schedules.OneCycleLR(
-                optimizer, peaks, total_steps=steps, pct_start=config.schedule.warmup, cycle_momentum=False
-            ), True
+            warmup = config.schedule.warmup
+            if warmup * steps == 1:  # torch divides by the steps after the first one
+                warmup *= 1 + 1e-9
+            return schedules.OneCycleLR(optimizer, peaks, total_steps=steps, pct_start=warmup, cycle_momentum=False), True
     raise AssertionError(config.schedule.name)
 
 

@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,8 @@ import pytest
 
 from ablate.commands.export import as_text
 from ablate.storage.dataframe import load_runs
+from ablate.storage.layout import run_directories
+from ablate.storage.manifest import StudyManifest
 from tests.commands.conftest import Command
 from tests.report.studies import EPOCHS
 
@@ -54,3 +58,28 @@ def test_json_has_all_digits_and_null_for_what_is_missing() -> None:
     rows = json.loads(as_text(frame, "json"))
     assert [row["loss"] for row in rows] == [0.30000000000000004, None, None]
     assert [(row["seed"], row["name"]) for row in rows] == [(0, "a"), (1, None), (2, "c")]
+
+
+def test_a_link_stays_one_and_a_pipe_is_written_to(outputs: Path, command: Command, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "target.csv")
+    assert command("export", "first", "--output", str(tmp_path / "link.csv"))[0] == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert len(pd.read_csv(tmp_path / "target.csv")) == 10
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit((tmp_path / "pipe").read_text)
+        assert command("export", "first", "--output", str(tmp_path / "pipe"))[0] == 0
+        assert len(read.result(30).splitlines()) == 11
+    assert outputs.is_dir()
+
+
+def test_the_history_of_a_shared_run_is_that_of_each_of_its_configurations(outputs: Path, command: Command) -> None:
+    study = outputs / "first"
+    (runner,) = {path.parent.name.rpartition("-")[2] for path in run_directories(study) if "stem=a" in str(path)}
+    same = {"c0ffee00": {"runner": runner, "label": "stem=c", "levels": {"stem": "c"}}}
+    manifest = StudyManifest.read(study).model_dump()
+    StudyManifest.model_validate({**manifest, "same": same, "factors": {"stem": ["a", "b", "c"]}}).write(study)
+    rows = json.loads(command("export", "first", "--history", "--format", "json")[1])
+    curves = {stem: [{**row, "stem": ""} for row in rows if row["stem"] == stem] for stem in "ac"}
+    assert len(curves["a"]) == 5 * EPOCHS
+    assert curves["c"] == curves["a"]

@@ -69,6 +69,8 @@ def test_a_run_that_a_process_holds_is_not_removed(outputs: Path, command: Comma
     ("arguments", "message"),
     [
         (("--status", "broken"), "--status broken: unknown; available: running, finished"),
+        (("--status", ""), "--status : unknown; available: running, finished"),  # as of a variable of the shell that is not set
+        (("--status", "failed,"), "--status : unknown"),
         (("--where", "stem"), "--where stem: expected FACTOR=LEVEL; factors of outputs/first: stem."),
         (("--where", "stm=a"), "--where stm=a: unknown factor 'stm'; factors of outputs/first: stem."),
         (("--where", "stem=c"), "stem has no level c; available: a, b."),

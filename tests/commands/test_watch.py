@@ -70,6 +70,8 @@ def test_a_study_without_runs_or_a_bad_interval_is_refused(outputs: Path, comman
         shown(outputs / "empty")
     status, _, err = command("watch", "first", "--every", "0")
     assert (status, err) == (2, "ablate: --every 0: expected a number of seconds above 0.\n")
+    for every in ("nan", "inf"):
+        assert command("watch", "first", "--every", every)[0] == 2
 
 
 def test_the_page_reloads_itself_while_the_study_runs(outputs: Path, running: Path) -> None:

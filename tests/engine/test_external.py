@@ -25,6 +25,10 @@ def test_flags_follow_their_values() -> None:
         filled(template, cfg)
 
 
+def test_variables_of_the_shell_are_no_placeholders() -> None:
+    assert placeholders(["bash", "-c", "t.py --lr {lr} ${DATA} ${OUT:-out}"]) == ["lr"]
+
+
 def test_metrics_are_the_last_json_object_or_the_last_matches() -> None:
     text = '{"accuracy": 0.25}\n[1]\n{"accuracy": 0.5, "loss": 1}\nloss=0.75\nbye\n'
     assert read_output(text, None) == {"accuracy": 0.5, "loss": 1}

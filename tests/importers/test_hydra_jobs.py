@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,28 @@ def test_a_job_whose_configuration_cannot_be_read_is_left_out_and_named(tmp_path
         UsageError, match=r"no job has a file of metrics .*/0/.hydra/overrides.yaml cannot be read \(the file is"
     ):
         ablate.load(tmp_path)
+
+
+def test_the_best_row_of_a_metric_with_the_name_of_a_key(tmp_path: Path) -> None:
+    """`loss=mse,l1` and a column `loss`, which is `metrics.loss` in the table."""
+    for at in range(6):
+        folder = tmp_path / str(at)
+        (folder / ".hydra").mkdir(parents=True)
+        (folder / ".hydra/overrides.yaml").write_text(f"- loss={'mse' if at < 3 else 'l1'}\n- seed={at % 3}\n")
+        (folder / ".hydra/config.yaml").write_text(f"loss: {'mse' if at < 3 else 'l1'}\nseed: {at % 3}\n")
+        (folder / "metrics.csv").write_text(f"epoch,loss,acc\n0,0.5,0.{at}\n1,0.25,0.7\n2,0.75,0.9\n")
+    study = ablate.load(tmp_path, step="min", metrics=["metrics.loss", "acc"])
+    assert study.runs["metrics.loss"].tolist() == [0.25] * 6
+    assert study.runs["acc"].tolist() == [0.7] * 6
+
+
+@pytest.mark.parametrize("pattern", ["/abs/*.csv", "**metrics.csv"])
+def test_files_that_are_no_pattern_are_refused(tmp_path: Path, pattern: str) -> None:
+    if pattern.startswith("**") and sys.version_info >= (3, 13):
+        pytest.skip("a pattern since Python 3.13")
+    job(tmp_path / "0", 0.1, 0, '{"acc": 0.5}')
+    with pytest.raises(UsageError, match=rf"--files {re.escape(pattern)}: "):
+        read(tmp_path, pattern)
 
 
 def test_a_multirun_folder_is_a_study(jobs: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.importers.metric_files import combined, final, read_rows
+from ablate.importers.metric_files import Row, combined, final, read_rows
 
 LIGHTNING = """epoch,step,train/loss,val/acc,test/acc
 0,9,2.0,,
@@ -84,3 +84,10 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         final(rows, "max")
     with pytest.raises(UsageError, match="the file has no metric c; available: a, b"):
         final(rows, "max", "c")
+
+
+def test_the_event_files_of_lightning_have_the_epoch_in_a_row_of_its_own() -> None:
+    rows: list[Row] = []
+    for epoch, (accuracy, loss) in enumerate([(0.5, 1.0), (0.9, 0.5), (0.7, 0.25)]):
+        rows += [{"step": epoch, "val_acc": accuracy}, {"step": epoch, "val_loss": loss}, {"step": epoch, "epoch": epoch}]
+    assert final(combined(rows), "max", "val_acc") == {"val_acc": 0.9, "val_loss": 0.5}

@@ -73,6 +73,19 @@ def test_a_run_whose_meta_yaml_is_torn_is_left_out_and_named(tmp_path: Path) -> 
     assert any(f"is left out: {torn} cannot be read" in caveat for caveat in caveats(study.report))
 
 
+def test_a_torn_metric_fails_its_run_and_an_experiment_has_a_number(tmp_path: Path) -> None:
+    for experiment, uid in (("1", "a"), ("1", "b"), ("2", "c")):
+        stored(tmp_path / "mlruns", experiment, uid, lr="0.1")
+    for torn in ("1 0.5 0\n17123", "1 0.5 0\n17123 -"):
+        (tmp_path / "mlruns/1/b/metrics/val/acc").write_text(torn)
+        runs = read(tmp_path / "mlruns", "1")
+        assert [(run.config["lr"], run.status) for run in runs] == [("0.1", "finished"), ("0.1", "failed")]
+        assert "val/acc cannot be read as metrics of MLflow" in str(runs[1].error)
+    assert read(tmp_path / "mlruns", "1")[0] == read(tmp_path / "mlruns", "exp1")[0]
+    (tmp_path / "mlruns/1/b/meta.yaml").write_text("run_i")
+    assert [run.status for run in read(tmp_path / "mlruns", "1")] == ["unreadable", "finished"]
+
+
 def test_states_deleted_runs_and_several_experiments(tmp_path: Path) -> None:
     stored(tmp_path / "mlruns", "1", "a", lr="0.1")
     stored(tmp_path / "mlruns", "1", "b", status=5, lr="0.2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,12 @@ def test_a_run_whose_hyperparameters_cannot_be_read_is_left_out_and_the_others_c
     assert f"version_2 is left out: {tmp_path}/version_2/hparams.yaml cannot be read (the file is empty)." in caveats(
         study.report
     )
+
+
+def test_without_tensorboard_its_logs_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/events.out.tfevents.1.host").touch()
+    for name in ("tensorboard.backend.event_processing.event_file_loader", "tensorboard.plugins.hparams.plugin_data_pb2"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UsageError, match="none of the 1 runs has a number .* not installed: pip install 'tensorboard>="):
+        ablate.load(tmp_path)

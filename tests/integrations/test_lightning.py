@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -57,3 +58,42 @@ def test_metrics_that_begin_later_are_logged(tmp_path: Path) -> None:
     for epoch, metrics in ((1, {"loss": 0.5}), (1, {"loss": 0.5}), (2, {"loss": 0.25, "val": 0.75})):
         callback._log(SimpleNamespace(current_epoch=epoch, is_global_zero=True, callback_metrics=metrics))  # type: ignore[arg-type]
     assert [(row["epoch"], row["loss"], row["val"]) for row in run.rows[1:]] == [(0, 0.5, None), (1, 0.25, 0.75)]
+
+
+@pytest.mark.slow
+def test_of_several_fits_in_a_run_each_begins_anew(tmp_path: Path) -> None:
+    """A cross-validation: the second model must not begin with the weights of the first."""
+    import torch
+    from lightning.pytorch import LightningModule, Trainer
+
+    from ablate.engine.run import Run
+    from ablate.integrations.lightning import AblateCallback
+    from ablate.storage.records import CHECKPOINT, RunRecord
+
+    class Constant(LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def training_step(self, batch: torch.Tensor, index: int) -> torch.Tensor:  # noqa: ARG002
+            loss: torch.Tensor = (self.weight - batch).square().mean()
+            self.log("loss", loss, on_epoch=True)
+            return loss
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[]), {})
+    reused = AblateCallback(run)
+    weights = []
+    for callback in (reused, reused, AblateCallback(run)):
+        model = Constant()
+        quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Lightning's advice about workers and Slurm
+            trainer = Trainer(max_epochs=3, accelerator="cpu", callbacks=[callback], **quiet)
+            trainer.fit(model, torch.utils.data.DataLoader([torch.ones(1)] * 4))
+        weights.append(model.weight.item())
+    assert weights == pytest.approx([1 - 0.8**12] * 3)  # twelve steps from zero
+    assert [row["epoch"] for row in run.rows] == [0, 1, 2] * 3
+    assert not (tmp_path / CHECKPOINT).exists()  # interrupted now, the run would begin anew

@@ -116,8 +116,9 @@ def test_a_package_that_is_missing_is_named_before_anything_runs(
         f"import runpy, sys; sys.modules[{package!r}] = None; del sys.argv[0]; runpy.run_path({TRIVIAL!r}, run_name='__main__')"
     )
     answer = command("-c", code, TRIVIAL, *(argument.format(package) for argument in how), status=2)
-    said = f"ablate: logger={package} needs a package that is not installed: pip install 'hydra-ablate[{package}]'.\n"
-    assert answer.stderr == said
+    said = f"ablate: logger={package} needs a package that is not installed: pip install '{package}>="
+    assert answer.stderr.startswith(said)
+    assert answer.stderr.count("\n") == 1
     assert not (tmp_path / "outputs").exists()
 
 

@@ -81,3 +81,26 @@ def test_what_is_logged_beside_the_training_is_in_the_history(tmp_path: Path) ->
     assert (tmp_path / "history.csv").read_text() == (
         "epoch,step,eval_loss,train_loss,test_loss\n0,0,1.0,,\n1,1,0.75,0.5,\n1,1,,,0.875\n"
     )
+
+
+def test_a_second_trainer_in_a_run_does_not_continue_from_the_first(tmp_path: Path) -> None:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    from ablate.engine.run import Run
+    from ablate.integrations.transformers import STATE, AblateCallback
+    from ablate.storage.records import RunRecord
+
+    run = Run(tmp_path, RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[]), {})
+    (tmp_path / "trainer/checkpoint-1").mkdir(parents=True)
+    (tmp_path / "trainer/checkpoint-1" / STATE).touch()
+    arguments = TrainingArguments(output_dir=str(tmp_path / "trainer"))
+    assert AblateCallback(run).checkpoint is None
+    first = AblateCallback(run)
+    state = TrainerState(global_step=1)
+    first.on_save(arguments, state, TrainerControl())
+    assert AblateCallback(run).checkpoint == str(tmp_path / "trainer/checkpoint-1")  # of a process that was killed
+    first.on_train_begin(arguments, state, TrainerControl())
+    second = AblateCallback(run)
+    assert second.checkpoint is None
+    second.on_save(arguments, state, TrainerControl())
+    assert AblateCallback(run).checkpoint is None

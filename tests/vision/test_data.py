@@ -149,6 +149,7 @@ def test_the_numbers_of_images_and_classes_are_those_of_the_source(tmp_path: Pat
     assert sizes(builtin(tmp_path, source="cifar10", **everything)) == (49_900, 10_000, 100)
     assert sizes(builtin(tmp_path, source="svhn", **everything)) == (73_157, 26_032, 100)
     assert sizes(builtin(tmp_path)) == (60, 20, 0)
+    assert sizes(builtin(tmp_path, **everything))[::2] == (50_000, 100)  # it draws as many more
     counts = {source: class_count(builtin(tmp_path, source=source)) for source in ("auto", "cifar10", "cifar100", "svhn")}
     assert counts == {"auto": 10, "cifar10": 10, "cifar100": 100, "svhn": 10}
 

@@ -173,6 +173,9 @@ def test_schedules_follow_their_formulas(experiment: Experiment) -> None:
     assert onecycle[0] == pytest.approx(0.01 / 25)
     assert max(onecycle) == pytest.approx(0.01, rel=0.05)
     assert onecycle[-1] < 0.001
+    assert (
+        len(rates(experiment("schedule=onecycle", "budget.epochs=10", "schedule.warmup=0.1"), batches=1)) == 10
+    )  # one step of it
     peak = onecycle.index(max(onecycle))
     assert onecycle[: peak + 1] == sorted(onecycle[: peak + 1])
     assert onecycle[peak:] == sorted(onecycle[peak:], reverse=True)

@@ -48,11 +48,13 @@ class Source(ABC):
         classes: the number of classes; None if it is known only after decoding.
         train_size: the number of training images, for estimates.
         test_size: the number of test images, for estimates.
+        draws: whether validation images are drawn in addition to these.
     """
 
     classes: ClassVar[int | None] = 10
     train_size: ClassVar[int] = 50_000
     test_size: ClassVar[int] = 10_000
+    draws: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -22,6 +22,8 @@ MOST = 1_000_000  # images: 3 GB, which are drawn in memory
 class Builtin(Source):
     """Generated images: `train` training and `test` test images."""
 
+    draws = True
+
     train: int
     test: int
     seed: int
