@@ -53,6 +53,7 @@ def test_one_cell_says_what_came_of_it(command: Command) -> None:
     assert "final_test_accuracy: 0." in answer.stdout
 
 
+@pytest.mark.slow
 def test_the_summary_prints_both_totals_and_trains_nothing(command: Command, tmp_path: Path) -> None:
     answer = command(*RUN, "experiment=stage89", "summary=true")
     assert "1,990,802 parameters, counting a layer each time it is used" in answer.stdout
@@ -75,6 +76,7 @@ def pack(path: Path, torn: str | None = None) -> None:
                         Image.fromarray(np.asarray(pixels)).save(file, "PNG")
 
 
+@pytest.mark.slow
 def test_a_zip_of_images_is_swept(command: Command, tmp_path: Path) -> None:
     pack(tmp_path / "images.zip")
     answer = command(*RUN, "-m", "stem=pyramid,direct", *SMALL[1:], "data=images", "data.root=images.zip")

@@ -20,4 +20,5 @@ def install(extra: str) -> str:
         lines = []
     of_extra = re.compile(rf"""extra\s*==\s*["']{re.escape(extra)}["']""")
     packages = [line.split(";")[0].strip() for line in lines if of_extra.search(line)]
-    return "pip install " + " ".join(map(shlex.quote, packages or [f"{ablate.DISTRIBUTION}[{extra}]"]))
+    named = packages or [f"{ablate.DISTRIBUTION}[{extra}]"]
+    return "pip install " + " ".join(map(shlex.quote, named))

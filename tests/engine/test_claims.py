@@ -102,6 +102,7 @@ def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Pa
     )
 
 
+@pytest.mark.slow
 def test_claims_that_come_after_the_runs_are_marked(command: Command, tmp_path: Path) -> None:
     sweep = [TRIVIAL, "-m", "x=1,2", "study.seeds=5", "study.name=s", REPORT]
     assert "were written after" not in command(*sweep[:-2], "study.name=t", REPORT, f"study.claims=[{CLAIM}]").stdout

@@ -30,6 +30,7 @@ def attempts(study: Path) -> Counter[int]:
     return Counter(json.loads(path.read_text())["attempts"] for path in study.glob("runs/*/*/run.json"))
 
 
+@pytest.mark.slow
 def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody(command: Command, tmp_path: Path) -> None:
     """The killed one takes the launcher's processes with it: they are started again, and it is scheduled last."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
@@ -97,6 +98,7 @@ def test_all_launchers_end_in_the_same_numbers(command: Command, tmp_path: Path,
     assert frames[0][metrics].equals(frames[1][metrics])
 
 
+@pytest.mark.slow
 def test_the_threads_are_those_for_the_processes_asked_for_however_few_runs_there_are(command: Command, tmp_path: Path) -> None:
     """They are part of the numerics: the last runs of an interrupted sweep must not have more than the others."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")

@@ -78,6 +78,7 @@ def test_the_same_command_repeats_nothing_and_more_seeds_add_what_is_missing(com
     assert "2 finished, 2 kept" in command(TRIVIAL, "-m", "x=1,2", "study.seeds=[0,7]").stdout
 
 
+@pytest.mark.slow
 def test_a_sweep_of_an_ignored_key_is_continued(command: Command) -> None:
     """`place` is in study.ignore of this program."""
     assert "2 finished" in command(TRIVIAL, "-m", "place=a,b").stdout
@@ -141,6 +142,7 @@ def test_configurations_whose_digests_begin_alike_are_told_apart(command: Comman
     assert load_runs(tmp_path / "outputs/s").set_index("a")["score"].to_dict() == {15042: 15042, 16343: 16343, 1: 1}
 
 
+@pytest.mark.slow
 def test_a_study_of_an_earlier_version_is_continued_under_its_digests(command: Command, tmp_path: Path, one_key: str) -> None:
     study = tmp_path / "outputs/s"
     command(one_key, "-m", "a=1,15042", "study.seeds=2")
@@ -267,6 +269,7 @@ def test_one_at_a_time_and_exclusions(command: Command, tmp_path: Path) -> None:
     assert len(load_runs(tmp_path / "outputs/t")) == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_left_out_with_its_reason(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s")
     (tmp_path / "out.yaml").write_text("- {x: 1, seed: 1, reason: the disk failed}")
@@ -294,6 +297,7 @@ def test_a_dry_run_shows_every_cell_and_leaves_a_study_as_it_is(command: Command
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_sweep_stops_when_its_time_is_over_and_goes_on_later(command: Command) -> None:
     sweep = [TRIVIAL, "-m", "x=1,2,3,4", "sleeps=0.4"]
     answer = command(*sweep, "study.max_hours=0.0003", status=3)
@@ -318,6 +322,7 @@ def test_a_file_can_name_the_sweep(command: Command, tmp_path: Path) -> None:
     assert factors(tmp_path / "outputs/s") == {"rule": ["plus", "minus"]}
 
 
+@pytest.mark.slow
 def test_a_foreign_folder_and_a_torn_record_are_named_and_fatal_to_nobody(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2,3", "study.name=s")
     one, two, three = sorted((tmp_path / "outputs/s/runs").iterdir())
@@ -396,6 +401,7 @@ def test_levels_and_processes_that_cannot_be_are_refused(typed: list[str], said:
     assert not list(tmp_path.glob("outputs/*/runs"))
 
 
+@pytest.mark.slow
 def test_one_run_brings_no_other_setting_into_the_study_of_a_sweep(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2", "study.name=s")
     answer = command(TRIVIAL, "x=1", "rule=minus", "study.name=s", status=2)
@@ -418,6 +424,7 @@ def test_dictionaries_of_options_can_be_typed(command: Command, tmp_path: Path) 
     assert study.seeds == [0]
 
 
+@pytest.mark.slow
 def test_identical_configurations_of_different_commands_share_one_run(command: Command, tmp_path: Path) -> None:
     shutil.copytree(APPS, tmp_path / "apps")
     script = tmp_path / "apps" / "alike.py"
@@ -483,6 +490,7 @@ def test_a_launched_job_gets_plain_overrides_and_a_file(command: Command, tmp_pa
     assert "4 finished" in command(str(script), "-m", "x=1,2", "seed=3,4").stdout
 
 
+@pytest.mark.slow
 def test_the_baseline_is_run_twice_and_stands_in_the_report_as_no_change(command: Command, tmp_path: Path) -> None:
     swept = ("x=1,2,3", "study.seeds=5", "study.name=aa", "study.control=aa", "study.controls={x: {3: 2}}", "study.report=true")
     answer = command(TRIVIAL, "-m", *swept)

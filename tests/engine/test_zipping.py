@@ -85,6 +85,7 @@ def test_pairs_are_settled_for_a_study() -> None:
             settled(before, zips)
 
 
+@pytest.mark.slow
 def test_a_sweep_of_pairs_is_one_factor_in_the_report(command: Command, tmp_path: Path) -> None:
     claim = "{id: C, says: more, kind: contrast, contrast: {factor: x+rule, from: 1/plus, to: 3/plus}, expects: higher, margin: 0.1}"
     typed = (TRIVIAL, "-m", "x=1,2,3", "rule=plus,minus,plus", "study.zip=[[x,rule]]", "study.seeds=5", "study.name=s")

@@ -59,6 +59,7 @@ def only_run(study: Path) -> Path:
     return run
 
 
+@pytest.mark.slow
 @needs_tensorboard
 def test_tensorboard_shows_the_history_of_a_training(command: Command, tmp_path: Path) -> None:
     smoke = ["-m", "ablate.run", "data=builtin", "budget=smoke", "model=narrow", "stem=direct", "device=cpu"]

@@ -125,6 +125,7 @@ def _prepare_and_count(cache: Path) -> str:
     return prepare(builtin(cache, train_size=20_000))
 
 
+@pytest.mark.slow
 def test_two_processes_decode_once(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         digests = pool.map(_prepare_and_count, [tmp_path, tmp_path], chunksize=1)
