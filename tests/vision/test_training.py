@@ -385,3 +385,15 @@ def test_the_protocols_apart_come_with_what_bn_meets(experiment: Experiment, tmp
 def test_the_metrics_are_known_by_name_before_a_run(changes: list[str], experiment: Experiment, tmp_path: Path) -> None:
     config = experiment(*SMALL, *changes)
     assert training.metrics(config) == list(trained(config, tmp_path)[0])
+
+
+def test_the_average_begins_after_its_share_of_the_steps_that_are_taken(
+    experiment: Callable[..., Config], tmp_path: Path
+) -> None:
+    """Of four batches an epoch, one is skipped: three quarters of 2 x 3 steps."""
+    swa = ("averaging=swa", "optimizer.batch_size=20", "budget.epochs=2", "averaging.start=0.75")
+    for skipped, start in (("true", round(0.75 * 6)), ("false", 6)):
+        assert (
+            trainer(experiment(*SMALL, *swa, f"optimizer.skip_first_batch={skipped}"), tmp_path / skipped).average.start
+            == start
+        )
