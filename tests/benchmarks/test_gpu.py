@@ -26,5 +26,7 @@ def test_every_part_runs_on_the_cpu(command: Command, tmp_path: Path) -> None:
     sections = json.loads(file.read_text(encoding="utf-8"))["sections"]
     assert [(each["name"], each["error"]) for each in sections] == [("tests", None), ("step", None), ("study", None)]
     names = [series["name"] for section in sections for table in section["tables"] for series in table["series"]]
-    assert {"bare step, bfloat16, contiguous", "channels_last / contiguous, float32", "the study"} <= set(names)
+    assert {"bare step, float32, contiguous", "channels_last / contiguous, float32", "the study"} <= set(names)
+    # On a CPU without AMX bfloat16 is left out, and said to be
+    assert "bare step, bfloat16, contiguous" in {*names, *sections[1]["skipped"]}
     assert "final test accuracy, over the runs" in answer.stdout
