@@ -183,7 +183,11 @@ def fastest(plan: Plan, cost: Callable[[Any, int], float | None], seconds: float
         for cell in cells:
             if estimates and time.perf_counter() - started > seconds:
                 break
-            estimates.append(cost(cell.settings, processes))
+            try:
+                estimates.append(cost(cell.settings, processes))
+            except Exception as error:  # the run will show the error
+                reason = f"the duration of {cell.label} could not be estimated: {type(error).__name__}: {error}"
+                return 1, f"{KEY}={AUTO}: one process, because {reason}"
         known = [each for each in estimates if each is not None]
         if len(known) < len(estimates):
             return 1, f"{KEY}={AUTO}: one process, because the program does not estimate the duration of a run."

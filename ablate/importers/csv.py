@@ -6,16 +6,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import charset_normalizer
 import pandas as pd
 
 from ablate.core.errors import UsageError
-from ablate.importers.table import Roles, Table
-from ablate.importers.tabular import results_of
-from ablate.storage.results import StudyResults
+from ablate.importers.table import Table
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "spaces"}
 SAMPLE = 200  # rows by which the delimiter and the decimal sign are recognized
@@ -30,21 +27,6 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+%?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?%?")
 
 Rows = list[tuple[int, list[str]]]  # the number of the (last) line, and the fields
-
-
-def read_results(path: str | Path, factors: Sequence[str], seed: str | None, metrics: Sequence[str]) -> StudyResults:
-    """Read a CSV file with a header and one row for each run; see `read_table` and `tabular.results_of`.
-
-    Args:
-        path: the CSV file.
-        factors: the columns with the levels.
-        seed: the column that pairs the runs; None if none does.
-        metrics: the columns with the results.
-
-    Raises:
-        UsageError: if the file cannot be read, or its rows cannot be used; the message names the line.
-    """
-    return results_of(read_table(path), Roles(factors=tuple(factors), seed=seed, metrics=tuple(metrics)))
 
 
 def read_table(

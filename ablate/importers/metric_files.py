@@ -49,7 +49,8 @@ def final(rows: Sequence[Row], which: Which = "last", metric: str | None = None)
     Args:
         rows: the rows of a file, see `read_rows`.
         which: `last`: the last value of each column. `max` and `min`: the values in the row in which `metric` is largest or
-            smallest; columns that are empty there (such as those of a test after training) have their last value.
+            smallest; columns that are empty there (such as those of a test after training) have their last value. NaN or
+            infinity in any row counts as both: the run is lost, as in `rows.at_step`.
         metric: the column for `max` and `min`; it may be omitted if there is only one.
 
     Raises:
@@ -69,10 +70,9 @@ def final(rows: Sequence[Row], which: Which = "last", metric: str | None = None)
     column = next(iter(last)) if metric is None else metric
     if column not in last:
         raise UsageError(f"the file has no metric {column}; available: {', '.join(last)}.")
-    candidates = [row for row in rows if not math.isnan(row.get(column, math.nan))]
-    if not candidates:
-        return last
-    best = (max if which == "max" else min)(candidates, key=lambda row: row[column])
+    candidates = [row for row in rows if column in row]
+    lost = [row for row in candidates if not math.isfinite(row[column])]
+    best = lost[0] if lost else (max if which == "max" else min)(candidates, key=lambda row: row[column])
     return {name: best.get(name, value) for name, value in last.items()}
 
 

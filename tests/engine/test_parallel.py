@@ -95,6 +95,16 @@ def test_a_program_without_estimates_gets_one_process(tmp_path: Path, monkeypatc
     assert note.endswith("because the program does not estimate the duration of a run.")
 
 
+def test_an_estimate_that_fails_gets_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cost(*_: object) -> float:
+        raise ValueError("no such file")
+
+    monkeypatch.setattr(parallel, "usable_cores", lambda: 2)
+    found, note = parallel.fastest(plan_of(tmp_path, 3), cost, 60)
+    assert found == 1
+    assert note.endswith("could not be estimated: ValueError: no such file")
+
+
 def test_another_launcher_is_not_overruled() -> None:
     parallel.refuse_other_launcher(config(_target_="hydra._internal.core_plugins.basic_launcher.BasicLauncher"))
     with pytest.raises(UsageError, match="study.n_jobs cannot be combined with the launcher JoblibLauncher"):

@@ -1,5 +1,6 @@
 """CSV files that another program wrote."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from ablate.core.cells import Cell
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
-from ablate.importers.csv import read_results
+from ablate.importers.csv import read_table
+from ablate.importers.table import Roles
+from ablate.importers.tabular import results_of
 from ablate.storage.results import RUN_COLUMNS, StudyResults
 
 CSV = """method,warm,run,accuracy,loss,dataset
@@ -25,6 +28,10 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "results.csv"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def read_results(path: Path, factors: Sequence[str], seed: str, metrics: Sequence[str]) -> StudyResults:
+    return results_of(read_table(path), Roles(factors=tuple(factors), seed=seed, metrics=tuple(metrics)))
 
 
 def plain(results: StudyResults, factor: str) -> list[Any]:

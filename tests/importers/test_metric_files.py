@@ -30,12 +30,14 @@ def test_the_sparse_lines_of_lightning_are_rows_of_epochs(tmp_path: Path) -> Non
     assert final(rows, "min", "train/loss")["val/acc"] == 0.75
 
 
-def test_not_a_number_is_kept_and_is_never_the_best(tmp_path: Path) -> None:
+def test_not_a_number_is_kept_and_loses_the_run(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("epoch,loss,note\n0,1.0,x\n1,0.5,y\n2,nan,z\n")
     rows = read_rows(path)
     assert math.isnan(final(rows)["loss"])
-    assert final(rows, "min") == {"loss": 0.5}
+    assert math.isnan(final(rows, "min")["loss"])
+    assert math.isnan(final(rows, "max", "loss")["loss"])
+    assert math.isinf(final([{"loss": 1.0}, {"loss": -math.inf, "acc": 0.1}, {"loss": 0.5}], "min", "loss")["loss"])
 
 
 def test_json_yaml_and_json_lines(tmp_path: Path) -> None:

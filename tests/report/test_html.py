@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from ablate.core.descriptions import Description, Examples
-from ablate.importers.csv import read_results
+from ablate.importers.csv import read_table
+from ablate.importers.table import Roles
+from ablate.importers.tabular import results_of
 from ablate.report.build import compose
 from ablate.report.folder import write_folder
 from ablate.report.values import text_of
@@ -132,7 +134,7 @@ def test_results_of_another_program_have_the_same_page(tmp_path: Path) -> None:
     )
     path = tmp_path / "results <b>.csv"
     table.to_csv(path, index=False)
-    found = read_results(path, ["arm <script>"], "seed", ["f1 <script>"])
+    found = results_of(read_table(path), Roles(factors=("arm <script>",), seed="seed", metrics=("f1 <script>",)))
     found.manifest.command = "python <script>"
     write_folder(compose(found, name=path.name, folder=tmp_path / "report"))
     parsed = Page(tmp_path / "report" / "index.html")
