@@ -307,13 +307,13 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
         return test.decide(decision_rules.NOT_TESTED, "no run has finished")
     wrong = values[values != wanted]
     if not len(wrong):
-        said, lost = f"{count(len(values))} have exactly {wanted:.15g}", int(outcomes.lost_runs[columns].sum())
+        said, lost = f"{count(len(values))} have exactly {wanted:,.15g}", int(outcomes.lost_runs[columns].sum())
         if lost:  # whatever value they would have had
             return test.decide(decision_rules.INCONCLUSIVE, f"{said}, and {count(lost)} that the claim is about were lost")
         return test.decide(decision_rules.SUPPORTED, said)
-    others = ", ".join(f"{value:.15g}" for value in np.unique(wrong)[:3])
+    others = ", ".join(f"{value:,.15g}" for value in np.unique(wrong)[:3])
     return test.decide(
-        decision_rules.CONTRADICTED, f"{len(wrong)} of {count(len(values))} have {others} instead of {wanted:.15g}"
+        decision_rules.CONTRADICTED, f"{len(wrong)} of {count(len(values))} have {others} instead of {wanted:,.15g}"
     )
 
 

@@ -437,7 +437,7 @@ def test_a_number_that_must_match_needs_one_run_and_no_more() -> None:
     direct = exact | {"where": {"stem": "direct"}}
     found = verdicts(frame, direct, exact | {"id": "all"})
     assert found["verdict"].tolist() == ["supported", "contradicted"]
-    assert found["reason"].tolist() == ["2 runs have exactly 1990802", "2 of 4 runs have 1990290 instead of 1990802"]
+    assert found["reason"].tolist() == ["2 runs have exactly 1,990,802", "2 of 4 runs have 1,990,290 instead of 1,990,802"]
     frame["status"] = "failed"
     assert one(frame, direct)["verdict"] == "not tested"
 
