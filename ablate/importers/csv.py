@@ -93,10 +93,14 @@ def _without_comments(lines: list[str]) -> tuple[list[str], int]:
     If the header itself begins with `#`, as NumPy writes it, the sign is removed.
     """
     at = [number for number, line in enumerate(lines) if line.startswith("#")]
-    if len(at) > len(lines) / 2:  # rows with the number of an issue, say
+    top = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
+    if top is None:
         return lines, 0
-    rest = [line for line in lines if line.strip() and not line.startswith("#")]
-    blanked = ["\n" if line.startswith(("#", "sep=")) else line for line in lines]
+    if sum(number > top for number in at) > (len(lines) - top) / 2:  # rows with the number of an issue, say
+        at = [number for number in at if number < top]
+    comments = set(at)
+    rest = [line for number, line in enumerate(lines) if line.strip() and number not in comments]
+    blanked = ["\n" if number in comments or line.startswith("sep=") else line for number, line in enumerate(lines)]
     if at and rest and _is_data(rest[0]):
         last = max((number for number in at if lines[number].strip("# \r\n")), default=at[0])
         if len(re.findall(r"[,;\t|]| +", lines[last].strip("# \r\n"))) == len(re.findall(r"[,;\t|]| +", rest[0].strip())):

@@ -19,8 +19,8 @@ def note_training(run: Run) -> None:
     _trained.add(run)
 
 
-def is_first(run: Run) -> bool:
-    """Whether a fit that begins now is the first of its run. If it is not, the checkpoint of the first is deleted."""
+def begin(run: Run) -> bool:
+    """Begin a fit: delete the checkpoint of an earlier one. Returns whether it is the first of the run, which saves its own."""
     if run not in _trained:
         return True
     (run.directory / CHECKPOINT).unlink(missing_ok=True)

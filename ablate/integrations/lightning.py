@@ -54,7 +54,7 @@ class AblateCallback(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
         if self.run is None or stage != "fit":
             return
-        self._first = fits.is_first(self.run)
+        self._first = fits.begin(self.run)
         if not self._first:
             self._earlier_rows = len(self.run.rows)
         if not self._first or trainer.world_size > 1:

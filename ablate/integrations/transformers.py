@@ -37,7 +37,7 @@ class AblateCallback(TrainerCallback):
 
     def __init__(self, run: Run | None = None) -> None:
         self.run = run if run is not None else current_run()
-        self._first = self.run is None or fits.is_first(self.run)
+        self._first = self.run is None or fits.begin(self.run)
         state = self.run.restore(usable=_exists) if self.run is not None and self._first else None
         self.checkpoint: str | None = None if state is None else str(state["checkpoint"])
         self._row: dict[str, Any] = {}

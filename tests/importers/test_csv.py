@@ -166,3 +166,12 @@ def test_results_without_factors_have_one_cell(tmp_path: Path) -> None:
     results = read_results(written(tmp_path, "seed,y\n0,1\n1,2\n"), [], "seed", ["y"])
     assert results.runs["cell"].tolist() == ["base", "base"]
     assert results.levels.shape == (2, 0)
+
+
+def test_a_long_preamble_is_skipped_and_rows_that_begin_with_a_number_sign_are_not(tmp_path: Path) -> None:
+    table = "m,seed,y\na,0,1\nb,0,2\n"
+    assert len(read_results(written(tmp_path, "# made by hand\n" * 20 + table), ["m"], "seed", ["y"]).runs) == 2
+    numbered = "m,seed,y\n#12,0,1\n#13,0,2\n"
+    for text in (numbered, "# of issues\n" * 9 + numbered):
+        runs = read_results(written(tmp_path, text), ["m"], "seed", ["y"]).runs
+        assert sorted(runs["cell"].map(str)) == ["m=#12", "m=#13"]
