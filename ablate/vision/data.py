@@ -288,6 +288,19 @@ def crop(images: Tensor, starts: Tensor, padding: int, reflect: bool = False) ->
     return images[batch, rows[:, :, None], columns[:, None, :]]
 
 
+def cut_out(images: Tensor, centers: Tensor, size: int) -> Tensor:
+    """Set a square of `size` pixels to 0 in each of the normalized images (B, C, H, W).
+
+    A square lies around the row and column in `centers` (B, 2), and may lie partly outside the image (DeVries and Taylor 2017,
+    "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552).
+    """
+    first = centers[:, :, None] - size // 2  # (B, 2, 1)
+    rows, columns = (torch.arange(length, device=images.device) for length in images.shape[2:])
+    hit_rows = (rows >= first[:, 0]) & (rows < first[:, 0] + size)  # (B, H)
+    hit_columns = (columns >= first[:, 1]) & (columns < first[:, 1] + size)
+    return images * ~(hit_rows[:, :, None] & hit_columns[:, None, :])[:, None]
+
+
 def _reflected(positions: Tensor, size: int) -> Tensor:
     """Positions of the pixels of an image of `size` that positions beyond its border show."""
     return size - 1 - (size - 1 - positions.abs()).abs()

@@ -77,6 +77,7 @@ class Augment(Section):
     flipping: Literal["random", "alternating"]  # random: drawn in each epoch; alternating: drawn once, then every other epoch
     crop: Count  # pad training images with this many pixels, then take a random crop; 0: off
     crop_padding: Literal["zeros", "reflect"]  # the pixels of the padding: black, or the image reflected at its border
+    cutout: Count  # side in pixels of a square that training images lose at a random place; 0: off
     mean: Annotated[list[float], Field(min_length=3, max_length=3)]  # per channel, subtracted from pixels in [0, 1]
     std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]  # per channel, the divisor
 
@@ -84,7 +85,8 @@ class Augment(Section):
         """The fields that have an effect. The ones that were added later are left out where they are as before."""
         flipping = {"flipping"} if not self.flip or self.flipping == "random" else set()
         padding = {"crop_padding"} if not self.crop or self.crop_padding == "zeros" else set()
-        return self.model_dump(exclude=flipping | padding)
+        cutout = set() if self.cutout else {"cutout"}
+        return self.model_dump(exclude=flipping | padding | cutout)
 
 
 class OptimizerSettings(Section):

@@ -165,6 +165,7 @@ class Trainer:
             if config.augment.crop
             else None
         )
+        centers = self._centers(epoch).to(self.device) if config.augment.cutout else None
         loss_sum = torch.zeros((), device=self.device)
         right_sum = torch.zeros((), device=self.device, dtype=torch.int64)
         self.network.train()
@@ -176,7 +177,10 @@ class Trainer:
                 batch = images.crop(batch, starts[chosen], config.augment.crop, config.augment.crop_padding == "reflect")
             labels = self.data.labels[chosen]
             skipped = number == 0 and config.optimizer.skip_first_batch
-            loss, logits = self._step(self.normalize(batch), labels, skipped)
+            inputs = self.normalize(batch)
+            if centers is not None:
+                inputs = images.cut_out(inputs, centers[chosen], config.augment.cutout)
+            loss, logits = self._step(inputs, labels, skipped)
             if skipped and self.early:
                 rate = float(self.optimizer.param_groups[0]["lr"])  # the rate of the next weight update
             loss_sum += loss * len(chosen)
@@ -206,6 +210,11 @@ class Trainer:
         alternating = self.config.augment.flipping == "alternating"
         drawn = images.flips(len(self.data), self.run.stream("flip", 1 if alternating else epoch))
         return ~drawn if alternating and epoch % 2 == 0 else drawn
+
+    def _centers(self, epoch: int) -> Tensor:
+        """The row and column at the centre of each image's cutout: (N, 2)."""
+        count, height, width, _ = self.data.images.shape
+        return torch.from_numpy(self.run.stream("cutout", epoch).integers(0, (height, width), (count, 2)))
 
     def state(self) -> dict[str, Any]:
         """Everything that the next epoch depends on, including global random generators."""

@@ -12,7 +12,20 @@ from torchvision.transforms.v2 import functional as tv
 from ablate.core.errors import UsageError
 from ablate.core.seeding import stream
 from ablate.vision import data as images
-from ablate.vision.data import Normalizer, class_count, crop, flip, flips, load, offsets, prepare, resolve, sizes, subset
+from ablate.vision.data import (
+    Normalizer,
+    class_count,
+    crop,
+    cut_out,
+    flip,
+    flips,
+    load,
+    offsets,
+    prepare,
+    resolve,
+    sizes,
+    subset,
+)
 from ablate.vision.datasets import Decoded
 from ablate.vision.datasets.builtin import Builtin
 from ablate.vision.settings import Augment, Data
@@ -208,8 +221,22 @@ def test_crops_reach_every_offset() -> None:
     assert sorted(set(offsets(2000, 4, stream(0, "crop", 1)).ravel().tolist())) == list(range(9))
 
 
+def test_a_cutout_is_a_square_around_its_center_as_far_as_it_is_inside() -> None:
+    batch = (torch.rand(4, 3, 9, 7) + 1).contiguous(memory_format=torch.channels_last)
+    centers = torch.tensor([[4, 3], [0, 0], [8, 6], [2, 6]])
+    squares = [(slice(2, 6), slice(1, 5)), (slice(0, 2), slice(0, 2)), (slice(6, 9), slice(4, 7)), (slice(0, 4), slice(4, 7))]
+    expected = batch.clone()
+    for image, (rows, columns) in zip(expected, squares, strict=True):
+        image[:, rows, columns] = 0
+    found = cut_out(batch, centers, 4)
+    assert torch.equal(found, expected)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_normalizing_is_torchvisions_and_in_channels_last() -> None:
-    augment = Augment(flip=False, flipping="random", crop=0, crop_padding="zeros", mean=[0.5, 0.4, 0.3], std=[0.5, 0.2, 0.1])
+    augment = Augment(
+        flip=False, flipping="random", crop=0, crop_padding="zeros", cutout=0, mean=[0.5, 0.4, 0.3], std=[0.5, 0.2, 0.1]
+    )
     batch = torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8)
     reference = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(augment.mean, augment.std)])
     result = Normalizer(augment, CPU)(batch)

@@ -154,6 +154,7 @@ def test_settings_that_build_the_same_are_the_same_experiment(cache: Path) -> No
         of(*changes.split())
         for changes in (
             "augment=crop", "augment=crop augment.crop_padding=reflect", "augment=crop augment.flipping=alternating",
+            "augment=crop augment.cutout=8",
             "averaging=ema", "averaging=swa", "averaging=lookahead", "averaging=ema averaging.decay=0.8",
         )
     ]  # fmt: skip
@@ -174,6 +175,7 @@ def test_earlier_runs_keep_their_identity(cache: Path) -> None:
     cfg = composed(cache)
     assert OmegaConf.to_container(cfg.study.neutral) == {
         "model.name": "article", "optimizer.name": "sgd", "optimizer.norm_bias_factor": 1.0, "augment.flipping": "random", "augment.crop_padding": "zeros",
+        "augment.cutout": 0,
         "schedule.early": True, "averaging.name": "none", "averaging.every": 5, "averaging.decay": 0.5, "averaging.start": 0.75,
     }  # fmt: skip
     for key, value in cfg.study.neutral.items():

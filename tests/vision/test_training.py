@@ -248,6 +248,19 @@ def test_reflected_crops_reach_the_network(experiment: Experiment, tmp_path: Pat
     assert black_borders("augment=crop", "augment.crop_padding=reflect") == black_borders("augment=flip")
 
 
+def test_each_image_loses_another_square_in_each_epoch(experiment: Experiment, tmp_path: Path) -> None:
+    whole = torch.cat(seen_by(experiment(*SMALL), tmp_path / "a"))
+    cut = torch.cat(seen_by(experiment(*SMALL, "augment.cutout=8"), tmp_path / "b"))
+    lost = (cut == 0) & (whole != 0)
+    assert torch.equal(torch.where(lost, whole, cut), whole)
+    sizes = lost.any(1).flatten(1).sum(1)
+    assert int(sizes.max()) <= 64
+    # Near a border the square is smaller: its mean side is 8 - (4 + 3 + 2 + 1 + 1 + 2 + 3) / 32 = 7.5
+    assert 51 < float(sizes.float().mean()) < 61
+    subject = trainer(experiment(*SMALL, "augment.cutout=8"), tmp_path / "c")
+    assert not torch.equal(subject._centers(1), subject._centers(2))
+
+
 def test_the_first_layer_is_fitted_to_the_training_images(experiment: Experiment, tmp_path: Path) -> None:
     config = experiment("experiment=fast", "model.widths=[8]", "model.depth=1", "data.train_size=80", "data.test_size=40")
     subject = trainer(config, tmp_path)
