@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
 from ablate.engine.launchers.names import LOCAL, RAY, SLURM, name_of
-from ablate.engine.planning import Plan, waiting_time
+from ablate.engine.planning import Plan, estimated, waiting_time
 
 AUTO = "auto"
 KEY = "study.n_jobs"
@@ -183,11 +183,10 @@ def fastest(plan: Plan, cost: Callable[[Any, int], float | None], seconds: float
         for cell in cells:
             if estimates and time.perf_counter() - started > seconds:
                 break
-            try:
-                estimates.append(cost(cell.settings, processes))
-            except Exception as error:  # the run will show the error
-                reason = f"the duration of {cell.label} could not be estimated: {type(error).__name__}: {error}"
-                return 1, f"{KEY}={AUTO}: one process, because {reason}"
+            estimate, problem = estimated(cell, cost, processes)
+            if problem:
+                return 1, f"{KEY}={AUTO}: one process, because {problem}"
+            estimates.append(estimate)
         known = [each for each in estimates if each is not None]
         if len(known) < len(estimates):
             return 1, f"{KEY}={AUTO}: one process, because the program does not estimate the duration of a run."

@@ -188,11 +188,8 @@ class Plan:
         for digest, cell in unknown.items():
             if time.perf_counter() - started > TIMING_SECONDS:
                 break
-            try:
-                seconds = cost(cell.settings, self.processes)
-            except Exception as error:  # the sweep runs without an estimate; the run will show the error
-                self.notes.append(f"the duration of {cell.label} could not be estimated: {type(error).__name__}: {error}")
-                continue
+            seconds, problem = estimated(cell, cost, self.processes)
+            self.notes += [problem] if problem else []
             if seconds is not None:
                 known[digest] = seconds
                 sources.add("the program's estimate")
@@ -200,6 +197,14 @@ class Plan:
         for run in self.runs:
             run.seconds = known.get(run.cell.digest, mean)
         self.cost_from = " and ".join(sorted(sources))
+
+
+def estimated(cell: PlannedCell, cost: Callable[[Any, int], float | None], processes: int) -> tuple[float | None, str]:
+    """The seconds of a run by `Experiment.cost`, None if unknown, and what went wrong: a sweep goes on without it."""
+    try:
+        return cost(cell.settings, processes), ""
+    except Exception as error:  # the run will show it
+        return None, f"the duration of {cell.label} could not be estimated: {type(error).__name__}: {error}"
 
 
 def make_plan(
