@@ -174,7 +174,7 @@ def test_earlier_runs_keep_their_identity(cache: Path) -> None:
     """The keys that the registries added, at the values of earlier runs, are declared neutral; the precision is ignored."""
     cfg = composed(cache)
     assert OmegaConf.to_container(cfg.study.neutral) == {
-        "model.name": "article", "optimizer.name": "sgd", "optimizer.norm_bias_factor": 1.0, "augment.flipping": "random", "augment.crop_padding": "zeros",
+        "model.name": "article", "model.initialization": "torch", "optimizer.name": "sgd", "optimizer.norm_bias_factor": 1.0, "augment.flipping": "random", "augment.crop_padding": "zeros",
         "augment.cutout": 0,
         "schedule.early": True, "averaging.name": "none", "averaging.every": 5, "averaging.decay": 0.5, "averaging.start": 0.75,
     }  # fmt: skip

@@ -32,6 +32,7 @@ class ArticleSettings(ModelSettings):
     dropout_rate: Share
     dropout_kind: Literal["channel", "element"]  # channel: Dropout2d; element: Dropout
     dropout_places: list[str]  # patterns of places in the trunk, such as block1.conv2 or block*.pool
+    initialization: Literal["torch", "he"]  # of the trunk and the head: torch's default, or that of He et al.
 
 
 @register("article", ArticleSettings)
@@ -68,7 +69,7 @@ class Network(nn.Module):
             block = nn.Sequential()
             for index in range(1, model.depth + 1):
                 place = f"block{number}.conv{index}"
-                _add_convolution(block, f"conv{index}", channels, width, model.padding)
+                _add_convolution(block, f"conv{index}", channels, width, model)
                 _add_activation_and_norm(block, index, config.activation.name, norms.get(place), config.norm.position)
                 if place in dropped:
                     block.add_module(f"drop{index}", _dropout(model))
@@ -80,9 +81,10 @@ class Network(nn.Module):
                 block.add_module("pool_drop", _dropout(model))
             self.add_module(f"block{number}", block)
         self.head = nn.Sequential()
-        self.head.add_module("conv1", nn.Conv2d(channels, model.head_width, 1))
+        convolution = _convolution(model)
+        self.head.add_module("conv1", convolution(channels, model.head_width, 1))
         self.head.add_module("act1", activation(config.activation.name))
-        self.head.add_module("conv2", nn.Conv2d(model.head_width, classes, left))
+        self.head.add_module("conv2", convolution(model.head_width, classes, left))
         self.head.add_module("flatten", nn.Flatten())
 
     def forward(self, images: Tensor) -> Tensor:
@@ -109,10 +111,27 @@ def _stem(config: Config) -> tuple[nn.Sequential, int]:
     return stem, channels
 
 
-def _add_convolution(block: nn.Sequential, name: str, channels: int, width: int, padding: str) -> None:
-    if padding == "module":
+def _add_convolution(block: nn.Sequential, name: str, channels: int, width: int, model: ArticleSettings) -> None:
+    if model.padding == "module":
         block.add_module(name.replace("conv", "pad"), nn.ConstantPad2d(1, 0.0))
-    block.add_module(name, nn.Conv2d(channels, width, 3, padding=1 if padding == "conv" else 0))
+    block.add_module(name, _convolution(model)(channels, width, 3, padding=1 if model.padding == "conv" else 0))
+
+
+def _convolution(model: ArticleSettings) -> type[nn.Conv2d]:
+    return HeConv2d if model.initialization == "he" else nn.Conv2d
+
+
+class HeConv2d(nn.Conv2d):
+    """A convolution that keeps the variance of its inputs through a ReLU when training begins; its biases begin at 0.
+
+    He et al. 2015, "Delving Deep into Rectifiers", arXiv 1502.01852. Torch's default has a sixth of this variance, so that the
+    signal fades from layer to layer in a deep network without BN.
+    """
+
+    def reset_parameters(self) -> None:
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
 
 def _add_activation_and_norm(block: nn.Sequential, index: int, kind: str, norm: nn.Module | None, position: str) -> None:

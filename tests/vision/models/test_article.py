@@ -137,6 +137,21 @@ def test_dropout_has_a_rate_and_a_kind(experiment: Experiment) -> None:
     assert channel.get_submodule("block1.drop2").p == 0.3
 
 
+def test_the_initialization_of_he_keeps_the_signal_without_batch_normalization(experiment: Experiment) -> None:
+    """Torch's default begins with a sixth of the variance: 1 / (3 fan_in) against 2 / fan_in (He et al. 2015, equation 10)."""
+    images = torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    logits = {}
+    for level, factor in (("torch", 1 / 3), ("he", 2)):
+        network = build(experiment(f"model.initialization={level}", "norm=none", "stem=direct"))
+        for name in ("block2.conv2", "block3.conv3", "head.conv1"):
+            layer = network.get_submodule(name)
+            fan_in = layer.weight[0].numel()
+            assert layer.weight.var().item() * fan_in == pytest.approx(factor, rel=0.1)
+            assert (layer.bias.abs().max() == 0) == (level == "he")
+        logits[level] = network(images)
+    assert logits["he"].std(0).mean() > 0.1 > 100 * logits["torch"].std(0).mean(), "without it, all images look alike"
+
+
 def test_the_last_two_places_share_one_module_if_they_can(experiment: Experiment) -> None:
     shared = Network(experiment("norm.shared=true"))
     assert shared.get_submodule("block3.norm1") is shared.get_submodule("block3.pool_norm")
