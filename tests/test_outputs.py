@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ablate.report.values import Interval
@@ -35,37 +36,49 @@ def test_the_verdicts_of_a_committed_study_are_those_of_its_runs(study: Path) ->
     ]
 
 
-def test_the_table_of_the_case_study_is_that_of_the_study() -> None:
+def test_the_table_of_the_case_study_is_that_of_the_studies() -> None:
     text = (ROOT / "docs" / "case-study.md").read_text(encoding="utf-8")
     quoted = {
         cells[0]: cells for cells in re.findall(r"^\| (C\d) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*)\|$", text, re.MULTILINE)
     }
-    found = verdicts(ROOT / "outputs" / "qiita")
-    metrics = load_results(ROOT / "outputs" / "qiita").metrics
-    assert list(quoted) == [row["id"] for row in found]
+    found = [row | {"study": study} for study in ("qiita-short", "fast") for row in verdicts(ROOT / "outputs" / study)]
+    assert list(quoted) == [row["id"] for row in found] == [f"C{number}" for number in range(1, 10)]
     for row in found:
-        _, _, verdict, estimate, n = quoted[row["id"]]
+        _, _, verdict, estimate, n = (cell.strip() for cell in quoted[row["id"]])
+        metrics = load_results(ROOT / "outputs" / row["study"]).metrics
         assert verdict == row["verdict"]
-        if row["verdict"] == "inconclusive":
-            assert int(n) == row["n"]
-            if row["scale"] == "ratio":
-                assert estimate == f"× {row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
-            else:
-                assert estimate == str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]])).replace(
-                    "−", "-"
-                )
+        assert int(n) == (row["look"] or row["n"])
+        if row["scale"] == "ratio":
+            assert estimate == f"× {row['estimate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+        elif row["kind"] == "exact":
+            assert estimate == "exactly"
+        else:
+            interval = Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]])
+            assert estimate == str(interval).replace("−", "-")
 
 
 def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
     text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
-    shares = (ROOT / "outputs/qiita/report/tables/attribution.csv").read_text().splitlines()[1:]
-    dropout, stem, whole = ([100 * float(number) for number in line.split(",")[2:5]] for line in shares)
-    assert "removing dropout gains {:.1f} points [{:.1f}, {:.1f}]".format(*dropout) in text
-    assert f"the gradual stem loses {-stem[0]:.1f} [{-stem[2]:.1f}, {-stem[1]:.1f}]" in text
-    assert "together they gain {:.1f} [{:.1f}, {:.1f}]".format(*whole) in text
-    runs = load_results(ROOT / "outputs" / "qiita").to_frame()
-    runs = runs.query("norm == 'article' and `model.padding` == 'conv' and `stem.activation` == False")
-    by_seed = 100 * runs.pivot_table("final_test_accuracy", "seed", ["model.dropout", "stem"], "first")
+    whole = shares_of("qiita-short", "attribution")
+    gain, low, high = whole["dropout"]
+    assert f"removing dropout gains {gain} points [{low}, {high}]" in text
+    loss, low, high = whole["stem"]
+    assert f"the gradual stem loses {-loss} [{-high}, {-low}]" in text
+    assert "together they gain {} [{}, {}] (7 seeds".format(*whole["all"]) in text
+    runs = load_results(ROOT / "outputs" / "qiita-short").to_frame()
+    cells = "norm == 'article' and `model.padding` == 'conv' and `stem.activation` == False"
+    by_seed = pivoted(runs.query(f"{cells} and `model.initialization` == 'torch'"))
+    stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
+    (odd,) = stems[stems > 0].items()
+    others = stems[stems < 0]
+    assert f"Under seed {odd[0]} the gradual stem gains {odd[1]} points; under each of the other six" in text
+    assert len(others) == 6
+    assert f"it loses {-others.max()} to {-others.min()} (standard protocol" in text
+    assert (
+        f"its networks reaches {100 * runs.groupby('cell')['final_test_accuracy'].mean().max():.1f} % of the test images"
+        in text
+    )
+    by_seed = pivoted(load_results(ROOT / "outputs" / "qiita").to_frame().query(cells))
     stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
     without = (by_seed[False, "direct"] - by_seed[True, "direct"]).round(1)
     assert f"the gradual stem gains {stems[0]} points and removing dropout costs {-without[0]}" in text
@@ -73,6 +86,18 @@ def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
         f"loses {-stems[1:].max()} to {-stems[1:].min()} and removing dropout gains {without[1:].min()} to {without[1:].max()}"
         in text
     )
+
+
+def pivoted(runs: pd.DataFrame) -> pd.DataFrame:
+    """The final accuracy in percent, a row a seed."""
+    return 100 * runs.pivot_table("final_test_accuracy", "seed", ["model.dropout", "stem"], "first")
+
+
+def test_what_the_case_study_says_of_the_fast_recipe() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    runs = load_results(ROOT / "outputs" / "fast").to_frame()
+    assert f"it reaches {100 * runs['final_test_accuracy'].mean():.1f} % on average over five seeds" in text
+    assert len(runs) == 5
 
 
 def shares_of(study: str, name: str) -> dict[str, list[float]]:

@@ -204,7 +204,14 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
         latest=None if at is test.last else test.last.estimates[0],
         robustness=robust,
         precision=precision,
-        notes=verdict_reasons.notes(estimate, spread, robust, test.unit, 0 if test.claim.primary else family),
+        notes=verdict_reasons.notes(
+            estimate,
+            spread,
+            robust,
+            test.unit,
+            exploratory=0 if test.claim.primary else family,
+            above="the threshold" if test.claim.kind == "threshold" else "zero",
+        ),
     )
 
 

@@ -72,7 +72,12 @@ def reason(
 
 
 def notes(
-    estimate: Estimate, spread: Heterogeneity | None, robust: Robustness | None, unit: str = "seeds", exploratory: int = 0
+    estimate: Estimate,
+    spread: Heterogeneity | None,
+    robust: Robustness | None,
+    unit: str = "seeds",
+    exploratory: int = 0,
+    above: str = "zero",
 ) -> tuple[str, ...]:
     """Sentences below a verdict: how many seeds (or blocks) agree, whether strata do, and how much hangs on one seed.
 
@@ -82,12 +87,13 @@ def notes(
         robust: of a decided verdict.
         unit: what n counts.
         exploratory: the number of exploratory claims, for one of these.
+        above: what an estimate above zero is above.
     """
     found = [f"One of {exploratory} exploratory claims, which are not adjusted for each other"] if exploratory > 1 else []
     if estimate.n and not estimate.unpaired:
         superior = "" if math.isnan(estimate.p_superior) or unit == "blocks" else f"; P(B > A) = {estimate.p_superior:.2f}"
         found.append(
-            f"Above zero in {estimate.wins} of {estimate.n} {unit}, lowest at {unit[:-1]} {estimate.worst[0]}{superior}"
+            f"Above {above} in {estimate.wins} of {estimate.n} {unit}, lowest at {unit[:-1]} {estimate.worst[0]}{superior}"
         )
     if spread is not None and not math.isnan(spread.p):
         differ = "differ" if spread.shown else "are not shown to differ"
@@ -161,11 +167,21 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
     if precision is None:
         return ""
     power = f"{100 * POWER:.0f} % power"
+    beyond = "; but its 95 % interval is beyond the margin, so a later look may contradict the claim" if _is_beyond(test) else ""
     if precision.seeds is None:
-        return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin"
+        return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin{beyond}"
     if precision.seeds > test.n:
         return (
             f"{precision.seeds - test.n} more {test.unit} ({precision.seeds} in total; {precision.range}) "
-            f"give {power} at this margin"
+            f"give {power} at this margin{beyond}"
         )
     return f"this many {test.unit} have {power} at this margin, so the true difference may be close to the decision boundary"
+
+
+def _is_beyond(test: ClaimTest) -> bool:
+    """Whether the 95 % interval of an equivalence lies on one side of its margins."""
+    if test.claim.expects != "equivalent" or test.claim.margin is None:
+        return False
+    margin = math.log(test.claim.margin) if test.claim.scale == "ratio" else test.claim.margin
+    low, high = test.last.estimates[0].interval()
+    return low > margin or high < -margin

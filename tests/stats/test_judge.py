@@ -423,6 +423,8 @@ def test_a_threshold_is_set_against_the_mean_of_the_cells_that_where_picks() -> 
     high = claim(kind="threshold", value=0.81, where={"stem": "pyramid"})
     assert one(stems(8), high)["verdict"] == "supported"
     assert one(stems(8), high | {"value": 0.85})["verdict"] == "contradicted"
+    (found,) = judge(parse_all([high | {"value": 0.85}]), results_of(stems(8)))
+    assert found.notes[0].startswith("Above the threshold in 0 of 8 seeds, lowest at seed ")
     single = study({}, noise(0.001), 5)
     assert one(single, claim(kind="threshold", value=-0.5))["verdict"] == "supported"
 

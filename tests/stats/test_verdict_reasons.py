@@ -47,6 +47,19 @@ def test_an_exploratory_claim_is_labeled() -> None:
     assert "exploratory: not a primary claim, not adjusted for the others" in found.reason
 
 
+def test_an_equivalence_that_looks_contradicted_is_not_only_said_to_lack_power() -> None:
+    """Its power is that to show equivalence, which more seeds may refute."""
+    beyond = "; but its 95 % interval is beyond the margin, so a later look may contradict the claim"
+    for sign in (1, -1):
+        far = judged([sign * gain for gain in (0.053, 0.014, 0.06, 0.028, 0.036)], expects="equivalent", margin=0.005)
+        assert far.verdict == "inconclusive"
+        assert f"80 % power at this margin{beyond}" in far.reason
+    near = judged([0.013, -0.014, 0.02, -0.008, 0.016], expects="equivalent", margin=0.005)
+    assert near.verdict == "inconclusive"
+    assert "80 % power at this margin" in near.reason
+    assert beyond not in near.reason
+
+
 def test_the_notes_of_a_verdict() -> None:
     apart = heterogeneity([estimate(1, 1.1, 0.9, 1.0), estimate(-1, -1.1, -0.8, -1.0)])
     robust = Robustness(math.nan, 0.03, 2, False)

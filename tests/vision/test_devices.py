@@ -91,11 +91,11 @@ def test_tf32_is_on_and_recorded_on_cuda_whether_deterministic_or_not(
 def test_numerics_are_noted(experiment: Experiment) -> None:
     threads = torch.get_num_threads()
     try:
-        facts = set_numerics(experiment("threads=1"), torch.device("cpu"))
+        facts = set_numerics(experiment("threads=1", "precision=bfloat16"), torch.device("cpu"))
     finally:
         torch.set_num_threads(threads)
     assert facts["numerics"]["threads"] == 1
-    assert facts["numerics"]["precision"] == "float32"
+    assert facts["numerics"]["precision"] == "bfloat16"
     assert "tf32" not in facts["numerics"]  # the runs that were made before it was recorded have the same numerics
     assert facts["hardware"]["cores"] >= 1
 
@@ -135,6 +135,7 @@ def test_forward_loss_augmentation_and_evaluation_stay_on_a_gpu(experiment: Expe
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype feature")  # of torch, when the mode is set
 def test_a_step_waits_for_nothing(experiment: Experiment, tmp_path: Path) -> None:
     config = experiment("model.dropout=true", "augment=crop", "schedule=cosine", "averaging=ema", "averaging.every=1")
     cuda = choose_device("cuda")
