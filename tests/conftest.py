@@ -52,7 +52,8 @@ def experiment(cache: Path) -> Callable[..., Config]:
     """Compose and check an experiment, as the command would, on a few drawn images."""
 
     def make(*overrides: str) -> Config:
-        fixed = ["data=builtin", "budget=smoke", f"data.cache={cache}", "device=cpu"]
+        # Whatever this CPU is: precision=auto would be bfloat16 on some
+        fixed = ["data=builtin", "budget=smoke", f"data.cache={cache}", "device=cpu", "precision=float32"]
         with initialize_config_dir(str(conf()), version_base="1.3"):
             return from_hydra(compose("config", [*fixed, *overrides]))
 

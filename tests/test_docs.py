@@ -69,6 +69,7 @@ def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
         "python benchmarks/verdicts.py",
         "python -m ablate.vision.pilot",  # by tests/vision/test_pilot.py
         "python -m ablate.vision.pilot outputs/pilot-*",
+        "python benchmarks/gpu.py",  # by tests/benchmarks/test_gpu.py
         "python -m benchmarks.mechanisms",  # by tests/benchmarks/test_mechanisms.py
         "python -m benchmarks --only step --images IMAGES.zip",
     }

@@ -167,7 +167,9 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
     if precision is None:
         return ""
     power = f"{100 * POWER:.0f} % power"
-    beyond = "; but its 95 % interval is beyond the margin, so a later look may contradict the claim" if _is_beyond(test) else ""
+    beyond = (
+        "; but its 95 % interval is beyond the margin, so a later look may contradict the claim" if _is_beyond(test) else ""
+    )
     if precision.seeds is None:
         return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin{beyond}"
     if precision.seeds > test.n:
@@ -183,5 +185,5 @@ def _is_beyond(test: ClaimTest) -> bool:
     if test.claim.expects != "equivalent" or test.claim.margin is None:
         return False
     margin = math.log(test.claim.margin) if test.claim.scale == "ratio" else test.claim.margin
-    low, high = test.last.estimates[0].interval()
+    low, high = test.tests[-1].estimates[0].interval()
     return low > margin or high < -margin

@@ -7,7 +7,7 @@ in x height x width); biases, the gains of BN and the weights of the last layer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -70,37 +70,42 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Update the parameters that have a gradient, all of a group at once: on a GPU this starts few kernels."""
         assert closure is None
         for group in self.param_groups:
-            update = self._muon if group["orthogonalized"] else self._adamw
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    update(parameter, parameter.grad, group)
+            updated = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if updated:
+                torch._foreach_mul_(updated, 1 - group["lr"] * group["weight_decay"])
+                update = self._muon if group["orthogonalized"] else self._adamw
+                update(updated, [parameter.grad for parameter in updated], group)
 
-    def _muon(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        (momentum,) = self._state_of(parameter, ("momentum",))
-        momentum.lerp_(gradient, 1 - group["momentum"])
-        update = torch.lerp(gradient, momentum, group["momentum"]) if group["nesterov"] else momentum
-        matrix = orthogonalize(update.reshape(len(update), -1), group["iterations"])
-        rows, columns = matrix.shape
-        parameter.add_(matrix.reshape(parameter.shape), alpha=-group["lr"] * max(1, rows / columns) ** 0.5)
+    def _muon(self, parameters: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> None:
+        momenta = self._states(parameters, "momentum")
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+        updates = torch._foreach_lerp(gradients, momenta, group["momentum"]) if group["nesterov"] else momenta
+        for parameter, update in zip(parameters, updates, strict=True):
+            matrix = orthogonalize(update.reshape(len(update), -1), group["iterations"])
+            rows, columns = matrix.shape
+            parameter.add_(matrix.reshape(parameter.shape), alpha=-group["lr"] * max(1, rows / columns) ** 0.5)
 
-    def _adamw(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        mean, square = self._state_of(parameter, ("mean", "square"))
-        state = self.state[parameter]
-        state["steps"] = steps = state.get("steps", 0) + 1
-        mean.lerp_(gradient, 1 - ADAM_BETAS[0])
-        square.mul_(ADAM_BETAS[1]).addcmul_(gradient, gradient, value=1 - ADAM_BETAS[1])
-        spread = (square / (1 - ADAM_BETAS[1] ** steps)).sqrt_().add_(EPSILON)
-        parameter.addcdiv_(mean, spread, value=-group["lr"] / (1 - ADAM_BETAS[0] ** steps))
+    def _adamw(self, parameters: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> None:
+        means, squares = self._states(parameters, "mean"), self._states(parameters, "square")
+        steps = [self.state[parameter].get("steps", 0) + 1 for parameter in parameters]
+        for parameter, done in zip(parameters, steps, strict=True):
+            self.state[parameter]["steps"] = done
+        torch._foreach_lerp_(means, gradients, 1 - ADAM_BETAS[0])
+        torch._foreach_mul_(squares, ADAM_BETAS[1])
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - ADAM_BETAS[1])
+        spreads = torch._foreach_div(squares, [1 - ADAM_BETAS[1] ** done for done in steps])
+        torch._foreach_sqrt_(spreads)
+        torch._foreach_add_(spreads, EPSILON)
+        torch._foreach_addcdiv_(parameters, means, spreads, [-group["lr"] / (1 - ADAM_BETAS[0] ** done) for done in steps])
 
-    def _state_of(self, parameter: Tensor, names: Iterable[str]) -> list[Tensor]:
-        state = self.state[parameter]
-        for name in names:
-            if name not in state:
-                state[name] = torch.zeros_like(parameter)
-        return [state[name] for name in names]
+    def _states(self, parameters: list[Tensor], name: str) -> list[Tensor]:
+        for parameter in parameters:
+            if name not in self.state[parameter]:
+                self.state[parameter][name] = torch.zeros_like(parameter)
+        return [self.state[parameter][name] for parameter in parameters]
 
 
 def orthogonalize(matrix: Tensor, iterations: int) -> Tensor:
