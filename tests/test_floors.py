@@ -281,11 +281,11 @@ def test_values_have_types() -> None:
 
 
 def loaded_by(code: str) -> set[str]:
-    """The modules that are loaded in a new interpreter once it has run `code`."""
+    """The modules that are loaded in a new interpreter once it has run `code`, whatever that prints."""
     answer = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", f"{code}\nimport sys; print(); print(*sys.modules)"], capture_output=True, text=True, check=True
     )
-    return set(answer.stdout.split())
+    return set(answer.stdout.splitlines()[-1].split())
 
 
 def loaded_with(*floors: str) -> set[str]:

@@ -17,6 +17,7 @@ from ablate.report.model import Report
 from ablate.report.values import Interval
 from ablate.stats import decision_rules
 from ablate.stats.judge import Judgement
+from ablate.stats.verdict_reasons import is_beyond_margin
 
 
 def claim_findings(report: Report) -> list[Finding]:
@@ -104,6 +105,10 @@ def _next_step(judgement: Judgement, unit: str, extensible: bool) -> str:
     precision = judgement.precision
     if judgement.verdict != decision_rules.INCONCLUSIVE or precision is None or any(each.lost for each in judgement.losses):
         return ""
+    command = " Continue with study.until=decided." if extensible else ""
+    beyond = judgement.estimate is not None and is_beyond_margin(judgement.claim, judgement.estimate)
+    if beyond and judgement.n < precision.most:
+        return f"Its 95 % interval is beyond the margin: more {unit}s may contradict it.{command}"
     if precision.seeds is None:
         most = f"{precision.most} {unit}s"
         return f"Not even {most} would have 80 % power at this margin: less noise or a wider margin is needed."
@@ -112,5 +117,4 @@ def _next_step(judgement: Judgement, unit: str, extensible: bool) -> str:
     low = precision.fewest or precision.seeds
     high = precision.most_seeds
     number = f"about {precision.seeds}" if high == low else f"about {low} to {high}" if high else f"{low} or more"
-    command = " Continue with study.until=decided." if extensible else ""
     return f"Not decided yet: {number} {unit}s would decide it.{command}"

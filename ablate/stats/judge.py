@@ -210,7 +210,7 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
             robust,
             test.unit,
             exploratory=0 if test.claim.primary else family,
-            above="the threshold" if test.claim.kind == "threshold" else "zero",
+            above="the threshold" if test.claim.kind == "threshold" and test.claim.value else "zero",
         ),
     )
 

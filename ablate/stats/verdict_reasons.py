@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ablate.core.claims import Claim
 from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
 from ablate.stats.decision_rules import CONTRADICTED, INCONCLUSIVE, SHOWN, SMALLER, Conclusion, PValues
 from ablate.stats.estimates import Estimate
@@ -167,9 +168,8 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
     if precision is None:
         return ""
     power = f"{100 * POWER:.0f} % power"
-    beyond = (
-        "; but its 95 % interval is beyond the margin, so a later look may contradict the claim" if _is_beyond(test) else ""
-    )
+    open_end = test.n < precision.most and is_beyond_margin(test.claim, test.tests[-1].estimates[0])
+    beyond = "; but its 95 % interval is beyond the margin, so a later look may contradict the claim" if open_end else ""
     if precision.seeds is None:
         return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin{beyond}"
     if precision.seeds > test.n:
@@ -180,10 +180,10 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
     return f"this many {test.unit} have {power} at this margin, so the true difference may be close to the decision boundary"
 
 
-def _is_beyond(test: ClaimTest) -> bool:
-    """Whether the 95 % interval of an equivalence lies on one side of its margins."""
-    if test.claim.expects != "equivalent" or test.claim.margin is None:
+def is_beyond_margin(claim: Claim, estimate: Estimate) -> bool:
+    """Whether the 95 % interval of an equivalence lies on one side of its margins, so that more seeds may contradict it."""
+    if claim.expects != "equivalent" or claim.margin is None:
         return False
-    margin = math.log(test.claim.margin) if test.claim.scale == "ratio" else test.claim.margin
-    low, high = test.tests[-1].estimates[0].interval()
+    margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
+    low, high = estimate.interval()
     return low > margin or high < -margin

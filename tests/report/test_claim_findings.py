@@ -28,6 +28,13 @@ def test_an_undecided_claim_says_how_many_seeds_would_decide_it(tmp_path: Path) 
     assert one.next_step == "Not even 20 seeds would have 80 % power at this margin: less noise or a wider margin is needed."
 
 
+def test_an_equivalence_that_looks_contradicted_is_not_said_to_want_less_noise(tmp_path: Path) -> None:
+    claim = CLAIM | {"expects": "equivalent", "margin": 0.001}
+    (one,) = claim_findings(reported(tmp_path, 0.02, 0.012, claims=[claim], looks=[5, 8, 12, 20]))
+    assert one.verdict == "inconclusive"
+    assert one.next_step == "Its 95 % interval is beyond the margin: more seeds may contradict it."
+
+
 def test_a_decided_claim_says_so_and_needs_no_next_step(tmp_path: Path) -> None:
     (one,) = claim_findings(reported(tmp_path, 0.05, 0.001, seeds=8, claims=[CLAIM], looks=[8]))
     assert one.sentence.endswith("supported at n = 8.")
