@@ -106,8 +106,8 @@ def _next_step(judgement: Judgement, unit: str, extensible: bool) -> str:
     if judgement.verdict != decision_rules.INCONCLUSIVE or precision is None or any(each.lost for each in judgement.losses):
         return ""
     command = " Continue with study.until=decided." if extensible else ""
-    beyond = judgement.estimate is not None and is_beyond_margin(judgement.claim, judgement.estimate)
-    if beyond and judgement.n < precision.most:
+    estimates = [*([] if judgement.estimate is None else [judgement.estimate]), *judgement.strata]
+    if judgement.n < precision.most and is_beyond_margin(judgement.claim, estimates):
         return f"Its 95 % interval is beyond the margin: more {unit}s may contradict it.{command}"
     if precision.seeds is None:
         most = f"{precision.most} {unit}s"

@@ -210,9 +210,16 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
             robust,
             test.unit,
             exploratory=0 if test.claim.primary else family,
-            above="the threshold" if test.claim.kind == "threshold" and test.claim.value else "zero",
+            above=_border(test.claim),
         ),
     )
+
+
+def _border(claim: Claim) -> str:
+    """What the value of a seed is above, in words, if its number in the estimate is above zero."""
+    if claim.scale == "ratio":
+        return "1"
+    return "the threshold" if claim.kind == "threshold" and claim.value else "zero"
 
 
 def _decisive(verdict: str, look: Look, design: SequentialDesign, at_levels: PValues, adjusted: PValues) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from ablate.core.claims import Claim
 from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
@@ -168,8 +169,9 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
     if precision is None:
         return ""
     power = f"{100 * POWER:.0f} % power"
-    open_end = test.n < precision.most and is_beyond_margin(test.claim, test.tests[-1].estimates[0])
-    beyond = "; but its 95 % interval is beyond the margin, so a later look may contradict the claim" if open_end else ""
+    beyond = ""
+    if test.n < precision.most and is_beyond_margin(test.claim, test.tests[-1].estimates):
+        beyond = f"; but its 95 % interval is beyond the margin, so more {test.unit} may contradict the claim"
     if precision.seeds is None:
         return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin{beyond}"
     if precision.seeds > test.n:
@@ -177,13 +179,19 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
             f"{precision.seeds - test.n} more {test.unit} ({precision.seeds} in total; {precision.range}) "
             f"give {power} at this margin{beyond}"
         )
+    if beyond:
+        return f"this many {test.unit} have {power} at this margin{beyond}"
     return f"this many {test.unit} have {power} at this margin, so the true difference may be close to the decision boundary"
 
 
-def is_beyond_margin(claim: Claim, estimate: Estimate) -> bool:
-    """Whether the 95 % interval of an equivalence lies on one side of its margins, so that more seeds may contradict it."""
+def is_beyond_margin(claim: Claim, estimates: Iterable[Estimate]) -> bool:
+    """Whether the 95 % interval of an equivalence lies on one side of its margins, so that more seeds may contradict it.
+
+    Args:
+        claim: any; false unless it is an equivalence with a margin.
+        estimates: of the claim, and in its strata: one beyond the margin contradicts it.
+    """
     if claim.expects != "equivalent" or claim.margin is None:
         return False
     margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
-    low, high = estimate.interval()
-    return low > margin or high < -margin
+    return any(low > margin or high < -margin for low, high in (each.interval() for each in estimates))

@@ -413,6 +413,8 @@ def test_a_ratio_has_a_margin_that_is_a_ratio() -> None:
     frame = times([10.0, 20.0, 40.0, 80.0, 160.0], [21.0, 40.0, 79.0, 161.0, 320.0])
     row = one(frame, claim(metric="epochs", scale="ratio", margin=1.5))
     assert row["estimate"] == pytest.approx(2, rel=0.05)
+    (found,) = judge(parse_all([claim(metric="epochs", scale="ratio", margin=1.5)]), results_of(frame))
+    assert found.notes[0].startswith("Above 1 in 5 of 5 seeds, lowest at seed ")
     assert row["verdict"] == "supported"
     assert one(frame, claim(metric="epochs", scale="ratio", margin=3))["p_below"] < 0.001
     frame.loc[0, "epochs"] = 0

@@ -12,7 +12,7 @@ from ablate.stats.estimates import Estimate, student
 from ablate.stats.heterogeneity import heterogeneity
 from ablate.stats.judge import Judgement, judge
 from ablate.stats.robustness import Robustness
-from ablate.stats.verdict_reasons import notes
+from ablate.stats.verdict_reasons import is_beyond_margin, notes
 from tests.stats.conftest import results_of, study
 
 CLAIM = {
@@ -47,17 +47,41 @@ def test_an_exploratory_claim_is_labeled() -> None:
     assert "exploratory: not a primary claim, not adjusted for the others" in found.reason
 
 
-def test_an_equivalence_that_looks_contradicted_is_not_only_said_to_lack_power() -> None:
+FAR = (0.053, 0.014, 0.06, 0.028, 0.036)
+BEYOND = "; but its 95 % interval is beyond the margin, so more seeds may contradict the claim"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_equivalence_that_looks_contradicted_is_not_only_said_to_lack_power(sign: int) -> None:
     """Its power is that to show equivalence, which more seeds may refute."""
-    beyond = "; but its 95 % interval is beyond the margin, so a later look may contradict the claim"
-    for sign in (1, -1):
-        far = judged([sign * gain for gain in (0.053, 0.014, 0.06, 0.028, 0.036)], expects="equivalent", margin=0.005)
-        assert far.verdict == "inconclusive"
-        assert f"80 % power at this margin{beyond}" in far.reason
+    far = judged([sign * gain for gain in FAR], expects="equivalent", margin=0.005)
+    assert far.verdict == "inconclusive"
+    assert f"80 % power at this margin{BEYOND}" in far.reason
+
+
+def test_an_equivalence_within_the_margin_is_not_said_to_look_contradicted() -> None:
     near = judged([0.013, -0.014, 0.02, -0.008, 0.016], expects="equivalent", margin=0.005)
     assert near.verdict == "inconclusive"
     assert "80 % power at this margin" in near.reason
-    assert beyond not in near.reason
+    assert BEYOND not in near.reason
+
+
+def test_a_stratum_or_a_ratio_beyond_the_margin_counts() -> None:
+    claim = parse_all([CLAIM | {"expects": "equivalent", "margin": 0.01}])[0]
+    inside, outside = estimate(0.001, 0.0012, 0.0009), estimate(0.02, 0.021, 0.019)
+    assert is_beyond_margin(claim, [inside, outside])
+    assert not is_beyond_margin(claim, [inside])
+    assert not is_beyond_margin(claim.model_copy(update={"expects": "higher"}), [outside])
+    ratio = claim.model_copy(update={"scale": "ratio", "margin": 1.1})  # estimates are logarithms, and log(1.1) is 0.095
+    assert is_beyond_margin(ratio, [estimate(0.096, 0.0961, 0.0962)])
+    assert not is_beyond_margin(ratio, [estimate(0.09, 0.091, 0.0912)])
+
+
+def test_at_the_last_look_no_more_seeds_are_promised() -> None:
+    scattered = [*FAR, *(-0.004, 0.05, -0.01)] * 2 + [*FAR[:4]]
+    at_end = judged(scattered, expects="equivalent", margin=0.015)
+    assert at_end.look.seeds == 20
+    assert BEYOND not in at_end.reason
 
 
 def test_the_notes_of_a_verdict() -> None:

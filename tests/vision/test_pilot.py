@@ -1,8 +1,10 @@
 """The rule by which the pilot chooses a budget."""
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -78,12 +80,23 @@ def test_the_pilot_has_the_configurations_and_claims_of_the_study() -> None:
     claims = {claim["id"]: claim for claim in full["study"]["claims"]}
     changed = []
     for claim in short["study"]["claims"]:
-        began = claim.get("where", {}).pop("model.initialization", "torch")
-        assert began == ("he" if claim["id"] == "C3" else "torch")
+        began = claim.get("where", {}).pop("model.initialization", None)
+        assert began == {"C3": "he", "C6": None, "C8": None}.get(claim["id"], "torch")
         if claim != claims[claim["id"]]:
             changed.append(claim["id"])
     assert changed == ["C2", "C7"]
     assert claims.keys() - {claim["id"] for claim in short["study"]["claims"]} == {"C9"}
+    assert [networks(each) for each in (full, short, of_pilot)] == [9, pilot.CONFIGURATIONS, 9]
+    began = {"norm": "none", "model.initialization": "torch"}
+    assert began in short["study"]["exclude"], "without BN, torch's initialization does not learn"
+
+
+def networks(study: dict[str, Any]) -> int:
+    """The configurations of a study that are not excluded; stem.activation changes nothing where there is no stem."""
+    factors = {key: yaml.safe_load(f"[{levels}]") for key, levels in study["hydra"]["sweeper"]["params"].items()}
+    cells = [dict(zip(factors, levels, strict=True)) for levels in itertools.product(*factors.values())]
+    kept = [cell for cell in cells if not any(each.items() <= cell.items() for each in study["study"]["exclude"])]
+    return sum(not (cell["stem"] == "direct" and cell["stem.activation"]) for cell in kept)
 
 
 def test_a_study_is_assessed_by_its_paired_differences() -> None:

@@ -70,7 +70,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Update the parameters that have a gradient, all of a group at once: on a GPU this starts few kernels."""
+        """Update the parameters that have a gradient: each matrix by itself, all else for a group at once."""
         assert closure is None
         for group in self.param_groups:
             updated = [parameter for parameter in group["params"] if parameter.grad is not None]

@@ -44,6 +44,27 @@ def test_an_update_is_momentum_orthogonalized_and_scaled_by_the_shape() -> None:
     assert torch.allclose(weight, before * (1 - 0.1 * 0.5) - 0.1 * 2**0.5 * update, atol=1e-6)
 
 
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_each_parameter_has_its_own_momentum_over_the_steps(nesterov: bool) -> None:
+    """Two shapes, three steps, and a parameter without a gradient in the second, each by hand."""
+    rng = torch.Generator().manual_seed(0)
+    weights = [nn.Parameter(torch.randn(shape, generator=rng)) for shape in ((4, 2), (3, 5))]
+    optimizer = Muon(weights, lr=0.1, momentum=0.9, nesterov=nesterov, iterations=5, weight_decay=0.5)
+    expected = [weight.detach().clone() for weight in weights]
+    momenta = [torch.zeros_like(weight) for weight in weights]
+    for step in range(3):
+        for number, weight in enumerate(weights):
+            weight.grad = None if (step, number) == (1, 1) else torch.randn(weight.shape, generator=rng)
+            if weight.grad is not None:
+                momenta[number] = 0.9 * momenta[number] + 0.1 * weight.grad
+                update = 0.1 * weight.grad + 0.9 * momenta[number] if nesterov else momenta[number]
+                scale = max(1, len(weight) / weight.shape[1]) ** 0.5
+                expected[number] = expected[number] * 0.95 - 0.1 * scale * orthogonalize(update, 5)
+        optimizer.step()
+    for weight, by_hand in zip(weights, expected, strict=True):
+        assert torch.allclose(weight, by_hand, atol=1e-6)
+
+
 def test_biases_norms_and_the_last_layer_are_updated_by_adamw(experiment: Callable[..., Config]) -> None:
     def network() -> nn.Sequential:
         torch.manual_seed(0)
