@@ -56,6 +56,8 @@ def _of_effects(found: list[Finding]) -> str:
     clear, open_ = [each for each in found if each.decided], [each for each in found if not each.decided]
     if not clear:
         state = "Preliminary" if ", preliminary at " in first.sentence or math.isnan(first.estimate.low) else "Undecided"
+        if all(each.estimate is not None and each.estimate.estimate == 0 for each in found):
+            return f"{state}: {_effects(found)}, all zero: no configuration differs."
         return f"{state}: the largest of {_effects(found)} is {largest}."
     clearest = clear[0]  # the largest of those that are clear
     assert clearest.estimate is not None

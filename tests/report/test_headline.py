@@ -44,6 +44,12 @@ def test_with_few_seeds_it_is_preliminary(tmp_path: Path, seeds: int, word: str)
     assert text.startswith(f"{word}: the largest of 2 effects and 1 interaction is adding b, +3")
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_of_zeros_none_is_the_largest(tmp_path: Path, seeds: int) -> None:
+    text = headline(study(tmp_path, {"a": 0.0, "b": 0.0}, seeds))
+    assert text == "Preliminary: 2 effects and 1 interaction, all zero: no configuration differs."
+
+
 def test_without_results_it_says_so(tmp_path: Path) -> None:
     found = grid_results({"a": [0, 1]}, lambda levels, seed: math.nan, ACCURACY.name, 2, [ACCURACY])
     assert headline(compose(found, name="s", folder=tmp_path)) == "No results to compare yet."
