@@ -150,6 +150,7 @@ def test_another_activation_in_another_module_is_noticed_and_a_comment_is_not(tm
 SLOW = """
 import time, sys
 import slow_helper
+time.sleep(1)  # the start of a process is known to a fraction of a second
 open("started", "w").close()
 while slow_helper.wait and not __import__("pathlib").Path("edited").exists(): time.sleep(0.01)
 import ablate
