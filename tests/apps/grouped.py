@@ -1,5 +1,6 @@
 """A training with torch's DistributedDataParallel over gloo; `python grouped.py --plain LR SEED` trains it without ablate."""
 
+import gc
 import sys
 
 import torch
@@ -21,6 +22,8 @@ def fit(lr: float, seed: int) -> float:
         optimizer.step()
     total = loss.detach().clone()
     dist.all_reduce(total)
+    del model
+    gc.collect()  # the model is in a cycle and holds the group: torch 2.14 sometimes aborts at exit if the group outlives its end
     dist.destroy_process_group()
     return total.item()
 
