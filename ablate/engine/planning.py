@@ -41,6 +41,7 @@ class PlannedRun:
         begun: the fraction that is completed, according to the checkpoint.
         seconds: the estimated duration of the whole run.
         measured: its actual duration.
+        measured_on: the hardware on which it took so long, if the program says.
         outcome: its outcome in this sweep.
         failures: the number of failures in this sweep.
         fruitless: how often in a row it came back in this sweep without being done, failed, or further than before.
@@ -61,6 +62,7 @@ class PlannedRun:
     begun: float = 0.0
     seconds: float | None = None
     measured: float | None = None
+    measured_on: str | None = None
     outcome: Outcome | None = None
     failures: int = 0
     fruitless: int = 0
@@ -105,6 +107,7 @@ class PlannedRun:
             self.directory, self.identity = directory, found.identity
             whole = found.status == "finished" and not found.timing.get("resumed")
             self.measured = found.timing.get("seconds") if whole else None
+            self.measured_on = found.hardware
             return
         if locks.holder(self.directory) is not None:
             self.state = "held"
@@ -182,7 +185,8 @@ class Plan:
             if run.measured is not None:
                 took.setdefault(run.cell.digest, []).append(run.measured)
         known = {digest: fmean(seconds) for digest, seconds in took.items()}
-        sources = {"finished runs"} if known else set()
+        hardware = sorted({run.measured_on for run in self.runs if run.measured is not None and run.measured_on is not None})
+        sources = {"finished runs" + (f" on {', '.join(hardware)}" if hardware else "")} if known else set()
         unknown = {run.cell.digest: run.cell for run in self.runs if run.state in DUE and run.cell.digest not in known}
         started = time.perf_counter()
         for digest, cell in unknown.items():

@@ -61,12 +61,14 @@ class Watch:
         self._finished: deque[Span] = deque(maxlen=LAST)  # of this launch
         self._expected = 0.0
         self._began = time.time()
+        self._left_behind = {run.directory: _changed(run.directory / LEASE) for run in runs}  # by processes that are gone
 
     def look(self) -> Tally:
         """Count the states again."""
         self.running = []
         for directory, run in list(self.waiting.items()):
-            if (directory / LEASE).exists():
+            beat = _changed(directory / LEASE)
+            if beat is not None and beat != self._left_behind[directory]:
                 self.running.append(run)
             elif (changed := _changed(directory / RECORD)) is not None and changed >= self._began:
                 self._ended(run)

@@ -146,6 +146,13 @@ class RunRecord(BaseModel):
         """The seed that the program got."""
         return self.seed if self.repeats is None else self.repeats
 
+    @property
+    def hardware(self) -> str | None:
+        """The GPU, otherwise the processor, on which the run was made; None if the program did not say."""
+        facts = self.provenance.get("hardware")
+        name = (facts.get("gpu") or facts.get("processor")) if isinstance(facts, dict) else None
+        return printable(name) if isinstance(name, str) else None
+
     @field_serializer("metrics")
     def _plain_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Validate `metrics` before writing, so that reading gives the same values; NaN becomes None."""

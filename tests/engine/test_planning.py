@@ -1,5 +1,6 @@
 """The plan: what is done and left, what is reported from another's runs, and what it costs."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,20 @@ def test_the_cost_comes_from_finished_runs_else_from_the_program(tmp_path: Path)
     assert plan.seconds_left() == (30 + 100 * 0.75 + 100) / 2
     assert waiting_time([60, 60], processes=8) == 60
     assert plan.cost_from == "finished runs and the program's estimate"
+
+
+def test_the_hardware_of_the_runs_that_the_estimate_comes_from_is_named(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=1)], [0, 1, 2, 3], [])
+    for run, hardware in zip(
+        plan.runs, ({"gpu": "H100", "processor": "X"}, {"gpu": None, "processor": "EPYC"}, "old"), strict=False
+    ):
+        begin(run, 1, of=1)
+        record = json.loads((run.directory / "run.json").read_text())
+        record["provenance"]["hardware"] = hardware
+        (run.directory / "run.json").write_text(json.dumps(record))
+    plan.look()
+    plan.estimate(lambda *_: None)
+    assert plan.cost_from == "finished runs on EPYC, H100"
 
 
 def test_a_cost_that_cannot_be_had_is_no_reason_not_to_run(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is shown of a sweep is read from the folders of its runs."""
 
 import io
+import os
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from ablate.engine import progress
 from ablate.engine.progress import Watch, shown
-from ablate.storage.locks import hold
+from ablate.storage.locks import LEASE, hold
 from tests.engine.test_planning import begin, cell, make_plan
 
 
@@ -28,6 +29,19 @@ def test_done_failed_and_running_runs_are_counted_and_the_time_left_is_learnt(tm
     assert watch.look().done == 1
 
 
+def test_a_lease_that_a_killed_process_left_is_no_running_run(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=x) for x in range(2)], [0], [])
+    for run in plan.runs:
+        run.directory.mkdir(parents=True)
+        (run.directory / LEASE).write_text('{"host": "another", "pid": 1}')
+        os.utime(run.directory / LEASE, (1e9, 1e9))
+    watch = Watch(plan, plan.runs)
+    assert str(watch.look()) == "0 of 2 done"
+    with hold(plan.runs[1].directory):
+        assert str(watch.look()) == "0 of 2 done, 1 running"
+        assert watch.running == [plan.runs[1]]
+
+
 def test_a_terminal_shows_each_running_run_with_its_last_epoch(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, [cell(x=1)], [0], [])
     run = plan.runs[0]
@@ -35,7 +49,7 @@ def test_a_terminal_shows_each_running_run_with_its_last_epoch(tmp_path: Path) -
     (run.directory / "history.csv").write_text("epoch,loss,test_accuracy,seconds\n1,2,0.5,3\n2,1,0.625,3\n")
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    with hold(run.directory), shown(plan, plan.runs, console):
+    with shown(plan, plan.runs, console), hold(run.directory):
         time.sleep(0.3)
     assert "x=1 seed=0" in screen.getvalue()
     assert "epoch 2/4, test_accuracy 0.625" in screen.getvalue()
