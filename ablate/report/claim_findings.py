@@ -17,7 +17,7 @@ from ablate.report.model import Report
 from ablate.report.values import Interval
 from ablate.stats import decision_rules
 from ablate.stats.judge import Judgement
-from ablate.stats.verdict_reasons import is_beyond_margin
+from ablate.stats.verdict_reasons import border, leaning
 
 
 def claim_findings(report: Report) -> list[Finding]:
@@ -78,8 +78,7 @@ def _sentence(
     decision = claim_tables.decision(judgement, shown.spec)
     by = "" if decision is None else f" by the interval {decision}"
     apart = strata_apart(judgement.heterogeneity, shown.spec, shown.signed)
-    kind = " (exploratory)" if judgement.exploratory else ""
-    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement.verdict)}{kind} at n = {n}{by}{apart}."
+    return f"{subject}: {factor}{with_unit(at_95)}, {_state(judgement)} at n = {n}{by}{apart}."
 
 
 def _subject(claim: Claim, names: Mapping[str, str]) -> str:
@@ -90,8 +89,14 @@ def _subject(claim: Claim, names: Mapping[str, str]) -> str:
     return "value"
 
 
-def _state(verdict: str) -> str:
-    return "not decided" if verdict == decision_rules.INCONCLUSIVE else verdict
+def _state(judgement: Judgement) -> str:
+    """The verdict, and of a difference what was shown: the claim may have named an amount, which is not tested."""
+    state = "not decided" if judgement.verdict == decision_rules.INCONCLUSIVE else judgement.verdict
+    side = {"higher": "above", "lower": "below"}.get(judgement.claim.expects)
+    tested = judgement.verdict == decision_rules.SUPPORTED and judgement.claim.exceeds is None and side is not None
+    said = [f"{side} {border(judgement.claim)}"] if tested else []
+    said += ["exploratory"] if judgement.exploratory else []
+    return f"{state} ({', '.join(said)})" if said else state
 
 
 def _next_step(judgement: Judgement, unit: str, extensible: bool) -> str:
@@ -106,15 +111,14 @@ def _next_step(judgement: Judgement, unit: str, extensible: bool) -> str:
     if judgement.verdict != decision_rules.INCONCLUSIVE or precision is None or any(each.lost for each in judgement.losses):
         return ""
     command = " Continue with study.until=decided." if extensible else ""
-    estimates = [*([] if judgement.estimate is None else [judgement.estimate]), *judgement.strata]
-    if judgement.n < precision.most and is_beyond_margin(judgement.claim, estimates):
-        return f"Its 95 % interval is beyond the margin: more {unit}s may contradict it.{command}"
+    if judgement.n >= precision.most:
+        return f"It remains open: no look beyond {precision.most} {unit}s was declared."
+    if tends := leaning(judgement.p_dropped):
+        return f"Unadjusted for looks and claims it would be {tends}: more {unit}s may decide it.{command}"
     if precision.seeds is None:
-        most = f"{precision.most} {unit}s"
-        return f"Not even {most} would have 80 % power at this margin: less noise or a wider margin is needed."
+        return f"Not even {precision.most} {unit}s would have 80 % power at this margin, unless runs scatter less than so far."
     if precision.seeds <= judgement.n:
         return ""
-    low = precision.fewest or precision.seeds
-    high = precision.most_seeds
-    number = f"about {precision.seeds}" if high == low else f"about {low} to {high}" if high else f"{low} or more"
-    return f"Not decided yet: {number} {unit}s would decide it.{command}"
+    low, high = precision.fewest or precision.seeds, precision.most_seeds
+    ends = "" if high == low else f" ({low} to {high if high else f'more than {precision.most}'})"
+    return f"Not decided yet: about {precision.seeds}{ends} {unit}s would decide it.{command}"

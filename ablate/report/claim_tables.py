@@ -56,8 +56,9 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
         notes[0] += " Differences of percentages are in percentage points."
     if any(not math.isnan(each.p) for each in judgements):
         notes.append(
-            f"p is one-sided, for the more likely of supported and contradicted, adjusted for the looks of the study and "
-            f"for the number of primary claims (Holm). A claim is decided if its adjusted p is at most {ALPHA}."
+            "p is one-sided, for the more likely of supported and contradicted (of an equivalence, the contradiction adds "
+            "both sides), adjusted for the looks of the study and for the number of primary claims (Holm). A claim is "
+            f"decided if its adjusted p is at most {ALPHA}."
         )
     columns = [
         Column("claim", "claim"),
@@ -149,6 +150,9 @@ def _detectable(judgement: Judgement, spec: MetricSpec, unit: str) -> str:
         return ""
     points, most = " points" if spec.percent else "", judgement.precision.most if judgement.precision else LOOKS[-1]
     effect, margin = number(judgement.decidable, spec), number(claim.margin, spec)
+    if effect == margin and spec.digits is not None:  # it is larger, by less than a digit shows
+        finer = replace(spec, digits=spec.digits + 1)
+        effect, margin = number(judgement.decidable, finer), number(claim.margin, finer)
     return f". Minimum detectable effect at {most} {unit}s: {effect}{points}; the margin is {margin}"
 
 

@@ -75,7 +75,8 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     values = outcomes.complete(columns) if len(columns) > 1 else outcomes.outcomes[columns].dropna()
     by_seed = values.mean(axis="columns") - value
     se, df = student(by_seed)
-    return at_resolution(Estimate("mean", (), by_seed, se, df, where or ANYWHERE), outcomes.step)
+    cells = values.to_numpy().T
+    return at_resolution(Estimate("mean", (), by_seed, se, df, where or ANYWHERE), outcomes.step, strata=list(cells))
 
 
 def every_contrast(
@@ -226,7 +227,10 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     if not pairs.any():
         return _unpaired(found, outcomes, weighed)
     apart = bool(strata) and complete.empty and int(known.sum(axis=0).min()) > 1
-    return _strata_apart(found, outcomes, weighed) if apart else at_resolution(found, outcomes.step_of(used, scale))
+    if apart:
+        return _strata_apart(found, outcomes, weighed)
+    each = complete.to_numpy()[:, at] @ np.array(_signs(len(changes))) if strata else np.empty((0, 0))  # (seeds, strata)
+    return at_resolution(found, outcomes.step_of(used, scale), strata=list(each.T))
 
 
 def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
@@ -251,7 +255,7 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
     unpaired = Unpaired(float(np.mean(means)), tuple(counts), min(counts))
     used = sorted({column for columns in weighed.corners for column in columns})
     apart = replace(found, se=se, df=min(counts) - 1.0, note=note, unpaired=unpaired)
-    return at_resolution(apart, outcomes.step_of(used, found.scale), strata)
+    return at_resolution(apart, outcomes.step_of(used, found.scale), strata=strata)
 
 
 def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:

@@ -210,24 +210,18 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
             robust,
             test.unit,
             exploratory=0 if test.claim.primary else family,
-            above=_border(test.claim),
+            above=verdict_reasons.border(test.claim),
         ),
     )
 
 
-def _border(claim: Claim) -> str:
-    """What the value of a seed is above, in words, if its number in the estimate is above zero."""
-    if claim.scale == "ratio":
-        return "1"
-    return "the threshold" if claim.kind == "threshold" and claim.value else "zero"
-
-
 def _decisive(verdict: str, look: Look, design: SequentialDesign, at_levels: PValues, adjusted: PValues) -> tuple[float, float]:
-    """The level at a look and the adjusted p value of what a verdict rests on; without one, the strictest and the smallest."""
-    names = [SHOWN[verdict]] if verdict in SHOWN else PValues._fields
-    levels = [getattr(at_levels, name) * design.share(look.number, name) for name in names if look.number]
-    known = [p for p in (getattr(adjusted, name) for name in names) if not math.isnan(p)]
-    return min(levels, default=math.nan), min(known, default=math.nan)
+    """The level at a look and the adjusted p value of what a verdict rests on; without one, of what is closest to a verdict."""
+    names = [SHOWN[verdict]] if verdict in SHOWN else [name for name, p in adjusted._asdict().items() if not math.isnan(p)]
+    if not names or not look.number:
+        return math.nan, math.nan
+    name = min(names, key=lambda name: (getattr(adjusted, name), -getattr(at_levels, name) * design.share(look.number, name)))
+    return getattr(at_levels, name) * design.share(look.number, name), getattr(adjusted, name)
 
 
 def _robustness(claim: Claim, at: LookTest, conclusion: Conclusion, level: float, better: Any) -> Robustness | None:

@@ -46,10 +46,12 @@ def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: f
             columns = sorted({column for cell, column in outcomes.cells.items() if cell[x] == across and cell[line] == level})
             if not columns:
                 continue
-            values = outcomes.known[columns[0]] if len(columns) == 1 else outcomes.complete(columns).mean(axis="columns")
-            if not len(values):
+            runs = outcomes.known[columns[0]].to_frame() if len(columns) == 1 else outcomes.complete(columns)
+            if not len(runs):
                 continue
-            found = at_resolution(Estimate("mean", (), values, *student(values)), outcomes.step)
+            values = runs.mean(axis="columns")
+            mean = Estimate("mean", (), values, *student(values))
+            found = at_resolution(mean, outcomes.step, strata=list(runs.to_numpy().T))
             rows.append((str(across), str(level), found.n, found.estimate, *found.interval(confidence)))
     return InteractionMeans(x, line, pd.DataFrame(rows, columns=COLUMNS))
 

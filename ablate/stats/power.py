@@ -183,10 +183,12 @@ def noise_table(
             corners = []
         used = sorted({column for columns in corners for column in columns})
         complete = outcomes.complete(used)
-        first, second = (complete[[columns[end] for columns in corners]].mean(axis="columns") for end in (0, 1))
+        arms = [complete[[columns[end] for columns in corners]] for end in (0, 1)]
+        first, second = (arm.mean(axis="columns") for arm in arms)
         n = len(complete)
         by_seed = second - first
-        found = at_resolution(Estimate("simple", (change,), by_seed, *student(by_seed)), outcomes.step)
+        strata = (arms[1].to_numpy() - arms[0].to_numpy()).T
+        found = at_resolution(Estimate("simple", (change,), by_seed, *student(by_seed)), outcomes.step, strata=list(strata))
         sd = float(by_seed.std(ddof=1)) if n > 1 else math.nan
         low, high = (math.nan, math.nan) if found.least_se else sd_interval(sd, n, confidence)
         r, r_low, r_high = correlation(first.tolist(), second.tolist(), confidence)

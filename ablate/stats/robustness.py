@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,7 @@ from ablate.stats.estimates import Estimate, student
 
 EXACT_UP_TO = 14  # seeds: 16,384 sign patterns
 DRAWS = 20_000
+NAMED = 5  # seeds that are listed by name
 
 
 @dataclass(frozen=True)
@@ -22,24 +24,50 @@ class Robustness:
 
     Attributes:
         sign_flip: the p value of the sign-flip test of the same hypothesis, with n seeds at least 2^-n; NaN without one.
-        largest_p: the largest p value of the t test without one seed.
-        without: the seed of which that is.
-        holds: whether the verdict would be the same without any one seed.
+        p_without: by seed, the p value of the t test without it.
+        level: what such a p value has to reach, as that of all seeds had to.
     """
 
     sign_flip: float
-    largest_p: float
-    without: object
-    holds: bool
+    p_without: Mapping[Any, float]
+    level: float
+
+    @property
+    def largest_p(self) -> float:
+        """The largest p value of the t test without one seed."""
+        return max(self.p_without.values())
+
+    @property
+    def pivotal(self) -> list[Any]:
+        """The seeds without any one of which the verdict would not have been reached."""
+        return [seed for seed, p in self.p_without.items() if not p <= self.level]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the verdict would be the same without any one seed."""
+        return not self.pivotal
 
     def __str__(self) -> str:
         return self.in_words()
 
     def in_words(self, unit: str = "seed") -> str:
         """A sentence; `unit` is what was left out in turn."""
-        flips = "" if math.isnan(self.sign_flip) else f"sign-flip p = {self.sign_flip:.2g}; "
-        kept = f"the same without any one {unit}" if self.holds else f"undecided without {unit} {self.without}"
-        return f"Robustness: {flips}{kept} (largest p {self.largest_p:.2g})"
+        n, pivotal = len(self.p_without), self.pivotal
+        flips = "" if math.isnan(self.sign_flip) else f"sign-flip p = {self.sign_flip:.2g}"
+        if flips and math.isclose(self.sign_flip, 2.0**-n):
+            flips += f", the smallest that {n} {unit}s can give"
+        if not pivotal:
+            kept = f"the same without any one {unit}"
+        elif len(pivotal) == n:
+            kept = f"undecided whichever {unit} is left out"
+        elif len(pivotal) > NAMED:
+            kept = f"undecided without any one of {len(pivotal)} of the {n} {unit}s"
+        elif len(pivotal) > 1:
+            kept = f"undecided without any one of the {unit}s {', '.join(map(str, pivotal))}"
+        else:
+            kept = f"undecided without {unit} {pivotal[0]}"
+        limits = f"largest unadjusted p without one {unit} {self.largest_p:.2g}, needed {self.level:.2g}"
+        return f"Robustness: {'; '.join(filter(None, [flips, kept]))} ({limits})"
 
 
 def sign_flip_p(values: ArrayLike) -> float:
@@ -83,6 +111,4 @@ def robustness(
     seeds = estimates[0].by_seed.index
     if estimates[0].unpaired or len(seeds) < 3:
         return None
-    p = {seed: p_of([without_seed(each, seed) for each in estimates]) for seed in seeds}
-    worst = max(p, key=p.__getitem__)
-    return Robustness(sign_flip, p[worst], worst, p[worst] <= level)
+    return Robustness(sign_flip, {seed: p_of([without_seed(each, seed) for each in estimates]) for seed in seeds}, level)

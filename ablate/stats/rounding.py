@@ -4,7 +4,9 @@ The difference of two rounded values is wrong by up to one step, and averaging o
 noise is smaller than the step (Sheppard's correction needs the opposite). If all seeds lie within one step, the step is
 therefore the uncertainty: the standard error is at least step / 2, so that the interval extends by 0.98 steps or more to
 either side, whatever the number of seeds. The values of a difference d in (0, step), seen as 0 or as one step, are then
-beyond it in 2 % of cases at most. On the scale `ratio`, the step is relative to the values.
+beyond it in 2 % of cases at most. Of an average over strata, every stratum has to lie within one step: averages of values that
+scatter by more are closer together, and their standard error is right. On the scale `ratio`, the step is relative to the
+values.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ def relative_step(step: float | None, values: ArrayLike) -> float | None:
     return None if step is None else step * float(np.nanmean(1 / np.asarray(values, float)))
 
 
-def at_resolution(estimate: Estimate, step: float | None, arms: Sequence[ArrayLike] = ()) -> Estimate:
+def at_resolution(
+    estimate: Estimate, step: float | None, arms: Sequence[ArrayLike] = (), strata: Sequence[ArrayLike] = ()
+) -> Estimate:
     """The estimate with the step of a rounded metric as its uncertainty, if all its values lie within one step.
 
     Pairs that are all equal remain as they are: they are identical, not close.
@@ -67,8 +71,9 @@ def at_resolution(estimate: Estimate, step: float | None, arms: Sequence[ArrayLi
         estimate: with its own standard error.
         step: of the metric, on the scale of the estimate; None if it is not rounded.
         arms: of an unpaired estimate, the values of each arm.
+        strata: of an average, the values by seed of each stratum.
     """
-    groups = arms or (estimate.by_seed.to_numpy(),)
+    groups = arms or strata or (estimate.by_seed.to_numpy(),)
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
     if max(np.ptp(values) for values in groups) > step * (1 + 1e-6) or estimate.se >= step / 2:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from ablate.core.claims import Claim
 from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
-from ablate.stats.decision_rules import CONTRADICTED, INCONCLUSIVE, SHOWN, SMALLER, Conclusion, PValues
+from ablate.stats.decision_rules import ALPHA, CONTRADICTED, INCONCLUSIVE, SHOWN, SMALLER, Conclusion, PValues
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import Heterogeneity
 from ablate.stats.power import POWER, Precision
@@ -169,9 +168,8 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
     if precision is None:
         return ""
     power = f"{100 * POWER:.0f} % power"
-    beyond = ""
-    if test.n < precision.most and is_beyond_margin(test.claim, test.tests[-1].estimates):
-        beyond = f"; but its 95 % interval is beyond the margin, so more {test.unit} may contradict the claim"
+    tends = leaning(test.tests[-1].p_dropped) if test.n < precision.most else ""
+    beyond = f"; but unadjusted for looks and claims it would be {tends}: more {test.unit} may decide it" if tends else ""
     if precision.seeds is None:
         return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin{beyond}"
     if precision.seeds > test.n:
@@ -184,14 +182,18 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
     return f"this many {test.unit} have {power} at this margin, so the true difference may be close to the decision boundary"
 
 
-def is_beyond_margin(claim: Claim, estimates: Iterable[Estimate]) -> bool:
-    """Whether the 95 % interval of an equivalence lies on one side of its margins, so that more seeds may contradict it.
+def leaning(p: PValues) -> str:
+    """The verdict that unadjusted p values, those of the 95 % interval, would give; empty if they leave it open.
 
-    Args:
-        claim: any; false unless it is an equivalence with a margin.
-        estimates: of the claim, and in its strata: one beyond the margin contradicts it.
+    The power at the margin does not know how large the difference seems to be: beyond the border it may take few more seeds.
     """
-    if claim.expects != "equivalent" or claim.margin is None:
-        return False
-    margin = math.log(claim.margin) if claim.scale == "ratio" else claim.margin
-    return any(low > margin or high < -margin for low, high in (each.interval() for each in estimates))
+    verdicts = {name: verdict for verdict, name in SHOWN.items()}
+    shown = [name for name in ("contradict", "below", "support") if getattr(p, name) <= ALPHA]
+    return verdicts[shown[0]] if shown else ""
+
+
+def border(claim: Claim) -> str:
+    """What the value of a seed is above, in words, if its number in the estimate is above zero."""
+    if claim.scale == "ratio":
+        return "1"
+    return "the threshold" if claim.kind == "threshold" and claim.value else "zero"

@@ -25,19 +25,32 @@ def test_an_undecided_claim_says_how_many_seeds_would_decide_it(tmp_path: Path) 
     (one,) = claim_findings(report)  # of another program, which no command continues
     assert one.next_step.endswith(" seeds would decide it.")
     (one,) = claim_findings(reported(tmp_path, 0.002, 0.2, claims=[CLAIM], looks=[5, 8, 12, 20]))
-    assert one.next_step == "Not even 20 seeds would have 80 % power at this margin: less noise or a wider margin is needed."
+    assert one.next_step == "Not even 20 seeds would have 80 % power at this margin, unless runs scatter less than so far."
 
 
 def test_an_equivalence_that_looks_contradicted_is_not_said_to_want_less_noise(tmp_path: Path) -> None:
     claim = CLAIM | {"expects": "equivalent", "margin": 0.001}
     (one,) = claim_findings(reported(tmp_path, 0.02, 0.012, claims=[claim], looks=[5, 8, 12, 20]))
     assert one.verdict == "inconclusive"
-    assert one.next_step == "Its 95 % interval is beyond the margin: more seeds may contradict it."
+    assert one.next_step == "Unadjusted for looks and claims it would be contradicted: more seeds may decide it."
+
+
+def test_at_the_last_look_nothing_is_promised(tmp_path: Path) -> None:
+    report = reported(tmp_path, 0.002, 0.012, claims=[CLAIM], looks=[5])
+    (one,) = claim_findings(report)
+    assert one.next_step == "It remains open: no look beyond 5 seeds was declared."
+
+
+def test_a_minimum_detectable_effect_is_not_written_like_the_margin_that_it_exceeds(tmp_path: Path) -> None:
+    report = reported(tmp_path, 0.006, 0.012, claims=[CLAIM | {"margin": 0.0146}], looks=[5])  # the effect is 0.01472
+    assert report.tables.verdicts is not None
+    text = "Minimum detectable effect at 5 seeds: 1.47 points; the margin is 1.46"
+    assert text in str(report.tables.verdicts.rows[0]["reason"])
 
 
 def test_a_decided_claim_says_so_and_needs_no_next_step(tmp_path: Path) -> None:
     (one,) = claim_findings(reported(tmp_path, 0.05, 0.001, seeds=8, claims=[CLAIM], looks=[8]))
-    assert one.sentence.endswith("supported at n = 8.")
+    assert one.sentence.endswith("supported (above zero) at n = 8.")
     assert (one.next_step, one.decided) == ("", True)
 
 
@@ -107,6 +120,6 @@ def test_over_blocks_a_margin_that_is_too_small_needs_more_blocks(tmp_path: Path
 def test_an_exploratory_claim_is_called_so_and_counted(tmp_path: Path) -> None:
     report = reported(tmp_path, 0.05, 0.001, seeds=8, claims=[CLAIM, CLAIM | {"id": "C2", "primary": False}], looks=[8])
     first, second = claim_findings(report)
-    assert first.sentence.endswith("supported at n = 8.")
-    assert second.sentence.endswith("supported (exploratory) at n = 8.")
+    assert first.sentence.endswith("supported (above zero) at n = 8.")
+    assert second.sentence.endswith("supported (above zero, exploratory) at n = 8.")
     assert headline(report) == "2 claims, 1 of them exploratory: 2 supported."

@@ -570,6 +570,11 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     assert row["decidable"] == pytest.approx(0.00337, abs=1e-5)
     row = one(frame, claim(margin=0.017))
     assert row["seeds_needed"] == 5
+    assert row["reason"].endswith("it would be smaller than the margin: more seeds may decide it")
+    at_margin = study({"stem": ["direct", "pyramid"]}, lambda levels, _: 0.005 * (levels["stem"] == "pyramid"), 5)
+    at_margin["accuracy"] += [0.0001 * (at % 3) ** 2 for at in range(len(at_margin))]
+    row = one(at_margin, claim(margin=0.005, expects="equivalent"))
+    assert row["seeds_needed"] == 5
     assert row["reason"].endswith("so the true difference may be close to the decision boundary")
     open_ended = {key: value for key, value in claim().items() if key != "margin"}
     assert one(frame, open_ended)["reason"].endswith("the claim has no margin, so the number of seeds that it needs is unknown")

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ablate.stats.estimates import Estimate, student
-from ablate.stats.robustness import robustness, sign_flip_p
+from ablate.stats.robustness import Robustness, robustness, sign_flip_p
 
 
 def test_the_sign_flip_test_is_scipys_permutation_test_of_one_sample() -> None:
@@ -20,7 +20,7 @@ def test_the_sign_flip_test_is_scipys_permutation_test_of_one_sample() -> None:
     assert sign_flip_p(many) == pytest.approx(stats.ttest_1samp(many, 0, alternative="greater").pvalue, rel=0.5)
 
 
-def test_the_worst_seed_to_leave_out_is_named() -> None:
+def test_what_remains_without_each_seed_is_scipys() -> None:
     by_seed = pd.Series([1.0, 1.1, 0.9, 1.0, 1.05, 3.0], index=list("abcdef"))
     estimate = Estimate("simple", (), by_seed, *student(by_seed))
 
@@ -29,7 +29,9 @@ def test_the_worst_seed_to_leave_out_is_named() -> None:
 
     found = robustness([estimate], p_of, 0.025, 0.0156)  # type: ignore[arg-type]
     assert found is not None
-    assert found.without in list("abcde")
+    without = {seed: stats.ttest_1samp(by_seed.drop(seed), 0, alternative="greater").pvalue for seed in by_seed.index}
+    assert found.p_without == pytest.approx(without)
+    assert found.pivotal == [seed for seed, p in without.items() if p > 0.025]
     assert found.largest_p == pytest.approx(
         max(stats.ttest_1samp(by_seed.drop(seed), 0, alternative="greater").pvalue for seed in by_seed.index)
     )
@@ -37,3 +39,20 @@ def test_the_worst_seed_to_leave_out_is_named() -> None:
     assert str(found).startswith("Robustness: sign-flip p = 0.016; ")
     short = Estimate("simple", (), by_seed.iloc[:2], *student(by_seed.iloc[:2]))
     assert robustness([short], p_of, 0.025) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        ([0.001, 0.002, 0.003], "the same without any one seed"),
+        ([0.001, 0.2, 0.003], "undecided without seed 1"),
+        ([0.1, 0.2, 0.003], "undecided without any one of the seeds 0, 1"),
+        ([0.1, 0.2, 0.3], "undecided whichever seed is left out"),
+        ([0.1] * 6 + [0.001], "undecided without any one of 6 of the 7 seeds"),
+    ],
+)
+def test_each_seed_that_the_verdict_needs_is_named(p: list[float], words: str) -> None:
+    found = Robustness(2.0 ** -len(p), dict(enumerate(p)), 0.025)
+    flips = f"sign-flip p = {2.0 ** -len(p):.2g}, the smallest that {len(p)} seeds can give"
+    limits = f"largest unadjusted p without one seed {max(p):.2g}, needed 0.025"
+    assert str(found) == f"Robustness: {flips}; {words} ({limits})"

@@ -62,6 +62,23 @@ def test_rounding_alone_shows_a_difference_above_the_true_one_in_two_percent_at_
     assert ((seen - d) / at_resolution(of(1.0, 1.0, 1.0), 1.0).se > stats.norm.ppf(0.975)).mean() <= 0.021
 
 
+def test_an_average_of_strata_that_scatter_by_more_than_a_step_keeps_its_standard_error() -> None:
+    """The averages lie within one step, since averaging made them so; t over the seeds is right there."""
+    first, second = [0.0, 1.0, 2.0, 1.0], [2.0, 1.0, 0.0, 2.0]
+    average = of(*np.mean([first, second], axis=0))
+    assert at_resolution(average, 1.0, strata=[first, second]) is average
+    assert at_resolution(average, 1.0, strata=[[1.0, 1.0, 1.0, 2.0]] * 2).se == 0.5
+    gained = {"a": [0, 1, 2, 1, 0], "b": [2, 1, 0, 1, 1]}
+    levels = {"method": ["base", "ours"], "task": ["a", "b"]}
+    runs = outcomes(
+        study(levels, lambda of, seed: 90.0 + seed % 3 + (of["method"] == "ours") * gained[of["task"]][seed], seeds=5)
+    )
+    found = contrasts.contrast(runs, OURS)
+    assert np.ptp(found.by_seed) <= 1.0
+    assert found.se == pytest.approx(stats.sem(found.by_seed))
+    assert not found.note
+
+
 def test_pairs_that_are_all_equal_stay_as_they_are() -> None:
     by_seed = pd.Series([0.0, 0.0, 0.0])
     same = Estimate("simple", (), by_seed, *student(by_seed), identical=True)
