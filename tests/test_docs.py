@@ -36,6 +36,14 @@ def commands(page: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+@pytest.mark.parametrize("page", [ROOT / "README.md", *DOCS], ids=lambda page: page.name)
+def test_what_is_said_beside_a_command_is_a_comment(page: Path) -> None:
+    """A reader pastes the line as it is."""
+    lines = re.findall(r"^    ((?:python|ablate) .*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    beside = [said for line in lines for said in re.split(r"  +", line)[1:2]]
+    assert [said for said in beside if not said.startswith(("#", "\\"))] == []
+
+
 def arguments_of(line: str) -> list[str]:
     for written, used in STAND_INS.items():
         line = line.replace(written, used)

@@ -10,6 +10,7 @@ from ablate.report.effect_tables import FEW_SEEDS, shortened
 from ablate.report.model import Report
 from ablate.stats import decision_rules
 from ablate.stats.controls import repetitions
+from ablate.stats.judge import design_of
 
 
 def caveats(report: Report) -> list[str]:
@@ -34,6 +35,13 @@ def caveats(report: Report) -> list[str]:
     if report.audit.drifted:
         found.append(f"Changed since the study began: {', '.join(report.audit.drifted)}.")
     block = report.results.factors.get(manifest.blocks or "")
+    looked = (each.look.seeds if each.latest is None else each.latest.n for each in report.claims.judgements)
+    judged = max(looked, default=0)
+    if design_of(report.results).looks and 0 < judged < _replicates(report):
+        found.append(
+            f"Verdicts rest on the first {judged} seeds, those of the last complete look; tables and figures have up to "
+            f"{_replicates(report)}."
+        )
     if block is not None and len(block) < decision_rules.FEWEST:
         found.append(FEW_SEEDS.replace("seeds", f"blocks ({block.key})"))
     if block is None and _replicates(report) < decision_rules.FEWEST:

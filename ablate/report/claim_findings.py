@@ -23,10 +23,11 @@ from ablate.stats.verdict_reasons import border, leaning
 def claim_findings(report: Report) -> list[Finding]:
     """One finding for each claim, in the order of the claims."""
     names = short_names(list(report.results.factors))
-    return [_of_claim(each, report, names) for each in report.claims.judgements]
+    changed = report.claims.verdicts["changed"].tolist()
+    return [_of_claim(each, report, names, note) for each, note in zip(report.claims.judgements, changed, strict=True)]
 
 
-def _of_claim(judgement: Judgement, report: Report, names: Mapping[str, str]) -> Finding:
+def _of_claim(judgement: Judgement, report: Report, names: Mapping[str, str], changed: str) -> Finding:
     claim, spec = judgement.claim, claim_spec(judgement, report.metrics)
     unit = report.claims.unit_of(claim)
     # more seeds do not decide a claim over blocks, and results of other programs have no command to continue
@@ -50,6 +51,7 @@ def _of_claim(judgement: Judgement, report: Report, names: Mapping[str, str]) ->
         reason=". ".join([*([f"Where {claim.where}"] if claim.where else []), judgement.reason, *judgement.notes]),
         source=f"claim-{claim.id}",
         quote=claim.quote,
+        changed=changed,
     )
 
 

@@ -62,7 +62,7 @@ def effects(comparison: Comparison, spec: MetricSpec, names: Mapping[str, str]) 
         (
             ("main effect", "simple"),
             "effects",
-            "Main effects",
+            "Effects",
             "Each row changes one factor from its baseline to another level, averaged over the levels of the other factors. "
             f"Bar: 95 % interval. Dots: single {comparison.unit}s.",
         ),

@@ -73,10 +73,13 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         f"{capitalized(difference_heading(spec))}: {_what_is_estimated(comparison.contrasts, unit)}; the intervals are not "
         "adjusted for their number), averaged over the levels of the other factors at which both levels ran."
     ]
-    superior = "P(B > A): the chance that a run after the change is above one before it (Mann-Whitney). "
+    superior = "P(B > A): the chance that the mean of a seed after the change is above that of one before it (Mann-Whitney). "
     superior = "" if comparison.over_blocks else superior
     if simultaneous:
-        notes.append("Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once (max-t).")
+        notes.append(
+            "Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once: max-t where all have "
+            "the same seeds, otherwise Bonferroni."
+        )
     notes.append(
         f"Above zero: in how many {unit}s the difference is. {superior}Lowest {unit}: the lowest difference and its {unit}."
     )
@@ -215,7 +218,8 @@ def precision(
     notes = [
         f"{capitalized(difference_heading(spec))}: standard deviation of the paired differences; correlation between the two "
         f"configurations over {unit}s (near 1: pairing removed most of the variance between {unit}s; near 0: it removed none); "
-        f"minimum detectable effect at the last look that n {unit}s have reached, or at the first one."
+        f"minimum detectable effect (80 % power, one-sided, of a single claim at the last look that n {unit}s have reached, or "
+        "at the first one), which is larger than what a 95 % interval shows."
     ]
     columns = [
         Column("change", "change"),

@@ -12,6 +12,7 @@ from ablate.report import factor_plots
 from ablate.report.formatting import heading
 from ablate.report.model import Comparison, Report
 from ablate.report.sketch import Sketch
+from ablate.stats.anova import NOT_ADDITIVE
 
 PARALLEL = 4  # factors from which parallel coordinates are drawn
 
@@ -22,10 +23,18 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
     if "omega_squared" in terms and (main := terms[(terms["order"] == 1) & terms["omega_squared"].notna()]).shape[0] > 1:
         first = main.sort_values("omega_squared", ascending=False).iloc[0]
         share = f"ω² = {first['omega_squared']:.2f}"
+        additive = not terms["note"].fillna("").str.contains(NOT_ADDITIVE).any()
+        rest = (
+            "The rest is noise between seeds, and interactions of more factors."
+            if additive
+            else "The factorial is incomplete, so that the shares do not add up, and what is missing to 1 is not all noise."
+        )
+        if terms.loc[terms["order"] == 2, "omega_squared"].isna().any():
+            rest += " Empty: cannot be estimated."
         alt = f"{first['term']} explains more of the variance between runs than any other factor: {share}."
         caption = (
             "ω²: the share of the variance between runs that a factor explains, and, in the matrix, what two factors explain "
-            "beyond that. The rest is noise between seeds, and interactions of more factors."
+            f"beyond that. {rest}"
         )
         yield Sketch("importance", "Variance explained", caption, alt, lambda: factor_plots.importance(terms))
     if shown := comparison.interactions:

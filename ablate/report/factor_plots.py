@@ -21,6 +21,7 @@ from ablate.report.values import SHOWN_FROM
 from ablate.stats.marginal_means import InteractionMeans
 
 NAME = 16  # characters of a level or factor on an axis
+DARKEST = 0.1  # ω² of an interaction from which it has the darkest color at least
 VISIBLE = 0.01  # ω² of the strongest interaction below which there is no heat map
 JITTER = 0.05  # distance between the intervals of two lines, in units of the horizontal axis
 
@@ -139,16 +140,17 @@ def _heat_map(axes: Axes, factors: Sequence[str], pairs: pd.Series, names: Mappi
             for term in (f"{first} × {second}", f"{second} × {first}"):
                 if term in pairs.index:
                     matrix[row, column] = max(float(pairs[term]), 0.0)
-    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=max(float(np.nanmax(matrix, initial=0.0)), 1e-9), aspect="auto")
+    highest = max(float(np.nanmax(matrix, initial=0.0)), DARKEST)
+    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=highest, aspect="auto")
     for (row, column), value in np.ndenumerate(matrix):
         if not np.isnan(value):
-            bright = value > 0.6 * max(float(np.nanmax(matrix)), 1e-9)
+            bright = value > 0.6 * highest
             axes.text(
                 column, row, f"{value:.2f}", ha="center", va="center", color="white" if bright else "black",
                 fontsize=small_font(),
             )  # fmt: skip
     shown = [cut(names[term], NAME) for term in factors]
-    axes.set_xticks(range(len(factors) - 1), shown[:-1], rotation=30, ha="right")
+    axes.set_xticks(range(len(factors) - 1), shown[:-1], rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(1, len(factors)), shown[1:])
     axes.set(title="interactions (ω²)", xlim=(-0.5, len(factors) - 1.5), ylim=(len(factors) - 0.5, 0.5))
     axes.grid(visible=False)

@@ -24,6 +24,7 @@ class Finding:
         quote: the original words of the claim.
         sentence: what the runs show, in one sentence.
         next_step: how to decide it, if it is not decided.
+        changed: which verdict an earlier report had, and why it is another one now; empty if none had.
         verdict: the verdict on the claim; empty for a contrast.
         decided: whether the verdict is final; for a contrast, whether the interval excludes zero among all contrasts.
         estimate: the estimate with its interval, for the forest plot; None if there is none.
@@ -49,6 +50,7 @@ class Finding:
     source: str = ""
     quote: str = ""
     subject: str = ""
+    changed: str = ""
 
 
 def phrase(changes: Sequence[Change], names: Mapping[str, str] | None = None) -> str:

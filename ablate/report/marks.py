@@ -15,6 +15,7 @@ from ablate.report.values import Interval
 from ablate.stats.estimates import Estimate
 
 ROWS = 24  # of a forest plot; of more, the highest and the lowest
+SLACK = 4  # rows more than these are shown all the same
 
 
 def mark(
@@ -62,7 +63,7 @@ def in_a_sentence(marks: Sequence[Mark], title: str) -> str:
 
 def highest_and_lowest(marks: list[Mark]) -> list[Mark]:
     """All rows in order, or, of too many rows, those with the highest and the lowest estimates."""
-    if len(marks) <= ROWS:
+    if len(marks) <= ROWS + SLACK:
         return marks
     ranked = sorted(marks, key=lambda each: -each.estimate)
     return [*ranked[: ROWS // 2], *ranked[-(ROWS // 2) :]]
@@ -71,4 +72,8 @@ def highest_and_lowest(marks: list[Mark]) -> list[Mark]:
 def which_rows(rows: int) -> str:
     """A sentence for the caption if `highest_and_lowest` leaves out some of the rows."""
     half = ROWS // 2
-    return "" if rows <= ROWS else f" Of {rows} rows, the {half} highest and the {half} lowest are shown; the table has all."
+    return (
+        ""
+        if rows <= ROWS + SLACK
+        else f" Of {rows} rows, the {half} highest and the {half} lowest are shown; the table has all."
+    )

@@ -170,7 +170,7 @@ def percent_axis(axis: Any, signed: bool = False) -> None:
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> Axes:
     """Prepare axes with a row for each mark."""
-    names = [wrapped(mark.label, characters(NAMES)) for mark in marks]
+    names = _numbered([wrapped(mark.label, characters(NAMES)) for mark in marks])
     if ax is None:
         lines = sum(1.0 if "\n" in name else 0.75 for name in names)
         _, grid = new_axes(0.75 + 0.42 * lines)
@@ -188,6 +188,15 @@ def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> 
         percent_axis(ax.xaxis, signed=True)
     ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
     return ax
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names that are equal once they are cut, with a number each."""
+    found, seen = [], dict.fromkeys(names, 0)
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} ({seen[name]})" if names.count(name) > 1 else name)
+    return found
 
 
 def wrapped(text: str, length: int, at_most: int = NAME_LINES) -> str:

@@ -15,6 +15,7 @@ from ablate.stats.blocked_model import SeedBlockedModel, seed_blocked_model
 from ablate.stats.contrasts import DOES_NOTHING, NO_INTERACTION, weights
 from ablate.stats.outcomes import Outcomes, product
 
+NOT_ADDITIVE = "the sums of squares do not add up"
 COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
 
 
@@ -124,9 +125,7 @@ def _of_grid(outcomes: Outcomes, factors: tuple[str, ...], model: SeedBlockedMod
 def _note(outcomes: Outcomes, n: int, orthogonal: bool) -> str:
     notes = []
     if not orthogonal:
-        notes.append(
-            "the factorial is incomplete, or a factor has no effect on some configurations: the sums of squares do not add up"
-        )
+        notes.append(f"the factorial is incomplete, or a factor has no effect on some configurations: {NOT_ADDITIVE}")
     if n < len(outcomes.outcomes):
         notes.append(f"complete in all cells: {n} of {len(outcomes.outcomes)} seeds")
     return "; ".join(notes)

@@ -96,7 +96,7 @@ class Estimate:
 
     @property
     def p_superior(self) -> float:
-        """P(B > A): the chance that a run after the change is above one before it, of any seeds; NaN without two arms.
+        """P(B > A): the chance that the mean of a seed after the change is above that of one before it; NaN without arms.
 
         Mann and Whitney's U over the product of the numbers of runs, a tie counting one half.
         """

@@ -27,7 +27,7 @@ Kind = Literal[
     "bigger",
     "slower",
     "at chance",
-    "undertrained",
+    "still improving",
     "code",
 ]
 UNFINISHED: tuple[Status, ...] = ("diverged", "failed", "interrupted", "running")
@@ -40,8 +40,8 @@ class Flag:
     Attributes:
         kind: runs of another status than `finished`, `no value` for finished ones without a finite value of the metric (lost
             runs, too), or `missing`; a cost that is `bigger` than the baseline's, or a
-            throughput that makes the cell `slower`; `at chance`: no run learned anything; `undertrained`: all runs were still
-            improving when training ended; `code`: runs that other code made than the newest run.
+            throughput that makes the cell `slower`; `at chance`: no run learned anything; `still improving`: the last
+            epoch of every run was its best; `code`: runs that other code made than the newest run.
         text: for a reader, such as `2 failed` or `bigger: 3.5 % more parameters`.
     """
 
@@ -81,7 +81,7 @@ def flags(
     ended = distinct.groupby(["cell", "status"]).size().to_dict()
     slower = _slower(results, summary) if timings_comparable else {}
     empty = _without_value(results, metric)
-    improving, lost = _undertrained(results, history), _at_chance(results, metric)
+    improving, lost = _improving(results, history), _at_chance(results, metric)
     cells = results.cells()
     own = baselines({cell: cells[cell] for cell in summary.cells}, results.manifest.blocks)
     found = {}
@@ -98,7 +98,7 @@ def flags(
         if cell in lost:
             said.append(Flag("at chance", "at chance"))
         if cell in improving:
-            said.append(Flag("undertrained", "undertrained"))
+            said.append(Flag("still improving", "still improving"))
         if other_code.get(cell):
             said.append(Flag("code", f"{other_code[cell]} made by other code"))
         found[cell] = said
@@ -165,7 +165,7 @@ def _at_chance(results: StudyResults, metric: str) -> set[str]:
     return set(lost.index[lost])
 
 
-def _undertrained(results: StudyResults, history: pd.DataFrame | None) -> set[str]:
+def _improving(results: StudyResults, history: pd.DataFrame | None) -> set[str]:
     """The cells all of whose finished runs were still improving in their last epoch."""
     spec = _curve(results, history) if history is not None and "epoch" in history else None
     if spec is None or history is None:

@@ -17,7 +17,7 @@ def test_the_tables_stand_in_the_order_in_which_a_reader_asks(report: Report) ->
 def test_flags_of_missing_runs_other_code_and_troubles_come_from_the_audit(report: Report) -> None:
     assert report.tables.results is not None
     kinds = [[flag.kind for flag in flags] for flags in report.tables.results.column("flags")]  # type: ignore[union-attr]
-    shown = [[kind for kind in found if kind not in ("bigger", "undertrained")] for found in kinds]
+    shown = [[kind for kind in found if kind not in ("bigger", "still improving")] for found in kinds]
     assert shown == [["missing", "code"], ["diverged", "interrupted", "code"], ["failed"], []]
 
 

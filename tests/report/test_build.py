@@ -159,7 +159,7 @@ def test_a_study_is_reported_with_its_problems(tmp_path: Path) -> None:
     StudyManifest(command="the command", factors={"stem": ["direct", "pyramid"]}).write(tmp_path)
     report = build(tmp_path)
     text = write_folder(report).read_text()
-    assert "| pyramid | 2 of 4 | 60.0 | +10.0 | 1 diverged; 1 failed; undertrained |" in text
+    assert "| pyramid | 2 of 4 | 60.0 | +10.0 | 1 diverged; 1 failed; still improving |" in text
     assert "| stem: direct → pyramid | simple | 2 | +10.0 |" in text
     assert "the command" in text
     assert "seed=2 diverged: not finite in epoch 2" in text

@@ -9,7 +9,7 @@ from ablate.report.caveats import caveats, runs_by_state
 from ablate.report.folder import write_folder
 from ablate.report.headline import headline, size
 from ablate.report.model import Report
-from tests.report.studies import METRICS, grid, write_runs
+from tests.report.studies import CLAIM, METRICS, grid, reported, write_runs
 
 STEMS = [{"stem": level} for level in "abc"]
 
@@ -28,6 +28,7 @@ def test_what_differs_between_the_runs_is_a_caveat(report: Report) -> None:
     assert caveats(report) == [
         "Not the same in all runs: code.",
         "Changed since the study began: data.digest.",
+        "Verdicts rest on the first 8 seeds, those of the last complete look; tables and figures have up to 9.",
     ]
 
 
@@ -35,6 +36,12 @@ def test_below_five_seeds_the_head_says_so(tmp_path: Path) -> None:
     study = build(write_runs(tmp_path / "s", [{}], 4))
     assert headline(study) == "Final accuracy: 51.4 ± 1.2 %, 4 runs of one configuration."
     assert caveats(study) == ["Fewer than 5 seeds: no verdicts and no p values; the results are preliminary."]
+
+
+def test_seeds_after_the_last_complete_look_are_named(tmp_path: Path) -> None:
+    beyond = "Verdicts rest on the first 5 seeds, those of the last complete look; tables and figures have up to 7."
+    assert beyond in caveats(reported(tmp_path, 0.05, 0.01, seeds=7, claims=[CLAIM], looks=[5, 8]))
+    assert caveats(reported(tmp_path, 0.05, 0.01, seeds=8, claims=[CLAIM], looks=[5, 8])) == []
 
 
 def test_the_program_s_own_caveats_come_first_then_what_was_resolved_and_late_claims(tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ def test_a_minimum_detectable_effect_is_not_written_like_the_margin_that_it_exce
     assert text in str(report.tables.verdicts.rows[0]["reason"])
 
 
+def test_a_verdict_that_has_changed_says_so(tmp_path: Path) -> None:
+    report = reported(tmp_path, 0.05, 0.001, seeds=8, claims=[CLAIM], looks=[8])
+    frame = report.claims.verdicts.assign(changed=["An earlier report had the verdict inconclusive."])
+    (one,) = claim_findings(replace(report, claims=replace(report.claims, verdicts=frame)))
+    assert one.changed == "An earlier report had the verdict inconclusive."
+
+
 def test_a_decided_claim_says_so_and_needs_no_next_step(tmp_path: Path) -> None:
     (one,) = claim_findings(reported(tmp_path, 0.05, 0.001, seeds=8, claims=[CLAIM], looks=[8]))
     assert one.sentence.endswith("supported (above zero) at n = 8.")

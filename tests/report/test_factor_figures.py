@@ -33,6 +33,24 @@ def sketches(better: Better | None, blocks: str | None = None, of_seeds: float =
 def test_the_first_factor_is_not_said_to_explain_most_of_the_variance() -> None:
     found = sketches("higher")["importance"]
     assert found.alt == "b explains more of the variance between runs than any other factor: ω² = 0.00."
+    assert found.caption.endswith("The rest is noise between seeds, and interactions of more factors.")
+
+
+def test_what_an_incomplete_factorial_does_not_explain_is_not_called_noise() -> None:
+    """Of these runs, hardly any variance is noise, and the shares add up to much less than 1."""
+
+    def value(levels: Levels, seed: int) -> float:
+        return 0.2 * (levels["a"] == 2) + 0.1 * levels["b"] + 0.001 * (seed % 3)
+
+    whole = grid_results({"a": [0, 1, 2], "b": [0, 1]}, value, "x", 5, [MetricSpec("x", better="higher")])
+    there = [label != "a=2,b=1" for label in whole.runs["label"]]
+    assert not all(there)
+    parts = {name: getattr(whole, name)[there].reset_index(drop=True) for name in ("runs", "levels", "values")}
+    report = compose(replace(whole, **parts), name="s", folder=Path("x"))
+    assert report.comparison is not None
+    found = {each.name: each for each in factor_sketches(report, report.comparison, report.metrics["x"])}["importance"]
+    assert "The factorial is incomplete, so that the shares do not add up" in found.caption
+    assert "noise between seeds" not in found.caption
 
 
 @pytest.mark.parametrize(

@@ -71,3 +71,13 @@ def test_each_bar_of_a_waterfall_begins_where_the_one_before_ends_and_the_last_a
     joined = [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == ":"]
     assert np.allclose(joined, [(0.3, 0.3), (0.2, 0.2)])
     close(figure)
+
+
+def test_names_that_are_equal_once_they_are_cut_are_numbered() -> None:
+    long = "first_factor=1, second_factor=2, third_factor=3, fourth_factor={}, fifth_factor=5, sixth_factor=6, seventh=7"
+    marks = [Mark(long.format(level), float(level), 0.0, 9.0) for level in (1, 2)] + [Mark("short", 3.0, 0.0, 9.0)]
+    figure = forest(marks, "x", percent=False)
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    close(figure)
+    assert [name.endswith(f" ({at})") for at, name in enumerate(names[:2], 1)] == [True, True]
+    assert names[2] == "short"

@@ -84,14 +84,14 @@ def test_a_cell_is_at_chance_if_all_its_finished_runs_learned_nothing() -> None:
     assert not any(flags(results, summarize(results), "accuracy").values())
 
 
-def test_a_cell_is_undertrained_if_all_its_finished_runs_were_still_improving() -> None:
+def test_a_cell_is_still_improving_if_the_last_epoch_of_all_its_finished_runs_was_the_best() -> None:
     rows = two()
-    assert texts(rows, curve(rows, a=True)) == [[], ["undertrained"]]
+    assert texts(rows, curve(rows, a=True)) == [[], ["still improving"]]
     rows.loc[1, "status"] = "failed"
     history = curve(rows, a=True)
     failed = history["directory"] == rows.loc[1, "directory"]
     history.loc[failed, "test_accuracy"] = [0.6, 0.5]
-    assert texts(rows, history) == [[], ["1 failed", "undertrained"]]
+    assert texts(rows, history) == [[], ["1 failed", "still improving"]]
     history.loc[history["directory"] == rows.loc[3, "directory"], "test_accuracy"] = [0.6, 0.5]
     assert texts(rows, history) == [[], ["1 failed"]]
 
@@ -99,15 +99,15 @@ def test_a_cell_is_undertrained_if_all_its_finished_runs_were_still_improving() 
 def test_the_curve_is_one_that_the_program_names_or_one_whose_direction_is_known() -> None:
     rows = two()
     history = curve(rows, a=True).assign(train_loss=lambda each: 1 - each["epoch"] / 10, loudness=1.0)
-    assert texts(rows, history) == [[], ["undertrained"]]  # the accuracy rather than the loss
-    assert texts(rows, history.drop(columns="test_accuracy")) == [["undertrained"], ["undertrained"]]
+    assert texts(rows, history) == [[], ["still improving"]]  # the accuracy rather than the loss
+    assert texts(rows, history.drop(columns="test_accuracy")) == [["still improving"], ["still improving"]]
     assert texts(rows, history[["directory", "epoch", "loudness"]]) == [[], []]
     results = replace(results_of(rows), description=Description(curves={"train_loss": "Loss"}))
     found = flags(results, summarize(results), "accuracy", history)
-    assert [[flag.kind for flag in of_cell] for of_cell in found.values()] == [["undertrained"], ["undertrained"]]
+    assert [[flag.kind for flag in of_cell] for of_cell in found.values()] == [["still improving"], ["still improving"]]
 
 
-def test_without_a_history_nothing_is_undertrained() -> None:
+def test_without_a_history_nothing_is_improving() -> None:
     assert texts(two(), pd.DataFrame({"directory": []})) == [[], []]
     assert texts(two(), pd.DataFrame({"directory": ["x"], "epoch": [1], "test_accuracy": [np.nan]})) == [[], []]
 

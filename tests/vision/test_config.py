@@ -166,6 +166,17 @@ def test_the_first_levels_of_the_study_of_ingredients_are_the_recipe() -> None:
         recipe = compose("config", ["experiment=fast"], return_hydra_config=True)
     factors = OmegaConf.to_container(study.hydra.sweeper.params)
     claims = OmegaConf.to_container(study.study.claims)
+    # Muon and its weight decay are one factor, since SGD has another
+    assert (factors.pop("optimizer"), factors.pop("optimizer.weight_decay")) == ("fast_muon,fast,fast_muon", "0.1,0.001,0.0")
+    joint = [claim["contrast"] for claim in claims if claim["contrast"]["factor"] == "optimizer+weight_decay"]
+    assert [(change["from"], change["to"]) for change in joint] == [
+        ("fast_muon/0", "fast_muon/0.1"),
+        ("fast/0.001", "fast_muon/0.1"),
+    ]
+    for choice, decay in (("fast_muon", 0.1), ("fast", 0.001)):
+        with initialize_config_dir(str(conf()), version_base="1.3"):
+            assert compose("config", ["experiment=fast", f"optimizer={choice}"]).optimizer.weight_decay == decay
+    claims = [claim for claim in claims if claim["contrast"] not in joint]
     assert [claim["contrast"]["factor"] for claim in claims] == list(factors)
     for claim in claims:
         factor = claim["contrast"]["factor"]
