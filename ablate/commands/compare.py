@@ -13,6 +13,7 @@ from ablate.commands import studies
 from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
+from ablate.core.wording import counted
 from ablate.report import terminal
 from ablate.report.formatting import as_reported, difference_heading, heading
 from ablate.report.printing import print_table
@@ -66,7 +67,12 @@ def configurations(frame: pd.DataFrame, spec: MetricSpec) -> Table:
         Column("difference", f"Δ {difference_heading(spec)}", "number"),
         Column("pairs", "paired by"),
     ]
-    notes = ["Δ: after minus before, with its 95 % interval (paired t; Welch if not paired)."]
+    notes = ["Δ: after minus before, with its 95 % interval over the common seeds (paired t; Welch if not paired)."]
+    for lost in frame.query("lost_before + lost_after > 0").to_dict("records"):
+        notes.append(
+            f"{lost['configuration']}: {counted(lost['lost_before'], 'run')} before and {lost['lost_after']} after had no "
+            "value (diverged, failed or not finite) and are in no mean."
+        )
     return Table("comparison", "Configurations of both studies", columns, rows, frame, notes)
 
 

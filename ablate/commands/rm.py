@@ -5,6 +5,7 @@ ablate rm STUDY [--status failed,interrupted] [--where stem=pyramid] [--yes]
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,11 +16,13 @@ import pandas as pd
 
 from ablate.commands import studies
 from ablate.core.errors import UsageError
-from ablate.core.levels import Level, short_names
+from ablate.core.levels import Factor, Level, short_names
 from ablate.core.wording import counted
+from ablate.importers.tabular import level_of
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
 from ablate.storage.locks import holder, state_of
+from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import Status, read_record
 from ablate.storage.results import StudyResults
 from ablate.storage.scheduler import queued_jobs
@@ -42,17 +45,20 @@ def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list
             raise UsageError(f"--status {status}: unknown; available: {', '.join(get_args(Status))}.")
     found = run_directories(study)
     if where:
-        found = [study / name for name in dict.fromkeys(_with_levels(study, where))]
+        results = load_results(study)
+        conditions = _conditions(results, study, where)
+        second = [each for each in (results.control, results.repeated) if each is not None]  # second runs of a configuration
+        found = [study / name for each in (results, *second) for name in dict.fromkeys(_with_levels(each, conditions))]
     if not statuses:
         return found
     records = {path: read_record(path) for path in found}
     return [path for path, each in records.items() if each is not None and state_of(path, each) in statuses]
 
 
-def _with_levels(study: Path, where: Sequence[str]) -> list[str]:
-    results = load_results(study)
+def _conditions(results: StudyResults, study: Path, where: Sequence[str]) -> list[tuple[str, Level]]:
+    """The factors and levels of the conditions."""
     keys = {short: key for key, short in short_names(list(results.factors)).items()}  # as tables name them
-    mask = results.runs["directory"].notna()
+    found = []
     for condition in where:
         key, equals, text = condition.partition("=")
         available = f"factors of {study}: {', '.join(results.factors) or 'none'}"
@@ -61,7 +67,21 @@ def _with_levels(study: Path, where: Sequence[str]) -> list[str]:
         key = keys.get(key, key)
         if key not in results.factors:
             raise UsageError(f"--where {condition}: unknown factor '{key}'; {available}.")
-        level = results.factors[key].level(Level.of(text))
+        found.append((key, results.factors[key].level(_typed(text, results.factors[key]))))
+    return found
+
+
+def _typed(text: str, factor: Factor) -> Level:
+    """The level that was typed as this text: `1e-5` for 1e-05, `True` for true, `.1` for 0.1."""
+    found = [level_of(text)]
+    with contextlib.suppress(ValueError):
+        found.append(Level.of(float(text)))
+    return next((level for level in found if level in factor), Level.of(text))
+
+
+def _with_levels(results: StudyResults, conditions: Sequence[tuple[str, Level]]) -> list[str]:
+    mask = results.runs["directory"].notna()
+    for key, level in conditions:
         mask &= results.levels[key].map(lambda each, level=level: each == level).astype(bool)
     return _of_no_other(results, mask)
 
@@ -119,6 +139,9 @@ def main() -> None:
         every = run_directories(study)
         chosen = selected(study, statuses, arguments.where)
         whole = not statuses and not arguments.where
+        if whole and (inside := sorted(each.parent for each in study.rglob(MANIFEST) if each.parent != study)):
+            named = ", ".join(map(str, inside[:4])) + (f" and {len(inside) - 4} more" if len(inside) > 4 else "")
+            raise UsageError(f"{study} contains other studies: {named}. Remove or move these first.")
         if not chosen and not whole:
             print("No run matches: nothing to remove.")
             return 0
@@ -142,4 +165,8 @@ def main() -> None:
 def _confirmed(what: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError(f"to remove {what} without a terminal to ask in, add --yes.")
-    return input(f"Remove {what}? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input(f"Remove {what}? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        print()
+        return False

@@ -11,6 +11,7 @@ import argparse
 import re
 import shlex
 import sys
+from collections import Counter
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
@@ -49,7 +50,7 @@ def main() -> None:
     )
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="levels of a placeholder, or a study option")
     parser.add_argument("--regex", help="an expression with named groups for the metrics: 'accuracy: (?P<accuracy>[0-9.]+)'")
-    arguments = parser.parse_args(own)
+    arguments = parser.parse_intermixed_args(own)
     try:
         overrides = prepare(arguments.settings, command, arguments.regex)
     except UsageError as error:
@@ -71,6 +72,9 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
     if not command:
         raise UsageError("no command: write it after --, as in `ablate sweep lr=0.1,0.01 -- python train.py --lr {lr}`.")
     names = placeholders(command)
+    typed = [setting.partition("=")[0].removeprefix("study.").removeprefix("hydra.sweeper.") for setting in settings]
+    if twice := [key for key, times in Counter(typed).items() if times > 1]:
+        raise UsageError(f"{twice[0]} is given twice: write all its levels in one place, as in {twice[0]}=LEVEL,LEVEL.")
     given = dict(setting.partition("=")[::2] for setting in settings)
     if without := [setting for setting in settings if "=" not in setting]:
         raise UsageError(f"{without[0]}: expected KEY=VALUE before --.")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 # control characters, Unicode's line separators and directional controls, lone surrogates, and what XML does not allow
-_UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff"
+_UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff"
 _IN_LINES = re.compile(f"[{_UNSAFE}]")
 _IN_ONE_LINE = re.compile(f"[\t\n{_UNSAFE}]")
 

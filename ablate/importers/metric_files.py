@@ -98,7 +98,7 @@ def _lines(path: Path) -> Iterator[Row]:
     if EVENT_FILE in path.name:
         yield from _events(path)
     elif path.suffix in (".csv", ".tsv"):
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
             yield from (_numbers(line) for line in table)
     elif path.suffix in (".json", ".jsonl", ".ndjson", ".yaml", ".yml"):
@@ -110,7 +110,7 @@ def _lines(path: Path) -> Iterator[Row]:
 
 def _documents(path: Path) -> Any:
     """The content of a JSON or YAML file. Several JSON documents, one a line, are a list."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     if path.suffix in (".yaml", ".yml"):
         return yaml.load(text, Loader=YAML_LOADER)
     try:
@@ -149,7 +149,10 @@ def _numbers(content: object) -> Row:
 
 def _number(value: object) -> float | None:
     if isinstance(value, int | float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # an integer of more than 308 digits
+            return math.inf
     if not isinstance(value, str) or not value.strip():
         return None
     try:

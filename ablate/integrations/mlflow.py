@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ablate.integrations.requirements import require
+from ablate.storage import fingerprint
 from ablate.storage.records import DONE, RunRecord
 
-IDENTITY = "ablate.identity"  # the tag by which an earlier attempt is found
+IDENTITY, PLACE = "ablate.identity", "ablate.place"  # the tags by which an earlier attempt is found
 VARIABLE = "MLFLOW_TRACKING_URI"
 
 
@@ -36,10 +37,12 @@ class MLflow:
         uri = self.uri or os.environ.get(VARIABLE) or f"sqlite:///{(study / 'mlflow.db').absolute()}"
         self._client = tracking.MlflowClient(tracking_uri=uri)
         number = self._experiment(study.name)
-        for earlier in self._client.search_runs([number], f"tags.`{IDENTITY}` = '{record.identity}'"):
+        own = {IDENTITY: record.identity, PLACE: fingerprint.digest([str(directory.absolute())])}  # studies may share a name
+        tagged = " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in own.items())
+        for earlier in self._client.search_runs([number], tagged):
             self._client.delete_run(earlier.info.run_id)
         name = f"{record.label} seed={record.seed}"
-        self._run = self._client.create_run(number, tags={IDENTITY: record.identity}, run_name=name).info.run_id
+        self._run = self._client.create_run(number, tags=own, run_name=name).info.run_id
         for key, value in levels.items():
             self._client.log_param(self._run, _allowed(key), value)
 

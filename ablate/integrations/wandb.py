@@ -32,7 +32,7 @@ class Wandb:
             os.environ["WANDB_ERROR_REPORTING"] = "false"  # read on import; else wandb sends its own errors
         wandb: Any = importlib.import_module("wandb")
         study = directory.parents[2].name
-        name = fingerprint.digest([study, record.identity])[:16]
+        name = fingerprint.digest([str(directory.absolute()), record.identity])[:16]  # studies may share a name
         for earlier in directory.glob(f"wandb/*run-*-{name}"):
             shutil.rmtree(earlier)
         self._run = wandb.init(

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 from markupsafe import escape
@@ -205,7 +205,8 @@ class Study:
         for key, (start, end) in changes.items():
             factor = outcomes.factor(key)
             path[key] = [Change.of(key, factor.level(start), factor.level(end))]
-        fixed = {key: factor.baseline for key, factor in self.factors.items() if key not in changes} | dict(where or {})
+        fixed: dict[str, Any] = {key: factor.baseline for key, factor in self.factors.items() if key not in changes}
+        fixed |= {key: outcomes.factor(key).level(level) for key, level in (where or {}).items()}
         return attribution(outcomes, path, Condition.of(fixed, self.factors))
 
     @property
@@ -300,10 +301,12 @@ def load(
     path = Path(source)
     described = metrics if isinstance(metrics, Mapping) else {}
     names = list(metrics or ())
+    if step is not None and step not in get_args(AtStep):
+        raise UsageError(f"step='{step}': one of {', '.join(get_args(AtStep))}.")
     found = detect(path)
     if path.is_dir() and found is None:
-        if factors is not None or seed is not None or claims:
-            raise UsageError(f"factors, seed and claims are for a CSV file, but {path} is a folder: leave them out.")
+        if factors is not None or seed is not None or claims or step is not None:
+            raise UsageError(f"factors, seed, claims and step are for a CSV file, but {path} is a study: leave them out.")
         results = load_results(path)
         for message in results.warnings:
             warnings.warn(message, stacklevel=2)

@@ -15,6 +15,7 @@ def test_the_configurations_and_verdicts_of_both_studies_stand_side_by_side(comm
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
     assert [(row[0], row[-1]) for row in rows[:2]] == [("stem=a", "5 seeds"), ("stem=b", "4 seeds")]
     assert all(row[5].startswith("+10.0 [+10.0, +10.0]") for row in rows[:2])
+    assert "stem=b: 1 run before and 1 after had no value (diverged, failed or not finite) and are in no mean." in out
     assert rows[2][0] == "C1"
     assert rows[2][2] == rows[2][3]
 

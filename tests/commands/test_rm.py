@@ -47,6 +47,39 @@ def test_a_study_is_removed_whole(outputs: Path, command: Command) -> None:
     assert [path.name for path in outputs.iterdir()] == ["second"]
 
 
+def test_a_study_that_contains_others_is_not_removed(outputs: Path, command: Command) -> None:
+    write_runs(outputs / "first" / "inner", [{"stem": "a"}], 2)
+    status, _, err = command("rm", "first", "--yes")
+    assert status == 2
+    assert "contains other studies: outputs/first/inner. Remove or move these first." in err.replace("\n", " ")
+    assert len(run_directories(outputs / "first" / "inner")) == 2
+    assert command("rm", "first", "--where", "stem=a", "--yes")[0] == 0  # its own runs can be
+
+
+def test_the_end_of_input_is_a_no(outputs: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", end)
+    assert command("rm", "first")[0] == 1
+    assert len(run_directories(outputs / "first")) == 10
+
+
+def test_a_level_may_be_written_as_it_was_typed(outputs: Path, command: Command) -> None:
+    write_runs(outputs / "third", [{"lr": 1e-05, "on": True}, {"lr": 0.1, "on": False}], 2)
+    assert command("rm", "third", "--where", "lr=1e-5", "--where", "on=True", "--yes")[0] == 0
+    assert {path.parent.name.rpartition("-")[0] for path in run_directories(outputs / "third")} == {"lr=0.1,on=false"}
+
+
+def test_second_runs_of_a_configuration_go_with_it(outputs: Path, command: Command) -> None:
+    study = write_runs(outputs / "third", [{"stem": "a"}, {"stem": "b"}], 3)
+    manifest = StudyManifest.read(study)
+    manifest.model_copy(update={"control_seeds": {2: 0}}).write(study)
+    assert command("rm", "third", "--where", "stem=a", "--yes")[0] == 0
+    assert {path.parent.name.rpartition("-")[0] for path in run_directories(study)} == {"stem=b"}
+
+
 def test_nothing_is_removed_without_a_yes(outputs: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     status, _, err = command("rm", "first")
     assert status == 2

@@ -121,6 +121,8 @@ def test_ctrl_c_passes_on(tmp_path: Path) -> None:
             "lrr: the command has no {lrr}, and it is not a study option. Did you mean 'lr'",
         ),
         (["lr=1", "seeds=2"], ["train.py", "{lr}"], "the command has no {seed}: with several seeds, it needs one"),
+        (["lr=1,2", "lr=3"], ["train.py", "{lr}"], "lr is given twice: write all its levels in one place"),
+        (["lr=1", "seeds=3", "study.seeds=1"], ["train.py", "{lr}", "{seed}"], "seeds is given twice"),
         (["lr"], ["train.py", "{lr}"], "lr: expected KEY=VALUE before --"),
         (["regex=1"], ["train.py", "{regex}"], "{regex}: this name is ablate's own"),
     ],

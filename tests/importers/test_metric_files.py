@@ -50,6 +50,15 @@ def test_json_yaml_and_json_lines(tmp_path: Path) -> None:
     assert final(read_rows(tmp_path / "b.jsonl")) == {"acc": 0.75}
 
 
+def test_a_byte_order_mark_is_no_part_of_a_name_and_a_long_integer_is_not_finite(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("accuracy,loss\n0.5,1\n", encoding="utf-8-sig")
+    (tmp_path / "a.json").write_text('{"accuracy": 0.5, "loss": 1}', encoding="utf-8-sig")
+    for name in ("a.csv", "a.json"):
+        assert read_rows(tmp_path / name) == [{"accuracy": 0.5, "loss": 1.0}]
+    (tmp_path / "b.json").write_text(f'{{"loss": 1{"0" * 400}}}')
+    assert read_rows(tmp_path / "b.json") == [{"loss": math.inf}]
+
+
 def test_the_event_files_of_tensorboard(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from torch.utils.tensorboard import SummaryWriter

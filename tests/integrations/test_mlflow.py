@@ -41,3 +41,17 @@ def test_mlflow_takes_any_name_and_restores_a_deleted_experiment(tmp_path: Path)
     assert run.data.params == {"optimizer_model.opt": "sgd"}
     assert run.data.metrics == {"precision_5": 0.5, "metrics/precision_5": 0.5}
     assert run.info.status == "FINISHED"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_study_of_the_same_name_elsewhere_keeps_its_runs(tmp_path: Path) -> None:
+    tracking = pytest.importorskip("mlflow.tracking")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    record = RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[], status="finished")
+    for folder in ("mine", "mine", "yours"):
+        logger = MLflow(uri)
+        logger.begin(tmp_path / folder / "s/runs/cell/seed=1", record, {})
+        logger.end(record, {})
+    client = tracking.MlflowClient(tracking_uri=uri)
+    assert len(client.search_runs([client.get_experiment_by_name("s").experiment_id])) == 2

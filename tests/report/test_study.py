@@ -170,9 +170,20 @@ def test_a_folder_knows_its_roles(study: Study) -> None:
     with pytest.raises(UsageError, match=r"unknown metric 'f1'; available: test_accuracy, speed, parameters\."):
         ablate.load(folder, metrics=["f1"])
     with pytest.raises(
-        UsageError, match=r"factors, seed and claims are for a CSV file, but .*paper is a folder: leave them out\."
+        UsageError, match=r"factors, seed, claims and step are for a CSV file, but .*paper is a study: leave them out\."
     ):
         ablate.load(folder, seed="seed")
+    with pytest.raises(UsageError, match="is a study: leave them out"):
+        ablate.load(folder, step="max")
+    with pytest.raises(UsageError, match="step='Max': one of last, mean, max, min"):
+        ablate.load(folder, step="Max")  # type: ignore[arg-type]
+
+
+def test_an_attribution_refuses_what_the_study_does_not_have(study: Study) -> None:
+    factor, *_ = study.factors
+    for where in ({"nope": 1}, {factor: "nope"}):
+        with pytest.raises(UsageError, match="nope"):
+            study.attribution(where=where)
 
 
 def test_a_forest_is_drawn_on_the_axes_of_the_user(study: Study) -> None:

@@ -1,10 +1,13 @@
 """The comparison of two studies, against scipy."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from ablate.core.levels import Level
+from ablate.core.metrics import MetricSpec
 from ablate.stats.study_comparison import compare_studies
 from tests.report.studies import grid_results
 
@@ -47,3 +50,21 @@ def test_a_configuration_with_round_values_is_not_taken_for_a_rounded_metric() -
     row = compare_studies(before, after, "f1").set_index("configuration").loc["a=1"]
     interval = stats.ttest_1samp([1, 1, 2, 1, 1], 0).confidence_interval()
     assert [row["low"], row["high"]] == pytest.approx([*interval])
+
+
+def test_lost_runs_are_counted_and_a_target_that_was_not_reached_counts_as_the_limit() -> None:
+    before = grid_results({"a": [0, 1]}, lambda levels, seed: float(seed))
+    after = grid_results({"a": [0, 1]}, lambda levels, seed: float(seed + 1))
+    after.runs.loc[(after.levels["a"].map(str) == "1") & (after.runs["seed"] > 1), "status"] = [
+        "diverged",
+        "failed",
+        "diverged",
+    ]
+    found = compare_studies(before, after, "f1").set_index("configuration")
+    assert found[["lost_before", "lost_after"]].to_numpy().tolist() == [[0, 0], [0, 3]]
+    assert found["n_after"].tolist() == [5, 2]
+    specs = [MetricSpec("f1", better="lower", limit=30.0)]
+    before, after = (grid_results({"a": [0]}, lambda levels, seed: 12.0, specs=specs) for _ in range(2))
+    after.values["f1"] = [8.0, 8.0, math.nan, math.nan, math.nan]
+    (row,) = compare_studies(before, after, "f1").to_dict("records")
+    assert (row["mean_after"], row["estimate"], row["lost_after"]) == pytest.approx((21.2, 9.2, 0))
