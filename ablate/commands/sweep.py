@@ -18,11 +18,12 @@ from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.core.text import nearest
-from ablate.engine.external import CONFIG, placeholders, run_command, script_of
+from ablate.engine.external import CONFIG, PLACEHOLDER, placeholders, run_command, script_of
 from ablate.engine.options import StudyOptions
 
 SEED = "seed"
 OWN_KEYS = ("command", "regex", "reads_files")
+QUOTED = ("metrics", "name", "root")  # options that are names or patterns of files
 QUIET = ("hydra/job_logging=stdout", "hydra.output_subdir=null")
 EPILOG = """\
 placeholders of the command:
@@ -80,6 +81,12 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
         raise UsageError(f"{without[0]}: expected KEY=VALUE before --.")
     for name in (name for name in names if name in OWN_KEYS):
         raise UsageError(f"{{{name}}}: this name is ablate's own; choose another one for the placeholder.")
+    for part in command:
+        for found in PLACEHOLDER.finditer(part):
+            if found[2] is not None and found[0] != part:
+                raise UsageError(
+                    f"{found[0]} adds or leaves out an argument, so it has to be one of its own, not a part of {part}."
+                )
     for name in names:
         if name not in given and name != SEED:
             raise UsageError(f"the command has {{{name}}}, which has no level: add {name}=… before --.")
@@ -102,7 +109,7 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
     ConfigStore.instance().store(name=CONFIG, node=content)
     return [
         *(f"{key}={value}" for key, value in given.items()),
-        *(f"hydra.sweeper.{key}={_quoted(value) if key.startswith('metrics') else value}" for key, value in options.items()),
+        *(f"hydra.sweeper.{key}={_quoted(value) if key.startswith(QUOTED) else value}" for key, value in options.items()),
     ]
 
 
@@ -117,9 +124,9 @@ def _check(regex: str) -> None:
 
 def _escaped(argument: str) -> str:
     """An argument that OmegaConf does not read as an interpolation."""
-    return argument.replace("${", "\\${")
+    return re.sub(r"(\\*)\$\{", lambda found: 2 * found[1] + r"\${", argument)
 
 
 def _quoted(value: str) -> str:
-    """A pattern for files as Hydra's grammar needs it; a mapping as it is."""
-    return value if value[:1] in ("{", "'", '"') else f"'{value}'"
+    """A name or a pattern for files as Hydra's grammar needs it; a mapping as it is."""
+    return value if value[:1] in ("{", "'", '"') else "'" + value.replace("'", r"\'") + "'"

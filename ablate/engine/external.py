@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,16 @@ STDOUT, STDERR = "stdout.txt", "stderr.txt"
 PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))?)?\}")
 GRACE_SECONDS = 10.0  # between the signal of Ctrl-C and the end of a command that ignores it
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
+_GUARD = f"""
+import os, signal, sys, time
+if not sys.stdin.read():  # closed without a word: the process that wrote to it is gone
+    for number, seconds in ((signal.SIGTERM, {GRACE_SECONDS}), (signal.SIGKILL, 0)):
+        try:
+            os.killpg(int(sys.argv[1]), number)
+        except ProcessLookupError:
+            break
+        time.sleep(seconds)
+"""
 
 
 def placeholders(command: Sequence[str]) -> list[str]:
@@ -123,11 +133,12 @@ def run_command(cfg: DictConfig, run: Run) -> Mapping[str, float] | None:
             )
         except OSError as error:
             raise UsageError(f"{command[0]} cannot be run: {error.strerror or error}.") from None
-        try:
-            status = child.wait()
-        except BaseException:
-            _stop(child)
-            raise
+        with _ended_with_this_process(child):
+            try:
+                status = child.wait()
+            except BaseException:
+                _stop(child)
+                raise
     if status:
         raise UsageError(_failure(command, status, run.directory))
     if cfg.reads_files:
@@ -191,6 +202,19 @@ def _failure(command: Sequence[str], status: int, directory: Path) -> str:
     return f"{name} ended with status {status}: {last} (see {STDERR})."
 
 
+@contextmanager
+def _ended_with_this_process(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End the command with all its children if this process is killed: they would go on writing beside the next attempt."""
+    guard = subprocess.Popen(
+        [sys.executable, "-S", "-E", "-c", _GUARD, str(child.pid)], stdin=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        with suppress(BrokenPipeError):
+            guard.communicate(b"done")
+
+
 def _die_with_parent() -> None:
-    """In the child: ask Linux for SIGTERM when the parent dies, so that a killed sweep does not leave commands behind."""
+    """In the child: ask Linux for SIGTERM when the parent dies, which may be before there is a guard."""
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGTERM)

@@ -167,6 +167,9 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not _METRIC_PREFIX.match(name)]
     for name in (name for name in free if table.may_be(name, "config")):
+        if roles.seed == NO_SEED and _short(name) in SEEDS and _could_pair(table.frame[name], _short(name)):
+            left_out.append(f"{name} (runs are not paired)")
+            continue
         spec = MetricSpec.guess(name)
         if name not in table.kinds and (
             _OTHERS.fullmatch(_short(name)) or (spec.better is not None and _is_decimal(table, name))

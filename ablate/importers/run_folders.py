@@ -102,10 +102,28 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
     ends = [end for run in runs if run.status == "finished" and (end := run.end()) is not None]
     caveats = [] if which == "last" else [f"Of each run the {which} counts" + (f" ({metric})." if metric else ".")]
     caveats += [f"{run.place} is left out: {run.error}" for run in found if run.status == UNREADABLE]
+    caveats += _ambiguous(runs)
     if ends and min(ends) < max(ends):
         caveats.append(f"The runs end at different steps, from {min(ends):g} to {max(ends):g}.")
     places = [run.place for run in runs]
     return Table(str(source), pd.DataFrame(columns), places, notes=tuple(notes), kinds=kinds, caveats=tuple(caveats))
+
+
+def _ambiguous(runs: Sequence[StoredRun]) -> list[str]:
+    """Say that files of a run have different values of a metric: folds, or an earlier attempt."""
+    found = []
+    for run in runs:
+        ends = [final(rows) for rows in run.files]
+        names = dict.fromkeys(name for end in ends for name in end if len({each[name] for each in ends if name in each}) > 1)
+        if names:
+            found.append((run.place, next(iter(names))))
+    if not found:
+        return []
+    place, name = found[0]
+    return [
+        f"{place}{f' and {len(found) - 1} more runs' if found[1:] else ''}: files with different values of {name}; the last "
+        "file in order counts. Choose one with --files."
+    ]
 
 
 def _means(rows: Sequence[Row]) -> Row:

@@ -16,6 +16,7 @@ from ablate.importers.guess import completed
 from ablate.importers.metric_files import EVENT_FILE
 from ablate.importers.run_folders import StoredRun, table_of
 from ablate.importers.table import AtStep, Roles, Table
+from ablate.storage.manifest import MANIFEST
 
 KNOWN = (
     "a study, a Hydra multirun folder (.hydra/overrides.yaml), logs of Lightning (metrics.csv, hparams.yaml), event files of "
@@ -52,6 +53,9 @@ def detect(path: Path) -> Source | None:
     if not path.is_dir() or (path / "study.yaml").exists() or any(path.glob("runs/*/seed=*/run.json")):
         return None
     if any(path.rglob(hydra_jobs.OVERRIDES)):
+        if studies := sorted(each.parent for each in path.rglob(MANIFEST) if (each.parent / "runs").is_dir()):
+            named = ", ".join(map(str, studies[:4])) + (f" and {len(studies) - 4} more" if len(studies) > 4 else "")
+            raise UsageError(f"{path} contains studies of ablate: name one of them ({named}).")
         return Source("jobs of Hydra", path, hydra_jobs.read, "files")
     if mlflow_store.is_file_store(path):
         return Source("an MLflow store", path, mlflow_store.read, "experiment")

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hydra.core.config_store import ConfigStore
 
 from ablate.commands.sweep import prepare
 from ablate.core.errors import UsageError
+from ablate.engine.external import CONFIG
 from ablate.storage.dataframe import load_results
 
 SCRIPT = """
@@ -49,7 +51,15 @@ def sweep(tmp_path: Path) -> Sweep:
     (tmp_path / "train.py").write_text(SCRIPT)
 
     def run(*arguments: str, status: int = 0) -> str:
-        typed = [sys.executable, "-m", "ablate.cli", "sweep", "report=false", "name=s", *arguments]
+        typed = [
+            sys.executable,
+            "-m",
+            "ablate.cli",
+            "sweep",
+            "report=false",
+            *([] if any(each.startswith("name=") for each in arguments) else ["name=s"]),
+            *arguments,
+        ]
         environment = {**os.environ, "COLUMNS": "140"}
         answer = subprocess.run(typed, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
         assert answer.returncode == status, f"status {answer.returncode}\n{answer.stdout}\n{answer.stderr}"
@@ -95,6 +105,47 @@ def test_a_changed_helper_module_is_other_code(sweep: Sweep, tmp_path: Path, job
     assert "2 finished" in sweep(*typed, *TAIL)
 
 
+def test_a_killed_sweep_leaves_no_program_behind_a_shell(tmp_path: Path) -> None:
+    """It would go on writing into the folder of the run, beside the next attempt."""
+    (tmp_path / "train.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(100)\n")
+    command = ["sh", "-c", f"{sys.executable} train.py {{lr}}; echo done"]
+    typed = [sys.executable, "-m", "ablate.cli", "sweep", "lr=1", "name=s", "--", *command]
+    sweep = subprocess.Popen(typed, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    pid = int((tmp_path / "pid").read_text())
+    sweep.kill()
+    sweep.wait()
+    while is_alive(pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_alive(pid)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_names_and_options_may_be_written_as_a_shell_user_does(sweep: Sweep, tmp_path: Path) -> None:
+    answer = sweep("lr=1", "name=größe, it's", "--regex", "score: (?P<score>[0-9.]+)", "seeds=1", "--", "sh", "-c",
+                   "X=4; echo score: ${X} {seed} {lr}")  # fmt: skip
+    assert "1 finished" in answer
+    assert (tmp_path / "outputs" / "größe, it's" / "study.yaml").exists()
+
+
+@pytest.mark.parametrize("argument", ["${X}", "\\${X}", "a\\\\${X}"])
+def test_a_variable_of_the_shell_stays_as_it_is(argument: str) -> None:
+    prepare(["lr=1"], ["sh", "-c", argument, "{lr}"])
+    content = ConfigStore.instance().load(f"{CONFIG}.yaml").node
+    assert content.command[2] == argument
+
+
 def test_ctrl_c_passes_on(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
     typed = [sys.executable, "-m", "ablate.cli", "sweep", "lr=77,1", "dropout=false", "name=s", *TAIL]
@@ -123,6 +174,11 @@ def test_ctrl_c_passes_on(tmp_path: Path) -> None:
         (["lr=1", "seeds=2"], ["train.py", "{lr}"], "the command has no {seed}: with several seeds, it needs one"),
         (["lr=1,2", "lr=3"], ["train.py", "{lr}"], "lr is given twice: write all its levels in one place"),
         (["lr=1", "seeds=3", "study.seeds=1"], ["train.py", "{lr}", "{seed}"], "seeds is given twice"),
+        (
+            ["on=true,false"],
+            ["sh", "-c", "train.py {on:--on}"],
+            "{on:--on} adds or leaves out an argument, so it has to be one",
+        ),
         (["lr"], ["train.py", "{lr}"], "lr: expected KEY=VALUE before --"),
         (["regex=1"], ["train.py", "{regex}"], "{regex}: this name is ablate's own"),
     ],

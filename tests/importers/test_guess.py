@@ -34,6 +34,12 @@ def test_seeds_have_other_names(name: str) -> None:
     assert guessed(method=METHOD, accuracy=VALUE, **{name: SEED})[0].seed == name
 
 
+def test_a_seed_that_shall_not_pair_is_no_factor() -> None:
+    roles, said = guessed(Roles(seed=NO_SEED), method=METHOD, seed=SEED, accuracy=VALUE)
+    assert roles.factors == ("method",)
+    assert "seed (runs are not paired)" in said
+
+
 def test_a_run_number_that_no_two_rows_share_pairs_nothing() -> None:
     roles, said = guessed(method=METHOD, run=list(range(6)), accuracy=VALUE)
     assert roles.seed == NO_SEED

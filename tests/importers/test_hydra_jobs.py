@@ -171,3 +171,22 @@ def test_files_of_metrics_can_be_named_and_are_asked_for(jobs: Path) -> None:
         read(jobs, "*.json")
     with pytest.raises(UsageError, match=r"--metric acc: .* has no such column; available: .*val/acc"):
         ablate.load(jobs, metrics=["acc"], step="max")
+
+
+def test_files_of_a_job_that_disagree_are_said(tmp_path: Path) -> None:
+    for seed in range(3):
+        for lr in (0.1, 0.2):
+            folder = tmp_path / f"lr={lr},seed={seed}"
+            job(folder, lr, seed, '{"acc": 0.5}')
+            (folder / "fold1").mkdir()
+            (folder / "fold1/results.json").write_text(f'{{"acc": {0.5 if lr == 0.1 else 0.8}}}')
+    study = ablate.load(tmp_path)
+    (said,) = [each for each in study.results.description.caveats if "files with different values" in each]
+    assert said.startswith("lr=0.2,seed=0 and 2 more runs: files with different values of acc; the last file in order counts.")
+
+
+def test_a_folder_of_studies_is_not_a_study(tmp_path: Path) -> None:
+    job(tmp_path / "a/runs/lr=1/seed=0", 1, 0, "{}")
+    (tmp_path / "a/study.yaml").write_text("")
+    with pytest.raises(UsageError, match=r"contains studies of ablate: name one of them \(.*/a\)"):
+        detect(tmp_path)
