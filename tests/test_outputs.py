@@ -78,6 +78,10 @@ def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
     assert f"straight to 64 channels) classifies {best:.1f} % of the test images correctly" in text
     his = 100 * runs.query("`model.padding` == 'module'")["final_test_accuracy"].mean()
     assert f"the one with his stem and padding {his:.1f} %" in text
+    wide = [
+        50 * (row["high"] - row["low"]) for row in verdicts(ROOT / "outputs" / "qiita") if row["id"] in ("C3", "C4", "C5", "C6")
+    ]
+    assert f"with intervals of {min(wide):.0f} to {max(wide):.0f} points to either side" in text
     by_seed = pivoted(load_results(ROOT / "outputs" / "qiita").to_frame().query(cells))
     stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
     without = (by_seed[False, "direct"] - by_seed[True, "direct"]).round(1)

@@ -10,6 +10,7 @@ from ablate.report.effect_tables import FEW_SEEDS, shortened
 from ablate.report.model import Report
 from ablate.stats import decision_rules
 from ablate.stats.controls import repetitions
+from ablate.stats.flags import at_chance
 from ablate.stats.judge import design_of
 
 
@@ -35,6 +36,12 @@ def caveats(report: Report) -> list[str]:
     if report.audit.drifted:
         found.append(f"Changed since the study began: {', '.join(report.audit.drifted)}.")
     block = report.results.factors.get(manifest.blocks or "")
+    chance = at_chance(report.results.counted, report.metric) if report.metric is not None else set()
+    if chance and len(chance) < len(report.configurations.labels):
+        named = shortened([label for cell, label in report.configurations.labels.items() if cell in chance])
+        found.append(
+            f"Learned nothing, with the value of chance in every run: {named}. Averages over configurations include them."
+        )
     looked = (each.look.seeds if each.latest is None else each.latest.n for each in report.claims.judgements)
     judged = max(looked, default=0)
     if design_of(report.results).looks and 0 < judged < _replicates(report):

@@ -81,7 +81,7 @@ def flags(
     ended = distinct.groupby(["cell", "status"]).size().to_dict()
     slower = _slower(results, summary) if timings_comparable else {}
     empty = _without_value(results, metric)
-    improving, lost = _improving(results, history), _at_chance(results, metric)
+    improving, lost = _improving(results, history), at_chance(results, metric)
     cells = results.cells()
     own = baselines({cell: cells[cell] for cell in summary.cells}, results.manifest.blocks)
     found = {}
@@ -155,7 +155,7 @@ def _costs(results: StudyResults, better: str) -> list[MetricSpec]:
     return [spec for spec in specs if spec.role == "cost" and spec.better == better]
 
 
-def _at_chance(results: StudyResults, metric: str) -> set[str]:
+def at_chance(results: StudyResults, metric: str) -> set[str]:
     """The cells all of whose finished runs have the very value of a run that learned nothing."""
     chance = results.metrics[metric].chance
     if chance is None or metric not in results.values:

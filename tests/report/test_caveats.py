@@ -4,12 +4,13 @@ import shutil
 from pathlib import Path
 
 from ablate.core.descriptions import Description
-from ablate.report.build import build
+from ablate.core.metrics import MetricSpec
+from ablate.report.build import build, compose
 from ablate.report.caveats import caveats, runs_by_state
 from ablate.report.folder import write_folder
 from ablate.report.headline import headline, size
 from ablate.report.model import Report
-from tests.report.studies import CLAIM, METRICS, grid, reported, write_runs
+from tests.report.studies import CLAIM, METRICS, Levels, grid, grid_results, reported, write_runs
 
 STEMS = [{"stem": level} for level in "abc"]
 
@@ -42,6 +43,18 @@ def test_seeds_after_the_last_complete_look_are_named(tmp_path: Path) -> None:
     beyond = "Verdicts rest on the first 5 seeds, those of the last complete look; tables and figures have up to 7."
     assert beyond in caveats(reported(tmp_path, 0.05, 0.01, seeds=7, claims=[CLAIM], looks=[5, 8]))
     assert caveats(reported(tmp_path, 0.05, 0.01, seeds=8, claims=[CLAIM], looks=[5, 8])) == []
+
+
+def test_configurations_at_chance_are_named_since_averages_include_them() -> None:
+    def value(levels: Levels, seed: int) -> float:
+        return 0.1 if levels["norm"] == "none" else 0.5 + 0.01 * seed
+
+    results = grid_results({"norm": ["bn", "none"], "b": [0, 1]}, value, "x", 5, [MetricSpec("x", better="higher", chance=0.1)])
+    (said,) = caveats(compose(results, name="s", folder=Path("x")))
+    assert said == (
+        "Learned nothing, with the value of chance in every run: norm=none,b=0; norm=none,b=1. Averages over configurations "
+        "include them."
+    )
 
 
 def test_the_program_s_own_caveats_come_first_then_what_was_resolved_and_late_claims(tmp_path: Path) -> None:
