@@ -75,8 +75,8 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     values = outcomes.complete(columns) if len(columns) > 1 else outcomes.outcomes[columns].dropna()
     by_seed = values.mean(axis="columns") - value
     se, df = student(by_seed)
-    cells = values.to_numpy().T
-    return at_resolution(Estimate("mean", (), by_seed, se, df, where or ANYWHERE), outcomes.step, strata=list(cells))
+    found = Estimate("mean", (), by_seed, se, df, where or ANYWHERE)
+    return at_resolution(found, outcomes.step, strata=list(values.to_numpy().T))
 
 
 def every_contrast(
@@ -223,13 +223,12 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     found = Estimate(
         kind, changes, by_seed, se, df, where or ANYWHERE, strata, weighed.inert, missing, identical, scale, note, arms
     )
-    pairs = np.all(values.notna().to_numpy()[:, at], axis=-1).any(axis=0) if strata else np.array([True])
-    if not pairs.any():
+    if strata and not known.any():
         return _unpaired(found, outcomes, weighed)
     apart = bool(strata) and complete.empty and int(known.sum(axis=0).min()) > 1
     if apart:
         return _strata_apart(found, outcomes, weighed)
-    each = complete.to_numpy()[:, at] @ np.array(_signs(len(changes))) if strata else np.empty((0, 0))  # (seeds, strata)
+    each = complete.to_numpy()[:, at] @ _signs(len(changes)) if strata else np.empty((0, 0))  # (seeds, strata)
     return at_resolution(found, outcomes.step_of(used, scale), strata=list(each.T))
 
 
