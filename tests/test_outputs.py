@@ -64,15 +64,15 @@ def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
     assert f"removing dropout gains {gain} points [{low}, {high}]" in text
     loss, low, high = whole["stem"]
     assert f"the gradual stem loses {-loss} [{-high}, {-low}]" in text
-    assert "together they gain {} [{}, {}] (7 seeds".format(*whole["all"]) in text
+    assert "together they gain {} [{}, {}] (8 seeds".format(*whole["all"]) in text
     runs = load_results(ROOT / "outputs" / "qiita-short").to_frame()
     cells = "norm == 'article' and `model.padding` == 'conv' and `stem.activation` == False"
     by_seed = pivoted(runs.query(f"{cells} and `model.initialization` == 'torch'"))
     stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
     (odd,) = stems[stems > 0].items()
     others = stems[stems < 0]
-    assert f"Under seed {odd[0]} the gradual stem gains {odd[1]} points; under each of the other six" in text
-    assert len(others) == 6
+    assert f"Under seed {odd[0]} the gradual stem gains {odd[1]} points; under each of the other seven" in text
+    assert len(others) == 7
     assert f"it loses {-others.max()} to {-others.min()} (standard protocol" in text
     best = 100 * runs.groupby("cell")["final_test_accuracy"].mean().max()
     assert f"straight to 64 channels) classifies {best:.1f} % of the test images correctly" in text
