@@ -17,7 +17,7 @@ import pandas as pd
 from ablate.commands import studies
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level, short_names
-from ablate.core.wording import counted
+from ablate.core.wording import counted, shortened
 from ablate.importers.tabular import level_of
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
@@ -93,8 +93,8 @@ def _of_no_other(results: StudyResults, mask: pd.Series) -> list[str]:
     if shared:
         users = sorted(set(results.runs["label"][~mask & directories.isin(shared)]))
         print(
-            f"{counted(len(shared), 'run')} kept: also the {'run' if len(shared) == 1 else 'runs'} of {'; '.join(users[:4])}"
-            f"{f' and {len(users) - 4} more' if len(users) > 4 else ''}, the same experiment."
+            f"{counted(len(shared), 'run')} kept: also the {'run' if len(shared) == 1 else 'runs'} of {shortened(users)}, "
+            "the same experiment."
         )
     return [str(name) for name in directories[mask] if name not in shared]
 
@@ -140,7 +140,7 @@ def main() -> None:
         chosen = selected(study, statuses, arguments.where)
         whole = not statuses and not arguments.where
         if whole and (inside := sorted(each.parent for each in study.rglob(MANIFEST) if each.parent != study)):
-            named = ", ".join(map(str, inside[:4])) + (f" and {len(inside) - 4} more" if len(inside) > 4 else "")
+            named = shortened(list(map(str, inside)))
             raise UsageError(f"{study} contains other studies: {named}. Remove or move these first.")
         if not chosen and not whole:
             print("No run matches: nothing to remove.")

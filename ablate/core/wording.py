@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+SOME = 4  # names that a list of many has
+
 
 def counted(number: int, noun: str) -> str:
     """A number with a noun in singular or plural.
@@ -10,6 +14,16 @@ def counted(number: int, noun: str) -> str:
     ('1 claim', '3 claims')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """List the first of many names.
+
+    >>> shortened(list("abcdef"))
+    'a; b; c; d and 2 more'
+    """
+    rest = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+    return "; ".join(names[:SOME]) + rest
 
 
 def duration(seconds: float) -> str:

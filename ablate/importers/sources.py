@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablate.core.errors import UsageError
+from ablate.core.wording import shortened
 from ablate.importers import hydra_jobs, mlflow_store, training_logs
 from ablate.importers.guess import completed
 from ablate.importers.metric_files import EVENT_FILE
@@ -54,8 +55,7 @@ def detect(path: Path) -> Source | None:
         return None
     if any(path.rglob(hydra_jobs.OVERRIDES)):
         if studies := sorted(each.parent for each in path.rglob(MANIFEST) if (each.parent / "runs").is_dir()):
-            named = ", ".join(map(str, studies[:4])) + (f" and {len(studies) - 4} more" if len(studies) > 4 else "")
-            raise UsageError(f"{path} contains studies of ablate: name one of them ({named}).")
+            raise UsageError(f"{path} contains studies of ablate: name one of them ({shortened(list(map(str, studies)))}).")
         return Source("jobs of Hydra", path, hydra_jobs.read, "files")
     if mlflow_store.is_file_store(path):
         return Source("an MLflow store", path, mlflow_store.read, "experiment")

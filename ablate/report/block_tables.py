@@ -9,7 +9,8 @@ from dataclasses import replace
 import pandas as pd
 
 from ablate.core.metrics import MetricSpec
-from ablate.report.effect_tables import PROBABILITY, describe, shortened
+from ablate.core.wording import shortened
+from ablate.report.effect_tables import PROBABILITY, describe
 from ablate.report.formatting import RATIO, capitalized, difference_heading, number
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Count, Interval, Value, Wins

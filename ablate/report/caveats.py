@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ablate.core.levels import Factor, Level
-from ablate.core.wording import counted
-from ablate.report.effect_tables import FEW_SEEDS, shortened
+from ablate.core.wording import counted, shortened
+from ablate.report.effect_tables import FEW_SEEDS
 from ablate.report.model import Report
 from ablate.stats import decision_rules
 from ablate.stats.controls import repetitions

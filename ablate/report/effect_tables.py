@@ -12,6 +12,7 @@ import pandas as pd
 from ablate.core.cells import Cell
 from ablate.core.claims import ALL, Change
 from ablate.core.metrics import MetricSpec
+from ablate.core.wording import shortened
 from ablate.report.formatting import capitalized, difference_heading, finer
 from ablate.report.model import AttributionResult, Comparison
 from ablate.report.table import Column, Row, Table
@@ -19,7 +20,6 @@ from ablate.report.values import SHOWN_FROM, AtSeed, Count, Interval, Limits, Nu
 from ablate.stats.decision_rules import LOOKS
 from ablate.stats.estimates import Estimate
 
-SOME = 4  # the number of strata or terms to list before "and … more"
 FEW_SEEDS = f"Fewer than {LOOKS[0]} seeds: no verdicts and no p values; the results are preliminary."
 NO_CHANGE = "no change (A/A)"
 ALL_CHANGES = "all changes"  # last row of an attribution
@@ -265,16 +265,6 @@ def describe(changes: Sequence[Change], names: Mapping[str, str] | None = None) 
     factors = " × ".join((names or {}).get(change.factor, change.factor) for change in changes)
     start, end = (", ".join(str(getattr(change, side)) for change in changes) for side in ("start", "end"))
     return f"{factors}: {start} → {end}"
-
-
-def shortened(names: Sequence[str]) -> str:
-    """List the first of many names.
-
-    >>> shortened(list("abcdef"))
-    'a; b; c; d and 2 more'
-    """
-    rest = f" and {len(names) - SOME} more" if len(names) > SOME else ""
-    return "; ".join(names[:SOME]) + rest
 
 
 def _term(term: str, names: Mapping[str, str]) -> str:

@@ -72,8 +72,6 @@ def highest_and_lowest(marks: list[Mark]) -> list[Mark]:
 def which_rows(rows: int) -> str:
     """A sentence for the caption if `highest_and_lowest` leaves out some of the rows."""
     half = ROWS // 2
-    return (
-        ""
-        if rows <= ROWS + SLACK
-        else f" Of {rows} rows, the {half} highest and the {half} lowest are shown; the table has all."
-    )
+    if rows <= ROWS + SLACK:
+        return ""
+    return f" Of {rows} rows, the {half} highest and the {half} lowest are shown; the table has all."

@@ -25,6 +25,7 @@ from ablate.stats.estimates import Scale
 from ablate.stats.rounding import relative_step, resolution
 from ablate.storage.results import StudyResults
 
+WITHOUT_RESULT = ("diverged", "failed")  # statuses of lost runs
 ANYWHERE = Condition({})  # no condition: all cells
 
 
@@ -157,7 +158,7 @@ class Outcomes:
             rows["censored"] = finished & ~(rows["value"] <= limit)
             value = value.where(~rows["censored"], limit)
         rows["value"] = value
-        rows["lost"] = rows["status"].isin(["diverged", "failed"]) | (finished & value.isna())
+        rows["lost"] = rows["status"].isin(WITHOUT_RESULT) | (finished & value.isna())
         seeds, distinct = _seeds(results), sorted(set(columns.values()))
         places = pd.Index(seeds).get_indexer(pd.Index(rows["seed"])), pd.Index(distinct).get_indexer(pd.Index(rows["cell"]))
 

@@ -11,7 +11,7 @@ from ablate.core.cells import Cell
 from ablate.core.levels import Level
 from ablate.stats.comparisons import welch
 from ablate.stats.estimates import Estimate, student
-from ablate.stats.outcomes import kept, limit_of, values_of
+from ablate.stats.outcomes import WITHOUT_RESULT, kept, limit_of, values_of
 from ablate.stats.rounding import at_resolution, resolution
 from ablate.storage.results import StudyResults
 
@@ -61,7 +61,7 @@ def compare_studies(before: StudyResults, after: StudyResults, metric: str, conf
 def _by_configuration(results: StudyResults, keys: list[str], metric: str) -> tuple[dict[Cell, pd.Series], Counter[Cell]]:
     """The values by seed of the finished runs of each configuration, and the number of its lost runs."""
     distinct = results.where(~results.runs.duplicated(["cell", "seed", "directory"]))
-    counted = distinct.where(distinct.runs["status"].isin(["finished", "diverged", "failed"]) & kept(distinct.runs))
+    counted = distinct.where(distinct.runs["status"].isin(["finished", *WITHOUT_RESULT]) & kept(distinct.runs))
     finished, limit = counted.runs["status"] == "finished", limit_of(results, metric)
     values = values_of(counted, metric)
     values = values.where(finished) if limit is None else values.clip(upper=limit).fillna(limit).where(finished)
