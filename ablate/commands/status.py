@@ -31,7 +31,7 @@ from ablate.storage.time_left import Span, Unfinished, seconds_left, seconds_sin
 
 ROWS_SHOWN = 40
 NOTE = 200  # characters of an error; run.json has more
-STATES = ("running", "queued", "failed", "interrupted", "not started", "diverged", "finished", "left out")
+STATES = ("running", "queued", "failed", "interrupted", "unreadable", "not started", "diverged", "finished", "left out")
 ENDED = ("finished", "diverged", "failed", "left out")
 AT_REST = ("finished", "diverged", "not started", "left out")  # shown with --all only
 
@@ -42,7 +42,8 @@ class RunStatus:
 
     Attributes:
         directory: relative to the study.
-        state: one of STATES. A run whose record says `running`, but that no process holds, is `interrupted`.
+        state: one of STATES. A run whose record says `running`, but that no process holds, is `interrupted`;
+            one whose record is damaged is `unreadable`: a sweep repeats it.
         since: seconds since 1970; None if unknown.
         seconds: how long it took, if it has ended.
     """
@@ -92,9 +93,10 @@ def _unless_known(study: Path, name: str, planned: str, queued: scheduler.Queued
 
 def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | None) -> RunStatus:
     directory = study / name
-    record = read_record(directory)
+    damaged: list[str] = []
+    record = read_record(directory, damaged)
     lease = locks.lease_of(directory)
-    label = record.label if record is not None else directory.parent.name.rpartition("-")[0]
+    label = record.short_name if record is not None else directory.parent.name.rpartition("-")[0]
     seed = directory.name.removeprefix("seed=")
     attempts = record.attempts if record is not None else 0
     if lease and locks.holder(directory) is not None:
@@ -109,7 +111,8 @@ def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | 
         note = queued.state or "Slurm does not answer"
         return RunStatus(name, label, seed, "queued", None, queued.name, attempts, submitted, note)
     if record is None:
-        return RunStatus(name, label, seed, "left out" if planned == "left out" else "not started")
+        state = "left out" if planned == "left out" else "unreadable" if damaged else "not started"
+        return RunStatus(name, label, seed, state, note="; ".join(damaged) or None)
     state = locks.state_of(directory, record)
     host, job = _place(record, {})
     began, seconds = seconds_since_1970(record.timing.get("started")), record.timing.get("seconds")

@@ -24,6 +24,7 @@ from ablate.engine.options import StudyOptions
 SEED = "seed"
 OWN_KEYS = ("command", "regex", "reads_files")
 QUOTED = ("metrics", "name", "root")  # options that are names or patterns of files
+NEEDS_QUOTES = re.compile(r"[^\w/\\+.$%*@?|:,= -]|(?<!\\)=", re.ASCII)  # what Hydra's grammar refuses in a text without quotes
 QUIET = ("hydra/job_logging=stdout", "hydra.output_subdir=null")
 EPILOG = """\
 placeholders of the command:
@@ -108,7 +109,7 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
         OmegaConf.update(content, name, None, force_add=True)
     ConfigStore.instance().store(name=CONFIG, node=content)
     return [
-        *(f"{key}={value}" for key, value in given.items()),
+        *(f"{key}={_levels(value)}" for key, value in given.items()),
         *(f"hydra.sweeper.{key}={_quoted(value) if key.startswith(QUOTED) else value}" for key, value in options.items()),
     ]
 
@@ -125,6 +126,27 @@ def _check(regex: str) -> None:
 def _escaped(argument: str) -> str:
     """An argument that OmegaConf does not read as an interpolation."""
     return re.sub(r"(\\*)\$\{", lambda found: 2 * found[1] + r"\${", argument)
+
+
+def _levels(value: str) -> str:
+    """Levels for Hydra's grammar: texts with characters that it does not know are quoted.
+
+    A value with quotes, brackets or braces, which have a meaning in the grammar, stays as it is.
+
+    >>> _levels("naïve, a&b,plain,epoch=3.ckpt")
+    "'naïve','a&b',plain,'epoch=3.ckpt'"
+    >>> _levels("range(1,4)")
+    'range(1,4)'
+    """
+    if any(character in value for character in "'\"()[]{}"):
+        return value
+    return ",".join(_text(level.strip()) if NEEDS_QUOTES.search(level) else level for level in re.split(r"(?<!\\),", value))
+
+
+def _text(level: str) -> str:
+    """A text in quotes. Before the quote at its end, the grammar takes a backslash for an escape."""
+    end = len(level) - len(level.rstrip("\\"))
+    return f"'{level}{end * chr(92)}'"
 
 
 def _quoted(value: str) -> str:

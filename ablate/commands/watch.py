@@ -160,14 +160,15 @@ class Watch:
         """Look at the study; build its report, and write the page, if a run has ended since the last look.
 
         Sets `over` once no run is running or queued. Between two runs of a sweep there may be none for a moment: if some have
-        not started, this needs two looks without a change in between.
+        not started, or have to be repeated, this needs two looks without a change in between.
 
         Args:
             last: whether there will be no further look.
         """
         snapshot = look(self.study, self._known)
         ended = sum(snapshot.counts[state] for state in ENDED)
-        self.over = snapshot.over and (last or not snapshot.counts["not started"] or snapshot.counts == self._counts)
+        to_do = snapshot.counts["not started"] + snapshot.counts["unreadable"]
+        self.over = snapshot.over and (last or not to_do or snapshot.counts == self._counts)
         self._counts = snapshot.counts
         if ended != self._ended or (self.page and self.over):
             self._ended = ended

@@ -10,6 +10,8 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level, short_names
 
 BASE = "base"  # the label of the cell of a study without factors
+BASELINE = "baseline"
+SHOWN_IN_FULL = 4  # with more factors, configurations are named by their changes from the baseline
 
 
 class Cell(Mapping[str, Level]):
@@ -36,6 +38,18 @@ class Cell(Mapping[str, Level]):
         """The levels as text, with each key shortened as far as it stays unambiguous."""
         names = short_names(list(self._levels))
         return ",".join(f"{names[key]}={level}" for key, level in self._levels.items()) or BASE
+
+    def named(self, baseline: Cell) -> str:
+        """The label; with more than `SHOWN_IN_FULL` factors only the changes from `baseline`, and `baseline` for itself.
+
+        >>> baseline = Cell.of({"lr": 0.1, "stem": "direct", "norm": "none", "dropout": True, "activation": "relu"})
+        >>> baseline.replaced({"stem": Level.of("pyramid")}).named(baseline)
+        'stem=pyramid'
+        """
+        if len(self) <= SHOWN_IN_FULL:
+            return self.label
+        names = short_names(list(self._levels))
+        return ",".join(f"{names[key]}={level}" for key, level in self.changed(baseline).items()) or BASELINE
 
     @property
     def values_by_key(self) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class PlannedCell:
         types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
         digest: the digest of `meaning`.
         short: the short digest under which the study has the cell: that of an earlier version if it has runs of it.
+        baseline: the levels from which the name is shortened; None: it is in full.
     """
 
     levels: Cell
@@ -68,6 +69,7 @@ class PlannedCell:
     types: DictConfig | None = None
     digest: str = field(init=False)
     short: str = field(init=False)
+    baseline: Cell | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.digest = fingerprint.digest(self.meaning)
@@ -76,6 +78,11 @@ class PlannedCell:
     @property
     def label(self) -> str:
         return self.levels.label
+
+    @property
+    def name(self) -> str:
+        """The label, shortened if there are many factors: for messages, tables and the folder of the cell."""
+        return self.label if self.baseline is None else self.levels.named(self.baseline)
 
     def all_levels(self) -> dict[str, Level]:
         """The level of every key and config group, including those that are not factors, and of every joint factor."""

@@ -37,12 +37,13 @@ class Outcome:
     """How a run ended, for the process that launched it.
 
     Attributes:
+        name: the short name of the configuration.
         status: None if the run did not start.
         kept: whether the run was done before and was not repeated.
         stale: whether a kept run was made by other code.
     """
 
-    label: str
+    name: str
     seed: int
     status: Status | None
     error: str | None = None
@@ -54,7 +55,7 @@ class Outcome:
     @classmethod
     def of(cls, record: RunRecord, directory: Path, kept: bool = False, stale: bool = False) -> Outcome:
         """Make the outcome of a recorded run."""
-        return cls(record.label, record.seed, record.status, record.error, directory, record.metrics, kept, stale)
+        return cls(record.short_name, record.seed, record.status, record.error, directory, record.metrics, kept, stale)
 
     @property
     def error_message(self) -> str:
@@ -89,6 +90,7 @@ def execute(
         seed=context.seed,
         repeats=context.repeats,
         label=context.label,
+        name=context.name,
         choices=choices_of(context.choices),
         overridden=list(context.overridden),
         timing={"processes": context.processes},
@@ -109,11 +111,11 @@ def execute(
         stale = made_by_other_code(previous.provenance, record.provenance.get("code"), root)
         return Outcome.of(previous, directory, kept=True, stale=stale)
     if time.time() >= run.deadline:
-        return Outcome(record.label, record.seed, None, "study.max_hours ran out", directory)
+        return Outcome(record.short_name, record.seed, None, "study.max_hours ran out", directory)
     study = directory.parents[2]
     sweeping = context.position is not None
     if sweeping and (why := early_stop.reason(study)) is not None:
-        return Outcome(record.label, record.seed, None, why, directory)
+        return Outcome(record.short_name, record.seed, None, why, directory)
     unusable = False
     try:
         with run.attempt(), running(run):
@@ -125,9 +127,9 @@ def execute(
     except DoneMeanwhile as meanwhile:
         return Outcome.of(meanwhile.record, directory, kept=True)
     except RunLockedError as error:
-        return Outcome(record.label, record.seed, "running", f"held by {error}", directory)
+        return Outcome(record.short_name, record.seed, "running", f"held by {error}", directory)
     except UsageError as error:  # for example, the folder of the run is not writable
-        return Outcome(record.label, record.seed, "failed", str(error), directory)
+        return Outcome(record.short_name, record.seed, "failed", str(error), directory)
     if sweeping:
         early_stop.note(study, record.identity, record.error if record.status == "failed" else None, unusable)
     log.info("%s", _summary(context.position, record))
@@ -156,4 +158,4 @@ def _summary(position: str | None, record: RunRecord) -> str:
     first = next((f", {name} {value:.4g}" for name, value in record.metrics.items() if value is not None), "")
     result = f": {record.error}" if record.error else first
     prefix = f"[{position}] " if position else ""
-    return f"{prefix}{record.label} seed={record.seed} {record.status} in {record.timing['seconds']:.1f} s{result}"
+    return f"{prefix}{record.title} {record.status} in {record.timing['seconds']:.1f} s{result}"

@@ -35,6 +35,8 @@ class RunContext:
         directory: the run's folder.
         identity: digest of the configuration and the seed.
         cell: short digest of the configuration without the seed.
+        label: its levels as text.
+        name: a shorter name for messages, if there are many factors; empty: the label.
         choices: the option chosen in each config group.
         overridden: the keys that were overridden.
         position: among the runs that were launched together, such as 3/12.
@@ -50,6 +52,7 @@ class RunContext:
     cell: str
     seed: int
     label: str
+    name: str = ""
     choices: Mapping[str, str | None] = field(default_factory=dict)
     overridden: Sequence[str] = ()
     position: str | None = None
@@ -68,10 +71,16 @@ class RunContext:
             cell=cell.short,
             seed=seed,
             label=cell.label,
+            name=cell.name if cell.name != cell.label else "",
             choices=dict(cell.choices),
             overridden=list(cell.overridden),
             **facts,
         )
+
+    @property
+    def short_name(self) -> str:
+        """The name of the configuration in messages."""
+        return self.name or self.label
 
     def as_override(self) -> str:
         """Render the context as the last override of a job."""

@@ -188,7 +188,7 @@ class Launch:
                         write_config(run.directory, render_config({**run.cell.values, "seed": run.program_seed}))
             except OSError as error:
                 message = f"cannot write to {run.directory}: {error.strerror or error}."
-                run.outcome = Outcome(run.cell.label, run.seed, "failed", message, run.directory)
+                run.outcome = Outcome(run.cell.name, run.seed, "failed", message, run.directory)
                 run.failures += self.options.retries + 1
                 continue
             context = RunContext.of(
@@ -293,7 +293,7 @@ def _outcome(run: PlannedRun, ended: JobReturn | None) -> Outcome:
     try:
         outcome = ended.return_value
     except Exception as error:  # raised by the launcher; errors of the training function are outcomes
-        return Outcome(run.cell.label, run.seed, "failed", f"{type(error).__name__}: {error}", run.directory)
+        return Outcome(run.cell.name, run.seed, "failed", f"{type(error).__name__}: {error}", run.directory)
     assert isinstance(outcome, Outcome)
     return replace(outcome, directory=run.directory)
 
@@ -302,7 +302,7 @@ def _recorded(run: PlannedRun) -> Outcome:
     """The outcome according to the record; without a status if the run has not ended."""
     record = records.read_record(run.directory)
     if record is None or record.identity != run.identity or record.status == "running":
-        return Outcome(run.cell.label, run.seed, None, None, run.directory)
+        return Outcome(run.cell.name, run.seed, None, None, run.directory)
     return Outcome.of(record, run.directory)
 
 
@@ -314,4 +314,4 @@ def _give_up(run: PlannedRun) -> Outcome:
         record.status, record.error = "failed", error
         records.write_record(run.directory, record)
     locks.forget_deaths(run.directory)
-    return Outcome(run.cell.label, run.seed, "failed", error, run.directory)
+    return Outcome(run.cell.name, run.seed, "failed", error, run.directory)

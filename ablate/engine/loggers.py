@@ -94,7 +94,7 @@ class LoggerFeed:
         except Exception as error:  # an error of a logger never stops a run
             self._logger = None
             said = f"{type(error).__name__}: {error}"
-            log.warning("%s seed=%d continues without its logger: %s", self._record.label, self._record.seed, said)
+            log.warning("%s continues without its logger: %s", self._record.title, said)
 
 
 def numbers(row: Mapping[str, Any]) -> dict[str, float]:

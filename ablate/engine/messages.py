@@ -58,7 +58,12 @@ def _grammar(text: str, override: str) -> str:
     lines = text.splitlines()
     if lines[0].startswith("LexerNoViableAltException: "):  # the second line has a mark below the character
         at = len(lines[1]) - len("LexerNoViableAltException: ") - 1
-        return f"unexpected {override[at]!r}" if 0 <= at < len(override) else "unexpected character"
+        if not 0 <= at < len(override):
+            return "unexpected character"
+        value = -1 < override.find("=") < at and override[at] not in "'\""
+        return f"unexpected {override[at]!r}" + (
+            "; a text with it needs quotes, such as \"KEY='TEXT'\" in a shell" if value else ""
+        )
     return " ".join(line for line in lines if not line.startswith(("Error parsing override ", "See https")))
 
 

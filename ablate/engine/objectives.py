@@ -26,7 +26,7 @@ def objectives(outcome: Outcome | None, main: str | None = None) -> Objectives |
     """
     if outcome is None:
         return None
-    name = f"{outcome.label} seed={outcome.seed}"
+    name = f"{outcome.name} seed={outcome.seed}"
     if outcome.status not in DONE:
         raise AblateError(f"{name} {outcome.status or 'not started'}: {outcome.error_message}")
     direction = OmegaConf.select(cast(DictConfig, HydraConfig.get()), "sweeper.direction")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from ablate.core.cells import BASE
+from ablate.core.cells import BASE, SHOWN_IN_FULL
 from ablate.core.levels import Level, short_names
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
@@ -24,15 +24,19 @@ Stratum = tuple[tuple[str, Level], ...]  # the levels of all other factors
 
 
 def table(plan: Plan, rows: int = ROWS_SHOWN) -> Table:
-    """A terminal table of the cells with the states of their runs, cut to `rows`."""
+    """A terminal table of the cells with the states of their runs, cut to `rows`.
+
+    With more than `SHOWN_IN_FULL` factors, it names the changes from the baseline instead of having a column for each factor.
+    """
     keys = list(plan.runs[0].cell.levels)
+    full = not _shortened(plan)
     states = [state for state in STATES if plan.count(state)]
     shown = Table()
     names = short_names(keys)
-    for key in keys:
+    for key in keys if full else ():
         shown.add_column(escape(names[key]), overflow="fold")
-    if not keys:
-        shown.add_column("configuration")
+    if not keys or not full:
+        shown.add_column("configuration" if full else "configuration (changes from the baseline)", overflow="fold")
     known = any(run.seconds is not None for run in plan.runs)
     for column in (*states, *(["time per run"] if known else [])):
         shown.add_column(column, justify="right")
@@ -42,7 +46,10 @@ def table(plan: Plan, rows: int = ROWS_SHOWN) -> Table:
     cells = [by_cell[digest] for digest in plan.cells if digest in by_cell]
     for runs in cells[:rows]:
         counts: Counter[str] = Counter(run.state for run in runs)
-        levels = [escape(str(level)) for level in runs[0].cell.levels.values()] or [BASE]
+        cell = runs[0].cell
+        levels = [escape(str(level)) for level in cell.levels.values()] or [BASE]
+        if not full:
+            levels = [escape(cell.name)]
         took = [duration(runs[0].seconds)] if runs[0].seconds is not None else []
         shown.add_row(*levels, *(str(counts[state] or "") for state in states), *took)
     return shown
@@ -54,6 +61,8 @@ def summary(plan: Plan, rows: int = ROWS_SHOWN) -> str:
     phrases = {"held": "held by another process"}
     counts = [f"{plan.count(state)} {phrases.get(state, state)}" for state in STATES if plan.count(state)]
     text = f"… and {counted(unseen, 'more configuration')}: all runs are in {plan.study / PLAN}.\n" if unseen > 0 else ""
+    if _shortened(plan):
+        text += f"The baseline is {plan.runs[0].cell.baseline}.\n"
     text += f"{counted(len(plan.runs), 'run')} in {plan.study}: {', '.join(counts)}."
     if (left := plan.seconds_left()) is not None:
         processes = f" in {plan.processes} processes" if plan.processes > 1 else ""
@@ -61,6 +70,12 @@ def summary(plan: Plan, rows: int = ROWS_SHOWN) -> str:
     if stale := sum(run.stale and run.state == "done" for run in plan.runs):
         text += f" {stale} of the done runs were made by other code: study.reuse=same_code repeats them."
     return text
+
+
+def _shortened(plan: Plan) -> bool:
+    """Whether the cells are named by their changes from the baseline."""
+    cell = plan.runs[0].cell
+    return cell.baseline is not None and len(cell.levels) > SHOWN_IN_FULL
 
 
 def write_csv(plan: Plan) -> None:

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from ablate.core import designs
-from ablate.core.cells import LeaveOut, reason_to_leave_out
+from ablate.core.cells import Cell, LeaveOut, reason_to_leave_out
 from ablate.core.levels import Level
 from ablate.engine.cells import PlannedCell
 from ablate.engine.execution import Outcome
@@ -77,7 +77,7 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        return f"{self.cell.label} seed={self.seed}"
+        return f"{self.cell.name} seed={self.seed}"
 
     def came_back(self, reason: str) -> None:
         """Note that an attempt has ended and the run is due all the same; the second time without progress stops it.
@@ -208,7 +208,7 @@ def estimated(cell: PlannedCell, cost: Callable[[Any, int], float | None], proce
     try:
         return cost(cell.settings, processes), ""
     except Exception as error:  # the run will show it
-        return None, f"the duration of {cell.label} could not be estimated: {type(error).__name__}: {error}"
+        return None, f"the duration of {cell.name} could not be estimated: {type(error).__name__}: {error}"
 
 
 def make_plan(
@@ -219,6 +219,7 @@ def make_plan(
     wanted: Mapping[int, Collection[str]] | None = None,
     experiments: Mapping[str, str] | None = None,
     repeats: Mapping[int, int] | None = None,
+    baseline: Cell | None = None,
 ) -> Plan:
     """Make the plan for these cells and seeds: one block of cells for each seed, in random order within a block.
 
@@ -233,7 +234,10 @@ def make_plan(
         experiments: `StudyManifest.experiments`, for all cells of the study; runs of an equal experiment by another command
             count as done.
         repeats: by the number of a second run with the same seed, that seed.
+        baseline: the levels from which the names of the cells are shortened; None: they are in full.
     """
+    for cell in cells:
+        cell.baseline = baseline
     known = known_cells(study)
     runners: dict[str, PlannedCell] = {}
     for cell in sorted(cells, key=lambda cell: cell.short not in known):
@@ -248,7 +252,7 @@ def make_plan(
     for other, built in (experiments or {}).items():
         alike.setdefault(built, []).append(other)
     levels = {digest: cell.all_levels() for digest, cell in by_digest.items()} if leave_out else {}
-    folders = {digest: cell_folder(known, cell.short, cell.label) for digest, cell in by_digest.items()}
+    folders = {digest: cell_folder(known, cell.short, cell.name) for digest, cell in by_digest.items()}
     runs = []
     for seed in seeds:
         for digest in designs.shuffled(list(by_digest), seed):

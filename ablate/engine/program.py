@@ -179,7 +179,7 @@ class PlannedTask:
             options = StudyOptions.read(cfg) if STUDY in cfg else StudyOptions.of(sweeper_options(HydraConfig.get().sweeper))
             return execute(program.train, cfg, context, options, program.provenance(), program.root)
         except AblateError as error:
-            return Outcome(context.label, context.seed, "failed", str(error), Path(context.directory))
+            return Outcome(context.short_name, context.seed, "failed", str(error), Path(context.directory))
         finally:
             os.chdir(working_folder)  # the function may have changed it, and the next run may be in the same process
 

@@ -48,7 +48,7 @@ class DoneMeanwhile(Exception):
     """Another process finished this run just before this process started it."""
 
     def __init__(self, record: RunRecord) -> None:
-        super().__init__(record.label)
+        super().__init__(record.title)
         self.record = record
 
 

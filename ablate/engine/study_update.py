@@ -116,6 +116,22 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
     )
 
 
+def naming_baseline(
+    manifest: StudyManifest, cells: Sequence[PlannedCell], composer: Composer, fixed: Mapping[str, str]
+) -> Cell | None:
+    """The levels of the study's baseline, from which the names of its configurations are shortened.
+
+    None if this command does not run it, as if it sweeps other levels only: then names are in full, since changes from another
+    configuration could pass for changes from the baseline.
+    """
+    if any(key in manifest.baseline and manifest.baseline[key] != override for key, override in fixed.items()):
+        return None
+    for cell in cells if len(cells) > 1 else ():
+        if all(composer.swept[key].overrides[level] == manifest.baseline.get(key) for key, level in cell.typed.items()):
+            return cell.levels
+    return None
+
+
 def with_stand_ins(
     manifest: StudyManifest,
     before: StudyManifest,

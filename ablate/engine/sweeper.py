@@ -163,7 +163,8 @@ class StudySweeper:
         def settle(before: StudyManifest) -> tuple[StudyManifest, Plan]:
             manifest = study_update.updated(study, before, sweep, composer)
             leave_out = [LeaveOut.of(entry, composer.factors) for entry in manifest.leave_out]
-            plan = planning.make_plan(study, cells, order, leave_out, wanted, manifest.experiments, repeat_seeds)
+            baseline = study_update.naming_baseline(manifest, cells, composer, command.fixed)
+            plan = planning.make_plan(study, cells, order, leave_out, wanted, manifest.experiments, repeat_seeds, baseline)
             return study_update.with_stand_ins(manifest, before, cells, plan.stand_ins), plan
 
         manifest, plan = settle(before)
@@ -276,7 +277,7 @@ class StudySweeper:
 
     def _finish(self, plan: Plan, command: SweepCommand) -> list[Outcome]:
         """Print how the runs ended, write the report, and exit with a nonzero status if some are not done."""
-        outcomes = [run.outcome or Outcome(run.cell.label, run.seed, None, directory=run.directory) for run in plan.runs]
+        outcomes = [run.outcome or Outcome(run.cell.name, run.seed, None, directory=run.directory) for run in plan.runs]
         counts: Counter[str] = Counter()
         for run, outcome in zip(plan.runs, outcomes, strict=True):
             not_run = "left out" if run.state == "left out" else "not started"
@@ -284,7 +285,7 @@ class StudySweeper:
         self.console.print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
         for outcome in outcomes:
             if outcome.error and outcome.status is not None and not outcome.kept:
-                self._print(f"  {outcome.label} seed={outcome.seed} {outcome.status}: {outcome.error_message}")
+                self._print(f"  {outcome.name} seed={outcome.seed} {outcome.status}: {outcome.error_message}")
         failed = any(outcome.status in ("failed", "running") for outcome in outcomes)
         unfinished = any(run.state not in ("done", "left out") for run in plan.runs)
         if command.options.report and plan.count("done"):

@@ -76,9 +76,13 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
 
 
 def _read_job(folder: Path) -> _Job:
-    config = read_mapping(folder / ".hydra/config.yaml")
-    runtime = (read_mapping(folder / ".hydra/hydra.yaml").get("hydra") or {}).get("runtime") or {}
-    return _Job(folder, _overrides(folder), config, runtime.get("choices") or {})
+    path = folder / ".hydra/hydra.yaml"
+    choices = read_mapping(path)
+    for section in ("hydra", "runtime", "choices"):  # the last one is missing before Hydra 1.1
+        choices = choices.get(section, {})
+        if not isinstance(choices, Mapping):
+            raise UsageError(f"{path} cannot be read ({section} has no keys).")
+    return _Job(folder, _overrides(folder), read_mapping(folder / ".hydra/config.yaml"), choices)
 
 
 def _overrides(job: Path) -> dict[str, str | None]:

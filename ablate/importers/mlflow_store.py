@@ -98,41 +98,57 @@ def _of_folder(path: Path) -> list[_Run]:
         experiment = str(about.get("name", folder.name))
         for meta in sorted(folder.glob(f"*/{META}")):
             try:
-                content = read_mapping(meta)
-            except UsageError as error:
-                found.append(_Run(meta.parent.name, "", experiment, folder.name, UNREADABLE, start=0, error=str(error)))
-                continue
-            if content.get("lifecycle_stage") == "deleted" or "run_id" not in content:
-                continue
-            status: Any = content.get("status")
-            tags = {key: str(value) for key, value in _texts(meta.parent / "tags").items()}
-            run = _Run(
-                uid=str(content["run_id"]), name=str(content.get("run_name") or tags.get("mlflow.runName") or ""),
-                experiment=experiment, experiment_id=folder.name, status=_STATUS.get(status, str(status or "finished").lower()),
-                start=int(content.get("start_time") or 0), params=dict(_texts(meta.parent / "params")), tags=tags,
-            )  # fmt: skip
-            for name, text in _texts(meta.parent / "metrics").items():
-                lines = [line.split() for line in text.splitlines() if line.strip()]
-                try:
-                    run.metrics[name] = [
-                        (int(line[2]) if len(line) > 2 else 0, int(float(line[0])), float(line[1])) for line in lines
-                    ]
-                except (ValueError, IndexError):  # such as a line that a killed run left incomplete; the other runs count
-                    run.status, run.error = "failed", f"{meta.parent / 'metrics' / name} cannot be read as metrics of MLflow."
-            found.append(run)
+                run = _of_files(meta, experiment, folder.name)
+            except (UsageError, OSError, ValueError, TypeError, OverflowError) as error:  # the other runs count
+                said = error if isinstance(error, UsageError) else f"{meta.parent} cannot be read as a run of MLflow ({error})."
+                run = _Run(meta.parent.name, "", experiment, folder.name, UNREADABLE, start=0, error=str(said))
+            found += [] if run is None else [run]
     return found
 
 
-def _texts(folder: Path) -> dict[str, str]:
-    """The files below a folder by their path: a metric `val/acc` is a file `acc` in a folder `val`."""
+def _of_files(meta: Path, experiment: str, number: str) -> _Run | None:
+    """Read the files of a run; None if it is deleted. A file of metrics that cannot be read makes it a failed run.
+
+    Raises:
+        UsageError, OSError, ValueError, TypeError, OverflowError: if another file cannot be read.
+    """
+    content = read_mapping(meta)
+    if content.get("lifecycle_stage") == "deleted":
+        return None
+    if missing := [key for key in ("run_id", "status") if content.get(key) is None]:  # a file that is torn at the end of a line
+        raise UsageError(f"{meta} cannot be read (it has no {missing[0]}).")
+    status: Any = content["status"]
+    tags = _texts(meta.parent / "tags")
+    run = _Run(
+        uid=str(content["run_id"]), name=str(content.get("run_name") or tags.get("mlflow.runName") or ""),
+        experiment=experiment, experiment_id=number, status=_STATUS.get(status, str(status).lower()),
+        start=int(content.get("start_time") or 0), params=dict(_texts(meta.parent / "params")), tags=tags,
+    )  # fmt: skip
+    for name, path in _files(meta.parent / "metrics").items():
+        try:
+            lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            run.metrics[name] = [(int(line[2]) if len(line) > 2 else 0, int(float(line[0])), float(line[1])) for line in lines]
+        except (ValueError, IndexError, OverflowError):  # such as a line that a killed run left incomplete
+            run.status, run.error = "failed", f"{path} cannot be read as metrics of MLflow."
+    return run
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The files below a folder by their name in MLflow: a metric `val/acc` is a file `acc` in a folder `val`."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    return {path.relative_to(folder).as_posix(): path for path in paths}
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    return {name: path.read_text(encoding="utf-8") for name, path in _files(folder).items()}
 
 
 def _of_database(path: Path) -> list[_Run]:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             return _queried(database)
+    except (ValueError, TypeError, OverflowError) as error:  # a column of SQLite can have values of any type
+        raise UsageError(f"{path} cannot be read as a store of MLflow ({error}).") from None
     except sqlite3.Error as error:
         raise UsageError(
             f"{path} is a SQLite file, but not a store of MLflow ({error}). For another tool, export a CSV file, such as "
@@ -158,7 +174,7 @@ def _queried(database: sqlite3.Connection) -> list[_Run]:
         "select run_uuid, key, value, timestamp, step, is_nan from metrics"
     ):
         if uid in runs:
-            runs[uid].metrics.setdefault(key, []).append((step, time, math.nan if is_nan else _as_logged(value)))
+            runs[uid].metrics.setdefault(key, []).append((int(step), int(time), math.nan if is_nan else _as_logged(value)))
     return list(runs.values())
 
 

@@ -41,8 +41,7 @@ class MLflow:
         tagged = " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in own.items())
         for earlier in self._client.search_runs([number], tagged):
             self._client.delete_run(earlier.info.run_id)
-        name = f"{record.label} seed={record.seed}"
-        self._run = self._client.create_run(number, tags=own, run_name=name).info.run_id
+        self._run = self._client.create_run(number, tags=own, run_name=record.title).info.run_id
         for key, value in levels.items():
             self._client.log_param(self._run, _allowed(key), value)
 

@@ -40,7 +40,7 @@ class Wandb:
             mode=self.mode,
             dir=str(directory),
             id=name,
-            name=f"{record.label} seed={record.seed}",
+            name=record.title,
             group=study,
             config=dict(levels),
             reinit="finish_previous",

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ablate.core.cells import Cell
+from ablate.core.cells import BASELINE, SHOWN_IN_FULL, Cell
 from ablate.core.levels import Factor, Level, short_names
 
-COLUMNS = 4  # with more factors, configurations are named by their changes instead of a column for each factor
-BASELINE = "baseline"
 CHANGES = "Configuration (changes from the baseline)"
 
 
@@ -41,7 +39,7 @@ class Configurations:
         cells = _ordered(cells, factors)
         labels = _unique({digest: cell.label for digest, cell in cells.items()})
         changes = dict(_by_changes(cells, labels, block))
-        names = labels if len(factors) <= COLUMNS else dict(changes)
+        names = labels if len(factors) <= SHOWN_IN_FULL else dict(changes)
         if len(changes) > 1:
             changes[next(iter(changes))] = BASELINE
         return cls(cells, factors, labels, names, changes)
@@ -55,7 +53,7 @@ class Configurations:
     @property
     def column_each(self) -> bool:
         """Whether each factor has its own column in tables."""
-        return 0 < len(self.factors) <= COLUMNS
+        return 0 < len(self.factors) <= SHOWN_IN_FULL
 
     def level(self, digest: str, factor: str) -> Level:
         """The level of a factor in a configuration."""

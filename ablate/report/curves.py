@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from ablate.core.cells import Cell
+from ablate.core.cells import BASELINE, Cell
 from ablate.core.metrics import MetricSpec
-from ablate.report.configurations import BASELINE, Configurations
+from ablate.report.configurations import Configurations
 from ablate.stats.curves import MeanCurves, mean_curves
 from ablate.stats.summary import Summary
 from ablate.storage.results import StudyResults

@@ -77,15 +77,15 @@ def examine(results: StudyResults) -> Audit:
 
 def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
     """The runs in plan.csv that were never started; None without a readable plan."""
-    planned = {name: row.seed for name, row in (read_plan(study) or {}).items() if row.state != LEFT_OUT}
+    planned = {name: row for name, row in (read_plan(study) or {}).items() if row.state != LEFT_OUT}
     if not planned:
         return None
     try:
         missing = [name for name in planned if name not in started and read_record(study / name) is None]
     except ValueError:  # a name that cannot be a folder
         return None
-    folders = {name: Path(name).parent.name for name in missing}
-    return [MissingRun(folder.rpartition("-")[2], folder.rpartition("-")[0], planned[name]) for name, folder in folders.items()]
+    cells = {name: Path(name).parent.name.rpartition("-")[2] for name in missing}
+    return [MissingRun(cell, planned[name].label, planned[name].seed) for name, cell in cells.items()]
 
 
 def _holes(results: StudyResults) -> list[MissingRun]:

@@ -51,7 +51,7 @@ def load_results(study: str | Path) -> StudyResults:
     description = manifest.parsed_description(study)
     runs = _without_copies(_read_runs(study, warnings, manifest), warnings)
     if not runs:
-        raise UsageError(f"no runs in {study}: expected files {study / 'runs'}/<levels>-<digest>/seed=<n>/{RECORD}.")
+        raise UsageError(f"no runs in {study}: expected files {study / 'runs'}/<name>-<digest>/seed=<n>/{RECORD}.")
     known = manifest.typed_factors()
     rows = share_runs(runs, manifest, [LeaveOut.of(entry, known) for entry in manifest.leave_out], warnings)
     overridden = dict.fromkeys(key for run in runs for key in run.record.overridden if key != "seed")

@@ -63,9 +63,9 @@ def known_cells(study: Path) -> dict[str, str]:
     return {name.rpartition("-")[2]: name for name in reversed(names)}
 
 
-def cell_folder(known: Mapping[str, str], short: str, label: str) -> str:
-    """The folder name of a cell. An existing folder is kept even if the label of the cell has changed."""
-    return known.get(short, f"{cut_to_bytes(designs.slug(label)[:LABEL_LENGTH], LABEL_BYTES)}-{short}")
+def cell_folder(known: Mapping[str, str], short: str, name: str) -> str:
+    """The folder name of a cell. An existing folder is kept even if the name of the cell has changed."""
+    return known.get(short, f"{cut_to_bytes(designs.slug(name)[:LABEL_LENGTH], LABEL_BYTES)}-{short}")
 
 
 def known_digest(study: Path, known: Mapping[str, str], digest: str, label: str) -> str | None:

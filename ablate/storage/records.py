@@ -1,6 +1,6 @@
 """The directory of a run and its record, run.json.
 
-    outputs/<study>/runs/<levels>-<digest>/seed=<n>/
+    outputs/<study>/runs/<name>-<digest>/seed=<n>/
         config.yaml     the composed configuration
         run.json        identity, choices, seed, status, error, attempts, timing, metrics, provenance: a `RunRecord`
         history.csv     one row for each epoch
@@ -113,6 +113,7 @@ class RunRecord(BaseModel):
         cell: short digest of the configuration without its seed.
         repeats: the seed of the program, if this is a second run with the same seed; `seed` is then the number of the run.
         label: the levels of the cell as text.
+        name: a shorter name for messages, if there are many factors.
         choices: the option chosen in each config group.
         overridden: the keys and groups that were overridden on the command line.
         error: the reason, if the status is not `finished`.
@@ -130,6 +131,7 @@ class RunRecord(BaseModel):
     seed: Seed
     repeats: Seed | None = Field(default=None, exclude_if=lambda seed: seed is None)
     label: Annotated[str, AfterValidator(printable)]
+    name: Annotated[str, AfterValidator(printable)] = Field(default="", exclude_if=lambda name: not name)
     choices: dict[str, str]
     overridden: list[str]
     status: Status = "running"
@@ -145,6 +147,16 @@ class RunRecord(BaseModel):
     def program_seed(self) -> int:
         """The seed that the program got."""
         return self.seed if self.repeats is None else self.repeats
+
+    @property
+    def short_name(self) -> str:
+        """The name of the configuration in messages and tables."""
+        return self.name or self.label
+
+    @property
+    def title(self) -> str:
+        """The name of the run: configuration and seed."""
+        return f"{self.short_name} seed={self.seed}"
 
     @property
     def hardware(self) -> str | None:

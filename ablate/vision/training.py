@@ -290,6 +290,6 @@ def _in_words(config: Config, run: Run, row: dict[str, float]) -> str:
         f"{protocol} {row[f'{prefix(protocol)}test_accuracy']:.1%}" for protocol in config.evaluation.protocols
     )
     return (
-        f"{run.record.label} seed={run.seed}  epoch {row['epoch']}/{config.budget.epochs}  "
+        f"{run.record.title}  epoch {row['epoch']}/{config.budget.epochs}  "
         f"loss {row['train_loss']:.3f}  test {accuracies}  {row['train_seconds']:.1f} s"
     )

@@ -56,6 +56,14 @@ def test_each_run_has_a_state_a_place_and_a_time(study: Path) -> None:
     assert found["done"].since == 1767225660.0  # a minute after it started
 
 
+def test_a_damaged_record_is_not_a_run_that_never_started(study: Path) -> None:
+    (study / "runs/done-00000000/seed=0/run.json").write_text('{"identity": ')
+    (run,) = [run for run in status.status_of(study) if run.label == "done"]
+    assert run.state == "unreadable"
+    assert run.note is not None
+    assert run.note.startswith(f"{study}/runs/done-00000000/seed=0/run.json is skipped: Invalid JSON")
+
+
 def test_a_run_that_a_process_holds_is_running(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(locks.JOB, "local-5")
     with locks.hold(study / "runs/lost-00000000/seed=0"):
@@ -119,7 +127,9 @@ def test_runs_that_have_ended_are_read_once(study: Path, monkeypatch: pytest.Mon
     assert [name.partition("-")[0] for name in known] == ["runs/done"]
     read = status.read_record
     names: list[str] = []
-    monkeypatch.setattr(status, "read_record", lambda directory: names.append(directory.parent.name) or read(directory))
+    monkeypatch.setattr(
+        status, "read_record", lambda directory, damaged: names.append(directory.parent.name) or read(directory)
+    )
     assert status.status_of(study, known) == first
     assert "done-00000000" not in names
     assert "broken-00000000" in names

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, QuotedString
 
 from ablate.commands.sweep import prepare
 from ablate.core.errors import UsageError
@@ -137,6 +139,36 @@ def test_names_and_options_may_be_written_as_a_shell_user_does(sweep: Sweep, tmp
                    "X=4; echo score: ${X} {seed} {lr}")  # fmt: skip
     assert "1 finished" in answer
     assert (tmp_path / "outputs" / "größe, it's" / "study.yaml").exists()
+
+
+def test_a_level_may_have_any_characters(sweep: Sweep, tmp_path: Path) -> None:
+    program = "import json, sys; print(json.dumps({'length': len(sys.argv[1])}))"
+    assert "3 finished" in sweep("level=né;x,日本,plain", "seeds=1", "--", sys.executable, "-c", program, "{level}", "{seed}")
+    results = load_results(tmp_path / "outputs" / "s")
+    lengths = {level.value: length for level, length in zip(results.levels["level"], results.values["length"], strict=True)}
+    assert lengths == {"né;x": 4, "日本": 2, "plain": 5}
+
+
+@pytest.mark.parametrize(
+    ("typed", "levels"),
+    [
+        ("né, à,plain", ["né", "à", "plain"]),
+        ("epoch=3.ckpt,last.ckpt", ["epoch=3.ckpt", "last.ckpt"]),
+        ("a\\=b,c", ["a=b", "c"]),
+        ("a\\,b,é", ["a,b", "é"]),
+        ("b,C:\\Données\\", ["b", "C:\\Données\\"]),
+        ("C:\\Données,b", ["C:\\Données", "b"]),
+        ("a&b;c,#1,~x,!,<>", ["a&b;c", "#1", "~x", "!", "<>"]),
+        ("true,null,1e-3,-1", [True, None, 0.001, -1]),
+        ("'é,x',b", ["é,x", "b"]),
+        ("x y,b", ["x y", "b"]),
+    ],
+)
+def test_levels_reach_the_grammar_as_typed(typed: str, levels: list[object]) -> None:
+    (text,) = [each for each in prepare([f"level={typed}"], ["train.py", "{level}"]) if each.startswith("level=")]
+    (override,) = OverridesParser.create().parse_overrides([text])
+    assert isinstance(swept := override.value(), ChoiceSweep)
+    assert [level.text if isinstance(level, QuotedString) else level for level in swept.list] == levels
 
 
 @pytest.mark.parametrize("argument", ["${X}", "\\${X}", "a\\\\${X}"])

@@ -196,7 +196,10 @@ def test_an_unusual_override_works(typed, tmp_path, monkeypatch, capsys) -> None
             "Hydra cannot compose the configuration: Config group override must be a string or a list. Got int (see net=1)",
         ),
         ("-m net=small,large,", "net=small,large, cannot be parsed: mismatched input '<EOF>'"),
-        ("-m net=small;large", "net=small;large cannot be parsed: unexpected ';'. See https://hydra.cc"),
+        (
+            "-m net=small;large",
+            "net=small;large cannot be parsed: unexpected ';'; a text with it needs quotes, such as \"KEY='TEXT'\" in a shell. See https://hydra.cc",
+        ),
         ("-m attention=[1", "attention=[1 cannot be parsed: no viable alternative at input '[1'. See https://hydra.cc"),
         (
             "-m attention=choice(1,2),3",

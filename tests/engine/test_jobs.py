@@ -1,5 +1,6 @@
 """A planned run is written to disk, and read again in whatever process it runs."""
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ def test_a_job_reads_in_another_process_what_was_planned(tmp_path: Path) -> None
     context = RunContext.from_overrides(overrides)
     assert context == RunContext.of(cell, 7, tmp_path, position="1/2", deadline=5.5)
     assert (context.seed, context.overridden, context.position) == (7, ["rule", "x"], "1/2")
+
+
+def test_a_job_that_an_earlier_version_submitted_has_no_name(tmp_path: Path) -> None:
+    _, cell = composed("config", "x=3")
+    assert RunContext.from_overrides(job(cell, tmp_path)).short_name == cell.label
+    (override,) = [each for each in job(cell, tmp_path) if each.startswith("ablate.run=")]
+    facts = json.loads(override.partition("=")[2])
+    assert facts.pop("name") == ""
+    assert RunContext.from_overrides([f"ablate.run={json.dumps(facts)}"]).short_name == cell.label
 
 
 def test_types_of_dataclasses_survive(tmp_path: Path) -> None:

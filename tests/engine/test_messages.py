@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -26,6 +27,17 @@ def complaint(*overrides: str) -> str:
 
 def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
     assert complaint("model.dropuot=true") == ("no key 'model.dropuot' in the configuration. Did you mean 'model.dropout'?")
+
+
+def test_a_character_that_the_grammar_does_not_know_needs_quotes_in_a_value_only() -> None:
+    for override, said in (
+        ("net=né", "unexpected 'é'; a text with it needs quotes, such as \"KEY='TEXT'\" in a shell."),
+        ("né=1", "unexpected 'é'."),
+        ("net='né", 'unexpected "\'".'),
+    ):
+        with pytest.raises(OverrideParseException) as caught:
+            OverridesParser.create().parse_overrides([override])
+        assert f"{one_line(caught.value)} ".startswith(f"{override} cannot be parsed: {said} See ")
 
 
 def test_an_unknown_level_is_named_with_all_there_are() -> None:

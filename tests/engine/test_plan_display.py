@@ -1,6 +1,7 @@
 """The plan as people see it: a table, a summary, plan.csv."""
 
 import csv
+import io
 from pathlib import Path
 
 from rich.console import Console
@@ -45,10 +46,54 @@ def test_a_factor_that_changes_nothing_is_named() -> None:
     ]
 
 
+def test_of_many_factors_only_the_changes_are_named(tmp_path: Path) -> None:
+    first = {"first": "whitened", "norm": "every", "activation": "gelu", "averaging": "ema", "nesterov": True}
+    cells = [cell(**first), cell(**{**first, "activation": "relu"}), cell(**{**first, "norm": "none", "averaging": "none"})]
+    plan = make_plan(tmp_path, cells, [0], [], None, None, None, cells[0].levels)
+    names = {run.cell.digest: run.name for run in plan.runs}
+    assert [names[each.digest] for each in cells] == [
+        "baseline seed=0",
+        "activation=relu seed=0",
+        "norm=none,averaging=none seed=0",
+    ]
+    folders = {run.cell.digest: run.directory.parent.name for run in plan.runs}
+    assert folders[cells[1].digest] == f"activation=relu-{cells[1].short}"
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(table(plan))
+    lines = [[part.strip() for part in line.split("│")] for line in console.export_text().splitlines()]
+    assert [line[1] for line in lines if len(line) > 1] == ["baseline", "activation=relu", "norm=none,averaging=none"]
+    baseline = "first=whitened, norm=every, activation=gelu, averaging=ema, nesterov=true"
+    assert f"The baseline is {baseline}.\n3 runs in " in summary(plan)
+
+
+def test_without_a_baseline_all_levels_are_named(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(a=1, b=2, c=3, d=4, e=5)], [0], [])
+    assert plan.runs[0].name == "a=1,b=2,c=3,d=4,e=5 seed=0"
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(table(plan))
+    assert console.export_text().split("\n")[1].split() == [
+        "┃",
+        "a",
+        "┃",
+        "b",
+        "┃",
+        "c",
+        "┃",
+        "d",
+        "┃",
+        "e",
+        "┃",
+        "to",
+        "do",
+        "┃",
+    ]
+
+
 def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, [cell(x=x) for x in range(100)], [0], [])
     write_csv(plan)
-    console = Console(width=100, record=True, quiet=True)
+    console = Console(width=100, record=True, file=io.StringIO())
     console.print(table(plan))
+    assert console.export_text().count("  1 │\n") == 24
     assert len((tmp_path / "plan.csv").read_text().splitlines()) == 101
     assert f"… and 76 more configurations: all runs are in {tmp_path / 'plan.csv'}." in summary(plan)

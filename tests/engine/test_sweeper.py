@@ -17,6 +17,7 @@ from ablate.engine.options import StudyOptions
 from ablate.engine.sweeper import _refuse_ambiguous
 from ablate.storage.dataframe import load_results, load_runs
 from ablate.storage.manifest import StudyManifest
+from ablate.storage.records import read_record
 from tests.conftest import APPS, Command
 
 TRIVIAL = str(APPS / "trivial.py")
@@ -267,6 +268,34 @@ def test_one_at_a_time_and_exclusions(command: Command, tmp_path: Path) -> None:
     assert factors(tmp_path / "outputs/s") == {"x": [2, 1, 3], "rule": ["plus", "minus"]}
     command(TRIVIAL, "-m", "x=1,101", "rule=plus,minus", "study.exclude=[{x:101},{x:1,rule:[minus]}]", "study.name=t")
     assert len(load_runs(tmp_path / "outputs/t")) == 1
+
+
+def test_many_factors_are_named_by_changes_from_the_baseline_of_the_study(command: Command, tmp_path: Path) -> None:
+    """With another baseline or fewer levels, changes from it could pass for changes from that of the study."""
+    typed = [
+        "-m",
+        "x=1,2",
+        "+a=1,2",
+        "+b=1,2",
+        "+c=1,2",
+        "+d=1,2",
+        "study.design=one_at_a_time",
+        "study.name=s",
+        "study.seeds=1",
+    ]
+    answer = command(TRIVIAL, *typed).stdout
+    assert "a=2 seed=1 finished in" in answer
+    assert "The baseline is x=1, a=1, b=1, c=1, d=1.\n" in answer
+    names = {folder.name.rpartition("-")[0] for folder in (tmp_path / "outputs/s/runs").iterdir()}
+    assert names == {"baseline", "x=2", "a=2", "b=2", "c=2", "d=2"}
+    runs = [read_record(path) for path in (tmp_path / "outputs/s/runs").glob("a=2-*/seed=1")]
+    assert [(run.label, run.name, run.title) for run in runs if run] == [("x=1,a=2,b=1,c=1,d=1", "a=2", "a=2 seed=1")]
+    assert "6 kept" in command(TRIVIAL, *typed).stdout
+    others = ["study.baseline={x:2}", "study.exclude=[{x:1,a:1}]"]
+    answer = command(TRIVIAL, *(each for each in typed if "design" not in each), others[1], "study.dry_run=true").stdout
+    assert "baseline" not in answer
+    answer = command(TRIVIAL, *typed, others[0]).stdout
+    assert "x=2,a=2 seed=1 finished in" in answer
 
 
 @pytest.mark.slow

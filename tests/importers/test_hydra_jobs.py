@@ -190,3 +190,15 @@ def test_a_folder_of_studies_is_not_a_study(tmp_path: Path) -> None:
     (tmp_path / "a/study.yaml").write_text("")
     with pytest.raises(UsageError, match=r"contains studies of ablate: name one of them \(.*/a\)"):
         detect(tmp_path)
+
+
+@pytest.mark.parametrize("torn", ["hydra:\n  runt", "hydra:\n  runtime:\n", "hydra:\n  runtime:\n    choices: mo"])
+def test_a_job_whose_choices_are_torn_is_left_out(tmp_path: Path, torn: str) -> None:
+    """A job that took the default of a swept group has its level in the choices only."""
+    for at in range(2):
+        job(tmp_path / str(at), 0.1, at, '{"acc": 0.5}')
+    (tmp_path / "1/.hydra/hydra.yaml").write_text(torn)
+    unreadable, run = read(tmp_path)
+    assert run.status == "finished"
+    assert (unreadable.place, unreadable.status) == ("1", "unreadable")
+    assert str(unreadable.error).startswith(f"{tmp_path}/1/.hydra/hydra.yaml cannot be read (")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 import subprocess
 import sys
@@ -73,11 +74,35 @@ def test_a_run_whose_meta_yaml_is_torn_is_left_out_and_named(tmp_path: Path) -> 
     assert any(f"is left out: {torn} cannot be read" in caveat for caveat in caveats(study.report))
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("meta.yaml", b"run_id: b\nlifecycle_stage: active\nstart_time: yesterday\n"),
+        ("meta.yaml", b"run_id: b\nstatus: [3]\nlifecycle_stage: active\n"),
+        ("params/lr", b"\xff\xfe0"),
+        ("meta.yaml", b"lifecycle_stage: active\n"),
+        ("meta.yaml", b"lifecycle_stage: active\nrun_id: b\n"),
+        ("tags/note", b"caf\xe9"),
+    ],
+)
+def test_a_run_that_cannot_be_read_is_left_out_and_the_others_count(tmp_path: Path, file: str, content: bytes) -> None:
+    for uid in ("a", "b"):
+        stored(tmp_path / "mlruns", "1", uid, lr="0.1")
+    path = tmp_path / "mlruns/1/b" / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    unreadable, run = read(tmp_path / "mlruns")
+    assert (run.status, run.config["lr"]) == ("finished", "0.1")
+    assert unreadable.status == "unreadable"
+    folder = tmp_path / "mlruns/1/b"
+    assert re.match(rf"{folder}(/meta.yaml)? cannot be read (as a run of MLflow )?\(", str(unreadable.error))
+
+
 def test_a_torn_metric_fails_its_run_and_an_experiment_has_a_number(tmp_path: Path) -> None:
     for experiment, uid in (("1", "a"), ("1", "b"), ("2", "c")):
         stored(tmp_path / "mlruns", experiment, uid, lr="0.1")
-    for torn in ("1 0.5 0\n17123", "1 0.5 0\n17123 -"):
-        (tmp_path / "mlruns/1/b/metrics/val/acc").write_text(torn)
+    for torn in (b"1 0.5 0\n17123", b"1 0.5 0\n17123 -", b"1 \xff 0"):
+        (tmp_path / "mlruns/1/b/metrics/val/acc").write_bytes(torn)
         runs = read(tmp_path / "mlruns", "1")
         assert [(run.config["lr"], run.status) for run in runs] == [("0.1", "finished"), ("0.1", "failed")]
         assert "val/acc cannot be read as metrics of MLflow" in str(runs[1].error)

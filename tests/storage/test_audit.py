@@ -39,13 +39,14 @@ def write_runs(
     **launched: Any,
 ) -> Path:
     """Runs and their plan.csv; one of the status `missing` is only in the plan."""
-    plan = ["seed,state,directory,note"]
+    plan = [",".join([*(cells[0] if cells else ()), "seed,state,directory,note"])]
     for levels in cells:
         label = Cell.of(levels).label
         digest = f"{len(plan):08x}"
         for seed in range(seeds):
             name = f"runs/{label}-{digest}/seed={seed}"
-            plan.append(f'{seed},to do,"{name}",')
+            shown = [str(Level.of(level)) for level in levels.values()]
+            plan.append(",".join([*shown, f'{seed},to do,"{name}",']))
             if (state := status(levels, seed)) == "missing":
                 continue
             (study / name).mkdir(parents=True)
@@ -80,6 +81,13 @@ def test_every_run_that_was_planned_is_counted(tmp_path: Path) -> None:
     audit = examine(load_results(tmp_path))  # the process that held the run was killed
     assert audit.states == {**states, "interrupted": 2, "running": 0}
     assert audit.missing == [MissingRun("00000001", "dropout=true,stem=pyramid", "2")]
+
+
+def test_a_missing_run_has_the_levels_of_the_plan_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    write_runs(tmp_path, status=lambda levels, seed: "missing" if levels["stem"] == "direct" else "finished", seeds=1)
+    plan = tmp_path / "plan.csv"
+    plan.write_text(plan.read_text().replace("runs/stem=direct-", "runs/baseline-"))
+    assert examine(load_results(tmp_path)).missing == [MissingRun("00000002", "stem=direct", "0")]
 
 
 def test_runs_that_the_plan_leaves_out_are_not_missing(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_a_history_that_is_a_folder_is_named_and_a_missing_one_is_not(tmp_path: 
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no runs in .*: expected files .*runs/<levels>-<digest>/seed=<n>/run.json"):
+    with pytest.raises(UsageError, match="no runs in .*: expected files .*runs/<name>-<digest>/seed=<n>/run.json"):
         load_results(tmp_path)
 
 

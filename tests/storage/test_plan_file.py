@@ -15,8 +15,8 @@ ROWS = (
 def test_runs_by_folder_and_those_of_shared_runs_once(tmp_path: Path) -> None:
     (tmp_path / "plan.csv").write_text(HEADER + ROWS)
     assert read_plan(tmp_path) == {
-        "runs/a/seed=0": PlannedRow("runs/a/seed=0", "0", "due"),
-        "runs/a/seed=1": PlannedRow("runs/a/seed=1", "1", "left out"),
+        "runs/a/seed=0": PlannedRow("runs/a/seed=0", "0", "due", "stem=a"),
+        "runs/a/seed=1": PlannedRow("runs/a/seed=1", "1", "left out", "stem=a"),
     }
 
 

@@ -184,5 +184,6 @@ def test_the_first_levels_of_the_study_of_ingredients_are_the_recipe() -> None:
         level = recipe.hydra.runtime.choices.get(factor, OmegaConf.to_object(value) if OmegaConf.is_config(value) else value)
         assert level == claim["contrast"]["to"]
         assert str(factors[factor]).lower().replace(" ", "").startswith(str(level).lower().replace(" ", "").strip())
+    assert study.data.train_size == 10_000
     for section in ("model", "norm", "activation", "augment", "optimizer", "schedule", "averaging"):
         assert fast[section] == study[section] == recipe[section]

@@ -189,7 +189,7 @@ def read_answer(file: Path, run: RunContext) -> JobReturn | None:
         answer = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
-    return returned(Outcome(run.label, run.seed, answer["status"], answer["error"], Path(run.directory)))
+    return returned(Outcome(run.short_name, run.seed, answer["status"], answer["error"], Path(run.directory)))
 
 
 def write_work(work: Work, file: Path) -> None:
@@ -212,7 +212,7 @@ def last_line(log: Path, otherwise: str) -> str:
 
 def failed(run: RunContext, error: str) -> JobReturn:
     """The return value for a run whose job did not start it."""
-    return returned(Outcome(run.label, run.seed, "failed", error, Path(run.directory)))
+    return returned(Outcome(run.short_name, run.seed, "failed", error, Path(run.directory)))
 
 
 def returned(outcome: Outcome) -> JobReturn:
