@@ -180,3 +180,37 @@ def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
     first = met["experiment=stage87"]
     assert "the variance of its input is {} times the running variance (stage 89: {}; ".format(*third) in text
     assert f"the layers of stage 87: {first.min()} to {first.max()})" in text
+
+
+def test_the_table_of_the_readme_is_that_of_the_ingredients() -> None:
+    """Without the columns n and flags; every row has five seeds."""
+    rows = re.findall(r"^\| .* \|$", (ROOT / "outputs/ingredients/report/report.md").read_text(encoding="utf-8"), re.MULTILINE)
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    start = next(at for at, row in enumerate(cells) if row[0] == "Configuration")
+    table = cells[start + 2 : start + 2 + 17]
+    assert {row[4] for row in table} == {"5"}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\n".join(f"| {' | '.join(row[:4])} |" for row in table) in readme
+
+
+def test_what_the_case_study_says_of_the_ingredients() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    section = text.partition("## What makes the fast recipe fast?")[2].partition(" ## ")[0]
+    study = ROOT / "outputs" / "ingredients"
+    metrics = load_results(study).metrics
+    said = dict(re.findall(r"(Supported|Contradicted|Smaller than the margin|Inconclusive): ([^:]*)\. ", section))
+    found = verdicts(study)
+    for verdict in {row["verdict"] for row in found}:
+        rows = sorted((row for row in found if row["verdict"] == verdict), key=lambda row: -row["estimate"])
+        intervals = [str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]])) for row in rows]
+        quoted = re.findall(r"[+-]?\d+\.\d \[[^]]*\]", said[verdict.capitalize()])
+        assert quoted == [interval.replace("−", "-") for interval in intervals]
+    recipe = pd.read_csv(study / "report/tables/ablation.csv").iloc[0]
+    assert recipe["label"].endswith("optimizer+weight_decay=fast_muon/0.1,batch_size=256")
+    assert f"with which the recipe reaches {100 * recipe['mean']:.1f} %" in section
+    frame = pd.read_csv(study / "report/tables/ablation.csv").set_index("label")["p_adjusted"].dropna()
+    assert len(frame) == 16
+    clear = frame[frame < 0.05].index
+    assert len(clear) == 7
+    assert "the other seven are" in section
+    assert not any("relu" in label or "label_smoothing=0," in label or "fast_muon/0," in label for label in clear)
