@@ -84,8 +84,8 @@ def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
         missing = [name for name in planned if name not in started and read_record(study / name) is None]
     except ValueError:  # a name that cannot be a folder
         return None
-    cells = {name: Path(name).parent.name.rpartition("-")[2] for name in missing}
-    return [MissingRun(cell, planned[name].label, planned[name].seed) for name, cell in cells.items()]
+    folders = {name: Path(name).parent.name.rpartition("-") for name in missing}
+    return [MissingRun(cell, planned[name].label or called, planned[name].seed) for name, (called, _, cell) in folders.items()]
 
 
 def _holes(results: StudyResults) -> list[MissingRun]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ablate.core.cells import BASE
 from ablate.core.levels import short_names
 from ablate.storage.layout import PLAN
 
@@ -21,13 +20,13 @@ class PlannedRow(NamedTuple):
         directory: the folder of the run relative to the study.
         seed: as text.
         state: when it was planned.
-        label: the levels of its configuration as text.
+        label: the levels of its configuration as text; empty without factors.
     """
 
     directory: str
     seed: str
     state: str
-    label: str = BASE
+    label: str = ""
 
 
 def read_plan(study: Path) -> dict[str, PlannedRow] | None:
@@ -54,5 +53,5 @@ def read_plan(study: Path) -> dict[str, PlannedRow] | None:
 
 
 def _row(row: Mapping[str, str], names: Mapping[str, str]) -> PlannedRow:
-    label = ",".join(f"{name}={row[key]}" for key, name in names.items()) or BASE
+    label = ",".join(f"{name}={row[key]}" for key, name in names.items())
     return PlannedRow(row["directory"], row["seed"], row["state"], label)

@@ -225,6 +225,7 @@ def planned(directory: Path) -> Any:
         digest="d" * 64,
         short="d" * 16,
         label="x=1",
+        name="x=1",
         choices={},
         overridden=["x"],
         types=None,
