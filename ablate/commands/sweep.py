@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
@@ -140,15 +141,10 @@ def _levels(value: str) -> str:
     """
     if any(character in value for character in "'\"()[]{}"):
         return value
-    return ",".join(_text(level.strip()) if NEEDS_QUOTES.search(level) else level for level in re.split(r"(?<!\\),", value))
-
-
-def _text(level: str) -> str:
-    """A text in quotes. Before the quote at its end, the grammar takes a backslash for an escape."""
-    end = len(level) - len(level.rstrip("\\"))
-    return f"'{level}{end * chr(92)}'"
+    levels = re.split(r"(?<!\\),", value)
+    return ",".join(_quoted(level.strip()) if NEEDS_QUOTES.search(level) else level for level in levels)
 
 
 def _quoted(value: str) -> str:
     """A name or a pattern for files as Hydra's grammar needs it; a mapping as it is."""
-    return value if value[:1] in ("{", "'", '"') else "'" + value.replace("'", r"\'") + "'"
+    return value if value[:1] in ("{", "'", '"') else QuotedString(value, Quote.single).with_quotes()

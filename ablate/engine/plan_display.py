@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from ablate.core.cells import BASE, SHOWN_IN_FULL
+from ablate.core.cells import SHOWN_IN_FULL
 from ablate.core.levels import Level, short_names
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
 from ablate.storage.files import write_atomically
 from ablate.storage.layout import PLAN
+from ablate.storage.plan_file import FACTS
 
 ROWS_SHOWN = 24
 KEYS_SHOWN = 6  # of the keys that do not identify runs
@@ -29,14 +30,13 @@ def table(plan: Plan, rows: int = ROWS_SHOWN) -> Table:
     With more than `SHOWN_IN_FULL` factors, it names the changes from the baseline instead of having a column for each factor.
     """
     keys = list(plan.runs[0].cell.levels)
-    full = not _shortened(plan)
+    one_column = not keys or _shortened(plan)
     states = [state for state in STATES if plan.count(state)]
     shown = Table()
     names = short_names(keys)
-    for key in keys if full else ():
-        shown.add_column(escape(names[key]), overflow="fold")
-    if not keys or not full:
-        shown.add_column("configuration" if full else "configuration (changes from the baseline)", overflow="fold")
+    titles = ["configuration (changes from the baseline)" if keys else "configuration"] if one_column else list(names.values())
+    for title in titles:
+        shown.add_column(escape(title), overflow="fold")
     known = any(run.seconds is not None for run in plan.runs)
     for column in (*states, *(["time per run"] if known else [])):
         shown.add_column(column, justify="right")
@@ -47,11 +47,9 @@ def table(plan: Plan, rows: int = ROWS_SHOWN) -> Table:
     for runs in cells[:rows]:
         counts: Counter[str] = Counter(run.state for run in runs)
         cell = runs[0].cell
-        levels = [escape(str(level)) for level in cell.levels.values()] or [BASE]
-        if not full:
-            levels = [escape(cell.name)]
+        levels = [cell.name] if one_column else [str(level) for level in cell.levels.values()]
         took = [duration(runs[0].seconds)] if runs[0].seconds is not None else []
-        shown.add_row(*levels, *(str(counts[state] or "") for state in states), *took)
+        shown.add_row(*map(escape, levels), *(str(counts[state] or "") for state in states), *took)
     return shown
 
 
@@ -85,7 +83,7 @@ def write_csv(plan: Plan) -> None:
         stand_ins.setdefault(runner.digest, []).append(cell)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*plan.runs[0].cell.levels, "seed", "state", "seconds", "directory", "note"])
+    writer.writerow([*plan.runs[0].cell.levels, *FACTS])
     for run in plan.runs:
         seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
         facts = [run.seed, run.state, seconds, run.directory.relative_to(plan.study).as_posix()]
