@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ablate.commands.sweep import prepare
 from ablate.core.errors import UsageError
 from ablate.engine.external import CONFIG
 from ablate.storage.dataframe import load_results
+from tests.waiting import wait_until
 
 SCRIPT = """
 import argparse, json, os, signal, sys, time
@@ -113,16 +113,11 @@ def test_a_killed_sweep_leaves_no_program_behind_a_shell(tmp_path: Path) -> None
     command = ["sh", "-c", f"{sys.executable} train.py {{lr}}; echo done"]
     typed = [sys.executable, "-m", "ablate.cli", "sweep", "lr=1", "name=s", "--", *command]
     sweep = subprocess.Popen(typed, cwd=tmp_path, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 60
-    while not (tmp_path / "pid").exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    time.sleep(0.2)
+    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
     pid = int((tmp_path / "pid").read_text())
     sweep.kill()
     sweep.wait()
-    while is_alive(pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not is_alive(pid)
+    wait_until(lambda: not is_alive(pid))
 
 
 def is_alive(pid: int) -> bool:
@@ -182,9 +177,7 @@ def test_ctrl_c_passes_on(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
     typed = [sys.executable, "-m", "ablate.cli", "sweep", "lr=77,1", "dropout=false", "name=s", *TAIL]
     child = subprocess.Popen(typed, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
-    while not (tmp_path / "started").exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until((tmp_path / "started").exists)
     child.send_signal(signal.SIGINT)
     assert "ablate: interrupted" in child.communicate(timeout=30)[1]
     assert child.returncode == 130

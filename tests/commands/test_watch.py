@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from ablate.core.errors import UsageError
 from ablate.storage.locks import hold
 from ablate.storage.records import RECORD
 from tests.commands.conftest import Command
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -129,9 +129,7 @@ def test_an_open_page_follows_the_study(outputs: Path, running: Path) -> None:
     with ExitStack() as held, playwright.sync_playwright() as started:
         held.enter_context(hold(running))
         watching = subprocess.Popen(["script", "-qec", " ".join(arguments), os.devnull], stdout=subprocess.DEVNULL)
-        deadline = time.time() + 60
-        while not page.exists() and time.time() < deadline:
-            time.sleep(0.2)
+        wait_until(page.exists)
         shown = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page()
         shown.goto(page.as_uri())
         assert "8 finished" in shown.locator(".states").inner_text()

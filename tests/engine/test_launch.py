@@ -21,6 +21,7 @@ from ablate.storage import files, locks
 from ablate.storage.dataframe import load_runs
 from ablate.storage.records import RunRecord, read_record, write_record
 from tests.conftest import APPS, Command
+from tests.waiting import wait_until
 
 TRIVIAL = str(APPS / "trivial.py")
 JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
@@ -48,12 +49,14 @@ def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody
     assert json.loads(path.read_text())["attempts"] > before
 
 
-def test_without_workers_the_killed_run_is_scheduled_last_and_given_up_after_two_deaths(command: Command) -> None:
+def test_without_workers_the_killed_run_is_scheduled_last_and_given_up_after_two_deaths(
+    command: Command, tmp_path: Path
+) -> None:
     sweep = [TRIVIAL, "-m", "x=99,1,2", "study.name=s"]
-    command(*sweep, status=-9)
-    time.sleep(0.5)
-    assert "x=2 seed=0 finished" in command(*sweep, status=-9).stdout
-    time.sleep(0.5)
+    for count in (1, 2):
+        answer = command(*sweep, status=-9)
+        wait_until(lambda count=count: sum(map(locks.deaths, (tmp_path / "outputs/s").glob("runs/*/*/"))) == count)
+    assert "x=2 seed=0 finished" in answer.stdout
     answer = command(*sweep, status=1)
     assert "2 done, 1 given up" in answer.stdout
     assert "x=99 seed=0 failed: the process of this run died 2 times; it may have run out of memory." in answer.stdout
@@ -127,17 +130,11 @@ def test_workers_end_when_the_process_of_the_sweep_alone_is_killed(tmp_path: Pat
     sweep = [TRIVIAL, "-m", "x=1,2", "study.name=s", *JOBLIB]
     parent = subprocess.Popen([sys.executable, *sweep, "sleeps=30"], cwd=tmp_path, start_new_session=True)
     leases = tmp_path / "outputs/s/runs"
-    until = time.time() + 60
-    while len(found := list(leases.glob("*/*/.lease"))) < 2 and time.time() < until:
-        time.sleep(0.1)
-    workers = [json.loads(path.read_text())["pid"] for path in found]
-    assert len(workers) == 2
+    wait_until(lambda: len(list(leases.glob("*/*/.lease"))) == 2)
+    workers = [json.loads(path.read_text())["pid"] for path in leases.glob("*/*/.lease")]
     parent.kill()
     parent.wait()
-    until = time.time() + 10
-    while any(map(alive, workers)) and time.time() < until:
-        time.sleep(0.1)
-    assert not any(map(alive, workers))
+    wait_until(lambda: not any(map(alive, workers)), seconds=25)  # the runs themselves sleep for 30 s
     time.sleep(0.5)
     assert not list(leases.glob("*/*/deaths"))  # it says nothing about the runs
 

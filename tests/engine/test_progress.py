@@ -2,7 +2,6 @@
 
 import io
 import os
-import time
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +10,7 @@ from ablate.engine import progress
 from ablate.engine.progress import Watch, shown
 from ablate.storage.locks import LEASE, hold
 from tests.engine.test_planning import begin, cell, make_plan
+from tests.waiting import wait_until
 
 
 def test_done_failed_and_running_runs_are_counted_and_the_time_left_is_learnt(tmp_path: Path) -> None:
@@ -49,11 +49,9 @@ def test_a_terminal_shows_each_running_run_with_its_last_epoch(tmp_path: Path) -
     (run.directory / "history.csv").write_text("epoch,loss,test_accuracy,seconds\n1,2,0.5,3\n2,1,0.625,3\n")
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
+    expected = ("x=1 seed=0", "epoch 2/4, test_accuracy 0.625", "0 of 1 done, 1 running")
     with shown(plan, plan.runs, console), hold(run.directory):
-        time.sleep(0.3)
-    assert "x=1 seed=0" in screen.getvalue()
-    assert "epoch 2/4, test_accuracy 0.625" in screen.getvalue()
-    assert "0 of 1 done, 1 running" in screen.getvalue()
+        wait_until(lambda: all(text in screen.getvalue() for text in expected))
 
 
 def test_without_a_terminal_a_line_is_printed_when_something_changed(tmp_path: Path, monkeypatch) -> None:
@@ -61,9 +59,9 @@ def test_without_a_terminal_a_line_is_printed_when_something_changed(tmp_path: P
     plan = make_plan(tmp_path, [cell(x=1), cell(x=2)], [0], [])
     output = io.StringIO()
     with shown(plan, plan.runs, Console(file=output, width=120)):
-        time.sleep(0.3)
+        wait_until(output.getvalue)
         begin(plan.runs[0], 1, of=1)
-        time.sleep(0.3)
+        wait_until(lambda: "1 of 2 done" in output.getvalue())
     lines = output.getvalue().splitlines()
     assert (lines[0], lines[-1]) == ("0 of 2 done", "1 of 2 done, about 30 s left")
     assert len(lines) <= 3

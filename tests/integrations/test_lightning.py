@@ -4,12 +4,13 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from tests.waiting import wait_until
 
 pytest.importorskip("lightning")
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "lightning" / "train.py"
@@ -31,9 +32,7 @@ def test_a_run_that_was_killed_or_stopped_continues_to_an_equal_history(tmp_path
     for number, status in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
         root = tmp_path / number.name
         child = subprocess.Popen(typed(number.name), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 60
-        while not any(text.count("\n") > 5 for text in histories(root).values()) and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(lambda root=root: any(text.count("\n") > 5 for text in histories(root).values()))
         child.send_signal(number)
         assert child.wait(60) == status
         if number == signal.SIGINT:

@@ -4,10 +4,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until
 
 pytest.importorskip("transformers")
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "huggingface" / "train.py"
@@ -25,9 +26,7 @@ def history(root: Path) -> str:
 def test_a_run_that_was_killed_continues_to_an_equal_history(tmp_path: Path) -> None:
     subprocess.run(typed("whole"), cwd=tmp_path, check=True, capture_output=True)
     child = subprocess.Popen(typed("killed"), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 60
-    while history(tmp_path / "killed").count("\n") < 4 and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: history(tmp_path / "killed").count("\n") >= 4)
     child.send_signal(signal.SIGKILL)
     assert child.wait(60) == -9
     subprocess.run(typed("killed"), cwd=tmp_path, check=True, capture_output=True)

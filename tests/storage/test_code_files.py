@@ -10,6 +10,7 @@ import pytest
 
 from ablate.storage import code_files
 from ablate.storage.code_files import changed, made_by_other_code, outdated, project_root, source_digest
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -171,8 +172,7 @@ def test_a_run_of_code_that_was_edited_while_the_sweep_started_does_not_pass_as_
     (tmp_path / "slow_helper.py").write_text("wait = True")
     command = [sys.executable, "train.py", "-m", "x=1", "study.report=false", "study.reuse=same_code"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as first:
-        while not (tmp_path / "started").exists():
-            time.sleep(0.01)
+        wait_until((tmp_path / "started").exists)
         (tmp_path / "slow_helper.py").write_text("wait = False")
         (tmp_path / "edited").touch()
         said = first.communicate(timeout=100)[0]

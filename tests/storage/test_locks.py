@@ -17,6 +17,7 @@ from ablate.core.errors import RunLockedError
 from ablate.storage import locks
 from ablate.storage.files import remove_abandoned
 from ablate.storage.locks import DEATHS, LEASE, count_death, deaths, forget_deaths, hold, holder, slot
+from tests.waiting import wait_until
 
 
 def test_a_run_that_is_held_is_busy_and_says_by_whom(tmp_path: Path) -> None:
@@ -90,18 +91,10 @@ def test_a_heart_beats_and_notices_that_the_run_was_taken(tmp_path: Path, monkey
     monkeypatch.setattr(locks, "BEAT_SECONDS", 0.02)
     with hold(tmp_path) as lease:
         os.utime(tmp_path / LEASE, (0, 0))
-        until(lambda: (tmp_path / LEASE).stat().st_mtime > 0)
+        wait_until(lambda: (tmp_path / LEASE).stat().st_mtime > 0)
         another_host(tmp_path, silent=0)
-        until(lambda: lease.lost)
+        wait_until(lambda: lease.lost)
     assert json.loads((tmp_path / LEASE).read_text())["host"] == "elsewhere"  # it is not ours to remove
-
-
-def until(true: object) -> None:
-    for _ in range(500):
-        if true():  # type: ignore[operator]
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came true")
 
 
 KILLED = "import os, sys, time; from pathlib import Path; from ablate.storage.locks import count_death\nwith count_death(Path(sys.argv[1])): print('begun', flush=True); time.sleep(60)"
@@ -119,7 +112,7 @@ def killed(directory: Path, whole_group: bool) -> None:
 def test_a_process_that_dies_alone_is_counted(tmp_path: Path) -> None:
     for count in (1, 2):
         killed(tmp_path, whole_group=False)
-        until(lambda count=count: deaths(tmp_path) == count)
+        wait_until(lambda count=count: deaths(tmp_path) == count)
     forget_deaths(tmp_path)
     assert deaths(tmp_path) == 0
 

@@ -11,6 +11,7 @@ import pytest
 
 from ablate.storage import watcher
 from ablate.storage.watcher import append_if_killed
+from tests.waiting import wait_until
 
 PRELUDE = """
 import os, signal, sys, time
@@ -27,11 +28,7 @@ def run(code: str, folder: Path) -> int:
 
 
 def wait_for(file: Path, content: str) -> None:
-    for _ in range(500):
-        if file.exists() and file.read_text() == content:
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{file} should read {content!r}")
+    wait_until(lambda: file.exists() and file.read_text() == content)
 
 
 def test_only_runs_that_are_under_way_are_counted(tmp_path: Path) -> None:
@@ -101,14 +98,15 @@ with append_if_killed(folder / "parent"):
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
     with append_if_killed(folder / "child"):
-        time.sleep(1.5)
+        while not (folder / "seen").exists(): time.sleep(0.01)
+    (folder / "ended").touch()
     os._exit(0)
 """
-    started = time.monotonic()
     assert run(code, tmp_path) == -signal.SIGKILL
     wait_for(tmp_path / "parent", "died\n")
-    assert time.monotonic() - started < 1.6
-    time.sleep(1.5)
+    (tmp_path / "seen").touch()
+    wait_until((tmp_path / "ended").exists)
+    time.sleep(0.5)
     assert not (tmp_path / "child").exists()
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +23,7 @@ from ablate.storage.dataframe import load_runs
 from ablate.storage.records import RunRecord, Status, read_record, write_record
 from tests.conftest import APPS, Command
 from tests.engine.launchers.conftest import attempts
+from tests.waiting import wait_until
 
 TRIVIAL, SAVING = str(APPS / "trivial.py"), str(APPS / "saving.py")
 LOCAL = ["hydra/launcher=submitit_local", "study.name=s", "study.report=false"]
@@ -63,10 +63,8 @@ def test_a_signal_stops_a_run_at_its_checkpoint_and_it_goes_on(command: Command,
 def test_ctrl_c_ends_the_processes_and_the_same_command_continues(tmp_path: Path) -> None:
     sweep = [TRIVIAL, "-m", "x=1,2", "sleeps=20", "study.n_jobs=2", *LOCAL]
     process = subprocess.Popen([sys.executable, *sweep], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    for _ in range(600):
-        if len(paths := list((tmp_path / "outputs/s").glob("runs/*/*/run.json"))) == 2:
-            break
-        time.sleep(0.05)
+    wait_until(lambda: len(list((tmp_path / "outputs/s").glob("runs/*/*/run.json"))) == 2)
+    paths = list((tmp_path / "outputs/s").glob("runs/*/*/run.json"))
     process.send_signal(signal.SIGINT)
     assert "Interrupted: 0 of 2 runs are done." in process.communicate(timeout=60)[0]
     assert process.returncode == 130

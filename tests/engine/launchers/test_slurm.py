@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +24,7 @@ from ablate.storage.records import RunRecord, Status, read_record, write_record
 from ablate.storage.submissions import Submission, read_submissions
 from tests.conftest import APPS, Command
 from tests.engine.launchers.conftest import attempts
+from tests.waiting import wait_until
 
 TRIVIAL, SAVING = str(APPS / "trivial.py"), str(APPS / "saving.py")
 SLURM = ["hydra/launcher=submitit_slurm", "study.name=s", "study.report=false"]
@@ -42,11 +42,7 @@ def start(folder: Path, environment: dict[str, str], *arguments: str) -> subproc
 
 
 def until_started(study: Path, runs: int) -> None:
-    for _ in range(600):
-        if len(list(study.glob("runs/*/*/run.json"))) >= runs:
-            return
-        time.sleep(0.05)
-    raise AssertionError("no run has started")
+    wait_until(lambda: len(list(study.glob("runs/*/*/run.json"))) >= runs)
 
 
 @pytest.mark.slow
