@@ -1,4 +1,4 @@
-# make demo       run four configurations on generated images and write their report (3 to 6 minutes on two CPU cores)
+# make demo       run four configurations on a few images of CIFAR-10 and write their report (3 to 6 minutes on two CPU cores)
 # make test       run the tests, all but the slow ones
 # make test-slow  run the slow tests: the documentation's commands, the recipes of CONTRIBUTING.md, the notebook, the benchmarks
 # make test-all   both

@@ -42,6 +42,18 @@ def check(
         _check_path(claim, factors)
 
 
+def over_blocks(claim: Claim, block: str) -> Claim:
+    """The claim over the blocks of a study: what its `where` says of them selects blocks, and is no condition of cells.
+
+    Raises:
+        ClaimError: if the claim is about a change of the block.
+    """
+    if any(change.factor == block for change in claim.all_changes):
+        raise ClaimError(f"claim {claim.id}: {block} is a block of this study, and a claim cannot be about a change of it.")
+    others = Condition({key: levels for key, levels in claim.where.allowed.items() if key != block})
+    return claim.model_copy(update={"where": others})
+
+
 def unmet(claim: Claim, factors: Mapping[str, Factor], facts: Mapping[str, Level] | None = None) -> str:
     """Describe the needs of the claim that the study does not meet; empty if it meets all.
 

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from ablate.core.errors import UsageError
+from ablate.core.levels import Level
 
 Better = Literal["higher", "lower"]
 Role = Literal["outcome", "cost", "detail"]
@@ -24,6 +25,9 @@ _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"loss|error|perplexity|ppl|mse|rmse|mae|nll|bpb|wer|cer|fid|regret|cross_entropy", {"better": "lower"}),
     (r"seconds|time", {"unit": "s", "better": "lower", "role": "cost"}),
     (r"parameters|params|macs|flops", {"digits": 0, "better": "lower", "role": "cost"}),
+)
+_UNKNOWN = re.compile(  # accuracy_gap is no accuracy, and loss_weight no loss
+    "gap|drop|diff|difference|delta|change|std|sd|var|variance|weight|coef|coefficient|lambda|scale|threshold|type|function|fn"
 )
 
 
@@ -66,15 +70,21 @@ class MetricSpec:
     def guess(cls, name: str) -> MetricSpec:
         """Guess the description of a metric from its name: an accuracy is a fraction, and higher is better.
 
+        What follows `to` is not measured but reached. Words that contradict each other, and those of a difference or a
+        scatter, tell nothing.
+
         >>> MetricSpec.guess("test_acc").unit, MetricSpec.guess("val_loss").better
         ('%', 'lower')
+        >>> MetricSpec.guess("time_to_accuracy").better, MetricSpec.guess("f1_loss").better
+        ('lower', None)
         """
         words = re.split(r"[^a-z0-9]+", name.lower())
+        words = words[: words.index("to")] if "to" in words else words
         pairs = ["_".join(pair) for pair in itertools.pairwise(words)]
-        for pattern, known in _GUESSES:
-            if any(re.fullmatch(pattern, word) for word in [*words, *pairs]):
-                return cls(name, **known)
-        return cls(name)
+        found = [known for pattern, known in _GUESSES if any(re.fullmatch(pattern, word) for word in [*words, *pairs])]
+        if len({known["better"] for known in found}) != 1 or any(map(_UNKNOWN.fullmatch, words)):
+            return cls(name)
+        return cls(name, **found[0])
 
     @classmethod
     def parse(cls, name: str, mapping: Mapping[str, Any] | None = None, known: MetricSpec | None = None) -> MetricSpec:
@@ -110,7 +120,10 @@ class Metrics(Mapping[str, MetricSpec]):
         self._specs = dict(specs or {})
 
     def __getitem__(self, name: str) -> MetricSpec:
-        """The description of a metric or of a difference of two metrics; guessed from the name if the study has none."""
+        """The description of a metric or of a difference of two metrics; guessed from the name if the study has none.
+
+        Which direction of a difference is better is not known unless the study says so.
+        """
         if name in self._specs:
             return self._specs[name]
         terms = terms_of(name)
@@ -119,7 +132,7 @@ class Metrics(Mapping[str, MetricSpec]):
         first, other = (self[term] for term in terms)
         chance = None if first.chance is None or other.chance is None else first.chance - other.chance
         title = f"{first.title}{MINUS}{other.title}"
-        found = replace(first, name=name, title=title, chance=chance, limit=None, note="")
+        found = replace(first, name=name, title=title, better=None, chance=chance, limit=None, note="")
         return found if first.unit == other.unit else replace(found, unit="", digits=None)
 
     def completed(
@@ -154,6 +167,35 @@ class Metrics(Mapping[str, MetricSpec]):
         """
         specs = {name: MetricSpec.parse(name, each, self[name]) for name, each in described.items()}
         return Metrics({**self._specs, **specs})
+
+    def settled(self, spec: MetricSpec) -> MetricSpec:
+        """A newer description of a metric of a study with claims, without changes of what verdicts rest on.
+
+        A direction may be added to a metric that had none, whose claims could not be tested without.
+        """
+        was = self[spec.name]
+        return replace(spec, better=was.better or spec.better, chance=was.chance, limit=was.limit)
+
+    def check_settled(self, described: Mapping[str, Mapping[str, Any] | None], study: object) -> None:
+        """Check that new descriptions of a study with claims change nothing that verdicts rest on, see `settled`.
+
+        Args:
+            described: by name, what to change.
+            study: its folder, for the message.
+
+        Raises:
+            UsageError: for a changed direction, chance level or limit.
+        """
+        for name, keys in described.items():
+            spec = MetricSpec.parse(name, keys, self[name])
+            kept = self.settled(spec)
+            for key in ("better", "chance", "limit"):
+                now, was = (Level.of(getattr(each, key)) for each in (spec, kept))
+                if now != was:
+                    raise UsageError(
+                        f"the {key} of {name} is fixed with the claims of {study}: it was {was} and is now {now}. Choose "
+                        "another study.name."
+                    )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)

@@ -23,6 +23,7 @@ def check(
     metrics: Sequence[str] = (),
     known: Collection[str] | None = None,
     looks: Sequence[int] = (),
+    block: str | None = None,
 ) -> list[str]:
     """Check that a study can test its claims.
 
@@ -34,6 +35,7 @@ def check(
         metrics: the described metrics, the main one first.
         known: all metrics that the runs will return; None if unknown.
         looks: the numbers of seeds at which verdicts are taken; empty for the default.
+        block: the factor whose levels are blocks.
 
     Returns:
         Lines to print: what this number of seeds can decide.
@@ -42,7 +44,7 @@ def check(
         ClaimError: for an invalid claim, or one that the study cannot test.
     """
     parsed = parse_all(claims, metrics[0] if metrics else "")
-    return claim_planning.plan_claims(parsed, factors, facts, seeds, known, looks)
+    return claim_planning.plan_claims(parsed, factors, facts, seeds, known, looks, block)
 
 
 def seeds_wanted(study: Path, seeds: int) -> int:

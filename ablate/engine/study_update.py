@@ -20,7 +20,7 @@ from ablate.core.metrics import Metrics
 from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
-from ablate.engine.fixed_settings import baseline_of, text_of
+from ablate.engine.fixed_settings import baseline_of
 from ablate.storage import fingerprint
 from ablate.storage.layout import EARLIER_DIGITS, short_cell, short_experiment
 from ablate.storage.manifest import StandIn, StudyManifest
@@ -268,7 +268,7 @@ def runs_before_claims(study: Path, before: StudyManifest, claims: Sequence[Mapp
 def settled_description(
     study: Path, before: StudyManifest, now: Description, asked: Mapping[str, Mapping[str, Any]]
 ) -> Description:
-    """The updated description, with chance levels and limits kept once the study has claims, because they affect verdicts.
+    """The updated description; what verdicts rest on is kept once the study has claims.
 
     Args:
         study: the folder of the study.
@@ -277,29 +277,15 @@ def settled_description(
         asked: the metric descriptions in the options.
 
     Raises:
-        UsageError: if the options change a chance level or a limit.
+        UsageError: if the options change a direction, a chance level or a limit.
     """
     if not before.claims:
         return now
     described = Metrics({spec.name: spec for spec in before.parsed_description(study).metrics})
     recorded = described.completed(chance=before.chance, limits=before.budgets)
-    for name, keys in asked.items():
-        for key in ("chance", "limit"):
-            was = getattr(recorded[name], key) if name in recorded else None
-            if key in keys and keys[key] != was:
-                raise UsageError(
-                    f"the {key} of {name} is fixed with the claims of {study}: it was {text_of(was)} and is now "
-                    f"{text_of(keys[key])}. Choose another study.name."
-                )
+    recorded.check_settled(asked, study)
     today = {spec.name: spec for spec in now.metrics}
-    settled = [
-        replace(
-            today.get(name, recorded[name]),
-            chance=recorded[name].chance if name in recorded else None,
-            limit=recorded[name].limit if name in recorded else None,
-        )
-        for name in dict.fromkeys([*today, *recorded])
-    ]
+    settled = [recorded.settled(today.get(name, recorded[name])) for name in dict.fromkeys([*today, *recorded])]
     return replace(now, metrics=tuple(settled))
 
 

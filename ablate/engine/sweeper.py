@@ -243,9 +243,9 @@ class StudySweeper:
             return []
         from ablate.engine import claims
 
-        facts = common(cell.all_levels() for cell in cells)
+        facts, factors = common(cell.all_levels() for cell in cells), manifest.typed_factors()
         metrics = list(manifest.description.get("metrics", {}))
-        return claims.check(manifest.claims, manifest.typed_factors(), facts, len(seeds), metrics, known, manifest.looks)
+        return claims.check(manifest.claims, factors, facts, len(seeds), metrics, known, manifest.looks, manifest.blocks)
 
     def _more_seeds(self, command: SweepCommand, seeds: Sequence[int]) -> list[int]:
         """The seeds to add for the next look, if needed: the smallest unused numbers."""

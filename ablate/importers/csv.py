@@ -24,6 +24,8 @@ _MARKS = {  # byte order marks
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+%?")
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}%?")  # with decimals or thousands
+_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?$|^[+-]?\d{1,3}(,\d{3})+\.\d+$")
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?%?")
 
 Rows = list[tuple[int, list[str]]]  # the number of the (last) line, and the fields
@@ -52,12 +54,26 @@ def read_table(
     header, rows = _parsed(path, lines, found)
     named = [at for at, name in enumerate(header) if name or any(fields[at] for _, fields in rows)]  # a delimiter at the ends
     columns = {header[at] or f"Unnamed: {at}": pd.Series([fields[at] for _, fields in rows], dtype=object) for at in named}
-    sample = [fields[at] for _, fields in rows[:SAMPLE] for at in named]
-    if decimal is None and found != "," and any(map(_DECIMAL_COMMA.fullmatch, sample)):
-        decimal = None if any(map(_DECIMAL_POINT.fullmatch, sample)) else ","
+    if decimal is None and found != ",":
+        decimal = _decimal(path, [fields[at] for _, fields in rows[:SAMPLE] for at in named])
         notes += ["decimal comma"] if decimal else []
     places = [f"{path.name}, line {number}" for number, _ in rows]
     return Table(str(path), pd.DataFrame(columns), places, decimal, tuple(notes))
+
+
+def _decimal(path: Path, sample: list[str]) -> str | None:
+    """The decimal sign, where it is a comma; refuses numbers with a comma that may stand before decimals or thousands."""
+    commas = [field for field in sample if _DECIMAL_COMMA.fullmatch(field)]
+    points = [field for field in sample if _DECIMAL_POINT.fullmatch(field)]
+    if not commas or any(map(_THOUSANDS.search, sample)):
+        return None
+    if points and all(map(_EITHER.fullmatch, commas)):
+        one = commas[0].strip("+-%")
+        raise UsageError(
+            f"{path}: {commas[0]} may be {one.replace(',', '.')} or {one.replace(',', '')}, since {points[0]} has a point. Add "
+            "`--decimal ,` or `--decimal .`."
+        )
+    return ","
 
 
 def _decoded(path: Path, encoding: str | None) -> tuple[str, list[str]]:

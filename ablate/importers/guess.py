@@ -24,13 +24,13 @@ STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep
 _RUNS = re.compile(r"(run|trial|experiment|job|task)?[ _-]?(id|uuid|name)|name|run|trial", re.I)
 _OTHERS = re.compile(
     r"(.*[\W_])?(id|uuid|index|date|time|timestamp|start(ed)?|end(ed)?|created(_at)?|updated(_at)?|duration|runtime|seconds|"
-    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|version|gpu|node)|"
+    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|gpu|node)|"
     r"unnamed: ?\d*|_.*|.*_at|(error|left_out)",
     re.I,
 )
 _METRIC_PREFIX = re.compile(r"(metrics?|summary|results?|scores?)[./]", re.I)
 _FACTOR_PREFIX = re.compile(r"(params?|config|hparams?|hyperparameters?|args?)[./]", re.I)
-_SEED_COLUMN = re.compile(r"((random|rng)?[ _-]?seed|fold|run|rep\w*|trial)?[ _-]?\d+", re.I)
+_SEED_COLUMN = re.compile(r"(((.+[ _-])?(random|rng)?[ _-]?seed|(.+[ _-])?(fold|run|rep\w*|trial))[ _-]?)?\d+", re.I)
 BLOCKS = ("dataset", "data_set", "data", "task", "benchmark", "env", "environment", "game", "domain", "corpus", "language")
 LISTED = 8  # names in the sentence
 
@@ -62,8 +62,7 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
         roles = replace(roles, status=_status(table, roles))
     if roles.seed is None:
         free = [name for name in table.columns if name not in roles.named and table.may_be(name, "config")]
-        seeds = [name for usual in SEEDS for name in free if _short(name) == usual and _could_pair(table.frame[name], usual)]
-        roles = replace(roles, seed=next(iter(seeds), NO_SEED))
+        roles = replace(roles, seed=min((name for name in free if _is_seed(table, name)), key=_rank, default=NO_SEED))
     if roles.step is None and not table.kinds:
         named = [name for usual in STEPS for name in table.columns if _short(name) == usual and name not in roles.named]
         roles = replace(roles, step=next((name for name in named if roles.at_step or _repeats(table, roles, name)), None))
@@ -105,12 +104,22 @@ def _status(table: Table, roles: Roles) -> str | None:
     return None
 
 
-def _could_pair(column: pd.Series, usual: str) -> bool:
-    """Whether a column may be the seed: of those not called a seed, integers that several rows share."""
-    if "seed" in usual:
+def _words(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", _short(name))
+
+
+def _rank(name: str) -> int:
+    """The place of the name of a seed among the usual ones; others, such as `train_seed`, come last."""
+    return SEEDS.index(_words(name)) if _words(name) in SEEDS else len(SEEDS)
+
+
+def _is_seed(table: Table, name: str) -> bool:
+    """Whether a column may be the seed: of those not called a seed, integers (`1`, `fold1`) that several rows share."""
+    usual, column = _words(name), table.frame[name]
+    if "seed" in usual.split("_"):
         return True
-    whole = column.astype(str).str.fullmatch(r"\d+(\.0+)?").all()
-    return bool(whole) and 1 < len(column.drop_duplicates()) < len(column)
+    numbered = column.astype(str).str.fullmatch(rf"({usual}[ _-]?)?\d+(\.0+)?", case=False).all() and usual in SEEDS
+    return bool(numbered) and 1 < len(column.drop_duplicates()) < len(column)
 
 
 def _repeats(table: Table, roles: Roles, step: str) -> bool:
@@ -140,9 +149,10 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     numeric = {name: each.values for name, each in numbers.items() if each.wrong is None and np.isfinite(each.values).any()}
     prefixed = [name for name in numeric if _METRIC_PREFIX.match(name) and not table.kinds]
     other = [name for name in numeric if _OTHERS.fullmatch(_short(name)) and _short(name) != "error"]  # a message has words
-    known = [name for name in numeric if MetricSpec.guess(name).better is not None and name not in other]
-    if found_names := prefixed or [name for name in known if MetricSpec.guess(name).role == "outcome"]:
-        return tuple(sorted(found_names, key=_split) if table.kinds else found_names)
+    known = [name for name in numeric if MetricSpec.guess(_short(name)).better is not None and name not in other]
+    known = [name for name in known if not _is_switch(numeric[name])] or known  # focal_loss: 0 or 1
+    if found_names := prefixed or [name for name in known if MetricSpec.guess(_short(name)).role == "outcome"]:
+        return tuple(sorted(found_names, key=_split))
     if certain := [name for name in numeric if name in table.kinds]:
         return tuple(name for name in certain if _short(name) not in STEPS) or tuple(certain)
     others = [name for name in numeric if not _OTHERS.fullmatch(name)]
@@ -150,6 +160,11 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     if chosen := scattered or others[-1:]:
         return tuple(chosen)
     raise UsageError(f"{table.source}: no column looks like a metric; name one with --metric. Available: {table.listed()}.")
+
+
+def _is_switch(numbers: pd.Series) -> bool:
+    """Whether numbers are 0 and 1: a component that is off or on."""
+    return set(numbers[np.isfinite(numbers)]) == {0.0, 1.0}
 
 
 def _split(name: str) -> int:
@@ -167,26 +182,30 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not _METRIC_PREFIX.match(name)]
     for name in (name for name in free if table.may_be(name, "config")):
-        if roles.seed == NO_SEED and _short(name) in SEEDS and _could_pair(table.frame[name], _short(name)):
+        if roles.seed == NO_SEED and _is_seed(table, name):
             left_out.append(f"{name} (runs are not paired)")
             continue
-        spec = MetricSpec.guess(name)
-        if name not in table.kinds and (
-            _OTHERS.fullmatch(_short(name)) or (spec.better is not None and _is_decimal(table, name))
-        ):
-            continue
         codes = pd.Series(table.frame[name].map(str).factorize()[0])
-        levels = int(codes.max()) + 1
+        levels, runs = int(codes.max()) + 1, len(table.frame)
         if levels < 2:
             continue
-        runs = len(table.frame)
-        if levels == runs or (levels > runs / 2 and _is_decimal(table, name)):
+        spec = MetricSpec.guess(_short(name))
+        cost = spec.role == "cost" and is_numeric(table.frame[name], table.decimal)
+        if name not in table.kinds and (_OTHERS.fullmatch(_short(name)) or cost):
+            if levels < runs:
+                left_out.append(f"{name} (by its name; a factor with --factors)")
+        elif name not in table.kinds and spec.better is not None and _is_decimal(table, name):
+            continue
+        elif levels == runs or (levels > runs / 2 and _is_decimal(table, name)):
             left_out.append(f"{name} (different in every run)")
         elif any(_alike(codes, other) for other in seen):
             left_out.append(f"{name} (changes together with another)")
         else:
             found.append(name)
             seen.append(codes)
+    for name in _results_among(table, found, roles.seed):
+        found.remove(name)
+        left_out.append(f"{name} (a result: it differs between the seeds of a configuration)")
     if not found:
         raise UsageError(
             f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
@@ -194,6 +213,34 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
             f"`--wide method`. Available: {table.listed()}."
         )
     return tuple(found), left_out
+
+
+def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:
+    """Columns of integers, such as `best_epoch`, that vary between the seeds of the cells of the others.
+
+    The others tell all runs apart, most seeds are in most of their cells, and the seed alone does not decide the value.
+    """
+    if seed is None or seed == NO_SEED:
+        return []
+    frame = table.frame[[*factors, seed]].map(str)
+    whole = [name for name in factors if not table.kinds and _is_whole(table, name)]
+    kept = [name for name in factors if name not in whole]
+    for name in whole:
+        if kept and not frame.duplicated([*kept, seed]).any():
+            break
+        kept.append(name)
+    cells, seeds = len(frame[kept].drop_duplicates()), frame[seed].nunique()
+    if frame.duplicated([*kept, seed]).any() or 2 * len(frame) <= cells * seeds:
+        return []
+    rest = [name for name in whole if name not in kept]
+    return [name for name in rest if frame.groupby(kept)[name].nunique().max() > 1 < frame.groupby(seed)[name].nunique().max()]
+
+
+def _is_whole(table: Table, name: str) -> bool:
+    """Whether a column holds integers, not only 0 and 1."""
+    numbers = parse(table.frame[name], table.decimal)
+    finite = numbers.values[np.isfinite(numbers.values)]
+    return numbers.wrong is None and bool((finite % 1 == 0).all()) and bool((finite > 1).any())
 
 
 def _alike(one: pd.Series, other: pd.Series) -> bool:

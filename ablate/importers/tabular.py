@@ -19,7 +19,7 @@ from ablate.importers import status as words
 from ablate.importers.numbers import Numbers, is_numeric, parse
 from ablate.importers.rows import Rows
 from ablate.importers.table import NO_SEED, Roles, Table
-from ablate.importers.wide import melted
+from ablate.importers.wide import SUMMARY, melted
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.results import RUN_COLUMNS, StudyResults
 
@@ -99,7 +99,7 @@ def level_of(value: object) -> Level:
     if not isinstance(value, str):
         missing = value is None or (isinstance(value, float) and math.isnan(value))
         return Level.of(None if missing else value)
-    if value in ("true", "True", "false", "False"):
+    if value in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return Level.of(value.lower() == "true")
     try:
         number = float(value)
@@ -147,6 +147,7 @@ def _levels(table: Table, key: str) -> pd.Series:
     known = {
         value: level_of(value.replace(",", ".") if comma and re.fullmatch(r"[+-]?\d+,\d+", str(value)) else value)
         for value in column.unique()
+        if value != ""  # an absent value, which pandas writes so
     }
     missing = Level.of(None)
     return pd.Series([known.get(value, missing) for value in column], column.index, dtype=object)
@@ -175,8 +176,14 @@ def _ids(table: Table, roles: Roles, seed: str | None) -> pd.Series:
             f"{table.places[at]}: {seed} is empty; every run needs a seed, because runs are paired by seed. "
             f"Without seeds, use --seed {NO_SEED}: the runs are then compared unpaired."
         )
-    whole = texts.str.fullmatch(r"\d{1,18}(\.0+)?").all()
-    return texts.str.partition(".")[0].astype(int) if whole else texts
+    whole = texts.str.fullmatch(r"\d{1,18}(\.0+)?")
+    if whole.any() and (summary := texts.str.fullmatch(SUMMARY, case=False)).any():
+        at = int(summary.to_numpy().argmax())
+        raise UsageError(
+            f"{table.places[at]}: {seed} is {texts.iloc[at]!r}, so this row is a summary of others. A comparison needs the "
+            "runs alone: delete such rows."
+        )
+    return texts.str.partition(".")[0].astype(int) if whole.all() else texts
 
 
 def _pairs(cell_of: pd.Series, ids: pd.Series) -> bool:

@@ -10,9 +10,9 @@ from ablate.importers.numbers import is_numeric
 from ablate.importers.table import NO_SEED, Roles, Table
 
 VALUE = "value"  # the metric, unless it is named
-_SUMMARY = "mean|avg|average|median|std|sd|stdev|stderr|sem|se|var|ci|min|max|n|rank"
-_WITH_SUMMARY = re.compile(rf"(^|[\W_])({_SUMMARY})([\W_]|$)", re.I)
-_OF_SUMMARY = set(f"{_SUMMARY}|dev|deviation|err|error|low|high|lower|upper|95".split("|"))  # words of std_dev, 95% CI
+SUMMARY = "mean|avg|average|median|std|sd|stdev|stderr|sem|se|var|ci|min|max|n|rank"
+_WITH_SUMMARY = re.compile(rf"(^|[\W_])({SUMMARY})([\W_]|$)", re.I)
+_OF_SUMMARY = set(f"{SUMMARY}|dev|deviation|err|error|low|high|lower|upper|95".split("|"))  # words of std_dev, 95% CI
 _NUMBERED = re.compile(r"(.*?)(\d+)\D*")
 
 
@@ -48,6 +48,8 @@ def melted(table: Table, roles: Roles) -> tuple[Table, Roles]:
     columns = [name for name in columns if name not in seed_columns]
     if of_seeds:
         columns = _numbered(columns)
+    elif len(varying := [name for name in columns if len(table.frame[name].drop_duplicates()) > 1]) > 1:
+        columns = varying  # a constant column is a setting
     if len(columns) < 2:
         raise UsageError(
             f"--wide {roles.wide}: {table.source} has no two columns of numbers without another role; its columns are "

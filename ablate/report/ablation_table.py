@@ -16,6 +16,7 @@ from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.effect_tables import FEW_SEEDS
 from ablate.report.formatting import capitalized, heading, rounded_to
 from ablate.report.latex_table import DIFFERENCE, MEAN
+from ablate.report.replicates import common_seeds, unit_of
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import SHOWN_FROM, STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
@@ -237,18 +238,16 @@ def _enough(found: Ablation) -> int:
 
 
 def _block(found: Ablation, digest: str) -> str:
-    if found.blocks is None or found.blocks not in found.configurations.factors:
-        return ""
-    return str(found.configurations.level(digest, found.blocks))
+    block = found.blocks or ""
+    return str(found.configurations.level(digest, block)) if block in found.configurations.factors else ""
 
 
 def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
     """The notes below the table in all formats but LaTeX."""
-    said = [f"{_what_mean(rows, 'n seeds')}{_bold(found, rows)}."]
+    said = [f"{_what_mean(rows, f'n {unit_of(found.against)}')}{_bold(found, rows)}."]
     if _is_sorted(found):
         said.append(f"Sorted by {found.spec.title}, the best first, below the baseline.")
-    if found.against:
-        said.append(f"Δ: {_what_difference(found, spec)}.")
+    said += [f"Δ: {_what_difference(found, spec)}."] if found.against else []
     said += _limits(found)
     if tested:
         some = any(each.estimate.n and not each.same_runs and not _tested(each) for each in found.against)
@@ -259,9 +258,13 @@ def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool)
     return said
 
 
+def _pairs(found: Ablation) -> list[str]:
+    return [] if found.blocks else common_seeds(found.against, found.summary.n[found.metric], found.configurations.names)
+
+
 def _limits(found: Ablation) -> list[str]:
     """What the intervals and p values do not say: of runs that were lost, and of a rounded metric."""
-    said = []
+    said = _pairs(found)
     if any(each.lost for each in found.against):
         said.append("Lost runs leave their pairs out of Δ and p, which may have selected the runs that remain.")
     if any(each.estimate.least_se for each in found.against):
@@ -272,10 +275,10 @@ def _limits(found: Ablation) -> list[str]:
 def _caption(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
     """The sentences of the LaTeX caption: n, interval, test, correction."""
     numbers = {str(row[N]) for row in rows}
-    over = f"n = {numbers.copy().pop()} seeds" if len(numbers) == 1 else "n seeds"
+    over = f"n{f' = {max(numbers)}' if len(numbers) == 1 else ''} {unit_of(found.against)}"
     said = [f"{_what_mean(rows, over)}{_bold(found, rows)}."]
     if found.against:
-        said.append(f"Δ: {_what_difference(found, spec)}.")
+        said += [f"Δ: {_what_difference(found, spec)}.", *_pairs(found)]
     if any(row[DIFFERENCE] == SAME for row in rows):
         said.append(f"{capitalized(SAME)}: the same experiment as the baseline.")
     if tested:

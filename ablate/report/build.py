@@ -56,13 +56,16 @@ def build(study: str | Path, metrics: Mapping[str, Mapping[str, Any]] | None = N
         metrics: changes of metric descriptions; the first of these metrics is the main one.
 
     Raises:
-        UsageError: if there are no runs, study.yaml cannot be read, or a metric is unknown or its description invalid.
+        UsageError: if there are no runs, study.yaml cannot be read, or a metric is unknown, its description invalid, or
+            changes what the verdicts of claims rest on.
     """
     study, metrics = Path(study), metrics or {}
     results = load_results(study)
-    results = replace(results, metrics=results.metrics.updated(metrics))
     if unknown := [name for name in metrics if name not in results.values]:
         raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
+    if results.manifest.claims:
+        results.metrics.check_settled(metrics, study)
+    results = replace(results, metrics=results.metrics.updated(metrics))
     warnings: list[str] = []
     history = load_history(results, warnings)
     kept = kept_arrays(results, warnings)

@@ -10,6 +10,7 @@ from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, Role
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import capitalized, heading
+from ablate.report.replicates import unit_of
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Baseline, Count, Interval, Mean, Value
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
@@ -62,7 +63,7 @@ def results(
             "flags": tuple(flags.get(digest, ())),
         }
         rows.append(_row(digest, configurations, values | means[digest]))
-    said = ["Mean ± standard deviation over n seeds."] if (summary.counts["n"] > 1).any() else []
+    said = [f"Mean ± standard deviation over n {unit_of(against)}."] if (summary.counts["n"] > 1).any() else []
     if against:
         said.append(f"{DIFFERENCE}: {_what_difference(against)}.")
     said += [*_metric_notes([*first, *others], metrics, rows), *notes]

@@ -7,12 +7,19 @@ import re
 from ablate.core.text import printable
 
 _IN_MARKDOWN = re.compile(r"[\\`*\[\]~$|]|!(?=\[)|(?<![^\W_])_|_(?![^\W_])")  # an underscore within a word needs no escaping
+_GREEK = """
+    alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma sigma tau upsilon varphi chi psi
+    omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+"""
 _IN_LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
     "±": r"$\pm$", "×": r"$\times$", "→": r"$\rightarrow$", "–": "--", "²": r"\textsuperscript{2}", "…": r"\dots{}",
-    "ω": r"$\omega$", "Δ": r"$\Delta$", "≥": r"$\geq$", "≤": r"$\leq$", "−": r"$-$", "\n": " ",
+    "≥": r"$\geq$", "≤": r"$\leq$", "−": r"$-$", "✓": r"\ensuremath{\surd}", "✗": r"\ensuremath{\times}", "\n": " ",
+    **{letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK.split(), strict=True)},
 }  # fmt: skip
+NON_LATIN = "non-Latin letters need XeLaTeX or LuaLaTeX and a font that has them"
+LATIN = "\u017f"  # the last letter that every LaTeX knows
 _SPECIAL_IN_LATEX = re.compile("|".join(map(re.escape, _IN_LATEX)))
 
 
@@ -48,3 +55,8 @@ def in_latex(text: str) -> str:
     text = printable(text, lines=True).replace("\t", " ")
     escaped = _SPECIAL_IN_LATEX.sub(lambda found: _IN_LATEX[found[0]], text)
     return f"{{{escaped}}}" if escaped.startswith(("[", "*")) else escaped
+
+
+def engine_for(text: str) -> str:
+    """What LaTeX text needs of the engine, as the end of a comment; empty if nothing."""
+    return f"; {NON_LATIN}" if any(character > LATIN for character in text) else ""

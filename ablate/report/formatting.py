@@ -22,9 +22,10 @@ def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
     """Format a value of a metric.
 
     Fractions with the unit `%` are shown as percentages. Without `digits`, there are four significant digits, in scientific
-    notation for very small or large numbers. Integers of a million or more are shown in millions. The minus sign is U+2212.
+    notation for very small or large numbers. Costs of a million or more without decimals are shown in millions. The minus sign
+    is U+2212.
 
-    >>> number(0.8907, MetricSpec("accuracy", unit="%", digits=1)), number(1_990_290, MetricSpec("parameters", digits=0))
+    >>> number(0.8907, MetricSpec("accuracy", unit="%", digits=1)), number(1_990_290, MetricSpec.guess("parameters"))
     ('89.1', '1.99 M')
     """
     if value is None or math.isnan(value):
@@ -35,7 +36,7 @@ def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
         text = f"{scaled:.4g}"
     elif digits is None:
         text = f"{scaled:,.{max(0, 3 - math.floor(math.log10(abs(scaled)))) if scaled else 3}f}"
-    elif digits == 0 and abs(scaled) >= 1e6:
+    elif digits == 0 and spec.role == "cost" and abs(scaled) >= 1e6:
         text = f"{scaled / 1e6:.2f} M"
     else:
         text = f"{scaled:,.{digits}f}"
@@ -46,7 +47,8 @@ def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
 def rounded_to(spec: MetricSpec, sds: Iterable[float]) -> MetricSpec:
     """The metric with the digits that the standard deviations of a column leave significant.
 
-    The typical (median) standard deviation gets two significant digits, or one if the description has fewer digits.
+    The typical (median) standard deviation gets two significant digits, or one if the description has fewer digits. Where that
+    is more than `DIGITS` after the decimal point, values have four significant digits.
 
     >>> accuracy = MetricSpec("accuracy", unit="%", digits=1)
     >>> [rounded_to(accuracy, [sd]).digits for sd in (0.014, 0.0003, 0.12)], rounded_to(MetricSpec("loss"), [0.0123]).digits
@@ -57,7 +59,7 @@ def rounded_to(spec: MetricSpec, sds: Iterable[float]) -> MetricSpec:
         return spec
     two = 1 - math.floor(math.log10(statistics.median(known)))
     digits = two if spec.digits is None else min(max(spec.digits, two - 1), two)
-    return replace(spec, digits=min(max(digits, 0), DIGITS))
+    return replace(spec, digits=max(digits, 0) if digits <= DIGITS else None)
 
 
 def heading(spec: MetricSpec) -> str:

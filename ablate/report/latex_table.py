@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ablate.report.escaping import in_latex
+from ablate.report.escaping import engine_for, in_latex
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Baseline, Interval, PValue, Switch, is_best, text_of
 
@@ -119,7 +119,7 @@ def table_environment(table: Table, label: str = "", siunitx: bool = False) -> s
         ]
     )
     further = (",graphicx" if r"\rotatebox" in text or before else "") + (",siunitx" if aligned else "")
-    return rf"% Needs \usepackage{{booktabs{further}}}." + f"\n{text}"
+    return rf"% Needs \usepackage{{booktabs{further}}}{engine_for(text)}." + f"\n{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,9 @@ def _lost(row: Row) -> str:
 
 
 def _caption(table: Table, rows: Sequence[Row]) -> str:
-    caption = in_latex(table.caption).replace("✓", r"\cmark{}").replace("✗", r"\xmark{}")
+    caption = in_latex(table.caption)
+    for mark, macro in (("✓", r"\cmark{}"), ("✗", r"\xmark{}")):
+        caption = caption.replace(in_latex(mark), macro)
     caption = re.sub(r"(\*+)p", r"$^{\1}$p", caption)
     caption = re.sub(r"\bp \\textless\{\} ([\d.]+)", r"$p<\1$", caption)
     caption = re.sub(r"(?<=\d) (?=\\%)", r"\\,", caption)

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from ablate.core.levels import Level
 from ablate.core.text import printable
-from ablate.report.escaping import in_latex, in_markdown, in_spreadsheet, line_in_markdown
+from ablate.report.escaping import NON_LATIN, in_latex, in_markdown, in_spreadsheet, line_in_markdown
 from ablate.report.latex_table import table_environment
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import AtSeed, Value, has_number, is_best, text_of
@@ -58,7 +58,7 @@ def to_latex(table: Table, siunitx: bool = False) -> str:
     lines = [" & ".join(map(in_latex, row)) + r" \\" for row in [[column.title for column in table.columns], *rows]]
     return "\n".join(
         [
-            "% \\usepackage{booktabs}; non-Latin letters need XeLaTeX or LuaLaTeX and a font that has them",
+            f"% \\usepackage{{booktabs}}; {NON_LATIN}",
             f"\\begin{{tabular}}{{{''.join(kinds)}}}",
             r"\toprule",
             lines[0],

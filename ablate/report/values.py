@@ -85,7 +85,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean ± standard deviation: `81.0 ± 1.0`; if only some runs have a value, with their number: `3.0 (1 of 2)`."""
+    """A mean ± standard deviation: `81.0 ± 1.0`; if only some runs have a value, with their number: `3.0 ± 0.1 (2 of 3)`."""
 
     mean: float
     sd: float
@@ -107,9 +107,8 @@ class Mean:
         mean = number(self.mean, self.spec)
         if mean == MISSING:
             return mean
-        if self.n < self.runs:
-            return f"{mean} ({self.n} of {self.runs})"
-        return f"{mean} ± {number(self.sd, self.spec)}" if self.sd > 0 else mean
+        said = f"{mean} ± {number(self.sd, self.spec)}" if self.sd > 0 else mean
+        return f"{said} ({self.n} of {self.runs})" if self.n < self.runs else said
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,9 +171,9 @@ def by_block(
 ) -> Outcomes:
     """The same outcomes with a row a block instead of a row a seed: every estimate then has n = the number of blocks.
 
-    The value of a block is the mean over the seeds that are complete in it; a cell without runs there has none, and neither has
-    a block in which a run is missing. A cell counts as lost in a block if any of its runs was lost there; `counts` holds how
-    many of them.
+    The value of a block is the mean over the seeds that are complete in it (over all, if its cells have other seeds). A cell
+    without runs there has none, and neither has a block in which a run is missing, or a run of every pair was lost. A cell
+    counts as lost in a block if any of its runs was lost there; `counts` holds how many of them.
 
     Args:
         outcomes: a row a seed.
@@ -197,7 +197,8 @@ def by_block(
         values, lost = scaled(part.outcomes[used], scale), part.lost[used]
         run = values.loc[:, values.notna().any()]
         complete = values.loc[run.notna().all(axis=1)]
-        mean = (complete if len(complete) else values).mean()
+        apart = complete.empty and not lost.any(axis=None)  # no seed was meant to pair, or all pairs were lost
+        mean = (values if apart else complete).mean()
         frames["outcomes"][text] = np.exp(mean) if scale == "ratio" else mean
         frames["diverged"][text] = part.diverged[used].sum()
         frames["ended"][text] = (lost | values.notna()).sum()

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ablate.core.cells import Condition
-from ablate.core.claim_checks import check, unmet
+from ablate.core.claim_checks import check, over_blocks, unmet
 from ablate.core.claims import Change, Claim
 from ablate.core.errors import UsageError
 from ablate.core.metrics import terms_of
@@ -190,11 +189,7 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
 
 def _over_blocks(claim: Claim, results: StudyResults, block: str) -> tuple[Claim, Outcomes]:
     """A claim and its outcomes with a row a block; what `where` says of blocks selects rows."""
-    if any(change.factor == block for change in claim.all_changes):
-        raise UsageError(f"{block} is a block of this study, and a claim cannot be about a change of it")
-    only = claim.where.allowed.get(block)
-    others = Condition({key: levels for key, levels in claim.where.allowed.items() if key != block})
-    claim = claim.model_copy(update={"where": others})
+    only, claim = claim.where.allowed.get(block), over_blocks(claim, block)
     check(claim, {key: factor for key, factor in results.factors.items() if key != block}, results.facts)
     return claim, by_block(Outcomes.of(results, claim.metric), block, only, claim.scale, incomplete=False)
 
@@ -236,7 +231,7 @@ def _losses(outcomes: Outcomes, by_arm: Mapping[str, list[int]]) -> list[Losses]
 def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResults, look: Look) -> LookTest:
     """The test over the outcomes of the seeds of a look."""
     limit, spec = limit_of(results, claim.metric), results.metrics[claim.metric]
-    value = limit if limit is not None else value_of_lost(spec)
+    value = limit if limit is not None else value_of_lost(spec, outcomes.outcomes)
 
     def estimated(version: Outcomes) -> list[Estimate]:
         return estimates_of(claim, version, drawn)

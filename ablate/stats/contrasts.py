@@ -16,7 +16,7 @@ from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.blocked_model import seed_blocked_model
-from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, student
+from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, student, weighed_sum
 from ablate.stats.independent_means import contrast_of_means
 from ablate.stats.outcomes import ANYWHERE, Outcomes, product
 from ablate.stats.rounding import at_resolution
@@ -206,7 +206,7 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
         )  # fmt: skip
     values = scaled(outcomes.outcomes[used], scale)
     complete = values.dropna() if strata else values.iloc[:0]
-    by_seed = complete @ weighed.by_column[used]
+    by_seed = weighed_sum(complete, weighed.by_column[used], scale)
     se, df = student(by_seed)
     at = _places(values, corners)
     known: NDArray[np.bool_] = np.all(values.notna().to_numpy()[:, at], axis=-1)  # (seeds, strata)
@@ -292,7 +292,7 @@ def by_stratum(
         fixed = Condition({**(where or ANYWHERE).allowed, **{key: (level,) for key, level in stratum.items()}})
         single = Weights(pd.Series(_signs(len(changes)), index=columns), [stratum], [], [columns])
         complete = scaled(outcomes.complete(columns), scale)
-        by_seed = complete @ single.by_column
+        by_seed = weighed_sum(complete, single.by_column, scale)
         se, df = student(by_seed)
         same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
         kind: Kind = "interaction" if len(changes) > 1 else "simple"
@@ -324,7 +324,7 @@ def _pooled(outcomes: Outcomes, found: Estimate) -> Estimate:
     columns = outcomes.columns(found.where)
     values = scaled(outcomes.complete(columns), found.scale)
     weight = weights(outcomes, found.changes, found.where).by_column[columns]
-    by_seed = values @ weight
+    by_seed = weighed_sum(values, weight, found.scale)
     note = "" if len(values) == found.n else f"complete in all cells: {len(values)} of {len(outcomes.outcomes)} seeds"
     if len(values) < 2:
         return replace(found, by_seed=by_seed, se=np.nan, df=0.0, note=note)

@@ -18,6 +18,7 @@ from ablate.core.levels import Level
 
 Kind = Literal["simple", "main effect", "interaction", "mean", "share", "no change"]
 Scale = Literal["difference", "ratio"]
+RESIDUE = 1e-12  # of the largest value: what is left of a difference of equal numbers is below
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,13 @@ def satterthwaite(variances: ArrayLike, df: ArrayLike) -> float:
     """
     v, each = np.asarray(variances, float), np.asarray(df, float)
     return float(v.sum() ** 2 / (v**2 / each).sum()) if v.sum() > 0 else float(each.min())
+
+
+def weighed_sum(values: pd.DataFrame, weights: pd.Series, scale: Scale = "difference") -> pd.Series:
+    """The sum of the values of each seed times the weights, 0 where only the error of floating point is left."""
+    sums = values @ weights
+    largest = values.abs().max(axis=1)
+    return sums.mask(sums.abs() <= RESIDUE * (largest.clip(lower=1.0) if scale == "ratio" else largest), 0.0)
 
 
 def student(by_seed: pd.Series) -> tuple[float, float]:

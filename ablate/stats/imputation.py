@@ -7,16 +7,22 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
 from ablate.core.metrics import Better, MetricSpec, terms_of
 from ablate.stats.outcomes import Outcomes
 
 
-def value_of_lost(spec: MetricSpec) -> float:
-    """The value of a run that was lost: the chance level, else the bad end of a percentage, else NaN."""
+def value_of_lost(spec: MetricSpec, values: pd.DataFrame) -> float:
+    """The value of a run that was lost: the chance level, else the bad end of a percentage, else NaN.
+
+    Args:
+        spec: of the metric.
+        values: those of the other runs; percentages are fractions, unless one is above 1.
+    """
     if spec.chance is not None:
         return spec.chance
-    if not spec.percent or len(terms_of(spec.name)) > 1:
+    if not spec.percent or len(terms_of(spec.name)) > 1 or (values > 1).any(axis=None):
         return math.nan
     worst: dict[Better | None, float] = {"higher": 0.0, "lower": 1.0}
     return worst.get(spec.better, math.nan)

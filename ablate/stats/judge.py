@@ -47,7 +47,7 @@ class Judgement:
         p_worst: the same, with these runs at the values that speak most against the verdict; NaN if losses are equal.
         diverged: how many runs diverged.
         seeds_needed: the look at which a difference as large as the margin would be decided; None at none, or without a margin.
-        decidable: if at none, the smallest margin that the last look would decide, on the scale of the claim; else NaN.
+        decidable: if at none, the smallest margin that any look would decide, on the scale of the claim; else NaN.
         confidence: of the interval that the verdict rests on, see `interval`.
         strata: the contrast in each stratum, at the look.
         heterogeneity: whether they are equal; None for one stratum.

@@ -93,11 +93,14 @@ def seeds_needed(
 
     Of finished results, which have no looks to come, the smallest number that decides it in one look; None above 1,000.
     """
-    numbers: Sequence[int] = design.looks or range(FEWEST, MOST + 1)
-    at = bisect.bisect_left(
-        numbers, True, key=lambda n: decidable_margin(sd, n, expects, claims, design, power, least_se, parts) <= margin
-    )  # the margin falls with n
-    return numbers[at] if at < len(numbers) else None
+
+    def decided(n: int) -> bool:
+        return decidable_margin(sd, n, expects, claims, design, power, least_se, parts) <= margin
+
+    if design.looks:  # one close to the last has a small share of alpha: the margin does not fall from look to look
+        return next(filter(decided, design.looks), None)
+    at = bisect.bisect_left(range(FEWEST, MOST + 1), True, key=decided)
+    return FEWEST + at if FEWEST + at <= MOST else None
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Precision:
     Attributes:
         seeds: that decide it with 80 % power; None at none.
         fewest, most_seeds: the same at the ends of the 80 % interval of the standard deviation; None at none.
-        decidable: the smallest margin that the last look would decide, on the scale of the claim; NaN if `seeds` is known.
+        decidable: the smallest margin that any look would decide, on the scale of the claim; NaN if `seeds` is known.
         most: the largest number of seeds that was considered.
         which: in words, what that number is.
     """
@@ -141,21 +144,24 @@ def precision_of(claim: Claim, estimates: Sequence[Estimate], members: int, desi
         seeds_needed(each, margin, claim.expects, members, design, least_se=least, parts=parts)
         for each in (sd, *sd_interval(sd, widest.n, 0.8))
     )
-    last = design.looks[-1] if design.looks else MOST
+    looks = design.looks or (MOST,)
     decidable = math.nan
     if needed is None:
-        decidable = decidable_margin(sd, last, claim.expects, members, design, least_se=least, parts=parts)
+        margins = [decidable_margin(sd, n, claim.expects, members, design, least_se=least, parts=parts) for n in looks]
+        decidable = min(margins)
         decidable = math.exp(decidable) if claim.scale == "ratio" else decidable
-    return Precision(needed, fewest, most, decidable, last, ", the last look," if design.looks else "")
+    return Precision(needed, fewest, most, decidable, looks[-1], ", the last look," if design.looks else "")
 
 
-def plan_table(sd: float = 1.0, claims: int = 1, design: SequentialDesign = USUAL) -> pd.DataFrame:
+def plan_table(sd: float = 1.0, claims: int = 1, design: SequentialDesign = USUAL, numbers: Sequence[int] = ()) -> pd.DataFrame:
     """One row a look: `n`, and the smallest margin of a claim that expects a difference, and of one that expects none.
+
+    The looks are those of the design, or those with these numbers of seeds (or of blocks).
 
     Without a known `sd` the margins are multiples of the standard deviation of the paired differences.
     """
     rows = []
-    for n in design.looks:
+    for n in numbers or design.looks:
         different, equal = (decidable_margin(sd, n, expects, claims, design) for expects in ("higher", "equivalent"))
         rows.append({"n": n, "margin": different, "margin_equivalent": equal})
     return pd.DataFrame(rows)

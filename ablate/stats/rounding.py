@@ -22,6 +22,9 @@ from ablate.stats.estimates import Estimate
 
 DECIMALS = 6  # a metric that is written with more is not called rounded
 CLOSE = 1e-9  # the error of a multiple of the step, as a fraction of the largest value (of 1, if that is larger)
+SINGLE = float(np.finfo(np.float32).eps)  # the same of values that were computed in single precision
+CLEAR = 100  # a step is at least so many times that error; random values are seldom multiples of it then
+SAME = 1.05  # steps below which a range is one step: the error of the step, and of the ends of the range, is included
 
 
 def resolution(values: pd.DataFrame) -> float | None:
@@ -38,21 +41,42 @@ def resolution(values: pd.DataFrame) -> float | None:
     known = known[np.isfinite(known)]
     if not len(known):
         return None
-    error = CLOSE * min(1.0, float(np.abs(known).max()))
+    largest = float(np.abs(known).max())
+    errors = [CLOSE * min(1.0, largest)]
+    with np.errstate(over="ignore"):
+        if (known == known.astype(np.float32)).all():
+            errors.append(SINGLE * largest)
+    steps = (_decimal(known, error) or _smallest_gap(np.sort(known), error) for error in errors)
+    return next(filter(None, steps), None)
+
+
+def _decimal(known: NDArray[np.float64], error: float) -> float | None:
+    """The largest power of ten, from 1 to 1e-6, that all values are multiples of."""
     for decimals in range(DECIMALS + 1):
-        if np.allclose(known, np.round(known, decimals), rtol=0, atol=error):
-            return float(f"1e-{decimals}")
-    return _smallest_gap(np.sort(known), error)
+        step = float(f"1e-{decimals}")
+        if step >= CLEAR * error and np.allclose(known, np.round(known, decimals), rtol=0, atol=error):
+            return step
+    return None
 
 
 def _smallest_gap(ordered: NDArray[np.float64], error: float) -> float | None:
-    """The smallest difference of two values, if there are three or more and all differences are multiples of it."""
+    """The smallest difference of two values, if there are three or more and all differences are multiples of it.
+
+    The step is known to within `error`, and better as soon as it is counted in a larger difference.
+    """
     gaps = np.diff(ordered)
-    gaps = gaps[gaps > error]
-    if len(gaps) < 2:
+    gaps = np.sort(gaps[gaps > error])
+    if len(gaps) < 2 or gaps[0] < CLEAR * error:
         return None
-    step = float(gaps.min())
-    return step if np.allclose(gaps, step * np.round(gaps / step), rtol=0, atol=error) else None
+    step, of_step = float(gaps[0]), error
+    for gap in gaps[1:].tolist():
+        count = round(gap / step)
+        allowed = error + count * of_step
+        if allowed > step / 4 or abs(gap - count * step) > allowed:
+            return None
+        if error / count < of_step:
+            step, of_step = gap / count, error / count
+    return step
 
 
 def relative_step(step: float | None, values: ArrayLike) -> float | None:
@@ -76,7 +100,7 @@ def at_resolution(
     groups = arms or strata or (estimate.by_seed.to_numpy(),)
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
-    if max(np.ptp(values) for values in groups) > step * (1 + 1e-6) or estimate.se >= step / 2:
+    if max(np.ptp(values) for values in groups) > SAME * step or estimate.se >= step / 2:
         return estimate
     what = "all runs of each arm lie" if arms else "all seeds lie"
     note = f"{what} within one rounding step of the metric ({step:.2g}), which is taken for the uncertainty"

@@ -21,6 +21,14 @@ from ablate.core.metrics import Metrics, MetricSpec, parse_typed, terms_of
         ("val/cross_entropy", "", "lower", "outcome"),
         ("policy_entropy", "", None, "outcome"),
         ("test_wer", "", "lower", "outcome"),
+        ("time_to_accuracy", "s", "lower", "cost"),
+        ("epochs_to_accuracy", "", None, "outcome"),
+        ("accuracy_gap", "", None, "outcome"),
+        ("acc_std", "", None, "outcome"),
+        ("map_error", "", None, "outcome"),
+        ("f1_loss", "", None, "outcome"),
+        ("roc_auc_score", "", "higher", "outcome"),
+        ("accuracy_score", "%", "higher", "outcome"),
     ],
 )
 def test_an_undescribed_metric_is_guessed_from_its_name(name: str, unit: str, better: str | None, role: str) -> None:
@@ -118,3 +126,27 @@ def test_a_difference_of_metrics_is_described_by_its_terms() -> None:
     assert "a - b" not in metrics
     assert terms_of("a - b") == ("a", "b")
     assert terms_of("a-b") == ("a-b",)
+
+
+def test_which_direction_of_a_difference_is_better_is_not_known_unless_it_is_declared() -> None:
+    """A gap between training and test accuracy is no accuracy."""
+    metrics = Metrics({"gap - 0": MetricSpec("gap - 0", better="lower")})
+    assert metrics["train_accuracy - test_accuracy"].better is None
+    assert metrics["gap - 0"].better == "lower"
+
+
+def test_what_verdicts_rest_on_is_settled_with_the_claims() -> None:
+    metrics = Metrics({"acc": MetricSpec("acc", better="higher", chance=0.1), "score_x": MetricSpec("score_x")})
+    kept = metrics.settled(MetricSpec("acc", title="top-1", better="lower", chance=0.5, limit=3.0))
+    assert kept == MetricSpec("acc", title="top-1", better="higher", chance=0.1)
+    metrics.check_settled({"acc": {"title": "top-1", "chance": 0.1}, "score_x": {"better": "lower"}}, "outputs/s")
+    for described, said in (
+        (
+            {"acc": {"better": "lower"}},
+            "the better of acc is fixed with the claims of outputs/s: it was higher and is now lower",
+        ),
+        ({"acc": {"better": None}}, "the better of acc is fixed with the claims of outputs/s: it was higher and is now null"),
+        ({"new_loss": {"better": "higher"}}, "the better of new_loss is fixed with the claims of outputs/s: it was lower"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            metrics.check_settled(described, "outputs/s")

@@ -74,6 +74,7 @@ def test_chance_and_limits_stay_as_they_were_when_the_claims_were_settled() -> N
         )
         for asked, said in (
             ({"acc": {"chance": 0.2}}, "the chance of acc is fixed with the claims of outputs/s: it was 0.1 and is now 0.2"),
+            ({"acc": {"better": "lower"}}, "the better of acc is fixed with the claims of outputs/s: it was higher and is now"),
             ({"other": {"limit": 3}}, "the limit of other is fixed with the claims of outputs/s: it was null and is now 3"),
         ):
             with pytest.raises(UsageError, match=said):

@@ -11,6 +11,7 @@ from ablate.core.cells import Cell
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.importers.csv import read_table
+from ablate.importers.numbers import parse
 from ablate.importers.table import Roles
 from ablate.importers.tabular import results_of
 from ablate.storage.results import RUN_COLUMNS, StudyResults
@@ -175,3 +176,30 @@ def test_a_long_preamble_is_skipped_and_rows_that_begin_with_a_number_sign_are_n
     for text in (numbered, "# of issues\n" * 9 + numbered):
         runs = read_results(written(tmp_path, text), ["m"], "seed", ["y"]).runs
         assert sorted(runs["cell"].map(str)) == ["m=#12", "m=#13"]
+
+
+def test_a_comma_before_three_digits_beside_a_point_is_not_guessed(tmp_path: Path) -> None:
+    """81,204 as a thousand times what it is would be a table of nonsense, with an interval."""
+    path = tmp_path / "r.csv"
+    path.write_text("lr;seed;accuracy\n0.1;0;81,204\n0.1;1;80,911\n0.01;0;82,015\n0.01;1;82,303\n")
+    with pytest.raises(UsageError) as refused:
+        read_table(path)
+    assert str(refused.value) == (
+        f"{path}: 81,204 may be 81.204 or 81204, since 0.1 has a point. Add `--decimal ,` or `--decimal .`."
+    )
+    for decimal, value in ((",", 81.204), (".", 81204.0)):
+        table = read_table(path, decimal=decimal)
+        assert parse(table.frame["accuracy"], table.decimal).values[0] == value
+
+
+@pytest.mark.parametrize(
+    ("column", "decimal"),
+    [("0,5", ","), ("81,2", ","), ("1,234.5", None), ("1,234,567", None), ("12", None)],
+)
+def test_other_commas_say_what_they_are(tmp_path: Path, column: str, decimal: str | None) -> None:
+    (tmp_path / "r.csv").write_text(f"x;y;z\n{column};2.1;81,204\n")
+    if column == "12":
+        with pytest.raises(UsageError, match="81,204 may be"):
+            read_table(tmp_path / "r.csv")
+    else:
+        assert read_table(tmp_path / "r.csv").decimal == decimal

@@ -29,7 +29,7 @@ def test_the_usual_table() -> None:
     assert said == "factors method; seed seed; metric accuracy"
 
 
-@pytest.mark.parametrize("name", ["random_seed", "fold", "Seed", "cfg/seed", "trial"])
+@pytest.mark.parametrize("name", ["random_seed", "fold", "Seed", "cfg/seed", "trial", "Random Seed", "train_seed"])
 def test_seeds_have_other_names(name: str) -> None:
     assert guessed(method=METHOD, accuracy=VALUE, **{name: SEED})[0].seed == name
 
@@ -116,7 +116,17 @@ def test_without_a_factor_or_a_metric_the_message_lists_the_columns() -> None:
         guessed(seed=list(range(6)), accuracy=VALUE)
 
 
-@pytest.mark.parametrize("names", [("seed_0", "seed_1"), ("Seed 7", "Seed 8"), ("fold1", "fold2"), ("0", "1")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("seed_0", "seed_1"),
+        ("acc_seed0", "acc_seed1"),
+        ("acc fold 1", "acc fold 2"),
+        ("Seed 7", "Seed 8"),
+        ("fold1", "fold2"),
+        ("0", "1"),
+    ],
+)
 def test_columns_of_seeds_are_refused_with_the_option_that_reads_them(names: tuple[str, str]) -> None:
     """Also where a factor repeats, so that the columns would pass as two metrics."""
     message = re.escape(f"there is a column for each seed ({names[0]} … {names[1]}). Use `--wide seed --metric NAME`")
@@ -130,3 +140,46 @@ def test_a_factor_that_is_rather_a_block_is_said_with_the_option() -> None:
     assert guessed(**columns)[1].endswith("; if dataset is no treatment, use --blocks dataset")
     assert "--blocks" not in guessed(Roles(blocks="dataset"), **columns)[1]
     assert "--blocks" not in guessed(dataset=["x", "y"] * 3, accuracy=VALUE)[1]
+
+
+def test_a_seed_is_preferred_to_what_only_contains_the_word() -> None:
+    assert guessed(method=METHOD, data_seed=SEED, seed=SEED, accuracy=VALUE)[0].seed == "seed"
+
+
+def test_folds_may_be_written_with_their_word() -> None:
+    roles, _ = guessed(method=METHOD, fold=[f"fold{at}" for at in SEED], accuracy=VALUE)
+    assert (roles.factors, roles.seed) == (("method",), "fold")
+    assert guessed(method=METHOD, split=["train", "test", "val"] * 2, accuracy=VALUE)[0].seed == NO_SEED
+
+
+def test_a_component_that_is_off_or_on_is_no_metric_whatever_its_name() -> None:
+    roles, _ = guessed(focal_loss=[0] * 3 + [1] * 3, seed=SEED, accuracy=VALUE)
+    assert (roles.factors, roles.metrics) == (("focal_loss",), ("accuracy",))
+    roles, _ = guessed(aux_loss_weight=[0.0] * 3 + [0.5] * 3, seed=SEED, accuracy=VALUE)
+    assert (roles.factors, roles.metrics) == (("aux_loss_weight",), ("accuracy",))
+    assert guessed(method=METHOD, seed=SEED, score=[0, 1, 0, 1, 1, 1])[0].metrics == ("score",)  # nothing else is one
+
+
+def test_a_version_is_a_factor_and_what_is_left_out_by_its_name_is_said() -> None:
+    roles, said = guessed(version=METHOD, node=["a", "b", "a"] * 2, seed=SEED, accuracy=VALUE)
+    assert roles.factors == ("version",)
+    assert "not a factor: node (by its name; a factor with --factors)" in said
+
+
+def test_integers_that_vary_between_seeds_are_results() -> None:
+    columns = {"method": METHOD * 2, "width": [64] * 6 + [128] * 6, "seed": SEED * 2, "params": [10] * 6 + [40] * 6,
+               "best_epoch": [3, 4, 3, 5, 4, 4, 3, 3, 5, 4, 6, 4], "accuracy": VALUE * 2}  # fmt: skip
+    roles, said = guessed(**columns)
+    assert roles.factors == ("method", "width")
+    assert "params (by its name; a factor with --factors), best_epoch (a result: it differs between the seeds" in said
+
+
+def test_a_factor_of_integers_with_seeds_of_its_own_is_no_result() -> None:
+    """The seed alone decides the width: it does not vary between the seeds of a configuration as a result would."""
+    roles, _ = guessed(method=METHOD, width=[64, 64, 128] * 2, seed=SEED, accuracy=VALUE)
+    assert roles.factors == ("method", "width")
+
+
+def test_results_on_test_data_are_the_main_metric() -> None:
+    roles, _ = guessed(method=METHOD, seed=SEED, train_loss=VALUE, test_accuracy=VALUE)
+    assert roles.metrics == ("test_accuracy", "train_loss")

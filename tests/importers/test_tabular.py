@@ -99,3 +99,15 @@ def test_refusals_name_the_row_and_the_way_out(roles: Roles, columns: dict[str, 
 def test_not_a_number_is_no_level() -> None:
     assert level_of(math.nan) == Level.of(None)
     assert level_of(None) == Level.of(None)
+
+
+def test_a_row_of_means_is_no_run() -> None:
+    with pytest.raises(UsageError, match="t.csv, line 4: seed is 'mean', so this row is a summary of others"):
+        read(seed=[0, 0, "mean", "std"])
+    assert read(seed=["a", "a", "mean", "mean"]).runs["seed"].tolist() == ["a", "a", "mean", "mean"]
+
+
+def test_an_empty_level_is_none_and_spreadsheets_write_truth_in_capitals() -> None:
+    found = read(method=["", "ours", "", "ours"])
+    assert [level.value for level in found.factors["method"]] == [None, "ours"]
+    assert [level_of(text).value for text in ("TRUE", "FALSE", "True")] == [True, False, True]

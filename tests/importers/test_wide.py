@@ -44,3 +44,11 @@ def test_one_column_cannot_be_melted_and_names_are_not_taken_twice() -> None:
         melted(table(seed=["0", "1"], base=["1", "2"]), Roles(wide="method"))
     with pytest.raises(UsageError, match="has a column method already; choose another name for --wide and --metric"):
         melted(table(method=["a", "b"], x=["1", "2"], y=["3", "4"]), Roles(wide="method"))
+
+
+def test_a_constant_column_is_no_level() -> None:
+    frame = {"lr": ["0.1", "0.1"], "seed": ["0", "1"], "baseline": ["0.5", "0.6"], "ours": ["0.7", "0.8"]}
+    table = Table("t.csv", pd.DataFrame(frame), ["2", "3"])
+    long, _ = melted(table, Roles(wide="method", metrics=("acc",)))
+    assert set(long.frame["method"]) == {"baseline", "ours"}
+    assert "not melted: lr" in long.notes[-1]

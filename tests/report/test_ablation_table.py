@@ -185,3 +185,22 @@ def test_with_many_factors_a_configuration_is_its_changes() -> None:
     assert means[1:] == sorted(means[1:], reverse=True)
     assert "f6=false" in {text_of(row["configuration"]) for row in shown.rows}
     assert "Sorted by accuracy, the best first, below the baseline." in shown.notes
+
+
+def test_a_difference_over_fewer_seeds_than_its_row_says_so() -> None:
+    whole = grid_results({"method": ["base", "ours", "theirs"]}, value, "acc", 6, [ACCURACY])
+    method, seed = whole.levels["method"].map(str), whole.runs["seed"]
+    found = whole.where(((method != "base") | (seed < 4)) & ((method != "ours") | (seed > 0)))
+    shown = table({}, found=found)
+    said = "Δ is over the seeds in common with the baseline: 3 for method=ours, 4 for method=theirs."
+    assert said in shown.notes
+    assert said in shown.caption
+    assert not any("in common with the baseline:" in note for note in table({"method": ["base", "ours"]}).notes)
+
+
+def test_unpaired_runs_are_not_called_seeds() -> None:
+    whole = grid_results({"method": ["base", "ours"]}, value, "acc", 12, [ACCURACY])
+    apart = whole.where((whole.levels["method"].map(str) == "base") == (whole.runs["seed"] < 6))
+    shown = table({}, found=apart)
+    assert "over n = 6 runs" in shown.caption
+    assert shown.notes[0].startswith("Mean ± standard deviation over n runs")

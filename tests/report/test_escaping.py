@@ -3,7 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from ablate.report.escaping import in_latex, in_markdown, line_in_markdown
+from ablate.report.escaping import engine_for, in_latex, in_markdown, line_in_markdown
 
 AT_THE_START = ["# a", "- a", "+ a", "1. a", "12) a", "> a", ">a", "---", "===", "-1.0 a", "1.5 a", "3 a"]
 
@@ -28,3 +28,9 @@ def test_latex_at_the_start_of_a_row_is_no_argument_of_the_row_before() -> None:
     assert in_latex("[x]") == "{[x]}"
     assert in_latex("*") == "{*}"
     assert in_latex("Δ 5 %") == r"$\Delta$ 5 \%"
+
+
+def test_greek_letters_and_check_marks_are_those_of_latex() -> None:
+    assert in_latex("α-mix, Ω, ✓") == r"$\alpha$-mix, $\Omega$, \ensuremath{\surd}"
+    assert engine_for(in_latex("α é – ≥ ✗")) == ""
+    assert "XeLaTeX" in engine_for(in_latex("深い"))

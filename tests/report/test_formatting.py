@@ -3,9 +3,10 @@
 import math
 
 import pandas as pd
+import pytest
 
 from ablate.core.metrics import Metrics, MetricSpec
-from ablate.report.formatting import MISSING, as_reported, difference_heading, finer, heading, number
+from ablate.report.formatting import MISSING, as_reported, difference_heading, finer, heading, number, rounded_to
 
 ACCURACY = MetricSpec("final_test_accuracy", "final accuracy", "%", 1)
 LOSS = MetricSpec("loss")
@@ -19,9 +20,21 @@ def test_fractions_are_percentages_and_holes_are_visible() -> None:
 
 
 def test_large_counts_are_in_millions() -> None:
-    count = MetricSpec("parameters", digits=0)
+    count = MetricSpec.guess("parameters")
     assert number(1_990_290, count) == "1.99 M"
     assert number(65_000, count) == "65,000"
+
+
+def test_two_large_results_are_told_apart() -> None:
+    """Rewards of 1,500,123 and 1,502,626 are both 1.50 M, but they are no sizes."""
+    spec = rounded_to(MetricSpec("reward"), [6410.0, 161.0])
+    assert [number(value, spec) for value in (1_500_123.0, 1_502_626.0)] == ["1,500,123", "1,502,626"]
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-12])
+def test_very_small_results_have_a_power_of_ten(scale: float) -> None:
+    spec = rounded_to(MetricSpec("mse"), [0.12 * scale])
+    assert number(3.21 * scale, spec) == f"{3.21 * scale:.4g}".replace("-", "−")
 
 
 def test_without_digits_there_are_four_significant_ones() -> None:

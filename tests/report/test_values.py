@@ -41,6 +41,7 @@ NAN = math.nan
         (Mean(0.81, NAN, 1, 1, SPEC), "81.0"),
         (Mean(0.81, 0.0, 2, 2, SPEC), "81.0"),
         (Mean(0.81, NAN, 1, 2, SPEC), "81.0 (1 of 2)"),
+        (Mean(0.81, 0.01, 4, 5, SPEC), "81.0 ± 1.0 (4 of 5)"),
         (Mean(NAN, NAN, 0, 2, SPEC), "–"),
         (Spread(0.573, 0.5, 0.69, 5, MetricSpec("x", digits=2)), "0.57 (0.50 to 0.69)"),
         (Spread(0.573, 0.573, 0.573, 1, MetricSpec("x", digits=2)), "0.57"),

@@ -306,3 +306,15 @@ def test_where_no_block_is_complete_there_are_estimates_and_no_verdicts() -> Non
     assert (found.verdict, found.reason) == (
         "not tested", "no block has all the runs that the claim needs (none is complete in the only stratum)"
     )  # fmt: skip
+
+
+def test_a_block_that_lost_a_run_of_every_pair_has_no_value() -> None:
+    """Seed 1 scores 10 more than seed 0: the mean of one method's seed 0 beside another's seed 1 compares seeds."""
+    draw = noise(0.1)
+    names = [f"d{number}" for number in range(6)]
+    frame = study({"method": ["base", "ours"], "dataset": names}, lambda of, seed: 50 + 10 * seed + draw(of, seed), seeds=2)
+    frame.loc[(frame["method"] == "base") & (frame["seed"] == 1), "status"] = "diverged"
+    frame.loc[(frame["method"] == "ours") & (frame["seed"] == 0), "status"] = "diverged"
+    (found,) = judge(parse_all([CLAIM]), results_of(frame, blocks="dataset", metrics=[MetricSpec("accuracy", chance=50.0)]))
+    assert found.verdict not in ("supported", "contradicted")
+    assert by_block(outcomes(frame), "dataset").outcomes.isna().all(axis=None)

@@ -85,3 +85,18 @@ def test_no_seeds_are_added_for_a_number_that_has_to_match() -> None:
     exact = claim("B", kind="exact", value=3, metric="parameters")
     assert judge([exact], results_of(lost, factors={"x": [1, 2]}))[0].verdict == "inconclusive"
     assert seeds_wanted([exact], results_of(lost, factors={"x": [1, 2]}), 5) == 0
+
+
+def test_over_blocks_their_number_counts() -> None:
+    """By statsmodels, at the whole of alpha: one look."""
+    factors = {**FACTORS, "task": Factor.of("task", list("abcdef"))}
+    margin = TTestPower().solve_power(nobs=6, alpha=0.025, power=0.8, alternative="larger")
+    (line,) = plan_claims([claim(where={"task": ["a", "b"]})], factors, {}, 3, block="task")
+    assert line.startswith(
+        f"Minimum detectable effect at 6 blocks (1 primary claim, 80 % power): {margin:.1f} standard deviations of the "
+        "differences in the blocks;"
+    )
+    few = {**FACTORS, "task": Factor.of("task", list("abcd"))}
+    assert plan_claims([claim()], few, {}, 20, block="task") == ["No verdict below 5 blocks: task has 4 levels."]
+    with pytest.raises(ClaimError, match="claim A: task is a block of this study, and a claim cannot be about a change of it"):
+        plan_claims([claim(contrast={"factor": "task", "from": "a", "to": "b"})], factors, {}, 5, block="task")

@@ -312,3 +312,15 @@ def test_without_common_seeds_the_frame_of_all_runs_is_not_copied(monkeypatch: p
     assert max(taken, default=0) < len(frame)
     assert found[0].unpaired is not None
     assert (found[0].unpaired.counts, found[0].n) == ((18, 18), 3)
+
+
+def test_additive_effects_have_no_interaction_at_all() -> None:
+    """The double differences are sums of four numbers, which floating point leaves at up to 2e-16."""
+    residues = 0
+    for trial in range(20):
+        one, other, base, *level = np.random.default_rng(trial).random(8)
+        rows = study({"a": [0, 1], "b": [0, 1]}, lambda of, seed: base + level[seed] + one * of["a"] + other * of["b"])  # noqa: B023
+        wide = rows.pivot_table(index="seed", columns=["a", "b"], values="accuracy")
+        residues += bool((wide[1, 1] - wide[1, 0] - wide[0, 1] + wide[0, 0]).any())
+        assert not interaction(outcomes(rows), Change.of("a", 0, 1), Change.of("b", 0, 1)).by_seed.any()
+    assert residues > 5

@@ -70,3 +70,19 @@ def test_many_strata_and_interactions_are_not_listed() -> None:
     assert len(strata_of(runs, contrasts.contrast(runs, Change.of("data", 0, 1)))) == 2
     both = contrasts.interaction(runs, Change.of("method", "base", "ours"), Change.of("data", 0, 1))
     assert strata_of(runs, both) == []
+
+
+def test_equal_effects_are_not_told_apart_by_the_error_of_floating_point() -> None:
+    """0.1 more than 0.58… and than 0.09… are two numbers that differ by 1e-17 in every seed."""
+    base = {"a": 0.5821620360643678, "b": 0.09412864224039919, "c": 0.4331269402364738}
+    of_tasks = study({"method": ["base", "ours"], "task": list(base)},
+                     lambda levels, _: base[levels["task"]] + 0.1 * (levels["method"] == "ours"))  # fmt: skip
+    found = contrasts.by_stratum(outcomes(of_tasks), [Change.of("method", "base", "ours")])
+    assert len({each.estimate for each in found}) > 1
+    spread = heterogeneity(found)
+    assert spread is not None
+    assert spread.p == 1.0
+    constant = contrasts.means_by_cell(outcomes(study({"method": ["base", "ours", "x"]}, lambda *_: 0.123456789)))
+    spread = heterogeneity(constant)
+    assert spread is not None
+    assert spread.p == 1.0

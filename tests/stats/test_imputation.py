@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from ablate.core.metrics import MetricSpec
@@ -21,7 +22,11 @@ from tests.stats.conftest import outcomes, study
     ],
 )
 def test_a_lost_run_is_at_chance_or_at_the_bad_end_of_a_percentage(spec: MetricSpec, value: float) -> None:
-    assert value_of_lost(spec) == pytest.approx(value, nan_ok=True)
+    assert value_of_lost(spec, pd.DataFrame({0: [0.2, 1.0]})) == pytest.approx(value, nan_ok=True)
+
+
+def test_one_percent_is_not_the_bad_end_of_percentages_that_are_no_fractions() -> None:
+    assert math.isnan(value_of_lost(MetricSpec("error", unit="%", better="lower"), pd.DataFrame({0: [20.0, 0.5]})))
 
 
 def test_each_arm_with_losses_is_at_either_end() -> None:

@@ -169,3 +169,13 @@ def test_the_noise_of_a_study_is_decided_at_its_own_looks() -> None:
     assert noise_table(outcomes(frame), change, design=SequentialDesign(())).iloc[0]["margin"] == pytest.approx(
         row["sd"] * TTestPower().solve_power(nobs=9, alpha=ALPHA, power=0.8, alternative="larger"), rel=1e-6
     )
+
+
+def test_looks_that_are_close_together_need_not_have_falling_margins() -> None:
+    """The look at 19 seeds has little alpha left, so that 18 decide a smaller margin than 19 and 20."""
+    design = SequentialDesign((5, 18, 19, 20))
+    margins = plan_table(design=design).set_index("n")["margin"]
+    assert margins[18] < margins[20] < margins[19]
+    for margin in (margins[18] * 1.001, (margins[20] + margins[19]) / 2):
+        assert seeds_needed(1.0, margin, design=design) == 18
+    assert seeds_needed(1.0, margins[18] * 0.99, design=design) is None

@@ -185,3 +185,27 @@ def test_one_more_item_in_every_seed_is_as_uncertain_as_one_item() -> None:
     found = contrasts.contrast(runs, OURS)
     half = stats.t.ppf(0.975, 4) / 277 / 2
     assert found.interval() == pytest.approx((1 / 277 - half, 1 / 277 + half))
+
+
+@pytest.mark.parametrize("items", [277, 360, 1000, 3333])
+def test_the_step_of_fractions_in_single_precision_is_that_of_double(items: int) -> None:
+    correct = 0.9 * items + np.random.default_rng(items).integers(0, items // 12, 30)
+    values = pd.DataFrame({"a": np.round(correct) / items})
+    single = values.astype(np.float32).astype(float)
+    assert resolution(single) == pytest.approx(resolution(values), rel=1e-3)
+    assert resolution(pd.DataFrame({"a": [float(np.float32(93.1)), 93.0, float(np.float32(93.4))]})) == 0.1
+
+
+def test_numbers_in_single_precision_that_are_not_rounded_have_no_step() -> None:
+    draw = np.random.default_rng(0)
+    for scale in (1e-3, 1.0, 50.0, 1e6):
+        found = [resolution(pd.DataFrame({"a": (scale * draw.random(6)).astype(np.float32).astype(float)})) for _ in range(50)]
+        assert sum(step is not None for step in found) <= 1
+
+
+def test_one_item_more_in_every_seed_shows_nothing_in_single_precision_either() -> None:
+    rows = study(
+        {"method": ["base", "ours"]}, lambda of, seed: float(np.float32((250 + 3 * seed + (of["method"] == "ours")) / 277))
+    )
+    found = contrasts.contrast(outcomes(rows), OURS)
+    assert found.least_se == pytest.approx(1 / 554, rel=1e-3)
