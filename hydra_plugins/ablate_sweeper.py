@@ -1,6 +1,7 @@
 """Registers ablate with Hydra. Every Hydra program in the environment imports this file, so it must import quickly."""
 
 import importlib.util
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -17,27 +18,47 @@ GROUP = ENGINE / "conf_logger"  # the group `logger`
 HELP = ENGINE / "conf_help"  # the text of `hydra/sweeper=ablate --help`, instead of Hydra's
 DEFAULT = ENGINE / "conf_default"  # hydra/sweeper=ablate with `logger: null` in its defaults list
 KEY = re.compile(r"^logger\s*:", re.M)
+FOLDER = re.compile(r"(?:file|pkg)://[^\s\"',\]]+")
 IN_DEFAULTS = re.compile(r"(^\s*-\s*|[{,]\s*)(override\s+)?/?logger(@[\w.]+)?\s*:", re.M)
 
 
 def logger_folders(search_path: ConfigSearchPath) -> list[Path]:
     """The folders by which `logger=wandb` selects a logger, as far as the program does not use the name itself.
 
-    A program with a group or a key `logger` keeps it for itself. One that has the group in its defaults list without having its
-    levels gets the levels, and any other one also the default.
+    A program with a group or a key `logger` keeps it for itself, also in a folder of `hydra.searchpath` or `--config-dir`. One
+    that has the group in its defaults list without having its levels gets the levels, and any other one also the default. A
+    program that does not use ablate gets nothing.
     """
     stored = ConfigStore.instance().repo
     if "logger" in stored or any(_has_logger(node) for node in stored.values()):
         return []
     main = next((_folder(entry.path) for entry in search_path.get_path() if entry.provider == "main"), None)
+    texts = [] if main is None else [_text(path) for path in main.glob("*.yaml")]
+    if not _uses_ablate(main, texts):
+        return []
+    others = [_folder(found) for text in (*texts, *sys.argv) for found in FOLDER.findall(text)]
+    others += [Path(after) for option, after in itertools.pairwise(sys.argv) if option in ("--config-dir", "-cd")]
+    others += [Path(argument.partition("=")[2]) for argument in sys.argv if argument.startswith("--config-dir=")]
+    if any(folder is not None and (folder / "logger").is_dir() for folder in (main, *others)):
+        return []
     if main is None:
         return [DEFAULT, GROUP]
-    if (main / "logger").is_dir():
-        return []
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in main.glob("*.yaml")]
     if any(map(KEY.search, texts)):
         return []
     return [GROUP] if any(map(IN_DEFAULTS.search, texts)) else [DEFAULT, GROUP]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _uses_ablate(main: Path | None, texts: list[str]) -> bool:
+    """Whether a program may use ablate: it has imported it, or names it in the command or in its configuration."""
+    if "ablate" in sys.modules or any("ablate" in argument for argument in sys.argv[1:]):
+        return True
+    return any("ablate" in text for text in texts) or (
+        main is not None and any("ablate" in _text(path) for path in main.glob("*/**/*.yaml"))
+    )
 
 
 def _has_logger(node: Any) -> bool:

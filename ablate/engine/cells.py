@@ -28,6 +28,7 @@ from ablate.storage.manifest import Decision, StudyManifest
 from ablate.storage.records import levels_of, section
 
 NO_MEANING = ("hydra", "study", "seed")  # nodes that are no part of the experiment
+ENVIRONMENT = "hydra.job.env_set"  # the part of the node hydra that may differ between experiments
 Decisions = dict[str, Decision]
 
 
@@ -45,10 +46,13 @@ class PlannedCell:
         meaning: the dotted keys and values that define the experiment, without its seed.
         settings: the result of `Experiment.read`.
         builds: the digest of `Experiment.fingerprint`; cells with equal digests are the same experiment.
-        unknown: the dotted keys that are no part of `meaning`, because they depend on the job or on chance.
+        unknown: the dotted keys whose values are no part of `meaning`, because they depend on the job or on chance.
         missing: the dotted keys without a value (`???`).
         locations: the values of the keys in study.paths, except those of inputs that the program itself identifies.
         types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
+        environment: the variables that it sets for its job (`hydra.job.env_set`).
+        references: by path, the interpolations in `values` that refer to other keys.
+        unknown_levels: by factor, the levels whose values are only known in a run, as written.
         digest: the digest of `meaning`.
         short: the short digest under which the study has the cell: that of an earlier version if it has runs of it.
         baseline: the levels from which the name is shortened; None: it is in full.
@@ -67,6 +71,9 @@ class PlannedCell:
     missing: Sequence[str] = ()
     locations: Mapping[str, Any] = field(default_factory=dict)
     types: DictConfig | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+    unknown_levels: Mapping[str, Any] = field(default_factory=dict)
     digest: str = field(init=False)
     short: str = field(init=False)
     baseline: Cell | None = field(default=None, init=False)
@@ -114,6 +121,7 @@ class CellReader:
         overrides: Sequence[str],
         typed: Cell,
         name: str,
+        environment: Mapping[str, str] | None = None,
     ) -> PlannedCell | None:
         """Make a cell from a configuration, completing the configuration in place. None if the program requests no run.
 
@@ -123,6 +131,7 @@ class CellReader:
             overrides: the overrides that composed it.
             typed: its levels as typed.
             name: the name of the study.
+            environment: the variables that the configuration sets for the job (`hydra.job.env_set`).
 
         Raises:
             UsageError: if the program rejects the configuration.
@@ -138,7 +147,9 @@ class CellReader:
         ignore = (*config.study.ignore, *config.study.paths)
         values = ConfigValues.of(config, ignore)
         neutral = plain(config.study.neutral) or {}
-        meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore)), (), neutral)
+        texts = self.before.is_new or self.before.identity > 1
+        meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore), texts), (), neutral)
+        meaning |= {ENVIRONMENT: dict(environment)} if texts and environment else {}
         meaning |= {key: typed[key].text for key in typed if key not in choices and key in values.unknown_keys()}
         if self._similar is not None:
             share_equal_parts(values.nested, self._similar)
@@ -161,7 +172,11 @@ class CellReader:
             settings=settings,
             builds=fingerprint.digest(meaning if built is None else built),
             unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
+            environment=environment or {},
+            references=values.references,
         )
+        unknown = set(values.unknown_keys())
+        cell.unknown_levels = {key: level.value for key, level in cell.levels.items() if key in unknown and key not in chosen}
         cell.missing = [key for key in values.missing if key.split(".")[0] not in NO_MEANING]
         identified = {name.rpartition(".")[0] for name in found}  # sections, with a digest of the inputs for example
         cell.locations = {

@@ -20,6 +20,7 @@ from ablate.core.cells import Cell
 from ablate.core.errors import AblateError, UsageError
 from ablate.core.levels import Factor, Level
 from ablate.engine.cells import CellReader, PlannedCell
+from ablate.engine.config_values import plain
 from ablate.engine.messages import one_line
 from ablate.engine.overrides import SweptFactor
 from ablate.engine.typed_configs import is_typed
@@ -31,17 +32,21 @@ class Composed:
 
     config: DictConfig
     choices: dict[str, str | None]
+    environment: dict[str, str]  # of the job: hydra.job.env_set
     types: DictConfig | None  # the configuration, if it has structured (dataclass) nodes
     pickled: bytes | None  # the configuration; None if it cannot be pickled, such as one of a local dataclass
 
     @classmethod
-    def of(cls, config: DictConfig, choices: dict[str, str | None]) -> Composed:
-        """Prepare a configuration for copying."""
+    def of(cls, config: DictConfig) -> Composed:
+        """Take the node `hydra` out of a configuration, and prepare it for copying."""
+        choices, environment = dict(config.hydra.runtime.choices), plain(config.hydra.job.env_set)
+        with open_dict(config):
+            del config["hydra"]
         try:
             pickled = pickle.dumps(config)
         except (pickle.PicklingError, AttributeError, TypeError):
             pickled = None
-        return cls(config, choices, config if is_typed(config) else None, pickled)
+        return cls(config, choices, environment, config if is_typed(config) else None, pickled)
 
     def copy(self) -> DictConfig:
         """A copy of the configuration. Unpickling takes a fifth of the time of `copy.deepcopy`."""
@@ -100,7 +105,9 @@ class Composer:
         for key, value in values.items():
             OmegaConf.update(config, key, value)
         try:
-            cell = self.reader.read(config, composed.choices, [*fixed, *asked.values()], typed, self.master.study.name)
+            cell = self.reader.read(
+                config, composed.choices, [*fixed, *asked.values()], typed, self.master.study.name, composed.environment
+            )
         except OmegaConfBaseException as error:
             node = str(getattr(error, "full_key", None) or "").split(".")[0]
             if node not in {key.split(".")[0] for key in typed}:
@@ -123,11 +130,7 @@ class Composer:
         """Compose these overrides with Hydra, once for all cells that differ only in `values`."""
         kind = (*fixed, *(override for key, override in asked.items() if key not in values))
         if kind not in self._composed:  # Hydra composes the first one with its values, which checks the keys
-            config = self.loader.load_sweep_config(self.master, [*fixed, *asked.values()])
-            choices = dict(config.hydra.runtime.choices)
-            with open_dict(config):
-                del config["hydra"]
-            self._composed[kind] = Composed.of(config, choices)
+            self._composed[kind] = Composed.of(self.loader.load_sweep_config(self.master, [*fixed, *asked.values()]))
         return self._composed[kind]
 
     def _is_plain(self, key: str, level: Level, override: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,6 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablate.engine.interpolations import ESCAPED, Path, Unknown, at, find_unknown, leaves
 from ablate.engine.overrides import key_of
+
+_REFERENCE = re.compile(r"\$\{[^${}:]+\}")  # to a key; a resolver has a colon
 
 
 def plain(node: Any, resolve: bool = False) -> Any:
@@ -39,12 +42,14 @@ class ConfigValues:
         unknown: the interpolations whose values a plan cannot know, without ignored keys.
         objects: the interpolations that yield an object: its `str`, by path.
         missing: the dotted keys without a value (`???`), which a program may never read.
+        references: the resolved interpolations that only refer to other keys (`${model.lr}`), by path.
     """
 
     nested: dict[str, Any]
     unknown: Unknown = field(default_factory=Unknown)
     objects: Mapping[Path, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    references: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cfg: DictConfig, ignore: Collection[str] = ()) -> ConfigValues:
@@ -59,7 +64,7 @@ class ConfigValues:
         if not texts:
             return cls(nested, missing=missing)
         unknown = find_unknown(cfg, texts, [keys for keys in texts if not _is_ignored(keys, ignore)])
-        objects = {}
+        objects, references = {}, {}
         for keys, text in texts.items():
             path = tuple(map(str, keys))
             if path in unknown.paths or _is_ignored(path, ignore) or ESCAPED in text:
@@ -70,14 +75,23 @@ class ConfigValues:
             if isinstance(value, DictConfig | ListConfig | str | int | float | bool | None):
                 *parents, last = keys
                 at(nested, tuple(parents))[last] = plain(value, resolve=True)
+                if len(_REFERENCE.findall(text)) == text.count("${"):
+                    references[keys] = text
             else:
                 objects[path] = str(plain(value))
-        return cls(nested, unknown, objects, missing)
+        return cls(nested, unknown, objects, missing, references)
 
-    def meaning(self, ignore: Collection[str]) -> dict[str, Any]:
-        """The dotted keys and values known before the run, without ignored keys."""
+    def meaning(self, ignore: Collection[str], texts: bool = True) -> dict[str, Any]:
+        """The dotted keys and values, without ignored keys.
+
+        Args:
+            ignore: the dotted keys to leave out.
+            texts: whether interpolations whose values a plan cannot know are included as they are written. Otherwise they are
+                left out, and so are lists that contain any.
+        """
         flat: dict[str, Any] = {}
-        partly_known = {path[:size] for path in self.unknown.paths for size in range(1, len(path) + 1)}
+        paths = () if texts else self.unknown.paths
+        partly_known = {path[:size] for path in paths for size in range(1, len(path) + 1)}
         self._flatten(self.nested, (), "", ignore, partly_known, flat)
         return flat
 

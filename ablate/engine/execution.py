@@ -93,6 +93,7 @@ def execute(
         name=context.name,
         choices=choices_of(context.choices),
         overridden=list(context.overridden),
+        levels=dict(context.levels),
         timing={"processes": context.processes},
         provenance={**provenance, **differences(context.planned_with, provenance)},
         worker=this_worker(),

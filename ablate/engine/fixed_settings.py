@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ablate.core.cells import Cell
 from ablate.core.errors import AblateError, UsageError
+from ablate.core.levels import Level
 from ablate.engine.cells import PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.config_file import read_config
@@ -34,20 +34,26 @@ def baseline_of(
     """
     others = [override for key, override in fixed.items() if key not in before.baseline]
     added = [each.factor for key, each in composer.swept.items() if key not in before.baseline]
-    first: Differences = {}
-    for levels in itertools.product(*(factor.levels for factor in added)):
-        typed = Cell({factor.key: level for factor, level in zip(added, levels, strict=True)})
-        cell = composer.cell([*others, *before.baseline.values()], typed)
-        if cell is None:
-            return before.baseline, before.paths
-        differences = changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations)
-        if not differences:
-            overrides = {key: composer.swept[key].overrides[level] for key, level in typed.items()}
-            return {**before.baseline, **overrides}, {**cell.locations, **before.paths}
-        first = first or differences
+    found = {factor.key: factor.levels[0] for factor in added}
+
+    def compare(levels: Mapping[str, Level]) -> tuple[Differences, PlannedCell | None]:
+        cell = composer.cell([*others, *before.baseline.values()], Cell(levels))
+        return ({} if cell is None else changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations)), cell
+
+    differences, cell = compare(found)
+    for factor in added:  # one after the other: all combinations of many factors would take hours
+        for level in factor.levels[1:] if differences else ():
+            fewer, other = compare({**found, factor.key: level})
+            if len(fewer) < len(differences):
+                differences, cell, found = fewer, other, {**found, factor.key: level}
+    if cell is None:
+        return before.baseline, before.paths
+    if not differences:
+        overrides = {key: composer.swept[key].overrides[level] for key, level in found.items()}
+        return {**before.baseline, **overrides}, {**cell.locations, **before.paths}
     raise UsageError(
-        f"this command changes fixed settings of the study {study}: {_listed(first)}. "
-        f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & first)}"
+        f"this command changes fixed settings of the study {study}: {_listed(differences)}. "
+        f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & differences)}"
     )
 
 

@@ -13,14 +13,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from ablate.core.errors import AblateError
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.cells import PlannedCell
 from ablate.engine.config_file import read_config
+from ablate.engine.config_values import plain
+from ablate.engine.interpolations import at
 from ablate.engine.typed_configs import Types, as_config, types_of
 from ablate.storage.layout import run_identity
 
@@ -42,6 +46,9 @@ class RunContext:
         position: among the runs that were launched together, such as 3/12.
         processes: the number of runs that share the machine.
         deadline: when the sweep has to stop, in seconds since 1970; None for no limit.
+        references: paths, and the interpolations there that refer to other keys; the planned configuration has their values.
+        environment: the variables that the configuration sets for the job.
+        levels: by factor, the levels whose values are only known in a run, as written.
         types: the index of the structured configuration to restore node types from, see `FrozenConfigs`.
         repeats: the seed of the program, if this is a second run with the same seed.
         planned_with: the program's provenance on the machine that plans: code and versions.
@@ -55,6 +62,9 @@ class RunContext:
     name: str = ""
     choices: Mapping[str, str | None] = field(default_factory=dict)
     overridden: Sequence[str] = ()
+    references: Sequence[tuple[Sequence[str | int], str]] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, Any] = field(default_factory=dict)
     position: str | None = None
     processes: int = 1
     deadline: float | None = None
@@ -74,6 +84,9 @@ class RunContext:
             name=cell.name if cell.name != cell.label else "",
             choices=dict(cell.choices),
             overridden=list(cell.overridden),
+            references=[(list(path), text) for path, text in cell.references.items()],
+            environment=dict(cell.environment),
+            levels=dict(cell.unknown_levels),
             **facts,
         )
 
@@ -83,8 +96,8 @@ class RunContext:
         return self.name or self.label
 
     def as_override(self) -> str:
-        """Render the context as the last override of a job."""
-        return f"{KEY}={json.dumps(asdict(self), ensure_ascii=False)}"
+        """Render the context as the last override of a job, in which OmegaConf finds no interpolation."""
+        return f"{KEY}={json.dumps(asdict(self), ensure_ascii=False)}".replace("$", "\\u0024")
 
     @classmethod
     def from_overrides(cls, overrides: Sequence[str]) -> RunContext:
@@ -115,15 +128,44 @@ class FrozenConfigs:
         values = read_config(Path(context.directory))
         config = as_config(values, None if context.types is None else self.types[context.types])
         self.added.hide(config)
+        _refer(config, context.references)
         with open_dict(config):
             config.hydra = master.hydra
             with open_dict(config.hydra):
                 config.hydra.sweep.dir, config.hydra.sweep.subdir = context.directory, "."  # hydra.runtime.output_dir
                 config.hydra.runtime.choices = dict(context.choices)
                 *typed, passed = sweep_overrides
+                config.hydra.job.env_set = dict(context.environment)
+                config.hydra.job.override_dirname = _dirname(typed, config.hydra.job.config.override_dirname)
                 config.hydra.overrides.task = typed
                 config.hydra.overrides.hydra = [*master.hydra.overrides.hydra, passed]
         return config
+
+
+def _refer(config: DictConfig, references: Sequence[tuple[Sequence[str | int], str]]) -> None:
+    """Put interpolations back that refer to other keys: a program that changes a key changes what refers to it.
+
+    One that has another value now than when it was planned, such as one that refers to a key of ablate, keeps the planned one.
+    """
+    for path, text in references:
+        *parents, last = path
+        node = at(config, tuple(parents))
+        planned = plain(node[last])
+        with read_write(node), open_dict(node):
+            try:
+                node[last] = text
+                same = plain(node[last], resolve=True) == planned
+            except OmegaConfBaseException:
+                same = False
+            if not same:
+                node[last] = planned
+
+
+def _dirname(typed: Sequence[str], how: Any) -> str:
+    """`hydra.job.override_dirname`, which may name a folder of a program's own, for the overrides of one job."""
+    parsed = OverridesParser.create().parse_overrides(list(typed))
+    lines = sorted(each.input_line or "" for each in parsed if each.key_or_group not in how.exclude_keys)
+    return str(how.item_sep).join(lines).replace("=", str(how.kv_sep))
 
 
 class ForgetConfigs(Callback):

@@ -12,7 +12,7 @@ from pathlib import Path
 from hydra._internal.callbacks import Callbacks
 from hydra.core.utils import JobReturn
 from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
@@ -142,8 +142,8 @@ class Launch:
         launched, overrides, types = self._write_plans(due)
         if not launched:
             return None
-        if self.console.is_terminal:  # log lines would break the progress display
-            with open_dict(self.config.hydra):
+        if self.console.is_terminal and OmegaConf.select(self.config.hydra, "job_logging.root.level") is not None:
+            with open_dict(self.config.hydra):  # log lines would break the progress display
                 self.config.hydra.job_logging.root.level = "WARNING"
         with open_dict(self.config.hydra):  # where launchers write files of their own
             self.config.hydra.sweep.dir = str(self.plan.study)

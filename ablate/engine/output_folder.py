@@ -20,10 +20,22 @@ from omegaconf import open_dict, read_write
 
 
 @contextmanager
-def output_folder(directory: Path) -> Iterator[None]:
-    """Within the body, `hydra.runtime.output_dir` is `directory`, and log files lie there; with `hydra.job.chdir`, the working
-    folder too.
+def folder_of_command() -> Iterator[bool]:
+    """Within the body, the working folder is that of the command, on which the folder of a study depends.
+
+    Yields whether Hydra has changed it (`hydra.job.chdir`, or by default before version_base 1.2).
     """
+    working_folder, hydra = Path.cwd(), HydraConfig.get()
+    os.chdir(hydra.runtime.cwd)
+    try:
+        yield bool(hydra.job.chdir) or working_folder != Path.cwd()
+    finally:
+        os.chdir(working_folder)
+
+
+@contextmanager
+def output_folder(directory: Path, chdir: bool) -> Iterator[None]:
+    """Within the body, `hydra.runtime.output_dir` is `directory`, and log files lie there; `chdir`: work in it."""
     config: Any = HydraConfig.instance().cfg
     hydra = config.hydra
     working_folder = Path.cwd()
@@ -33,7 +45,7 @@ def output_folder(directory: Path) -> Iterator[None]:
     before = _log_files()
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        if hydra.job.chdir:
+        if chdir:
             os.chdir(directory)
         if before:
             configure_log(hydra.job_logging, hydra.verbose)

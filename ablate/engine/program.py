@@ -9,10 +9,11 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -42,21 +43,33 @@ class ProgramReference:
         file: the source file.
         qualname: the qualified name of the function.
         unchanged: whether the function is not decorated with `ablate.main`.
+        method: whether it is a method of an object, which other processes do not have.
     """
 
     module: str
     file: str
     qualname: str
     unchanged: bool = False
+    method: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Any], unchanged: bool = False) -> ProgramReference:
-        """Make the reference of a training function."""
+        """Make the reference of a training function, which may be decorated by functions of other files.
+
+        Raises:
+            UsageError: if it is no function, such as an object that can be called.
+        """
+        innermost = inspect.unwrap(function)
+        innermost = getattr(innermost, "__func__", innermost)  # of a method
+        if not inspect.isfunction(innermost):
+            raise UsageError(f"{function!r} is not a function, so other processes cannot find it: define one that calls it.")
+        names = innermost.__globals__  # those of its module, also if a profiler executes it
         module = function.__module__
         if module == "__main__":
-            spec = getattr(sys.modules["__main__"], "__spec__", None)  # set by `python -m`; None for a script
-            module = spec.name if spec is not None else ""
-        return cls(module, str(Path(inspect.getfile(function)).resolve()), function.__qualname__, unchanged)
+            spec = names.get("__spec__")  # set by `python -m`; None for a script
+            module = spec.name if spec is not None and spec.name != "__main__" else ""
+        file = names.get("__file__") or inspect.getfile(innermost)
+        return cls(module, str(Path(file).resolve()), function.__qualname__, unchanged, inspect.ismethod(function))
 
     def load(self) -> Program:
         """Return the program, importing its module if necessary.
@@ -64,9 +77,10 @@ class ProgramReference:
         Raises:
             AblateError: if the module does not define it.
         """
-        if self not in _PROGRAMS and "<locals>" in self.qualname:
+        if self not in _PROGRAMS and (self.method or "<locals>" in self.qualname):
+            where = "a method of an object" if self.method else "defined inside a function"
             raise AblateError(
-                f"{self.qualname} in {self.file} is defined inside a function, so other processes cannot import it: "
+                f"{self.qualname} in {self.file} is {where}, so other processes cannot import it: "
                 "define it at module level, or use hydra/launcher=basic."
             )
         if self not in _PROGRAMS:
@@ -75,7 +89,7 @@ class ProgramReference:
                 command = getattr(command, name, None)
             program = getattr(command, "program", None)
             if program is None and self.unchanged and callable(command):
-                program = Program(inspect.unwrap(command), unchanged=True)  # without the decorator of Hydra
+                program = Program(_below_hydra(command), unchanged=True)
             if not isinstance(program, Program):
                 decorated = "" if self.unchanged else " decorated with @ablate.main"
                 raise AblateError(
@@ -147,6 +161,18 @@ class Program:
         return self.script or Path(self.reference.file)
 
     @property
+    def names(self) -> tuple[str, str | None]:
+        """What identifies the program in a study: its file, and its function; None for a script.
+
+        The file is relative to the root of its project, or if it is there itself, to the working folder.
+        """
+        file = self.file.resolve()
+        name = file.relative_to(project_root(file)).as_posix()
+        if "/" not in name and file.is_relative_to(Path.cwd()):
+            name = file.relative_to(Path.cwd()).as_posix()
+        return name, None if self.script else self.reference.qualname
+
+    @property
     def root(self) -> Path | None:
         """The folder whose imported modules belong to the code of a run; None if the experiment names its code itself."""
         return None if self.experiment.code else project_root(self.file)
@@ -163,10 +189,12 @@ class PlannedTask:
     Attributes:
         program: the program that the jobs load.
         script: the script whose code the runs execute, for `ablate sweep`; None for that of the program.
+        arguments: `sys.argv` of the command, which a program may parse itself when it is imported.
     """
 
     program: ProgramReference
     script: Path | None = None
+    arguments: tuple[str, ...] = field(default_factory=lambda: typed_arguments())
 
     def __call__(self, cfg: DictConfig) -> Outcome:
         """Execute the run in the last override of the job. Errors of the run are part of the outcome, not raised."""
@@ -174,7 +202,7 @@ class PlannedTask:
         working_folder = Path.cwd()
         end_with_parent()
         try:
-            program = self.program.load()
+            program = self._load()
             program.script = self.script or program.script
             options = StudyOptions.read(cfg) if STUDY in cfg else StudyOptions.of(sweeper_options(HydraConfig.get().sweeper))
             return execute(program.train, cfg, context, options, program.provenance(), program.root)
@@ -182,6 +210,32 @@ class PlannedTask:
             return Outcome(context.short_name, context.seed, "failed", str(error), Path(context.directory))
         finally:
             os.chdir(working_folder)  # the function may have changed it, and the next run may be in the same process
+
+    def _load(self) -> Program:
+        own, sys.argv = sys.argv, list(self.arguments)
+        try:
+            return self.program.load()
+        finally:
+            sys.argv = own
+
+
+def typed_arguments() -> tuple[str, ...]:
+    """`sys.argv` as it was when the command began."""
+    typed, script = sys.orig_argv, sys.argv[0]
+    if script in typed[1:]:
+        return tuple(typed[typed.index(script, 1) :])
+    return (script, *typed[3:]) if typed[1:2] == ["-m"] else tuple(sys.argv)
+
+
+def _below_hydra(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that was passed to `hydra.main`, with the decorators below it."""
+    function: Any = command
+    while hasattr(function, "__wrapped__"):
+        is_hydra = getattr(getattr(function, "__code__", None), "co_filename", None) == hydra.main.__code__.co_filename
+        function = function.__wrapped__
+        if is_hydra:
+            return function  # type: ignore[no-any-return]
+    return function  # type: ignore[no-any-return]
 
 
 def _positional(function: Callable[..., Any]) -> int:

@@ -15,7 +15,7 @@ from ablate.core.cells import BASE, Cell
 from ablate.core.errors import UsageError
 from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.cells import CellReader, PlannedCell
-from ablate.engine.config_values import naming_values, typed_values
+from ablate.engine.config_values import naming_values, plain, typed_values
 from ablate.engine.decisions import announce
 from ablate.engine.execution import Outcome, execute
 from ablate.engine.experiment import complete, describe_all
@@ -23,10 +23,10 @@ from ablate.engine.fixed_settings import refuse_other_inputs
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions, read_for_one_run
-from ablate.engine.output_folder import output_folder
+from ablate.engine.output_folder import folder_of_command, output_folder
 from ablate.engine.study_update import program_of, settled_description
 from ablate.storage.layout import cell_folder, known_cells, run_directory, short_experiment, study_directory
-from ablate.storage.manifest import StudyManifest, manifest_lock
+from ablate.storage.manifest import IDENTITY, StudyManifest, manifest_lock
 
 if TYPE_CHECKING:
     from ablate.engine.program import Program
@@ -38,6 +38,11 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
     Raises:
         UsageError: for invalid input.
     """
+    with folder_of_command() as chdir:
+        return _run(program, cfg, chdir)
+
+
+def _run(program: Program, cfg: DictConfig, chdir: bool) -> Outcome | None:
     hydra = HydraConfig.get()
     added = AddedKeys.to(cfg, sweeper_options(hydra.sweeper), hydra.overrides.task)
     typed = typed_values(list(hydra.overrides.task))
@@ -52,7 +57,9 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
     before = StudyManifest.read(study)
     announce(before.decisions, cfg)
     reader = CellReader(program.experiment, dict(before.decisions), before, before.zipped)
-    cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
+    cell = reader.read(
+        cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name, plain(hydra.job.env_set)
+    )
     if cell is None:
         return None
     folder = cell_folder(known_cells(study), cell.short, BASE)
@@ -72,7 +79,7 @@ def run_once(program: Program, cfg: DictConfig) -> Outcome | None:
         directory,
         deadline=None if options.max_hours is None else time.time() + 3600 * options.max_hours,
     )
-    with output_folder(directory):
+    with output_folder(directory, chdir):
         return execute(program.train, cfg, context, options, program.provenance(), program.root)
 
 
@@ -94,7 +101,8 @@ def _updated(
     description = complete(describe_all(program.experiment, [cell.settings]), settings)
     return before.model_copy(
         update={
-            "program": program_of(study, before, program.file.name),
+            **program_of(study, before, *program.names),
+            "identity": IDENTITY if before.is_new else before.identity,
             "decisions": {**before.decisions, **reader.decisions},
             "experiments": {**before.experiments, digest: short_experiment(cell.builds)},
             # a sweep has described all cells already

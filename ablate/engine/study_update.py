@@ -23,7 +23,7 @@ from ablate.engine.compose import Composer
 from ablate.engine.fixed_settings import baseline_of
 from ablate.storage import fingerprint
 from ablate.storage.layout import EARLIER_DIGITS, short_cell, short_experiment
-from ablate.storage.manifest import StandIn, StudyManifest
+from ablate.storage.manifest import IDENTITY, StandIn, StudyManifest
 from ablate.storage.records import DONE, read_record
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Sweep:
     """The part of a sweep command that study.yaml records.
 
     Attributes:
-        program: the file name of the program.
+        program: its file and its function, see `Program.names`.
         command: the command as typed, if it is not that of Python.
         fixed: the overrides common to all cells, by key.
         cells: the planned cells, without duplicates.
@@ -52,7 +52,7 @@ class Sweep:
         zipped: by joint factor (study.zip), its keys.
     """
 
-    program: str
+    program: tuple[str, str | None]
     fixed: Mapping[str, str]
     cells: Sequence[PlannedCell]
     seeds: Sequence[int]
@@ -91,7 +91,8 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
     return before.model_copy(
         update={
             "command": before.command or sweep.command or typed_command(),
-            "program": program_of(study, before, sweep.program),
+            **program_of(study, before, *sweep.program),
+            "identity": IDENTITY if before.is_new else before.identity,
             "factors": factors_of(before, cells, sweep.zipped),
             "zipped": dict(sweep.zipped),
             "experiments": {**before.experiments, **{cell.short: short_experiment(cell.builds) for cell in cells}},
@@ -167,17 +168,25 @@ def with_stand_ins(
     return manifest.model_copy(update={"same": {**before.same, **same}})
 
 
-def program_of(study: Path, before: StudyManifest, program: str) -> str:
-    """The file name of the program, checked against that of the study.
+def program_of(study: Path, before: StudyManifest, file: str, function: str | None) -> dict[str, str | None]:
+    """The file of the program and its function, checked against those of the study.
 
-    Without this check, two programs with equal configurations would share runs.
+    Without this check, two programs with equal configurations would share runs. A path may be longer or shorter than the
+    recorded one, since earlier versions recorded the name alone, and another machine may have the project elsewhere.
+
+    Raises:
+        UsageError: if the study belongs to another program.
     """
-    if before.program not in (None, program):
+    if before.program is None:
+        return {"program": file, "function": function}
+    same = f"/{file}".endswith(f"/{before.program}") or f"/{before.program}".endswith(f"/{file}")
+    if not same or before.function not in (None, function):
+        known, asked = (before.program, file) if not same else (f"{file}:{before.function}", f"{file}:{function}")
         raise UsageError(
-            f"the study {study} belongs to {before.program}, not to {program}: choose another study.name. "
-            f"(If {before.program} was renamed, change its name in {study / 'study.yaml'}.)"
+            f"the study {study} belongs to {known}, not to {asked}: choose another study.name. "
+            f"(If {known} was renamed, change its name in {study / 'study.yaml'}.)"
         )
-    return program
+    return {"program": before.program, "function": before.function}
 
 
 def factors_of(before: StudyManifest, cells: Sequence[PlannedCell], zipped: Groups) -> dict[str, list[Any]]:

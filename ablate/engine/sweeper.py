@@ -64,8 +64,8 @@ class StudySweeper:
         if isinstance(self.task_function, Program):
             self.program = self.task_function
             return self._sweep(arguments)
-        self.program = Program(self.task_function, unchanged=True)
         with errors_in_one_line(lambda: _keys(self.config)):
+            self.program = Program(self.task_function, unchanged=True)
             if ranks.joins():
                 ranks.follow(self.program.train)
                 return []
@@ -135,7 +135,7 @@ class StudySweeper:
         described = describe_all(self.program.experiment, (cell.settings for cell in cells))
         settings = options.metric_settings()
         sweep = Sweep(
-            program=self.program.file.name,
+            program=self.program.names,
             command=self.program.command_line,
             fixed=command.fixed,
             cells=cells,

@@ -250,13 +250,14 @@ def _read_run(
         text = (directory / CONFIG).read_text(encoding="utf-8")
         own = f"seed: {record.program_seed}"
         lines = text.splitlines()
-        shared = "\n".join(line for line in lines if line != own), str(record.choices)
+        shared = "\n".join(line for line in lines if line != own), str((record.choices, record.levels))
         if shared not in levels:
             config = yaml.load(text, Loader=YAML_LOADER)
             if not isinstance(config, dict):
                 raise ValueError("it is not a mapping")
             keys = [*manifest.factors, *(key for group in manifest.zipped.values() for key in group)]
             levels[shared] = levels_of(record.choices, config, keys)
+            levels[shared] |= {key: Level.of(value) for key, value in record.levels.items()}
             levels[shared] |= joint_levels(levels[shared], manifest.zipped)
             if own in lines:
                 levels[shared].pop("seed", None)

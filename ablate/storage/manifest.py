@@ -30,6 +30,9 @@ class Decision(BaseModel):
     took: Any
 
 
+IDENTITY = 2  # the rules by which the runs of new studies are identified
+
+
 class StandIn(BaseModel):
     """A cell that shares the runs of another cell, because both build the same experiment."""
 
@@ -45,7 +48,10 @@ class StudyManifest(BaseModel):
 
     Attributes:
         command: the first command as typed.
-        program: the file name of the program.
+        program: the file of the program; see `Program.names`.
+        function: the training function, to tell several in one file apart; None in studies of earlier versions.
+        identity: the rules by which runs are identified. 1, in studies of earlier versions: what depends on the seed or on the
+            job is left out. 2: its text counts.
         factors: the factors with their levels, the baseline level first.
         experiments: by the short digest of each cell, the short digest of what it builds.
         seeds: the seeds in the order in which they were requested.
@@ -74,6 +80,8 @@ class StudyManifest(BaseModel):
 
     command: str = ""
     program: str | None = None
+    function: str | None = None
+    identity: int = 1
     factors: dict[str, list[Any]] = Field(default_factory=dict)
     experiments: dict[str, str] = Field(default_factory=dict)
     seeds: list[Seed] = Field(default_factory=list)
@@ -97,6 +105,11 @@ class StudyManifest(BaseModel):
     paths: dict[str, Any] = Field(default_factory=dict)
     same: dict[str, StandIn] = Field(default_factory=dict)
     description: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was recorded yet."""
+        return not (self.command or self.program or self.experiments or self.factors)
 
     @property
     def launched(self) -> bool:

@@ -116,6 +116,7 @@ class RunRecord(BaseModel):
         name: a shorter name for messages, if there are many factors.
         choices: the option chosen in each config group.
         overridden: the keys and groups that were overridden on the command line.
+        levels: by factor, the levels whose values are only known in a run, as written: they are the same for all its seeds.
         error: the reason, if the status is not `finished`.
         attempts: how often the run was started.
         epochs: the planned number of epochs, if the program sets it.
@@ -134,6 +135,7 @@ class RunRecord(BaseModel):
     name: Annotated[str, AfterValidator(printable)] = Field(default="", exclude_if=lambda name: not name)
     choices: dict[str, str]
     overridden: list[str]
+    levels: dict[str, Any] = Field(default_factory=dict, exclude_if=lambda levels: not levels)
     status: Status = "running"
     error: Annotated[str | None, AfterValidator(_error)] = None
     attempts: NonNegativeInt = 0

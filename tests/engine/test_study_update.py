@@ -39,9 +39,19 @@ def test_factors_and_levels_of_earlier_commands_stay_in_front() -> None:
 
 
 def test_a_study_belongs_to_one_program() -> None:
-    assert program_of(STUDY, StudyManifest(), "a.py") == "a.py"
+    assert program_of(STUDY, StudyManifest(), "x/a.py", "train") == {"program": "x/a.py", "function": "train"}
     with pytest.raises(UsageError, match="the study outputs/s belongs to a.py, not to b.py: choose another study.name"):
-        program_of(STUDY, StudyManifest(program="a.py"), "b.py")
+        program_of(STUDY, StudyManifest(program="a.py"), "b.py", None)
+    known = StudyManifest(program="x/a.py", function="train")
+    for file in ("a.py", "x/a.py", "home/x/a.py"):  # on a machine that has the project elsewhere
+        assert program_of(STUDY, known, file, "train") == {"program": "x/a.py", "function": "train"}
+    for file, function, said in (
+        ("y/a.py", "train", "x/a.py, not to y/a.py"),
+        ("a.py", "test", "a.py:train, not to a.py:test"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            program_of(STUDY, known, file, function)
+    assert program_of(STUDY, StudyManifest(program="a.py"), "x/a.py", "test") == {"program": "a.py", "function": None}
 
 
 def test_claims_are_settled_once() -> None:
@@ -142,7 +152,7 @@ def test_what_a_look_decided_holds_for_the_next_one() -> None:
     """Such as study.n_jobs=auto, which no override contains."""
     before = StudyManifest(program="a.py", fixed={"y": 1}, decisions={"study.n_jobs": Decision(asked="auto", took=2)})
     next_look = Sweep(
-        program="a.py", fixed={}, cells=[cell(x=1)], seeds=[5, 6, 7], orders={}, claims=[], leave_out=[], decisions={},
+        program=("a.py", None), fixed={}, cells=[cell(x=1)], seeds=[5, 6, 7], orders={}, claims=[], leave_out=[], decisions={},
         description=Description(), metric_settings={}, again=True,
     )  # fmt: skip
     composer: Any = SimpleNamespace(factors={}, swept={})
