@@ -37,16 +37,13 @@ class Composed:
     pickled: bytes | None  # the configuration; None if it cannot be pickled, such as one of a local dataclass
 
     @classmethod
-    def of(cls, config: DictConfig) -> Composed:
-        """Take the node `hydra` out of a configuration, and prepare it for copying."""
-        choices, environment = dict(config.hydra.runtime.choices), plain(config.hydra.job.env_set)
-        with open_dict(config):
-            del config["hydra"]
+    def of(cls, config: DictConfig, choices: dict[str, str | None], environment: dict[str, str] | None = None) -> Composed:
+        """Prepare a configuration for copying."""
         try:
             pickled = pickle.dumps(config)
         except (pickle.PicklingError, AttributeError, TypeError):
             pickled = None
-        return cls(config, choices, environment, config if is_typed(config) else None, pickled)
+        return cls(config, choices, environment or {}, config if is_typed(config) else None, pickled)
 
     def copy(self) -> DictConfig:
         """A copy of the configuration. Unpickling takes a fifth of the time of `copy.deepcopy`."""
@@ -130,7 +127,11 @@ class Composer:
         """Compose these overrides with Hydra, once for all cells that differ only in `values`."""
         kind = (*fixed, *(override for key, override in asked.items() if key not in values))
         if kind not in self._composed:  # Hydra composes the first one with its values, which checks the keys
-            self._composed[kind] = Composed.of(self.loader.load_sweep_config(self.master, [*fixed, *asked.values()]))
+            config = self.loader.load_sweep_config(self.master, [*fixed, *asked.values()])
+            choices, environment = dict(config.hydra.runtime.choices), plain(config.hydra.job.env_set)
+            with open_dict(config):
+                del config["hydra"]
+            self._composed[kind] = Composed.of(config, choices, environment)
         return self._composed[kind]
 
     def _is_plain(self, key: str, level: Level, override: str) -> bool:

@@ -22,7 +22,8 @@ def test_a_value_that_the_seed_determines_is_left_to_the_run(text: str) -> None:
     """Resolved in the plan, every replicate would get the value of one seed."""
     values = ConfigValues.of(OmegaConf.create({"seed": 0, "name": "${seed}", "key": text, "other": "${key}", "x": 1}))
     assert values.nested["key"] == text
-    assert values.meaning(["seed"]) == {"x": 1}
+    assert values.meaning(["seed"], texts=False) == {"x": 1}
+    assert values.meaning(["seed"]) == {"name": "${seed}", "key": text, "other": "${key}", "x": 1}
     assert values.unknown_keys() == ["key", "name", "other"]
     assert values.unknown_keys(job_only=True) == []
 
@@ -30,10 +31,11 @@ def test_a_value_that_the_seed_determines_is_left_to_the_run(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["${test_count:}", "${test_count_once:}", "${test_object:}", "${test_drawn_list:}", "${now:%f}"]
 )
-def test_a_value_that_differs_each_time_does_not_identify_a_run(text: str) -> None:
+def test_the_text_of_a_value_that_differs_each_time_identifies_a_run(text: str) -> None:
     cfg: dict[str, Any] = {"seed": 0, "key": text, "nested": {"list": [1, "${key}"]}, "x": 1}
     values = ConfigValues.of(OmegaConf.create(cfg))
-    assert values.meaning(["seed"]) == {"x": 1}
+    assert values.meaning(["seed"], texts=False) == {"x": 1}
+    assert values.meaning(["seed"]) == {"key": text, "nested.list": [1, "${key}"], "x": 1}
     assert values.nested["key"] == text
     assert values.unknown_keys(job_only=True) == ["key", "nested.list.1"]
 

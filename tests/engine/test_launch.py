@@ -225,6 +225,9 @@ def planned(directory: Path) -> Any:
         name="x=1",
         choices={},
         overridden=["x"],
+        references={},
+        environment={},
+        unknown_levels={},
         types=None,
     )
     run = {"seed": 0, "program_seed": 0, "repeats": None, "failures": 0}

@@ -32,7 +32,9 @@ def test_another_script_cannot_take_the_runs_of_a_study_for_its_own(command: Com
     command(TRIVIAL, "-m", "x=1,2")
     for typed in (["-m", "x=1,2"], ["study.name=x"]):
         answer = command(str(other), *typed, status=2)
-        assert "the study outputs/x belongs to trivial.py, not to other.py: choose another study.name." in answer.stderr
+        assert (
+            "the study outputs/x belongs to tests/apps/trivial.py, not to other.py: choose another study.name." in answer.stderr
+        )
     assert "2 finished" in command(str(other), "-m", "x=1,2", "study.name=y").stdout
     other.rename(tmp_path / "trivial.py")
     assert "2 kept" in command(str(tmp_path / "trivial.py"), "-m", "x=1,2").stdout

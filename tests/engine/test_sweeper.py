@@ -47,7 +47,9 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
     assert len(study.experiments) == len(set(study.experiments.values())) == 3
     assert study.model_dump(exclude_defaults=True, exclude={"experiments"}) == {
         "command": "trivial.py -m x=1,2",
-        "program": "trivial.py",
+        "program": "tests/apps/trivial.py",
+        "function": "train",
+        "identity": 2,
         "factors": {"x": [1, 2, 3]},
         "seeds": [0],
         "baseline": {"x": "x=1"},
