@@ -214,3 +214,21 @@ def test_what_the_case_study_says_of_the_ingredients() -> None:
     assert len(clear) == 7
     assert "the other seven are" in section
     assert not any("relu" in label or "label_smoothing=0," in label or "fast_muon/0," in label for label in clear)
+
+
+def test_what_the_case_study_says_of_finer_epochs() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    results = load_results(ROOT / "outputs" / "faster")
+    dropout, batch = verdicts(ROOT / "outputs" / "faster")
+    assert (dropout["verdict"], batch["verdict"], dropout["look"], batch["look"]) == ("inconclusive", "inconclusive", 5, 5)
+    assert f"needs {dropout['estimate']:.2f} times as many" in text
+    assert f"it is {batch['estimate']:.2f} times" in text
+    ends = [f"[{row['low']:.2f}, {row['high']:.2f}]" for row in (dropout, batch)]
+    assert f"whose intervals are {ends[0]} and {ends[1]}" in text
+    assert f"interval of the first is [{dropout['low_95']:.2f}, {dropout['high_95']:.2f}]" in text
+    without = results.levels["model.dropout"].map(lambda level: level.value is False)
+    means = results.values.groupby([without, results.levels["optimizer.batch_size"].map(str)])["epochs_to_target"].mean()
+    (few, more) = (sorted(f"{mean:.1f}" for mean in means[end]) for end in (True, False))
+    assert f"{few[0]} and {few[1]} on average instead of {more[0]} and {more[1]}, and fewer under every seed" in text
+    by_seed = results.values.groupby([results.runs["seed"], without])["epochs_to_target"].mean().unstack()
+    assert (by_seed[True] < by_seed[False]).all()
