@@ -18,6 +18,7 @@ GROUP = ENGINE / "conf_logger"  # the group `logger`
 HELP = ENGINE / "conf_help"  # the text of `hydra/sweeper=ablate --help`, instead of Hydra's
 DEFAULT = ENGINE / "conf_default"  # hydra/sweeper=ablate with `logger: null` in its defaults list
 KEY = re.compile(r"^logger\s*:", re.M)
+NAMED = re.compile(r"sweeper\W+ablate\b|[-\[,'\"]\s*/?ablate\b")  # in a defaults list
 FOLDER = re.compile(r"(?:file|pkg)://[^\s\"',\]]+")
 IN_DEFAULTS = re.compile(r"(^\s*-\s*|[{,]\s*)(override\s+)?/?logger(@[\w.]+)?\s*:", re.M)
 
@@ -49,16 +50,19 @@ def logger_folders(search_path: ConfigSearchPath) -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # such as a link to a file that is elsewhere
+        return ""
 
 
 def _uses_ablate(main: Path | None, texts: list[str]) -> bool:
     """Whether a program may use ablate: it has imported it, or names it in the command or in its configuration."""
     if "ablate" in sys.modules or any("ablate" in argument for argument in sys.argv[1:]):
         return True
-    return any("ablate" in text for text in texts) or (
-        main is not None and any("ablate" in _text(path) for path in main.glob("*/**/*.yaml"))
-    )
+    stored = (str(getattr(node, "node", "")) for node in ConfigStore.instance().repo.values())
+    groups = (_text(path) for path in main.glob("[!.]*/*.yaml")) if main is not None else ()
+    return any(NAMED.search(text) for text in itertools.chain(texts, stored, groups))
 
 
 def _has_logger(node: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -168,19 +168,25 @@ class Metrics(Mapping[str, MetricSpec]):
         specs = {name: MetricSpec.parse(name, each, self[name]) for name, each in described.items()}
         return Metrics({**self._specs, **specs})
 
-    def settled(self, spec: MetricSpec) -> MetricSpec:
+    def settled(self, spec: MetricSpec, claimed: Collection[str]) -> MetricSpec:
         """A newer description of a metric of a study with claims, without changes of what verdicts rest on.
 
-        A direction may be added to a metric that had none, whose claims could not be tested without.
+        The direction of a metric that a claim is about stays, and may be added if it was not known.
+
+        Args:
+            spec: the newer description.
+            claimed: the metrics of the claims, see `metrics_of`.
         """
         was = self[spec.name]
-        return replace(spec, better=was.better or spec.better, chance=was.chance, limit=was.limit)
+        better = (spec.name in claimed and was.better) or spec.better
+        return replace(spec, better=better, chance=was.chance, limit=was.limit)
 
-    def check_settled(self, described: Mapping[str, Mapping[str, Any] | None], study: object) -> None:
+    def check_settled(self, described: Mapping[str, Mapping[str, Any] | None], claimed: Collection[str], study: object) -> None:
         """Check that new descriptions of a study with claims change nothing that verdicts rest on, see `settled`.
 
         Args:
             described: by name, what to change.
+            claimed: the metrics of the claims.
             study: its folder, for the message.
 
         Raises:
@@ -188,7 +194,7 @@ class Metrics(Mapping[str, MetricSpec]):
         """
         for name, keys in described.items():
             spec = MetricSpec.parse(name, keys, self[name])
-            kept = self.settled(spec)
+            kept = self.settled(spec, claimed)
             for key in ("better", "chance", "limit"):
                 now, was = (Level.of(getattr(each, key)) for each in (spec, kept))
                 if now != was:
@@ -205,6 +211,11 @@ class Metrics(Mapping[str, MetricSpec]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._specs
+
+
+def metrics_of(names: Iterable[str]) -> set[str]:
+    """These metrics, and the terms of those that are differences."""
+    return {each for name in names for each in (name, *terms_of(name))}
 
 
 def terms_of(metric: str) -> tuple[str, ...]:

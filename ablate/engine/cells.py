@@ -131,7 +131,7 @@ class CellReader:
             overrides: the overrides that composed it.
             typed: its levels as typed.
             name: the name of the study.
-            environment: the variables that the configuration sets for the job (`hydra.job.env_set`).
+            environment: the variables that this configuration alone sets for its job (`hydra.job.env_set`).
 
         Raises:
             UsageError: if the program rejects the configuration.
@@ -149,7 +149,7 @@ class CellReader:
         neutral = plain(config.study.neutral) or {}
         texts = self.before.is_new or self.before.identity > 1
         meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore), texts), (), neutral)
-        meaning |= {ENVIRONMENT: dict(environment)} if texts and environment else {}
+        meaning |= {ENVIRONMENT: fingerprint.digest(dict(environment))} if texts and environment else {}
         meaning |= {key: typed[key].text for key in typed if key not in choices and key in values.unknown_keys()}
         if self._similar is not None:
             share_equal_parts(values.nested, self._similar)
@@ -172,7 +172,6 @@ class CellReader:
             settings=settings,
             builds=fingerprint.digest(meaning if built is None else built),
             unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
-            environment=environment or {},
             references=values.references,
         )
         unknown = set(values.unknown_keys())

@@ -103,7 +103,7 @@ class Composer:
             OmegaConf.update(config, key, value)
         try:
             cell = self.reader.read(
-                config, composed.choices, [*fixed, *asked.values()], typed, self.master.study.name, composed.environment
+                config, composed.choices, [*fixed, *asked.values()], typed, self.master.study.name, self._own(composed)
             )
         except OmegaConfBaseException as error:
             node = str(getattr(error, "full_key", None) or "").split(".")[0]
@@ -120,7 +120,7 @@ class Composer:
                 f"({where.filename}, line {where.lineno})"
             ) from error
         if cell is not None:
-            cell.types = composed.types
+            cell.types, cell.environment = composed.types, composed.environment
         return cell
 
     def _compose(self, fixed: Sequence[str], asked: Mapping[str, str], values: Collection[str]) -> Composed:
@@ -133,6 +133,11 @@ class Composer:
                 del config["hydra"]
             self._composed[kind] = Composed.of(config, choices, environment)
         return self._composed[kind]
+
+    def _own(self, composed: Composed) -> dict[str, str]:
+        """The variables that a configuration sets for its job and the command does not set for all."""
+        common = OmegaConf.select(self.master, "hydra.job.env_set") or {}
+        return {key: value for key, value in composed.environment.items() if common.get(key) != value}
 
     def _is_plain(self, key: str, level: Level, override: str) -> bool:
         """Whether the level is a plain value of an existing key, so that setting it is equivalent to composing again."""

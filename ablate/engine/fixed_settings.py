@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ablate.core.cells import Cell
 from ablate.core.errors import AblateError, UsageError
-from ablate.core.levels import Level
+from ablate.core.levels import Factor, Level
 from ablate.engine.cells import PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.config_file import read_config
@@ -18,6 +20,7 @@ from ablate.storage.manifest import MANIFEST, StudyManifest
 from ablate.storage.records import CONFIG, level_in_config, section
 
 DIFFERENCES_SHOWN = 6
+COMBINATIONS = 100  # of the levels of added factors that are compared: of 20 factors there are a million
 Differences = dict[str, tuple[Any, Any]]  # by key, the earlier value and that of this command
 _ABSENT = object()
 
@@ -34,20 +37,29 @@ def baseline_of(
     """
     others = [override for key, override in fixed.items() if key not in before.baseline]
     added = [each.factor for key, each in composer.swept.items() if key not in before.baseline]
-    found = {factor.key: factor.levels[0] for factor in added}
+    found = {factor.key: _before(factor, before.fixed) for factor in added}
 
-    def compare(levels: Mapping[str, Level]) -> tuple[Differences, PlannedCell | None]:
+    def compare(levels: Mapping[str, Level]) -> tuple[Differences | None, PlannedCell | None]:
         cell = composer.cell([*others, *before.baseline.values()], Cell(levels))
-        return ({} if cell is None else changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations)), cell
+        return (None if cell is None else changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations)), cell
 
     differences, cell = compare(found)
-    for factor in added:  # one after the other: all combinations of many factors would take hours
-        for level in factor.levels[1:] if differences else ():
-            fewer, other = compare({**found, factor.key: level})
-            if len(fewer) < len(differences):
-                differences, cell, found = fewer, other, {**found, factor.key: level}
-    if cell is None:
+    if differences is None or cell is None:
         return before.baseline, before.paths
+
+    def try_all(tries: Iterable[Mapping[str, Level]]) -> None:
+        nonlocal differences, cell, found
+        for levels in tries:
+            if not differences:
+                return
+            fewer, other = compare({**found, **levels})
+            if fewer is not None and other is not None and len(fewer) < len(differences):
+                differences, cell, found = fewer, other, {**found, **levels}
+
+    try_all({factor.key: level} for factor in added for level in factor.levels)
+    if math.prod(len(factor) for factor in added) <= COMBINATIONS:  # several may only fit together
+        keys = [factor.key for factor in added]
+        try_all(dict(zip(keys, levels, strict=True)) for levels in itertools.product(*(factor.levels for factor in added)))
     if not differences:
         overrides = {key: composer.swept[key].overrides[level] for key, level in found.items()}
         return {**before.baseline, **overrides}, {**cell.locations, **before.paths}
@@ -55,6 +67,12 @@ def baseline_of(
         f"this command changes fixed settings of the study {study}: {_listed(differences)}. "
         f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & differences)}"
     )
+
+
+def _before(factor: Factor, fixed: Mapping[str, Any]) -> Level:
+    """The level of an added factor that is its previous setting, if that is known, otherwise the first."""
+    was = Level.of(fixed[factor.key]) if factor.key in fixed else None
+    return next((level for level in factor.levels if level == was), factor.levels[0])
 
 
 def refuse_other_inputs(study: Path, before: StudyManifest, cell: PlannedCell) -> None:

@@ -26,9 +26,11 @@ def folder_of_command() -> Iterator[bool]:
     Yields whether Hydra has changed it (`hydra.job.chdir`, or by default before version_base 1.2).
     """
     working_folder, hydra = Path.cwd(), HydraConfig.get()
-    os.chdir(hydra.runtime.cwd)
+    changed = working_folder == Path(hydra.runtime.output_dir).resolve() != Path(hydra.runtime.cwd).resolve()
+    if changed and Path(hydra.runtime.cwd).is_dir():  # another machine may not have it
+        os.chdir(hydra.runtime.cwd)
     try:
-        yield bool(hydra.job.chdir) or working_folder != Path.cwd()
+        yield bool(hydra.job.chdir) or changed
     finally:
         os.chdir(working_folder)
 

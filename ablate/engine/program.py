@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import itertools
 import os
 import sys
 import traceback
@@ -221,7 +222,9 @@ class PlannedTask:
 
 def typed_arguments() -> tuple[str, ...]:
     """`sys.argv` as it was when the command began."""
-    typed, script = sys.orig_argv, sys.argv[0]
+    typed, script = sys.orig_argv, next(iter(sys.argv), "")
+    if script in ("", "-c"):
+        return tuple(sys.argv)
     if script in typed[1:]:
         return tuple(typed[typed.index(script, 1) :])
     return (script, *typed[3:]) if typed[1:2] == ["-m"] else tuple(sys.argv)
@@ -229,13 +232,23 @@ def typed_arguments() -> tuple[str, ...]:
 
 def _below_hydra(command: Callable[..., Any]) -> Callable[..., Any]:
     """The function that was passed to `hydra.main`, with the decorators below it."""
-    function: Any = command
-    while hasattr(function, "__wrapped__"):
-        is_hydra = getattr(getattr(function, "__code__", None), "co_filename", None) == hydra.main.__code__.co_filename
-        function = function.__wrapped__
-        if is_hydra:
-            return function  # type: ignore[no-any-return]
-    return function  # type: ignore[no-any-return]
+    chain: list[Any] = [command]
+    while hasattr(chain[-1], "__wrapped__"):
+        chain.append(chain[-1].__wrapped__)
+    for function, inner in itertools.pairwise(chain):
+        if getattr(getattr(function, "__code__", None), "co_filename", None) == hydra.main.__code__.co_filename:
+            return inner  # type: ignore[no-any-return]
+    # passed to hydra.main elsewhere: with the decorators that take a configuration
+    return next((function for function in chain if _takes_config(function)), chain[-1])  # type: ignore[no-any-return]
+
+
+def _takes_config(function: Callable[..., Any]) -> bool:
+    """Whether a function has to be called with an argument, or may be called with any."""
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
+    variable = inspect.Parameter.VAR_POSITIONAL
+    return any(
+        each.kind is variable or (each.default is each.empty and each.kind is not each.VAR_KEYWORD) for each in parameters
+    )
 
 
 def _positional(function: Callable[..., Any]) -> int:

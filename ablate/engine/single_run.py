@@ -15,7 +15,7 @@ from ablate.core.cells import BASE, Cell
 from ablate.core.errors import UsageError
 from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.cells import CellReader, PlannedCell
-from ablate.engine.config_values import naming_values, plain, typed_values
+from ablate.engine.config_values import naming_values, typed_values
 from ablate.engine.decisions import announce
 from ablate.engine.execution import Outcome, execute
 from ablate.engine.experiment import complete, describe_all
@@ -57,9 +57,7 @@ def _run(program: Program, cfg: DictConfig, chdir: bool) -> Outcome | None:
     before = StudyManifest.read(study)
     announce(before.decisions, cfg)
     reader = CellReader(program.experiment, dict(before.decisions), before, before.zipped)
-    cell = reader.read(
-        cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name, plain(hydra.job.env_set)
-    )
+    cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
     if cell is None:
         return None
     folder = cell_folder(known_cells(study), cell.short, BASE)

@@ -16,7 +16,7 @@ from ablate.core.claims import parse_all
 from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
-from ablate.core.metrics import Metrics
+from ablate.core.metrics import Metrics, metrics_of
 from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
@@ -292,9 +292,11 @@ def settled_description(
         return now
     described = Metrics({spec.name: spec for spec in before.parsed_description(study).metrics})
     recorded = described.completed(chance=before.chance, limits=before.budgets)
-    recorded.check_settled(asked, study)
+    main = next(iter(described), next((spec.name for spec in now.metrics), ""))
+    claimed = metrics_of(claim.metric for claim in parse_all(before.claims, main))
+    recorded.check_settled(asked, claimed, study)
     today = {spec.name: spec for spec in now.metrics}
-    settled = [recorded.settled(today.get(name, recorded[name])) for name in dict.fromkeys([*today, *recorded])]
+    settled = [recorded.settled(today.get(name, recorded[name]), claimed) for name in dict.fromkeys([*today, *recorded])]
     return replace(now, metrics=tuple(settled))
 
 

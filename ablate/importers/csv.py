@@ -55,16 +55,21 @@ def read_table(
     named = [at for at, name in enumerate(header) if name or any(fields[at] for _, fields in rows)]  # a delimiter at the ends
     columns = {header[at] or f"Unnamed: {at}": pd.Series([fields[at] for _, fields in rows], dtype=object) for at in named}
     if decimal is None and found != ",":
-        decimal = _decimal(path, [fields[at] for _, fields in rows[:SAMPLE] for at in named])
+        decimal = _decimal(path, [[fields[at] for _, fields in rows[:SAMPLE]] for at in named])
         notes += ["decimal comma"] if decimal else []
     places = [f"{path.name}, line {number}" for number, _ in rows]
     return Table(str(path), pd.DataFrame(columns), places, decimal, tuple(notes))
 
 
-def _decimal(path: Path, sample: list[str]) -> str | None:
-    """The decimal sign, where it is a comma; refuses numbers with a comma that may stand before decimals or thousands."""
-    commas = [field for field in sample if _DECIMAL_COMMA.fullmatch(field)]
+def _decimal(path: Path, columns: list[list[str]]) -> str | None:
+    """The decimal sign, where it is a comma; refuses numbers with a comma that may stand before decimals or thousands.
+
+    Beside decimal points, only columns of different numbers tell: those that repeat may be lists, such as the widths `64,128`.
+    """
+    sample = [field for column in columns for field in column]
     points = [field for field in sample if _DECIMAL_POINT.fullmatch(field)]
+    telling = columns if not points else [column for column in columns if len(set(column)) > len(column) / 2]
+    commas = [field for column in telling for field in column if _DECIMAL_COMMA.fullmatch(field)]
     if not commas or any(map(_THOUSANDS.search, sample)):
         return None
     if points and all(map(_EITHER.fullmatch, commas)):

@@ -62,7 +62,9 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
         roles = replace(roles, status=_status(table, roles))
     if roles.seed is None:
         free = [name for name in table.columns if name not in roles.named and table.may_be(name, "config")]
-        roles = replace(roles, seed=min((name for name in free if _is_seed(table, name)), key=_rank, default=NO_SEED))
+        seeds = [name for name in free if _is_seed(table, name)]
+        most = {name: -len(table.frame[name].drop_duplicates()) for name in seeds}
+        roles = replace(roles, seed=min(seeds, key=lambda name: (_rank(name), most[name]), default=NO_SEED))
     if roles.step is None and not table.kinds:
         named = [name for usual in STEPS for name in table.columns if _short(name) == usual and name not in roles.named]
         roles = replace(roles, step=next((name for name in named if roles.at_step or _repeats(table, roles, name)), None))
@@ -117,7 +119,7 @@ def _is_seed(table: Table, name: str) -> bool:
     """Whether a column may be the seed: of those not called a seed, integers (`1`, `fold1`) that several rows share."""
     usual, column = _words(name), table.frame[name]
     if "seed" in usual.split("_"):
-        return True
+        return usual in SEEDS or len(column.drop_duplicates()) > 1
     numbered = column.astype(str).str.fullmatch(rf"({usual}[ _-]?)?\d+(\.0+)?", case=False).all() and usual in SEEDS
     return bool(numbered) and 1 < len(column.drop_duplicates()) < len(column)
 

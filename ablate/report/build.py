@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ablate.core.cells import Condition
 from ablate.core.claims import Change, Claim, parse_all
 from ablate.core.errors import UsageError
-from ablate.core.metrics import Metrics
+from ablate.core.metrics import Metrics, metrics_of
 from ablate.report import inventory
 from ablate.report.arrangement import with_tables
 from ablate.report.configurations import Configurations
@@ -64,7 +64,7 @@ def build(study: str | Path, metrics: Mapping[str, Mapping[str, Any]] | None = N
     if unknown := [name for name in metrics if name not in results.values]:
         raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
     if results.manifest.claims:
-        results.metrics.check_settled(metrics, study)
+        results.metrics.check_settled(metrics, metrics_of(claim.metric for claim in results.claims()), study)
     results = replace(results, metrics=results.metrics.updated(metrics))
     warnings: list[str] = []
     history = load_history(results, warnings)

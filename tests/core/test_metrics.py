@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.core.metrics import Metrics, MetricSpec, parse_typed, terms_of
+from ablate.core.metrics import Metrics, MetricSpec, metrics_of, parse_typed, terms_of
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,13 @@ def test_which_direction_of_a_difference_is_better_is_not_known_unless_it_is_dec
 
 def test_what_verdicts_rest_on_is_settled_with_the_claims() -> None:
     metrics = Metrics({"acc": MetricSpec("acc", better="higher", chance=0.1), "score_x": MetricSpec("score_x")})
-    kept = metrics.settled(MetricSpec("acc", title="top-1", better="lower", chance=0.5, limit=3.0))
+    claimed = metrics_of(["acc", "score_x - new_loss"])
+    assert claimed == {"acc", "score_x - new_loss", "score_x", "new_loss"}
+    kept = metrics.settled(MetricSpec("acc", title="top-1", better="lower", chance=0.5, limit=3.0), claimed)
     assert kept == MetricSpec("acc", title="top-1", better="higher", chance=0.1)
-    metrics.check_settled({"acc": {"title": "top-1", "chance": 0.1}, "score_x": {"better": "lower"}}, "outputs/s")
+    assert metrics.settled(MetricSpec("acc", better="lower"), {"other"}).better == "lower"  # no claim is about it
+    metrics.check_settled({"acc": {"title": "top-1", "chance": 0.1}, "score_x": {"better": "lower"}}, claimed, "outputs/s")
+    metrics.check_settled({"acc": {"better": "lower"}}, {"other"}, "outputs/s")
     for described, said in (
         (
             {"acc": {"better": "lower"}},
@@ -149,4 +153,4 @@ def test_what_verdicts_rest_on_is_settled_with_the_claims() -> None:
         ({"new_loss": {"better": "higher"}}, "the better of new_loss is fixed with the claims of outputs/s: it was lower"),
     ):
         with pytest.raises(UsageError, match=said):
-            metrics.check_settled(described, "outputs/s")
+            metrics.check_settled(described, claimed, "outputs/s")

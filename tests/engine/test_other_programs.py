@@ -175,3 +175,43 @@ def test_what_refers_to_a_key_that_the_program_sets_follows_it(command: Command,
     assert "net_1 {'classes': 10}" in answer
     config = next((tmp_path / "outputs/lr").glob("runs/lr=2-*/*/config.yaml")).read_text()
     assert yaml.safe_load(config)["model"] == {"classes": 2, "name": "net_2", "whole": {"classes": 2}}
+
+
+def test_variables_that_the_command_sets_for_all_jobs_are_no_part_of_the_experiment(command: Command, tmp_path: Path) -> None:
+    """Their values, such as a key of a tracker, are not written into the study."""
+    train = write(tmp_path, program("return 1.0 * cfg.lr"))
+    typed = (train, *SWEEP, "lr=1,2")
+    command(*typed)
+    assert "2 kept" in command(*typed, "+hydra.job.env_set.TOKEN=secret").stdout
+    study = tmp_path / "outputs/lr"
+    assert not [path for path in study.glob("*.*") if "secret" in path.read_text()]
+
+
+def test_added_factors_whose_levels_only_fit_together_are_found(command: Command, tmp_path: Path) -> None:
+    config = CONFIG + "epochs: 10\nbatches: 10\nboth: ${product:${epochs},${batches}}\n"
+    before = "import hydra\nfrom omegaconf import OmegaConf\nOmegaConf.register_new_resolver('product', lambda a, b: a * b)\n"
+    train = write(tmp_path, program("return 1.0 * cfg.lr", before), config=config)
+    command(train, *SWEEP, "lr=1,2", "hydra.sweeper.name=s")
+    said = command(
+        train, *SWEEP, "lr=1,2", "epochs=5,10", "batches=20,10", "hydra.sweeper.name=s", "hydra.sweeper.dry_run=true"
+    )
+    assert "8 runs in outputs/s: 2 done, 6 to do" in said.stdout
+
+
+def test_a_decorator_below_a_call_of_hydra_main_is_heeded_in_other_processes(command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    text = (
+        "import functools\nimport hydra\n\ndef percent(f):\n    @functools.wraps(f)\n    def inner(*args, **kwargs):\n"
+        "        return 100 * f(*args, **kwargs)\n    return inner\n\n@percent\ndef train(cfg):\n    return 1.0 * cfg.lr\n\n"
+        "if __name__ == '__main__':\n    hydra.main(version_base='1.3', config_path='conf', config_name='config')(train)()\n"
+    )
+    command(write(tmp_path, text), *SWEEP, "lr=1,2", "hydra.sweeper.n_jobs=2")
+    assert values(tmp_path / "outputs/lr") == {(1, 0): 100.0, (2, 0): 200.0}
+
+
+def test_a_dangling_link_beside_the_configuration_does_not_matter(command: Command, tmp_path: Path) -> None:
+    train = write(tmp_path, program("print('LR', cfg.lr)").replace('"conf"', '"."'), {"config.yaml": CONFIG})
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    (tmp_path / "b.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    assert "LR 1" in command(train).stdout

@@ -203,3 +203,12 @@ def test_other_commas_say_what_they_are(tmp_path: Path, column: str, decimal: st
             read_table(tmp_path / "r.csv")
     else:
         assert read_table(tmp_path / "r.csv").decimal == decimal
+
+
+@pytest.mark.parametrize("widths", [("64,128", "64,256"), ("3,5", "3,7")])
+def test_lists_with_commas_say_nothing_of_decimals(tmp_path: Path, widths: tuple[str, str]) -> None:
+    rows = [f"{width};{seed};0.{9 * 100 + seed}" for width in widths for seed in range(3)]
+    (tmp_path / "r.csv").write_text("\n".join(["widths;seed;accuracy", *rows]) + "\n")
+    table = read_table(tmp_path / "r.csv")
+    assert table.decimal is None
+    assert parse(table.frame["accuracy"], table.decimal).values[0] == 0.9

@@ -183,3 +183,9 @@ def test_a_factor_of_integers_with_seeds_of_its_own_is_no_result() -> None:
 def test_results_on_test_data_are_the_main_metric() -> None:
     roles, _ = guessed(method=METHOD, seed=SEED, train_loss=VALUE, test_accuracy=VALUE)
     assert roles.metrics == ("test_accuracy", "train_loss")
+
+
+def test_of_several_seeds_the_one_with_most_values_pairs_and_a_constant_is_none() -> None:
+    roles, _ = guessed(data_seed=[1] * 6 + [2] * 6, method=METHOD * 2, init_seed=SEED * 2, accuracy=VALUE * 2)
+    assert (roles.seed, roles.factors) == ("init_seed", ("data_seed", "method"))
+    assert guessed(method=METHOD, data_seed=[42] * 6, accuracy=VALUE)[0].seed == NO_SEED
