@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import scipy.stats
 
 from ablate.report.values import Interval
 from ablate.stats.comparisons import differences
@@ -64,15 +65,15 @@ def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
     assert f"removing dropout gains {gain} points [{low}, {high}]" in text
     loss, low, high = whole["stem"]
     assert f"the gradual stem loses {-loss} [{-high}, {-low}]" in text
-    assert "together they gain {} [{}, {}] (8 seeds".format(*whole["all"]) in text
+    assert "together they gain {} [{}, {}] (20 seeds".format(*whole["all"]) in text
     runs = load_results(ROOT / "outputs" / "qiita-short").to_frame()
     cells = "norm == 'article' and `model.padding` == 'conv' and `stem.activation` == False"
     by_seed = pivoted(runs.query(f"{cells} and `model.initialization` == 'torch'"))
     stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
     (odd,) = stems[stems > 0].items()
     others = stems[stems < 0]
-    assert f"Under seed {odd[0]} the gradual stem gains {odd[1]} points; under each of the other seven" in text
-    assert len(others) == 7
+    assert f"Under seed {odd[0]} the gradual stem gains {odd[1]} points; under each of the other nineteen" in text
+    assert len(others) == 19
     assert f"it loses {-others.max()} to {-others.min()} (standard protocol" in text
     best = 100 * runs.groupby("cell")["final_test_accuracy"].mean().max()
     assert f"straight to 64 channels) classifies {best:.1f} % of the test images correctly" in text
@@ -220,15 +221,61 @@ def test_what_the_case_study_says_of_finer_epochs() -> None:
     text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     results = load_results(ROOT / "outputs" / "faster")
     dropout, batch = verdicts(ROOT / "outputs" / "faster")
-    assert (dropout["verdict"], batch["verdict"], dropout["look"], batch["look"]) == ("inconclusive", "inconclusive", 5, 5)
-    assert f"needs {dropout['estimate']:.2f} times as many" in text
-    assert f"it is {batch['estimate']:.2f} times" in text
-    ends = [f"[{row['low']:.2f}, {row['high']:.2f}]" for row in (dropout, batch)]
-    assert f"whose intervals are {ends[0]} and {ends[1]}" in text
-    assert f"interval of the first is [{dropout['low_95']:.2f}, {dropout['high_95']:.2f}]" in text
+    assert (dropout["verdict"], batch["verdict"], dropout["look"], batch["look"]) == ("supported", "inconclusive", 8, 8)
+    assert "even 20 seeds, the last look, have less than 80 % power" in batch["reason"]
+    said = [f"{row['estimate']:.2f} times [{row['low']:.2f}, {row['high']:.2f}]" for row in (dropout, batch)]
+    assert f"needs {said[0]} as many to 50 %" in text
+    assert f"it is {said[1]}, inconclusive" in text
     without = results.levels["model.dropout"].map(lambda level: level.value is False)
     means = results.values.groupby([without, results.levels["optimizer.batch_size"].map(str)])["epochs_to_target"].mean()
     (few, more) = (sorted(f"{mean:.1f}" for mean in means[end]) for end in (True, False))
     assert f"{few[0]} and {few[1]} on average instead of {more[0]} and {more[1]}, and fewer under every seed" in text
     by_seed = results.values.groupby([results.runs["seed"], without])["epochs_to_target"].mean().unstack()
     assert (by_seed[True] < by_seed[False]).all()
+
+
+def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "qiita-short")}
+    low, high = (-100 * found["C5"][end] for end in ("high", "low"))
+    assert f"the loss is between {low:.1f} and {high:.1f} points" in text
+    assert found["C5"]["reason"].endswith("this was the last look: 20 seeds do not decide the claim")
+    padding = found["C6"]
+    assert (
+        "-0.4 points [{:.1f}, {:.1f}], does not contain zero".format(*(100 * padding[end] for end in ("low_95", "high_95")))
+        in text
+    )
+    assert 2 * scipy.stats.t.sf(-padding["estimate"] / padding["se"], padding["df"]) == pytest.approx(0.006, abs=0.0005)
+    runs = load_results(ROOT / "outputs" / "qiita-short").to_frame().drop_duplicates("directory")
+    plain = runs.query("stem == 'direct' and `model.padding` == 'conv'")
+    means = 100 * plain.groupby(["model.initialization", "norm", "model.dropout"])["final_test_accuracy"].mean()
+    with_norm, without = (means["he", norm, False] - means["he", norm, True] for norm in ("article", "none"))
+    assert f"with BN, dropout costs {with_norm:.1f} points, without BN {without:.1f}" in text
+    he = [f"{means['torch', 'article', dropout] - means['he', 'article', dropout]:.1f}" for dropout in (False, True)]
+    assert f"With BN it costs {he[0]} points without dropout and {he[1]} with it" in text
+    counted = runs.query("norm == 'article' and `model.initialization` == 'torch' and `model.padding` == 'conv'")
+    epochs = {dropout: cells["epochs_to_target"] for dropout, cells in counted.groupby("model.dropout")}
+    assert [len(each) for each in epochs.values()] == [60, 60]
+    assert f"{(epochs[False] == 2).sum()} of its 60 runs without dropout" in text
+    assert (epochs[True].min(), epochs[True].max()) == (2, 5)
+    assert f"and {epochs[True].isna().sum()} of 60 not at all" in text
+
+
+def test_what_the_case_study_says_of_his_full_training() -> None:
+    text = (ROOT / "docs" / "case-study.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (epoch|stage .*?) \| (.*) \|$", text, re.MULTILINE)
+    table = {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
+    best = {}
+    for stage, epochs in ((92, 64), (89, 54)):
+        (run,) = (ROOT / "outputs/stages/runs").glob(f"experiment=stage{stage}-*/seed=0")
+        assert json.loads((run / "run.json").read_text(encoding="utf-8"))["epochs"] == 100
+        history = pd.read_csv(run / "history.csv", index_col="epoch")
+        assert len(history) == epochs
+        assert f"stage {stage} for {epochs}" in " ".join(text.split())
+        best[stage] = 100 * history["article_test_accuracy"].max()
+        for name, column in (("his protocol", "article_test_accuracy"), ("evaluation mode", "test_accuracy")):
+            shown = [f"{100 * history[column].get(int(epoch)):.1f}" for epoch in table["epoch"] if int(epoch) <= epochs]
+            assert [cell for cell in table[f"stage {stage}, {name}"] if cell] == shown
+        gained = 100 * (history["article_test_accuracy"] - history["test_accuracy"]).iloc[-1]
+        assert f"{gained:.1f}" in text
+    assert f"have {best[92]:.1f} % (stage 92; his log 91.9 % until then) and {best[89]:.1f} % (stage 89" in text

@@ -16,8 +16,8 @@ NAME = 60  # characters of a baseline that the caption names
 def learning_curves(curves: Curves) -> Iterator[Sketch]:
     caption = (
         "Line and band: mean and standard deviation over the finished runs of a configuration, up to the last epoch that all "
-        "of them reached; with fewer than three runs, a line for each run. The bands are the spread of runs; for differences "
-        "see the intervals of pairs, which may be narrower."
+        "of them reached; with fewer than three, a line for each run, finished or not. The bands are the spread of runs; for "
+        "differences see the intervals of pairs, which may be narrower."
     )
     if curves.blocks:
         caption += " The baseline of each block is gray."

@@ -567,6 +567,8 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     row = one(frame, claim(margin=0.001))
     assert math.isnan(row["seeds_needed"])
     assert row["reason"].endswith("even 20 seeds, the last look, have less than 80 % power at this margin")
+    ended = one(frame, claim(margin=0.001), looks=(5,))
+    assert ended["reason"].endswith("; this was the last look: 5 seeds do not decide the claim")
     assert row["decidable"] == pytest.approx(0.00337, abs=1e-5)
     row = one(frame, claim(margin=0.017))
     assert row["seeds_needed"] == 5
