@@ -34,6 +34,7 @@ from ablate.storage import fingerprint
 
 PACKAGE_PREFIX = "pkg://"
 CONFIG_NAME = "config"
+MULTIRUN = ("-m", "--multirun")
 HYDRA_DEFAULTS = {"sweeper": "ablate", "job_logging": "stdout", "hydra_logging": "disabled"}
 
 
@@ -90,6 +91,7 @@ def main(
                 with errors_in_one_line(list):
                     return ranks.follow(program.train)
             _make_defaults()
+            sys.argv = [*sys.argv[:1], *_multirun_first(sys.argv[1:])]
             with errors_in_one_line(lambda: _known_keys(folder, name)), ranks.leading():
                 hydra.main(config_path=folder, config_name=name, version_base=version_base)(program)()
                 if program.refusal is not None:
@@ -108,6 +110,11 @@ def main(
         return command
 
     return decorate
+
+
+def _multirun_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with -m in front: Hydra takes overrides on one side of it only."""
+    return sorted(arguments, key=lambda argument: argument not in MULTIRUN)
 
 
 def _summary(outcome: Outcome) -> str:

@@ -155,6 +155,8 @@ ACCEPTED = """
 -m callbacks.early={patience:5},null
 -m +b={x:1},{y:2}
 -m seed=range(0,3)
+attention=1,2 -m seed=3
+attention=1,2 --multirun seed=3
 """.strip().splitlines()
 
 
