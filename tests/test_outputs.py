@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
@@ -19,6 +20,7 @@ from ablate.stats.verdict_changes import verdicts_that_fail
 from ablate.storage.dataframe import load_kept, load_results
 
 ROOT = Path(__file__).parent.parent
+HIS_LOG = {1: 6248, 5: 8119, 10: 8557, 20: 8913, 30: 9064, 40: 9159, 50: 9180, 54: 9162, 60: 9188, 64: 9190}  # right, of 10,000
 STUDIES = sorted(path.parent.parent for path in (ROOT / "outputs").glob("*/report/verdicts.json"))
 
 
@@ -223,13 +225,19 @@ def test_what_the_case_study_says_of_finer_epochs() -> None:
     dropout, batch = verdicts(ROOT / "outputs" / "faster")
     assert (dropout["verdict"], batch["verdict"], dropout["look"], batch["look"]) == ("supported", "inconclusive", 8, 8)
     assert "even 20 seeds, the last look, have less than 80 % power" in batch["reason"]
-    said = [f"{row['estimate']:.2f} times [{row['low']:.2f}, {row['high']:.2f}]" for row in (dropout, batch)]
-    assert f"needs {said[0]} as many to 50 %" in text
-    assert f"it is {said[1]}, inconclusive" in text
+    said = [f"{row['estimate']:.2f} times [{row['low']:.2f}, {row['high']:.2f}] as many" for row in (dropout, batch)]
+    assert f"needs {said[0]} to 50 %" in text
+    assert f"need {said[1]} epochs: inconclusive" in text
+    assert f"not shown to differ (p = {batch['p_strata']:.3f})" in text
     without = results.levels["model.dropout"].map(lambda level: level.value is False)
     means = results.values.groupby([without, results.levels["optimizer.batch_size"].map(str)])["epochs_to_target"].mean()
-    (few, more) = (sorted(f"{mean:.1f}" for mean in means[end]) for end in (True, False))
-    assert f"{few[0]} and {few[1]} on average instead of {more[0]} and {more[1]}, and fewer under every seed" in text
+    assert "with batches of 32, {:.1f} on average instead of {:.1f}".format(means[True, "32"], means[False, "32"]) in text
+    assert "with batches of 128, {:.1f} instead of {:.1f}".format(means[True, "128"], means[False, "128"]) in text
+    ratios = (
+        np.log(results.values["epochs_to_target"]).groupby([without, results.levels["optimizer.batch_size"].map(str)]).mean()
+    )
+    of_batch = [np.exp(ratios[end, "128"] - ratios[end, "32"]) for end in (False, True)]
+    assert "The estimates are {:.2f} with dropout and {:.2f} without".format(*of_batch) in text
     by_seed = results.values.groupby([results.runs["seed"], without])["epochs_to_target"].mean().unstack()
     assert (by_seed[True] < by_seed[False]).all()
 
@@ -238,13 +246,14 @@ def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
     text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "qiita-short")}
     low, high = (-100 * found["C5"][end] for end in ("high", "low"))
-    assert f"the loss is between {low:.1f} and {high:.1f} points" in text
+    assert f"the interval of the verdict, -{high:.1f} to -{low:.1f}, contains the margin of -1" in text
+    ends = [100 * found["C5"][end] for end in ("low_95", "high_95")]
+    assert "(95 % interval [{:.1f}, {:.1f}], p = {:.3f})".format(*ends, found["C5"]["p_contradict"]) in text
     assert found["C5"]["reason"].endswith("this was the last look: 20 seeds do not decide the claim")
     padding = found["C6"]
-    assert (
-        "-0.4 points [{:.1f}, {:.1f}], does not contain zero".format(*(100 * padding[end] for end in ("low_95", "high_95")))
-        in text
-    )
+    ends = sorted(-100 * padding[end] for end in ("low_95", "high_95"))
+    assert "is 0.4 points lower (95 % interval {:.1f} to {:.1f}".format(*ends) in text
+    assert padding["high"] < 0
     assert 2 * scipy.stats.t.sf(-padding["estimate"] / padding["se"], padding["df"]) == pytest.approx(0.006, abs=0.0005)
     runs = load_results(ROOT / "outputs" / "qiita-short").to_frame().drop_duplicates("directory")
     plain = runs.query("stem == 'direct' and `model.padding` == 'conv'")
@@ -252,7 +261,7 @@ def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
     with_norm, without = (means["he", norm, False] - means["he", norm, True] for norm in ("article", "none"))
     assert f"with BN, dropout costs {with_norm:.1f} points, without BN {without:.1f}" in text
     he = [f"{means['torch', 'article', dropout] - means['he', 'article', dropout]:.1f}" for dropout in (False, True)]
-    assert f"With BN it costs {he[0]} points without dropout and {he[1]} with it" in text
+    assert f"gives {he[0]} points less than torch's without dropout, and {he[1]} less with it" in text
     counted = runs.query("norm == 'article' and `model.initialization` == 'torch' and `model.padding` == 'conv'")
     epochs = {dropout: cells["epochs_to_target"] for dropout, cells in counted.groupby("model.dropout")}
     assert [len(each) for each in epochs.values()] == [60, 60]
@@ -265,17 +274,28 @@ def test_what_the_case_study_says_of_his_full_training() -> None:
     text = (ROOT / "docs" / "case-study.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (epoch|stage .*?) \| (.*) \|$", text, re.MULTILINE)
     table = {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows}
-    best = {}
+    best, gained, by_his = {}, {}, {}
     for stage, epochs in ((92, 64), (89, 54)):
         (run,) = (ROOT / "outputs/stages/runs").glob(f"experiment=stage{stage}-*/seed=0")
         assert json.loads((run / "run.json").read_text(encoding="utf-8"))["epochs"] == 100
         history = pd.read_csv(run / "history.csv", index_col="epoch")
         assert len(history) == epochs
-        assert f"stage {stage} for {epochs}" in " ".join(text.split())
+        assert f"stage {stage} after {epochs}" in " ".join(text.split())
         best[stage] = 100 * history["article_test_accuracy"].max()
         for name, column in (("his protocol", "article_test_accuracy"), ("evaluation mode", "test_accuracy")):
             shown = [f"{100 * history[column].get(int(epoch)):.1f}" for epoch in table["epoch"] if int(epoch) <= epochs]
             assert [cell for cell in table[f"stage {stage}, {name}"] if cell] == shown
-        gained = 100 * (history["article_test_accuracy"] - history["test_accuracy"]).iloc[-1]
-        assert f"{gained:.1f}" in text
-    assert f"have {best[92]:.1f} % (stage 92; his log 91.9 % until then) and {best[89]:.1f} % (stage 89" in text
+        gained[stage] = 100 * (history["article_test_accuracy"] - history["test_accuracy"]).iloc[-1]
+        by_his[stage] = 100 * history["article_test_accuracy"]
+    assert f"shows {gained[92]:.1f} points more for stage 92 and {gained[89]:.1f} for stage 89" in " ".join(text.split())
+    assert (
+        f"have {best[92]:.1f} % (stage 92, to epoch 64; his log 91.9 % to the same epoch) and {best[89]:.1f} % (stage 89"
+        in text
+    )
+    lead = (by_his[92] - by_his[89]).loc[50:54]
+    assert f"{lead.min():.1f} to {lead.max():.1f} points over epochs 50 to 54" in text
+    assert table["stage 92, his log"] == [f"{HIS_LOG[int(epoch)] / 100:.1f}" for epoch in table["epoch"]]
+    cells = json.loads((ROOT / "notebooks" / "qiita.ipynb").read_text(encoding="utf-8"))["cells"]
+    (shown,) = (source for cell in cells if "HIS_LOG = " in (source := "".join(cell["source"])))
+    for epoch, right in HIS_LOG.items():
+        assert epoch == 54 or f"{epoch}: {right / 100:.2f}" in shown

@@ -62,7 +62,8 @@ def reason(
         parts.append(_beyond(test, at))
     if conclusion.verdict == INCONCLUSIVE:
         parts.append(_what_it_takes(test, precision) if test.waits_for is None else _waits(test, last))
-        if test.waits_for is None and test.design.looks and test.design.next(test.n) is None:
+        too_few = precision is not None and precision.seeds is None  # names the last look itself
+        if test.waits_for is None and test.design.looks and test.design.next(test.n) is None and not too_few:
             parts.append(f"this was the last look: {last.look.seeds} {test.unit} do not decide the claim")
     elif at is not last:
         parts.append(_later(test, conclusion, last, at_levels))

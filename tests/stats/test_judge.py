@@ -568,7 +568,7 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     assert math.isnan(row["seeds_needed"])
     assert row["reason"].endswith("even 20 seeds, the last look, have less than 80 % power at this margin")
     ended = one(frame, claim(margin=0.001), looks=(5,))
-    assert ended["reason"].endswith("; this was the last look: 5 seeds do not decide the claim")
+    assert ended["reason"].endswith("even 5 seeds, the last look, have less than 80 % power at this margin")
     assert row["decidable"] == pytest.approx(0.00337, abs=1e-5)
     row = one(frame, claim(margin=0.017))
     assert row["seeds_needed"] == 5
@@ -578,6 +578,8 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     row = one(at_margin, claim(margin=0.005, expects="equivalent"))
     assert row["seeds_needed"] == 5
     assert row["reason"].endswith("so the true difference may be close to the decision boundary")
+    ended = one(at_margin, claim(margin=0.005, expects="equivalent"), looks=(5,))
+    assert ended["reason"].endswith("decision boundary; this was the last look: 5 seeds do not decide the claim")
     open_ended = {key: value for key, value in claim().items() if key != "margin"}
     assert one(frame, open_ended)["reason"].endswith("the claim has no margin, so the number of seeds that it needs is unknown")
 
