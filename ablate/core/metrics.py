@@ -199,8 +199,8 @@ class Metrics(Mapping[str, MetricSpec]):
                 now, was = (Level.of(getattr(each, key)) for each in (spec, kept))
                 if now != was:
                     raise UsageError(
-                        f"the {key} of {name} is fixed with the claims of {study}: it was {was} and is now {now}. Choose "
-                        "another study.name."
+                        f"the {key} of {name} is fixed with the claims of {study}: it was {was} and is now {now}. A "
+                        "sweep with another study.name may describe it so."
                     )
 
     def __iter__(self) -> Iterator[str]:

@@ -97,7 +97,7 @@ def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Pa
     assert StudyManifest.read(tmp_path / "outputs" / "s").description["metrics"]["score"]["chance"] == 0
     answer = command(*sweep, "study.chance={score: 3}", status=2)
     assert (
-        "the chance of score is fixed with the claims of outputs/s: it was 0 and is now 3. Choose another study.name."
+        "the chance of score is fixed with the claims of outputs/s: it was 0 and is now 3. A sweep with another study.name may describe it so."
         in answer.stderr
     )
 
