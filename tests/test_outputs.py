@@ -270,6 +270,42 @@ def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
     assert f"and {epochs[True].isna().sum()} of 60 not at all" in text
 
 
+def test_what_the_mechanisms_say_of_the_variance_shift() -> None:
+    text = (ROOT / "docs" / "mechanisms.md").read_text(encoding="utf-8")
+    study = ROOT / "outputs" / "shift-short"
+    results = load_results(study)
+    shift, repair = verdicts(study)
+    assert (shift["verdict"], repair["verdict"], shift["n"]) == ("supported", "inconclusive", 5)
+    with_dropout = results.levels["model.dropout"].map(lambda level: level.value)
+    logs = {True: [], False: []}
+    for directory, dropout in sorted(zip(results.runs["directory"], with_dropout, strict=True)):
+        with np.load(study / directory / "norm_statistics.npz") as kept:
+            places = [str(place) for place in kept["place"]]
+            logs[dropout].append(np.log(kept["variance_ratio"]))
+    off, on = np.array(logs[False]), np.array(logs[True])
+    assert off.shape == on.shape == (5, 3)
+    rows = dict(re.findall(r"^\| `([\w.]*)`[^|]* \| (.*) \|$", text, re.MULTILINE))
+    assert list(rows) == places
+    for at, place in enumerate(places):
+        differences_by_seed = on[:, at] - off[:, at]
+        interval = scipy.stats.t.interval(0.95, 4, differences_by_seed.mean(), scipy.stats.sem(differences_by_seed))
+        means = (np.exp(each) for each in (off[:, at].mean(), on[:, at].mean(), differences_by_seed.mean(), *interval))
+        assert rows[place] == "{:.2f} | {:.2f} | {:.2f} [{:.2f}, {:.2f}]".format(*means)
+    ends = [shift["estimate"], shift["low"], shift["high"]]
+    assert rows["block3.pool_norm"].endswith("{:.2f} [{:.2f}, {:.2f}]".format(*ends))
+    words = " ".join(text.split())
+    standard, batch = (
+        (100 * results.values[f"{protocol}final_test_accuracy"].groupby(with_dropout).mean()).round(1)
+        for protocol in ("", "batch_")
+    )
+    assert f"The accuracy with dropout is {standard[True]} %, without it {standard[False]} %" in words
+    assert f"it is {batch[True]} and {batch[False]} %" in words
+    cost = "{:.1f} points [{:.1f}, {:.1f}]".format(*(100 * repair[end] for end in ("estimate", "low", "high")))
+    assert f"the shift costs {cost} of six" in words
+    in_case_study = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    assert cost.replace("points [", "points there [") + " of the six that dropout costs" in in_case_study
+
+
 def test_what_the_case_study_says_of_his_full_training() -> None:
     text = (ROOT / "docs" / "case-study.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (epoch|stage .*?) \| (.*) \|$", text, re.MULTILINE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,36 +38,54 @@ def baseline_of(
     """
     others = [override for key, override in fixed.items() if key not in before.baseline]
     added = [each.factor for key, each in composer.swept.items() if key not in before.baseline]
-    found = {factor.key: _before(factor, before.fixed) for factor in added}
 
-    def compare(levels: Mapping[str, Level]) -> tuple[Differences | None, PlannedCell | None]:
+    def baseline_with(levels: Mapping[str, Level]) -> _Candidate | None:
         cell = composer.cell([*others, *before.baseline.values()], Cell(levels))
-        return (None if cell is None else changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations)), cell
+        if cell is None:
+            return None
+        return _Candidate(levels, changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations), cell)
 
-    differences, cell = compare(found)
-    if differences is None or cell is None:
+    closest = _closest(added, {factor.key: _before(factor, before.fixed) for factor in added}, baseline_with)
+    if closest is None:
         return before.baseline, before.paths
+    if closest.differences:
+        raise UsageError(
+            f"this command changes fixed settings of the study {study}: {_listed(closest.differences)}. "
+            f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & closest.differences)}"
+        )
+    overrides = {key: composer.swept[key].overrides[level] for key, level in closest.levels.items()}
+    return {**before.baseline, **overrides}, {**closest.cell.locations, **before.paths}
 
-    def try_all(tries: Iterable[Mapping[str, Level]]) -> None:
-        nonlocal differences, cell, found
-        for levels in tries:
-            if not differences:
-                return
-            fewer, other = compare({**found, **levels})
-            if fewer is not None and other is not None and len(fewer) < len(differences):
-                differences, cell, found = fewer, other, {**found, **levels}
 
-    try_all({factor.key: level} for factor in added for level in factor.levels)
-    if math.prod(len(factor) for factor in added) <= COMBINATIONS:  # several may only fit together
+@dataclass(frozen=True)
+class _Candidate:
+    """The baseline cell with one level of each added factor."""
+
+    levels: Mapping[str, Level]
+    differences: Differences  # from the fixed settings of the study
+    cell: PlannedCell
+
+
+def _closest(
+    added: Sequence[Factor], start: Mapping[str, Level], baseline_with: Callable[[Mapping[str, Level]], _Candidate | None]
+) -> _Candidate | None:
+    """The baseline cell that differs least from the study's fixed settings; None if it is excluded with the levels of `start`.
+
+    Each added factor is tried by itself. Two may only fit together, so all combinations follow if they are few.
+    """
+    tries: Iterable[Mapping[str, Level]] = ({factor.key: level} for factor in added for level in factor.levels)
+    if math.prod(len(factor) for factor in added) <= COMBINATIONS:
         keys = [factor.key for factor in added]
-        try_all(dict(zip(keys, levels, strict=True)) for levels in itertools.product(*(factor.levels for factor in added)))
-    if not differences:
-        overrides = {key: composer.swept[key].overrides[level] for key, level in found.items()}
-        return {**before.baseline, **overrides}, {**cell.locations, **before.paths}
-    raise UsageError(
-        f"this command changes fixed settings of the study {study}: {_listed(differences)}. "
-        f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & differences)}"
-    )
+        together = itertools.product(*(factor.levels for factor in added))
+        tries = itertools.chain(tries, (dict(zip(keys, levels, strict=True)) for levels in together))
+    best = baseline_with(start)
+    for levels in tries:
+        if best is None or not best.differences:
+            break
+        other = baseline_with({**best.levels, **levels})
+        if other is not None and len(other.differences) < len(best.differences):
+            best = other
+    return best
 
 
 def _before(factor: Factor, fixed: Mapping[str, Any]) -> Level:

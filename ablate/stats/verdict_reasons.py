@@ -34,45 +34,71 @@ def reason(
         precision: what the seeds can decide.
     """
     last = test.tests[-1]
+    prevented = _prevented(test, conclusion, at, at_levels)
+    if prevented:
+        return prevented
+    estimate = at.estimates[0]
+    parts = [
+        _unpaired(estimate),
+        _tested(test, at, p, family),
+        _smaller(test, conclusion, at) if conclusion.verdict == SMALLER else "",
+        _beyond(test, at) if test.claim.expects == "equivalent" and conclusion.verdict == CONTRADICTED else "",
+        _undecided(test, precision) if conclusion.verdict == INCONCLUSIVE else "",
+        _later(test, conclusion, last, at_levels) if conclusion.verdict != INCONCLUSIVE and at is not last else "",
+        _despite_losses(at) if at.lost else "",
+        "" if estimate.unpaired else estimate.note,
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _prevented(test: ClaimTest, conclusion: Conclusion, at: LookTest, at_levels: PValues) -> str:
+    """What alone prevents a verdict: too few seeds, a rule that blocks the test, lost runs; empty if nothing does."""
+    last = test.tests[-1]
     if not last.look.number:
         if test.waits_for is not None:
             return _waits(test, last)
         first = test.design.first
         counted = "runs of each configuration" if at.estimates[0].unpaired else test.unit
         return f"no verdict below {first} {counted}: {first - test.n} more needed"
-    if conclusion.verdict == INCONCLUSIVE and last.blocked:
+    if conclusion.verdict != INCONCLUSIVE:
+        return ""
+    if last.blocked:
         return last.blocked
-    if conclusion.verdict == INCONCLUSIVE and last.lost and _decided(test, last.p_dropped, last, at_levels):
+    if last.lost and _decided(test, last.p_dropped, last, at_levels):
         kept = "; unequal losses may have selected the runs that remain" if last.p_worst is not None else ""
         where = "at their worst" if last.p_worst is not None else "at chance"
         return (
             f"{lost_by_arm(last.losses)}{kept}. Without their pairs the claim would be decided, and with the lost runs "
             f"{where} it is not"
         )
-    parts = [_unpaired(at.estimates[0]), _tested(test, at, p, family)]
-    if conclusion.verdict == SMALLER:
-        shown = conclusion.real_at
-        elsewhere = "" if shown == at.look else f" (look {shown.number} at {shown.seeds} {test.unit})"
-        parts.append(
-            f"a difference in the claimed direction is shown{elsewhere}, and it is smaller than the margin"
-            if conclusion.real
-            else "any difference in the claimed direction is smaller than the margin; that there is one is not shown"
-        )
-    if test.claim.expects == "equivalent" and conclusion.verdict == CONTRADICTED:
-        parts.append(_beyond(test, at))
-    if conclusion.verdict == INCONCLUSIVE:
-        parts.append(_what_it_takes(test, precision) if test.waits_for is None else _waits(test, last))
-        too_few = precision is not None and precision.seeds is None  # names the last look itself
-        if test.waits_for is None and test.design.looks and test.design.next(test.n) is None and not too_few:
-            parts.append(f"this was the last look: {last.look.seeds} {test.unit} do not decide the claim")
-    elif at is not last:
-        parts.append(_later(test, conclusion, last, at_levels))
-    if at.lost:
-        worst = "" if at.p_worst is None else ", and with those of each arm at the worst or the best value"
-        same = "the verdict is the same with their pairs dropped and with them at chance"
-        parts.append(f"{lost_by_arm(at.losses)}: {same}{worst}")
-    parts.append(at.estimates[0].note if not at.estimates[0].unpaired else "")
-    return "; ".join(part for part in parts if part)
+    return ""
+
+
+def _smaller(test: ClaimTest, conclusion: Conclusion, at: LookTest) -> str:
+    """What is shown of a difference that is smaller than the margin."""
+    if not conclusion.real:
+        return "any difference in the claimed direction is smaller than the margin; that there is one is not shown"
+    shown = conclusion.real_at
+    elsewhere = "" if shown == at.look else f" (look {shown.number} at {shown.seeds} {test.unit})"
+    return f"a difference in the claimed direction is shown{elsewhere}, and it is smaller than the margin"
+
+
+def _undecided(test: ClaimTest, precision: Precision | None) -> str:
+    """What it takes to decide the claim, and whether it was the last look."""
+    last = test.tests[-1]
+    if test.waits_for is not None:
+        return _waits(test, last)
+    needs = _what_it_takes(test, precision)
+    too_few = precision is not None and precision.seeds is None  # names the last look itself
+    if not test.design.looks or test.design.next(test.n) is not None or too_few:
+        return needs
+    ended = f"this was the last look: {last.look.seeds} {test.unit} do not decide the claim"
+    return f"{needs}; {ended}" if needs else ended
+
+
+def _despite_losses(at: LookTest) -> str:
+    worst = "" if at.p_worst is None else ", and with those of each arm at the worst or the best value"
+    return f"{lost_by_arm(at.losses)}: the verdict is the same with their pairs dropped and with them at chance{worst}"
 
 
 def notes(
