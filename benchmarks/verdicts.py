@@ -30,7 +30,7 @@ from ablate.core.claims import Change, HowPublished
 from ablate.core.levels import Factor
 from ablate.stats.attribution import shapley
 from ablate.stats.blocks import _bootstrap as bootstrap
-from ablate.stats.contrasts import contrast, interaction, main_effect
+from ablate.stats.contrasts import contrast, interaction
 from ablate.stats.decision_rules import (
     ALPHA,
     LOOKS,
@@ -49,6 +49,7 @@ from ablate.stats.power import MOST, sd_interval, seeds_needed
 from ablate.stats.prediction import prediction
 from ablate.stats.robustness import sign_flip_p
 from ablate.stats.simultaneous import critical_value
+from benchmarks.pooled import with_pooled_error
 
 DESIGN = SequentialDesign()
 Numbers = NDArray[np.float64]
@@ -126,9 +127,9 @@ def check_against_the_library(draws: Numbers) -> None:
         outcomes = Outcomes(pd.DataFrame(study), nothing, nothing, CELLS, FACTORS)
         for found, name, pooled in (
             (contrast(outcomes, FIRST), "first", False),
-            (main_effect(outcomes, SECOND), "second", True),
+            (with_pooled_error(outcomes, contrast(outcomes, SECOND)), "second", True),
             (interaction(outcomes, FIRST, SECOND), "interaction", False),
-            (interaction(outcomes, FIRST, SECOND, pooled=True), "interaction", True),
+            (with_pooled_error(outcomes, interaction(outcomes, FIRST, SECOND)), "interaction", True),
         ):
             estimate, half = intervals(study[None], np.array(WEIGHTS[name]), pooled)
             np.testing.assert_allclose(found.interval(), [estimate[0] - half[0], estimate[0] + half[0]])

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from ablate.commands import studies
-from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import counted
@@ -78,10 +77,7 @@ def configurations(frame: pd.DataFrame, spec: MetricSpec) -> Table:
 
 def verdicts(before: StudyResults, after: StudyResults) -> Table | None:
     """A row for each claim that both studies have; None without any."""
-    first, second = (
-        {each.claim.meaning: each for each in judge(parse_all(results.manifest.claims, results.main_metric), results)}
-        for results in (before, after)
-    )
+    first, second = ({each.claim.meaning: each for each in judge(results.claims(), results)} for results in (before, after))
     common = [meaning for meaning in first if meaning in second]
     if not common:
         return None

@@ -36,7 +36,8 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
     if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
         return f"{unknown[1]} is a section: override {unknown[1]}.KEY=…, or add a key with +{unknown[1]}.KEY=…."
     if unknown:
-        return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], known_keys)}"
+        sections = (key[:at] for key in known_keys for at, character in enumerate(key) if character == ".")
+        return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], [*known_keys, *sections])}"
     off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)
     if off:
         return f"the group {off[1]} is not in the defaults list; add it with a plus: {off[2]}"

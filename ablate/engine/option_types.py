@@ -28,6 +28,11 @@ def _folder_name(name: str) -> str:
     return name
 
 
+def _number_as_text(name: Any) -> Any:
+    """A folder may have a number for a name; YAML and Hydra make an integer of it."""
+    return str(name) if type(name) is int else name
+
+
 def _is_portable(name: str) -> bool:
     """Whether all systems accept this name, and keep it as it is."""
     return printable(name) == name and name[0] != " " and name[-1] not in ". " and len(name.encode()) <= NAME_BYTES
@@ -81,7 +86,7 @@ def zip_groups(value: object) -> object:
     return value
 
 
-FolderName = Annotated[str, AfterValidator(_folder_name)]
+FolderName = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_folder_name)]
 FilePattern = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Values = Annotated[dict[str, Any], Field(min_length=1)]  # conditions by key

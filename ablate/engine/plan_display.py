@@ -17,6 +17,7 @@ from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
 from ablate.storage.files import write_atomically
 from ablate.storage.layout import PLAN
+from ablate.storage.manifest import StudyManifest
 from ablate.storage.plan_file import FACTS
 
 ROWS_SHOWN = 24
@@ -92,6 +93,19 @@ def write_csv(plan: Plan) -> None:
         for cell in stand_ins.get(run.cell.digest, []):
             writer.writerow([*cell.levels.values(), *facts, f"identical configuration to {run.cell.label}"])
     write_atomically(plan.study / PLAN, text.getvalue())
+
+
+def first_notes(cells: Sequence[PlannedCell], before: StudyManifest) -> list[str]:
+    """What to say of the configurations when a command begins, not when it adds seeds."""
+    return [*kept_baseline(cells, before), *unknown_values(cells), *missing_values(cells)]
+
+
+def kept_baseline(cells: Sequence[PlannedCell], before: StudyManifest) -> list[str]:
+    """A sentence if this command lists another level first than the baseline of the study, which stays."""
+    kept = {key: factor.baseline for key, factor in before.typed_factors().items() if before.launched}
+    levels = {key: {cell.levels.get(key) for cell in cells} for key in kept}
+    other = [f"{key}={was}" for key, was in kept.items() if was in levels[key] and cells[0].levels[key] != was]
+    return [f"The baseline of this study stays {', '.join(other)}; another study.name may have another."] if other else []
 
 
 def inert_factors(cells: Sequence[PlannedCell]) -> list[str]:

@@ -38,6 +38,7 @@ class PlannedRun:
         twins: the folders of this run in other cells that build the same experiment.
         stale: whether the run is done and was made by other code than the current version.
         deaths: how often its process died.
+        failed: whether its last attempt failed.
         begun: the fraction that is completed, according to the checkpoint.
         seconds: the estimated duration of the whole run.
         measured: its actual duration.
@@ -59,6 +60,7 @@ class PlannedRun:
     state: State = "to do"
     stale: bool = False
     deaths: int = 0
+    failed: bool = False
     begun: float = 0.0
     seconds: float | None = None
     measured: float | None = None
@@ -98,6 +100,7 @@ class PlannedRun:
             return
         record = read_record(self.directory, warnings)
         self.deaths = locks.deaths(self.directory)
+        self.failed = record is not None and record.status == "failed"
         own = (self.directory, record) if record is not None and record.identity == self.identity else None
         for directory, found in filter(None, [own, *map(_read, self.twins)]):
             stale = made_by_other_code(found.provenance, code, root)
@@ -164,8 +167,8 @@ class Plan:
                 run.fruitless, run.reached = was.fruitless, was.reached
 
     def due(self) -> list[PlannedRun]:
-        """The runs to launch, in order; crashed runs come last."""
-        return sorted((run for run in self.runs if run.state in DUE), key=lambda run: run.deaths > 0)
+        """The runs to launch, in order; those that failed or crashed come last, since they may stop the sweep."""
+        return sorted((run for run in self.runs if run.state in DUE), key=lambda run: (run.deaths > 0, run.failed))
 
     def count(self, state: State) -> int:
         """The number of runs in this state."""

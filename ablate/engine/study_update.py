@@ -22,7 +22,8 @@ from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.fixed_settings import baseline_of
 from ablate.storage import fingerprint
-from ablate.storage.layout import EARLIER_DIGITS, short_cell, short_experiment
+from ablate.storage.dataframe import load_results
+from ablate.storage.layout import EARLIER_DIGITS, run_directories, short_cell, short_experiment
 from ablate.storage.manifest import IDENTITY, StandIn, StudyManifest
 from ablate.storage.records import DONE, read_record
 
@@ -292,11 +293,16 @@ def settled_description(
         return now
     described = Metrics({spec.name: spec for spec in before.parsed_description(study).metrics})
     recorded = described.completed(chance=before.chance, limits=before.budgets)
-    main = next(iter(described), next((spec.name for spec in now.metrics), ""))
+    main = next(iter(described), "")
+    if not main and now.metrics and any(not claim.get("metric") for claim in before.claims):
+        main = load_results(study).main_metric if run_directories(study) else now.metrics[0].name  # earlier: no description
     claimed = metrics_of(claim.metric for claim in parse_all(before.claims, main))
     recorded.check_settled(asked, claimed, study)
     today = {spec.name: spec for spec in now.metrics}
-    settled = [recorded.settled(today.get(name, recorded[name]), claimed) for name in dict.fromkeys([*today, *recorded])]
+    first = [main] if main else []  # claims that name no metric are about it
+    settled = [
+        recorded.settled(today.get(name, recorded[name]), claimed) for name in dict.fromkeys([*first, *today, *recorded])
+    ]
     return replace(now, metrics=tuple(settled))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
-Types = tuple[tuple[str, str], ...]  # the structured nodes of a configuration, with the names of their types
+Types = tuple[tuple[str, str], ...]  # by path, the types of the structured nodes of a configuration, and of their fields
 
 
 def is_typed(config: DictConfig) -> bool:
@@ -17,7 +17,11 @@ def is_typed(config: DictConfig) -> bool:
 
 
 def types_of(config: DictConfig) -> Types:
-    """The structured nodes and their types, as a value to compare configurations by."""
+    """The types of structured nodes and of their fields, as a value to compare configurations by.
+
+    A field that is declared as a base class keeps this type in OmegaConf, whatever subclass is merged into it, so that
+    configurations with equal types of nodes may have other fields.
+    """
     return tuple(_typed_nodes(config, ""))
 
 
@@ -56,13 +60,15 @@ def _fill(node: DictConfig, values: Mapping[str, Any]) -> None:
 
 
 def _typed_nodes(node: DictConfig, prefix: str) -> Iterator[tuple[str, str]]:
-    if _is_dataclass(node):
-        found = OmegaConf.get_type(node)
-        yield prefix, repr(found)
+    typed = _is_dataclass(node)
+    if typed:
+        yield prefix, repr(OmegaConf.get_type(node))
     if node._is_none() or node._is_interpolation() or node._is_missing():
         return
     for key in node:
         child = node._get_node(key)
+        if typed:
+            yield f"{prefix}.{key!s}", f"{type(child).__name__} {child._metadata.ref_type!r}"  # type: ignore[union-attr]
         if isinstance(child, DictConfig):
             yield from _typed_nodes(child, f"{prefix}.{key!s}")
         elif isinstance(child, ListConfig) and OmegaConf.get_type(child) is not list:

@@ -47,7 +47,8 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
         roles: as far as the user named them.
 
     Returns:
-        The table (a wide one is melted), the roles, and what was found as one sentence; empty if nothing was guessed.
+        The table (a wide one is melted; with caveats), the roles, and what was found as one sentence, empty if nothing was
+        guessed.
 
     Raises:
         UsageError: if no metric or no factor is found; the message lists the columns.
@@ -74,8 +75,9 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
     if roles.metrics is None:
         roles = replace(roles, metrics=_metrics(table, roles))
     if roles.factors is None:
-        factors, left_out = _factors(table, roles)
+        factors, left_out, confounded = _factors(table, roles)
         roles = replace(roles, factors=factors)
+        table = replace(table, caveats=(*table.caveats, *confounded))
     else:
         left_out = []
     return table, roles, _sentence(asked, roles, left_out)
@@ -176,11 +178,14 @@ def _split(name: str) -> int:
     return next((at for at, group in enumerate(groups) if any(word in group for word in words)), 2)
 
 
-def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
-    """The factors, and other columns that vary and might be meant, each with the reason against it."""
+def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], list[str]]:
+    """The factors; other columns that vary and might be meant, each with the reason against it; caveats about settings.
+
+    A caveat names the settings that a tool has recorded whose effect cannot be told from that of a factor.
+    """
     found: list[str] = []
-    left_out = []
-    seen: list[pd.Series] = []
+    left_out, caveats = [], []
+    seen: dict[str, pd.Series] = {}
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not _METRIC_PREFIX.match(name)]
     for name in (name for name in free if table.may_be(name, "config")):
@@ -200,11 +205,13 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
             continue
         elif levels == runs or (levels > runs / 2 and _is_decimal(table, name)):
             left_out.append(f"{name} (different in every run)")
-        elif any(_alike(codes, other) for other in seen):
-            left_out.append(f"{name} (changes together with another)")
+        elif twin := next((other for other, theirs in seen.items() if _alike(codes, theirs)), None):
+            left_out.append(f"{name} (changes together with {twin})")
+            if name in table.kinds:
+                caveats.append(f"{name} changes together with {twin}: their effects cannot be told apart.")
         else:
             found.append(name)
-            seen.append(codes)
+            seen[name] = codes
     for name in _results_among(table, found, roles.seed):
         found.remove(name)
         left_out.append(f"{name} (a result: it differs between the seeds of a configuration)")
@@ -214,7 +221,7 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str]]:
             "If there is a column for each seed or for each level of a factor, use `--wide seed` or `--wide NAME`, such as "
             f"`--wide method`. Available: {table.listed()}."
         )
-    return tuple(found), left_out
+    return tuple(found), left_out, caveats[:LISTED]
 
 
 def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:

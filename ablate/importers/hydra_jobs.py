@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,10 @@ def job_folders(folder: Path) -> list[Path]:
 
 
 def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
-    """Read the jobs. Their configuration is every key that a job overrides; other keys of one value are facts.
+    """Read the jobs.
+
+    Their configuration is every key that a job overrides, and every other one that differs between jobs of equal config groups,
+    such as a default that was edited between two multiruns. Other keys of one value are facts.
 
     A job without a file of metrics, or with one that cannot be read, has failed, because it left no result. A job with a torn
     file in `.hydra` is UNREADABLE.
@@ -61,6 +64,7 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
     same = {key: value for key, value in flattened[0].items() if all(each.get(key, _ABSENT) == value for each in flattened)}
     seeds = [key for each in flattened for key in each if key.rpartition(".")[2].lower() in ("seed", "random_seed", "rng_seed")]
     chosen = [*keys, *(key for key in dict.fromkeys(seeds) if key not in keys and key not in same)]
+    chosen += _differing(jobs, flattened, chosen)
     facts = {key: value for key, value in same.items() if key not in chosen}
     for job, paths in zip(jobs, files, strict=True):
         levels = facts | {key: _level(key, job) for key in chosen}
@@ -73,6 +77,18 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
         except UsageError as error:  # such as a file that a killed job left incomplete; the other jobs count
             found.append(StoredRun(place, levels, [], "failed", str(error)))
     return found
+
+
+def _differing(jobs: Sequence[_Job], flattened: Sequence[Mapping[str, Any]], chosen: Sequence[str]) -> list[str]:
+    """The keys beside `chosen` that differ between jobs of equal config groups, so that no override explains it."""
+    first: dict[str, Mapping[str, Any]] = {}  # by the choices of config groups
+    found: dict[str, None] = {}
+    for job, values in zip(jobs, flattened, strict=True):
+        other = first.setdefault(json.dumps(job.choices, sort_keys=True, default=str), values)
+        if other is not values:
+            keys = dict.fromkeys([*other, *values])
+            found |= dict.fromkeys(key for key in keys if other.get(key, _ABSENT) != values.get(key, _ABSENT))
+    return [key for key in found if not any(f"{key}.".startswith(f"{name}.") for name in chosen)]
 
 
 def _read_job(folder: Path) -> _Job:
@@ -107,6 +123,8 @@ def _level(key: str, job: _Job) -> object:
         value = value.get(part, _ABSENT) if isinstance(value, Mapping) else _ABSENT
     if isinstance(value, str | int | float | bool | None):
         return value
+    if isinstance(value, list):
+        return json.dumps(value, default=str)
     if key in job.overrides:
         return job.overrides[key]
     if key in job.choices:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablate.core.cells import Condition
-from ablate.core.claims import Change, Claim, parse_all
+from ablate.core.claims import Change, Claim
 from ablate.core.errors import UsageError
 from ablate.core.metrics import Metrics, metrics_of
 from ablate.report import inventory
@@ -105,7 +105,7 @@ def compose(
         results: all runs; `results.manifest` may contain claims.
         name: the title of the report.
         folder: the folder that the report will be written to.
-        metric: the main metric; by default `results.main_metric`.
+        metric: the metric to compare; by default `results.main_metric`, the metric of claims that name none.
         history: the histories of the runs, with a column `directory`.
         kept: by the name given to `Run.keep`, the arrays of each run.
 
@@ -122,7 +122,7 @@ def compose(
     )
     summary = summary.in_order([digest for digest in configurations if digest in set(summary.cells)])
     metrics = as_reported(results.metrics, counted.values)
-    claims = _judge(results, metric or "", folder)
+    claims = _judge(results, folder)
     found = audit.examine(results)
     report = Report(
         name=name,
@@ -143,9 +143,9 @@ def compose(
     return with_tables(report, history, kept or {})
 
 
-def _judge(results: StudyResults, default_metric: str, folder: Path) -> JudgedClaims:
+def _judge(results: StudyResults, folder: Path) -> JudgedClaims:
     try:
-        claims = parse_all(results.manifest.claims, default_metric)
+        claims = results.claims()
     except UsageError as error:
         raise UsageError(f"study.yaml: {error}") from None
     judgements = judge(claims, results)

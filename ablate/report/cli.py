@@ -148,7 +148,7 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
     typed = _metrics(arguments)
     results, metrics = imported(source or path, arguments, [name for name, _ in typed])
     content = _claims_file(arguments.claims, metrics) if arguments.claims else {}
-    for claim in parse_all(content.get("claims"), metrics[0]):
+    for claim in parse_all(content.get("claims"), results.main_metric):
         check(claim, results.factors, results.facts)
     manifest = results.manifest.model_copy(
         update={

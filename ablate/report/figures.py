@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -68,6 +69,7 @@ def _saved(figure: Figure, kind: str, dpi: int) -> bytes:
     """The content of a file, without a date, so that equal figures are equal files."""
     facts = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(kind)
     file = io.BytesIO()
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # a PDF's fonts log a hundred lines, which Hydra's handler prints
     pad = 0.01 if kind == "pdf" else 0.1  # inches; a PDF is as wide as a column
     figure.savefig(file, format=kind, bbox_inches="tight", pad_inches=pad, metadata=facts, dpi=dpi)
     return file.getvalue()

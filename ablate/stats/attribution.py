@@ -24,7 +24,7 @@ from ablate.core.claims import ALL, Change
 from ablate.core.designs import EXACT_UP_TO, Coalition, on_the_way
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.stats.estimates import Estimate, student, table
+from ablate.stats.estimates import Estimate, cleared, student, table
 from ablate.stats.outcomes import ANYWHERE, Outcomes
 from ablate.stats.rounding import at_resolution
 from ablate.stats.simultaneous import simultaneous
@@ -114,7 +114,9 @@ def shares_by_seed(
             each = [along(found, way) for way in ways]
             shares = {change: sum(way[change] for way in each) / len(each) for change in changes} if each else {}
         whole = found[frozenset(changes)] - found[frozenset()] if shares else math.nan
-        rows[seed] = {**{change: shares.get(change, math.nan) for change in changes}, ALL: whole}
+        largest = max(map(abs, found.values()), default=0.0)
+        every = {**{change: shares.get(change, math.nan) for change in changes}, ALL: whole}
+        rows[seed] = {name: cleared(share, largest) for name, share in every.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, ALL], dtype=float)
 
 

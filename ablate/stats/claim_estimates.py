@@ -7,12 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from ablate.core.cells import Condition
 from ablate.core.claims import ALL, LARGEST, Change, Claim
 from ablate.core.metrics import Better
 from ablate.stats import attribution, contrasts, decision_rules
 from ablate.stats.decision_rules import PValues, intersection, union
-from ablate.stats.estimates import Estimate
+from ablate.stats.estimates import Estimate, cleared
 from ablate.stats.outcomes import Outcomes
 
 
@@ -37,15 +39,18 @@ def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[
         return found + (strata_of(claim, outcomes) if claim.expects == "equivalent" else [])
     by_coalition = attribution.outcomes_by_coalition(outcomes, claim.path, where)
     shares = attribution.shares_by_seed(by_coalition, list(claim.path), drawn)
+    largest = pd.Series(
+        {seed: max(map(abs, values.values()), default=0.0) for seed, values in by_coalition.items()}, dtype=float
+    )
     steps = claim.path.get(claim.of, claim.all_changes)
     estimate = functools.partial(attribution.share_estimate, where=where, rounding=outcomes.step)
     if claim.exceeds is not None:
-        excess = estimate(shares[claim.of] - claim.exceeds * shares[ALL], steps)
+        excess = estimate(cleared(shares[claim.of] - claim.exceeds * shares[ALL], largest), steps)
         return [excess, estimate(shares[ALL], claim.all_changes)]
     if claim.expects != LARGEST:
         return [estimate(shares[claim.of], steps)]
     rivals = [name for name in claim.path if name != claim.of]
-    leads = [estimate(shares[claim.of] - shares[rival], steps) for rival in rivals]
+    leads = [estimate(cleared(shares[claim.of] - shares[rival], largest), steps) for rival in rivals]
     return sorted(leads, key=lambda each: each.estimate)
 
 

@@ -17,7 +17,8 @@ from scipy import stats
 
 from ablate.core.cells import Cell
 from ablate.stats.decision_rules import LOOKS, holm
-from ablate.stats.estimates import Estimate, Unpaired, satterthwaite, student
+from ablate.stats.estimates import PAIRS, Estimate, Unpaired, cleared, seeds_in_common, student
+from ablate.stats.independent_means import contrast_of_means
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import at_resolution
 from ablate.stats.simultaneous import simultaneous
@@ -83,7 +84,7 @@ def compare_with_baseline(
 
 
 def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | None = None) -> dict[str, Estimate]:
-    """The difference of each configuration from its baseline, by digest: paired, or Welch's where no seeds pair.
+    """The difference of each configuration from its baseline, by digest: paired, or Welch's below two pairs.
 
     Args:
         outcomes: one metric of the study.
@@ -95,11 +96,14 @@ def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | Non
     found = {}
     for digest, baseline in baselines(cells, blocks).items():
         first, second = outcomes.cells[cells[baseline]], outcomes.cells[cells[digest]]
-        by_seed = values[:, at[second]] - values[:, at[first]]
+        both = values[:, [at[first], at[second]]]
+        by_seed = cleared(both[:, 1] - both[:, 0], np.abs(both).max(axis=1))
         complete = ~np.isnan(by_seed)
-        if not outcomes.pairs or not complete.any():
-            found[digest] = welch(outcomes.known[first], outcomes.known[second], outcomes.step)
-            continue
+        if complete.sum() < PAIRS:
+            apart = welch(outcomes.known[first], outcomes.known[second], outcomes.step)
+            if apart.unpaired or not complete.any():
+                found[digest] = apart
+                continue
         pairs = pd.Series(by_seed[complete], outcomes.outcomes.index[complete])
         paired = Estimate("simple", (), pairs, *student(pairs), identical=not by_seed[complete].any())
         found[digest] = at_resolution(paired, outcomes.step)
@@ -143,19 +147,21 @@ def baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
 def welch(first: pd.Series, second: pd.Series, step: float | None = None) -> Estimate:
     """The difference of independent means by Welch's t; without numbers for fewer than two runs of an arm.
 
+    Runs of a common seed are correlated, see `contrast_of_means`.
+
     Args:
-        first: the runs of one arm.
+        first: the runs of one arm, by seed.
         second: those of the other.
         step: the rounding step of the metric; None if it is not rounded.
     """
     nothing = Estimate("simple", (), pd.Series(dtype=float), math.nan, 0.0)
     if min(len(first), len(second)) < 2:
         return nothing
-    parts = [arm.var(ddof=1) / len(arm) for arm in (first, second)]
-    note = f"unpaired: no seeds in common, Welch's t of {len(first)} and {len(second)} runs"
-    unpaired = Unpaired(float(second.mean() - first.mean()), (len(first), len(second)), min(len(first), len(second)))
-    df = satterthwaite(parts, [len(first) - 1, len(second) - 1])
-    found = replace(nothing, se=math.sqrt(sum(parts)), df=df, note=note, unpaired=unpaired)
+    common = len(set(first.index) & set(second.index))
+    note = f"unpaired: {seeds_in_common(common)}, Welch's t of {len(first)} and {len(second)} runs"
+    estimate, se, df = contrast_of_means([first, second], [-1, 1])
+    unpaired = Unpaired(estimate, (len(first), len(second)), min(len(first), len(second)))
+    found = replace(nothing, se=se, df=df, note=note, unpaired=unpaired)
     return at_resolution(found, step, (first.to_numpy(), second.to_numpy()))
 
 

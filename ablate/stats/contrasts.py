@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,9 @@ from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.stats.blocked_model import seed_blocked_model
-from ablate.stats.estimates import Estimate, Kind, Scale, Unpaired, student, weighed_sum
+from ablate.stats.estimates import PAIRS, Estimate, Kind, Scale, Unpaired, seeds_in_common, student, weighed_sum
 from ablate.stats.independent_means import contrast_of_means
-from ablate.stats.outcomes import ANYWHERE, Outcomes, product
+from ablate.stats.outcomes import ANYWHERE, Outcomes
 from ablate.stats.rounding import at_resolution
 
 DOES_NOTHING = "the factor has no effect on the configuration"
@@ -46,27 +46,13 @@ def interaction(
     second: Change,
     where: Condition | None = None,
     scale: Scale = "difference",
-    pooled: bool = False,
 ) -> Estimate:
     """Estimate by how much the second change increases the first one's effect: a difference of differences.
 
     It is averaged over alive strata. Strata where one of the changes has no effect at one level of the other are inert:
-    there, an interaction is the same thing as a simple contrast. By paired t over seeds (df = n - 1), or `pooled` as in
-    `main_effect`.
+    there, an interaction is the same thing as a simple contrast. By paired t over seeds (df = n - 1).
     """
-    found = _averaged(outcomes, (first, second), where, scale, "interaction")
-    return _pooled(outcomes, found) if pooled else found
-
-
-def main_effect(outcomes: Outcomes, change: Change, where: Condition | None = None, scale: Scale = "difference") -> Estimate:
-    """Estimate the average that `contrast` does, with the error variance of the seed-blocked model of all selected cells.
-
-    In y(cell, seed) = cell + seed + error, fitted to the seeds that are complete in all cells, the contrast sum(w y)
-    has the variance s2 sum(w^2) / n, s2 being the mean square of the residual, df = (n - 1)(cells - 1) (Montgomery,
-    Design and Analysis of Experiments, 4.1). It presumes equal variances and equal correlations between cells, and a
-    complete factorial; where the factorial is incomplete, the paired t is given instead and the note says so.
-    """
-    return _pooled(outcomes, _averaged(outcomes, (change,), where, scale, "main effect"))
+    return _averaged(outcomes, (first, second), where, scale, "interaction")
 
 
 def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0) -> Estimate:
@@ -79,17 +65,14 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     return at_resolution(found, outcomes.step, strata=list(values.to_numpy().T))
 
 
-def every_contrast(
-    outcomes: Outcomes, scale: Scale = "difference", pooled: bool = False, further: Sequence[Change] = ()
-) -> list[Estimate]:
+def every_contrast(outcomes: Outcomes, further: Sequence[Change] = ()) -> list[Estimate]:
     """Estimate every level against its factor's baseline, and `further` changes.
 
     In a complete factorial there are also the interactions of two factors.
 
     A complete factorial of several factors yields main effects and interactions; any other design (one change at a time,
     say) simple contrasts, and no interaction is claimed. Each has its own error over seeds, right also where cells are
-    paired more or less closely; in a complete factorial it may be `pooled`, see `main_effect`. What cannot be estimated
-    keeps its place, without numbers and with a note.
+    paired more or less closely. What cannot be estimated keeps its place, without numbers and with a note.
     """
     changes = {
         key: [Change.of(key, factor.baseline, level) for level in factor.levels[1:]] for key, factor in outcomes.factors.items()
@@ -105,11 +88,10 @@ def every_contrast(
     for group in asked:
         kind = kinds[len(group) - 1]
         try:
-            estimate = _averaged(outcomes, group, None, scale, kind)
-            found.append(_pooled(outcomes, estimate) if factorial and pooled else estimate)
+            found.append(_averaged(outcomes, group, None, "difference", kind))
         except UsageError as error:
             nothing = pd.Series(dtype=float)
-            found.append(Estimate(kind, group, nothing, np.nan, 0.0, scale=scale, note=str(error).removesuffix(".")))
+            found.append(Estimate(kind, group, nothing, np.nan, 0.0, note=str(error).removesuffix(".")))
     return found
 
 
@@ -199,7 +181,7 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     weighed = weights(outcomes, changes, where)
     strata, corners = weighed.strata, weighed.corners
     used = sorted({column for columns in corners for column in columns})
-    if strata and not outcomes.pairs:
+    if strata and not outcomes.pairs:  # as below, without the work
         return _unpaired(
             Estimate(kind, changes, pd.Series(dtype=float), np.nan, 0.0, where or ANYWHERE, strata, weighed.inert, strata,
                      scale=scale), outcomes, weighed,
@@ -223,17 +205,17 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     found = Estimate(
         kind, changes, by_seed, se, df, where or ANYWHERE, strata, weighed.inert, missing, identical, scale, note, arms
     )
-    if strata and not known.any():
-        return _unpaired(found, outcomes, weighed)
-    apart = bool(strata) and complete.empty and int(known.sum(axis=0).min()) > 1
-    if apart:
+    pairs = known.sum(axis=0) if strata else np.array([PAIRS])
+    if pairs.max() < PAIRS and (apart := _unpaired(found, outcomes, weighed)).unpaired:
+        return apart
+    if len(complete) < PAIRS <= pairs.min() and strata:
         return _strata_apart(found, outcomes, weighed)
     each = complete.to_numpy()[:, at] @ _signs(len(changes)) if strata else np.empty((0, 0))  # (seeds, strata)
     return at_resolution(found, outcomes.step_of(used, scale), strata=list(each.T))
 
 
 def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
-    """The mean over strata that have no seed in common all together: each over the seeds that pair in it.
+    """The mean over strata that have no two seeds in common all together: each over the seeds that pair in it.
 
     The variance adds up, seed by seed, what it contributes to the strata that it is in: sum over seeds of (sum over S strata of
     r / (S n) sqrt(n / (n - 1)))^2 with the residuals r of a stratum of n seeds. It is the paired t where all seeds are in all
@@ -250,15 +232,17 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
         counts.append(n)
         strata.append(by_seed)
     se = math.sqrt(float((pd.concat(parts, axis=1).sum(axis=1) ** 2).sum()))
-    note = f"no seed is complete in all strata: each stratum over its own seeds ({', '.join(map(str, counts))})"
+    which = "only one seed" if found.n else "no seed"
+    note = f"{which} is complete in all strata: each stratum over its own seeds ({', '.join(map(str, counts))})"
     unpaired = Unpaired(float(np.mean(means)), tuple(counts), min(counts))
     used = sorted({column for columns in weighed.corners for column in columns})
-    apart = replace(found, se=se, df=min(counts) - 1.0, note=note, unpaired=unpaired)
+    nothing = found.by_seed.iloc[:0]
+    apart = replace(found, by_seed=nothing, se=se, df=min(counts) - 1.0, identical=False, note=note, unpaired=unpaired)
     return at_resolution(apart, outcomes.step_of(used, found.scale), strata=strata)
 
 
 def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
-    """The same contrast of independent means, where no seed pairs in any stratum; as it is if a cell has fewer than two runs.
+    """The same contrast of independent means, where no stratum has two pairs; as it is if a cell has fewer than two runs.
 
     Welch's t for two cells; of several, those of an arm may share seeds: see `contrast_of_means`.
     """
@@ -273,12 +257,14 @@ def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate
     if len(found.changes) == 1:
         first, second = (pd.Series(np.concatenate([runs[column].to_numpy() for column in end])) for end in ends)
         arms = pd.DataFrame({"first": first, "second": second})
-    note = f"unpaired: no seeds in common, Welch's t of {' and '.join(map(str, counts))} runs"
+    common = len(functools.reduce(pd.Index.intersection, (values.index for values in runs.values())))
+    note = f"unpaired: {seeds_in_common(common)}, Welch's t of {' and '.join(map(str, counts))} runs"
     if seeds != counts:
         note += f" of {' and '.join(map(str, seeds))} seeds"
     estimate, se, df = contrast_of_means(list(runs.values()), weighed.by_column[used])
     unpaired = Unpaired(estimate, counts, min(map(len, runs.values())))
-    welch = replace(found, se=se, df=df, missing=(), note=note, arms=arms, unpaired=unpaired)
+    nothing = found.by_seed.iloc[:0]
+    welch = replace(found, by_seed=nothing, se=se, df=df, missing=(), identical=False, note=note, arms=arms, unpaired=unpaired)
     return at_resolution(welch, outcomes.step_of(used, found.scale), list(runs.values()))
 
 
@@ -297,9 +283,8 @@ def by_stratum(
         same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
         kind: Kind = "interaction" if len(changes) > 1 else "simple"
         one = Estimate(kind, tuple(changes), by_seed, se, df, fixed, [stratum], identical=same, scale=scale)
-        found.append(
-            at_resolution(one, outcomes.step_of(columns, scale)) if len(complete) else _unpaired(one, outcomes, single)
-        )
+        apart = _unpaired(one, outcomes, single) if len(complete) < PAIRS else one
+        found.append(apart if apart.unpaired else at_resolution(one, outcomes.step_of(columns, scale)))
     return found
 
 
@@ -312,25 +297,6 @@ def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: flo
         fixed = Condition({key: (level,) for key, level in cell.items()})
         found.append(at_resolution(Estimate("mean", (), by_seed, se, df, fixed, [cell]), outcomes.step))
     return sorted(found, key=lambda each: list(outcomes.cells).index(each.strata[0]))
-
-
-def _pooled(outcomes: Outcomes, found: Estimate) -> Estimate:
-    """The same estimate over the seeds that are complete in all selected cells, with the pooled residual variance."""
-    whole = {cell for cell in product(outcomes.factors) if found.where.holds(cell)}
-    if not whole <= outcomes.select(found.where).keys():
-        return replace(found, note="the factorial is incomplete: paired t, no pooled variance")
-    if not found.strata:
-        return found
-    columns = outcomes.columns(found.where)
-    values = scaled(outcomes.complete(columns), found.scale)
-    weight = weights(outcomes, found.changes, found.where).by_column[columns]
-    by_seed = weighed_sum(values, weight, found.scale)
-    note = "" if len(values) == found.n else f"complete in all cells: {len(values)} of {len(outcomes.outcomes)} seeds"
-    if len(values) < 2:
-        return replace(found, by_seed=by_seed, se=np.nan, df=0.0, note=note)
-    model = seed_blocked_model(values)
-    se = math.sqrt(model.mse_resid * float(model.spread(weight.to_numpy()[None, :])[0, 0]))
-    return replace(found, by_seed=by_seed, se=se, df=float(model.df_resid), note=note)
 
 
 def _places(values: pd.DataFrame, corners: Sequence[Sequence[int]]) -> NDArray[np.intp]:

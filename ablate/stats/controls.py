@@ -13,7 +13,7 @@ import pandas as pd
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
-from ablate.stats.estimates import Estimate, student
+from ablate.stats.estimates import Estimate, difference, student
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import at_resolution
 from ablate.storage.results import StudyResults
@@ -44,7 +44,7 @@ def no_change(results: StudyResults, metric: str) -> Estimate | None:
         return None
     repeats = second.outcomes[column].rename(index=dict(results.manifest.control_seeds))
     arms = pd.DataFrame({"first": first.outcomes[first.cells[baseline]], "second": repeats}).dropna()
-    by_seed = arms["second"] - arms["first"]
+    by_seed = difference(arms["first"], arms["second"])
     se, df = student(by_seed)
     same = bool(len(arms)) and not np.any(by_seed)
     return at_resolution(Estimate("no change", (), by_seed, se, df, identical=same, arms=arms), first.step)

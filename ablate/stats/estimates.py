@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ablate.core.cells import Cell, Condition
@@ -18,6 +18,8 @@ from ablate.core.levels import Level
 
 Kind = Literal["simple", "main effect", "interaction", "mean", "share", "no change"]
 Scale = Literal["difference", "ratio"]
+Numbers = TypeVar("Numbers", pd.Series, NDArray[np.float64], float)
+PAIRS = 2  # below, runs are compared unpaired: one difference has no scatter, and the other runs would be lost
 RESIDUE = 1e-12  # of the largest value: what is left of a difference of equal numbers is below
 
 
@@ -54,7 +56,7 @@ class Estimate:
         scale: `difference`, or `ratio`.
         note: why there is no estimate, or another one than was asked for.
         arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
-        unpaired: the estimate by Welch, where no seeds pair; `by_seed` is then empty.
+        unpaired: the estimate by Welch, with fewer than two pairs; `by_seed` is then empty.
         least_se: what `se` cannot fall below, since the metric is rounded.
     """
 
@@ -170,9 +172,30 @@ def satterthwaite(variances: ArrayLike, df: ArrayLike) -> float:
 
 def weighed_sum(values: pd.DataFrame, weights: pd.Series, scale: Scale = "difference") -> pd.Series:
     """The sum of the values of each seed times the weights, 0 where only the error of floating point is left."""
-    sums = values @ weights
     largest = values.abs().max(axis=1)
-    return sums.mask(sums.abs() <= RESIDUE * (largest.clip(lower=1.0) if scale == "ratio" else largest), 0.0)
+    return cleared(values @ weights, largest.clip(lower=1.0) if scale == "ratio" else largest)
+
+
+def difference(first: pd.Series, second: pd.Series) -> pd.Series:
+    """Second minus first by seed, over the seeds that both have, 0 where only the error of floating point is left."""
+    both = pd.DataFrame({"first": first, "second": second}).dropna()
+    return cleared(both["second"] - both["first"], both.abs().max(axis=1))
+
+
+def cleared(differences: Numbers, largest: Any) -> Numbers:
+    """Differences, 0 where only the error of floating point is left.
+
+    Args:
+        differences: of any shape, a series or an array.
+        largest: the largest absolute value that each is a difference of.
+    """
+    found: Numbers = differences * (abs(differences) > RESIDUE * largest) + 0.0  # -0.0 becomes 0.0
+    return found
+
+
+def seeds_in_common(number: int) -> str:
+    """Why two arms are not paired, for a note."""
+    return "one seed in common" if number else "no seeds in common"
 
 
 def student(by_seed: pd.Series) -> tuple[float, float]:

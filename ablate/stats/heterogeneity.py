@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
 from ablate.stats.contrasts import by_stratum
 from ablate.stats.decision_rules import union
-from ablate.stats.estimates import RESIDUE, Estimate, student
+from ablate.stats.estimates import Estimate, cleared, student
 from ablate.stats.outcomes import Outcomes
 
 MOST = 12  # strata that are listed one by one
@@ -66,11 +65,11 @@ def heterogeneity(strata: Sequence[Estimate]) -> Heterogeneity | None:
     signs = {np.sign(each.estimate) for each in strata}
     values = pd.concat([each.by_seed for each in strata], axis=1, join="inner").to_numpy()
     n, size = values.shape
-    residue = RESIDUE * float(np.abs(values).max(initial=0.0))
+    largest = float(np.abs(values).max(initial=0.0))
     p, test = math.nan, ""
     rounded = any(each.least_se for each in strata)  # the scatter of seeds is then not the uncertainty
     if n > size and not rounded:
-        differences = _cleared(values[:, 1:] - values[:, :1], residue)
+        differences = cleared(values[:, 1:] - values[:, :1], largest)
         mean = differences.mean(0)
         covariance = np.atleast_2d(np.cov(differences, rowvar=False))
         if np.linalg.matrix_rank(covariance) == size - 1:
@@ -78,15 +77,10 @@ def heterogeneity(strata: Sequence[Estimate]) -> Heterogeneity | None:
             p = float(stats.f.sf(t2 * (n - size + 1) / ((n - 1) * (size - 1)), size - 1, n - size + 1))
             test = "Hotelling's T²"
     if not test and n > 1 and not rounded:
-        centered = _cleared(values - values.mean(axis=1, keepdims=True), residue)
+        centered = cleared(values - values.mean(axis=1, keepdims=True), largest)
         each = []
         for column in centered.T:
             se, df = student(pd.Series(column))
             each.append(float(2 * stats.t.sf(abs(column.mean()) / se, df)) if se > 0 else float(column.mean() == 0))
         p, test = union(each), "paired t of each stratum against the mean, Bonferroni"
     return Heterogeneity(p, n, order[0], order[-1], len(signs) == 1, test)
-
-
-def _cleared(differences: NDArray[np.float64], residue: float) -> NDArray[np.float64]:
-    """The differences, 0 where only the error of floating point is left."""
-    return np.where(np.abs(differences) <= residue, 0.0, differences)

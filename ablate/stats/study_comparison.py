@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-import numpy as np
 import pandas as pd
 
 from ablate.core.cells import Cell
 from ablate.core.levels import Level
 from ablate.stats.comparisons import welch
-from ablate.stats.estimates import Estimate, student
-from ablate.stats.outcomes import WITHOUT_RESULT, kept, limit_of, values_of
+from ablate.stats.estimates import PAIRS, Estimate, difference, student
+from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import at_resolution, resolution
 from ablate.storage.results import StudyResults
 
@@ -38,6 +35,9 @@ def compare_studies(before: StudyResults, after: StudyResults, metric: str, conf
         each study, `pairs` (0 if unpaired), `estimate` (after minus before), `low` and `high` (NaN for fewer than two runs),
         and the numbers of runs that were lost in each study: they have no value, and are in no mean. A run that did not reach
         the target of a metric with a `limit` counts as the limit.
+
+    Raises:
+        UsageError: if a study has no run with the metric, or two runs of one seed at the same levels.
     """
     keys = list(dict.fromkeys([*before.factors, *after.factors]))
     (first, lost_before), (second, lost_after) = (_by_configuration(each, keys, metric) for each in (before, after))
@@ -47,7 +47,7 @@ def compare_studies(before: StudyResults, after: StudyResults, metric: str, conf
         right = second.get(cell)
         if right is None:
             continue
-        found = _difference(left, right, step)
+        found = _difference(left, right, step, by_seed=before.paired and after.paired)
         means = left.mean(), right.mean()
         estimate = found.estimate if found.n else means[1] - means[0]
         pairs = len(found.by_seed)
@@ -58,29 +58,28 @@ def compare_studies(before: StudyResults, after: StudyResults, metric: str, conf
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _by_configuration(results: StudyResults, keys: list[str], metric: str) -> tuple[dict[Cell, pd.Series], Counter[Cell]]:
+def _by_configuration(results: StudyResults, keys: list[str], metric: str) -> tuple[dict[Cell, pd.Series], dict[Cell, int]]:
     """The values by seed of the finished runs of each configuration, and the number of its lost runs."""
-    distinct = results.where(~results.runs.duplicated(["cell", "seed", "directory"]))
-    counted = distinct.where(distinct.runs["status"].isin(["finished", *WITHOUT_RESULT]) & kept(distinct.runs))
-    finished, limit = counted.runs["status"] == "finished", limit_of(results, metric)
-    values = values_of(counted, metric)
-    values = values.where(finished) if limit is None else values.clip(upper=limit).fillna(limit).where(finished)
-    found: dict[Cell, dict[object, float]] = {}
-    lost: Counter[Cell] = Counter()
-    facts = results.facts
-    for levels, seed, value in zip(counted.levels.to_dict("records"), counted.runs["seed"], values, strict=True):
+    outcomes, facts = Outcomes.of(results.counted, metric), results.facts
+    found, lost = {}, {}
+    for levels, column in outcomes.cells.items():
         cell = Cell({key: levels[key] if key in levels else facts.get(key, Level.of(None)) for key in keys})
-        if np.isfinite(value):
-            found.setdefault(cell, {})[seed] = value
-        else:
-            lost[cell] += 1
-    return {cell: pd.Series(by_seed, dtype=float) for cell, by_seed in found.items()}, lost
+        lost[cell] = int(outcomes.lost_runs[column])
+        if len(outcomes.known[column]):
+            found[cell] = outcomes.known[column]
+    return found, lost
 
 
-def _difference(left: pd.Series, right: pd.Series, step: float | None) -> Estimate:
-    """After minus before: paired by the common seeds, or Welch's of fewer than two. `step`: the rounding step of the metric."""
-    common = [seed for seed in left.index if seed in right.index]
-    if len(common) > 1:
-        pairs = right[common] - left[common]
-        return at_resolution(Estimate("simple", (), pairs, *student(pairs), identical=not pairs.any()), step)
-    return welch(left, right, step)
+def _difference(before: pd.Series, after: pd.Series, step: float | None, by_seed: bool) -> Estimate:
+    """After minus before: paired by the common seeds, or Welch's with fewer than two pairs.
+
+    Args:
+        before: the values of one study by seed.
+        after: those of the other.
+        step: the rounding step of the metric.
+        by_seed: whether equal seeds pair runs.
+    """
+    pairs = difference(before, after) if by_seed else pd.Series(dtype=float)
+    if len(pairs) < PAIRS:
+        return welch(before, after if by_seed else after.set_axis([("after", seed) for seed in after.index]), step)
+    return at_resolution(Estimate("simple", (), pairs, *student(pairs), identical=not pairs.any()), step)

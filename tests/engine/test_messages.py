@@ -26,6 +26,7 @@ def complaint(*overrides: str) -> str:
 
 
 def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
+    assert complaint("modell=x") == "no key 'modell' in the configuration. Did you mean 'model'?"
     assert complaint("model.dropuot=true") == ("no key 'model.dropuot' in the configuration. Did you mean 'model.dropout'?")
 
 

@@ -159,3 +159,7 @@ def test_what_a_file_says_about_sweeps_does_not_hinder_one_run_but_what_was_type
     cfg.seed = None
     with pytest.raises(UsageError, match="seed=null: expected an integer from 0 to"):
         read_for_one_run(cfg, typed=[])
+
+
+def test_a_number_may_name_a_study() -> None:
+    assert StudyOptions.model_validate({"name": 2024}).name == "2024"

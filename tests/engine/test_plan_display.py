@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablate.engine.plan_display import inert_factors, summary, table, write_csv
+from ablate.engine.plan_display import inert_factors, kept_baseline, summary, table, write_csv
+from ablate.storage.manifest import StudyManifest
 from tests.engine.test_planning import begin, cell, make_plan, stems
 
 
@@ -97,3 +98,11 @@ def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path
     assert console.export_text().count("  1 │\n") == 24
     assert len((tmp_path / "plan.csv").read_text().splitlines()) == 101
     assert f"… and 76 more configurations: all runs are in {tmp_path / 'plan.csv'}." in summary(plan)
+
+
+def test_a_baseline_that_stays_although_another_level_is_listed_first_is_named() -> None:
+    cells = [cell(x=2, y=1), cell(x=1, y=1)]
+    before = StudyManifest(factors={"x": [1, 2], "y": [3, 1]}, fixed={"x": 1})
+    assert kept_baseline(cells, before) == ["The baseline of this study stays x=1; another study.name may have another."]
+    assert kept_baseline(cells[::-1], before) == []
+    assert kept_baseline(cells, StudyManifest(factors={"x": [1, 2]})) == []  # of a single run

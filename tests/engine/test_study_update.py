@@ -25,6 +25,7 @@ from ablate.engine.study_update import (
 )
 from ablate.storage.manifest import Decision, StudyManifest
 from tests.engine.test_planning import cell, stems
+from tests.report.studies import write_runs
 
 STUDY = Path("outputs/s")
 CLAIM = {
@@ -167,3 +168,16 @@ def test_exploratory_claims_may_be_added_and_primary_ones_may_not() -> None:
         claims_of(STUDY, before, [CLAIM, more])
     with pytest.raises(UsageError, match="these differ: A"):
         claims_of(STUDY, before, [{**more, "primary": False}])
+
+
+def test_a_metric_that_is_described_later_does_not_become_that_of_claims_without_one(tmp_path: Path) -> None:
+    """The main metric of a program without descriptions is the first that its runs have."""
+    claim = {key: value for key, value in CLAIM.items() if key != "metric"}
+    write_runs(tmp_path, [{"x": 1}], 1, description=Description())
+    before = StudyManifest(claims=[claim])
+    now = Description(metrics=(MetricSpec("speed", digits=3),))
+    settled = settled_description(tmp_path, before, now, {"speed": {"digits": 3}})
+    assert [spec.name for spec in settled.metrics] == ["test_accuracy", "speed"]
+    recorded = StudyManifest(claims=[claim], description=settled.to_mapping())
+    turned = Description(metrics=now.metrics[::-1])
+    assert next(iter(settled_description(tmp_path, recorded, turned, {}).metrics)).name == "test_accuracy"

@@ -85,3 +85,42 @@ def test_the_decorator_replaces_that_of_hydra(program: str, command: Command, tm
     command(*typed, "hydra.sweeper.name=with_run", "returns=mapping")
     (history, *_) = (tmp_path / "outputs" / "with_run").glob("runs/*/*/history.csv")
     assert history.read_text() == "epoch,a\n1,2\n"
+
+
+@pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")], ids=["serial", "joblib"])
+def test_fields_of_one_dataclass_do_not_reach_the_runs_of_another(
+    launcher: tuple[str, ...], command: Command, tmp_path: Path
+) -> None:
+    """The field of the group is declared as their base class, which OmegaConf keeps as the type of the node."""
+    shutil.copy(APPS / "bases.py", tmp_path)
+    command("bases.py", "-m", "hydra/sweeper=ablate", "opt=plain,momentum,adam", "hydra.sweeper.seeds=3",
+            "hydra.sweeper.report=false", "hydra.sweeper.name=s", *launcher)  # fmt: skip
+    runs = load_results(tmp_path / "outputs/s").to_frame()
+    assert {level: set(cells["value"].round(9)) for level, cells in runs.groupby("opt")} == {
+        "plain": {0.1}, "momentum": {1.0}, "adam": {0.85}
+    }  # fmt: skip
+    written = {
+        path.parent.parent.name.split("-")[0]: path.read_text() for path in tmp_path.glob("outputs/s/runs/*/*/config.yaml")
+    }
+    assert "momentum" not in written["opt=plain"] + written["opt=adam"]
+
+
+def test_configurations_that_failed_before_do_not_keep_new_seeds_of_others_from_running(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "import hydra\nfrom omegaconf import OmegaConf\n"
+        "@hydra.main(version_base='1.3', config_path='conf', config_name='config')\n"
+        "def main(cfg):\n"
+        "    if cfg.model == 'big':\n        raise RuntimeError('out of memory')\n"
+        "    return 0.5 + 0.01 * cfg.seed\n"
+        "main()\n"
+    )
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/config.yaml").write_text("seed: 0\nmodel: a\n")
+    sweep = ("app.py", "-m", "hydra/sweeper=ablate", "model=big,a,b", "hydra.sweeper.name=s", "hydra.sweeper.report=false")
+    command(*sweep, "hydra.sweeper.seeds=3", status=1)
+    command(*sweep, "hydra.sweeper.seeds=5", status=1)
+    runs = load_results(tmp_path / "outputs/s").runs
+    assert runs[runs["status"] == "finished"]["cell"].value_counts().tolist() == [5, 5]
+    assert set(runs[runs["status"] == "failed"]["seed"]) == {1, 2, 3, 4, 5}

@@ -202,3 +202,29 @@ def test_a_job_whose_choices_are_torn_is_left_out(tmp_path: Path, torn: str) -> 
     assert run.status == "finished"
     assert (unreadable.place, unreadable.status) == ("1", "unreadable")
     assert str(unreadable.error).startswith(f"{tmp_path}/1/.hydra/hydra.yaml cannot be read (")
+
+
+def configured_job(folder: Path, overrides: list[str], config: str, accuracy: float) -> None:
+    (folder / ".hydra").mkdir(parents=True)
+    (folder / ".hydra/overrides.yaml").write_text("".join(f"- {each}\n" for each in overrides))
+    (folder / ".hydra/config.yaml").write_text(config)
+    (folder / ".hydra/hydra.yaml").write_text("hydra: {runtime: {choices: {}}}")
+    (folder / "metrics.json").write_text(f'{{"acc": {accuracy}}}')
+
+
+def test_a_default_that_was_edited_between_two_multiruns_is_named(tmp_path: Path) -> None:
+    """It is no override, and its effect would pass for that of the factor."""
+    for day, (model, rate) in enumerate((("a", 0.1), ("b", 0.5))):
+        for seed in range(3):
+            config = f"m: {model}\nseed: {seed}\nlr: {rate}\nrun: ${{m}}-${{seed}}\n"
+            configured_job(tmp_path / f"day{day}" / str(seed), [f"m={model}", f"seed={seed}"], config, 0.5 + rate + seed / 100)
+    assert {run.config["lr"] for run in read(tmp_path)} == {0.1, 0.5}
+    assert all("run" not in run.config or run.config["run"] == "${m}-${seed}" for run in read(tmp_path))
+    assert "lr changes together with m: their effects cannot be told apart." in caveats(ablate.load(tmp_path).report)
+
+
+def test_a_list_is_one_level_however_it_was_typed(tmp_path: Path) -> None:
+    configured_job(tmp_path / "0", ["seed=0"], "sizes: [1, 2]\nseed: 0\n", 0.5)
+    configured_job(tmp_path / "1", ["sizes=[1,2]", "seed=1"], "sizes: [1, 2]\nseed: 1\n", 0.5)
+    configured_job(tmp_path / "2", ["sizes=[3]", "seed=1"], "sizes: [3]\nseed: 1\n", 0.5)
+    assert [run.config["sizes"] for run in read(tmp_path)] == ["[1, 2]", "[1, 2]", "[3]"]

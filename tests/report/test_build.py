@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ablate.core.descriptions import Column, Description, Examples, ExtraTable
@@ -234,3 +235,13 @@ def test_a_verdict_that_changed_because_a_factor_was_added_names_the_condition_t
         "An earlier report had the verdict supported: the factor b was added since, so the claim is now averaged over "
         "b=new, old; a claim with `where: {b: old}` keeps the earlier comparison"
     )
+
+
+def test_a_claim_that_names_no_metric_is_about_the_main_one_whichever_is_shown(tmp_path: Path) -> None:
+    claim = {"id": "A", "says": "s", "kind": "contrast", "contrast": {"factor": "x", "from": 1, "to": 2},
+             "expects": "higher", "margin": 0.01}  # fmt: skip
+    study = write_runs(tmp_path / "s", [{"x": 1}, {"x": 2}], 5, claims=[claim])
+    main = build(study).claims.verdicts
+    shown = build(study, {"parameters": {}}).claims.verdicts
+    assert main["metric"].tolist() == shown["metric"].tolist() == ["test_accuracy"]
+    pd.testing.assert_frame_equal(main, shown)

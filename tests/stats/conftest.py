@@ -13,7 +13,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.stats.contrasts import every_contrast
-from ablate.stats.estimates import Scale, table
+from ablate.stats.estimates import table
 from ablate.stats.outcomes import Outcomes
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.results import RUN_COLUMNS, StudyResults
@@ -85,11 +85,9 @@ def noise(scale: float, number: int = 0) -> Value:
     return draw
 
 
-def contrast_table(
-    rows: pd.DataFrame, metric: str = "accuracy", scale: Scale = "difference", pooled: bool = True, **known: Any
-) -> pd.DataFrame:
+def contrast_table(rows: pd.DataFrame, metric: str = "accuracy", **known: Any) -> pd.DataFrame:
     """The table of every contrast of some rows."""
-    return table(every_contrast(outcomes(rows, metric, **known), scale, pooled))
+    return table(every_contrast(outcomes(rows, metric, **known)))
 
 
 @pytest.fixture(autouse=True, scope="session")

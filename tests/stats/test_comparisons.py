@@ -3,12 +3,15 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from ablate.core.cells import Cell
+from ablate.core.claims import Change
 from ablate.stats.comparisons import AgainstBaseline, compare_with_baseline, comparisons_frame
+from ablate.stats.contrasts import contrast
 from tests.stats.conftest import noise, outcomes, results_of, study
 
 FACTORS = {"norm": ["batch", "layer", "none"], "dropout": [True, False]}
@@ -120,3 +123,21 @@ def test_a_single_configuration_is_compared_with_nothing() -> None:
     rows = study({"norm": ["batch", "layer"]}, value)
     assert compare_with_baseline(outcomes(rows), {"x": Cell.of({"norm": "batch"})}) == []
     assert comparisons_frame([]).empty
+
+
+def test_one_common_seed_does_not_discard_the_other_runs() -> None:
+    rows = study({"norm": ["batch", "layer"]}, value, seeds=12)
+    apart = rows[(rows["norm"] == "batch") == (rows["seed"] < 6)]
+    one = pd.concat([apart, rows[(rows["norm"] == "batch") & (rows["seed"] == 6)]])
+    (found,) = compared(one)
+    contrasted = contrast(outcomes(one), Change.of("norm", "batch", "layer"))
+    assert (found.estimate.estimate, found.estimate.interval()) == (contrasted.estimate, contrasted.interval())
+    assert found.estimate.note == "unpaired: one seed in common, Welch's t of 7 and 6 runs"
+
+
+def test_what_floating_point_leaves_of_equal_numbers_is_no_difference() -> None:
+    rows = study({"norm": ["batch", "layer"]}, lambda levels, seed: 0.1 * (seed + 1), seeds=5)
+    above = rows["norm"] == "layer"
+    rows.loc[above, "accuracy"] = np.nextafter(rows.loc[above, "accuracy"], 1)
+    (found,) = compared(rows)
+    assert (found.estimate.estimate, found.estimate.identical, found.p) == (0, True, 1)

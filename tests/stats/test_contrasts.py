@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.formula.api as smf
 from scipy import stats
 
 from ablate.core.cells import Cell, Condition
@@ -17,7 +16,6 @@ from ablate.stats.contrasts import (
     contrast,
     every_contrast,
     interaction,
-    main_effect,
     mean,
     weights,
 )
@@ -71,22 +69,6 @@ def test_a_ratio_is_taken_on_logarithms() -> None:
         contrast(outcomes(frame, "accuracy"), Change.of("stem", "a", "b"), scale="ratio")
     with pytest.raises(ValueError, match="unknown scale 'log': difference or ratio"):
         contrast(outcomes(frame, "accuracy"), Change.of("stem", "a", "b"), scale="log")  # type: ignore[arg-type]
-
-
-def test_main_effects_and_interactions_are_those_of_the_seed_blocked_model() -> None:
-    """Against the factorial model with seeds as blocks, in treatment-free coding, by statsmodels' formulas."""
-    frame = study({"stem": ["pyramid", "direct"], "dropout": [True, False]}, noisy, seeds=5)
-    data = pd.DataFrame({"y": frame["accuracy"], "seed": frame["seed"]})
-    data["a"] = [0.5 if level == "direct" else -0.5 for level in frame["stem"]]
-    data["b"] = [0.5 if level is False else -0.5 for level in frame["dropout"]]
-    model = smf.ols("y ~ a * b + C(seed)", data).fit()
-    found = table(every_contrast(outcomes(frame, "accuracy"), pooled=True))
-    assert found["kind"].tolist() == ["main effect", "main effect", "interaction"]
-    for (_, row), term in zip(found.iterrows(), ["a", "b", "a:b"], strict=True):
-        assert row["estimate"] == pytest.approx(model.params[term])
-        assert row["se"] == pytest.approx(model.bse[term])
-        assert row["df"] == model.df_resid == 4 * 3
-        assert (row["low"], row["high"]) == pytest.approx(tuple(model.conf_int().loc[term]))
 
 
 def test_an_interaction_over_seeds_is_the_t_of_double_differences() -> None:
@@ -147,42 +129,17 @@ def test_a_stratum_that_stands_on_the_runs_of_another_counts_once() -> None:
     assert found.by_seed.tolist() == pytest.approx([-seed / 3 for seed in range(5)])  # a half, if direct counted twice
 
 
-def test_a_run_that_stands_under_two_levels_weighs_once_in_the_pooled_variance() -> None:
-    """The stem's main effect is pyramid's two cells less the one of direct: variance s2 (1/4 + 1/4 + 1) / n, df 4 x 2."""
-    frame = inert()
-    found = main_effect(outcomes(frame, "accuracy"), Change.of("stem", "direct", "pyramid"))
-    distinct = frame.drop_duplicates("directory").assign(cell=lambda rows: rows["stem"] + rows["activation"].map(str))
-    distinct.loc[distinct["stem"] == "direct", "cell"] = "direct"
-    model = smf.ols("accuracy ~ 0 + C(cell) + C(seed)", distinct).fit()
-    assert found.df == model.df_resid == 8
-    assert found.se == pytest.approx(math.sqrt(model.mse_resid * 1.5 / 5))
-
-
 def test_only_complete_seeds_count_and_a_stratum_without_any_is_named() -> None:
     frame = study({"stem": ["pyramid", "direct"], "dropout": [True, False]}, noisy, seeds=5)
     frame.loc[0, "status"] = "failed"
     found = contrast(outcomes(frame, "accuracy"), DROPOUT)
     assert (found.n, found.by_seed.index.tolist(), found.missing) == (4, [1, 2, 3, 4], [])
     assert contrast(outcomes(frame, "accuracy"), DROPOUT, Condition.of({"stem": "direct"})).n == 5
-    pooled = interaction(outcomes(frame, "accuracy"), Change.of("stem", "direct", "pyramid"), DROPOUT, pooled=True)
-    assert (pooled.n, pooled.df) == (4, 9)
     frame.loc[(frame["stem"] == "pyramid") & (frame["dropout"] == True), "status"] = "failed"  # noqa: E712
     found = contrast(outcomes(frame, "accuracy"), DROPOUT)
     assert (found.n, found.missing) == (0, [Cell.of({"stem": "pyramid"})])
     assert math.isnan(found.estimate)
     assert math.isnan(found.interval()[0])
-
-
-def test_a_main_effect_says_when_seeds_are_incomplete_elsewhere() -> None:
-    frame = study({"stem": ["a", "b"], "norm": ["x", "y"], "dropout": [True, False]}, noisy, seeds=5)
-    frame.loc[(frame["norm"] == "y") & (frame["seed"] == 2), "status"] = "failed"
-    found = main_effect(outcomes(frame, "accuracy"), DROPOUT, Condition.of({"norm": "x"}))
-    assert (found.n, found.df, found.note) == (5, 4 * 3, "")
-    found = interaction(
-        outcomes(frame, "accuracy"), Change.of("stem", "a", "b"), DROPOUT, Condition.of({"norm": ["x"]}), pooled=True
-    )
-    assert (found.n, found.df) == (5, 4 * 3)
-    assert main_effect(outcomes(frame, "accuracy"), DROPOUT).n == 4
 
 
 def test_one_change_at_a_time_yields_simple_contrasts_and_no_interaction() -> None:
@@ -191,26 +148,16 @@ def test_one_change_at_a_time_yields_simple_contrasts_and_no_interaction() -> No
     found = contrast_table(frame, "accuracy")
     assert found["kind"].tolist() == ["simple", "simple"]
     assert found["strata"].tolist() == [["norm=x"], ["stem=a"]]
-    assert main_effect(outcomes(frame, "accuracy"), Change.of("stem", "a", "b")).note.startswith("the factorial is incomplete")
     with pytest.raises(UsageError, match=r"no runs differ in stem: a → b and norm: x → y alone\."):
         interaction(outcomes(frame, "accuracy"), Change.of("stem", "a", "b"), Change.of("norm", "x", "y"))
 
 
-def test_without_pooling_each_contrast_has_the_error_of_its_own_seeds() -> None:
+def test_each_contrast_of_a_factorial_has_the_error_of_its_own_seeds() -> None:
     frame = study({"stem": ["a", "b"], "norm": ["x", "y"]}, noisy, seeds=5)
-    found = contrast_table(frame, "accuracy", pooled=False)
+    found = contrast_table(frame, "accuracy")
     assert found["kind"].tolist() == ["main effect", "main effect", "interaction"]
     assert found["df"].tolist() == [4, 4, 4]
     assert found["se"][0] == pytest.approx(contrast(outcomes(frame, "accuracy"), Change.of("stem", "a", "b")).se)
-
-
-def test_a_pooled_ratio_is_the_main_effect_on_logarithms() -> None:
-    frame = study({"stem": ["a", "b"], "norm": ["x", "y"]}, lambda levels, seed: math.exp(noisy(levels, seed)), seeds=5)
-    ratios = contrast_table(frame, "accuracy", scale="ratio")
-    logarithms = contrast_table(frame.assign(accuracy=np.log(frame["accuracy"])), "accuracy")
-    for column in ("estimate", "low", "high"):
-        np.testing.assert_allclose(ratios[column], np.exp(logarithms[column]))
-    np.testing.assert_allclose(ratios["se"], logarithms["se"])
 
 
 def test_a_factor_that_never_changes_alone_keeps_its_row_without_numbers() -> None:
@@ -233,7 +180,6 @@ def test_one_seed_gives_an_estimate_without_an_interval() -> None:
 def test_equal_values_in_every_pair_are_identical_and_averages_that_cancel_are_not() -> None:
     same = study({"stem": ["a", "b"], "norm": ["x", "y"]}, lambda levels, seed: float(seed))
     assert contrast(outcomes(same, "accuracy"), Change.of("stem", "a", "b")).identical
-    assert main_effect(outcomes(same, "accuracy"), Change.of("stem", "a", "b")).se == pytest.approx(0, abs=1e-9)
     crossed = study(
         {"stem": ["a", "b"], "norm": ["x", "y"]}, lambda levels, seed: float((levels["stem"] == "a") == (levels["norm"] == "x"))
     )
@@ -324,3 +270,33 @@ def test_additive_effects_have_no_interaction_at_all() -> None:
         residues += bool((wide[1, 1] - wide[1, 0] - wide[0, 1] + wide[0, 0]).any())
         assert not interaction(outcomes(rows), Change.of("a", 0, 1), Change.of("b", 0, 1)).by_seed.any()
     assert residues > 5
+
+
+def test_one_common_seed_does_not_discard_the_other_runs() -> None:
+    frame = study({"m": ["a", "b"]}, noise(1.0), seeds=20)
+    apart = frame[(frame["m"] == "a") == (frame["seed"] < 10)]
+    one = pd.concat([apart, frame[(frame["m"] == "a") & (frame["seed"] == 10)]])
+    found = contrast(outcomes(one), Change.of("m", "a", "b"))
+    arms = [arm["accuracy"] for _, arm in one.groupby("m")]
+    assert (found.n, found.note) == (10, "unpaired: one seed in common, Welch's t of 11 and 10 runs")
+    assert found.estimate == pytest.approx(arms[1].mean() - arms[0].mean())
+    common = np.prod([(arm["accuracy"] - arm["accuracy"].mean())[arm["seed"] == 10].item() for _, arm in one.groupby("m")])
+    variance = sum(arm.var() / len(arm) for arm in arms) - 2 * common / math.sqrt(11 * 10 * 10 * 9)
+    assert (found.se, found.df) == pytest.approx((math.sqrt(variance), 9))  # of the smaller arm, since they are not independent
+    assert not found.by_seed.size
+    two = pd.concat([one, frame[(frame["m"] == "a") & (frame["seed"] == 11)]])
+    assert (
+        contrast(outcomes(two), Change.of("m", "a", "b")).n,
+        len(by_stratum(outcomes(one), [Change.of("m", "a", "b")])),
+    ) == (2, 1)
+    assert by_stratum(outcomes(one), [Change.of("m", "a", "b")])[0].n == 10
+
+
+def test_one_seed_that_is_in_all_strata_does_not_discard_those_of_each() -> None:
+    frame = study({"m": ["a", "b"], "k": ["x", "y"]}, noise(1.0), seeds=9)
+    own = frame[((frame["k"] == "x") & (frame["seed"] <= 4)) | ((frame["k"] == "y") & (frame["seed"] >= 4))]
+    found = contrast(outcomes(own), Change.of("m", "a", "b"))
+    assert (found.n, found.note) == (5, "only one seed is complete in all strata: each stratum over its own seeds (5, 5)")
+    wide = own.pivot_table(index=["k", "seed"], columns="m", values="accuracy")
+    each = (wide["b"] - wide["a"]).groupby("k").mean()
+    assert found.estimate == pytest.approx(each.mean())

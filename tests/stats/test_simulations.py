@@ -8,10 +8,11 @@ import pytest
 
 from ablate.core.claims import Change
 from ablate.core.levels import Factor
-from ablate.stats.contrasts import contrast, interaction, main_effect
+from ablate.stats.contrasts import contrast, interaction
 from ablate.stats.decision_rules import ALPHA, LOOKS, SequentialDesign, p_values
 from ablate.stats.estimates import Estimate
 from ablate.stats.outcomes import Outcomes, product
+from benchmarks.pooled import with_pooled_error
 
 STEM, NORM = Change.of("stem", "a", "b"), Change.of("norm", "x", "y")
 FACTORS = {"stem": Factor.of("stem", ["a", "b"]), "norm": Factor.of("norm", ["x", "y"])}
@@ -60,14 +61,14 @@ def test_the_interval_of_a_simple_contrast_covers(noise: Callable[..., np.ndarra
 @pytest.mark.parametrize("noise", [normal, skewed, unequal])
 def test_the_pooled_intervals_of_a_complete_factorial_cover(noise: Callable[..., np.ndarray]) -> None:
     upper = 1.0 if noise is skewed else TOO_MUCH
-    assert ENOUGH <= coverage(noise, 8, lambda runs: main_effect(runs, STEM)) <= upper
-    assert ENOUGH <= coverage(noise, 8, lambda runs: interaction(runs, STEM, NORM, pooled=True)) <= upper
+    assert ENOUGH <= coverage(noise, 8, lambda runs: with_pooled_error(runs, contrast(runs, STEM))) <= upper
+    assert ENOUGH <= coverage(noise, 8, lambda runs: with_pooled_error(runs, interaction(runs, STEM, NORM))) <= upper
 
 
 def test_a_pooled_variance_does_not_survive_unequal_pairing_and_the_error_of_its_own_seeds_does() -> None:
     """Why verdicts never pool: nearly 80 % instead of 95 %, however many seeds there are."""
-    assert coverage(unequally_paired, 12, lambda runs: main_effect(runs, STEM)) < 0.85
-    assert coverage(unequally_paired, 12, lambda runs: interaction(runs, STEM, NORM, pooled=True)) > 0.98
+    assert coverage(unequally_paired, 12, lambda runs: with_pooled_error(runs, contrast(runs, STEM))) < 0.85
+    assert coverage(unequally_paired, 12, lambda runs: with_pooled_error(runs, interaction(runs, STEM, NORM))) > 0.98
     assert ENOUGH <= coverage(unequally_paired, 12, lambda runs: interaction(runs, STEM, NORM)) <= TOO_MUCH
 
 

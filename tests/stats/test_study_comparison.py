@@ -1,11 +1,13 @@
 """The comparison of two studies, against scipy."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.stats.study_comparison import compare_studies
@@ -65,6 +67,21 @@ def test_lost_runs_are_counted_and_a_target_that_was_not_reached_counts_as_the_l
     assert found["n_after"].tolist() == [5, 2]
     specs = [MetricSpec("f1", better="lower", limit=30.0)]
     before, after = (grid_results({"a": [0]}, lambda levels, seed: 12.0, specs=specs) for _ in range(2))
-    after.values["f1"] = [8.0, 8.0, math.nan, math.nan, math.nan]
+    after.values["f1"] = [8.0, 8.0, math.nan, math.nan, 40.0]  # one finished above the limit
     (row,) = compare_studies(before, after, "f1").to_dict("records")
     assert (row["mean_after"], row["estimate"], row["lost_after"]) == pytest.approx((21.2, 9.2, 0))
+
+
+def test_runs_without_seeds_are_not_paired_by_their_numbers() -> None:
+    before = grid_results({"a": [0, 1]}, lambda levels, seed: float(seed))
+    after = replace(grid_results({"a": [0, 1]}, lambda levels, seed: 2.0 * seed), paired=False)
+    row = compare_studies(before, after, "f1").iloc[0]
+    interval = stats.ttest_ind([0, 2, 4, 6, 8], [0, 1, 2, 3, 4], equal_var=False).confidence_interval()
+    assert [row["pairs"], row["low"], row["high"]] == pytest.approx([0, *interval])
+
+
+def test_two_runs_of_a_seed_at_equal_levels_are_refused() -> None:
+    before, after = (grid_results({"a": [0, 1]}, lambda levels, seed: float(seed)) for _ in range(2))
+    after.runs.loc[1, "seed"] = after.runs.loc[0, "seed"]
+    with pytest.raises(UsageError, match="two runs of seed 0 stand at the same levels"):
+        compare_studies(before, after, "f1")
