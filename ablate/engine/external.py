@@ -151,34 +151,53 @@ def read_output(text: str, regex: str | None) -> dict[str, float]:
 
     Args:
         text: the output.
-        regex: an expression with named groups, such as `accuracy: (?P<accuracy>[\\d.]+)`; None for JSON.
+        regex: an expression with named groups, such as `accuracy: (?P<accuracy>\\d+\\.?\\d*)`; None for JSON.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if there is none, or a group matches what is no number.
 
     >>> read_output('epoch 1\\n{"accuracy": 0.5}\\ndone', None)
     {'accuracy': 0.5}
-    >>> read_output("accuracy: 0.25\\naccuracy: 0.5", r"accuracy: (?P<accuracy>[\\d.]+)")
+    >>> read_output("accuracy: 0.25\\naccuracy: 0.5", r"accuracy: (?P<accuracy>\\d+\\.?\\d*)")
     {'accuracy': 0.5}
     """
     found: dict[str, float] = {}
     if regex is not None:
         for match in re.finditer(regex, text):
-            found |= {name: float(value) for name, value in match.groupdict().items() if value is not None}
+            found |= {name: _number(name, value, match[0]) for name, value in match.groupdict().items() if value is not None}
         if not found:
             raise UsageError(f"the output, in {STDOUT}, has no match of --regex {regex}.")
         return found
+    others: dict[str, Any] | None = None  # such as {"event": "end"} behind the metrics
     for line in reversed(text.splitlines()):
         try:
             content = json.loads(line)
         except json.JSONDecodeError:
             continue
         if isinstance(content, dict):
-            return content
+            if any(map(_has_number, content.values())):
+                return content
+            others = others or content
+    if others is not None:
+        return others
     raise UsageError(
         f'the output, in {STDOUT}, has no line with a JSON object such as {{"accuracy": 0.9}}: print one at the end, or name '
         "a file (metrics='**/metrics.csv') or a regular expression (--regex)."
     )
+
+
+def _number(name: str, value: str, matched: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(f"--regex: the group {name} is {value!r} in {matched!r}, which is no number.") from None
+
+
+def _has_number(value: object) -> bool:
+    """Whether a value of JSON is a number or contains one."""
+    if isinstance(value, dict | list):
+        return any(map(_has_number, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

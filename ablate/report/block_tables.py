@@ -82,7 +82,7 @@ def _notes(found: BlockAnalysis, metric: MetricSpec) -> Sequence[str]:
     notes = [
         f"{'Ratio' if ratio else capitalized(difference_heading(spec))}: each block with its 95 % interval over n seeds. "
         f"{capitalized(LIKE_THESE)}: Student's t over blocks, whose number is n. Claims are tested in this way, each on its "
-        "own scale and over the seeds that are complete in all configurations of a block. "
+        "own scale and over the seeds that are complete in a block in all configurations that it compares. "
         f"{capitalized(THESE)}: from the scatter of seeds within each block; it says nothing about other blocks."
     ]
     if found.holes:

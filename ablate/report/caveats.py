@@ -42,7 +42,7 @@ def caveats(report: Report) -> list[str]:
         found.append(
             f"Learned nothing, with the value of chance in every run: {named}. Averages over configurations include them."
         )
-    looked = (each.look.seeds if each.latest is None else each.latest.n for each in report.claims.judgements)
+    looked = (each.latest_look.seeds for each in report.claims.judgements)
     judged = max(looked, default=0)
     if design_of(report.results).looks and 0 < judged < _replicates(report):
         found.append(

@@ -11,7 +11,7 @@ data sets). The second is the wider one if effects differ between blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -134,7 +134,7 @@ def analyze(
         except UsageError:
             found = Estimate("simple", (change,), pd.Series(dtype=float), math.nan, 0.0, scale=scale, note="no runs to compare")
         rows[level] = found
-        columns = [column for cell, column in outcomes.cells.items() if cell[block] == level]
+        columns = [column for cell, column in outcomes.cells.items() if cell[block] == level and _compared(cell, change, where)]
         if found.n and found.arms is not None and not _has_hole(outcomes, columns):
             arms[level] = found.arms
     complete = [rows[level] for level in arms]
@@ -168,6 +168,7 @@ def by_block(
     only: Sequence[Level] | None = None,
     scale: Scale = "difference",
     incomplete: bool = True,
+    needed: Collection[int] | None = None,
 ) -> Outcomes:
     """The same outcomes with a row a block instead of a row a seed: every estimate then has n = the number of blocks.
 
@@ -181,12 +182,15 @@ def by_block(
         only: the blocks to keep; None: all.
         scale: for `ratio` logarithms are averaged, so that the value is the geometric mean.
         incomplete: whether blocks with missing runs have values if there is no other one; a verdict does not rest on them.
+        needed: the columns of the result whose runs have to be complete, whatever others lack or lost; None: all.
 
     Raises:
         UsageError: if a ratio is asked of values that are not positive.
     """
     levels = [level for level in outcomes.factor(block).levels if only is None or level in only]
     cells, sources = _columns_over_blocks(outcomes, block, levels)
+    if needed is not None:
+        sources = [{number: column for number, column in columns.items() if number in needed} for columns in sources]
     holes = [_has_hole(outcomes, list(columns.values())) for columns in sources]
     if incomplete and all(holes):
         holes = [False for _ in levels]
@@ -208,13 +212,13 @@ def by_block(
             rows[text] = rows[text].set_axis(list(columns))
     numbers = sorted(set(cells.values()))
     wide = {name: pd.DataFrame.from_dict(rows, orient="index").reindex(columns=numbers) for name, rows in frames.items()}
-    ended, lost, censored = (wide[name].fillna(0) for name in ("ended", "lost", "censored"))
+    ended, lost, censored, diverged = (wide[name].fillna(0) for name in ("ended", "lost", "censored", "diverged"))
     return replace(
         outcomes,
         outcomes=wide["outcomes"],
-        counts=RunCounts(ended, lost, censored),
+        counts=RunCounts(ended, lost, censored, diverged),
         mean_of=scale,
-        diverged=wide["diverged"] > 0,
+        diverged=diverged > 0,
         censored=censored > 0,
         lost=lost > 0,
         cells=cells,
@@ -325,6 +329,11 @@ def _above(one: Scores, other: Scores) -> Scores:
     difference = other[..., :, None] - one[..., None, :]
     found: Scores = ((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-2, -1))
     return found
+
+
+def _compared(cell: Cell, change: Change, where: Condition | None) -> bool:
+    """Whether a change between two levels is about this cell."""
+    return cell[change.factor] in (change.start, change.end) and (where is None or where.holds(cell))
 
 
 def _has_hole(outcomes: Outcomes, columns: Sequence[int]) -> bool:

@@ -181,7 +181,7 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
             if not test.tests:
                 return test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
             test.tests.append(LookTest(look, [_without_numbers(test.tests[-1].estimates[0])], blocked=in_short(claim, error)))
-    test.diverged = int(of_look.diverged[_columns(claim, of_look)].to_numpy().sum())
+    test.diverged = int(of_look.diverged_runs[_columns(claim, of_look)].sum())
     if test.tests[-1].look.number and test.tests[-1].identical and not test.tests[-1].blocked:
         test.decide(decision_rules.IDENTICAL, "all pairs have identical values")
     return test
@@ -191,7 +191,9 @@ def _over_blocks(claim: Claim, results: StudyResults, block: str) -> tuple[Claim
     """A claim and its outcomes with a row a block; what `where` says of blocks selects rows."""
     only, claim = claim.where.allowed.get(block), over_blocks(claim, block)
     check(claim, {key: factor for key, factor in results.factors.items() if key != block}, results.facts)
-    return claim, by_block(Outcomes.of(results, claim.metric), block, only, claim.scale, incomplete=False)
+    outcomes = Outcomes.of(results, claim.metric)
+    columns = _columns(claim, by_block(outcomes, block, only, claim.scale))
+    return claim, by_block(outcomes, block, only, claim.scale, incomplete=False, needed=columns)
 
 
 def in_short(claim: Claim, error: UsageError) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.core.claims import Claim
+from ablate.core.claims import LARGEST, Claim
+from ablate.core.metrics import Better
 from ablate.stats import decision_rules, verdict_reasons
 from ablate.stats.claim_estimates import p_values
 from ablate.stats.claim_tests import UNKNOWN, ClaimTest, LookTest, Losses, evaluate
-from ablate.stats.decision_rules import ALPHA, LOOKS, SHOWN, Conclusion, Look, PValues, SequentialDesign
+from ablate.stats.decision_rules import ALPHA, LOOKS, NO_LOOK, SHOWN, Conclusion, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import Heterogeneity, heterogeneity
 from ablate.stats.power import Precision, precision_of
@@ -76,6 +77,7 @@ class Judgement:
     heterogeneity: Heterogeneity | None = None
     losses: Sequence[Losses] = ()
     latest: Estimate | None = None
+    latest_look: Look = NO_LOOK
     robustness: Robustness | None = None
     precision: Precision | None = None
     notes: tuple[str, ...] = ()
@@ -87,7 +89,10 @@ class Judgement:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The interval that the verdict rests on: at the level of its look and of Holm's step. NaN without an estimate."""
+        """The interval that the verdict rests on, at the level of its look and of Holm's step; NaN without an estimate.
+
+        If the verdict rests on another estimate than the reported one, such as that of a stratum, the 95 % interval.
+        """
         if self.estimate is None:
             return math.nan, math.nan
         numbers = self.estimate.numbers(self.confidence)
@@ -164,7 +169,7 @@ def _untested(test: ClaimTest) -> Judgement:
     return Judgement(test.claim, test.verdict, test.reason, test.n, look, test.estimate, *unknown)
 
 
-def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: int, better: Any) -> Judgement:
+def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: int, better: Better | None) -> Judgement:
     """The judgement of a claim that was tested at these levels, on the scale of the whole study; `family`: primary claims, or
     exploratory ones.
     """
@@ -197,11 +202,12 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
         diverged=test.diverged,
         seeds_needed=precision.seeds if precision else None,
         decidable=precision.decidable if precision else math.nan,
-        confidence=0.95 if math.isnan(at_look) else 1 - 2 * at_look,
+        confidence=_confidence(test.claim, at, conclusion.verdict, at_look, better),
         strata=at.strata,
         heterogeneity=spread,
         losses=at.losses,
         latest=None if at is test.last else test.last.estimates[0],
+        latest_look=test.last.look,
         robustness=robust,
         precision=precision,
         notes=verdict_reasons.notes(
@@ -224,7 +230,22 @@ def _decisive(verdict: str, look: Look, design: SequentialDesign, at_levels: PVa
     return getattr(at_levels, name) * design.share(look.number, name), getattr(adjusted, name)
 
 
-def _robustness(claim: Claim, at: LookTest, conclusion: Conclusion, level: float, better: Any) -> Robustness | None:
+def _confidence(claim: Claim, at: LookTest, verdict: str, level: float, better: Better | None) -> float:
+    """Of the interval of the reported estimate that the verdict rests on; 0.95 if it rests on another estimate.
+
+    Several estimates contradict a claim if one of them does (`union`): `equivalent` in a stratum, and `largest` by a rival.
+    """
+    if math.isnan(level):
+        return 0.95
+    if verdict == decision_rules.CONTRADICTED and claim.expects in ("equivalent", LARGEST):
+        each = [p_values(claim, [one], better).contradict for one in at.estimates]
+        if each[0] > min(each):
+            return 0.95
+        level /= len(each)
+    return 1 - 2 * level
+
+
+def _robustness(claim: Claim, at: LookTest, conclusion: Conclusion, level: float, better: Better | None) -> Robustness | None:
     """The test of the verdict without each seed, and by sign flips; of `equivalent` there is no sign-flip test."""
     name = SHOWN[conclusion.verdict]
 

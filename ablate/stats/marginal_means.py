@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ablate.core.cells import Cell
+from ablate.core.levels import Level
 from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import at_resolution
@@ -24,15 +26,20 @@ class InteractionMeans:
         line: the factor with a line for each level.
         means: `x` and `line` (levels as text), `n` (seeds that are complete in all cells of the combination), `mean`, `low`
             and `high`; combinations without complete seeds are left out.
+        balanced: whether all combinations are averages over the same levels of the other factors.
     """
 
     x: str
     line: str
     means: pd.DataFrame
+    balanced: bool
 
 
 def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: float = 0.95) -> InteractionMeans:
     """The mean outcome at each combination of two factors, averaged within seeds over the levels of the others.
+
+    Only levels of the others count at which every combination was run: otherwise means would differ because they are averages
+    over other configurations. Where there are none, the means are those of all runs of a combination.
 
     Args:
         outcomes: of the metric.
@@ -41,9 +48,10 @@ def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: f
     """
     x, line = sorted((first, second), key=lambda key: -len(outcomes.factors[key]))
     rows = []
+    at, balanced = _columns(outcomes, x, line)
     for across in outcomes.factors[x]:
         for level in outcomes.factors[line]:
-            columns = sorted({column for cell, column in outcomes.cells.items() if cell[x] == across and cell[line] == level})
+            columns = at.get((across, level), [])
             if not columns:
                 continue
             runs = outcomes.known[columns[0]].to_frame() if len(columns) == 1 else outcomes.complete(columns)
@@ -53,11 +61,28 @@ def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: f
             mean = Estimate("mean", (), values, *student(values))
             found = at_resolution(mean, outcomes.step, strata=list(runs.to_numpy().T))
             rows.append((str(across), str(level), found.n, found.estimate, *found.interval(confidence)))
-    return InteractionMeans(x, line, pd.DataFrame(rows, columns=COLUMNS))
+    return InteractionMeans(x, line, pd.DataFrame(rows, columns=COLUMNS), balanced)
+
+
+def _columns(outcomes: Outcomes, x: str, line: str) -> tuple[dict[tuple[Level, Level], list[int]], bool]:
+    """By combination its columns, and whether these are of the same levels of the other factors for all combinations."""
+    strata: dict[Cell, dict[tuple[Level, Level], int]] = {}
+    for cell, column in outcomes.cells.items():
+        strata.setdefault(cell.without([x, line]), {})[cell[x], cell[line]] = column
+    combinations = {combination for columns in strata.values() for combination in columns}
+    whole = [columns for columns in strata.values() if len(columns) == len(combinations)]
+    found = {
+        combination: sorted({columns[combination] for columns in whole or strata.values() if combination in columns})
+        for combination in combinations
+    }
+    return found, bool(whole)
 
 
 def strongest_interactions(outcomes: Outcomes, anova: pd.DataFrame, most: int = 2) -> Sequence[InteractionMeans]:
-    """The means of the pairs of factors with the largest ω², if it is `SMALLEST` or more; see `ablate.stats.anova.anova`."""
+    """The means of the pairs of factors with the largest ω², if it is `SMALLEST` or more; see `ablate.stats.anova.anova`.
+
+    Pairs whose means are averages over different configurations are left out.
+    """
     if "omega_squared" not in anova:
         return []
     pairs = anova[(anova["order"] == 2) & (anova["omega_squared"] >= SMALLEST)].nlargest(most, "omega_squared")
@@ -65,4 +90,4 @@ def strongest_interactions(outcomes: Outcomes, anova: pd.DataFrame, most: int = 
     for term in pairs["term"]:
         first, second = str(term).split(" × ")
         found.append(interaction_means(outcomes, first, second))
-    return found
+    return [each for each in found if each.balanced]

@@ -37,11 +37,17 @@ class RunCounts:
         ended: those that have a value or were lost.
         lost: those of them that were lost.
         censored: those of them that never reached their target.
+        diverged: those of them that diverged.
     """
 
     ended: pd.DataFrame
     lost: pd.DataFrame
     censored: pd.DataFrame
+    diverged: pd.DataFrame
+
+    def of_blocks(self, rows: list[Any]) -> RunCounts:
+        """The counts of these blocks alone."""
+        return RunCounts(self.ended.loc[rows], self.lost.loc[rows], self.censored.loc[rows], self.diverged.loc[rows])
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,11 @@ class Outcomes:
     def lost_runs(self) -> pd.Series:
         """By column, the number of runs that were lost."""
         return (self.counts.lost if self.counts else self.lost).sum()
+
+    @cached_property
+    def diverged_runs(self) -> pd.Series:
+        """By column, the number of runs that diverged."""
+        return (self.counts.diverged if self.counts else self.diverged).sum()
 
     @cached_property
     def ended_runs(self) -> pd.Series:
@@ -189,8 +200,7 @@ class Outcomes:
             diverged=self.diverged.loc[rows],
             censored=self.censored.loc[rows],
             lost=self.lost.loc[rows],
-            counts=self.counts
-            and RunCounts(self.counts.ended.loc[rows], self.counts.lost.loc[rows], self.counts.censored.loc[rows]),
+            counts=self.counts and self.counts.of_blocks(rows),
         )
 
     def with_diverged_at(self, value: float) -> Outcomes:

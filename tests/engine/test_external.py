@@ -80,3 +80,13 @@ def test_a_second_interruption_kills_the_command(monkeypatch) -> None:
     assert child.returncode == -signal.SIGKILL
     assert time.monotonic() - began < 5
     child.stdout.close()
+
+
+def test_a_group_that_is_no_number_is_named() -> None:
+    with pytest.raises(UsageError, match=r"the group acc is '0.5.' in 'acc: 0.5.', which is no number"):
+        read_output("acc: 0.5.", r"acc: (?P<acc>[\d.]+)")
+
+
+def test_an_object_without_numbers_behind_the_metrics_does_not_hide_them() -> None:
+    assert read_output('{"accuracy": 0.5}\n{"event": "done", "ok": true}', None) == {"accuracy": 0.5}
+    assert read_output('{"test": {"accuracy": 0.5}}\n{"event": "done"}', None) == {"test": {"accuracy": 0.5}}

@@ -75,7 +75,9 @@ def test_these_blocks_by_hand() -> None:
     found = analyze(outcomes(frame), "dataset", CHANGE)
     se = math.sqrt(sum(each.se**2 for each in found.rows.values())) / 10
     assert found.these.high - found.these.estimate == pytest.approx(stats.t.ppf(0.975, found.these.df) * se)
-    assert 2 <= found.these.df <= 20
+    variances = np.array([each.se**2 for each in found.rows.values()])
+    assert variances.max() > 2 * variances.min()
+    assert found.these.df == pytest.approx(variances.sum() ** 2 / (variances**2 / 2).sum())  # Satterthwaite
     assert found.these.high - found.these.low < found.like_these.high - found.like_these.low
 
 
@@ -318,3 +320,30 @@ def test_a_block_that_lost_a_run_of_every_pair_has_no_value() -> None:
     (found,) = judge(parse_all([CLAIM]), results_of(frame, blocks="dataset", metrics=[MetricSpec("accuracy", chance=50.0)]))
     assert found.verdict not in ("supported", "contradicted")
     assert by_block(outcomes(frame), "dataset").outcomes.isna().all(axis=None)
+
+
+def test_what_another_configuration_lacks_or_lost_does_not_matter_to_a_claim() -> None:
+    """It has no run of one seed in any block, and lost another one."""
+    frame = ten(seeds=8, blocks=6)
+    other = frame[frame["method"] == "base"].assign(method="other")
+    other["directory"] += "-other"
+    lost = other["seed"] == 3
+    other.loc[lost, ["status", "accuracy"]] = "failed", math.nan
+    study_of_three = pd.concat([frame, other[other["seed"] != 2]], ignore_index=True)
+    found, alone = (
+        judge(parse_all([CLAIM]), results_of(rows, blocks="dataset", metrics=[MetricSpec("accuracy", chance=0.5)]))[0]
+        for rows in (study_of_three, frame)
+    )
+    assert (found.verdict, found.n) == (alone.verdict, alone.n) == ("supported", 6)
+    assert found.estimate is not None
+    assert alone.estimate is not None
+    pd.testing.assert_series_equal(found.estimate.by_seed, alone.estimate.by_seed)
+    table = analyze(outcomes(study_of_three), "dataset", CHANGE)
+    assert (table.holes, table.like_these.n) == ([], 6)
+
+
+def test_diverged_runs_are_counted_and_not_the_blocks_that_have_some() -> None:
+    frame = ten(seeds=8, blocks=6)
+    frame.loc[(frame["dataset"] == "d01") & (frame["method"] == "ours") & (frame["seed"] < 2), "status"] = "diverged"
+    (found,) = judge(parse_all([CLAIM]), results_of(frame, blocks="dataset", metrics=[MetricSpec("accuracy", chance=0.5)]))
+    assert found.diverged == 2

@@ -675,6 +675,7 @@ def test_equivalence_holds_in_every_stratum_or_not_at_all() -> None:
     )
     row = one(frame, claim(expects="equivalent"), looks=())
     assert (row["verdict"], row["estimate"]) == ("contradicted", pytest.approx(0, abs=0.001))
+    assert (row["low"], row["high"], row["confidence"]) == (row["low_95"], row["high_95"], 0.95)  # it rests on another estimate
     wide = one(frame, claim(expects="equivalent", margin=0.02), looks=())
     single = [one(frame, claim(expects="equivalent", margin=0.02, where={"norm": norm}), looks=()) for norm in "xy"]
     assert wide["p_support"] == pytest.approx(max(each["p_support"] for each in single))
@@ -689,6 +690,20 @@ def test_the_interval_is_the_one_that_the_verdict_rests_on() -> None:
         for row in verdicts(frame, claim(), claim("b", expects="higher", margin=0.1)).to_dict("records"):
             if row["verdict"] in ("supported", "inconclusive"):
                 assert (row["low"] > 0) == (row["verdict"] == "supported")
+
+
+def test_the_interval_of_a_contradicted_equivalence_allows_for_its_strata() -> None:
+    """The average, of equal differences in two strata, is the clearest of three estimates: a third of the level."""
+    draw = noise(0.004)
+    frame = study(
+        {"stem": ["direct", "pyramid"], "norm": ["x", "y"]},
+        lambda levels, seed: 0.8 + 0.03 * (levels["stem"] == "pyramid") + draw(levels, seed),
+        8,
+    )
+    row = one(frame, claim(expects="equivalent"), looks=())
+    assert (row["verdict"], row["confidence"]) == ("contradicted", pytest.approx(1 - 2 * 0.025 / 3))
+    assert row["p_contradict"] < 0.025
+    assert row["low"] > 0.005
 
 
 def test_a_study_declares_its_looks_and_other_results_have_one() -> None:
