@@ -24,13 +24,14 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None]:
+def errors_in_one_line(known_keys: Callable[[], Iterable[str]], worded: Callable[[str], str] = str) -> Iterator[None]:
     """Print invalid input as a message of one line and exit with status 2.
 
     Hydra would print several lines; with HYDRA_FULL_ERROR=1 it raises the error, so that it can be caught here.
 
     Args:
         known_keys: returns the keys that can be overridden, for suggestions.
+        worded: changes the words of a message.
     """
     full_error = os.environ.get("HYDRA_FULL_ERROR")
     terminated = False
@@ -48,7 +49,7 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]]) -> Iterator[None
     except CONFIG_ERRORS as error:
         if full_error == "1":
             raise
-        print(f"ablate: {_shown(relative(one_line(error, known_keys())))}", file=sys.stderr)
+        print(f"ablate: {_shown(worded(relative(one_line(error, known_keys()))))}", file=sys.stderr)
         sys.exit(2)
     except (ValueError, TypeError, AttributeError, AssertionError) as error:  # Hydra fails at an override such as group=null
         if full_error == "1" or not _raised_by_hydra(error):

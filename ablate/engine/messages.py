@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablate.core.errors import AblateError
 from ablate.core.text import nearest
+from ablate.engine.options import StudyOptions
 
 CONFIG_ERRORS = (AblateError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 GRAMMAR = "https://hydra.cc/docs/advanced/override_grammar/basic"
@@ -66,6 +67,15 @@ def _grammar(text: str, override: str) -> str:
             "; a text with it needs quotes, such as \"KEY='TEXT'\" in a shell" if value else ""
         )
     return " ".join(line for line in lines if not line.startswith(("Error parsing override ", "See https")))
+
+
+def of_sweeper(text: str) -> str:
+    """Name the options `study.…` as an unchanged program has them.
+
+    >>> of_sweeper("give either seed=… or study.seeds=…; study.mine is a key of the program")
+    'give either seed=… or hydra.sweeper.seeds=…; study.mine is a key of the program'
+    """
+    return re.sub(rf"\bstudy\.(?=({'|'.join(StudyOptions.model_fields)})\b)", "hydra.sweeper.", text)
 
 
 def relative(text: str) -> str:

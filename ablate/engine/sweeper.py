@@ -31,7 +31,7 @@ from ablate.engine.experiment import complete, describe_all
 from ablate.engine.launch import Launch
 from ablate.engine.launchers.names import Detached
 from ablate.engine.loggers import logger_of
-from ablate.engine.messages import relative
+from ablate.engine.messages import of_sweeper, relative
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
@@ -64,7 +64,7 @@ class StudySweeper:
         if isinstance(self.task_function, Program):
             self.program = self.task_function
             return self._sweep(arguments)
-        with errors_in_one_line(lambda: _keys(self.config)):
+        with errors_in_one_line(lambda: _keys(self.config), of_sweeper):
             self.program = Program(self.task_function, unchanged=True)
             if ranks.joins():
                 ranks.follow(self.program.train)
@@ -317,7 +317,7 @@ class StudySweeper:
         return track(combinations, "composing", console=self.console, transient=True, disable=not self.console.is_terminal)
 
     def _print(self, text: str) -> None:
-        self.console.print(relative(text), markup=False, soft_wrap=True)
+        self.console.print(relative(of_sweeper(text) if self.program.unchanged else text), markup=False, soft_wrap=True)
 
 
 def _keys(config: DictConfig) -> list[str]:

@@ -124,3 +124,8 @@ def test_configurations_that_failed_before_do_not_keep_new_seeds_of_others_from_
     runs = load_results(tmp_path / "outputs/s").runs
     assert runs[runs["status"] == "finished"]["cell"].value_counts().tolist() == [5, 5]
     assert set(runs[runs["status"] == "failed"]["seed"]) == {1, 2, 3, 4, 5}
+
+
+def test_messages_name_the_options_as_they_are_typed(program: str, command: Command) -> None:
+    said = command(program, "-m", "hydra/sweeper=ablate", "seed=1,2", "hydra.sweeper.seeds=2", status=2).stderr
+    assert said == "ablate: give either seed=… or hydra.sweeper.seeds=…, not both.\n"
