@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ablate.core.cells import SHOWN_IN_FULL
-from ablate.core.levels import Level, short_names
+from ablate.core.levels import Factor, Level, short_names
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
@@ -95,16 +95,20 @@ def write_csv(plan: Plan) -> None:
     write_atomically(plan.study / PLAN, text.getvalue())
 
 
-def first_notes(cells: Sequence[PlannedCell], before: StudyManifest) -> list[str]:
+def first_notes(cells: Sequence[PlannedCell], factors: Sequence[Factor], before: StudyManifest) -> list[str]:
     """What to say of the configurations when a command begins, not when it adds seeds."""
-    return [*kept_baseline(cells, before), *unknown_values(cells), *missing_values(cells)]
+    return [*kept_baseline(factors, before), *unknown_values(cells), *missing_values(cells)]
 
 
-def kept_baseline(cells: Sequence[PlannedCell], before: StudyManifest) -> list[str]:
-    """A sentence if this command lists another level first than the baseline of the study, which stays."""
+def kept_baseline(factors: Sequence[Factor], before: StudyManifest) -> list[str]:
+    """A sentence if this command has another baseline than its study, which stays.
+
+    Args:
+        factors: of the command, each with its baseline level first.
+        before: the manifest before this command.
+    """
     kept = {key: factor.baseline for key, factor in before.typed_factors().items() if before.launched}
-    levels = {key: {cell.levels.get(key) for cell in cells} for key in kept}
-    other = [f"{key}={was}" for key, was in kept.items() if was in levels[key] and cells[0].levels[key] != was]
+    other = [f"{each.key}={kept[each.key]}" for each in factors if kept.get(each.key, each.baseline) in each.levels[1:]]
     return [f"The baseline of this study stays {', '.join(other)}; another study.name may have another."] if other else []
 
 

@@ -188,7 +188,7 @@ class StudySweeper:
                 raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         rows = len(plan.cells) if options.dry_run else plan_display.ROWS_SHOWN  # a dry run writes no plan.csv, so show all rows
         self.console.print(plan_display.table(plan, rows))
-        first = [] if again else plan_display.first_notes(cells, before)
+        first = [] if again else plan_display.first_notes(cells, command.factors, before)
         for line in [*first, *plan_display.inert_factors(cells), *plan.notes, *notes, plan_display.summary(plan, rows)]:
             self._print(line)
         return plan

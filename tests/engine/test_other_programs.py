@@ -113,7 +113,7 @@ def test_two_programs_of_one_name_do_not_share_a_study(command: Command, tmp_pat
     one, other = (write(tmp_path / name, program(f"return {factor} * cfg.lr")) for name, factor in (("a", 1.0), ("b", 100.0)))
     command(one, *SWEEP, "lr=1,2")
     said = command(other, *SWEEP, "lr=1,2", status=2).stderr
-    assert "the study outputs/lr belongs to a/train.py, not to b/train.py: choose another study.name." in said
+    assert "the study outputs/lr belongs to a/train.py, not to b/train.py: choose another hydra.sweeper.name." in said
 
 
 def test_many_new_factors_and_a_changed_setting_are_compared_one_by_one(command: Command, tmp_path: Path) -> None:

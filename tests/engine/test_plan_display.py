@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ablate.core.levels import Factor
 from ablate.engine.plan_display import inert_factors, kept_baseline, summary, table, write_csv
 from ablate.storage.manifest import StudyManifest
 from tests.engine.test_planning import begin, cell, make_plan, stems
@@ -101,8 +102,8 @@ def test_many_cells_are_summed_up_on_the_screen_and_written_to_the_file(tmp_path
 
 
 def test_a_baseline_that_stays_although_another_level_is_listed_first_is_named() -> None:
-    cells = [cell(x=2, y=1), cell(x=1, y=1)]
-    before = StudyManifest(factors={"x": [1, 2], "y": [3, 1]}, fixed={"x": 1})
-    assert kept_baseline(cells, before) == ["The baseline of this study stays x=1; another study.name may have another."]
-    assert kept_baseline(cells[::-1], before) == []
-    assert kept_baseline(cells, StudyManifest(factors={"x": [1, 2]})) == []  # of a single run
+    factors = [Factor.of("x", [2, 1]), Factor.of("y", [1, 3]), Factor.of("z", [1])]
+    before = StudyManifest(factors={"x": [1, 2], "y": [4, 1]}, fixed={"x": 1})
+    assert kept_baseline(factors, before) == ["The baseline of this study stays x=1; another study.name may have another."]
+    assert kept_baseline(factors[1:], before) == []  # it sweeps other levels only
+    assert kept_baseline(factors, StudyManifest(factors={"x": [1, 2]})) == []  # of a single run

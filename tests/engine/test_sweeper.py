@@ -298,6 +298,7 @@ def test_many_factors_are_named_by_changes_from_the_baseline_of_the_study(comman
     assert "baseline" not in answer
     answer = command(TRIVIAL, *typed, others[0]).stdout
     assert "x=2,a=2 seed=1 finished in" in answer
+    assert "The baseline of this study stays x=1; another study.name may have another." in answer
 
 
 @pytest.mark.slow

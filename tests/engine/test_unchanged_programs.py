@@ -54,7 +54,7 @@ def test_metrics_are_read_from_the_files_that_it_wrote(program: str, command: Co
 
 def test_what_is_missing_is_said_in_one_line(program: str, command: Command, tmp_path: Path) -> None:
     said = command(program, *SWEEP, "optimizer.lr=0.5,1", "hydra.sweeper.reuse=all", status=2)
-    assert said.stderr == "ablate: study.reuse=all: expected one of any, same_code.\n"
+    assert said.stderr == "ablate: hydra.sweeper.reuse=all: expected one of any, same_code.\n"
     answer = command(program, *SWEEP, "returns=nothing", status=1).stdout
     assert "return a number or a mapping of metrics, or name the file that it writes" in answer
     assert "Its folder has final.json, metrics.csv." in answer

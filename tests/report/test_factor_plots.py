@@ -33,7 +33,7 @@ def test_an_interaction_has_a_line_for_each_level_with_its_intervals() -> None:
         [("x", "l", 5, 0.1, 0.0, 0.2), ("y", "l", 5, 0.3, 0.2, 0.4), ("x", "m", 5, 0.5, 0.4, 0.6)],
         columns=["x", "line", "n", "mean", "low", "high"],
     )
-    figure = interaction([InteractionMeans("stem", "norm", means)], "accuracy (%)", percent=True)
+    figure = interaction([InteractionMeans("stem", "norm", means, balanced=True)], "accuracy (%)", percent=True)
     (axes,) = figure.axes
     assert [line.get_ydata().tolist() for line in axes.lines] == [[0.1, 0.3], [0.5]]
     ends = [segment[:, 1].tolist() for each in axes.collections for segment in each.get_segments()]
