@@ -75,7 +75,7 @@ def coalitions(changes: Sequence[str], permutation: Sequence[int] | None = None)
 
 
 def permutation(seed: int, changes: int) -> list[int]:
-    """The random order of `size` changes for one seed."""
+    """The random order of so many changes for one seed."""
     drawn: list[int] = seeding.stream(seed, "order of changes").permutation(changes).tolist()
     return drawn
 

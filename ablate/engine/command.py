@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from ablate.core import designs
+from ablate.core.claims import FEWEST
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.text import cut
@@ -22,7 +23,7 @@ from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_values import naming_values, non_factors, typed_values
 from ablate.engine.design import baseline_first
 from ablate.engine.experiment import FIRST_SEED
-from ablate.engine.option_types import A_SEED, FEWEST_SEEDS, is_seed
+from ablate.engine.option_types import A_SEED, is_seed
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor, key_of
 from ablate.storage.layout import study_directory
@@ -134,7 +135,7 @@ def _seeds(
     if asked is not None:
         return list(range(first, first + asked))
     if options.until:
-        return list(range(first, first + min(next(iter(options.looks), FEWEST_SEEDS), options.max_seeds)))
+        return list(range(first, first + min(next(iter(options.looks), FEWEST), options.max_seeds)))
     if default is None:
         return [first]
     if not is_seed(default):

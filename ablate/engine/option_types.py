@@ -13,7 +13,6 @@ from ablate.core.zipping import joint_name
 MAX_SEEDS = 10_000
 MAX_SEED = 2**63 - 1
 A_SEED = f"an integer from 0 to {MAX_SEED}"
-FEWEST_SEEDS = 5  # no verdict is taken below
 
 
 def is_seed(value: object) -> bool:

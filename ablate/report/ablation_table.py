@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ablate.core.claims import FEWEST
 from ablate.core.levels import Factor, Level, short_names
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import counted
@@ -20,7 +21,6 @@ from ablate.report.replicates import common_seeds, unit_of
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import SHOWN_FROM, STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
-from ablate.stats.decision_rules import LOOKS
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
 
@@ -251,9 +251,9 @@ def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool)
     said += _limits(found)
     if tested:
         some = any(each.estimate.n and not each.same_runs and not _tested(each) for each in found.against)
-        said.append(f"p: two-sided {_correction(found)}{f'; none below {LOOKS[0]} seeds' if some else ''}.")
+        said.append(f"p: two-sided {_correction(found)}{f'; none below {FEWEST} seeds' if some else ''}.")
     elif found.against and any(each.estimate.n for each in found.against):
-        few = f"Fewer than {LOOKS[0]} seeds of each configuration: no p values here; verdicts are over the blocks."
+        few = f"Fewer than {FEWEST} seeds of each configuration: no p values here; verdicts are over the blocks."
         said.append(few if found.blocks else FEW_SEEDS)
     return said
 

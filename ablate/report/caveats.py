@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from ablate.core.claims import FEWEST
 from ablate.core.levels import Factor, Level
 from ablate.core.wording import counted, shortened
 from ablate.report.effect_tables import FEW_SEEDS
 from ablate.report.model import Report
-from ablate.stats import decision_rules
 from ablate.stats.controls import repetitions
 from ablate.stats.flags import at_chance
 from ablate.stats.judge import design_of
@@ -49,9 +49,9 @@ def caveats(report: Report) -> list[str]:
             f"Verdicts rest on the first {judged} seeds, those of the last complete look; tables and figures have up to "
             f"{_replicates(report)}."
         )
-    if block is not None and len(block) < decision_rules.FEWEST:
+    if block is not None and len(block) < FEWEST:
         found.append(FEW_SEEDS.replace("seeds", f"blocks ({block.key})"))
-    if block is None and _replicates(report) < decision_rules.FEWEST:
+    if block is None and _replicates(report) < FEWEST:
         found.append(FEW_SEEDS if report.results.paired else FEW_SEEDS.replace("seeds", "runs of a configuration"))
     return found
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from ablate.core.claims import FEWEST
 from ablate.core.levels import short_names
 from ablate.core.metrics import MetricSpec
 from ablate.report.findings import Finding, phrase, strata_apart, with_unit
@@ -13,7 +14,6 @@ from ablate.report.formatting import capitalized
 from ablate.report.model import Report
 from ablate.report.table import Row
 from ablate.report.values import Interval, has_number, text_of
-from ablate.stats.decision_rules import FEWEST
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import heterogeneity
 

@@ -10,17 +10,16 @@ from typing import Any
 import pandas as pd
 
 from ablate.core.cells import Cell
-from ablate.core.claims import ALL, Change
+from ablate.core.claims import ALL, FEWEST, Change
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import shortened
 from ablate.report.formatting import capitalized, difference_heading, finer
 from ablate.report.model import AttributionResult, Comparison
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import SHOWN_FROM, AtSeed, Count, Interval, Limits, Number, Value, Wins
-from ablate.stats.decision_rules import LOOKS
 from ablate.stats.estimates import Estimate
 
-FEW_SEEDS = f"Fewer than {LOOKS[0]} seeds: no verdicts and no p values; the results are preliminary."
+FEW_SEEDS = f"Fewer than {FEWEST} seeds: no verdicts and no p values; the results are preliminary."
 NO_CHANGE = "no change (A/A)"
 ALL_CHANGES = "all changes"  # last row of an attribution
 SQUARES = MetricSpec("sum of squares")
@@ -91,7 +90,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         )
     if any(each.kind == "interaction" for each in comparison.contrasts):
         notes.append("Interaction: by how much the second change increases the effect of the first.")
-    if 0 < max(each.n for each in comparison.contrasts) < LOOKS[0]:
+    if 0 < max(each.n for each in comparison.contrasts) < FEWEST:
         notes.append(FEW_SEEDS.replace("seeds", f"{unit}s"))
     if any(0 < each.n < SHOWN_FROM for each in comparison.contrasts):
         notes.append(f"No interval is shown over fewer than three {unit}s.")

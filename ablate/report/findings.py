@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ablate.core.claims import Change
+from ablate.core.claims import FEWEST, Change
 from ablate.core.metrics import MetricSpec
 from ablate.report.values import Interval
-from ablate.stats.decision_rules import FEWEST
 from ablate.stats.heterogeneity import Heterogeneity
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ablate.core.claims import FEWEST
 from ablate.core.metrics import MetricSpec
 from ablate.report.effect_tables import describe
 from ablate.report.formatting import capitalized, difference_heading
 from ablate.report.model import Comparison
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Count, Interval, PValue, Value, Wins
-from ablate.stats.decision_rules import FEWEST
 from ablate.stats.estimates import table
 from ablate.stats.heterogeneity import heterogeneity
 

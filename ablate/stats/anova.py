@@ -41,7 +41,7 @@ def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
     if order not in (1, 2):
         raise ValueError(f"order {order}: main effects (1) or interactions of two factors as well (2).")
     cells = sorted(set(outcomes.cells.values()))
-    values = outcomes.complete(cells) if len(cells) > 1 else outcomes.outcomes[cells].dropna()
+    values = outcomes.complete(cells)
     n = len(values)
     enough = n > 1 and len(cells) > 1
     model = seed_blocked_model(values) if enough else None

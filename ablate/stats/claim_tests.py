@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ablate.core.claim_checks import check, over_blocks, unmet
-from ablate.core.claims import Change, Claim
+from ablate.core.claims import FEWEST, Change, Claim
 from ablate.core.errors import UsageError
 from ablate.core.metrics import terms_of
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
 from ablate.stats.claim_estimates import arms, arms_of, compared, estimates_of, p_values, strata_of
-from ablate.stats.decision_rules import FEWEST, NO_LOOK, Look, PValues, SequentialDesign
+from ablate.stats.decision_rules import NO_LOOK, Look, PValues, SequentialDesign
 from ablate.stats.estimates import Estimate
 from ablate.stats.imputation import imputed, value_of_lost
 from ablate.stats.outcomes import Outcomes, limit_of

@@ -58,7 +58,7 @@ def interaction(
 def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0) -> Estimate:
     """Estimate the mean of the selected cells minus `value`, averaged within each seed, by the one-sample t, df = n - 1."""
     columns = list(dict.fromkeys(outcomes.select(where).values()))
-    values = outcomes.complete(columns) if len(columns) > 1 else outcomes.outcomes[columns].dropna()
+    values = outcomes.complete(columns)
     by_seed = values.mean(axis="columns") - value
     se, df = student(by_seed)
     found = Estimate("mean", (), by_seed, se, df, where or ANYWHERE)

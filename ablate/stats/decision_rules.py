@@ -52,13 +52,13 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from ablate.core.claims import EXPECTS, FEWEST
+
 RULES = 7  # the version of these rules, increased with every change that may change a verdict
 LOOKS = (5, 8, 12, 20)
-FEWEST = 5  # no verdict below so many seeds
 ALPHA = 0.025
 SPENDING = 2.0  # the exponent of the spending function
 LATE = 3.0  # that of the support of `equivalent`
-EXPECTS = ("higher", "lower", "higher by the margin", "lower by the margin", "noninferior", "equivalent")
 
 SUPPORTED = "supported"
 SMALLER = "smaller than the margin"

@@ -99,9 +99,7 @@ class Judgement:
         return numbers["low"], numbers["high"]
 
 
-def judge(
-    claims: Sequence[Claim], results: StudyResults, *, looks: Sequence[int] | None = None, alpha: float = ALPHA
-) -> list[Judgement]:
+def judge(claims: Sequence[Claim], results: StudyResults, *, looks: Sequence[int] | None = None) -> list[Judgement]:
     """Judge the claims of a study, by the rules of `decision_rules`.
 
     Every estimate is averaged within seeds, and its error is that of its own seeds: cells of a study are paired more
@@ -116,10 +114,12 @@ def judge(
             checked against, `manifest.orders` the orders in which each seed made the changes of a path.
         looks: the numbers of complete seeds at which verdicts are taken; empty for one look at all seeds. By default those of
             the study, see `design_of`.
-        alpha: the error rate that is spent over the looks.
 
     Returns:
         One judgement a claim, in their order. A claim that cannot be tested has a reason, and raises nothing.
+
+    Raises:
+        ValueError: for `looks` that do not ascend, or below five seeds.
 
     Example:
         >>> from ablate.storage.dataframe import load_results
@@ -128,13 +128,13 @@ def judge(
         >>> found.claim.id, found.verdict, found.look.seeds
         ('H2-87', 'inconclusive', 8)
     """
-    design = design_of(results, alpha) if looks is None else SequentialDesign(tuple(looks), alpha)
+    design = design_of(results) if looks is None else SequentialDesign(tuple(looks))
     tests = [evaluate(claim, results, design) for claim in claims]
     members = [test for test in tests if test.in_family]
     found = decision_rules.by_family(
         [decision_rules.smallest(test.by_look, test.design) for test in members],
         [test.claim.primary for test in members],
-        alpha,
+        ALPHA,
     )
     sizes, of_members = Counter(test.claim.primary for test in members), iter(found)
     better = [results.metrics[test.claim.metric].better for test in tests]
@@ -144,11 +144,11 @@ def judge(
     ]
 
 
-def design_of(results: StudyResults, alpha: float = ALPHA) -> SequentialDesign:
+def design_of(results: StudyResults) -> SequentialDesign:
     """The looks of a study: declared ones, else LOOKS; one look at everything for other programs' results, and over blocks."""
     if results.manifest.blocks or (results.folder is None and not results.manifest.looks):
-        return SequentialDesign((), alpha)
-    return SequentialDesign(tuple(results.manifest.looks) or LOOKS, alpha)
+        return SequentialDesign(())
+    return SequentialDesign(tuple(results.manifest.looks) or LOOKS)
 
 
 def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
@@ -159,7 +159,8 @@ def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
     earlier report had, see `verdict_changes.note_changes`; `p_support`, `p_contradict` and `p_below` are without the pairs of
     lost runs.
     """
-    return pd.DataFrame([_row(each) for each in judgements], columns=COLUMNS)
+    rows = [_row(each) for each in judgements]
+    return pd.DataFrame([[row[name] for name in COLUMNS] for row in rows], columns=COLUMNS)
 
 
 def _untested(test: ClaimTest) -> Judgement:

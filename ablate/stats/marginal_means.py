@@ -54,7 +54,7 @@ def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: f
             columns = at.get((across, level), [])
             if not columns:
                 continue
-            runs = outcomes.known[columns[0]].to_frame() if len(columns) == 1 else outcomes.complete(columns)
+            runs = outcomes.complete(columns)
             if not len(runs):
                 continue
             values = runs.mean(axis="columns")

@@ -125,8 +125,8 @@ class Outcomes:
         return float(known.mean()) if len(known) else 0.0
 
     def complete(self, columns: Sequence[int]) -> pd.DataFrame:
-        """The values in several columns of the seeds that have them all."""
-        if not self.pairs or not columns:
+        """The values in some columns of the seeds that have them all."""
+        if len(columns) != 1 and (not self.pairs or not columns):
             return self.outcomes.iloc[:0][list(columns)]
         values = self.outcomes[list(columns)]
         return values if self._full[list(columns)].all() else values.dropna()

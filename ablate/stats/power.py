@@ -19,10 +19,10 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from ablate.core.cells import Condition
-from ablate.core.claims import Change, Claim
+from ablate.core.claims import FEWEST, Change, Claim
 from ablate.core.errors import UsageError
 from ablate.stats.contrasts import weights
-from ablate.stats.decision_rules import FEWEST, SequentialDesign
+from ablate.stats.decision_rules import SequentialDesign
 from ablate.stats.estimates import Estimate, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes
 from ablate.stats.rounding import at_resolution
