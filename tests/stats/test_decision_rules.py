@@ -81,7 +81,7 @@ def test_without_any_scatter_equivalence_is_the_truth_too(d: float, support: flo
 
 def test_one_seed_has_no_p_value_and_a_wrong_word_is_refused() -> None:
     assert np.isnan(p_values(1.0, math.nan, 0, "higher", 0.1)).all()
-    with pytest.raises(ValueError, match="unknown expects='bigger': one of higher, lower, higher by the margin"):
+    with pytest.raises(ValueError, match="unknown expects='bigger': one of higher, lower, equivalent, higher"):
         p_values(E, SE, DF, "bigger")
     with pytest.raises(ValueError, match=r"margin=-0.1: the smallest difference that matters cannot be below zero"):
         p_values(E, SE, DF, "higher", -0.1)
