@@ -58,7 +58,9 @@ def _of_effects(found: list[Finding]) -> str:
         state = "Preliminary" if ", preliminary at " in first.sentence or math.isnan(first.estimate.low) else "Undecided"
         if all(each.estimate is not None and each.estimate.estimate == 0 for each in found):
             return f"{state}: {_effects(found)}, all zero: no configuration differs."
-        return f"{state}: the largest of {_effects(found)} is {largest}."
+        interactions = [each for each in found if _is_interaction(each)]
+        text = f"{state}: the largest of {_effects([each for each in found if not _is_interaction(each)])} is {largest}"
+        return f"{text}{_largest_interaction(interactions)}."
     clearest = clear[0]  # the largest of those that are clear
     assert clearest.estimate is not None
     lead = f"Largest clear effect: {clearest.subject}, {with_unit(clearest.estimate)}."
@@ -73,7 +75,22 @@ def _kinds(found: list[Finding]) -> str:
 
 
 def _interactions(found: list[Finding]) -> int:
-    return sum(each.subject.startswith("interaction of ") for each in found)
+    return sum(map(_is_interaction, found))
+
+
+def _is_interaction(finding: Finding) -> bool:
+    return finding.subject.startswith("interaction of ")
+
+
+def _largest_interaction(found: list[Finding]) -> str:
+    """An interaction is a difference of differences, which is not compared with effects: it has a phrase of its own."""
+    known = [(each.subject, each.estimate) for each in found if each.estimate is not None]
+    if not known:
+        return ""
+    subject, estimate = max(known, key=lambda each: abs(each[1].estimate))
+    if len(found) == 1:
+        return f"; the {subject} is {with_unit(estimate)}"
+    return f"; that of {counted(len(found), 'interaction')} is the {subject}, {with_unit(estimate)}"
 
 
 def _effects(found: list[Finding]) -> str:

@@ -41,7 +41,20 @@ def test_the_largest_effect_and_what_is_undecided(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seeds", "word"), [(1, "Preliminary"), (3, "Preliminary")])
 def test_with_few_seeds_it_is_preliminary(tmp_path: Path, seeds: int, word: str) -> None:
     text = headline(study(tmp_path, {"a": 0.1, "b": 0.3}, seeds))
-    assert text.startswith(f"{word}: the largest of 2 effects and 1 interaction is adding b, +3")
+    assert text.startswith(f"{word}: the largest of 2 effects is adding b, +3")
+    assert "; the interaction of adding a and adding b is " in text
+
+
+def test_of_several_interactions_the_largest_is_named(tmp_path: Path) -> None:
+    """It may be larger than every effect, and is no effect."""
+
+    def value(levels: Levels, seed: int) -> float:
+        return 0.5 + 0.1 * levels["a"] * levels["b"] + 0.02 * levels["c"] + seed / 1000
+
+    found = grid_results({"a": [0, 1], "b": [0, 1], "c": [0, 1]}, value, ACCURACY.name, 1, [ACCURACY])
+    text = headline(compose(found, name="s", folder=tmp_path))
+    assert text.startswith("Preliminary: the largest of 3 effects is adding ")
+    assert text.endswith("; that of 3 interactions is the interaction of adding a (1) and adding b (1), +10.0 points.")
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
