@@ -391,6 +391,20 @@ def test_times_to_a_target_are_censored_at_the_limit() -> None:
     assert one(frame, FASTER)["reason"].startswith("lost runs: 1 of 5 in stem=direct, 0 of 5 in stem=pyramid;")
 
 
+def test_an_interaction_of_which_one_difference_is_mostly_censored_is_inconclusive() -> None:
+    """Without the norm, no stem reaches the target; with it, both do, quite differently."""
+    frame = study(
+        {"stem": ["direct", "pyramid"], "norm": [False, True]},
+        lambda of, seed: (50.0 if of["stem"] == "direct" else 10.0) + seed if of["norm"] else math.nan,
+        5,
+        "epochs",
+    )
+    changes = [{"factor": "stem", "from": "direct", "to": "pyramid"}, {"factor": "norm", "from": False, "to": True}]
+    asked = claim(kind="interaction", metric="epochs", expects="lower", margin=5, interaction=changes)
+    row = one(frame, asked, metrics=[MetricSpec("epochs", limit=60)])
+    assert row["reason"] == "most runs of both arms did not reach the target within the limit of 60"
+
+
 def test_arms_that_are_both_mostly_censored_are_inconclusive() -> None:
     frame = times([math.nan] * 4 + [50.0], [math.nan] * 3 + [20.0, 21.0])
     row = one(frame, FASTER, metrics=[MetricSpec("epochs", limit=60)])

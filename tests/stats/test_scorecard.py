@@ -10,7 +10,7 @@ from scipy import stats
 from ablate.core.claims import parse_all
 from ablate.core.metrics import MetricSpec
 from ablate.stats.scorecard import scorecard
-from tests.stats.conftest import results_of, study
+from tests.stats.conftest import noise, results_of, study
 
 VALUES = {"direct": [0.80, 0.82, 0.81, 0.83, 0.79], "pyramid": [0.83, 0.84, 0.84, 0.85, 0.83]}
 RUNS = study({"stem": ["direct", "pyramid"]}, lambda levels, seed: VALUES[levels["stem"]][seed])
@@ -102,3 +102,17 @@ def test_the_figure_of_a_ratio_is_compared_as_a_logarithm() -> None:
     half = stats.t.ppf(0.975, 3) * logs.std(ddof=1) * math.sqrt(1 + 1 / 4)
     assert row["inside"] is True
     assert [row["low"], row["high"]] == pytest.approx([math.exp(logs.mean() - half), math.exp(logs.mean() + half)])
+
+
+def test_the_figure_of_a_whole_path_is_a_difference_of_two_runs_of_their_own() -> None:
+    """As that of a contrast between its two ends, of two runs with other seeds than each other."""
+    draw = noise(0.01)
+    runs = study({"a": [0, 1], "b": [0, 1]}, lambda of, seed: 0.5 + 0.03 * of["a"] + 0.01 * of["b"] + draw(of, seed), seeds=6)
+    changes = {key: {"factor": key, "from": 0, "to": 1} for key in "ab"}
+    claim = {"id": "A", "says": "a", "kind": "path", "metric": "accuracy", "expects": "higher", "published": 0.03,
+             "path": {"changes": changes, "of": "all"}}  # fmt: skip
+    (row,) = scorecard(parse_all([claim]), results_of(runs, factors={"a": [0, 1], "b": [0, 1]})).to_dict("records")
+    wide = runs.pivot_table(index="seed", columns=["a", "b"], values="accuracy")
+    differences = wide[1, 1] - wide[0, 0]
+    variance = wide[0, 0].var() + wide[1, 1].var() + differences.var() / 6
+    assert row["high"] == pytest.approx(differences.mean() + stats.t.ppf(0.975, 5) * math.sqrt(variance))
