@@ -27,7 +27,7 @@ from ablate.core.zipping import joint_levels, with_joint_keys
 from ablate.storage.history import complete_lines
 from ablate.storage.history_frames import frame_of
 from ablate.storage.locks import LEASE, LOCK, state_of
-from ablate.storage.manifest import YAML_LOADER, StudyManifest
+from ablate.storage.manifest import MANIFEST, YAML_LOADER, StudyManifest
 from ablate.storage.records import CONFIG, HISTORY, RECORD, RunRecord, levels_of, read_record, set_aside
 from ablate.storage.results import RUN_COLUMNS, StudyResults
 from ablate.storage.shared_runs import Row, StoredRun, share_runs, with_one_label
@@ -59,6 +59,8 @@ def load_results(study: str | Path) -> StudyResults:
     factors = find_factors([row.levels for row in rows], with_joint_keys(list(overridden), manifest.zipped), known)
     rows = with_one_label(rows, factors)
     values = pd.DataFrame.from_records([row.run.record.metrics for row in rows], index=range(len(rows))).astype(float)
+    if manifest.command and not manifest.factors and factors:
+        warnings.append(f"{MANIFEST} has no factors and may be incomplete: the baseline is that of the first run.")
     described = Metrics({spec.name: spec for spec in description.metrics})
     results = StudyResults(
         runs=_run_columns(study, rows),

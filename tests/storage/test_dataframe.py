@@ -317,3 +317,14 @@ def test_a_config_that_nests_too_deeply_is_set_aside(tmp_path: Path) -> None:
     results = load_results(tmp_path)
     assert len(results) == 1
     assert results.warnings[0].startswith(f"{directory / 'config.yaml'} is skipped: ")
+
+
+def test_the_manifest_of_a_sweep_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    """Its beginning is valid YAML, and the order of the levels is lost."""
+    for dropout in (False, True):
+        add(tmp_path, dropout, "direct", 0, 0.5 + dropout)
+    assert load_results(tmp_path).warnings == ()  # of single runs
+    manifest(tmp_path, command="python -m ablate.run -m model.dropout=true,false")
+    assert load_results(tmp_path).warnings == (
+        "study.yaml has no factors and may be incomplete: the baseline is that of the first run.",
+    )
