@@ -168,5 +168,5 @@ def _parsed(path: Path, lines: list[str], delimiter: str) -> tuple[list[str], Ro
                 f"delimiter ({DELIMITERS.get(delimiter, delimiter)}), or name another one with --delimiter."
             )
     if not rows:
-        raise UsageError(f"{path} has no rows; expected a header and one row for each run.")
+        raise UsageError(f"{path}, read as a CSV file, has no rows; expected a header and one row for each run.")
     return header, rows

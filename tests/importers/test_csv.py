@@ -108,7 +108,7 @@ def test_seeds_of_floats_are_numbers_and_other_seeds_texts(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", r"results.csv has no rows; expected a header and one row for each run"),
+        ("", r"results.csv, read as a CSV file, has no rows; expected a header and one row for each run"),
         ("m,seed,y\na,0,1,\nb,0,2,\n", r"line 2: 4 fields, but the header has 3\."),
         ("m,seed,y\na,0,1\nb,0\n", r"line 3: 2 fields, but the header has 3\."),
         ("m,seed,y,y\na,0,1,1\n", r"two columns named 'y'; rename one"),
