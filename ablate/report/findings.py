@@ -100,5 +100,5 @@ def with_unit(estimate: Interval) -> str:
     text, unit = str(estimate), "points" if estimate.spec.percent and estimate.signed else estimate.spec.unit
     if not unit:
         return text
-    value, _, interval = text.partition(" ")
-    return f"{value} {unit} {interval}".rstrip()
+    value, bracket, rest = text.partition(" [")
+    return f"{value} {unit}{bracket}{rest}"

@@ -91,6 +91,7 @@ class ClaimTest:
         n: the seeds that are complete for it; a run that was lost is an outcome.
         tests: one for each look that they have reached, or one without p values before the first.
         estimate: of a claim that needs no test.
+        exact_n: the seeds of an exact claim, which has no looks.
         diverged: how many of the runs diverged.
         verdict: set where it needs no p value; else empty.
         reason: of that verdict.

@@ -22,8 +22,8 @@ DECIDED = (SUPPORTED, SMALLER, CONTRADICTED, IDENTICAL)
 def verdicts_that_fail(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
     """Compare two lists of verdicts, as verdicts.json holds them.
 
-    A verdict that was decided has to be the same. One that was not may become supported or identical; contradicted only
-    if it was so before. A claim that was decided and is gone, or is another claim now, does not hold.
+    A verdict that was decided has to be the same. One that was not may become any but contradicted. A claim that was decided
+    and is gone, or is another claim now, does not hold.
 
     Returns:
         A sentence for each verdict that no longer holds; empty if all do.

@@ -32,3 +32,5 @@ def test_units_stand_behind_the_number() -> None:
     assert with_unit(Interval(0.034, -0.013, 0.082, ACCURACY)) == "+3.4 points [−1.3, +8.2]"
     assert with_unit(Interval(1.5, 1.0, 2.0, seconds)) == "+1.5 s [+1.0, +2.0]"
     assert with_unit(Interval(1.5, math.nan, math.nan, MetricSpec("f1", digits=1))) == "+1.5"
+    macs = MetricSpec("macs", unit="MAC", role="cost", digits=0)
+    assert with_unit(Interval(1.99e6, 1.9e6, 2.1e6, macs)) == "+1.99 M MAC [+1.90 M, +2.10 M]"
