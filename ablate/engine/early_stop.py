@@ -22,24 +22,30 @@ def reset(study: Path) -> None:
         (study / FILE).unlink(missing_ok=True)
 
 
-def note(study: Path, run: str, error: str | None, unusable: bool = False) -> None:
-    """Note how a run ended. After a run that did not fail, the file has the line of this run alone, however many follow.
+def note(study: Path, run: str, error: str | None, unusable: bool = False) -> bool:
+    """Note how a run ended.
+
+    After a run that did not fail, the file has the line of this run alone, however many follow.
 
     Args:
         study: the folder of the study.
         run: the identity of the run: one that fails again, see study.retries, counts once.
         error: the error if the run failed.
         unusable: whether it returned nothing usable.
+
+    Returns:
+        Whether it is the first run since the launch that did not fail.
     """
     line = json.dumps({"run": run, "error": error, "unusable": unusable}) + "\n"
     with suppress(OSError):
         if _succeeds(study):
-            return
+            return False
         if error is None:
             write_atomically(study / FILE, line)
-        else:
-            with (study / FILE).open("a", encoding="utf-8") as file:
-                file.write(line)
+            return True
+        with (study / FILE).open("a", encoding="utf-8") as file:
+            file.write(line)
+    return False
 
 
 def _succeeds(study: Path) -> bool:

@@ -7,7 +7,8 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ablate.core.errors import RunLockedError, UsageError
+from ablate.core.metrics import terms_of
 from ablate.engine import early_stop, ranks
 from ablate.engine.config_values import choices_of, plain
 from ablate.engine.current import running
@@ -27,6 +29,7 @@ from ablate.engine.run import DoneMeanwhile, Run
 from ablate.storage import locks
 from ablate.storage.code_files import made_by_other_code
 from ablate.storage.fingerprint import flatten
+from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import TRACEBACK, RunRecord, Status, Worker
 
 log = logging.getLogger("ablate")
@@ -131,9 +134,13 @@ def execute(
         return Outcome(record.short_name, record.seed, "running", f"held by {error}", directory)
     except UsageError as error:  # for example, the folder of the run is not writable
         return Outcome(record.short_name, record.seed, "failed", str(error), directory)
-    if sweeping:
-        early_stop.note(study, record.identity, record.error if record.status == "failed" else None, unusable)
+    failure = record.error if record.status == "failed" else None
+    first = sweeping and early_stop.note(study, record.identity, failure, unusable)
     log.info("%s", _summary(context.position, record))
+    if first and record.status == "finished":
+        with suppress(UsageError):  # an unreadable study.yaml is reported by the command
+            for line in _without_metric(StudyManifest.read(study).claims, record.metrics):
+                log.warning("%s", line)
     return Outcome.of(record, directory)
 
 
@@ -152,6 +159,15 @@ def differences(planned: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str
     now = flatten(here)
     found = {key: [value, now.get(key)] for key, value in flatten(planned).items() if now.get(key) != value}
     return {"differs": found} if found else {}
+
+
+def _without_metric(claims: Iterable[Mapping[str, Any]], metrics: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each claim about a metric that a run does not have, while there are runs left to be stopped."""
+    for claim in claims:
+        metric = str(claim.get("metric") or "")
+        absent = [] if not metric or metric in metrics else [name for name in terms_of(metric) if name not in metrics]
+        if absent:
+            yield f"Claim {claim.get('id')} is about {absent[0]}, but the first run has {', '.join(metrics)}."
 
 
 def _summary(position: str | None, record: RunRecord) -> str:

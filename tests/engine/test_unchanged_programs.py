@@ -129,3 +129,24 @@ def test_configurations_that_failed_before_do_not_keep_new_seeds_of_others_from_
 def test_messages_name_the_options_as_they_are_typed(program: str, command: Command) -> None:
     said = command(program, "-m", "hydra/sweeper=ablate", "seed=1,2", "hydra.sweeper.seeds=2", status=2).stderr
     assert said == "ablate: give either seed=… or hydra.sweeper.seeds=…, not both.\n"
+
+
+def test_a_claim_about_a_metric_that_the_program_does_not_have_is_named_after_the_first_run(
+    program: str, command: Command
+) -> None:
+    contrast = "{factor:optimizer.lr,from:0.1,to:0.2}"
+    claims = ",".join(
+        f"{{id:{name},says:x,kind:contrast,contrast:{contrast},metric:{metric},expects:higher}}"
+        for name, metric in (("c1", "acc"), ("c2", "value"))
+    )
+    sweep = (
+        program,
+        "-m",
+        "hydra/sweeper=ablate",
+        "optimizer.lr=0.1,0.2",
+        "hydra.sweeper.seeds=2",
+        "hydra.sweeper.report=false",
+    )
+    answer = command(*sweep, f"hydra.sweeper.claims=[{claims}]")
+    said = [line for line in (answer.stdout + answer.stderr).splitlines() if "Claim" in line]
+    assert [line.partition(" - ")[2] or line for line in said] == ["Claim c1 is about acc, but the first run has value."]
