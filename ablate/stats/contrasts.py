@@ -205,11 +205,12 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
     found = Estimate(
         kind, changes, by_seed, se, df, where or ANYWHERE, strata, weighed.inert, missing, identical, scale, note, arms
     )
-    pairs = known.sum(axis=0) if strata else np.array([PAIRS])
-    if pairs.max() < PAIRS and (apart := _unpaired(found, outcomes, weighed)).unpaired:
-        return apart
-    if len(complete) < PAIRS <= pairs.min() and strata:
-        return _strata_apart(found, outcomes, weighed)
+    if strata:
+        pairs = known.sum(axis=0)  # of each stratum
+        if pairs.max() < PAIRS and (apart := _unpaired(found, outcomes, weighed)).unpaired:
+            return apart
+        if len(complete) < PAIRS <= pairs.min():
+            return _strata_apart(found, outcomes, weighed)
     each = complete.to_numpy()[:, at] @ _signs(len(changes)) if strata else np.empty((0, 0))  # (seeds, strata)
     return at_resolution(found, outcomes.step_of(used, scale), strata=list(each.T))
 

@@ -1,5 +1,6 @@
 """Which figures there are, and their captions."""
 
+import logging
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -122,3 +123,14 @@ def test_a_figure_that_cannot_be_scaled_is_left_out(report: Report, monkeypatch:
 
     monkeypatch.setattr(figures, "_sketches", lambda _: [SimpleNamespace(plot=plot)])
     assert figures.draw(report) == []
+
+
+def test_a_pdf_logs_nothing_about_its_fonts(caplog: pytest.LogCaptureFixture) -> None:
+    """With Hydra's logging, whose root logger is at INFO, they were a hundred lines in front of the report."""
+    logging.getLogger("fontTools").setLevel(logging.NOTSET)
+    caplog.set_level(logging.INFO)
+    with figures.plots.style(paper=True):
+        figure = Figure()
+        figure.text(0.5, 0.5, "β ± 1")
+        assert figures._saved(figure, "pdf", dpi=100).startswith(b"%PDF")
+    assert [record for record in caplog.records if record.name.startswith("fontTools")] == []
