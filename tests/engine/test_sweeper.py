@@ -7,14 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
-from ablate.core.cells import Cell
-from ablate.core.errors import UsageError
-from ablate.engine.cells import CellReader
-from ablate.engine.experiment import Experiment
-from ablate.engine.options import StudyOptions
-from ablate.engine.sweeper import _refuse_ambiguous
 from ablate.storage.dataframe import load_results, load_runs
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import read_record
@@ -89,20 +82,6 @@ def test_a_sweep_of_an_ignored_key_is_continued(command: Command) -> None:
     assert "1 finished, 2 kept" in command(TRIVIAL, "-m", "place=a,b,c").stdout
     assert "1 finished, 1 kept" in command(TRIVIAL, "-m", "place=b", "x=1,2", "study.name=place").stdout
     assert "already finished" in command(TRIVIAL, "place=c", "study.name=place").stdout
-
-
-def test_two_configurations_with_the_same_short_digest_are_refused() -> None:
-    composed = [
-        CellReader(Experiment(), {}).read(
-            OmegaConf.create({"a": a, "seed": 0, "study": StudyOptions.defaults()}), {}, [f"a={a}"], Cell.of({"a": a}), "s"
-        )
-        for a in (1, 2, 3)
-    ]
-    cells = [cell for cell in composed if cell is not None]
-    _refuse_ambiguous(cells)
-    cells[2].short = cells[1].short
-    with pytest.raises(UsageError, match=r"a=2 and a=3 have the same short digest, \w{16}, by which their runs are found"):
-        _refuse_ambiguous(cells)
 
 
 ONE_KEY = """
