@@ -6,6 +6,7 @@ The backend of matplotlib and its style stay those of the user.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,9 @@ class StudyPlots:
     def interaction(self, first: str, second: str, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
         """Means at the levels of two factors: parallel lines mean no interaction.
 
+        Averaged over the levels of the other factors that were run with all combinations. If there are none, all runs count,
+        and a warning says so.
+
         Args:
             first: a factor.
             second: another factor. The one with more levels is on the horizontal axis.
@@ -130,8 +134,15 @@ class StudyPlots:
         spec, outcomes = self._spec(metric), self._study.outcomes(metric)
         for key in (first, second):
             outcomes.factor(key)
+        means = interaction_means(outcomes, first, second)
+        if not means.balanced:
+            warnings.warn(
+                f"{first} and {second} have no level of the other factors in common for all their combinations: the means are "
+                "averages over different configurations, so lines that are not parallel need not show an interaction.",
+                stacklevel=2,
+            )
         axes = _axes(ax, 8)
-        factor_plots.interaction([interaction_means(outcomes, first, second)], heading(spec), spec.percent, [axes])
+        factor_plots.interaction([means], heading(spec), spec.percent, [axes])
         return axes
 
     def attribution(self, shares: pd.DataFrame | None = None, ax: Axes | None = None, *, metric: str | None = None) -> Axes:

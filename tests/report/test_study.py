@@ -232,6 +232,17 @@ def test_an_interaction_has_a_line_for_each_level(study: Study) -> None:
         study.plot.interaction("stem", "x")
 
 
+def test_means_over_different_configurations_are_not_drawn_without_a_warning(tmp_path: Path) -> None:
+    """The difference of differences of `a` and `b` is that of `c`, which has its second level only where both have theirs."""
+    path = tmp_path / "results.csv"
+    cells = [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 1)]
+    rows = [f"{a},{b},{c},{seed},{0.5 + 0.1 * c + 0.01 * seed}" for a, b, c in cells for seed in range(3)]
+    path.write_text("\n".join(["a,b,c,seed,acc", *rows]))
+    study = ablate.load(path, factors=["a", "b", "c"], seed="seed", metrics=["acc"])
+    with pytest.warns(UserWarning, match="a and b have no level of the other factors in common for all their combinations"):
+        study.plot.interaction("a", "b")
+
+
 def test_an_attribution_has_a_bar_for_each_change(study: Study) -> None:
     shares = study.attribution()
     ax = study.plot.attribution(shares)
