@@ -21,8 +21,8 @@ from ablate.core.wording import counted, shortened
 from ablate.importers.tabular import level_of
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
-from ablate.storage.locks import holder, state_of
-from ablate.storage.manifest import MANIFEST
+from ablate.storage.locks import briefly, holder, state_of
+from ablate.storage.manifest import MANIFEST, manifest_lock
 from ablate.storage.records import Status, read_record
 from ablate.storage.results import StudyResults
 from ablate.storage.scheduler import queued_jobs
@@ -99,6 +99,40 @@ def _of_no_other(results: StudyResults, mask: pd.Series) -> list[str]:
     return [str(name) for name in directories[mask] if name not in shared]
 
 
+def remove(study: Path, directories: Sequence[Path] | None) -> None:
+    """Remove runs, or the whole study. A run that has started meanwhile is kept, and with it all that come after it.
+
+    Args:
+        study: the folder of the study.
+        directories: the folders of the runs; None for the study.
+
+    Raises:
+        UsageError: if a process holds one of the runs.
+    """
+    if directories is None:
+        with manifest_lock(study):  # no command can add runs
+            for directory in (study / "runs").glob("*/seed=*"):  # also those without a record yet
+                _refuse_held(directory)
+            shutil.rmtree(study)
+        return
+    for directory in directories:
+        with briefly(directory) as free:
+            if not free:
+                raise _held(directory, holder(directory) or "another process")
+            shutil.rmtree(directory)
+        with contextlib.suppress(OSError):  # not empty
+            directory.parent.rmdir()
+
+
+def _refuse_held(directory: Path) -> None:
+    if (by := holder(directory)) is not None:
+        raise _held(directory, by)
+
+
+def _held(directory: Path, by: str) -> UsageError:
+    return UsageError(f"{directory} is being run ({by}): stop the sweep first.")
+
+
 def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:
     """Raise a UsageError if a process holds one of the runs, or if a job of one is in the queue of a scheduler.
 
@@ -107,8 +141,7 @@ def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:
         directories: the folders of the runs; None for all runs, including those that have not started.
     """
     for directory in run_directories(study) if directories is None else directories:
-        if (by := holder(directory)) is not None:
-            raise UsageError(f"{directory} is being run ({by}): stop the sweep first.")
+        _refuse_held(directory)
     names = None if directories is None else {directory.relative_to(study).as_posix() for directory in directories}
     for name, job in queued_jobs(study).items():
         if names is not None and name not in names:
@@ -152,10 +185,7 @@ def main() -> None:
             print("Nothing was removed.")
             return 1
         refuse_running(study, doomed)  # a run may have started since the question
-        for directory in [study] if whole else chosen:
-            shutil.rmtree(directory)
-            if not whole and not any(directory.parent.iterdir()):
-                directory.parent.rmdir()
+        remove(study, doomed)
         print(f"Removed {what}.")
         return 0
 

@@ -32,8 +32,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
@@ -44,7 +44,9 @@ from ablate.core.levels import Level
 FEWEST = 5  # no verdict below so many seeds
 ALL = "all"  # the whole difference of a path
 LARGEST = "largest"
-EXPECTS = ("higher", "lower", "equivalent", "higher by the margin", "lower by the margin", "noninferior")
+Expects = Literal["higher", "lower", "equivalent", "higher by the margin", "lower by the margin", "noninferior"]
+EXPECTS: tuple[Expects, ...] = get_args(Expects)
+Unit = Literal["seed", "block"]  # what the n of a verdict counts
 NEED_A_MARGIN = {
     "equivalent": "equivalence",
     "noninferior": "non-inferiority",
@@ -140,9 +142,7 @@ class Claim(BaseModel):
     path: dict[str, tuple[Change, ...]] = Field(default_factory=dict)
     of: str = ""
     where: ConditionField = Field(default_factory=lambda: Condition({}))
-    expects: Literal[
-        "higher", "lower", "equivalent", "higher by the margin", "lower by the margin", "noninferior", "largest", ""
-    ] = ""
+    expects: Expects | Literal["largest", ""] = ""
     margin: Number | None = None
     value: Number | None = None
     exceeds: Number | None = None
@@ -178,6 +178,11 @@ class Claim(BaseModel):
     @property
     def all_changes(self) -> tuple[Change, ...]:
         return self.changes + tuple(change for steps in self.path.values() for change in steps)
+
+    @property
+    def margin_on_scale(self) -> float | None:
+        """The margin on the scale of the estimates: as a logarithm for a ratio; None without a margin."""
+        return math.log(self.margin) if self.margin is not None and self.scale == "ratio" else self.margin
 
     def within(self, factors: Collection[str]) -> Condition:
         """The part of `where` that concerns these factors. The rest was checked against the facts of the study earlier."""
@@ -237,7 +242,7 @@ def _parse(name: str, keys: dict[str, Any]) -> Claim:
     return claim.model_copy(update={"meaning": _meaning(keys, claim)})
 
 
-def _check_numbers(claim: Claim, error: Any) -> None:
+def _check_numbers(claim: Claim, error: Callable[[str], ClaimError]) -> None:
     if claim.expects in NEED_A_MARGIN and claim.margin is None:
         raise error(f"margin is missing: {NEED_A_MARGIN[claim.expects]} needs the smallest difference that matters")
     if claim.margin is not None and claim.margin <= (1 if claim.scale == "ratio" else 0):
@@ -257,7 +262,7 @@ def _check_numbers(claim: Claim, error: Any) -> None:
         raise error(f"expects={LARGEST}: `of` should name one of several changes; it is {claim.of}")
 
 
-def _how_published(figure: Mapping[str, Any], error: Any) -> HowPublished:
+def _how_published(figure: Mapping[str, Any], error: Callable[[str], ClaimError]) -> HowPublished:
     """How a figure with the keys value, kind and n_runs was made."""
     known = ("value", "kind", "n_runs")
     if unknown := [key for key in figure if key not in known]:
@@ -270,7 +275,7 @@ def _how_published(figure: Mapping[str, Any], error: Any) -> HowPublished:
     return made
 
 
-def _changes(kind: str, keys: Mapping[str, Any], error: Any) -> tuple[Change, ...]:
+def _changes(kind: str, keys: Mapping[str, Any], error: Callable[[str], ClaimError]) -> tuple[Change, ...]:
     if kind == "contrast":
         return (_change(kind, keys.get(kind), error),)
     if kind != "interaction":
@@ -284,7 +289,7 @@ def _changes(kind: str, keys: Mapping[str, Any], error: Any) -> tuple[Change, ..
     return first, second
 
 
-def _path(keys: Mapping[str, Any], error: Any) -> tuple[dict[str, tuple[Change, ...]], str]:
+def _path(keys: Mapping[str, Any], error: Callable[[str], ClaimError]) -> tuple[dict[str, tuple[Change, ...]], str]:
     if keys.get("kind") != "path":
         return {}, ""
     found = keys.get("path")
@@ -306,7 +311,7 @@ def _path(keys: Mapping[str, Any], error: Any) -> tuple[dict[str, tuple[Change, 
     return groups, of
 
 
-def _change(key: str, found: Any, error: Any) -> Change:
+def _change(key: str, found: Any, error: Callable[[str], ClaimError]) -> Change:
     if not isinstance(found, Mapping) or set(found) != {"factor", "from", "to"}:
         raise error(f"{key} should have the keys factor, from, to; got {found!r}")
     change = Change.of(str(found["factor"]), found["from"], found["to"])

@@ -197,13 +197,14 @@ class CellReader:
         return earlier if same else cell.short
 
     def _varies(self, key: str, typed: Cell) -> bool:
-        """Whether an ignored key is part of the experiments of this study all the same, because the study varies it.
+        """Whether an ignored key is part of the experiments of this study all the same, because the study varies it or a part.
 
         The first command decides: runs are found again by their digests, which later commands must not change.
         """
         if any(fixed == key or fixed.startswith(f"{key}.") for fixed in self.before.fixed):
             return True
-        return key in typed and key not in self.before.factors
+        inside = (name for name in typed if name == key or name.startswith(f"{key}."))
+        return any(name not in self.before.factors for name in inside)
 
     def _resolve(self, config: DictConfig) -> Mapping[str, Any] | None:
         """Apply the study's earlier decisions and the program's own. Returns the latter; None if it requests no run."""

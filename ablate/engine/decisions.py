@@ -9,11 +9,11 @@ from omegaconf import DictConfig, OmegaConf
 from ablate.storage.manifest import Decision
 
 
-def announce(decisions: Mapping[str, Decision], cfg: DictConfig) -> None:
-    """Print the recorded decisions that apply to this configuration."""
-    for key, decision in decisions.items():
-        if OmegaConf.select(cfg, key) == decision.asked:
-            print(
-                f"{key}={decision.asked} is {decision.took} in this study, as decided when it began; "
-                "choose another study.name to decide again."
-            )
+def announcements(decisions: Mapping[str, Decision], cfg: DictConfig) -> list[str]:
+    """A sentence for each recorded decision that applies to this configuration."""
+    return [
+        f"{key}={decision.asked} is {decision.took} in this study, as decided when it began; "
+        "choose another study.name to decide again."
+        for key, decision in decisions.items()
+        if OmegaConf.select(cfg, key) == decision.asked
+    ]

@@ -158,15 +158,17 @@ def baseline_cell(factors: Sequence[Factor], cells: Sequence[Cell], zips: Sequen
     return found
 
 
-def controls_of(factors: Sequence[Factor], options: StudyOptions) -> dict[str, list[tuple[Any, Any]]]:
-    """By factor, pairs of a level and its capacity-matched control, as plain values.
+def controls_of(factors: Sequence[Factor], options: StudyOptions) -> dict[str, list[tuple[Any, Any]]] | None:
+    """By factor, pairs of a level and its capacity-matched control, as plain values; None if study.controls is not given.
 
     Raises:
         UsageError: if study.controls names an unknown factor or level, or a level as its own control.
     """
+    if options.controls is None:
+        return None
     by_key = {factor.key: factor for factor in factors}
     found: dict[str, list[tuple[Any, Any]]] = {}
-    for key, pairs in (options.controls or {}).items():
+    for key, pairs in options.controls.items():
         if key not in by_key:
             raise UsageError(f"study.controls: unknown factor '{key}'; available: {', '.join(by_key) or 'none'}.")
         levels = [tuple(by_key[key].level(each) for each in pair) for pair in pairs.items()]

@@ -149,8 +149,11 @@ class StudyOptions(BaseModel):
         "a factor, or null",
         sweeps_only=True,
     )
-    block_scale: Literal["difference", "ratio"] = option(
-        "difference", "how the report averages blocks: as differences, or as ratios", "difference or ratio", sweeps_only=True
+    block_scale: Literal["difference", "ratio"] | None = option(
+        None,
+        "how the report averages blocks: as differences, or as ratios; null: as the study does, at first as differences",
+        "difference, ratio, or null",
+        sweeps_only=True,
     )
     block_bounds: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] | None = option(
         None,

@@ -16,7 +16,7 @@ from ablate.engine import design, parallel, plan_display, planning, study_update
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.command import SweepCommand
 from ablate.engine.compose import Composer
-from ablate.engine.decisions import announce
+from ablate.engine.decisions import announcements
 from ablate.engine.experiment import complete, describe_all
 from ablate.engine.loggers import logger_of
 from ablate.engine.planning import Plan
@@ -83,7 +83,8 @@ class Preparation:
         """
         command = self._command
         before = StudyManifest.read(command.study)
-        announce(before.decisions, self._config)
+        for line in announcements(before.decisions, self._config) if self._composer is None else ():  # once in a command
+            self._say(line)
         composition = self._compose(before, seeds)
         if composition is None:
             return None
@@ -136,7 +137,7 @@ class Preparation:
             blocks=options.blocks,
             again=again,
             block_scale=options.block_scale,
-            block_bounds=options.block_bounds or {},
+            block_bounds=options.block_bounds,
             control_seeds=control_seeds,
             repeat_seeds=repeat_seeds,
             controls=design.controls_of(command.factors, options),

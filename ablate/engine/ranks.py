@@ -57,6 +57,7 @@ PATIENCE_SECONDS = 120.0  # for rank 0 to start
 LOOK_SECONDS = 0.05
 FAREWELL_SECONDS = 10.0
 ARRIVED = "rank-"
+LEFT = "left-"
 OBSERVER = "child-process-observer"  # a thread of Lightning
 
 Train = Callable[[DictConfig, Run], Any]
@@ -92,7 +93,7 @@ def follow(train: Train) -> None:
         if (path_of_run := folder / f"{number:06d}").exists():
             _join(path_of_run, train)
             number += 1
-        elif (folder / "end").exists():
+        elif _has_ended(folder):
             break
         elif not _leader_lives(folder, time.monotonic() - began):
             raise UsageError(
@@ -102,7 +103,8 @@ def follow(train: Train) -> None:
             )
         else:
             time.sleep(LOOK_SECONDS)
-    arrived.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # rank 0 has removed the folder
+        arrived.rename(arrived.with_name(arrived.name.replace(ARRIVED, LEFT, 1)))
 
 
 @contextmanager
@@ -127,7 +129,12 @@ def leading() -> Iterator[None]:
         until = time.monotonic() + FAREWELL_SECONDS
         while any(folder.glob(f"{ARRIVED}*")) and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)
-        shutil.rmtree(folder, ignore_errors=True)
+        if len(list(folder.glob(f"{LEFT}*"))) >= max(map(_number, SIZES)) - 1:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:  # other ranks start later than this command ended, as if all its runs were done before: they find its end
+            for path in folder.iterdir():
+                if path.name not in ("leader", "end"):
+                    path.unlink(missing_ok=True)
 
 
 def refuse_launcher(target: str) -> None:
@@ -296,11 +303,7 @@ def remove_abandoned() -> None:
 def _parent() -> str:
     """The parent process with its start time, which distinguishes it from later processes of the same number."""
     number = os.getppid()
-    try:
-        started = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        started = ""
-    return f"{number}-{started}"
+    return f"{number}-{files.started_ticks(number)}"
 
 
 def _leader_lives(folder: Path, waited: float) -> bool:
@@ -309,7 +312,16 @@ def _leader_lives(folder: Path, waited: float) -> bool:
         leader = (folder / "leader").read_text(encoding="utf-8")
     except OSError:
         return waited < PATIENCE_SECONDS
-    return files.lives(leader) is not False or (folder / "end").exists()
+    return files.lives(leader) is not False or _has_ended(folder)
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether rank 0 has ended. A mark from before this process started is that of an earlier command in the same folder."""
+    started = files.started_at(os.getpid())
+    try:
+        return started is None or (folder / "end").stat().st_mtime > started - FAREWELL_SECONDS
+    except OSError:
+        return False
 
 
 def _number(variable: str) -> int:

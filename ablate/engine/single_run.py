@@ -16,7 +16,7 @@ from ablate.core.errors import UsageError
 from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.cells import CellReader, PlannedCell
 from ablate.engine.config_values import naming_values, typed_values
-from ablate.engine.decisions import announce
+from ablate.engine.decisions import announcements
 from ablate.engine.execution import Outcome, execute
 from ablate.engine.experiment import complete, describe_all
 from ablate.engine.fixed_settings import refuse_other_inputs
@@ -55,7 +55,8 @@ def _run(program: Program, cfg: DictConfig, chdir: bool) -> Outcome | None:
     cfg.study.name = options.name or (designs.study_name(list(named), {}) if by_sweeper else designs.study_name([], named))
     study = study_directory(cfg)
     before = StudyManifest.read(study)
-    announce(before.decisions, cfg)
+    for line in announcements(before.decisions, cfg):
+        print(line)
     reader = CellReader(program.experiment, dict(before.decisions), before, before.zipped)
     cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
     if cell is None:

@@ -46,10 +46,10 @@ class Sweep:
         description: the results as described by the program and the options.
         metric_settings: the metric descriptions in the options alone.
         again: whether this command has updated the manifest before and adds seeds now.
-        looks, blocks, block_scale, block_bounds: the options as given.
+        looks, blocks, block_scale, block_bounds: the options as given; None for what the study has.
         control_seeds: by the seed of a second run of the baseline, the seed that it repeats.
         repeat_seeds: by the number of a second run with the same seed, that seed.
-        controls: by factor, pairs of a level and its control.
+        controls: by factor, pairs of a level and its control; None for those that the study has.
         zipped: by joint factor (study.zip), its keys.
     """
 
@@ -67,11 +67,11 @@ class Sweep:
     blocks: str | None = None
     again: bool = False
     command: str | None = None
-    block_scale: Literal["difference", "ratio"] = "difference"
-    block_bounds: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    block_scale: Literal["difference", "ratio"] | None = None
+    block_bounds: Mapping[str, Sequence[float]] | None = None
     control_seeds: Mapping[int, int] = field(default_factory=dict)
     repeat_seeds: Mapping[int, int] = field(default_factory=dict)
-    controls: Mapping[str, Sequence[tuple[Any, Any]]] = field(default_factory=dict)
+    controls: Mapping[str, Sequence[tuple[Any, Any]]] | None = None
     zipped: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -103,11 +103,15 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "claims": claims,
             "looks": settled_option(study, before, "looks", list(sweep.looks), before.looks),
             "blocks": settled_option(study, before, "blocks", sweep.blocks, before.blocks),
-            "block_scale": sweep.block_scale if sweep.block_scale != "difference" else before.block_scale,
-            "block_bounds": {name: tuple(ends) for name, ends in sweep.block_bounds.items()} or before.block_bounds,
+            "block_scale": before.block_scale if sweep.block_scale is None else sweep.block_scale,
+            "block_bounds": before.block_bounds
+            if sweep.block_bounds is None
+            else {name: tuple(ends) for name, ends in sweep.block_bounds.items()},
             "control_seeds": {**before.control_seeds, **sweep.control_seeds},
             "repeat_seeds": {**before.repeat_seeds, **sweep.repeat_seeds},
-            "controls": {name: list(pairs) for name, pairs in sweep.controls.items()} or before.controls,
+            "controls": before.controls
+            if sweep.controls is None
+            else {name: list(pairs) for name, pairs in sweep.controls.items()},
             "claims_after": runs_before_claims(study, before, claims),
             "baseline": baseline,
             "paths": paths,

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablate.core.cells import Condition
-from ablate.core.claims import Change, Claim
+from ablate.core.claims import Change, Claim, Unit
 from ablate.core.errors import UsageError
 from ablate.core.metrics import Metrics, metrics_of
 from ablate.report import inventory
@@ -60,12 +60,7 @@ def build(study: str | Path, metrics: Mapping[str, Mapping[str, Any]] | None = N
             changes what the verdicts of claims rest on.
     """
     study, metrics = Path(study), metrics or {}
-    results = load_results(study)
-    if unknown := [name for name in metrics if name not in results.values]:
-        raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
-    if results.manifest.claims:
-        results.metrics.check_settled(metrics, metrics_of(claim.metric for claim in results.claims()), study)
-    results = replace(results, metrics=results.metrics.updated(metrics))
+    results = described(load_results(study), metrics, study)
     warnings: list[str] = []
     history = load_history(results, warnings)
     kept = kept_arrays(results, warnings)
@@ -77,6 +72,19 @@ def build(study: str | Path, metrics: Mapping[str, Mapping[str, Any]] | None = N
         history=history,
         kept=kept,
     )
+
+
+def described(results: StudyResults, metrics: Mapping[str, Mapping[str, Any]], study: Path) -> StudyResults:
+    """The results of a study with changed descriptions of some metrics.
+
+    Raises:
+        UsageError: if a metric is unknown, its description invalid, or changes what the verdicts of claims rest on.
+    """
+    if unknown := [name for name in metrics if name not in results.values]:
+        raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
+    if results.manifest.claims:
+        results.metrics.check_settled(metrics, metrics_of(claim.metric for claim in results.claims()), study)
+    return replace(results, metrics=results.metrics.updated(metrics))
 
 
 def kept_arrays(results: StudyResults, warnings: list[str] | None = None) -> dict[str, Arrays]:
@@ -153,7 +161,7 @@ def _judge(results: StudyResults, folder: Path) -> JudgedClaims:
     cells, block = results.cells(), results.manifest.blocks
     wider = {claim.id: wider_average(claim, earlier, cells, results.factors, block) for claim in claims}
     frame = note_changes(inventory.verdicts_of_earlier_report(folder), judgements_frame(judgements), wider)
-    unit = "block" if block in results.factors else "seed"
+    unit: Unit = "block" if block in results.factors else "seed"
     return JudgedClaims(claims, judgements, frame, scorecard(claims, results), unit)
 
 

@@ -6,7 +6,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -47,17 +47,21 @@ def draw(report: Report) -> list[DrawnFigure]:
 
 
 def _drawn(sketch: Sketch) -> DrawnFigure:
-    with plots.style():
+    with _plotted(sketch) as figure:
+        svg, png = as_svg(figure), _saved(figure, "png", dpi=150)
+    with _plotted(sketch, paper=True) as figure:
+        pdf = _saved(figure, "pdf", dpi=300)
+    return DrawnFigure(sketch.name, sketch.title, sketch.caption, sketch.alt, svg, png, pdf)
+
+
+@contextmanager
+def _plotted(sketch: Sketch, paper: bool = False) -> Iterator[Figure]:
+    with plots.style(paper=paper):
         figure = sketch.plot()
         try:
-            svg, png = as_svg(figure), _saved(figure, "png", dpi=150)
+            yield figure
         finally:
             plots.close(figure)
-    with plots.style(paper=True):
-        figure = sketch.plot()
-        pdf = _saved(figure, "pdf", dpi=300)
-        plots.close(figure)
-    return DrawnFigure(sketch.name, sketch.title, sketch.caption, sketch.alt, svg, png, pdf)
 
 
 def as_svg(figure: Figure) -> str:

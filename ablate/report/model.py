@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate.core.claims import Claim
+from ablate.core.claims import Claim, Unit
 from ablate.core.metrics import Metrics
 from ablate.report.configurations import Configurations
 from ablate.report.curves import Curves
@@ -39,9 +39,9 @@ class JudgedClaims:
     judgements: Sequence[Judgement]
     verdicts: pd.DataFrame
     scorecard: pd.DataFrame
-    unit: str = "seed"
+    unit: Unit = "seed"
 
-    def unit_of(self, claim: Claim) -> str:
+    def unit_of(self, claim: Claim) -> Unit:
         """What n of the verdict on this claim counts."""
         return "seed" if claim.kind == "exact" else self.unit
 
@@ -86,7 +86,7 @@ class Comparison:
         return self.block is not None
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> Unit:
         """What n of a contrast counts: `seed` or `block`."""
         return "block" if self.over_blocks else "seed"
 

@@ -310,8 +310,7 @@ def load(
         results = load_results(path)
         for message in results.warnings:
             warnings.warn(message, stacklevel=2)
-        if unknown := [name for name in names if name not in results.values]:
-            raise UsageError(f"unknown metric '{unknown[0]}'; available: {', '.join(map(str, results.values)) or 'none'}.")
+        results = build.described(results, {name: described.get(name, {}) for name in names}, path)
     else:
         roles = Roles(tuple(factors) if factors else None, tuple(names) or None, seed or None, at_step=step)
         if found is not None:
@@ -322,6 +321,6 @@ def load(
         if found is None and not table.kinds and not (factors and seed and metrics):
             warnings.warn(f"{path}: guessed {guessed}. Name the columns, such as {EXAMPLE}, to be sure.", stacklevel=2)
         results = results_of(table, roles)
-        results = replace(results, manifest=results.manifest.model_copy(update={"claims": list(map(dict, claims))}))
-    results = replace(results, metrics=results.metrics.updated(described))
+        manifest = results.manifest.model_copy(update={"claims": list(map(dict, claims))})
+        results = replace(results, manifest=manifest, metrics=results.metrics.updated(described))
     return Study(results, path.resolve().name, names[0] if names else None)

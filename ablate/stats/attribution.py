@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.core.cells import Cell, Condition
+from ablate.core.cells import Condition
 from ablate.core.claims import ALL, Change
 from ablate.core.designs import EXACT_UP_TO, Coalition, on_the_way
 from ablate.core.errors import UsageError
@@ -52,12 +52,11 @@ def outcomes_by_coalition(
     if open_factors := [factor for factor in outcomes.factors if factor not in factors and factor not in allowed]:
         raise UsageError(f"{', '.join(open_factors)} varies in this study: `where` has to fix it.")
     columns = {}
-    for size in range(len(changes) + 1):
-        for chosen in itertools.combinations(changes, size):
-            levels = {key: level for key, (level,) in allowed.items()} | levels_after(frozenset(chosen), changes)
-            column = outcomes.cells.get(Cell({factor: levels[factor] for factor in outcomes.factors}))
-            if column is not None:
-                columns[frozenset(chosen)] = column
+    for cell, column in outcomes.cells.items():  # a study of many changes has far fewer cells than there are coalitions
+        made = frozenset(name for name, steps in changes.items() if all(cell[step.factor] == step.end for step in steps))
+        expected = {key: level for key, (level,) in allowed.items()} | levels_after(made, changes)
+        if all(cell[factor] == expected[factor] for factor in outcomes.factors):
+            columns[made] = column
     rows = outcomes.outcomes.to_dict("index")
     return {
         seed: {coalition: row[column] for coalition, column in columns.items() if not math.isnan(row[column])}

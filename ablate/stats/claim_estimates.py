@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,7 +78,7 @@ def p_values(claim: Claim, estimates: Sequence[Estimate], better: Better | None 
         estimates: of it.
         better: which direction of the metric is better, for `noninferior`, which is not tested where it is not known.
     """
-    margin = None if claim.margin is None else math.log(claim.margin) if claim.scale == "ratio" else claim.margin
+    margin = claim.margin_on_scale
     expects = "higher" if claim.expects == LARGEST else claim.expects
     sign = -1 if expects == "noninferior" and better == "lower" else 1
     each = [

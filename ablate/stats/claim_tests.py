@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ablate.core.claim_checks import check, over_blocks, unmet
-from ablate.core.claims import FEWEST, Change, Claim
+from ablate.core.claims import FEWEST, Change, Claim, Unit
 from ablate.core.errors import UsageError
 from ablate.core.metrics import terms_of
+from ablate.core.wording import counted
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
 from ablate.stats.claim_estimates import arms, arms_of, compared, estimates_of, p_values, strata_of
@@ -96,7 +97,7 @@ class ClaimTest:
         verdict: set where it needs no p value; else empty.
         reason: of that verdict.
         in_family: whether it can be a member of the family of claims that Holm's procedure adjusts for.
-        unit: what n counts: seeds, or blocks.
+        unit: what n counts.
         waits_for: the seed that the next look waits for, although enough others are complete; None if it waits for none.
     """
 
@@ -110,7 +111,7 @@ class ClaimTest:
     verdict: str = ""
     reason: str = ""
     in_family: bool = False
-    unit: str = "seeds"
+    unit: Unit = "seed"
     waits_for: Any = None
 
     @property
@@ -121,71 +122,79 @@ class ClaimTest:
     def last(self) -> LookTest | None:
         return self.tests[-1] if self.tests else None
 
-    def decide(self, verdict: str, reason: str) -> ClaimTest:
+    def decide(self, verdict: str, reason: str) -> None:
         """Set a verdict that needs no p value."""
         self.verdict, self.reason = verdict, reason
-        return self
 
 
 def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> ClaimTest:
     """Test a claim at its looks. What prevents a test is the reason of its verdict, never an error."""
-    design = design.of_claim(claim.expects)
-    test = ClaimTest(claim, design)
+    blocks = results.manifest.blocks
+    block = blocks if blocks in results.factors and claim.kind != "exact" else None
+    test = ClaimTest(claim, design.of_claim(claim.expects), unit="seed" if block is None else "block")
     try:
         if reason := unmet(claim, results.factors, results.facts):
-            return test.decide(decision_rules.NOT_TESTED, reason)
-        if results.manifest.blocks in results.factors and claim.kind != "exact":
-            claim, outcomes = _over_blocks(claim, results, results.manifest.blocks or "")
-            test.unit = "blocks"
+            raise UsageError(reason)
+        if block is not None:
+            claim, outcomes = _over_blocks(claim, results, block)
         else:
             check(claim, results.factors, results.facts)
             outcomes = Outcomes.of(results, claim.metric)
         if claim.kind == "exact":
-            return _exact(test, outcomes)
-        if claim.expects == "noninferior" and results.metrics[claim.metric].better is None:
-            name = terms_of(claim.metric)[0]
-            return test.decide(
-                decision_rules.NOT_TESTED,
-                f"it is not known whether more or less of {name} is better: declare it (study.metrics.{name}.better)",
-            )
-        test.in_family = True
-        drawn = attribution.drawn_orders(claim.path, results.manifest.orders)
-        plain = claim.model_copy(update={"scale": "difference"})  # the same seeds, where a ratio is not defined as well
-        complete = estimates_of(plain, outcomes.with_diverged_at(1.0), drawn)[0]
-        counted = complete if complete.unpaired else estimates_of(plain, outcomes.with_lost_at(1.0), drawn)[0]
+            _exact(test, outcomes)
+        else:
+            _test(test, claim, outcomes, results)
     except UsageError as error:
-        return test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
+        test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
+    return test
+
+
+def _test(test: ClaimTest, claim: Claim, outcomes: Outcomes, results: StudyResults) -> None:
+    """Test a claim at the looks that its seeds (or blocks) have reached, or decide it where no test is needed.
+
+    Raises:
+        UsageError: if it cannot be tested.
+    """
+    if claim.expects == "noninferior" and results.metrics[claim.metric].better is None:
+        name = terms_of(claim.metric)[0]
+        raise UsageError(f"it is not known whether more or less of {name} is better: declare it (study.metrics.{name}.better)")
+    test.in_family = True
+    drawn = attribution.drawn_orders(claim.path, results.manifest.orders)
+    plain = claim.model_copy(update={"scale": "difference"})  # the same seeds, where a ratio is not defined as well
+    complete = estimates_of(plain, outcomes.with_diverged_at(1.0), drawn)[0]
+    ended = complete if complete.unpaired else estimates_of(plain, outcomes.with_lost_at(1.0), drawn)[0]
     if complete.changes_nothing:
         test.estimate, test.in_family = replace(complete, scale=claim.scale), False
         test.n = int(outcomes.outcomes.notna().any(axis="columns").sum())
-        return test.decide(
+        test.decide(
             decision_rules.IDENTICAL,
             "both levels build the same experiment: the factor has no effect on the configuration here",
         )
-    if not complete.n or (complete.unpaired and design.looks):  # a study that grows will pair its seeds
+        return
+    if not complete.n or (complete.unpaired and test.design.looks):  # a study that grows will pair its seeds
         holes = "; ".join(str(stratum) or "the only stratum" for stratum in complete.missing)
         where = f" (none is complete in {holes})" if holes else ""
-        return test.decide(decision_rules.NOT_TESTED, f"no {test.unit[:-1]} has all the runs that the claim needs{where}")
-    test.n = counted.n
+        raise UsageError(f"no {test.unit} has all the runs that the claim needs{where}")
+    test.n = ended.n
     if complete.unpaired:
-        test.design = replace(design, looks=())
+        test.design = replace(test.design, looks=())
     ready = test.n
-    if test.design.looks and (pending := first_pending(plain, results, outcomes, counted.by_seed.index, drawn)):
+    if test.design.looks and (pending := first_pending(plain, results, outcomes, ended.by_seed.index, drawn)):
         ready = pending.before
         test.waits_for = pending.seed if test.design.last(ready) != test.design.last(test.n) else None
     for look in test.design.reached(ready) or [NO_LOOK]:
-        seeds = outcomes.outcomes.index if complete.unpaired else counted.by_seed.index[: look.seeds or test.n]
+        seeds = outcomes.outcomes.index if complete.unpaired else ended.by_seed.index[: look.seeds or test.n]
         of_look = outcomes.of_seeds(seeds)
         try:
-            test.tests.append(_at_look(claim, of_look, drawn, results, look))
+            test.tests.append(_at_look(claim, of_look, drawn, results, look, test.unit))
         except UsageError as error:  # a ratio of values that are not above zero: what earlier looks have shown stands
             if not test.tests:
-                return test.decide(decision_rules.NOT_TESTED, in_short(claim, error))
+                raise
             test.tests.append(LookTest(look, [_without_numbers(test.tests[-1].estimates[0])], blocked=in_short(claim, error)))
     test.diverged = int(of_look.diverged_runs[_columns(claim, of_look)].sum())
-    if test.tests[-1].look.number and test.tests[-1].identical and not test.tests[-1].blocked:
+    last = test.tests[-1]
+    if last.look.number and last.identical and not last.blocked:
         test.decide(decision_rules.IDENTICAL, "all pairs have identical values")
-    return test
 
 
 def _over_blocks(claim: Claim, results: StudyResults, block: str) -> tuple[Claim, Outcomes]:
@@ -200,11 +209,6 @@ def _over_blocks(claim: Claim, results: StudyResults, block: str) -> tuple[Claim
 def in_short(claim: Claim, error: UsageError) -> str:
     """The message of an error as the reason of a verdict on that claim."""
     return str(error).removeprefix(f"claim {claim.id}: ").removesuffix(".")
-
-
-def count(number: int) -> str:
-    """A number of runs, in words."""
-    return f"{number} run" if number == 1 else f"{number} runs"
 
 
 def lost_by_arm(losses: Sequence[Losses]) -> str:
@@ -231,8 +235,8 @@ def _losses(outcomes: Outcomes, by_arm: Mapping[str, list[int]]) -> list[Losses]
     ]
 
 
-def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResults, look: Look) -> LookTest:
-    """The test over the outcomes of the seeds of a look."""
+def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResults, look: Look, unit: Unit) -> LookTest:
+    """The test over the outcomes of the seeds (or blocks) of a look."""
     limit, spec = limit_of(results, claim.metric), results.metrics[claim.metric]
     value = limit if limit is not None else value_of_lost(spec, outcomes.outcomes)
 
@@ -248,7 +252,7 @@ def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResul
     test = LookTest(look, dropped, strata_of(claim, outcomes), losses=losses)
     if not look.number:
         return test
-    test = replace(test, p_dropped=tested(dropped), blocked=_blocked(claim, outcomes, test, value, limit))
+    test = replace(test, p_dropped=tested(dropped), blocked=_blocked(claim, outcomes, test, value, limit, unit))
     if claim.scale == "ratio" and test.lost and value <= 0:
         return replace(test, blocked=test.blocked or _no_ratio(claim, test, value))
     at_chance, worst = estimated(outcomes.with_lost_at(value)), None
@@ -276,7 +280,7 @@ def _largest(found: Sequence[PValues]) -> PValues:
     return functools.reduce(PValues.worst, found)
 
 
-def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, limit: float | None) -> str:
+def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, limit: float | None, unit: Unit) -> str:
     """Why there cannot be a decided verdict; empty if there can."""
     if test.lost:
         said = lost_by_arm(test.losses)
@@ -286,7 +290,7 @@ def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, lim
                 f"it (study.metrics.{terms_of(claim.metric)[0]}.chance), or set runs aside with a reason (study.leave_out)"
             )
         if test.estimates[0].n < FEWEST:
-            return f"{said}; only {test.estimates[0].n} seeds remain without their pairs"
+            return f"{said}; only {counted(test.estimates[0].n, unit)} left without their pairs"
         if len(test.losses) > 1 and sum(each.lost > 0 for each in test.losses) > ARMS:
             return f"{said}; more than {ARMS} arms lost runs"
     if limit is not None and _mostly_censored(claim, outcomes):
@@ -294,7 +298,8 @@ def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, lim
     return ""
 
 
-def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
+def _exact(test: ClaimTest, outcomes: Outcomes) -> None:
+    """Decide whether all values are exactly what was claimed."""
     wanted = test.claim.value
     columns = outcomes.columns(test.claim.within(outcomes.factors))
     found = outcomes.outcomes[columns]
@@ -302,17 +307,16 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> ClaimTest:
     values = found.to_numpy().ravel()
     values = values[~np.isnan(values)]
     if not len(values):
-        return test.decide(decision_rules.NOT_TESTED, "no run has finished")
-    wrong = values[values != wanted]
-    if not len(wrong):
-        said, lost = f"{count(len(values))} have exactly {wanted:,.15g}", int(outcomes.lost_runs[columns].sum())
-        if lost:  # whatever value they would have had
-            return test.decide(decision_rules.INCONCLUSIVE, f"{said}, and {count(lost)} that the claim is about were lost")
-        return test.decide(decision_rules.SUPPORTED, said)
-    others = ", ".join(f"{value:,.15g}" for value in np.unique(wrong)[:3])
-    return test.decide(
-        decision_rules.CONTRADICTED, f"{len(wrong)} of {count(len(values))} have {others} instead of {wanted:,.15g}"
-    )
+        raise UsageError("no run has finished")
+    wrong, runs = values[values != wanted], counted(len(values), "run")
+    if len(wrong):
+        others = ", ".join(f"{value:,.15g}" for value in np.unique(wrong)[:3])
+        test.decide(decision_rules.CONTRADICTED, f"{len(wrong)} of {runs} have {others} instead of {wanted:,.15g}")
+    elif lost := int(outcomes.lost_runs[columns].sum()):  # whatever value they would have had
+        said = f"{runs} have exactly {wanted:,.15g}, and {counted(lost, 'run')} that the claim is about were lost"
+        test.decide(decision_rules.INCONCLUSIVE, said)
+    else:
+        test.decide(decision_rules.SUPPORTED, f"{runs} have exactly {wanted:,.15g}")
 
 
 def _columns(claim: Claim, outcomes: Outcomes) -> list[int]:

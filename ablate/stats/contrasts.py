@@ -121,7 +121,7 @@ def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | No
         UsageError: if a factor or a level does not exist, `where` fixes a factor that changes, or no cells can be compared.
     """
     where = where or ANYWHERE
-    key = (tuple((change.factor, change.start.text, change.end.text) for change in changes), str(where))
+    key = (tuple((change.factor, change.start.text, change.end.text) for change in changes), _key(where))
     if key not in outcomes.weights:
         outcomes.weights[key] = _weights(outcomes, changes, where)
     found: Weights = outcomes.weights[key]
@@ -165,16 +165,22 @@ def _strata(
 ) -> Iterator[tuple[Cell, list[int]]]:
     """Each stratum that was run at all these levels of the factors `keys`, with its columns; in the order of the cells."""
     index: dict[tuple[str, ...], dict[tuple[Level, ...], tuple[int, Cell, int]]]
-    if ("strata", *keys, str(where)) not in outcomes.weights:  # the same for all levels of these factors
+    key = ("strata", *keys, _key(where))
+    if key not in outcomes.weights:  # the same for all levels of these factors
         index = {}
         for at, (cell, column) in enumerate(outcomes.select(where).items()):
             others = tuple(level.text for key, level in cell.items() if key not in keys)  # texts are hashed faster than cells
             index.setdefault(others, {})[tuple(cell[key] for key in keys)] = (at, cell, column)
-        outcomes.weights["strata", *keys, str(where)] = index
-    index = outcomes.weights["strata", *keys, str(where)]
+        outcomes.weights[key] = index
+    index = outcomes.weights[key]
     found = [[by_end[end] for end in ends] for by_end in index.values() if all(end in by_end for end in ends)]
     for corners in sorted(found, key=lambda corners: corners[0][0]):
         yield corners[0][1].without(keys), [column for _, _, column in corners]
+
+
+def _key(where: Condition) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A condition for a cache; as text, `a` of one level and two levels `a or b` could be alike."""
+    return tuple((factor, tuple(level.text for level in levels)) for factor, levels in where.allowed.items())
 
 
 def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition | None, scale: Scale, kind: Kind) -> Estimate:

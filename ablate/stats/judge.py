@@ -255,7 +255,7 @@ def _robustness(claim: Claim, at: LookTest, conclusion: Conclusion, level: float
 
     flips = math.nan
     if claim.expects != "equivalent" and len(at.estimates) == 1 and not at.estimates[0].unpaired:
-        margin = (math.log(claim.margin) if claim.scale == "ratio" else claim.margin) if claim.margin else 0.0
+        margin = claim.margin_on_scale or 0.0
         down = claim.expects.startswith("lower") or (claim.expects == "noninferior" and better == "lower")
         values = -at.estimates[0].by_seed if down else at.estimates[0].by_seed
         border = {"higher": 0.0, "lower": 0.0, "largest": 0.0, "noninferior": -margin}.get(claim.expects, margin)

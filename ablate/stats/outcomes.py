@@ -86,7 +86,7 @@ class Outcomes:
 
     @cached_property
     def weights(self) -> dict[Any, Any]:
-        """What `contrasts.weights` has found, by changes and condition."""
+        """What `ablate.stats.contrasts` has found: weights by changes and condition, and the strata behind them."""
         return {}
 
     @cached_property

@@ -138,7 +138,7 @@ def precision_of(claim: Claim, estimates: Sequence[Estimate], members: int, desi
     if claim.margin is None or any(each.n < 2 or math.isnan(each.sd) for each in tested):
         return None
     widest = max(tested, key=lambda each: max(each.sd, each.least_se * math.sqrt(each.n)))
-    margin, sd = math.log(claim.margin) if claim.scale == "ratio" else claim.margin, widest.sd  # of logarithms, for a ratio
+    margin, sd = claim.margin_on_scale or math.nan, widest.sd
     least, parts = max(each.least_se for each in tested), len(tested)
     needed, fewest, most = (
         seeds_needed(each, margin, claim.expects, members, design, least_se=least, parts=parts)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ablate.core.claims import Unit
 from ablate.stats.estimates import Estimate, student
 
 EXACT_UP_TO = 14  # seeds: 16,384 sign patterns
@@ -50,7 +51,7 @@ class Robustness:
     def __str__(self) -> str:
         return self.in_words()
 
-    def in_words(self, unit: str = "seed") -> str:
+    def in_words(self, unit: Unit = "seed") -> str:
         """A sentence; `unit` is what was left out in turn."""
         n, pivotal = len(self.p_without), self.pivotal
         flips = "" if math.isnan(self.sign_flip) else f"sign-flip p = {self.sign_flip:.2g}"

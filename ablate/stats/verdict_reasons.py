@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ablate.core.claims import Claim
+from ablate.core.claims import Claim, Unit
 from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
 from ablate.stats.decision_rules import ALPHA, CONTRADICTED, INCONCLUSIVE, SHOWN, SMALLER, Conclusion, PValues
 from ablate.stats.estimates import Estimate
@@ -58,7 +58,7 @@ def _prevented(test: ClaimTest, conclusion: Conclusion, at: LookTest, at_levels:
         if test.waits_for is not None:
             return _waits(test, last)
         first = test.design.first
-        counted = "runs of each configuration" if at.estimates[0].unpaired else test.unit
+        counted = "runs of each configuration" if at.estimates[0].unpaired else f"{test.unit}s"
         return f"no verdict below {first} {counted}: {first - test.n} more needed"
     if conclusion.verdict != INCONCLUSIVE:
         return ""
@@ -79,7 +79,7 @@ def _smaller(test: ClaimTest, conclusion: Conclusion, at: LookTest) -> str:
     if not conclusion.real:
         return "any difference in the claimed direction is smaller than the margin; that there is one is not shown"
     shown = conclusion.real_at
-    elsewhere = "" if shown == at.look else f" (look {shown.number} at {shown.seeds} {test.unit})"
+    elsewhere = "" if shown == at.look else f" (look {shown.number} at {shown.seeds} {test.unit}s)"
     return f"a difference in the claimed direction is shown{elsewhere}, and it is smaller than the margin"
 
 
@@ -92,7 +92,7 @@ def _undecided(test: ClaimTest, precision: Precision | None) -> str:
     too_few = precision is not None and precision.seeds is None  # names the last look itself
     if not test.design.looks or test.design.next(test.n) is not None or too_few:
         return needs
-    ended = f"this was the last look: {last.look.seeds} {test.unit} do not decide the claim"
+    ended = f"this was the last look: {last.look.seeds} {test.unit}s do not decide the claim"
     return f"{needs}; {ended}" if needs else ended
 
 
@@ -105,7 +105,7 @@ def notes(
     estimate: Estimate,
     spread: Heterogeneity | None,
     robust: Robustness | None,
-    unit: str = "seeds",
+    unit: Unit = "seed",
     exploratory: int = 0,
     above: str = "zero",
 ) -> tuple[str, ...]:
@@ -121,9 +121,9 @@ def notes(
     """
     found = [f"One of {exploratory} exploratory claims, which are not adjusted for each other"] if exploratory > 1 else []
     if estimate.n and not estimate.unpaired:
-        superior = "" if math.isnan(estimate.p_superior) or unit == "blocks" else f"; P(B > A) = {estimate.p_superior:.2f}"
+        superior = "" if math.isnan(estimate.p_superior) or unit == "block" else f"; P(B > A) = {estimate.p_superior:.2f}"
         found.append(
-            f"Above {above} in {estimate.wins} of {estimate.n} {unit}, lowest at {unit[:-1]} {estimate.worst[0]}{superior}"
+            f"Above {above} in {estimate.wins} of {estimate.n} {unit}s, lowest at {unit} {estimate.worst[0]}{superior}"
         )
     if spread is not None and not math.isnan(spread.p):
         differ = "differ" if spread.shown else "are not shown to differ"
@@ -131,7 +131,7 @@ def notes(
         ends = f" (lowest: {spread.lowest.where}; highest: {spread.highest.where})" if spread.shown else ""
         found.append(f"The strata {differ}: p = {spread.p:.2g}{ends}{opposite}")
     if robust is not None:
-        found.append(robust.in_words(unit[:-1]))
+        found.append(robust.in_words(unit))
     return tuple(found)
 
 
@@ -142,8 +142,8 @@ def _unpaired(estimate: Estimate) -> str:
 
 
 def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
-    claim, seeds = test.claim, at.look.seeds
-    adjusted = [f"look {at.look.number} at {seeds} seeds" if len(test.design.looks) > 1 else f"one look at {seeds} {test.unit}"]
+    claim, over = test.claim, f"{at.look.seeds} {test.unit}s"
+    adjusted = [f"look {at.look.number} at {over}" if len(test.design.looks) > 1 else f"one look at {over}"]
     if not claim.primary:
         adjusted.append("exploratory: not a primary claim, not adjusted for the others")
     elif family > 1:
@@ -153,8 +153,7 @@ def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
 
 def _beyond(test: ClaimTest, at: LookTest) -> str:
     """The strata whose estimate is beyond the margin, which the average may hide."""
-    margin = test.claim.margin or 0.0
-    margin = math.log(margin) if test.claim.scale == "ratio" else margin
+    margin = test.claim.margin_on_scale or 0.0
     far = [each for each in at.estimates[1:] if abs(each.estimate) > margin]
     named = [f"{each.where} ({'above' if each.estimate > 0 else 'below'} zero)" for each in far]
     return f"the estimate is beyond the margin in {', '.join(named)}" if named else ""
@@ -198,17 +197,17 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
         return ""
     power = f"{100 * POWER:.0f} % power"
     tends = leaning(test.tests[-1].p_dropped) if test.n < precision.most else ""
-    beyond = f"; but unadjusted for looks and claims it would be {tends}: more {test.unit} may decide it" if tends else ""
+    beyond = f"; but unadjusted for looks and claims it would be {tends}: more {test.unit}s may decide it" if tends else ""
     if precision.seeds is None:
-        return f"even {precision.most} {test.unit}{precision.which} have less than {power} at this margin{beyond}"
+        return f"even {precision.most} {test.unit}s{precision.which} have less than {power} at this margin{beyond}"
     if precision.seeds > test.n:
         return (
-            f"{precision.seeds - test.n} more {test.unit} ({precision.seeds} in total; {precision.range}) "
+            f"{precision.seeds - test.n} more {test.unit}s ({precision.seeds} in total; {precision.range}) "
             f"give {power} at this margin{beyond}"
         )
     if beyond:
-        return f"this many {test.unit} have {power} at this margin{beyond}"
-    return f"this many {test.unit} have {power} at this margin, so the true difference may be close to the decision boundary"
+        return f"this many {test.unit}s have {power} at this margin{beyond}"
+    return f"this many {test.unit}s have {power} at this margin, so the true difference may be close to the decision boundary"
 
 
 def leaning(p: PValues) -> str:

@@ -128,21 +128,30 @@ def lives(owner: str) -> bool | None:
 def started_at(process: int) -> float | None:
     """When a process of this machine started, in seconds since 1970, to about 10 ms; None if only Linux could tell."""
     try:
-        ticks = int(Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[19])  # since the machine started
+        ticks = int(started_ticks(process))
         if not ticks:  # an emulation of Linux that does not tell
             return None
         return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
-    except (OSError, IndexError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError):
         return None
+
+
+def started_ticks(process: int) -> str:
+    """When a process of this machine started, in clock ticks since the machine did; empty if only Linux could tell."""
+    return _stat(process, 19)
+
+
+def _stat(process: int, field: int) -> str:
+    """A field of /proc/PROCESS/stat after the name, which may hold any bytes; empty without it."""
+    try:
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[field].decode()
+    except (OSError, IndexError):  # not Linux, or it is gone meanwhile
+        return ""
 
 
 def _is_zombie(process: int) -> bool:
     """Whether a process has ended, but was not waited for: in containers, the first process often waits for nobody."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]
-    except (OSError, IndexError):  # not Linux, or it is gone meanwhile
-        return False
-    return state in (b"Z", b"X")
+    return _stat(process, 0) in ("Z", "X")
 
 
 @functools.cache

@@ -47,7 +47,7 @@ def share_runs(
         runner = cell if cell in experiments or cell not in same else same[cell].runner
         return experiments.get(runner, runner)
 
-    newest_first = sorted(rows, key=lambda row: str(row.run.record.timing.get("started")), reverse=True)
+    newest_first = sorted(rows, key=lambda row: str(row.run.record.timing.get("started") or ""), reverse=True)
     counting: dict[tuple[str, int], Row] = {}
     for row in sorted(newest_first, key=lambda row: (row.left_out is not None, row.run.record.status not in DONE)):
         counting.setdefault((experiment(row.cell), row.run.record.seed), row)

@@ -55,5 +55,6 @@ if __name__ == "__main__":
         loss, *_ = fit(float(sys.argv[2]), int(sys.argv[3]), 2, ".")
         if os.environ.get("LOCAL_RANK", "0") == "0":
             print("loss", repr(loss))
+        torch.distributed.destroy_process_group()  # else the end of the interpreter may abort
     else:
         train()

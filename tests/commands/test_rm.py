@@ -4,10 +4,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from ablate.commands.rm import remove
+from ablate.core.errors import UsageError
 from ablate.storage import scheduler
 from ablate.storage.layout import run_directories
-from ablate.storage.locks import hold
+from ablate.storage.locks import LOCK, hold
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.submissions import Submission
 from tests.commands.conftest import Command
@@ -96,6 +99,23 @@ def test_a_run_that_a_process_holds_is_not_removed(outputs: Path, command: Comma
     assert status == 2
     assert "is being run" in err
     assert len(run_directories(outputs / "first")) == 10
+
+
+def test_a_study_is_not_removed_while_a_run_starts_that_has_no_record_yet(outputs: Path, command: Command) -> None:
+    directory = outputs / "first" / "runs" / "stem=c-0123456789abcdef" / "seed=0"
+    directory.mkdir(parents=True)
+    with hold(directory):
+        status, _, err = command("rm", "first", "--yes")
+    assert status == 2
+    assert f"{directory.relative_to(outputs.parent)} is being run" in err
+    assert len(run_directories(outputs / "first")) == 10
+
+
+def test_a_run_whose_process_has_the_lock_but_no_lease_yet_is_kept(outputs: Path) -> None:
+    directories = run_directories(outputs / "first")[:2]
+    with FileLock(directories[0] / LOCK), pytest.raises(UsageError, match=r"is being run \(another process\)"):
+        remove(outputs / "first", directories)
+    assert all(directory.exists() for directory in directories)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.cells import Cell
@@ -105,6 +106,24 @@ def test_a_key_that_was_added_later_keeps_old_digests_at_its_neutral_value() -> 
     assert added is not None
     assert other is not None
     assert plain.digest == added.digest != other.digest
+
+
+@pytest.mark.parametrize("option", ["ignore", "paths"])
+def test_a_key_that_the_study_varies_counts_though_its_section_is_ignored(option: str) -> None:
+    """Otherwise its levels would be one configuration, and the report would say that the factor changes nothing."""
+    study = {**STUDY, option: ["trainer"]}
+
+    def digest(before: StudyManifest, accumulate: int, **typed: int) -> str:
+        cfg = config(x=1, trainer={"accumulate": accumulate, "devices": 1}, study=study)
+        cell = CellReader(Experiment(), {}, before).read(cfg, {}, ["x=1"], Cell.of(typed), "s")
+        assert cell is not None
+        return cell.digest
+
+    varied = {"trainer.accumulate": 1}
+    assert digest(StudyManifest(), 1, **varied) != digest(StudyManifest(), 2, **varied)
+    assert digest(StudyManifest(), 1, x=1) == digest(StudyManifest(), 2, x=1)
+    earlier_version = StudyManifest(factors={"trainer.accumulate": [1, 2]}, fixed={"x": 1})
+    assert digest(earlier_version, 1, **varied) == digest(earlier_version, 2, **varied)
 
 
 def test_a_key_that_the_study_varies_counts_in_every_later_command_too() -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -47,6 +48,17 @@ def test_each_launcher_says_which_process_is_not_the_first(variable: str, monkey
     assert not ranks.joins()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="of /proc")
+def test_a_launcher_may_have_a_name_that_the_kernel_cuts_within_a_character(tmp_path: Path) -> None:
+    """The names of processes have 15 bytes."""
+    script = tmp_path / "a訓練ランチャー.sh"
+    code = "from ablate.engine import ranks; print(ranks._parent())"
+    script.write_text(f'#!/bin/sh\n"{sys.executable}" -c "{code}"\nexit $?\n')
+    script.chmod(0o755)
+    found = subprocess.run([script], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"\d+-\d+", found.stdout.strip())
+
+
 def test_a_rank_that_cannot_know_its_run_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(UsageError, match=r"not the first of a run \(LOCAL_RANK=1\), and the process to join is unknown"):
@@ -68,11 +80,11 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("MASTER_PORT", "29500")
-    monkeypatch.setattr(ranks, "FAREWELL_SECONDS", 0.0)
     monkeypatch.setattr(ranks.shutil, "rmtree", lambda *_, **__: None)
     monkeypatch.setenv(ranks.FOLDER, str(tmp_path))
     ports = []
     with ranks.leading():
+        (next(tmp_path.glob("ablate-ranks-*")) / f"{ranks.LEFT}1").touch()  # as if it had been here
         for x in (1, 2):
             with ranks.shared(OmegaConf.create({"x": x}), Run(tmp_path / f"run{x}", record(), {"x": x})):
                 ports.append(os.environ["MASTER_PORT"])
@@ -93,6 +105,24 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
     ranks.follow(train)
     assert seen == [(1, 3, 1, "run1", ports[0]), (2, 3, 1, "run2", ports[1])]
     assert ports[0] == "29500" != ports[1]  # the store of a launcher serves one process group only
+
+
+def test_a_rank_that_starts_after_the_command_has_ended_finds_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of a command whose runs are all done, rank 0 may end before the others have imported torch."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(ranks.FOLDER, str(tmp_path))
+    with ranks.leading(), ranks.shared(OmegaConf.create({}), Run(tmp_path / "run", record(), {})):
+        pass
+    monkeypatch.setenv("RANK", "1")
+    seen: list[object] = []
+    ranks.follow(lambda cfg, run: seen.append(cfg))
+    assert seen == []  # rank 0 is gone
+    (folder,) = tmp_path.glob("ablate-ranks-*")
+    os.utime(folder / "end", (0, 0))  # that of an earlier command
+    (folder / "leader").unlink()
+    monkeypatch.setattr(ranks, "PATIENCE_SECONDS", 0.0)
+    with pytest.raises(UsageError, match="rank 0 has ended or did not start within 0 s"):
+        ranks.follow(lambda cfg, run: None)
 
 
 def test_a_rank_sees_the_configuration_of_hydra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

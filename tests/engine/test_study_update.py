@@ -32,6 +32,16 @@ CLAIM = {
     "id": "A", "says": "s", "kind": "contrast", "contrast": {"factor": "x", "from": 1, "to": 2}, "expects": "higher", "margin": 1
 }  # fmt: skip
 
+COMPOSER: Any = SimpleNamespace(factors={}, swept={})
+
+
+def next_sweep(**asked: Any) -> Sweep:
+    """A command that adds seeds."""
+    return Sweep(
+        program=("a.py", None), fixed={}, cells=[cell(x=1)], seeds=[5, 6, 7], orders={}, claims=[], leave_out=[], decisions={},
+        description=Description(), metric_settings={}, again=True, **asked,
+    )  # fmt: skip
+
 
 def test_factors_and_levels_of_earlier_commands_stay_in_front() -> None:
     before = StudyManifest(factors={"x": [2, 1], "z": ["a"]})
@@ -149,15 +159,24 @@ def test_looks_and_blocks_are_settled_with_the_claims() -> None:
         settled_option(STUDY, StudyManifest(claims=[CLAIM]), "looks", [20], [])
 
 
+def test_options_of_the_report_may_be_set_back() -> None:
+    before = StudyManifest(
+        program="a.py", fixed={"y": 1}, block_scale="ratio", block_bounds={"pong": (0, 1)}, controls={"x": [(1, 2)]}
+    )
+    options = ("block_scale", "block_bounds", "controls")
+
+    def after(**asked: Any) -> list[Any]:
+        now = updated(STUDY, before, next_sweep(**asked), COMPOSER)
+        return [getattr(now, option) for option in options]
+
+    assert after() == [getattr(before, option) for option in options]
+    assert after(block_scale="difference", block_bounds={}, controls={}) == ["difference", {}, {}]
+
+
 def test_what_a_look_decided_holds_for_the_next_one() -> None:
     """Such as study.n_jobs=auto, which no override contains."""
     before = StudyManifest(program="a.py", fixed={"y": 1}, decisions={"study.n_jobs": Decision(asked="auto", took=2)})
-    next_look = Sweep(
-        program=("a.py", None), fixed={}, cells=[cell(x=1)], seeds=[5, 6, 7], orders={}, claims=[], leave_out=[], decisions={},
-        description=Description(), metric_settings={}, again=True,
-    )  # fmt: skip
-    composer: Any = SimpleNamespace(factors={}, swept={})
-    assert updated(STUDY, before, next_look, composer).decisions == before.decisions
+    assert updated(STUDY, before, next_sweep(), COMPOSER).decisions == before.decisions
 
 
 def test_exploratory_claims_may_be_added_and_primary_ones_may_not() -> None:

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import pytest
 from matplotlib.figure import Figure
 
@@ -123,6 +124,20 @@ def test_a_figure_that_cannot_be_scaled_is_left_out(report: Report, monkeypatch:
 
     monkeypatch.setattr(figures, "_sketches", lambda _: [SimpleNamespace(plot=plot)])
     assert figures.draw(report) == []
+
+
+def test_a_figure_whose_pdf_cannot_be_written_is_closed(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = figures._saved
+
+    def no_pdf(figure: Figure, kind: str, dpi: int) -> bytes:
+        if kind == "pdf":
+            raise OverflowError("cannot convert float infinity to integer")
+        return saved(figure, kind, dpi)
+
+    monkeypatch.setattr(figures, "_saved", no_pdf)
+    before = plt.get_fignums()
+    assert figures.draw(report) == []
+    assert plt.get_fignums() == before
 
 
 def test_a_pdf_logs_nothing_about_its_fonts(caplog: pytest.LogCaptureFixture) -> None:

@@ -223,6 +223,15 @@ def test_curves_show_the_mean_of_each_configuration(study: Study) -> None:
         study.plot.curves("x")
 
 
+def test_what_verdicts_rest_on_cannot_be_described_anew(study: Study) -> None:
+    """A study whose claim is supported would have it contradicted."""
+    folder = study.results.folder
+    assert folder is not None
+    with pytest.raises(UsageError, match="the better of test_accuracy is fixed with the claims of"):
+        ablate.load(folder, metrics={"test_accuracy": {"better": "lower"}})
+    assert ablate.load(folder, metrics={"test_accuracy": {"title": "T"}}).metrics["test_accuracy"].title == "T"
+
+
 def test_an_interaction_has_a_line_for_each_level(study: Study) -> None:
     ax = study.plot.interaction("stem", "dropout")
     means = study.runs.groupby(["dropout", "stem"])["test_accuracy"].mean()

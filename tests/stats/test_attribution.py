@@ -4,6 +4,7 @@ import itertools
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -134,6 +135,17 @@ def test_a_missing_run_is_no_coalition() -> None:
     frame.loc[0, "accuracy"] = math.nan
     found = outcomes_by_coalition(outcomes(frame, "accuracy"), {"dropout": CHANGES["dropout"]})
     assert found == {0: {frozenset(["dropout"]): 0.0}, 1: {frozenset(): 1.0, frozenset(["dropout"]): 1.0}}
+
+
+def test_the_coalitions_of_many_changes_are_not_all_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2^20 of them would take seconds each time; the study has 21 cells."""
+    names = [f"f{number}" for number in range(20)]
+    made = [frozenset(names[:count]) for count in range(21)]
+    changes = {name: [Change.of(name, 0, 1)] for name in names}
+    rows = [study({name: [int(name in coalition)] for name in names}, lambda at, _: sum(at.values()), 1) for coalition in made]
+    found = outcomes(pd.concat(rows), factors={name: [0, 1] for name in names})
+    monkeypatch.setattr(itertools, "combinations", None)
+    assert outcomes_by_coalition(found, changes) == {0: {coalition: len(coalition) for coalition in made}}
 
 
 def test_the_orders_that_a_study_drew_are_those_of_its_own_path() -> None:

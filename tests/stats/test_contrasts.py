@@ -71,6 +71,14 @@ def test_a_ratio_is_taken_on_logarithms() -> None:
         contrast(outcomes(frame, "accuracy"), Change.of("stem", "a", "b"), scale="log")  # type: ignore[arg-type]
 
 
+def test_conditions_that_read_alike_are_told_apart() -> None:
+    """One level `x or y`, and the two levels x and y."""
+    found = outcomes(study({"a": [False, True], "b": ["x", "y", "x or y"]}, lambda at, seed: seed + at["a"] * len(at["b"])))
+    for levels in (["x", "y"], ["x or y"]):
+        where = Condition.of({"b": levels}, found.factors)
+        assert len(weights(found, [Change.of("a", False, True)], where).strata) == len(levels)
+
+
 def test_an_interaction_over_seeds_is_the_t_of_double_differences() -> None:
     frame = study(THREE, noisy, seeds=6)
     found = interaction(

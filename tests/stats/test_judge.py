@@ -361,7 +361,7 @@ def test_lost_runs_that_leave_too_few_seeds_leave_no_verdict() -> None:
     frame.loc[[0, 1], "status"] = "diverged"
     row = one(frame, metrics=chance(accuracy=0.79))
     assert (row["n"], row["look"], row["verdict"]) == (5, 5, "inconclusive")
-    assert row["reason"].endswith("1 of 5 in stem=pyramid; only 4 seeds remain without their pairs")
+    assert row["reason"].endswith("1 of 5 in stem=pyramid; only 4 seeds left without their pairs")
     assert math.isnan(row["p"])
 
 

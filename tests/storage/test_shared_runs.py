@@ -39,6 +39,13 @@ def test_cells_that_build_the_same_experiment_share_their_runs_whichever_they_we
     assert "seed" not in results.facts
 
 
+def test_a_run_without_a_time_is_not_taken_for_the_newest(tmp_path: Path) -> None:
+    dated = started(add(tmp_path, True, "direct", 0, 0.5), "2026-01-01")
+    undated = add(tmp_path, False, "direct", 0, 0.55)
+    manifest(tmp_path, factors=FACTORS, same=SAME, experiments={"Truedirect": "e1", "Falsedirect": "e1"})
+    assert load_results(tmp_path).warnings == (f"{undated} is skipped: it is the same experiment as {dated}",)
+
+
 def test_cells_that_are_no_longer_the_same_have_their_own_runs(tmp_path: Path) -> None:
     """The program came to see a difference after the study had begun."""
     add(tmp_path, True, "direct", 0, 0.5)
