@@ -48,6 +48,7 @@ class PlannedCell:
         builds: the digest of `Experiment.fingerprint`; cells with equal digests are the same experiment.
         unknown: the dotted keys whose values are no part of `meaning`, because they depend on the job or on chance.
         missing: the dotted keys without a value (`???`).
+        unresolved: by dotted key, why an interpolation refers to nothing.
         locations: the values of the keys in study.paths, except those of inputs that the program itself identifies.
         types: a configuration with the same structured (dataclass) nodes; None if there are no such nodes.
         environment: the variables that it sets for its job (`hydra.job.env_set`).
@@ -69,6 +70,7 @@ class PlannedCell:
     builds: str
     unknown: Sequence[str] = ()
     missing: Sequence[str] = ()
+    unresolved: Mapping[str, str] = field(default_factory=dict)
     locations: Mapping[str, Any] = field(default_factory=dict)
     types: DictConfig | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -173,6 +175,7 @@ class CellReader:
             builds=fingerprint.digest(meaning if built is None else built),
             unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
             references=values.references,
+            unresolved={key: why for key, why in values.unresolved.items() if key.split(".")[0] not in NO_MEANING},
         )
         unknown = set(values.unknown_keys())
         cell.unknown_levels = {key: level.value for key, level in cell.levels.items() if key in unknown and key not in chosen}

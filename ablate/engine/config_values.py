@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -11,11 +12,12 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationKeyError, InterpolationToMissingValueError, OmegaConfBaseException
 
 from ablate.engine.interpolations import ESCAPED, Path, Unknown, at, find_unknown, leaves
 from ablate.engine.overrides import key_of
 
+UNRESOLVED = (InterpolationKeyError, InterpolationToMissingValueError)
 _REFERENCE = re.compile(r"\$\{[^${}:]+\}")  # to a key; a resolver has a colon
 
 
@@ -37,12 +39,13 @@ class ConfigValues:
     """A configuration as plain values.
 
     Attributes:
-        nested: all values. Interpolations are resolved, except for three kinds, which remain strings: those whose values a plan
-            cannot know (see `Unknown`), those of ignored keys, and those that yield an object, such as a dtype.
+        nested: all values. Interpolations are resolved, except for four kinds, which remain strings: those whose values a plan
+            cannot know (see `Unknown`), those of ignored keys, those that yield an object, such as a dtype, and `unresolved`.
         unknown: the interpolations whose values a plan cannot know, without ignored keys.
         objects: the interpolations that yield an object: its `str`, by path.
         missing: the dotted keys without a value (`???`), which a program may never read.
         references: the resolved interpolations that only refer to other keys (`${model.lr}`), by path.
+        unresolved: by dotted key, why an interpolation refers to nothing: the program may set that, or never read it.
     """
 
     nested: dict[str, Any]
@@ -50,13 +53,14 @@ class ConfigValues:
     objects: Mapping[Path, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     references: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+    unresolved: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cfg: DictConfig, ignore: Collection[str] = ()) -> ConfigValues:
         """Convert `cfg`. The dotted keys in `ignore` are not resolved.
 
         Raises:
-            OmegaConfBaseException: if any other key cannot be resolved, or refers to one without a value.
+            OmegaConfBaseException: if any other key cannot be resolved, such as by an error of a resolver.
         """
         nested: dict[str, Any] = plain(cfg)
         texts = {keys: text for keys, text in leaves(nested) if isinstance(text, str) and "${" in text}
@@ -64,12 +68,16 @@ class ConfigValues:
         if not texts:
             return cls(nested, missing=missing)
         unknown = find_unknown(cfg, texts, [keys for keys in texts if not _is_ignored(keys, ignore)])
-        objects, references = {}, {}
+        objects, references, unresolved = {}, {}, {}
         for keys, text in texts.items():
             path = tuple(map(str, keys))
             if path in unknown.paths or _is_ignored(path, ignore) or ESCAPED in text:
                 continue
-            value = at(cfg, keys)
+            try:
+                value = at(cfg, keys)
+            except UNRESOLVED as error:  # plain Hydra notices when the program reads it, if it does
+                unresolved[".".join(path)] = str(error).splitlines()[0]
+                continue
             if isinstance(value, str) and "${" in value:
                 continue  # the resolved string would be read as an interpolation
             if isinstance(value, DictConfig | ListConfig | str | int | float | bool | None):
@@ -79,7 +87,7 @@ class ConfigValues:
                     references[keys] = text
             else:
                 objects[path] = str(plain(value))
-        return cls(nested, unknown, objects, missing, references)
+        return cls(nested, unknown, objects, missing, references, unresolved)
 
     def meaning(self, ignore: Collection[str], texts: bool = True) -> dict[str, Any]:
         """The dotted keys and values, without ignored keys.
@@ -116,6 +124,20 @@ class ConfigValues:
                 self._flatten(value, here, f"{name}.", ignore, unknown, flat)
             elif here not in unknown:
                 flat[name] = self.objects.get(here, value)
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """All values of the configuration of a run. What cannot be resolved stays as it is written."""
+    try:
+        values: dict[str, Any] = plain(cfg, resolve=True)
+    except OmegaConfBaseException:
+        values = plain(cfg)
+        for keys, text in list(leaves(values)):
+            if isinstance(text, str) and "${" in text:
+                *parents, last = keys
+                with suppress(OmegaConfBaseException):
+                    at(values, tuple(parents))[last] = plain(at(cfg, keys), resolve=True)
+    return values
 
 
 def known_value(cfg: DictConfig, key: str, value: Any) -> Any:

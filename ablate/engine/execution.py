@@ -18,13 +18,13 @@ from omegaconf import DictConfig
 from ablate.core.errors import RunLockedError, UsageError
 from ablate.core.metrics import terms_of
 from ablate.engine import early_stop, ranks
-from ablate.engine.config_values import choices_of, plain
+from ablate.engine.config_values import choices_of, resolved
 from ablate.engine.current import running
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
 from ablate.engine.orphans import without_forked_children
-from ablate.engine.returned import metrics_of
+from ablate.engine.returned import Beginning, metrics_of
 from ablate.engine.run import DoneMeanwhile, Run
 from ablate.storage import locks
 from ablate.storage.code_files import made_by_other_code
@@ -104,7 +104,7 @@ def execute(
     run = Run(
         directory,
         record,
-        plain(cfg, resolve=True),
+        resolved(cfg),
         deadline=math.inf if context.deadline is None else context.deadline,
         checkpoint_seconds=60 * options.checkpoint.minutes,
         same_code=options.reuse == "same_code",
@@ -123,7 +123,7 @@ def execute(
     unusable = False
     try:
         with run.attempt(), running(run):
-            began = time.time()
+            began = Beginning.now(run, options)
             with ranks.shared(cfg, run), without_forked_children():
                 returned = function(cfg, run)
             unusable = True

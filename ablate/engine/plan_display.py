@@ -97,7 +97,9 @@ def write_csv(plan: Plan) -> None:
 
 def first_notes(cells: Sequence[PlannedCell], factors: Sequence[Factor], before: StudyManifest) -> list[str]:
     """What to say of the configurations when a command begins, not when it adds seeds."""
-    return [*kept_baseline(factors, before), *unknown_values(cells), *missing_values(cells)]
+    return [
+        *kept_baseline(factors, before), *unknown_values(cells), *missing_values(cells), *unresolved_values(cells),
+    ]  # fmt: skip
 
 
 def kept_baseline(factors: Sequence[Factor], before: StudyManifest) -> list[str]:
@@ -143,6 +145,13 @@ def missing_values(cells: Sequence[PlannedCell]) -> list[str]:
     """A sentence about the keys that have no value, if there are any."""
     keys = list(dict.fromkeys(key for cell in cells for key in cell.missing))
     return [f"Without a value (???), so that a program that reads them fails: {_shown(keys)}."] if keys else []
+
+
+def unresolved_values(cells: Sequence[PlannedCell]) -> list[str]:
+    """A sentence for each of the first interpolations that refer to nothing."""
+    found = {key: why for cell in cells for key, why in cell.unresolved.items()}
+    said = [f"{key}: {why.rstrip('.')}, so that a program that reads it fails." for key, why in found.items()]
+    return [*said[:KEYS_SHOWN], *([f"The same of {len(said) - KEYS_SHOWN} more keys."] if len(said) > KEYS_SHOWN else [])]
 
 
 def _shown(keys: Sequence[str]) -> str:

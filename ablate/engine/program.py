@@ -9,7 +9,8 @@ import itertools
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.basecontainer import BaseContainer
 
 from ablate.core.errors import AblateError, UsageError
 from ablate.engine import provenance
@@ -32,6 +34,7 @@ from ablate.engine.orphans import end_with_parent
 from ablate.engine.run import Run
 from ablate.storage.code_files import project_root
 
+HYDRAS_RESOLVERS = ("now", "hydra", "python_version")
 Function = Callable[..., Any]  # of (cfg) or (cfg, run): returns metrics by name, a number, several numbers, or None
 
 
@@ -101,7 +104,8 @@ class ProgramReference:
 
     def _import(self) -> Any:
         try:
-            return importlib.import_module(self.module) if self.module else _run_script(Path(self.file))
+            with _own_resolvers():
+                return importlib.import_module(self.module) if self.module else _run_script(Path(self.file))
         except AblateError:
             raise
         except Exception as error:  # whatever the module does when it is imported
@@ -258,6 +262,26 @@ def _positional(function: Callable[..., Any]) -> int:
 
 
 _PROGRAMS: dict[ProgramReference, Program] = {}  # the programs defined or imported in this process
+
+
+@contextmanager
+def _own_resolvers() -> Iterator[None]:
+    """While a program is imported, the resolvers that launchers have brought from the process of the command are unknown.
+
+    Programs register theirs when they are imported, which OmegaConf refuses the second time. Those of OmegaConf and Hydra stay.
+    """
+    brought = {
+        name: resolver
+        for name, resolver in BaseContainer._resolvers.items()
+        if not name.startswith("oc.") and name not in HYDRAS_RESOLVERS
+    }
+    for name in brought:
+        OmegaConf.clear_resolver(name)
+    try:
+        yield
+    finally:
+        for name, resolver in brought.items():
+            BaseContainer._resolvers.setdefault(name, resolver)
 
 
 def _run_script(file: Path) -> Any:

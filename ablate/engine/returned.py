@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from ablate.core.values import plain_number
 from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
-from ablate.importers.metric_files import EVENT_FILE, Row, final, read_rows
+from ablate.importers.metric_files import EVENT_FILE, LINES, Row, final, read_rows, rewound
 from ablate.storage.layout import PLAN
 from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import CONFIG, HISTORY, RECORD
@@ -28,10 +31,59 @@ FILES_SHOWN = 5
 OWN_FILES = (CONFIG, RECORD, HISTORY, MANIFEST, PLAN)  # of a run and of its study
 ROWS_KEPT = 10_000  # of a file, as history
 CLOCK_SLACK = 1.0  # seconds by which the time of a file may be before that of its run: clocks and file systems are coarse
+RECOGNIZED = 65_536  # bytes at both ends of the rows of earlier runs
 CLOCK_TICK = 0.05  # the same outside of the folder of the run, where the previous run may just have written the file
 
 
-def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, began: float) -> dict[str, float | None]:
+@dataclass(frozen=True)
+class Beginning:
+    """What there was when a training function was called.
+
+    Attributes:
+        at: the time, in seconds since 1970; older files are ignored.
+        shared: by path, the end of each file with one line for each row that lies outside of the folder of the run, where the
+            program may append to the rows of earlier runs.
+    """
+
+    at: float
+    shared: Mapping[Path, End] = field(default_factory=dict)
+
+    @classmethod
+    def now(cls, run: Run, options: StudyOptions) -> Beginning:
+        """Of a run that begins."""
+        pattern = options.metric_files
+        if pattern is None or "**" in pattern:  # to go through all folders before each run would take too long
+            return cls(time.time())
+        root = Path(Path(pattern).anchor) if Path(pattern).is_absolute() else Path.cwd()
+        own = run.directory.resolve()
+        found = root.glob(str(Path(pattern).relative_to(root)) if Path(pattern).is_absolute() else pattern)
+        files = (path for path in found if path.suffix in LINES and not path.resolve().is_relative_to(own))
+        return cls(time.time(), {path.resolve(): End.of(path) for path in files if path.is_file()})
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the rows of earlier runs end in a file: its size, and a digest by which they are known again."""
+
+    size: int
+    digest: str
+
+    @classmethod
+    def of(cls, path: Path, size: int | None = None) -> End:
+        """Of the first `size` bytes of a file; None for all."""
+        size = path.stat().st_size if size is None else size
+        with path.open("rb") as file:
+            first = file.read(min(size, RECOGNIZED))
+            file.seek(max(0, size - RECOGNIZED))
+            last = file.read(min(size, RECOGNIZED))
+        return cls(size, hashlib.sha256(first + last).hexdigest())
+
+    def still_in(self, path: Path) -> bool:
+        """Whether a file begins with these rows: the program has appended to it, and not written it anew."""
+        return path.stat().st_size > self.size and End.of(path, self.size) == self
+
+
+def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, began: Beginning) -> dict[str, float | None]:
     """Collect the metrics of a run; the main metric comes first.
 
     Args:
@@ -39,7 +91,7 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
         cfg: the configuration.
         run: the run.
         options: the study options.
-        began: when the function was called, in seconds since 1970; older files are ignored.
+        began: what there was when the function was called.
 
     Raises:
         UsageError: if there is no metric; the message says how to provide one.
@@ -50,7 +102,7 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
     elif not metrics and (rows := [numbers(row) for row in run.rows]):
         metrics = dict(final(rows, options.metrics_row, options.metric))
     if not metrics and returned != {}:
-        raise UsageError(_nothing(returned, run, began))
+        raise UsageError(_nothing(returned, run, began.at))
     if options.metric is not None and options.metric not in metrics:
         raise UsageError(f"study.metric={options.metric}: the run has no such metric; available: {', '.join(metrics)}.")
     return dict(sorted(metrics.items(), key=lambda item: item[0] != options.metric))
@@ -89,23 +141,27 @@ def _number(value: Any) -> Any:
     except ValueError:
         if isinstance(value, str | int):
             return _NOT_A_NUMBER
-    try:
-        return float(value)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        return _NOT_A_NUMBER
+    for convert in (float, lambda array: float(array.item())):  # NumPy's arrays are no longer converted by float
+        try:
+            return convert(value)
+        except (AttributeError, TypeError, ValueError, RuntimeError, OverflowError):
+            continue
+    return _NOT_A_NUMBER
 
 
-def _from_files(run: Run, options: StudyOptions, pattern: str, began: float) -> Row:
+def _from_files(run: Run, options: StudyOptions, pattern: str, began: Beginning) -> Row:
     """The metrics in the files that match the pattern. Their rows become the history of a run that logged none."""
-    paths = _written(run, options, pattern, began)
+    paths = _written(run, options, pattern, began.at)
     if not paths:
-        found = _files(run.directory, began)
+        found = _files(run.directory, began.at)
         shown = f"; it wrote {_listed(found)}" if found else ", where it wrote nothing"
         raise UsageError(f"study.metrics_file={pattern}: the run wrote no such file in {run.directory}{shown}.")
     metrics: Row = {}
     history: list[Row] = []
     for path in paths:
-        rows = read_rows(path)
+        end = began.shared.get(path.resolve())
+        rows = read_rows(path, end.size if end is not None and end.still_in(path) else 0)
+        rows = rewound(rows) if run.record.attempts > 1 else rows
         names = {name for row in rows for name in row}
         if options.metrics_row != "last" and options.metric is not None and options.metric not in names and len(paths) > 1:
             values = final(rows)  # the metric is in another file

@@ -198,7 +198,8 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], li
             continue
         spec = MetricSpec.guess(_short(name))
         cost = spec.role == "cost" and is_numeric(table.frame[name], table.decimal)
-        if name not in table.kinds and (_OTHERS.fullmatch(_short(name)) or cost):
+        counts = _short(name) in STEPS and is_numeric(table.frame[name], table.decimal)  # how far a run came is no factor
+        if name not in table.kinds and (_OTHERS.fullmatch(_short(name)) or cost or counts):
             if levels < runs:
                 left_out.append(f"{name} (by its name; a factor with --factors)")
         elif name not in table.kinds and spec.better is not None and _is_decimal(table, name):

@@ -10,6 +10,7 @@ validation values. Lines of equal epoch (or step, without epochs) are therefore 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,18 +28,23 @@ Which = Literal["last", "max", "min"]
 WHICH: tuple[Which, ...] = get_args(Which)
 STEPS = ("epoch", "step", "global_step", "iteration")  # columns that count, in the order in which they are preferred
 EVENT_FILE = "events.out.tfevents."
+LINES = (".csv", ".tsv", ".jsonl", ".ndjson")  # files to which a program can append rows
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path, after: int = 0) -> list[Row]:
     """Read the numbers of a file, one row for each epoch or step. Texts and empty cells are left out, NaN is kept.
 
     Nested mappings become names such as `val/acc`.
+
+    Args:
+        path: the file.
+        after: of a file with one line for each row (`LINES`), the bytes to leave out behind the header.
 
     Raises:
         UsageError: if the file cannot be read, or its suffix is not supported; the message names the file.
     """
     try:
-        return combined(list(_lines(path)))
+        return combined(list(_lines(path, after)))
     except (OSError, ValueError, csv.Error, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read as a file of metrics: {' '.join(str(error).split())}.") from None
 
@@ -94,23 +100,42 @@ def combined(rows: Sequence[Row]) -> list[Row]:
     return result
 
 
-def _lines(path: Path) -> Iterator[Row]:
+def rewound(rows: Sequence[Row]) -> list[Row]:
+    """The rows without those that a later attempt has made again: it went back to an epoch (or step) of before.
+
+    >>> rewound([{"epoch": 0, "acc": 0.1}, {"epoch": 1, "acc": 0.9}, {"epoch": 1, "acc": 0.2}, {"epoch": 2, "acc": 0.3}])
+    [{'epoch': 0, 'acc': 0.1}, {'epoch': 1, 'acc': 0.2}, {'epoch': 2, 'acc': 0.3}]
+    """
+    counter = next((name for name in STEPS if all(name in row for row in rows)), None)
+    if counter is None:
+        return list(rows)
+    kept: list[Row] = []
+    for row in rows:
+        while kept and kept[-1][counter] >= row[counter]:
+            kept.pop()
+        kept.append(row)
+    return kept
+
+
+def _lines(path: Path, after: int) -> Iterator[Row]:
     if EVENT_FILE in path.name:
         yield from _events(path)
     elif path.suffix in (".csv", ".tsv"):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-            yield from (_numbers(line) for line in table)
+        text = path.read_bytes()
+        header = text.partition(b"\n")[0] + b"\n" if after else b""
+        file = io.StringIO((header + text[after:]).decode("utf-8-sig"), newline="")
+        table = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+        yield from (_numbers(line) for line in table)
     elif path.suffix in (".json", ".jsonl", ".ndjson", ".yaml", ".yml"):
-        content = _documents(path)
+        content = _documents(path, after)
         yield from (_numbers(each) for each in (content if isinstance(content, list) else [content]))
     else:
         raise ValueError("expected .csv, .tsv, .json, .jsonl, .yaml, or an event file of TensorBoard")
 
 
-def _documents(path: Path) -> Any:
+def _documents(path: Path, after: int) -> Any:
     """The content of a JSON or YAML file. Several JSON documents, one a line, are a list."""
-    text = path.read_text(encoding="utf-8-sig")
+    text = path.read_bytes()[after:].decode("utf-8-sig")
     if path.suffix in (".yaml", ".yml"):
         return yaml.load(text, Loader=YAML_LOADER)
     try:

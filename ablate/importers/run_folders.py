@@ -133,8 +133,8 @@ def _means(rows: Sequence[Row]) -> Row:
 
 
 def natural(path: Path | str) -> list[tuple[int, str]]:
-    """A key for sorting in which `job 2` comes before `job 10`."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", str(path))]
+    """A key for sorting in which `job 2` comes before `job 10`; different names have different keys."""
+    return [(int(part), part) if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def matches(folder: Path, pattern: str) -> list[Path]:

@@ -191,14 +191,18 @@ def _facts(rows: Sequence[Row]) -> dict[str, Level]:
 
 
 def _drifted(runs: Sequence[StoredRun], factors: Mapping[str, Factor], manifest: StudyManifest) -> tuple[str, ...]:
-    """The keys of `manifest.fixed` that differ between runs with equal levels, or that no run has any more."""
+    """The keys of `manifest.fixed` that differ between runs with equal levels, or that no run has any more.
+
+    A value that is an interpolation there is known in a run only, such as the folder of the run, and may differ.
+    """
     different = list({id(run.levels): run.levels for run in runs}.values())
     drifted = [key for key in manifest.fixed if not any(key in levels for levels in different)]
+    fixed = [key for key, value in manifest.fixed.items() if "${" not in str(value)]
     first: dict[tuple[Level, ...], Mapping[str, Level]] = {}
     for levels in different:
         alike = first.setdefault(tuple(levels.get(key, _NULL) for key in factors), levels)
         if alike is not levels:
-            drifted += [key for key in manifest.fixed if alike.get(key, _NULL) != levels.get(key, _NULL)]
+            drifted += [key for key in fixed if alike.get(key, _NULL) != levels.get(key, _NULL)]
     return tuple(dict.fromkeys(drifted))
 
 

@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
-from omegaconf.errors import InterpolationKeyError, InterpolationToMissingValueError
+from omegaconf.errors import InterpolationResolutionError
 
-from ablate.engine.config_values import ConfigValues, choices_of, naming_values, plain, share_equal_parts, typed_values
+from ablate.engine.config_values import (
+    ConfigValues,
+    choices_of,
+    naming_values,
+    plain,
+    resolved,
+    share_equal_parts,
+    typed_values,
+)
 
 
 class Color(Enum):
@@ -25,8 +33,7 @@ def test_ignored_keys_are_not_resolved() -> None:
     values = ConfigValues.of(cfg, ["study", "a.bad"])
     assert values.meaning(["study", "a.bad"]) == {"a.b": 5, "c": 5}
     assert values.nested["a"]["bad"] == "${nowhere}"
-    with pytest.raises(InterpolationKeyError):
-        ConfigValues.of(cfg, ["study"])
+    assert ConfigValues.of(cfg, ["study"]).unresolved == {"a.bad": "Interpolation key 'nowhere' not found"}
 
 
 def test_a_value_that_is_missing_stays_missing_because_the_program_may_never_read_it() -> None:
@@ -34,8 +41,17 @@ def test_a_value_that_is_missing_stays_missing_because_the_program_may_never_rea
     values = ConfigValues.of(OmegaConf.create({"optim": {"params": "???", "lr": 0.1}, "list": [1, "???"]}))
     assert values.missing == ("optim.params", "list.1")
     assert OmegaConf.is_missing(OmegaConf.create(values.nested).optim, "params")
-    with pytest.raises(InterpolationToMissingValueError, match="x"):
-        ConfigValues.of(OmegaConf.create({"x": "???", "y": "${x}"}))
+
+
+def test_what_refers_to_nothing_stays_as_it_is_written_because_the_program_may_never_read_it() -> None:
+    """Or it sets what is missing, such as the number of classes, before it reads what refers to it."""
+    cfg = OmegaConf.create({"classes": "???", "out": "${classes}", "unused": ["${no.where}"], "lr": "${rate}", "rate": 0.1})
+    values = ConfigValues.of(cfg)
+    assert list(values.unresolved) == ["out", "unused.0"]
+    assert values.meaning(()) == {"classes": "???", "out": "${classes}", "unused": ["${no.where}"], "lr": 0.1, "rate": 0.1}
+    assert resolved(cfg) == values.nested
+    with pytest.raises(InterpolationResolutionError):  # an error of a resolver is none of these
+        ConfigValues.of(OmegaConf.create({"x": "${oc.decode:'{'}"}))
 
 
 def test_what_only_a_job_knows_remains_and_means_what_is_written() -> None:

@@ -198,6 +198,23 @@ def test_added_factors_whose_levels_only_fit_together_are_found(command: Command
     assert "8 runs in outputs/s: 2 done, 6 to do" in said.stdout
 
 
+def test_a_program_may_register_its_resolvers_again_in_other_processes(command: Command, tmp_path: Path) -> None:
+    """Hydra's launchers bring those of the command, and OmegaConf refuses a second resolver of one name."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    before = "import hydra\nfrom omegaconf import OmegaConf\nOmegaConf.register_new_resolver('twice', lambda a: 2 * a)\n"
+    train = write(tmp_path, program("return 1.0 * cfg.both", before), config=CONFIG + "both: ${twice:${lr}}\n")
+    command(train, *SWEEP, "lr=1,2", "hydra.sweeper.n_jobs=2")
+    assert values(tmp_path / "outputs/lr") == {(1, 0): 2.0, (2, 0): 4.0}
+
+
+def test_a_program_may_set_what_a_reference_needs_and_leave_others_unread(command: Command, tmp_path: Path) -> None:
+    config = CONFIG + "classes: ???\nout: ${classes}\nunused: ${no.where}\n"
+    train = write(tmp_path, program("cfg.classes = 10; return 1.0 * cfg.lr * cfg.out"), config=config)
+    said = command(train, *SWEEP, "lr=1,2").stdout
+    assert "unused: Interpolation key 'no.where' not found, so that a program that reads it fails." in said
+    assert values(tmp_path / "outputs/lr") == {(1, 0): 10.0, (2, 0): 20.0}
+
+
 def test_a_decorator_below_a_call_of_hydra_main_is_heeded_in_other_processes(command: Command, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     text = (

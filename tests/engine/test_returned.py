@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.engine.options import StudyOptions
-from ablate.engine.returned import metrics_of
+from ablate.engine.returned import Beginning, metrics_of
 from ablate.engine.run import Run
 from ablate.storage.records import RunRecord
 
@@ -25,13 +25,14 @@ def run(tmp_path: Path) -> Run:
 
 
 def collected(returned: Any, run: Run, cfg: dict[str, Any] | None = None, **options: Any) -> dict[str, float | None]:
-    return metrics_of(returned, OmegaConf.create(cfg or {}), run, StudyOptions.of(options), began=time.time() - 5)
+    return metrics_of(returned, OmegaConf.create(cfg or {}), run, StudyOptions.of(options), began=Beginning(time.time() - 5))
 
 
 def test_numbers_of_any_kind(run: Run) -> None:
     returned = {"a": np.float32(0.5), "b": torch.tensor(2.0), "c": None, "d": 3, "label": "text", "net": object(), "e": 10**400}
     assert collected(returned, run) == {"a": 0.5, "b": 2.0, "c": None, "d": 3}
-    assert collected(torch.tensor([0.5]), run) == {"value": 0.5}
+    assert collected(torch.tensor([0.5]), run) == collected(np.array([[0.5]]), run) == {"value": 0.5}
+    assert collected({"a": np.array([0.5]), "b": np.array([0.5, 1])}, run) == {"a": 0.5}
     assert collected(0.5, run, returns="val/acc") == {"val/acc": 0.5}
     assert collected((0.5, 2), run) == {"value_1": 0.5, "value_2": 2}
     assert collected((0.5, 2), run, returns=["acc", "loss"]) == {"acc": 0.5, "loss": 2}
@@ -89,9 +90,11 @@ def test_files_of_other_runs_and_of_earlier_attempts_do_not_count(run: Run, monk
     began = time.time()
     os.utime(outside / "a.json", (began - 0.5, began - 0.5))  # the previous run has just written it
     with pytest.raises(UsageError, match="the run wrote no such file"):
-        metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "logs/*.json"}), began)
+        metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "logs/*.json"}), Beginning(began))
     (outside / "a.json").touch()
-    assert metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "logs/*.json"}), began) == {"acc": 0.5}
+    assert metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "logs/*.json"}), Beginning(began)) == {
+        "acc": 0.5
+    }
     run.record.timing["processes"] = 2
     with pytest.raises(UsageError, match=r"metrics_file=logs/\*.json: .*/logs/a.json is outside of the folder of the run"):
         collected(None, run, metrics="logs/*.json")
@@ -109,6 +112,46 @@ def test_files_of_other_runs_and_of_earlier_attempts_do_not_count(run: Run, monk
         collected(None, run, metrics="*.json")
 
 
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize(
+    ("name", "header", "row"),
+    [("results.csv", "epoch,acc,test\n", "{},{},{}\n"), ("a.jsonl", "", '{{"epoch": {}, "acc": {}}}\n')],
+)
+def test_rows_that_earlier_runs_wrote_to_the_same_file_do_not_count(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, header: str, row: str, absolute: bool
+) -> None:
+    """A program that appends to results.csv: its best value, and a value that it does not write, were those of another run."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / name
+    options = StudyOptions.of({"metrics": str(file) if absolute else name, "metric": "acc", "metrics_row": "max"})
+    file.write_text(header + row.format(0, 0.9, 0.8) + row.format(1, 0.7, 0.8))
+    began = Beginning.now(run, options)
+    with file.open("a") as end:
+        end.write(row.format(0, 0.2, "") + row.format(1, 0.1, ""))
+    assert metrics_of(None, OmegaConf.create({}), run, options, began) == {"acc": 0.2}
+    assert [each["acc"] for each in run.rows] == [0.2, 0.1]
+    began = Beginning.now(run, options)
+    file.write_text(header + row.format(0, 0.3, 0.5) + row.format(1, 0.2, 0.5) * 9)  # written anew
+    assert metrics_of(None, OmegaConf.create({}), run, options, began)["acc"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("attempts", "best", "epochs"),
+    [
+        (1, 0.9, [0, 1, 2, 0, 1, 2]),  # a program that counts anew in each fold
+        (2, 0.3, [0, 1, 2]),
+    ],
+)
+def test_epochs_that_a_second_attempt_makes_again_count_once(run: Run, attempts: int, best: float, epochs: list[int]) -> None:
+    """A program that appends to the file in its folder, and was killed after the third epoch."""
+    accuracies = [0.1, 0.2, 0.9, 0.1, 0.2, 0.3]
+    lines = [f'{{"epoch": {number % 3}, "acc": {value}}}' for number, value in enumerate(accuracies)]
+    (run.directory / "log.jsonl").write_text("\n".join(lines))
+    run.record.attempts = attempts
+    assert collected(None, run, metrics="log.jsonl", metric="acc", metrics_row="max") == {"acc": best}
+    assert [row["epoch"] for row in run.rows] == epochs
+
+
 def test_a_file_elsewhere_could_be_that_of_another_run(run: Run, tmp_path: Path) -> None:
     """An absolute path: of a run in its own folder, or, with one run at a time, elsewhere."""
     (tmp_path / "logs").mkdir()
@@ -118,7 +161,7 @@ def test_a_file_elsewhere_could_be_that_of_another_run(run: Run, tmp_path: Path)
     began = time.time()
 
     def found(pattern: str, **options: Any) -> dict[str, float | None]:
-        return metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": pattern, **options}), began)
+        return metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": pattern, **options}), Beginning(began))
 
     for pattern in (absolute, str(elsewhere)):
         os.utime(elsewhere, (began, began))

@@ -166,6 +166,14 @@ def test_a_version_is_a_factor_and_what_is_left_out_by_its_name_is_said() -> Non
     assert "not a factor: node (by its name; a factor with --factors)" in said
 
 
+def test_how_far_a_run_came_is_no_factor() -> None:
+    """The last epoch of a crashed run would make a configuration of it, and the treatment would seem to have lost none."""
+    roles, said = guessed(method=METHOD, seed=SEED, epoch=[9, 9, 9, 9, 2, 2], accuracy=VALUE)
+    assert roles.factors == ("method",)
+    assert "not a factor: epoch (by its name; a factor with --factors)" in said
+    assert guessed(method=METHOD, seed=SEED, step=["warm", "cold", "cold"] * 2, accuracy=VALUE)[0].factors == ("method", "step")
+
+
 def test_integers_that_vary_between_seeds_are_results() -> None:
     columns = {"method": METHOD * 2, "width": [64] * 6 + [128] * 6, "seed": SEED * 2, "params": [10] * 6 + [40] * 6,
                "best_epoch": [3, 4, 3, 5, 4, 4, 3, 3, 5, 4, 6, 4], "accuracy": VALUE * 2}  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 import ablate
 from ablate.core.errors import UsageError
+from ablate.importers.run_folders import natural
 from ablate.importers.sources import detect
 from ablate.importers.training_logs import read
 from ablate.report.caveats import caveats
@@ -119,3 +120,11 @@ def test_without_tensorboard_its_logs_say_what_to_install(tmp_path: Path, monkey
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UsageError, match="none of the 1 runs has a number .* not installed: pip install 'tensorboard>="):
         ablate.load(tmp_path)
+
+
+def test_names_that_differ_by_a_leading_zero_have_an_order() -> None:
+    """Otherwise the file system decided which of 0.1 and 0.01 is the baseline."""
+    names = ["lr=0.1/job 10", "lr=0.01/job 2", "lr=0.1/job 2", "lr=0.01/job 10"]
+    ordered = ["lr=0.01/job 2", "lr=0.01/job 10", "lr=0.1/job 2", "lr=0.1/job 10"]
+    for given in (names, names[::-1]):
+        assert sorted(given, key=natural) == ordered

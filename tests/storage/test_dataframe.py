@@ -237,6 +237,8 @@ def test_what_was_fixed_and_is_not_equal_any_more_is_named(tmp_path: Path) -> No
     assert load_results(tmp_path).drifted == ()
     (runs[0] / "config.yaml").write_text((runs[0] / "config.yaml").read_text().replace("d1", "d2"))
     assert load_results(tmp_path).drifted == ("data.digest",)
+    manifest(tmp_path, fixed={"data.digest": "${hydra:runtime.output_dir}/d"})  # known in a run only
+    assert load_results(tmp_path).drifted == ()
     manifest(tmp_path, fixed={"gone": 1})
     assert load_results(tmp_path).drifted == ("gone",)
 
