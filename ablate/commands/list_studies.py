@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,11 +55,12 @@ def overview(study: Path) -> StudyOverview:
         cells.add(directory.parent.name)
         seeds.add(directory.name)
         changed = max(changed, (directory / RECORD).stat().st_mtime)
-    try:
-        factors = tuple(StudyManifest.read(study).factors)
-    except UsageError:
-        factors = ()
-    return StudyOverview(study.name, runs, len(cells), len(seeds), factors, Counter(_verdicts(study)), changed)
+    factors: tuple[str, ...] = ()
+    shared = 0  # configurations that have no runs of their own
+    with suppress(UsageError):
+        manifest = StudyManifest.read(study)
+        factors, shared = tuple(manifest.factors), len(manifest.same) if cells else 0
+    return StudyOverview(study.name, runs, len(cells) + shared, len(seeds), factors, Counter(_verdicts(study)), changed)
 
 
 def _verdicts(study: Path) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -59,11 +59,17 @@ class MetricSpec:
 
     def __post_init__(self) -> None:
         if not self.title:
-            object.__setattr__(self, "title", self.name.replace("_", " "))
+            title = self.name.replace("_", " ")
+            object.__setattr__(self, "title", title.removesuffix(f" {self.unit}") if self.unit else title)
 
     @property
     def percent(self) -> bool:
         """Whether values are fractions that are shown as percentages."""
+        return self.unit == "%"
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether values are shown as percentages, so that differences are percentage points."""
         return self.unit == "%"
 
     @classmethod
@@ -113,6 +119,21 @@ class MetricSpec:
         }
 
 
+class PercentageSpec(MetricSpec):
+    """The description of a metric whose values are percentages already, such as 91.4."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, spec: MetricSpec) -> PercentageSpec:
+        """Of the description of a fraction."""
+        return cls(**{each.name: getattr(spec, each.name) for each in fields(spec)})
+
+    @property
+    def percent(self) -> bool:
+        return False
+
+
 class Metrics(Mapping[str, MetricSpec]):
     """The metrics of a study by name, in order. Differences `one - other` can be looked up too."""
 
@@ -133,7 +154,8 @@ class Metrics(Mapping[str, MetricSpec]):
         chance = None if first.chance is None or other.chance is None else first.chance - other.chance
         title = f"{first.title}{MINUS}{other.title}"
         found = replace(first, name=name, title=title, better=None, chance=chance, limit=None, note="")
-        return found if first.unit == other.unit else replace(found, unit="", digits=None)
+        same = (first.unit, first.percent) == (other.unit, other.percent)
+        return found if same else replace(found, unit="", digits=None)
 
     def completed(
         self, names: Iterable[str] = (), chance: Mapping[str, float] | None = None, limits: Mapping[str, float] | None = None

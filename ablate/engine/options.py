@@ -151,10 +151,9 @@ class StudyOptions(BaseModel):
     )
     block_scale: Literal["difference", "ratio"] | None = option(
         None,
-        "how the report averages blocks: as differences, or as ratios; null: as the study does, at first as differences",
-        "difference, ratio, or null",
-        sweeps_only=True,
-    )
+        "how the report averages blocks: difference or ratio; null: as the study does, at first as differences",
+        "difference, ratio, or null", sweeps_only=True,
+    )  # fmt: skip
     block_bounds: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] | None = option(
         None,
         "by block, the values that count as 0 and as 1, such as a random and a human score, for normalized averages",

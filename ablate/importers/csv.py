@@ -119,6 +119,10 @@ def _without_comments(lines: list[str]) -> tuple[list[str], int]:
         return lines, 0
     if sum(number > top for number in at) > (len(lines) - top) / 2:  # rows with the number of an issue, say
         at = [number for number in at if number < top]
+    sign = max(",;\t|", key=lines[top].count)
+    fields = lines[top].count(sign)
+    if fields:  # a line with as many fields as the header, one of them a number, is a row, such as of a method `#1 ours`
+        at = [number for number in at if number < top or lines[number].count(sign) != fields or not _is_data(lines[number])]
     comments = set(at)
     rest = [line for number, line in enumerate(lines) if line.strip() and number not in comments]
     blanked = ["\n" if number in comments or line.startswith("sep=") else line for number, line in enumerate(lines)]

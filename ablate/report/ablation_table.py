@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from ablate.core.claims import FEWEST
 from ablate.core.levels import Factor, Level, short_names
 from ablate.core.metrics import MetricSpec
-from ablate.core.wording import counted
+from ablate.report.ablation_notes import SAME, N, P, caption_of, is_tested, notes_of
 from ablate.report.configurations import CHANGES, Configurations
-from ablate.report.effect_tables import FEW_SEEDS
-from ablate.report.formatting import capitalized, heading, rounded_to
+from ablate.report.formatting import heading, rounded_to
 from ablate.report.latex_table import DIFFERENCE, MEAN
-from ablate.report.replicates import common_seeds, unit_of
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import SHOWN_FROM, STARS, Baseline, Count, Interval, Mean, PValue, Switch, Value, is_best
+from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
@@ -27,8 +24,7 @@ from ablate.stats.summary import Summary
 NAME = "ablation"
 SORTED_FROM = 40  # with more configurations, the best come first
 COLUMNS = 6  # with more factors, configurations are named by their changes
-SAME = "same runs"
-CONFIGURATION, P, N, FLAGS = "configuration", "p", "n", "flags"  # keys of columns
+CONFIGURATION, FLAGS = "configuration", "flags"  # keys of columns
 NO_LABEL = r"[^A-Za-z0-9.:-]+"  # what a LaTeX label should not contain
 
 
@@ -58,6 +54,16 @@ class Ablation:
     blocks: str | None = None
     notes: Sequence[str] = ()
 
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the best come first."""
+        return len(self.summary.cells) > SORTED_FROM and self.spec.better is not None
+
+    @property
+    def enough(self) -> int:
+        """The number of values from which a mean can be the best: that of the baseline."""
+        return int(self.summary.n[self.metric][self.summary.baseline])
+
 
 def ablation_table(found: Ablation) -> Table | None:
     """The table, or None for a single configuration."""
@@ -66,6 +72,7 @@ def ablation_table(found: Ablation) -> Table | None:
     naming = _Naming.of(found.configurations, found.blocks)
     spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
     against = {each.cell: each for each in found.against}
+    of_differences = _finer(spec, found)
     counts = found.summary.counts.to_dict("index")
     best = _best(found)
     rows = []
@@ -76,20 +83,20 @@ def ablation_table(found: Ablation) -> Table | None:
         mean, sd, valued = (column[digest] for column in of_metric)
         values: dict[str, Value] = {
             MEAN: Mean(mean, sd, int(valued), n, spec, digest in best),
-            DIFFERENCE: _difference(against.get(digest), spec),
+            DIFFERENCE: _difference(against.get(digest), of_differences),
             P: PValue(against[digest].p_adjusted) if digest in against else None,
             N: Count(n, runs),
             FLAGS: tuple(found.flags.get(digest, ())),
         }
         rows.append(Row({**naming.values(digest), **values}, source=f"cell-{digest}"))
     columns = [*naming.columns, Column(MEAN, heading(spec), "number")]
-    tested = any(map(_tested, found.against))
+    tested = any(map(is_tested, found.against))
     columns += [Column(DIFFERENCE, "Δ vs baseline", "number")] if found.against else []
     columns += [Column(P, "p (Holm)", "number")] if tested else []
     columns.append(Column(N, "n", "number"))
     columns += [Column(FLAGS, "flags", "flags")] if any(found.flags.values()) else []
-    said = [*_notes(found, rows, spec, tested), *naming.notes(), *found.notes]
-    caption = " ".join([f"Ablation, {found.study}: {spec.title}.", *_caption(found, rows, spec, tested), *naming.notes()])
+    said = [*notes_of(found, rows, spec, tested), *naming.notes(), *found.notes]
+    caption = " ".join([f"Ablation, {found.study}: {spec.title}.", *caption_of(found, rows, spec, tested), *naming.notes()])
     return Table(
         NAME,
         "Ablation",
@@ -105,7 +112,7 @@ def ablation_table(found: Ablation) -> Table | None:
 def _sorted(found: Ablation) -> list[str]:
     """The configurations in their order; of more than `SORTED_FROM`, the baseline and then the best first, by block."""
     cells, sign = found.summary.cells, {"higher": -1.0, "lower": 1.0, None: 0.0}[found.spec.better]
-    if not _is_sorted(found):
+    if not found.is_sorted:
         return cells
     means, first = found.summary.mean[found.metric], {each.cell for each in found.against}
     blocks = {block: at for at, block in enumerate(dict.fromkeys(_block(found, digest) for digest in cells))}
@@ -115,10 +122,6 @@ def _sorted(found: Ablation) -> list[str]:
         return blocks[_block(found, digest)], digest in first, math.inf if math.isnan(mean) else mean
 
     return sorted(cells, key=place)
-
-
-def _is_sorted(found: Ablation) -> bool:
-    return len(found.summary.cells) > SORTED_FROM and found.spec.better is not None
 
 
 def removes(start: Level, end: Level) -> bool:
@@ -212,6 +215,15 @@ def _words(key: str) -> str:
     return key.replace("_", " ")
 
 
+def _finer(spec: MetricSpec, found: Ablation) -> MetricSpec:
+    """The metric with more digits where the errors of paired differences need them: those of runs may be far larger."""
+    halves = ((high - low) / 2 for each in found.against for low, high in [each.estimate.interval(0.95)])
+    needed = rounded_to(found.spec, [half / 2 for half in halves])
+    if spec.digits is None or needed.digits is None:
+        return spec
+    return replace(spec, digits=max(spec.digits, needed.digits))
+
+
 def _difference(found: AgainstBaseline | None, spec: MetricSpec) -> Value:
     if found is None:
         return Baseline()
@@ -223,7 +235,7 @@ def _difference(found: AgainstBaseline | None, spec: MetricSpec) -> Value:
 def _best(found: Ablation) -> set[str]:
     """The configurations with the best mean; none without a direction, or if all are equal. In blocks, the best of each."""
     better, means = found.spec.better, found.summary.mean[found.metric].dropna()
-    means = means[found.summary.n[found.metric][means.index] >= _enough(found)]
+    means = means[found.summary.n[found.metric][means.index] >= found.enough]
     if better is None or means.nunique() < 2:
         return set()
     block = {digest: _block(found, digest) for digest in means.index}
@@ -232,98 +244,9 @@ def _best(found: Ablation) -> set[str]:
     return set(means.index[means == extreme])
 
 
-def _enough(found: Ablation) -> int:
-    """The number of values from which a mean can be the best: that of the baseline."""
-    return int(found.summary.n[found.metric][found.summary.baseline])
-
-
 def _block(found: Ablation, digest: str) -> str:
     block = found.blocks or ""
     return str(found.configurations.level(digest, block)) if block in found.configurations.factors else ""
-
-
-def _notes(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
-    """The notes below the table in all formats but LaTeX."""
-    said = [f"{_what_mean(rows, f'n {unit_of(found.against)}')}{_bold(found, rows)}."]
-    if _is_sorted(found):
-        said.append(f"Sorted by {found.spec.title}, the best first, below the baseline.")
-    said += [f"Δ: {_what_difference(found, spec)}."] if found.against else []
-    said += _limits(found)
-    if tested:
-        some = any(each.estimate.n and not each.same_runs and not _tested(each) for each in found.against)
-        said.append(f"p: two-sided {_correction(found)}{f'; none below {FEWEST} seeds' if some else ''}.")
-    elif found.against and any(each.estimate.n for each in found.against):
-        few = f"Fewer than {FEWEST} seeds of each configuration: no p values here; verdicts are over the blocks."
-        said.append(few if found.blocks else FEW_SEEDS)
-    return said
-
-
-def _pairs(found: Ablation) -> list[str]:
-    return [] if found.blocks else common_seeds(found.against, found.summary.n[found.metric], found.configurations.names)
-
-
-def _limits(found: Ablation) -> list[str]:
-    """What the intervals and p values do not say: of runs that were lost, and of a rounded metric."""
-    said = _pairs(found)
-    if any(each.lost for each in found.against):
-        said.append("Lost runs leave their pairs out of Δ and p, which may have selected the runs that remain.")
-    if any(each.estimate.least_se for each in found.against):
-        said.append("Where all differences lie within one rounding step of the metric, the step is their uncertainty.")
-    return said
-
-
-def _caption(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
-    """The sentences of the LaTeX caption: n, interval, test, correction."""
-    numbers = {str(row[N]) for row in rows}
-    over = f"n{f' = {max(numbers)}' if len(numbers) == 1 else ''} {unit_of(found.against)}"
-    said = [f"{_what_mean(rows, over)}{_bold(found, rows)}."]
-    if found.against:
-        said += [f"Δ: {_what_difference(found, spec)}.", *_pairs(found)]
-    if any(row[DIFFERENCE] == SAME for row in rows):
-        said.append(f"{capitalized(SAME)}: the same experiment as the baseline.")
-    if tested:
-        most = max(len(value.stars) for row in rows if isinstance(value := row[P], PValue))
-        stars = [f"{'*' * at}p < {bound:g}" for at, bound in enumerate(STARS[:most], 1)]
-        said.append(f"{', '.join(stars) or f'No difference has p < {STARS[0]:g}'} (two-sided {_correction(found)}).")
-    return said
-
-
-def _what_mean(rows: Sequence[Row], over: str) -> str:
-    several = any(isinstance(value := row[MEAN], Mean) and value.n > 1 for row in rows)
-    return f"Mean ± standard deviation over {over}" if several else "Results of single runs"
-
-
-def _bold(found: Ablation, rows: Sequence[Row]) -> str:
-    if not any(is_best(row[MEAN]) for row in rows):
-        return ""
-    values, enough = found.summary.n[found.metric], _enough(found)
-    of = f" of those over at least {enough} seeds" if (values < enough).any() else ""
-    return f"; in bold the best{of} ({found.spec.better} is better)"
-
-
-def _what_difference(found: Ablation, spec: MetricSpec) -> str:
-    unpaired = [each.estimate.unpaired is not None for each in found.against if each.estimate.n]
-    how = "difference of means" if any(unpaired) else "mean paired difference"
-    unit = " in percentage points" if spec.percent else ""
-    where = f" at the same {_words(found.blocks.rsplit('.', 1)[-1])}" if found.blocks else ""
-    interval = ""
-    if any(each.estimate.n >= SHOWN_FROM for each in found.against):
-        test = "Welch's t where no seeds are paired, else paired t" if any(unpaired) else "paired t"
-        test = "Welch's t: no seeds are paired" if all(unpaired) else test
-        interval = f", with its 95 % interval ({test})"
-    return f"{how}{unit} from the baseline{where}{interval}"
-
-
-def _correction(found: Ablation) -> str:
-    tested = [each for each in found.against if _tested(each)]
-    tests = sorted({"Welch's t" if each.estimate.unpaired else "paired t" for each in tested})
-    family = tested[0].family
-    corrected = f", Holm-corrected for {counted(family, 'comparison')}" if family > 1 else ""
-    return f"{' or '.join(tests)}{corrected}"
-
-
-def _tested(comparison: AgainstBaseline) -> bool:
-    return not math.isnan(comparison.p_adjusted)
 
 
 def _frame(found: Ablation, cells: list[str]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
     table = report.tables.ablation  # its order
     digests = list(report.configurations) if table is None else [row.source.removeprefix("cell-") for row in table.rows]
     order = {digest: at for at, digest in enumerate(digests)}
-    rows = sorted(comparison.against, key=lambda each: order[each.cell])
+    rows = sorted((each for each in comparison.against if not each.same_runs), key=lambda each: order[each.cell])
     names = report.configurations.changes
     marks = [mark_of(names[each.cell], each.estimate, spec) for each in rows if math.isfinite(each.estimate.estimate)]
     if not marks:

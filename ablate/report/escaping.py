@@ -13,14 +13,15 @@ _GREEK = """
 """
 _IN_LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    "-": "-{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "±": r"$\pm$", "×": r"$\times$", "→": r"$\rightarrow$", "–": "--", "²": r"\textsuperscript{2}", "…": r"\dots{}",
     "≥": r"$\geq$", "≤": r"$\leq$", "−": r"$-$", "✓": r"\ensuremath{\surd}", "✗": r"\ensuremath{\times}", "\n": " ",
     **{letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _GREEK.split(), strict=True)},
 }  # fmt: skip
 NON_LATIN = "non-Latin letters need XeLaTeX or LuaLaTeX and a font that has them"
 LATIN = "\u017f"  # the last letter that every LaTeX knows
-_SPECIAL_IN_LATEX = re.compile("|".join(map(re.escape, _IN_LATEX)))
+_SPECIAL_IN_LATEX = re.compile("|".join("-(?=-)" if sign == "-" else re.escape(sign) for sign in _IN_LATEX))  # -- is a dash
 
 
 def in_spreadsheet(text: str) -> str:

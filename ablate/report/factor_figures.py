@@ -29,13 +29,13 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
             if additive
             else "The factorial is incomplete, so that the shares do not add up, and what is missing to 1 is not all noise."
         )
-        if terms.loc[terms["order"] == 2, "omega_squared"].isna().any():
-            rest += " Empty: cannot be estimated."
+        of_pairs = ""
+        if factor_plots.has_matrix(terms):
+            of_pairs = ", and, in the matrix, what two factors explain beyond that"
+            if terms.loc[terms["order"] == 2, "omega_squared"].isna().any():
+                rest += " Empty: cannot be estimated."
         alt = f"{first['term']} explains more of the variance between runs than any other factor: {share}."
-        caption = (
-            "ω²: the share of the variance between runs that a factor explains, and, in the matrix, what two factors explain "
-            f"beyond that. {rest}"
-        )
+        caption = f"ω²: the share of the variance between runs that a factor explains{of_pairs}. {rest}"
         yield Sketch("importance", "Variance explained", caption, alt, lambda: factor_plots.importance(terms))
     if shown := comparison.interactions:
         caption = (

@@ -36,12 +36,18 @@ def importance(anova: pd.DataFrame) -> Figure:
     main = known[known["order"] == 1].set_index("term")["omega_squared"].sort_values(ascending=False)
     pairs = known[known["order"] == 2].set_index("term")["omega_squared"]
     names = short_names(list(main.index))
-    with_map = len(pairs) > 2 and pairs.max() >= VISIBLE
+    with_map = has_matrix(anova)
     figure, grid = new_axes(0.9 + 0.32 * max(len(main), 3), 1, 2 if with_map else 1)
     _bars(grid[0, 0], main, names)
     if with_map:
         _heat_map(grid[0, 1], list(main.index), pairs, names)
     return figure
+
+
+def has_matrix(anova: pd.DataFrame) -> bool:
+    """Whether `importance` draws the pairs of factors."""
+    pairs = anova.loc[anova["order"] == 2, "omega_squared"].dropna()
+    return len(pairs) > 2 and bool(pairs.max() >= VISIBLE)
 
 
 def interaction(shown: Sequence[InteractionMeans], title: str, percent: bool, axes: Sequence[Axes] | None = None) -> Figure:

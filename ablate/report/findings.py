@@ -97,7 +97,7 @@ def strata_apart(spread: Heterogeneity | None, spec: MetricSpec, signed: bool = 
 
 def with_unit(estimate: Interval) -> str:
     """An estimate with its interval and unit: `+3.4 points [−1.3, +8.2]`."""
-    text, unit = str(estimate), "points" if estimate.spec.percent and estimate.signed else estimate.spec.unit
+    text, unit = str(estimate), "points" if estimate.spec.in_percent and estimate.signed else estimate.spec.unit
     if not unit:
         return text
     value, bracket, rest = text.partition(" [")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ablate.core.metrics import Metrics, MetricSpec
+from ablate.core.metrics import Metrics, MetricSpec, PercentageSpec
 
 MISSING = "–"
 MINUS = "\N{MINUS SIGN}"
@@ -30,12 +30,13 @@ def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
     """
     if value is None or math.isnan(value):
         return MISSING
-    scaled = 100 * value if spec.percent else value
+    scaled = (100 * value if spec.percent else value) + 0.0  # no negative zero
     digits = spec.digits
     if digits is None and scaled and not 1e-4 <= abs(scaled) < 1e6:
-        text = f"{scaled:.4g}"
+        text = f"{scaled:.3e}"
     elif digits is None:
-        text = f"{scaled:,.{max(0, 3 - math.floor(math.log10(abs(scaled)))) if scaled else 3}f}"
+        exponent = int(f"{scaled:.3e}".partition("e")[2])  # after rounding: 9.9996 is 10.00
+        text = f"{scaled:,.{max(0, 3 - exponent)}f}"
     elif digits == 0 and spec.role == "cost" and abs(scaled) >= 1e6:
         text = f"{scaled / 1e6:.2f} M"
     else:
@@ -62,6 +63,19 @@ def rounded_to(spec: MetricSpec, sds: Iterable[float]) -> MetricSpec:
     return replace(spec, digits=max(digits, 0) if digits <= DIGITS else None)
 
 
+def alike(spec: MetricSpec, error: float) -> MetricSpec:
+    """The metric with one number of decimals for an estimate and its interval, where it has none of its own.
+
+    Args:
+        spec: the metric.
+        error: of the estimate, such as a standard deviation or half of an interval; it gets two significant digits.
+
+    >>> alike(MetricSpec("loss"), 0.0123).digits, alike(MetricSpec("loss", digits=1), 0.0123).digits
+    (3, 1)
+    """
+    return rounded_to(spec, [error]) if spec.digits is None else spec
+
+
 def heading(spec: MetricSpec) -> str:
     """The title of a metric with its unit, for a column or an axis.
 
@@ -73,7 +87,7 @@ def heading(spec: MetricSpec) -> str:
 
 def difference_heading(spec: MetricSpec) -> str:
     """The title with the unit of a difference: percentage points for fractions."""
-    return f"{spec.title} (percentage points)" if spec.percent else heading(spec)
+    return f"{spec.title} (percentage points)" if spec.in_percent else heading(spec)
 
 
 def finer(spec: MetricSpec, digits: int = 1) -> MetricSpec:
@@ -84,14 +98,14 @@ def finer(spec: MetricSpec, digits: int = 1) -> MetricSpec:
 def as_reported(metrics: Metrics, values: pd.DataFrame) -> Metrics:
     """Adjust the descriptions to the values.
 
-    If a `%` metric has values above 1, they are percentages already and are shown unscaled.
+    If a `%` metric has values above 1, they are percentages already, or beyond 100 no fractions, and are shown as they are.
 
     Args:
         metrics: the descriptions.
         values: a column for each metric.
     """
     specs: Mapping[str, MetricSpec] = {
-        name: replace(spec, unit="", digits=None) if spec.percent and name in values and _beyond_one(values[name]) else spec
+        name: _unscaled(spec, values[name]) if spec.percent and name in values and _beyond_one(values[name]) else spec
         for name, spec in metrics.items()
     }
     return Metrics(specs)
@@ -115,6 +129,12 @@ def percentage(confidence: float) -> str:
     """
     digits = max(0, math.ceil(-math.log10(max(1 - confidence, 1e-12))) - 2)
     return f"{100 * confidence:.{digits}f} %"
+
+
+def _unscaled(spec: MetricSpec, values: pd.Series) -> MetricSpec:
+    guessed = spec.digits == MetricSpec.guess(spec.name).digits  # from a name, for fractions
+    spec = replace(spec, digits=None if guessed else spec.digits)
+    return PercentageSpec.of(spec) if values[values.abs() < math.inf].max() <= 100 else replace(spec, unit="")
 
 
 def _beyond_one(values: pd.Series) -> bool:

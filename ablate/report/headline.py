@@ -65,7 +65,8 @@ def _of_effects(found: list[Finding]) -> str:
     assert clearest.estimate is not None
     lead = f"Largest clear effect: {clearest.subject}, {with_unit(clearest.estimate)}."
     if not open_:
-        return f"{lead} All {_effects(found)} are clear."
+        every = f"Both {_kinds(found)}" if len(found) == 2 else f"All {_effects(found)}"
+        return lead if len(found) == 1 else f"{lead} {every} are clear."
     names = f" ({'; '.join(each.subject for each in open_)})" if len(open_) <= NAMED else ""
     return f"{lead} Undecided: {len(open_)} of {len(found)} {_kinds(found)}{names}."
 

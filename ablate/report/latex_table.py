@@ -220,8 +220,8 @@ def _caption(table: Table, rows: Sequence[Row]) -> str:
     caption = re.sub(r"\bp \\textless\{\} ([\d.]+)", r"$p<\1$", caption)
     caption = re.sub(r"(?<=\d) (?=\\%)", r"\\,", caption)
     caption = re.sub(r"\bn = (\d+)", r"$n=\1$", caption)
-    if lost := sorted({_lost(row) for row in rows} - {""}):
-        caption += rf" $^\dagger$Without a result: {in_latex('; '.join(lost))}."
+    if lost := [f"{text_of(row['configuration'])}: {_lost(row)}" for row in rows if _lost(row)]:
+        caption += rf" $^\dagger$Runs without a result, {in_latex('; '.join(lost))}."
     return caption
 
 

@@ -10,7 +10,7 @@ from ablate.report.figures import DrawnFigure
 from ablate.report.headline import headline, size
 from ablate.report.model import Report
 from ablate.report.table import without_repeated_notes
-from ablate.report.table_formats import to_markdown
+from ablate.report.table_formats import SHOWN, to_markdown
 
 PROBLEMS = 200
 VALUES = 5  # values shown of each provenance item
@@ -22,7 +22,7 @@ def render(report: Report, drawn: Sequence[DrawnFigure]) -> str:
     lines = [f"# {in_markdown(report.name)}", "", in_markdown(headline(report)), "", runs, ""]
     for caveat in caveats(report):
         lines += [f"**{in_markdown(caveat)}**", ""]
-    lines += map(to_markdown, without_repeated_notes(report.tables, caveats(report)))
+    lines += [to_markdown(table, SHOWN) for table in without_repeated_notes(report.tables, caveats(report))]
     for figure in drawn:
         title = in_markdown(figure.title)
         lines += [f"## {title}", "", f"![{title}](figures/{figure.name}.png)", "", in_markdown(figure.caption), ""]

@@ -58,7 +58,7 @@ def in_a_sentence(marks: Sequence[Mark], title: str) -> str:
         [] if lowest is highest else [f"lowest for {lowest.label}, {lowest.text}"]
     )
     clear = sum(each.clear for each in marks)
-    return f"{title}: {'; '.join(ends)}. {clear} of {len(marks)} intervals exclude zero."
+    return f"{title}: {'; '.join(ends)}. {clear} of {len(marks)} intervals exclude{'s' if clear == 1 else ''} zero."
 
 
 def highest_and_lowest(marks: list[Mark]) -> list[Mark]:

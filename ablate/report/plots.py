@@ -116,7 +116,9 @@ def forest(
         shade = (colors or {}).get(at, color if mark.clear else GRAY)
         if not math.isnan(mark.low):
             axes.plot([mark.low, mark.high], [-at, -at], color=shade, linewidth=2.2, solid_capstyle="butt", zorder=3)
-        axes.plot([mark.estimate], [-at], "D", color=shade, markersize=4.5, zorder=4)
+        axes.plot([mark.estimate], [-at], "D", color=shade, markersize=4.5, zorder=4, clip_on=False)
+    if not percent:
+        power_in_label(axes)
     return _figure(axes)
 
 
@@ -133,6 +135,8 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None 
         if not whole:
             reached = start + mark.estimate
             axes.plot([reached, reached], [-at, -at - 1], color="black", linewidth=0.7, linestyle=":", zorder=1)
+    if not percent:
+        power_in_label(axes)
     return _figure(axes)
 
 
@@ -166,6 +170,17 @@ def percent_axis(axis: Any, signed: bool = False) -> None:
     axis.set_major_formatter(
         FuncFormatter(lambda value, _: format(100 * value, "+.4g" if signed and value else ".4g").replace("-", MINUS))
     )
+
+
+def power_in_label(axes: Axes) -> None:
+    """Put the power of ten of very small or large values into the label of the horizontal axis, of which it is drawn on top."""
+    largest = max(map(abs, axes.get_xlim()))
+    exponent = math.floor(math.log10(largest)) if 0 < largest < math.inf else 0
+    if -4 < exponent < 5:
+        return
+    power = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value / 10.0**exponent, "+.4g").replace("-", MINUS)))
+    axes.set_xlabel(f"{axes.get_xlabel()} × 10{power}")
 
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> Axes:

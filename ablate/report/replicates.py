@@ -26,7 +26,8 @@ def common_seeds(against: Sequence[AgainstBaseline], values: pd.Series, names: M
         names: of the configurations.
     """
     pairs = {each.cell: each.estimate.n for each in against if each.estimate.n and each.estimate.unpaired is None}
-    fewer = {names[cell]: n for cell, n in pairs.items() if n < values[cell]}
+    of_baseline = values.drop(list(pairs)).max()
+    fewer = {names[cell]: n for cell, n in pairs.items() if n < max(values[cell], of_baseline)}
     if not fewer:
         return []
     if len(fewer) > LISTED:

@@ -35,7 +35,7 @@ from ablate.importers.tool_tables import recognized
 from ablate.report import build
 from ablate.report.model import Report
 from ablate.report.table import Table, named
-from ablate.report.table_formats import to_csv, to_html, to_latex, to_markdown
+from ablate.report.table_formats import SHOWN, to_csv, to_html, to_latex, to_markdown
 from ablate.stats.attribution import attribution
 from ablate.stats.outcomes import Outcomes
 from ablate.storage.dataframe import load_history, load_results
@@ -67,7 +67,7 @@ class StudyTable:
         return to_latex(self.table, siunitx)
 
     def to_markdown(self) -> str:
-        """Markdown with heading and notes. Of many rows, the first ones."""
+        """Markdown with heading and notes."""
         return to_markdown(self.table)
 
     def to_html(self) -> str:
@@ -82,7 +82,7 @@ class StudyTable:
         return self.to_html()
 
     def __repr__(self) -> str:
-        return self.to_markdown()
+        return to_markdown(self.table, SHOWN)
 
 
 class Study:

@@ -10,12 +10,12 @@ from rich.markup import escape
 
 from ablate.core.levels import Level
 from ablate.core.text import printable
-from ablate.report.escaping import NON_LATIN, in_latex, in_markdown, in_spreadsheet, line_in_markdown
+from ablate.report.escaping import engine_for, in_latex, in_markdown, in_spreadsheet, line_in_markdown
 from ablate.report.latex_table import table_environment
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import AtSeed, Value, has_number, is_best, text_of
 
-SHOWN = 24  # rows in the terminal and in Markdown; the files have all
+SHOWN = 24  # rows in the terminal and in report.md; the files have all
 _ALIGNED = {"number": "---:", "switch": ":---:"}
 
 
@@ -27,17 +27,17 @@ def to_rich(table: Table) -> rich.table.Table:
         shown.add_column(escape(printable(column.title)), justify=justify, overflow="fold")
     for row in table.rows[:SHOWN]:
         shown.add_row(*(_in_terminal(row[column.key]) for column in table.columns))
-    if rest := _rest(table):
+    if rest := _rest(table, SHOWN):
         shown.add_row(rest)
     return shown
 
 
-def to_markdown(table: Table) -> str:
-    """Render heading, rows (cut to `SHOWN`) and notes as Markdown."""
+def to_markdown(table: Table, most: int | None = None) -> str:
+    """Render heading, rows (the first `most`; None for all) and notes as Markdown."""
     lines = [_markdown_line([in_markdown(column.title) for column in table.columns])]
     lines.append(_markdown_line([_ALIGNED.get(column.kind, "---") for column in table.columns]))
-    lines += [_markdown_line([_in_markdown(row, column) for column in table.columns]) for row in table.rows[:SHOWN]]
-    if rest := _rest(table):
+    lines += [_markdown_line([_in_markdown(row, column) for column in table.columns]) for row in table.rows[:most]]
+    if rest := _rest(table, most):
         lines.append(_markdown_line([in_markdown(rest), *[""] * (len(table.columns) - 1)]))
     notes = [f"{line_in_markdown(note)}  " for note in table.notes]
     return "\n".join([f"## {in_markdown(table.title)}", "", *lines, "", *notes]).rstrip() + "\n"
@@ -58,7 +58,7 @@ def to_latex(table: Table, siunitx: bool = False) -> str:
     lines = [" & ".join(map(in_latex, row)) + r" \\" for row in [[column.title for column in table.columns], *rows]]
     return "\n".join(
         [
-            f"% \\usepackage{{booktabs}}; {NON_LATIN}",
+            f"% \\usepackage{{booktabs}}{engine_for(' '.join(lines))}",
             f"\\begin{{tabular}}{{{''.join(kinds)}}}",
             r"\toprule",
             lines[0],
@@ -120,6 +120,6 @@ def _markdown_line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _rest(table: Table) -> str:
-    more = len(table.rows) - SHOWN
+def _rest(table: Table, most: int | None) -> str:
+    more = 0 if most is None else len(table.rows) - most
     return f"… {more} more in tables/{table.name}.csv" if more > 0 else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
-from ablate.report.formatting import MISSING, number, percentage
+from ablate.report.formatting import MISSING, alike, number, percentage
 from ablate.stats.estimates import Estimate
 from ablate.stats.flags import Flag
 
@@ -56,10 +56,11 @@ class Interval:
         return self.estimate
 
     def __str__(self) -> str:
-        estimate = number(self.estimate, self.spec, self.signed)
         if math.isnan(self.low):
-            return estimate
-        return f"{estimate} [{number(self.low, self.spec, self.signed)}, {number(self.high, self.spec, self.signed)}]"
+            return number(self.estimate, self.spec, self.signed)
+        spec = alike(self.spec, (self.high - self.low) / 4)  # about one standard error
+        estimate, low, high = (number(each, spec, self.signed) for each in (self.estimate, self.low, self.high))
+        return f"{estimate} [{low}, {high}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Limits:
         if math.isnan(self.low):
             return MISSING
         level = "" if self.confidence is None else f" ({percentage(self.confidence)})"
-        return f"[{number(self.low, self.spec, self.signed)}, {number(self.high, self.spec, self.signed)}]{level}"
+        spec = alike(self.spec, (self.high - self.low) / 4)
+        return f"[{number(self.low, spec, self.signed)}, {number(self.high, spec, self.signed)}]{level}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,11 @@ class Mean:
         return 0 < self.n < self.runs
 
     def __str__(self) -> str:
-        mean = number(self.mean, self.spec)
+        spec = alike(self.spec, self.sd)
+        mean = number(self.mean, spec)
         if mean == MISSING:
             return mean
-        said = f"{mean} ± {number(self.sd, self.spec)}" if self.sd > 0 else mean
+        said = f"{mean} ± {number(self.sd, spec)}" if self.sd > 0 else mean
         return f"{said} ({self.n} of {self.runs})" if self.n < self.runs else said
 
 

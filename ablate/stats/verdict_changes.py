@@ -112,7 +112,7 @@ def _why(before: Mapping[str, Any], now: Mapping[Any, Any], wider: str) -> str:
     if wider:
         return wider
     if before.get("n") != now["n"]:
-        return f"n = {before.get('n')} then, {now['n']} now"
+        return f"n = {before.get('n')} then, and {now['n']} when it changed"
     if not _close(before.get("estimate"), now["estimate"]):
         return "runs have changed or were left out since"
     return "the other primary claims or the looks of the study have changed since"

@@ -37,4 +37,4 @@ def test_accuracies_that_were_logged_as_percentages_are_not_scaled_again(outputs
     (row,) = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
     assert row[1:5] == ["91.12", "3", "91.62", "3"]
     assert row[5].startswith("+0.5000 [")
-    assert "percentage points" not in out
+    assert "(percentage points)" in out

@@ -8,6 +8,7 @@ from ablate.commands.list_studies import overview
 from ablate.report.build import build
 from ablate.report.folder import write_folder
 from ablate.storage.locks import hold
+from ablate.storage.manifest import StandIn, StudyManifest
 from tests.commands.conftest import Command
 
 
@@ -20,6 +21,16 @@ def test_each_study_is_a_line(outputs: Path, command: Command) -> None:
         ("first", "2", "5", "9 finished, 1 failed"),
         ("second", "2", "5", "9 finished, 1 failed"),
     ]
+
+
+def test_a_configuration_without_runs_of_its_own_counts(outputs: Path) -> None:
+    """As in the report: `stem=c` builds the experiment of `stem=a`."""
+    study = outputs / "first"
+    manifest = StudyManifest.read(study)
+    cell = next(path.name.rpartition("-")[2] for path in (study / "runs").iterdir())
+    same = {"0123456789abcdef": StandIn.model_validate({"as": cell, "label": "stem=c", "levels": {"stem": "c"}})}
+    manifest.model_copy(update={"same": same, "factors": {"stem": ["a", "b", "c"]}}).write(study)
+    assert overview(study).configurations == len(build(study).configurations) == 3
 
 
 def test_the_verdicts_are_those_of_the_last_report(outputs: Path) -> None:

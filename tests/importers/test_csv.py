@@ -178,6 +178,14 @@ def test_a_long_preamble_is_skipped_and_rows_that_begin_with_a_number_sign_are_n
         assert sorted(runs["cell"].map(str)) == ["m=#12", "m=#13"]
 
 
+def test_a_row_of_a_method_with_a_number_sign_is_no_comment(tmp_path: Path) -> None:
+    """Its fields are those of the header; the methods without one are more."""
+    rows = "".join(f"{method},{seed},0.{seed}\n" for method in ("plain", "other", "#1 ours", "more") for seed in (1, 2))
+    found = read_results(written(tmp_path, "m,seed,y\n" + rows + "# a remark\n# two, three, four\n"), ["m"], "seed", ["y"])
+    assert len(found.runs) == 8
+    assert "m=#1 ours" in set(found.runs["cell"].map(str))
+
+
 def test_a_comma_before_three_digits_beside_a_point_is_not_guessed(tmp_path: Path) -> None:
     """81,204 as a thousand times what it is would be a table of nonsense, with an interval."""
     path = tmp_path / "r.csv"

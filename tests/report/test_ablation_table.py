@@ -122,7 +122,9 @@ def test_the_best_is_bold_unless_it_lost_runs() -> None:
         == "Mean ± standard deviation over n seeds; in bold the best of those over at least 5 seeds (higher is better)."
     )
     assert r"\rlap{$^\dagger$}" in to_latex_of(shown)
-    assert r"$^\dagger$Without a result: 1 diverged." in to_latex_of(shown)
+    name = text_of(row["configuration"]).replace("_", r"\_")
+    assert rf"$^\dagger$Runs without a result, {name}: 1 diverged." in to_latex_of(shown)
+    assert "Lost runs leave their pairs out of Δ and p, which may have selected the runs that remain." in shown.caption
 
 
 def to_latex_of(shown: Table) -> str:
@@ -155,6 +157,7 @@ def test_two_seeds_have_no_interval_and_no_p_value() -> None:
         "Δ: mean paired difference in percentage points from the baseline.",
         "Fewer than 5 seeds: no verdicts and no p values; the results are preliminary.",
     ]
+    assert shown.caption.endswith(shown.notes[-1])
 
 
 def test_in_blocks_differences_and_the_best_are_within_each() -> None:
@@ -196,6 +199,16 @@ def test_a_difference_over_fewer_seeds_than_its_row_says_so() -> None:
     assert said in shown.notes
     assert said in shown.caption
     assert not any("in common with the baseline:" in note for note in table({"method": ["base", "ours"]}).notes)
+    shown = table({}, found=whole.where((method != "ours") | (seed > 1)))  # the means are over 6 and 4 seeds, Δ over 4
+    assert "Δ is over the seeds in common with the baseline: 4 for method=ours." in shown.notes
+
+
+def test_a_difference_has_the_digits_of_its_own_error() -> None:
+    """Seeds that differ by points and a change of a hundredth of one: rounded like the means, the interval was +0.0 to +0.0."""
+    found = grid_results({"arm": ["a", "b"]}, lambda at, seed: seed / 100 + (at["arm"] == "b") * (1e-3 + seed * 1e-5), "acc", 5)
+    shown = table({}, found=replace(found, metrics=found.metrics.updated({"acc": {"unit": "%", "digits": 1}})))
+    assert text_of(shown.rows[1]["difference"]) == "+0.1020 [+0.1000, +0.1040]"
+    assert text_of(shown.rows[1]["mean"]) == "2.1 ± 1.6"
 
 
 def test_unpaired_runs_are_not_called_seeds() -> None:

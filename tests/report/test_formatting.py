@@ -34,18 +34,18 @@ def test_two_large_results_are_told_apart() -> None:
 @pytest.mark.parametrize("scale", [1e-9, 1e-12])
 def test_very_small_results_have_a_power_of_ten(scale: float) -> None:
     spec = rounded_to(MetricSpec("mse"), [0.12 * scale])
-    assert number(3.21 * scale, spec) == f"{3.21 * scale:.4g}".replace("-", "−")
+    assert number(3.21 * scale, spec) == f"{3.21 * scale:.3e}".replace("-", "−")
 
 
 def test_without_digits_there_are_four_significant_ones() -> None:
-    assert [number(value, LOSS) for value in (0.5, 81.25, 0.8125, 12345.6, 0.0, -0.001)] == [
-        "0.5000", "81.25", "0.8125", "12,346", "0.000", "−0.001000",
+    assert [number(value, LOSS) for value in (0.5, 81.25, 0.8125, 12345.6, 0.0, -0.0, -0.001, 9.9996)] == [
+        "0.5000", "81.25", "0.8125", "12,346", "0.000", "0.000", "−0.001000", "10.00",
     ]  # fmt: skip
 
 
 def test_what_is_very_small_or_large_has_a_power_of_ten() -> None:
     written = [number(value, LOSS, signed=True) for value in (3.5e-30, 9.87e-5, 1e-4, -999_999.0, 2e6, math.inf)]
-    assert written == ["+3.5e−30", "+9.87e−05", "+0.0001000", "−999,999", "+2e+06", "+inf"]
+    assert written == ["+3.500e−30", "+9.870e−05", "+0.0001000", "−999,999", "+2.000e+06", "+inf"]
 
 
 def test_a_unit_stands_behind_the_title_and_a_difference_of_percentages_is_in_points() -> None:
@@ -64,12 +64,17 @@ def test_a_finer_number_has_one_more_digit_unless_its_digits_are_significant_one
 
 
 def test_fractions_are_percentages_unless_a_finite_value_lies_beyond_one() -> None:
-    values = pd.DataFrame({"final": [0.5, math.inf, math.nan], "peak": [0.5, 91.4, 1.0], "f1": 2.0})
-    specs = {name: MetricSpec(name, f"{name} accuracy", "%", 1) for name in ("final", "peak")}
+    values = pd.DataFrame({"final": [0.5, math.inf, math.nan], "peak": [0.5, 91.4, 1.0], "count": [7500, 1, 1], "f1": 2.0})
+    specs = {name: MetricSpec(name, f"{name} accuracy", "%", 1) for name in ("final", "peak", "count")}
     metrics = as_reported(Metrics({**specs, "f1": MetricSpec("f1", digits=2)}), values)
     assert number(0.5, metrics["final"]) == "50.0"
-    assert number(91.4, metrics["peak"]) == "91.40"
+    assert number(91.4, metrics["peak"]) == "91.4"
+    assert difference_heading(metrics["peak"]) == "peak accuracy (percentage points)"
+    assert heading(metrics["count"]) == "count accuracy"
+    assert (
+        as_reported(Metrics.completed(Metrics(), ["test_acc"]), pd.DataFrame({"test_acc": [91.4]}))["test_acc"].digits is None
+    )
     assert number(1.25, metrics["peak - final"], signed=True) == "+1.250"
     assert number(1.25, metrics["final - peak"], signed=True) == "+1.250"
-    assert [heading(metrics[name]) for name in values] == ["final accuracy (%)", "peak accuracy", "f1"]
+    assert [heading(metrics[name]) for name in values] == ["final accuracy (%)", "peak accuracy (%)", "count accuracy", "f1"]
     assert number(2, metrics["f1"]) == "2.00"

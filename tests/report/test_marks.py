@@ -43,4 +43,4 @@ def test_of_too_many_rows_the_highest_and_the_lowest_stay() -> None:
 
 def test_a_sentence_names_both_ends() -> None:
     marks = [Mark("a", 0.2, 0.1, 0.3, text="+20"), Mark("b", -0.1, -0.2, 0.1, text="−10")]
-    assert in_a_sentence(marks, "Δ") == "Δ: highest for a, +20; lowest for b, −10. 1 of 2 intervals exclude zero."
+    assert in_a_sentence(marks, "Δ") == "Δ: highest for a, +20; lowest for b, −10. 1 of 2 intervals excludes zero."

@@ -37,6 +37,20 @@ def test_a_forest_has_the_whole_interval_the_estimate_and_every_seed() -> None:
     close(figure)
 
 
+@pytest.mark.parametrize(("scale", "label"), [(1e-6, "Δ loss × 10⁻⁷"), (1e6, "Δ loss × 10⁵"), (1.0, "Δ loss")])
+def test_a_power_of_ten_is_in_the_label_and_not_printed_over_it(scale: float, label: str) -> None:
+    marks = [Mark("up", 0.3 * scale, 0.1 * scale, 0.45 * scale, []), Mark("down", 0.1 * scale, 0.05 * scale, 0.2 * scale, [])]
+    figure = forest(marks, "Δ loss", percent=False)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == label
+    assert axes.xaxis.get_offset_text().get_text() == ""
+    ticks = {float(text.get_text().replace("−", "-")) for text in axes.get_xticklabels() if text.get_text()}
+    assert {0.0} < ticks
+    assert max(ticks) < 10
+    close(figure)
+
+
 def test_a_forest_can_be_drawn_into_axes_of_ones_own() -> None:
     figure, axes = plt.subplots()
     assert forest(MARKS, "effect", percent=True, ax=axes, color="#000000") is figure

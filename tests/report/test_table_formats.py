@@ -51,7 +51,8 @@ def test_a_value_has_the_same_text_in_every_format() -> None:
 
 
 def test_of_many_rows_a_terminal_shows_some_and_says_where_the_others_are() -> None:
-    rows = to_markdown(LONG).splitlines()[4:]
+    assert len(to_markdown(LONG).splitlines()[4:]) == SHOWN + 3
+    rows = to_markdown(LONG, SHOWN).splitlines()[4:]
     assert len(rows) == SHOWN + 1
     assert rows[-1] == "| … 3 more in tables/long_table.csv |  |  |"
     assert to_rich(LONG).row_count == SHOWN + 1

@@ -43,6 +43,10 @@ NAN = math.nan
         (Mean(0.81, NAN, 1, 2, SPEC), "81.0 (1 of 2)"),
         (Mean(0.81, 0.01, 4, 5, SPEC), "81.0 ± 1.0 (4 of 5)"),
         (Mean(NAN, NAN, 0, 2, SPEC), "–"),
+        (Mean(99.28, 2.599, 5, 5, MetricSpec("x")), "99.3 ± 2.6"),  # a deviation has no more decimals than its mean
+        (Mean(2.114e-5, 5.66e-7, 5, 5, MetricSpec("x")), "0.00002114 ± 0.00000057"),
+        (Interval(1.076, 0.5457, 1.606, MetricSpec("x")), "+1.08 [+0.55, +1.61]"),
+        (Limits(0.5457, 1.606, MetricSpec("x")), "[+0.55, +1.61]"),
         (Spread(0.573, 0.5, 0.69, 5, MetricSpec("x", digits=2)), "0.57 (0.50 to 0.69)"),
         (Spread(0.573, 0.573, 0.573, 1, MetricSpec("x", digits=2)), "0.57"),
         (Exact(1990802, 1990802), "1,990,802"),

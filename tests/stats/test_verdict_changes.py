@@ -56,7 +56,7 @@ def frame(**changed: Any) -> pd.DataFrame:
         ({"meaning": "other"}, "the claim has changed since"),
         ({"rules": RULES - 1}, "the decision rules have changed since (see docs/statistics.md)"),
         ({}, "the other primary claims or the looks of the study have changed since"),
-        ({"n": 8}, "n = 8 then, 5 now"),
+        ({"n": 8}, "n = 8 then, and 5 when it changed"),
         ({"estimate": 0.2}, "runs have changed or were left out since"),
         ({"estimate": None}, "runs have changed or were left out since"),
     ],
