@@ -65,7 +65,6 @@ class Snapshot:
     Attributes:
         runs: the status of each run.
         running: the first running runs with their curves.
-        seconds_left: an estimate from the durations of the finished runs; None if it cannot be estimated.
     """
 
     runs: Sequence[RunStatus]
@@ -84,7 +83,7 @@ class Snapshot:
 def look(study: Path, known: Known | None = None) -> Snapshot:
     """Read the state of a study; see `status_of` for `known`."""
     runs = status_of(study, known)
-    running = [_running(study, run) for run in runs if run.state == "running"][:SHOWN]
+    running = [_running(study, run) for run in [run for run in runs if run.state == "running"][:SHOWN]]
     return Snapshot(runs, running)
 
 

@@ -12,7 +12,6 @@ from ablate.core.cells import BASE, Cell
 from ablate.core.levels import Factor, Level, short_names
 from ablate.core.text import NAME_BYTES, cut_to_bytes
 
-DESIGNS = ("factorial", "one_at_a_time", "path")
 Coalition = frozenset[str]  # the changes that have been applied
 EXACT_UP_TO = 4  # up to so many changes, all combinations are run
 NAME_LENGTH = 120  # of the default name of a study

@@ -56,7 +56,7 @@ def render() -> str:
 
 
 def render_help() -> str:
-    """Render help/hydra/help/default.yaml: Hydra's own, with the options of `hydra.sweeper` below."""
+    """Render conf_help/hydra/help/default.yaml: Hydra's own, with the options of `hydra.sweeper` below."""
     hydra = yaml.safe_load((Path(hydra_conf.__file__).parent / "hydra" / "help" / "default.yaml").read_text(encoding="utf-8"))
     parts = {**hydra, "footer": footer("hydra.sweeper")}
     texts = (f"{key}: |\n{textwrap.indent(text, '  ')}" if "\n" in text else f"{key}: {text}\n" for key, text in parts.items())

@@ -33,7 +33,7 @@ def _number_as_text(name: Any) -> Any:
 
 
 def _is_portable(name: str) -> bool:
-    """Whether all systems accept this name, and keep it as it is."""
+    """Whether file systems keep this name as it is: without control characters, and not too long."""
     return printable(name) == name and name[0] != " " and name[-1] not in ". " and len(name.encode()) <= NAME_BYTES
 
 

@@ -1,7 +1,7 @@
 """Which tool wrote a folder or file, and its runs as a table.
 
 source = detect(Path("multirun"))  # Source(title='jobs of Hydra', …); None for a study of ours or a CSV file
-table = read(Path("multirun"), source)
+table, roles = read(source, Roles())   # its runs, and the roles of their columns
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ MISSING = "–"
 MINUS = "\N{MINUS SIGN}"
 DIGITS = 8  # at most, after the decimal point
 RATIO = MetricSpec("ratio", digits=3)
-PLAIN = MetricSpec("value")  # a number without a metric: four significant digits
 
 
 def number(value: float, spec: MetricSpec, signed: bool = False) -> str:

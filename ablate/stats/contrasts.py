@@ -303,7 +303,8 @@ def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: flo
         se, df = student(by_seed)
         fixed = Condition({key: (level,) for key, level in cell.items()})
         found.append(at_resolution(Estimate("mean", (), by_seed, se, df, fixed, [cell]), outcomes.step))
-    return sorted(found, key=lambda each: list(outcomes.cells).index(each.strata[0]))
+    order = {cell: at for at, cell in enumerate(outcomes.cells)}
+    return sorted(found, key=lambda each: order[each.strata[0]])
 
 
 def _places(values: pd.DataFrame, corners: Sequence[Sequence[int]]) -> NDArray[np.intp]:

@@ -55,7 +55,7 @@ def scorecard(claims: Sequence[Claim], results: StudyResults) -> pd.DataFrame:
 
 
 def _in_words(how: HowPublished) -> str:
-    """How a figure was made, and what its interval allows for."""
+    """How a figure was made."""
     several = f"of {how.n_runs} runs"
     return {"run": "one run", "paired": "two runs of one seed", "best": f"best {several}", "mean": f"mean {several}"}[how.kind]
 

@@ -1,4 +1,4 @@
-"""What a training function may return, and how a run's end is told."""
+"""How the end of a run is told."""
 
 from pathlib import Path
 

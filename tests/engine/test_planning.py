@@ -242,6 +242,7 @@ def test_a_later_plan_of_the_command_knows_what_failed(tmp_path: Path) -> None:
     failed, given_up, done = sorted(earlier.runs, key=x_of)
     failed.failures, failed.outcome = 1, Outcome("x=1", 0, "failed")
     given_up.stopped, given_up.state = "its process died 2 times", "given up"
+    given_up.fruitless, given_up.reached = 1, 4
     begin(done, 2, of=2)
     done.state, done.outcome = "done", Outcome("x=3", 0, "finished")
     plan = make_plan(tmp_path, [cell(x=1), cell(x=2), cell(x=3)], [0, 1])
@@ -251,4 +252,5 @@ def test_a_later_plan_of_the_command_knows_what_failed(tmp_path: Path) -> None:
     assert [(run.failures, run.state, run.outcome) for run in runs.values() if run.seed == 1] == [(0, "to do", None)] * 3
     assert (runs["x=1 seed=0"].failures, runs["x=1 seed=0"].outcome) == (1, failed.outcome)
     assert (runs["x=2 seed=0"].state, runs["x=2 seed=0"].stopped) == ("given up", "its process died 2 times")
+    assert (runs["x=2 seed=0"].fruitless, runs["x=2 seed=0"].reached) == (1, 4)
     assert (runs["x=3 seed=0"].state, runs["x=3 seed=0"].outcome) == ("done", None)  # kept

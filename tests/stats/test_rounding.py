@@ -129,7 +129,11 @@ def test_blocks_have_it_one_by_one_and_together() -> None:
     half = stats.t.ppf(0.975, 2) * 0.05
     assert found.rows[runs.factors["data"].levels[0]].interval() == pytest.approx((0.1 - half, 0.1 + half))
     assert found.these.high - found.these.low == pytest.approx(2 * stats.t.ppf(0.975, 10) * 0.05 / math.sqrt(5))
-    assert found.iqm[0].high - found.iqm[0].low >= 0.1
+    constant = outcomes(
+        study({"data": list("abcde"), "method": ["base", "ours"]}, lambda at, _: 93.1 + 0.1 * (at["method"] == "ours"))
+    )
+    arms = analyze(constant, "data", OURS).iqm
+    assert [end for each in arms for end in (each.low, each.high)] == pytest.approx([93.05, 93.15, 93.15, 93.25])
     assert contrasts.contrast(by_block(runs, "data"), OURS).interval() == pytest.approx((0.1 - HALF, 0.1 + HALF))
     scaled = analyze(runs, "data", OURS, bounds=dict.fromkeys("abcde", (90.0, 100.0)))
     assert (scaled.like_these.low, scaled.like_these.high) == pytest.approx((0.01 - HALF / 10, 0.01 + HALF / 10))

@@ -33,6 +33,16 @@ def test_a_run_comes_back_as_it_was_without_its_locks(tmp_path: Path) -> None:
     assert [path.name for path in here.parent.iterdir()] == ["here"]
 
 
+def test_the_record_is_replaced_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what the other files are; a crash in between leaves the old one."""
+    there = make(tmp_path / "there", a_txt="1", run_json="new", z_txt="2")
+    replaced = []
+    monkeypatch.setattr(Path, "replace", lambda path, target: replaced.append(Path(target).name))
+    bundle.unpack(bundle.pack(there), tmp_path / "here")
+    assert sorted(replaced) == ["a.txt", "run.json", "z.txt"]
+    assert replaced[-1] == "run.json"
+
+
 def test_a_damaged_archive_leaves_the_run_as_it_was(tmp_path: Path) -> None:
     content = bundle.pack(make(tmp_path / "there", run_json="new" * 1000, a="x" * 20_000))
     here = make(tmp_path / "here", run_json="old")
