@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from rich.markup import escape
 from rich.table import Table
@@ -16,9 +17,9 @@ from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
 from ablate.storage.files import write_atomically
-from ablate.storage.layout import PLAN
+from ablate.storage.layout import PLAN, known_cells
 from ablate.storage.manifest import StudyManifest
-from ablate.storage.plan_file import FACTS
+from ablate.storage.plan_file import FACTS, read_rows
 
 ROWS_SHOWN = 24
 KEYS_SHOWN = 6  # of the keys that do not identify runs
@@ -78,20 +79,33 @@ def _shortened(plan: Plan) -> bool:
 
 
 def write_csv(plan: Plan) -> None:
-    """Write plan.csv: one row for each run, including cells that share the runs of another cell."""
+    """Write plan.csv: one row for each run, including cells that share the runs of another cell.
+
+    Rows of an earlier command stay if this one does not plan their configuration and it has runs: those that it lacks are
+    missing in the study, whichever configurations are run today.
+    """
     stand_ins: dict[str, list[PlannedCell]] = {}
     for cell, runner in plan.stand_ins.values():
         stand_ins.setdefault(runner.digest, []).append(cell)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*plan.runs[0].cell.levels, *FACTS])
+    rows: list[dict[str, object]] = []
     for run in plan.runs:
         seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
-        facts = [run.seed, run.state, seconds, run.directory.relative_to(plan.study).as_posix()]
+        directory = run.directory.relative_to(plan.study).as_posix()
         note = run.left_out or ("made by other code" if run.stale else "")
-        writer.writerow([*run.cell.levels.values(), *facts, note])
-        for cell in stand_ins.get(run.cell.digest, []):
-            writer.writerow([*cell.levels.values(), *facts, f"identical configuration to {run.cell.label}"])
+        facts = dict(zip(FACTS, (run.seed, run.state, seconds, directory, note), strict=True))
+        rows.append({**run.cell.levels, **facts})
+        same = f"identical configuration to {run.cell.label}"
+        rows += [{**cell.levels, **facts, "note": same} for cell in stand_ins.get(run.cell.digest, [])]
+    planned, begun = {PurePosixPath(str(row["directory"])).parent for row in rows}, known_cells(plan.study).values()
+    for row in read_rows(plan.study):
+        cell_of_row = PurePosixPath(row["directory"]).parent
+        if cell_of_row not in planned and cell_of_row.name in begun:
+            rows.append(dict(row))
+    keys = dict.fromkeys(key for row in rows for key, level in row.items() if key not in FACTS and level != "")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*keys, *FACTS], restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     write_atomically(plan.study / PLAN, text.getvalue())
 
 

@@ -183,7 +183,8 @@ class Preparation:
                 notes = self._look(plan, manifest)
                 manifest.write(study)
             plan.estimate(self._program.experiment.cost)
-            plan_display.write_csv(plan)
+            with manifest_lock(study):
+                plan_display.write_csv(plan)
         except OSError as error:
             raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
         return plan, notes

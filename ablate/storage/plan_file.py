@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,21 +36,24 @@ def read_plan(study: Path) -> dict[str, PlannedRow] | None:
     Returns:
         None without a plan, or if it cannot be read: another encoding, a missing column, or a row that is cut off.
     """
-    try:
-        with (study / PLAN).open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            names = short_names([key for key in reader.fieldnames or () if key not in FACTS])
-            rows = [_row(row, names) for row in reader]
-    except (OSError, KeyError, ValueError, csv.Error):
+    rows = read_rows(study)
+    if not rows:
         return None
-    if any(None in row for row in rows):
-        return None
+    names = short_names([key for key in rows[0] if key not in FACTS])
     found: dict[str, PlannedRow] = {}
-    for row in rows:
-        found.setdefault(row.directory, row)
+    for row in rows:  # a factor that another command has added has no level in the rows of this one
+        label = ",".join(f"{name}={row[key]}" for key, name in names.items() if row[key])
+        found.setdefault(row["directory"], PlannedRow(row["directory"], row["seed"], row["state"], label))
     return found
 
 
-def _row(row: Mapping[str, str], names: Mapping[str, str]) -> PlannedRow:
-    label = ",".join(f"{name}={row[key]}" for key, name in names.items())
-    return PlannedRow(row["directory"], row["seed"], row["state"], label)
+def read_rows(study: Path) -> list[dict[str, str]]:
+    """The rows of plan.csv as they are; none without a plan, or if it cannot be read."""
+    try:
+        with (study / PLAN).open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows, names = list(reader), set(reader.fieldnames or ())
+    except (OSError, ValueError, csv.Error):
+        return []
+    cut_off = any(None in row or None in row.values() for row in rows)
+    return rows if {"directory", "seed", "state"} <= names and not cut_off else []

@@ -9,7 +9,23 @@ from rich.console import Console
 from ablate.core.levels import Factor
 from ablate.engine.plan_display import inert_factors, kept_baseline, summary, table, write_csv
 from ablate.storage.manifest import StudyManifest
+from ablate.storage.plan_file import read_plan
 from tests.engine.test_planning import begin, cell, make_plan, stems
+
+
+def test_the_plan_keeps_the_runs_of_configurations_that_a_later_command_does_not_plan(tmp_path: Path) -> None:
+    """Otherwise what is missing of them would not be missing any more."""
+    whole = make_plan(tmp_path, [cell(x=1), cell(x=2), cell(x=3)], [0, 1])
+    for run in whole.runs:
+        if run.seed == 0 and run.name != "x=3 seed=0":  # x=3 has never begun: a level that nobody wants any more, say
+            run.directory.mkdir(parents=True)
+    write_csv(whole)
+    write_csv(make_plan(tmp_path, [cell(x=1, y="a")], [0]))
+    write_csv(make_plan(tmp_path, [cell(x=1)], [0]))
+    planned = read_plan(tmp_path)
+    assert planned is not None
+    assert [(row.label, row.seed) for row in planned.values()] == [("x=1", "0"), ("x=2", "0"), ("x=2", "1")]
+    assert (tmp_path / "plan.csv").read_text().splitlines()[0] == "x,seed,state,seconds,directory,note"
 
 
 def test_identical_configurations_have_rows_in_the_file(tmp_path: Path) -> None:
