@@ -185,6 +185,61 @@ def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
     assert f"the layers of stage 87: {first.min()} to {first.max()})" in text
 
 
+def test_what_the_case_study_says_of_his_way_of_testing_at_the_longer_budget() -> None:
+    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    study = ROOT / "outputs" / "protocols-short"
+    found = {
+        row["id"]: {key: 100 * row[key] for key in ("estimate", "low", "high", "low_95", "high_95")} for row in verdicts(study)
+    }
+    decided = {row["id"]: row["verdict"] for row in verdicts(study) if row["verdict"] not in ("inconclusive", "not tested")}
+    assert decided == {"H2-87": "supported"}
+    at_95 = {
+        "H4-92": "flatter stage 92 by {estimate:.1f} points (95 % interval {low_95:.1f} to {high_95:.1f})",
+        "H4-89": "and stage 89 by {estimate:.1f} ({low_95:.1f} to {high_95:.1f})",
+        "H4-92-control": "more than the control by {estimate:.1f} ({low_95:.1f} to {high_95:.1f})",
+        "H4-89-control": "and {estimate:.1f} ({low_95:.1f} to {high_95:.1f}), under each of the five seeds",
+        "H3": "{estimate:+.1f} [{low:.1f}, {high:.1f}] on average",
+    }
+    for name, sentence in at_95.items():
+        assert sentence.format(**found[name]) in text
+    assert "whose intervals are {low:.1f} to {high:.1f} and wider than 25 points".format(**found["H4-92"]) in text
+    assert min(each["high"] - each["low"] for name, each in found.items() if name.startswith("H4")) > 25
+    assert (
+        f"{-found['H2-87']['estimate']:.1f} points [{-found['H2-87']['high']:.1f}, {-found['H2-87']['low']:.1f}] (H2)" in text
+    )
+    results = load_results(study)
+    runs = results.to_frame()
+    by_stage = {stage.removeprefix("stage"): rows for stage, rows in runs.groupby(runs["experiment"].map(str))}
+    ends = {
+        name: {stage: 100 * rows[f"{name}final_test_accuracy"] for stage, rows in by_stage.items()}
+        for name in ("", "batch_", "article_", "flipped_")
+    }
+    own, batch = ends[""], ends["batch_"]
+    assert f"stages 92 and 89 both classify {batch['92'].mean():.1f} % correctly" in text
+    assert f"{batch['89'].mean():.1f}" == f"{batch['92'].mean():.1f}"
+    for stage in ("92", "89"):
+        assert f"{own[stage].mean():.1f} % ({own[stage].min():.1f} to {own[stage].max():.1f}" in text
+        assert (batch[stage] > own[stage]).all()
+    assert f"the control, {batch['87'].mean():.1f} and {own['87'].mean():.1f} %" in text
+    assert (
+        f"the lead of stage 92 over stage 87 is {(ends['article_']['92'].mean() - ends['article_']['87'].mean()):.1f} points"
+        in text
+    )
+    assert f"in evaluation mode it is {own['87'].mean() - own['92'].mean():.1f} points behind" in text
+    (table,) = results.description.tables
+    met = summarize_arrays(table, results, load_kept(results, table.source))
+    met = met.set_index(["label", table.by])["variance_ratio"].round(2)
+    places = {
+        stage: [met[f"experiment=stage{stage}", f"block3.{norm}"] for norm in ("norm1", "pool_norm")] for stage in ("92", "89")
+    }
+    assert "is {} and, in the second place of the shared BN, {} times the running variance".format(*places["92"]) in text
+    shared = met.index.isin(
+        [(f"experiment=stage{stage}", f"block3.{norm}") for stage in ("92", "89") for norm in ("norm1", "pool_norm")]
+    )
+    others = met[~shared]
+    assert "(stage 89: {} and {}; all other layers {} to {})".format(*places["89"], others.min(), others.max()) in text
+
+
 def test_the_table_of_the_readme_is_that_of_the_ingredients() -> None:
     """Without the columns n and flags; every row has five seeds."""
     rows = re.findall(r"^\| .* \|$", (ROOT / "outputs/ingredients/report/report.md").read_text(encoding="utf-8"), re.MULTILINE)
