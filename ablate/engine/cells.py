@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.cells import Cell
+from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.zipping import joint_levels, with_joint_keys
 from ablate.engine.config_values import (
@@ -148,6 +149,10 @@ class CellReader:
             return None
         ignore = (*config.study.ignore, *config.study.paths)
         values = ConfigValues.of(config, ignore)
+        named = {*typed, *(override.partition("=")[0].lstrip("+") for override in overrides)}
+        for key, why in values.unresolved.items():
+            if key in named:  # what the command asks for, unlike a key of the program that may never be read
+                raise UsageError(f"{key}: {why}")
         neutral = plain(config.study.neutral) or {}
         texts = self.before.is_new or self.before.identity > 1
         meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore), texts), (), neutral)
