@@ -110,27 +110,23 @@ def remove(study: Path, directories: Sequence[Path] | None) -> None:
         UsageError: if a process holds one of the runs.
     """
     if directories is None:
-        with manifest_lock(study):  # no command can add runs
+        with contextlib.ExitStack() as locks:
+            locks.enter_context(manifest_lock(study))  # no command can add runs
             for directory in (study / "runs").glob("*/seed=*"):  # also those without a record yet
-                _refuse_held(directory)
+                _refuse_unless_free(directory, locks.enter_context(briefly(directory)))
             shutil.rmtree(study)
         return
     for directory in directories:
         with briefly(directory) as free:
-            if not free:
-                raise _held(directory, holder(directory) or "another process")
+            _refuse_unless_free(directory, free)
             shutil.rmtree(directory)
         with contextlib.suppress(OSError):  # not empty
             directory.parent.rmdir()
 
 
-def _refuse_held(directory: Path) -> None:
-    if (by := holder(directory)) is not None:
-        raise _held(directory, by)
-
-
-def _held(directory: Path, by: str) -> UsageError:
-    return UsageError(f"{directory} is being run ({by}): stop the sweep first.")
+def _refuse_unless_free(directory: Path, free: bool) -> None:
+    if not free:
+        raise UsageError(f"{directory} is being run ({holder(directory) or 'another process'}): stop the sweep first.")
 
 
 def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:
@@ -141,7 +137,7 @@ def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:
         directories: the folders of the runs; None for all runs, including those that have not started.
     """
     for directory in run_directories(study) if directories is None else directories:
-        _refuse_held(directory)
+        _refuse_unless_free(directory, holder(directory) is None)
     names = None if directories is None else {directory.relative_to(study).as_posix() for directory in directories}
     for name, job in queued_jobs(study).items():
         if names is not None and name not in names:

@@ -6,12 +6,12 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from ablate.core.cells import SHOWN_IN_FULL
+from ablate.core.cells import SHOWN_IN_FULL, reason_to_leave_out
 from ablate.core.levels import Factor, Level, short_names
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
@@ -87,26 +87,37 @@ def write_csv(plan: Plan) -> None:
     stand_ins: dict[str, list[PlannedCell]] = {}
     for cell, runner in plan.stand_ins.values():
         stand_ins.setdefault(runner.digest, []).append(cell)
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[Mapping[str, object], list[object]]] = []
+    planned = set()
     for run in plan.runs:
         seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
-        directory = run.directory.relative_to(plan.study).as_posix()
+        directory = run.directory.relative_to(plan.study)
+        planned.add(directory.parent)
+        facts: list[object] = [run.seed, run.state, seconds, directory.as_posix()]
         note = run.left_out or ("made by other code" if run.stale else "")
-        facts = dict(zip(FACTS, (run.seed, run.state, seconds, directory, note), strict=True))
-        rows.append({**run.cell.levels, **facts})
+        rows.append((run.cell.levels, [*facts, note]))
         same = f"identical configuration to {run.cell.label}"
-        rows += [{**cell.levels, **facts, "note": same} for cell in stand_ins.get(run.cell.digest, [])]
-    planned, begun = {PurePosixPath(str(row["directory"])).parent for row in rows}, known_cells(plan.study).values()
+        rows += [(cell.levels, [*facts, same]) for cell in stand_ins.get(run.cell.digest, [])]
+    begun = known_cells(plan.study).values()
     for row in read_rows(plan.study):
-        cell_of_row = PurePosixPath(row["directory"]).parent
+        cell_of_row = Path(row["directory"]).parent
         if cell_of_row not in planned and cell_of_row.name in begun:
-            rows.append(dict(row))
-    keys = dict.fromkeys(key for row in rows for key, level in row.items() if key not in FACTS and level != "")
+            levels = {key: level for key, level in row.items() if key not in FACTS and level}
+            if reason := _left_out(plan, {**levels, "seed": row["seed"]}):
+                row |= {"state": "left out", "note": reason}
+            rows.append((levels, [row[fact] for fact in FACTS]))
+    keys = dict.fromkeys(key for levels, _ in rows for key in levels)
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*keys, *FACTS], restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*keys, *FACTS])
+    writer.writerows([*(levels.get(key, "") for key in keys), *facts] for levels, facts in rows)
     write_atomically(plan.study / PLAN, text.getvalue())
+
+
+def _left_out(plan: Plan, levels: Mapping[str, str]) -> str | None:
+    """The reason in study.leave_out for a run of an earlier command, of which the levels of some factors are known."""
+    known = [entry for entry in plan.leave_out if entry.condition.allowed.keys() <= levels.keys()]
+    return reason_to_leave_out(known, {key: Level.of(level) for key, level in levels.items()})
 
 
 def first_notes(cells: Sequence[PlannedCell], factors: Sequence[Factor], before: StudyManifest) -> list[str]:

@@ -139,6 +139,7 @@ class Plan:
         processes: the number of runs that share the machine.
         cost_from: the basis of the estimated durations, as text.
         notes: sentences to print with the plan.
+        leave_out: the entries of study.leave_out.
     """
 
     study: Path
@@ -151,6 +152,7 @@ class Plan:
     processes: int = 1
     cost_from: str = ""
     notes: list[str] = field(default_factory=list)
+    leave_out: Sequence[LeaveOut] = ()
 
     def look(self) -> None:
         """Determine the state of each run; damaged records are reported in `notes`."""
@@ -271,7 +273,7 @@ def make_plan(
             else:  # with study.leave_out, cells do not share runs
                 run.twins = twins
             runs.append(run)
-    return Plan(study, by_digest, runs, stand_ins)
+    return Plan(study, by_digest, runs, stand_ins, leave_out=leave_out)
 
 
 def waiting_time(seconds: Sequence[float], processes: int) -> float:

@@ -34,7 +34,6 @@ from ablate.engine.orphans import end_with_parent
 from ablate.engine.run import Run
 from ablate.storage.code_files import project_root
 
-HYDRAS_RESOLVERS = ("now", "hydra", "python_version")
 Function = Callable[..., Any]  # of (cfg) or (cfg, run): returns metrics by name, a number, several numbers, or None
 
 
@@ -266,22 +265,21 @@ _PROGRAMS: dict[ProgramReference, Program] = {}  # the programs defined or impor
 
 @contextmanager
 def _own_resolvers() -> Iterator[None]:
-    """While a program is imported, the resolvers that launchers have brought from the process of the command are unknown.
+    """While a program is imported, it may register resolvers that launchers have brought from the process of the command.
 
-    Programs register theirs when they are imported, which OmegaConf refuses the second time. Those of OmegaConf and Hydra stay.
+    Programs register theirs when they are imported, which OmegaConf refuses the second time.
     """
-    brought = {
-        name: resolver
-        for name, resolver in BaseContainer._resolvers.items()
-        if not name.startswith("oc.") and name not in HYDRAS_RESOLVERS
-    }
-    for name in brought:
-        OmegaConf.clear_resolver(name)
+    register, brought = OmegaConf.register_new_resolver, set(BaseContainer._resolvers)
+
+    def replacing(name: str, resolver: Any, *, replace: bool = False, use_cache: bool = False) -> None:
+        register(name, resolver, replace=replace or name in brought, use_cache=use_cache)
+        brought.discard(name)
+
+    OmegaConf.register_new_resolver = staticmethod(replacing)  # type: ignore[method-assign]
     try:
         yield
     finally:
-        for name, resolver in brought.items():
-            BaseContainer._resolvers.setdefault(name, resolver)
+        OmegaConf.register_new_resolver = staticmethod(register)  # type: ignore[method-assign]
 
 
 def _run_script(file: Path) -> Any:

@@ -56,6 +56,7 @@ OF_A_RUN = (*RANKS, *SIZES, *LOCAL_SIZES, "MASTER_ADDR", PORT, ATTEMPT, STORE, "
 PATIENCE_SECONDS = 120.0  # for rank 0 to start
 LOOK_SECONDS = 0.05
 FAREWELL_SECONDS = 10.0
+CLOCK_SLACK = 1.0  # seconds by which the time of a file may be before that of a process
 ARRIVED = "rank-"
 LEFT = "left-"
 OBSERVER = "child-process-observer"  # a thread of Lightning
@@ -319,7 +320,7 @@ def _has_ended(folder: Path) -> bool:
     """Whether rank 0 has ended. A mark from before this process started is that of an earlier command in the same folder."""
     started = files.started_at(os.getpid())
     try:
-        return started is None or (folder / "end").stat().st_mtime > started - FAREWELL_SECONDS
+        return started is None or (folder / "end").stat().st_mtime > started - CLOCK_SLACK
     except OSError:
         return False
 

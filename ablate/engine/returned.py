@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from ablate.core.values import plain_number
 from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
-from ablate.importers.metric_files import EVENT_FILE, LINES, Row, final, read_rows, rewound
+from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_rows
 from ablate.storage.layout import PLAN
 from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import CONFIG, HISTORY, RECORD
@@ -41,24 +43,43 @@ class Beginning:
 
     Attributes:
         at: the time, in seconds since 1970; older files are ignored.
-        shared: by path, the end of each file with one line for each row that lies outside of the folder of the run, where the
-            program may append to the rows of earlier runs.
+        ends: by path, the end of each file with one line for each row, to which the program may append: outside of the folder
+            of the run to the rows of other runs, inside to those of an earlier attempt.
     """
 
     at: float
-    shared: Mapping[Path, End] = field(default_factory=dict)
+    ends: Mapping[Path, End] = field(default_factory=dict)
 
     @classmethod
     def now(cls, run: Run, options: StudyOptions) -> Beginning:
         """Of a run that begins."""
         pattern = options.metric_files
-        if pattern is None or "**" in pattern:  # to go through all folders before each run would take too long
+        if pattern is None:
             return cls(time.time())
-        root = Path(Path(pattern).anchor) if Path(pattern).is_absolute() else Path.cwd()
-        own = run.directory.resolve()
-        found = root.glob(str(Path(pattern).relative_to(root)) if Path(pattern).is_absolute() else pattern)
-        files = (path for path in found if path.suffix in LINES and not path.resolve().is_relative_to(own))
-        return cls(time.time(), {path.resolve(): End.of(path) for path in files if path.is_file()})
+        absolute = Path(pattern).is_absolute()
+        inside = [] if absolute else run.directory.glob(pattern)
+        if "**" in pattern:  # to go through all folders before each run would take too long
+            outside: Iterable[Path] = []
+        elif absolute:
+            outside = Path(Path(pattern).anchor).glob(str(Path(pattern).relative_to(Path(pattern).anchor)))
+        else:
+            outside = Path.cwd().glob(pattern)
+        ends = {}
+        for path in itertools.chain(inside, outside):
+            with suppress(OSError):  # unreadable, or removed meanwhile
+                if path.suffix in LINES and path.is_file():
+                    ends[path.resolve()] = End.of(path)
+        return cls(time.time(), ends)
+
+    def rows_of(self, path: Path, run: Run) -> list[Row]:
+        """The rows that a run wrote to a file, see `read_rows`."""
+        end = self.ends.get(path.resolve())
+        if end is None or not end.still_in(path):
+            return read_rows(path)
+        rows, same_run = read_rows(path, end.size), path.resolve().is_relative_to(run.directory.resolve())
+        if run.record.attempts < 2:
+            return read_rows(path) if same_run else rows
+        return continued(read_rows(path, before=end.size), rows, same_run)
 
 
 @dataclass(frozen=True)
@@ -159,9 +180,7 @@ def _from_files(run: Run, options: StudyOptions, pattern: str, began: Beginning)
     metrics: Row = {}
     history: list[Row] = []
     for path in paths:
-        end = began.shared.get(path.resolve())
-        rows = read_rows(path, end.size if end is not None and end.still_in(path) else 0)
-        rows = rewound(rows) if run.record.attempts > 1 else rows
+        rows = began.rows_of(path, run)
         names = {name for row in rows for name in row}
         if options.metrics_row != "last" and options.metric is not None and options.metric not in names and len(paths) > 1:
             values = final(rows)  # the metric is in another file

@@ -121,8 +121,10 @@ def _without_comments(lines: list[str]) -> tuple[list[str], int]:
         at = [number for number in at if number < top]
     sign = max(",;\t|", key=lines[top].count)
     fields = lines[top].count(sign)
-    if fields:  # a line with as many fields as the header, one of them a number, is a row, such as of a method `#1 ours`
-        at = [number for number in at if number < top or lines[number].count(sign) != fields or not _is_data(lines[number])]
+    if fields:  # a line with as many fields as the header that begins with a number is a row, such as of a method `#1 ours`
+        at = [
+            number for number in at if number < top or lines[number].count(sign) != fields or not _NUMBERED.match(lines[number])
+        ]
     comments = set(at)
     rest = [line for number, line in enumerate(lines) if line.strip() and number not in comments]
     blanked = ["\n" if number in comments or line.startswith("sep=") else line for number, line in enumerate(lines)]
@@ -132,6 +134,9 @@ def _without_comments(lines: list[str]) -> tuple[list[str], int]:
             blanked[last] = lines[last].lstrip("# ")
             return blanked, len(at) - 1
     return blanked, len(at)
+
+
+_NUMBERED = re.compile(r"#\d")
 
 
 def _is_data(line: str) -> bool:

@@ -28,10 +28,10 @@ Which = Literal["last", "max", "min"]
 WHICH: tuple[Which, ...] = get_args(Which)
 STEPS = ("epoch", "step", "global_step", "iteration")  # columns that count, in the order in which they are preferred
 EVENT_FILE = "events.out.tfevents."
-LINES = (".csv", ".tsv", ".jsonl", ".ndjson")  # files to which a program can append rows
+LINES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")  # files to which a program can append rows
 
 
-def read_rows(path: Path, after: int = 0) -> list[Row]:
+def read_rows(path: Path, after: int = 0, before: int | None = None) -> list[Row]:
     """Read the numbers of a file, one row for each epoch or step. Texts and empty cells are left out, NaN is kept.
 
     Nested mappings become names such as `val/acc`.
@@ -39,12 +39,13 @@ def read_rows(path: Path, after: int = 0) -> list[Row]:
     Args:
         path: the file.
         after: of a file with one line for each row (`LINES`), the bytes to leave out behind the header.
+        before: the bytes to read; None for all.
 
     Raises:
         UsageError: if the file cannot be read, or its suffix is not supported; the message names the file.
     """
     try:
-        return combined(list(_lines(path, after)))
+        return combined(list(_lines(path, after, before)))
     except (OSError, ValueError, csv.Error, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read as a file of metrics: {' '.join(str(error).split())}.") from None
 
@@ -100,42 +101,53 @@ def combined(rows: Sequence[Row]) -> list[Row]:
     return result
 
 
-def rewound(rows: Sequence[Row]) -> list[Row]:
-    """The rows without those that a later attempt has made again: it went back to an epoch (or step) of before.
+def continued(earlier: Sequence[Row], rows: Sequence[Row], same_run: bool) -> list[Row]:
+    """The rows of a run that was attempted twice: `earlier` ones that were in its file before, and those of this attempt.
 
-    >>> rewound([{"epoch": 0, "acc": 0.1}, {"epoch": 1, "acc": 0.9}, {"epoch": 1, "acc": 0.2}, {"epoch": 2, "acc": 0.3}])
+    An attempt that goes back to an epoch (or step) of before makes the last rows again.
+
+    Args:
+        earlier: the rows from before this attempt.
+        rows: the rows of this attempt.
+        same_run: whether all earlier rows are of this run; otherwise only those from which this attempt goes on.
+
+    >>> before = [{"epoch": 0, "acc": 0.1}, {"epoch": 1, "acc": 0.9}]
+    >>> continued(before, [{"epoch": 1, "acc": 0.2}, {"epoch": 2, "acc": 0.3}], same_run=True)
     [{'epoch': 0, 'acc': 0.1}, {'epoch': 1, 'acc': 0.2}, {'epoch': 2, 'acc': 0.3}]
     """
-    counter = next((name for name in STEPS if all(name in row for row in rows)), None)
-    if counter is None:
-        return list(rows)
-    kept: list[Row] = []
-    for row in rows:
-        while kept and kept[-1][counter] >= row[counter]:
-            kept.pop()
-        kept.append(row)
-    return kept
+    counter = next((name for name in STEPS if all(name in row for row in [*earlier, *rows])), None)
+    if counter is None or not rows:
+        return [*earlier, *rows] if same_run else list(rows)
+    kept = list(earlier)
+    while same_run and kept and kept[-1][counter] >= rows[0][counter]:
+        kept.pop()
+    if same_run:
+        return [*kept, *rows]
+    found = list(rows)
+    while kept and kept[-1][counter] < found[0][counter]:
+        found.insert(0, kept.pop())
+    return found
 
 
-def _lines(path: Path, after: int) -> Iterator[Row]:
+def _lines(path: Path, after: int, before: int | None) -> Iterator[Row]:
     if EVENT_FILE in path.name:
         yield from _events(path)
     elif path.suffix in (".csv", ".tsv"):
         text = path.read_bytes()
         header = text.partition(b"\n")[0] + b"\n" if after else b""
-        file = io.StringIO((header + text[after:]).decode("utf-8-sig"), newline="")
+        file = io.StringIO((header + text[after:before]).decode("utf-8-sig"), newline="")
         table = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
         yield from (_numbers(line) for line in table)
     elif path.suffix in (".json", ".jsonl", ".ndjson", ".yaml", ".yml"):
-        content = _documents(path, after)
+        content = _documents(path, after, before)
         yield from (_numbers(each) for each in (content if isinstance(content, list) else [content]))
     else:
         raise ValueError("expected .csv, .tsv, .json, .jsonl, .yaml, or an event file of TensorBoard")
 
 
-def _documents(path: Path, after: int) -> Any:
+def _documents(path: Path, after: int, before: int | None) -> Any:
     """The content of a JSON or YAML file. Several JSON documents, one a line, are a list."""
-    text = path.read_bytes()[after:].decode("utf-8-sig")
+    text = path.read_bytes()[after:before].decode("utf-8-sig")
     if path.suffix in (".yaml", ".yml"):
         return yaml.load(text, Loader=YAML_LOADER)
     try:

@@ -39,7 +39,8 @@ def _too_few(found: Ablation, tested: bool) -> list[str]:
     """Which differences have no p value, since they are over too few seeds."""
     known = [each for each in found.against if each.estimate.n and not each.same_runs]
     if tested:
-        return [] if all(map(is_tested, known)) else [f"No p value below {FEWEST} {unit_of(found.against)} in common."]
+        over = "seeds in common" if unit_of(found.against) == "seeds" else "runs"
+        return [] if all(map(is_tested, known)) else [f"No p value below {FEWEST} {over}."]
     if not known:
         return []
     if found.blocks:
@@ -49,7 +50,11 @@ def _too_few(found: Ablation, tested: bool) -> list[str]:
 
 
 def _pairs(found: Ablation) -> list[str]:
-    return [] if found.blocks else common_seeds(found.against, found.summary.n[found.metric], found.configurations.names)
+    return (
+        []
+        if found.blocks
+        else common_seeds(found.against, found.summary.n[found.metric], found.configurations.names, found.summary.baseline)
+    )
 
 
 def _limits(found: Ablation) -> list[str]:

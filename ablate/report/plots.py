@@ -14,7 +14,7 @@ import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
 from ablate.report.formatting import MINUS
 
@@ -177,9 +177,12 @@ def power_in_label(axes: Axes) -> None:
     largest = max(map(abs, axes.get_xlim()))
     exponent = math.floor(math.log10(largest)) if 0 < largest < math.inf else 0
     if -4 < exponent < 5:
+        axes.xaxis.set_major_formatter(ScalarFormatter())
         return
     power = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value / 10.0**exponent, "+.4g").replace("-", MINUS)))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: format(value / 10.0**exponent, "+.4g" if value else ".4g").replace("-", MINUS))
+    )
     axes.set_xlabel(f"{axes.get_xlabel()} × 10{power}")
 
 

@@ -17,17 +17,17 @@ def unit_of(against: Sequence[AgainstBaseline]) -> str:
     return "runs" if known and all(each.unpaired is not None for each in known) else "seeds"
 
 
-def common_seeds(against: Sequence[AgainstBaseline], values: pd.Series, names: Mapping[str, str]) -> list[str]:
+def common_seeds(against: Sequence[AgainstBaseline], values: pd.Series, names: Mapping[str, str], baseline: str) -> list[str]:
     """The seeds of each paired difference, as a sentence, where they are fewer than the values of its row.
 
     Args:
         against: the differences from the baseline.
         values: by configuration, how many runs have a value.
         names: of the configurations.
+        baseline: the configuration with which the others are compared.
     """
     pairs = {each.cell: each.estimate.n for each in against if each.estimate.n and each.estimate.unpaired is None}
-    of_baseline = values.drop(list(pairs)).max()
-    fewer = {names[cell]: n for cell, n in pairs.items() if n < max(values[cell], of_baseline)}
+    fewer = {names[cell]: n for cell, n in pairs.items() if n < max(values[cell], values[baseline])}
     if not fewer:
         return []
     if len(fewer) > LISTED:

@@ -207,6 +207,19 @@ def test_a_program_may_register_its_resolvers_again_in_other_processes(command: 
     assert values(tmp_path / "outputs/lr") == {(1, 0): 2.0, (2, 0): 4.0}
 
 
+def test_a_resolver_of_a_helper_module_is_there_while_the_program_is_imported(command: Command, tmp_path: Path) -> None:
+    """Unpickling it has imported the module, which does not register it a second time."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    (tmp_path / "helper_with_resolver.py").write_text(
+        "from omegaconf import OmegaConf\ndef twice(a):\n    return 2 * a\nOmegaConf.register_new_resolver('twice', twice)\n"
+    )
+    before = "import hydra\nimport helper_with_resolver\nfrom omegaconf import OmegaConf\n"
+    before += "FOUR = OmegaConf.create({'a': '${twice:2}'}).a\n"
+    train = write(tmp_path, program("return 1.0 * cfg.both * FOUR", before), config=CONFIG + "both: ${twice:${lr}}\n")
+    command(train, *SWEEP, "lr=1,2", "hydra.sweeper.n_jobs=2")
+    assert values(tmp_path / "outputs/lr") == {(1, 0): 8.0, (2, 0): 16.0}
+
+
 def test_a_program_may_set_what_a_reference_needs_and_leave_others_unread(command: Command, tmp_path: Path) -> None:
     config = CONFIG + "classes: ???\nout: ${classes}\nunused: ${no.where}\n"
     train = write(tmp_path, program("cfg.classes = 10; return 1.0 * cfg.lr * cfg.out"), config=config)

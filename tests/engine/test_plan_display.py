@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ablate.core.cells import LeaveOut
 from ablate.core.levels import Factor
 from ablate.engine.plan_display import inert_factors, kept_baseline, summary, table, write_csv
 from ablate.storage.manifest import StudyManifest
@@ -26,6 +27,17 @@ def test_the_plan_keeps_the_runs_of_configurations_that_a_later_command_does_not
     assert planned is not None
     assert [(row.label, row.seed) for row in planned.values()] == [("x=1", "0"), ("x=2", "0"), ("x=2", "1")]
     assert (tmp_path / "plan.csv").read_text().splitlines()[0] == "x,seed,state,seconds,directory,note"
+    write_csv(make_plan(tmp_path, [cell(x=1)], [0], [LeaveOut.of({"seed": 1, "reason": "unstable"}, {})]))
+    planned = read_plan(tmp_path)
+    assert planned is not None
+    assert [row.state for row in planned.values()] == ["to do", "to do", "left out"]
+
+
+def test_a_factor_may_be_called_like_a_column(tmp_path: Path) -> None:
+    write_csv(make_plan(tmp_path, [cell(note="a", state="p"), cell(note="b", state="p")], [0]))
+    header, *rows = [line.split(",") for line in (tmp_path / "plan.csv").read_text().splitlines()]
+    assert header == ["note", "state", "seed", "state", "seconds", "directory", "note"]
+    assert sorted(row[:2] for row in rows) == [["a", "p"], ["b", "p"]]
 
 
 def test_identical_configurations_have_rows_in_the_file(tmp_path: Path) -> None:

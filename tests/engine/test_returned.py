@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.engine.options import StudyOptions
-from ablate.engine.returned import Beginning, metrics_of
+from ablate.engine.returned import Beginning, End, metrics_of
 from ablate.engine.run import Run
 from ablate.storage.records import RunRecord
 
@@ -135,21 +135,61 @@ def test_rows_that_earlier_runs_wrote_to_the_same_file_do_not_count(
     assert metrics_of(None, OmegaConf.create({}), run, options, began)["acc"] == 0.3
 
 
+def rows(accuracies: list[float], first: int = 0) -> str:
+    """Lines of JSON, an epoch each."""
+    return "".join(f'{{"epoch": {epoch}, "acc": {acc}}}\n' for epoch, acc in enumerate(accuracies, first))
+
+
 @pytest.mark.parametrize(
-    ("attempts", "best", "epochs"),
+    ("outside", "mode", "second", "first", "best", "epochs"),
     [
-        (1, 0.9, [0, 1, 2, 0, 1, 2]),  # a program that counts anew in each fold
-        (2, 0.3, [0, 1, 2]),
+        (False, "a", [0.1, 0.2, 0.3, 0.4], 0, 0.4, [0, 1, 2, 3]),  # begins again, behind what the first attempt has written
+        (False, "a", [0.3, 0.4], 2, 0.4, [0, 1, 2, 3]),  # goes on from a checkpoint after the second epoch
+        (False, "w", [0.1, 0.2, 0.9, 0.4], 0, 0.9, [0, 1, 2, 3]),  # writes the same again
+        (False, "w", [0.8, 0.2, 0.3], 0, 0.8, [0, 1, 2]),
+        (True, "a", [0.4, 0.5], 3, 0.9, [0, 1, 2, 3, 4]),  # a file of its own elsewhere
+        (True, "a", [0.1, 0.2], 0, 0.2, [0, 1]),
+        (True, "w", [0.1, 0.2, 0.9, 0.4], 0, 0.9, [0, 1, 2, 3]),
     ],
 )
-def test_epochs_that_a_second_attempt_makes_again_count_once(run: Run, attempts: int, best: float, epochs: list[int]) -> None:
-    """A program that appends to the file in its folder, and was killed after the third epoch."""
-    accuracies = [0.1, 0.2, 0.9, 0.1, 0.2, 0.3]
-    lines = [f'{{"epoch": {number % 3}, "acc": {value}}}' for number, value in enumerate(accuracies)]
-    (run.directory / "log.jsonl").write_text("\n".join(lines))
-    run.record.attempts = attempts
-    assert collected(None, run, metrics="log.jsonl", metric="acc", metrics_row="max") == {"acc": best}
+def test_epochs_of_two_attempts_count_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch, outside: bool, mode: str, second: list[float], first: int, best: float,
+    epochs: list[int],
+) -> None:  # fmt: skip
+    """The first attempt was killed after its third epoch, with 0.9."""
+    monkeypatch.chdir(run.directory.parent)
+    file = (run.directory.parent if outside else run.directory) / "log.jsonl"
+    file.write_text(rows([0.1, 0.2, 0.9]))
+    run.record.attempts = 2
+    options = StudyOptions.of({"metrics": "log.jsonl", "metric": "acc", "metrics_row": "max"})
+    began = Beginning.now(run, options)
+    with file.open(mode) as log:
+        log.write(rows(second, first))
+    assert metrics_of(None, OmegaConf.create({}), run, options, began) == {"acc": best}
     assert [row["epoch"] for row in run.rows] == epochs
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_counter_that_starts_again_within_an_attempt_stays(run: Run, attempts: int) -> None:
+    """Of folds, say, or of a pretraining before a training."""
+    run.record.attempts = attempts
+    options = StudyOptions.of({"metrics": "log.jsonl", "metric": "acc", "metrics_row": "max"})
+    (run.directory / "log.jsonl").write_text(rows([0.5]))
+    began = Beginning.now(run, options)
+    (run.directory / "log.jsonl").write_text(rows([0.1, 0.9]) + rows([0.2, 0.3]))
+    assert metrics_of(None, OmegaConf.create({}), run, options, began) == {"acc": 0.9}
+    assert [row["epoch"] for row in run.rows] == [0, 1, 0, 1]
+
+
+def test_a_file_that_cannot_be_read_is_not_looked_at_before_a_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.directory.parent)
+    (run.directory.parent / "secret.csv").write_text("acc\n1\n")
+
+    def denied(path: Path) -> End:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(End, "of", denied)
+    assert not Beginning.now(run, StudyOptions.of({"metrics": "*.csv"})).ends
 
 
 def test_a_file_elsewhere_could_be_that_of_another_run(run: Run, tmp_path: Path) -> None:

@@ -181,7 +181,8 @@ def test_a_long_preamble_is_skipped_and_rows_that_begin_with_a_number_sign_are_n
 def test_a_row_of_a_method_with_a_number_sign_is_no_comment(tmp_path: Path) -> None:
     """Its fields are those of the header; the methods without one are more."""
     rows = "".join(f"{method},{seed},0.{seed}\n" for method in ("plain", "other", "#1 ours", "more") for seed in (1, 2))
-    found = read_results(written(tmp_path, "m,seed,y\n" + rows + "# a remark\n# two, three, four\n"), ["m"], "seed", ["y"])
+    comments = "# a remark\n# two, three, four\n#plain,3,0.3\n# other,4,0.4\n# rerun on 3 May, seed 1, ok\n"
+    found = read_results(written(tmp_path, "m,seed,y\n" + rows + comments), ["m"], "seed", ["y"])
     assert len(found.runs) == 8
     assert "m=#1 ours" in set(found.runs["cell"].map(str))
 

@@ -203,6 +203,14 @@ def test_a_difference_over_fewer_seeds_than_its_row_says_so() -> None:
     assert "Δ is over the seeds in common with the baseline: 4 for method=ours." in shown.notes
 
 
+def test_seeds_of_an_unpaired_configuration_do_not_count_as_those_of_the_baseline() -> None:
+    whole = grid_results({"method": ["base", "ours", "theirs"]}, value, "acc", 12, [ACCURACY])
+    method, seed = whole.levels["method"].map(str), whole.runs["seed"]
+    shown = table({}, found=whole.where((method == "theirs") == (seed > 4)))
+    assert [text_of(row["n"]) for row in shown.rows] == ["5", "5", "7"]
+    assert not any("in common with the baseline" in note for note in shown.notes)
+
+
 def test_a_difference_has_the_digits_of_its_own_error() -> None:
     """Seeds that differ by points and a change of a hundredth of one: rounded like the means, the interval was +0.0 to +0.0."""
     found = grid_results({"arm": ["a", "b"]}, lambda at, seed: seed / 100 + (at["arm"] == "b") * (1e-3 + seed * 1e-5), "acc", 5)
