@@ -110,10 +110,10 @@ def remove(study: Path, directories: Sequence[Path] | None) -> None:
         UsageError: if a process holds one of the runs.
     """
     if directories is None:
-        with contextlib.ExitStack() as locks:
-            locks.enter_context(manifest_lock(study))  # no command can add runs
+        with manifest_lock(study):  # no command can add runs
             for directory in (study / "runs").glob("*/seed=*"):  # also those without a record yet
-                _refuse_unless_free(directory, locks.enter_context(briefly(directory)))
+                with briefly(directory) as free:  # one by one: a process may hold about a thousand locks
+                    _refuse_unless_free(directory, free)
             shutil.rmtree(study)
         return
     for directory in directories:
@@ -126,7 +126,11 @@ def remove(study: Path, directories: Sequence[Path] | None) -> None:
 
 def _refuse_unless_free(directory: Path, free: bool) -> None:
     if not free:
-        raise UsageError(f"{directory} is being run ({holder(directory) or 'another process'}): stop the sweep first.")
+        raise _held(directory, holder(directory) or "another process")
+
+
+def _held(directory: Path, by: str) -> UsageError:
+    return UsageError(f"{directory} is being run ({by}): stop the sweep first.")
 
 
 def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:
@@ -137,7 +141,8 @@ def refuse_running(study: Path, directories: Sequence[Path] | None) -> None:
         directories: the folders of the runs; None for all runs, including those that have not started.
     """
     for directory in run_directories(study) if directories is None else directories:
-        _refuse_unless_free(directory, holder(directory) is None)
+        if (by := holder(directory)) is not None:
+            raise _held(directory, by)
     names = None if directories is None else {directory.relative_to(study).as_posix() for directory in directories}
     for name, job in queued_jobs(study).items():
         if names is not None and name not in names:

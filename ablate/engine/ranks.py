@@ -318,11 +318,12 @@ def _leader_lives(folder: Path, waited: float) -> bool:
 
 def _has_ended(folder: Path) -> bool:
     """Whether rank 0 has ended. A mark from before this process started is that of an earlier command in the same folder."""
-    started = files.started_at(os.getpid())
     try:
-        return started is None or (folder / "end").stat().st_mtime > started - CLOCK_SLACK
+        ended = (folder / "end").stat().st_mtime
     except OSError:
         return False
+    started = files.started_at(os.getpid())
+    return started is None or ended > started - CLOCK_SLACK
 
 
 def _number(variable: str) -> int:

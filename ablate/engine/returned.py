@@ -56,14 +56,9 @@ class Beginning:
         pattern = options.metric_files
         if pattern is None:
             return cls(time.time())
-        absolute = Path(pattern).is_absolute()
-        inside = [] if absolute else run.directory.glob(pattern)
-        if "**" in pattern:  # to go through all folders before each run would take too long
-            outside: Iterable[Path] = []
-        elif absolute:
-            outside = Path(Path(pattern).anchor).glob(str(Path(pattern).relative_to(Path(pattern).anchor)))
-        else:
-            outside = Path.cwd().glob(pattern)
+        inside = [] if Path(pattern).is_absolute() else run.directory.glob(pattern)
+        folder, relative = _outside(pattern)
+        outside = [] if "**" in pattern else folder.glob(relative)  # to go through all folders would take too long
         ends = {}
         for path in itertools.chain(inside, outside):
             with suppress(OSError):  # unreadable, or removed meanwhile
@@ -208,13 +203,12 @@ def _written(run: Run, options: StudyOptions, pattern: str, began: float) -> lis
         UsageError: if there are only files outside of the folder of the run while several runs run at a time, because they
             could be those of another run.
     """
-    path = Path(pattern)
-    if path.is_absolute():
-        own, found = run.directory.resolve(), _of_program(Path(path.anchor), str(path.relative_to(path.anchor)), began)
+    if Path(pattern).is_absolute():
+        own, found = run.directory.resolve(), _of_program(*_outside(pattern), began)
         inside = [each for each in found if each.resolve().is_relative_to(own)]
     else:
         inside = _of_program(run.directory, pattern, began)
-        found = [] if inside else _of_program(Path.cwd(), pattern, began)
+        found = [] if inside else _of_program(*_outside(pattern), began)
     if inside:
         return inside
     outside = _recent(found, began, CLOCK_TICK)
@@ -226,6 +220,12 @@ def _written(run: Run, options: StudyOptions, pattern: str, began: float) -> lis
             "${hydra:runtime.output_dir}, or run one at a time."
         )
     return outside
+
+
+def _outside(pattern: str) -> tuple[Path, str]:
+    """Where a pattern is looked for outside of the folder of the run, and the pattern relative to that."""
+    path = Path(pattern)
+    return (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (Path.cwd(), pattern)
 
 
 def _of_program(folder: Path, pattern: str, began: float) -> list[Path]:

@@ -118,15 +118,13 @@ def continued(earlier: Sequence[Row], rows: Sequence[Row], same_run: bool) -> li
     counter = next((name for name in STEPS if all(name in row for row in [*earlier, *rows])), None)
     if counter is None or not rows:
         return [*earlier, *rows] if same_run else list(rows)
-    kept = list(earlier)
-    while same_run and kept and kept[-1][counter] >= rows[0][counter]:
-        kept.pop()
-    if same_run:
-        return [*kept, *rows]
-    found = list(rows)
-    while kept and kept[-1][counter] < found[0][counter]:
-        found.insert(0, kept.pop())
-    return found
+    end = len(earlier)
+    while same_run and end and earlier[end - 1][counter] >= rows[0][counter]:
+        end -= 1
+    start, following = (0 if same_run else end), rows[0][counter]
+    while start and earlier[start - 1][counter] < following:
+        start, following = start - 1, earlier[start - 1][counter]
+    return [*earlier[start:end], *rows]
 
 
 def _lines(path: Path, after: int, before: int | None) -> Iterator[Row]:

@@ -50,11 +50,9 @@ def _too_few(found: Ablation, tested: bool) -> list[str]:
 
 
 def _pairs(found: Ablation) -> list[str]:
-    return (
-        []
-        if found.blocks
-        else common_seeds(found.against, found.summary.n[found.metric], found.configurations.names, found.summary.baseline)
-    )
+    if found.blocks:
+        return []
+    return common_seeds(found.against, found.summary.n[found.metric], found.configurations.names, found.summary.baseline)
 
 
 def _limits(found: Ablation) -> list[str]:

@@ -1,5 +1,6 @@
 """`ablate rm`."""
 
+import resource
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -109,6 +110,18 @@ def test_a_study_is_not_removed_while_a_run_starts_that_has_no_record_yet(output
     assert status == 2
     assert f"{directory.relative_to(outputs.parent)} is being run" in err
     assert len(run_directories(outputs / "first")) == 10
+
+
+def test_a_study_of_more_runs_than_a_process_may_open_files_is_removed(outputs: Path) -> None:
+    for seed in range(100):
+        (outputs / "first" / "runs" / "stem=c-0123456789abcdef" / f"seed={seed}").mkdir(parents=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 30, hard))
+    try:
+        remove(outputs / "first", None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not (outputs / "first").exists()
 
 
 def test_a_run_whose_process_has_the_lock_but_no_lease_yet_is_kept(outputs: Path) -> None:

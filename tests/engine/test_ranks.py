@@ -118,7 +118,9 @@ def test_a_rank_that_starts_after_the_command_has_ended_finds_its_end(monkeypatc
     ranks.follow(lambda cfg, run: seen.append(cfg))
     assert seen == []  # rank 0 is gone
     (folder,) = tmp_path.glob("ablate-ranks-*")
-    os.utime(folder / "end", (0, 0))  # that of an earlier command
+    started = files.started_at(os.getpid())
+    assert started is not None
+    os.utime(folder / "end", (started - 3, started - 3))  # that of an earlier command
     (folder / "leader").unlink()
     monkeypatch.setattr(ranks, "PATIENCE_SECONDS", 0.0)
     with pytest.raises(UsageError, match="rank 0 has ended or did not start within 0 s"):
