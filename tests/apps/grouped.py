@@ -1,6 +1,6 @@
 """A training with torch's DistributedDataParallel over gloo; `python grouped.py --plain LR SEED` trains it without ablate."""
 
-import gc
+import os
 import sys
 
 import torch
@@ -22,8 +22,6 @@ def fit(lr: float, seed: int) -> float:
         optimizer.step()
     total = loss.detach().clone()
     dist.all_reduce(total)
-    del model
-    gc.collect()  # the model is in a cycle and holds the group: torch 2.14 sometimes aborts at exit if the group outlives its end
     dist.destroy_process_group()
     return total.item()
 
@@ -39,5 +37,7 @@ def train(cfg, run):
 if __name__ == "__main__":
     if "--plain" in sys.argv:
         sys.stdout.write(f"loss {fit(float(sys.argv[2]), int(sys.argv[3]))!r}\n")  # in one piece: the other rank prints too
+        sys.stdout.flush()
+        os._exit(0)  # torch 2.14 keeps gloo's threads after DDP and destroy_process_group; a usual end sometimes aborts in them
     else:
         train()
