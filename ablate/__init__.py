@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ablate.engine.experiment import Experiment
     from ablate.engine.main import main
     from ablate.engine.run import Run
-    from ablate.report.study import Study, load
+    from ablate.report.loading import load
+    from ablate.report.study import Study
     from ablate.stats.judge import judge
     from ablate.storage.dataframe import load_runs
 
@@ -57,7 +58,7 @@ _MODULES = {
     "Study": "ablate.report.study",
     "UsageError": "ablate.core.errors",
     "judge": "ablate.stats.judge",
-    "load": "ablate.report.study",
+    "load": "ablate.report.loading",
     "load_runs": "ablate.storage.dataframe",
     "main": "ablate.engine.main",
 }

@@ -19,7 +19,7 @@ from rich.table import Table
 from ablate.commands import studies
 from ablate.core.errors import UsageError
 from ablate.report import terminal
-from ablate.storage.layout import run_directories
+from ablate.storage.layout import is_study, run_directories
 from ablate.storage.locks import state_of
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import RECORD, read_record
@@ -96,7 +96,7 @@ def _counts(counter: Counter[str]) -> str:
 def _nothing(folder: Path) -> str:
     if not folder.is_dir() and folder != studies.ROOT:
         return f"{folder}: there is no such folder."
-    if studies.is_study(folder):
+    if is_study(folder):
         return f"{folder} is a study: `ablate show {folder}` shows it, `ablate list {folder.parent}` lists those beside it."
     return f"no studies in {folder}. A sweep makes one: python train.py -m hydra/sweeper=ablate KEY=LEVEL,LEVEL"
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ablate.core.errors import UsageError
-from ablate.storage.layout import run_directories
-from ablate.storage.manifest import MANIFEST
+from ablate.storage.layout import is_study
 
 ROOT = Path("outputs")
 
@@ -61,11 +60,6 @@ def find(name: str) -> Path:
     available = ", ".join(path.name for path in studies(ROOT)) or "none"
     what = f"{name} is not the folder of a study" if Path(name).exists() else f"{name}: there is no such study"
     raise UsageError(f"{what}; available in {ROOT}/: {available}.")
-
-
-def is_study(path: Path) -> bool:
-    """Whether a folder holds a study: its manifest, or runs."""
-    return (path / MANIFEST).is_file() or bool(run_directories(path) if path.is_dir() else ())
 
 
 def studies(root: Path) -> Iterator[Path]:

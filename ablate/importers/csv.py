@@ -15,6 +15,7 @@ from ablate.core.errors import UsageError
 from ablate.importers.table import Table
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "spaces"}
+_NAMED = {name: sign for sign, name in DELIMITERS.items()} | {"space": " ", "\\t": "\t"}
 SAMPLE = 200  # rows by which the delimiter and the decimal sign are recognized
 _MARKS = {  # byte order marks
     codecs.BOM_UTF8: "utf-8-sig",
@@ -38,13 +39,17 @@ def read_table(
 
     Args:
         path: the file.
-        delimiter, decimal, encoding: what is otherwise recognized: the sign between fields, the sign before the decimals,
-            and the encoding.
+        delimiter, decimal, encoding: what is otherwise recognized: the sign between fields (or its name, such as `tab`), the
+            sign before the decimals, and the encoding.
 
     Raises:
         UsageError: if the file cannot be read, has no rows, or a row has not as many fields as the header.
     """
     path = Path(path)
+    if delimiter is not None and len(delimiter := _NAMED.get(delimiter, delimiter)) != 1:
+        raise UsageError(f"--delimiter {delimiter}: expected one character, or one of {', '.join(DELIMITERS.values())}.")
+    if decimal not in (None, ".", ","):
+        raise UsageError(f"--decimal {decimal}: expected . or ,")
     text, notes = _decoded(path, encoding)
     lines, skipped = _without_comments(io.StringIO(text, newline="").readlines())
     notes += [f"{skipped} comment line{'s' if skipped > 1 else ''} skipped"] if skipped else []

@@ -17,6 +17,7 @@ from ablate.importers.guess import completed
 from ablate.importers.metric_files import EVENT_FILE
 from ablate.importers.run_folders import StoredRun, table_of
 from ablate.importers.table import AtStep, Roles, Table
+from ablate.storage.layout import is_study
 from ablate.storage.manifest import MANIFEST
 
 KNOWN = (
@@ -51,7 +52,7 @@ def detect(path: Path) -> Source | None:
     """
     if path.is_file():
         return Source("an MLflow store", path, mlflow_store.read, "experiment") if mlflow_store.is_sqlite(path) else None
-    if not path.is_dir() or (path / "study.yaml").exists() or any(path.glob("runs/*/seed=*/run.json")):
+    if not path.is_dir() or is_study(path):
         return None
     if any(path.rglob(hydra_jobs.OVERRIDES)):
         if studies := sorted(each.parent for each in path.rglob(MANIFEST) if (each.parent / "runs").is_dir()):

@@ -88,7 +88,7 @@ class Roles:
         at_step: how the values at the steps become one: that of the last step, or their mean, maximum or minimum.
         status: the column with the status of the runs; see `status.py` for its words.
         blocks: the factor whose levels are blocks (data sets, tasks), not treatments.
-        baseline: by factor, the baseline level as text; otherwise the first level in the table.
+        baseline: by factor, the baseline level, also as text; otherwise the first level in the table.
         lower_is_better: the metrics of which lower values are better, whatever their name suggests.
         duplicates: what to do with several rows of one run: refuse, take the last one, or average.
         wide: the columns that nobody names are melted into one column of this name, see `wide.py`.
@@ -102,7 +102,7 @@ class Roles:
     at_step: AtStep | None = None
     status: str | None = None
     blocks: str | None = None
-    baseline: Mapping[str, str] = field(default_factory=dict)
+    baseline: Mapping[str, object] = field(default_factory=dict)
     lower_is_better: tuple[str, ...] = ()
     duplicates: Duplicates = "refuse"
     wide: str | None = None

@@ -238,7 +238,7 @@ def _one_row_a_run(
     return rows, [*caveats, *([said] if said else [])]
 
 
-def _factor(table: Table, key: str, levels: pd.Series, baseline: Mapping[str, str]) -> Factor:
+def _factor(table: Table, key: str, levels: pd.Series, baseline: Mapping[str, object]) -> Factor:
     factor = Factor.of(key, levels.unique())
     if len(factor) < 2:
         raise UsageError(

@@ -125,8 +125,9 @@ def _metrics(arguments: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
 def _of_study(arguments: argparse.Namespace) -> Report:
     from ablate.importers.sources import KNOWN
     from ablate.report.build import build
+    from ablate.storage.layout import is_study
 
-    if not any(arguments.source.glob("runs/*/seed=*")) and not (arguments.source / "study.yaml").exists():
+    if not is_study(arguments.source):
         raise UsageError(f"no runs in {arguments.source}: expected {KNOWN}.")
     of_both = ("source", "check", "metric", "siunitx")
     given = [name for name, value in vars(arguments).items() if name not in of_both and value is not None]
@@ -146,7 +147,8 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
             raise UsageError(f"no runs in {path}: there is no such folder.")
         raise UsageError(f"{path}: there is no such file.")
     typed = _metrics(arguments)
-    results, metrics = imported(source or path, arguments, [name for name, _ in typed])
+    found = imported(source or path, arguments, [name for name, _ in typed])
+    results, metrics = found.results, found.metrics
     content = _claims_file(arguments.claims, metrics) if arguments.claims else {}
     for claim in parse_all(content.get("claims"), results.main_metric):
         check(claim, results.factors, results.facts)

@@ -22,6 +22,7 @@ _IN_LATEX = {
 NON_LATIN = "non-Latin letters need XeLaTeX or LuaLaTeX and a font that has them"
 LATIN = "\u017f"  # the last letter that every LaTeX knows
 _SPECIAL_IN_LATEX = re.compile("|".join("-(?=-)" if sign == "-" else re.escape(sign) for sign in _IN_LATEX))  # -- is a dash
+_EXPONENT = re.compile(r"(?<=\d)e(?:(\$-\$)|\+)0*(\d+)(?![\w.])")  # of a number, after escaping
 
 
 def in_spreadsheet(text: str) -> str:
@@ -52,9 +53,16 @@ def line_in_markdown(text: str) -> str:
 
 
 def in_latex(text: str) -> str:
-    """Escape text for LaTeX, including brackets, which at the start of a row would be an argument of the previous `\\\\`."""
+    """Escape text for LaTeX; scientific notation becomes a power of ten.
+
+    This includes brackets, which at the start of a row would be an argument of the previous `\\\\`.
+
+    >>> print(in_latex("50 % ± 1.2e−06"))
+    50 \\% $\\pm$ 1.2$\\times10^{-6}$
+    """
     text = printable(text, lines=True).replace("\t", " ")
     escaped = _SPECIAL_IN_LATEX.sub(lambda found: _IN_LATEX[found[0]], text)
+    escaped = _EXPONENT.sub(lambda found: rf"$\times10^{{{'-' if found[1] else ''}{found[2]}}}$", escaped)
     return f"{{{escaped}}}" if escaped.startswith(("[", "*")) else escaped
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from ablate.importers.imported import Imported
     from ablate.importers.sources import Source
     from ablate.importers.table import Roles
-    from ablate.storage.results import StudyResults
-
-_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -62,77 +59,52 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     tools.add_argument("--experiment", metavar="NAME", help="of an MLflow store: the experiment, by name or id")
     text = parser.add_argument_group("the text of a CSV file", "Recognized unless given.")
-    text.add_argument("--delimiter", type=_delimiter, metavar="SIGN", help="the sign between fields, or its name, such as tab")
+    text.add_argument("--delimiter", metavar="SIGN", help="the sign between fields, or its name, such as tab")
     text.add_argument("--decimal", choices=(".", ","), help="the sign before the decimals")
     text.add_argument("--encoding", help="the encoding, such as utf-8 or latin-1")
 
 
-def imported(
-    source: Source | Path, arguments: argparse.Namespace, metrics: Sequence[str]
-) -> tuple[StudyResults, tuple[str, ...]]:
-    """Turn what another tool stored into results as the options ask, and print in one line what was recognized and guessed.
+def imported(source: Source | Path, arguments: argparse.Namespace, metrics: Sequence[str]) -> Imported:
+    """Read what another tool stored as the options ask, and print in one line what was recognized and guessed.
 
     Args:
         source: what `ablate.importers.sources.detect` found, or the path of a CSV file.
         arguments: the options.
         metrics: the names given to --metric; empty: guess them.
 
-    Returns:
-        The results, and the metrics, the one to compare first.
-
     Raises:
-        UsageError: see `ablate.importers.tabular.results_of`.
+        UsageError: see `ablate.importers.imported.read_results`.
     """
-    from ablate.importers.csv import read_table
-    from ablate.importers.guess import completed
-    from ablate.importers.numbers import parse
-    from ablate.importers.sources import read
-    from ablate.importers.tabular import results_of
-    from ablate.importers.tool_tables import recognized
+    from ablate.importers.imported import read_results
 
-    roles = replace(_roles(arguments), metrics=tuple(metrics) or None)
-    settings = {"files": arguments.files, "experiment": arguments.experiment}
-    text = {"delimiter": arguments.delimiter, "decimal": arguments.decimal, "encoding": arguments.encoding}
-    if isinstance(source, Path):
-        if stray := [name for name, value in settings.items() if value is not None]:
-            raise UsageError(
-                f"--{stray[0]} is for a folder or store of another tool, but {source} is a text file: leave it out."
-            )
-        table = recognized(read_table(source, **text))
-    else:
-        if stray := [name for name, value in text.items() if value is not None]:
-            raise UsageError(f"--{stray[0]} is for a CSV file, but {source.path} is {source.title}: leave the option out.")
-        table, roles = read(source, roles, **settings)
-    table, roles, guessed = completed(table, roles)
-    metrics = roles.metrics or ()
-    if arguments.lower_is_better:
-        roles = replace(roles, lower_is_better=tuple(metrics[:1]))
-    notes = list(table.notes)
-    for metric in metrics:
-        notes += [
-            f"{metric}: {note}" for note in (parse(table.frame[metric], table.decimal).notes if metric in table.frame else ())
-        ]
-    if said := "; ".join([*([", ".join(notes)] if notes else []), *([guessed] if guessed else [])]):
-        print(f"ablate: {table.source}: {said}.")
-    return results_of(table, roles), roles.metrics or ()
+    found = read_results(
+        source,
+        _roles(arguments, metrics),
+        lower_is_better=bool(arguments.lower_is_better),
+        files=arguments.files,
+        experiment=arguments.experiment,
+        delimiter=arguments.delimiter,
+        decimal=arguments.decimal,
+        encoding=arguments.encoding,
+    )
+    if said := "; ".join(filter(None, [", ".join(found.notes), found.guessed])):
+        print(f"ablate: {found.source}: {said}.")
+    return found
 
 
-def _roles(arguments: argparse.Namespace) -> Roles:
+def _roles(arguments: argparse.Namespace, metrics: Sequence[str]) -> Roles:
     from ablate.importers.table import Roles
 
-    def names(given: list[str] | None) -> tuple[str, ...] | None:
-        return None if given is None else tuple(given)
-
-    baseline: Mapping[str, str] = dict(arguments.baseline or ())
     return Roles(
-        factors=names(arguments.factors),
+        factors=None if arguments.factors is None else tuple(arguments.factors),
+        metrics=tuple(metrics) or None,
         seed=arguments.seed,
         run=arguments.run,
         step=arguments.step_column,
         at_step=arguments.step,
         status=arguments.status,
         blocks=arguments.blocks,
-        baseline=baseline,
+        baseline=dict(arguments.baseline or ()),
         duplicates=arguments.duplicates or "refuse",
         wide=arguments.wide,
     )
@@ -147,10 +119,3 @@ def _level(text: str) -> tuple[str, str]:
     if not sign:
         raise UsageError(f"--baseline {text}: expected FACTOR=LEVEL, such as method=base.")
     return factor.strip(), level.strip()
-
-
-def _delimiter(text: str) -> str:
-    sign = _DELIMITERS.get(text, text)
-    if len(sign) != 1:
-        raise UsageError(f"--delimiter {text}: expected one character, or one of {', '.join(_DELIMITERS)}.")
-    return sign

@@ -1,4 +1,4 @@
-"""`ablate.load`: a study in Python, with its runs, statistics, tables and figures.
+"""A study in Python, as `ablate.load` returns it, with its runs, statistics, tables and figures.
 
 >>> import ablate
 >>> study = ablate.load("outputs/protocols")
@@ -10,41 +10,31 @@ Study('protocols', 24 runs, 3 configurations, metric 'final_test_accuracy')
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import escape
 
 from ablate.core.cells import Condition
 from ablate.core.claims import Change
-from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import Metrics
 from ablate.core.wording import counted
-from ablate.importers.csv import read_table
-from ablate.importers.guess import completed
-from ablate.importers.sources import detect, read
-from ablate.importers.table import AtStep, Roles
-from ablate.importers.tabular import results_of
-from ablate.importers.tool_tables import recognized
 from ablate.report import build
 from ablate.report.model import Report
 from ablate.report.table import Table, named
 from ablate.report.table_formats import SHOWN, to_csv, to_html, to_latex, to_markdown
 from ablate.stats.attribution import attribution
 from ablate.stats.outcomes import Outcomes
-from ablate.storage.dataframe import load_history, load_results
+from ablate.storage.dataframe import load_history
 from ablate.storage.results import StudyResults
 
 if TYPE_CHECKING:
     from ablate.report.study_plots import StudyPlots
 
-EXAMPLE = 'factors=["method"], seed="seed", metrics=["accuracy"]'
 MAIN_TABLES = ("ablation", "verdicts", "results")
 
 
@@ -259,68 +249,3 @@ class Study:
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in {*vars(self), *vars(type(self))} if not name.startswith("_"))
-
-
-def load(
-    source: str | Path,
-    *,
-    factors: Sequence[str] | None = None,
-    seed: str | None = None,
-    metrics: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
-    claims: Sequence[Mapping[str, Any]] = (),
-    step: AtStep | None = None,
-) -> Study:
-    """Load a study from its folder, or the results of another program.
-
-    Args:
-        source: the folder of a study, such as `outputs/digits`; a CSV file with one row for each run; or a Hydra multirun
-            folder, logs of Lightning or TensorBoard, an MLflow store, or a table that MLflow, Optuna, W&B or ClearML
-            exported. Factors, seed and metrics that are not named are guessed as by `ablate report`; for a CSV file, a warning
-            says what was guessed.
-        factors: of a CSV file or another tool, the columns with the levels.
-        seed: of a CSV file or another tool, the column that pairs the runs.
-        metrics: of a CSV file, the columns with the results, the main one first. For a folder, the first is the main metric.
-            A mapping also describes them: `{"acc": {"title": "Accuracy", "unit": "%", "digits": 1, "better": "higher"}}`.
-        claims: of a CSV file or another tool, claims as in YAML.
-        step: of logs, and of a CSV file with a row for each step, which of a run's values counts: `last` (default), `mean`, or
-            `max` or `min`: those of the step at which the first metric is largest or smallest.
-
-    Raises:
-        UsageError: if there are no runs, a file cannot be read, or a name is unknown.
-
-    Example:
-        >>> import ablate, pathlib, tempfile
-        >>> rows = ["method,seed,acc", *(f"{method},{seed},{0.8 + 0.01 * (method == 'new') + seed / 1000}"
-        ...         for method in ("old", "new") for seed in range(5))]
-        >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.csv"
-        >>> _ = path.write_text("\\n".join(rows))
-        >>> study = ablate.load(path, factors=["method"], seed="seed", metrics={"acc": {"title": "Accuracy"}})
-        >>> study.contrasts()["estimate"].round(3).tolist()
-        [0.01]
-    """
-    path = Path(source)
-    described = metrics if isinstance(metrics, Mapping) else {}
-    names = list(metrics or ())
-    if step is not None and step not in get_args(AtStep):
-        raise UsageError(f"step='{step}': one of {', '.join(get_args(AtStep))}.")
-    found = detect(path)
-    if path.is_dir() and found is None:
-        if factors is not None or seed is not None or claims or step is not None:
-            raise UsageError(f"factors, seed, claims and step are for a CSV file, but {path} is a study: leave them out.")
-        results = load_results(path)
-        for message in results.warnings:
-            warnings.warn(message, stacklevel=2)
-        results = build.described(results, {name: described.get(name, {}) for name in names}, path)
-    else:
-        roles = Roles(tuple(factors) if factors else None, tuple(names) or None, seed or None, at_step=step)
-        if found is not None:
-            table, roles = read(found, roles)
-        else:
-            table = recognized(read_table(path))
-        table, roles, guessed = completed(table, roles)
-        if found is None and not table.kinds and not (factors and seed and metrics):
-            warnings.warn(f"{path}: guessed {guessed}. Name the columns, such as {EXAMPLE}, to be sure.", stacklevel=2)
-        results = results_of(table, roles)
-        manifest = results.manifest.model_copy(update={"claims": list(map(dict, claims))})
-        results = replace(results, manifest=manifest, metrics=results.metrics.updated(described))
-    return Study(results, path.resolve().name, names[0] if names else None)

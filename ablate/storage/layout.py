@@ -15,6 +15,7 @@ from ablate.core import designs
 from ablate.core.errors import UsageError
 from ablate.core.text import cut_to_bytes
 from ablate.storage import fingerprint
+from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import RECORD, read_record
 
 PLAN = "plan.csv"  # the planned runs of a study
@@ -47,6 +48,11 @@ def short_experiment(digest: str) -> str:
 def run_directory(study: Path, folder: str, seed: int) -> Path:
     """The folder of a run. `folder` is the folder name of its cell, see `cell_folder`."""
     return study / "runs" / folder / f"seed={seed}"
+
+
+def is_study(path: Path) -> bool:
+    """Whether a folder holds a study: its manifest, or runs."""
+    return (path / MANIFEST).is_file() or bool(run_directories(path) if path.is_dir() else ())
 
 
 def run_directories(study: Path) -> list[Path]:

@@ -3,7 +3,9 @@
 import pytest
 from markdown_it import MarkdownIt
 
+from ablate.core.metrics import MetricSpec
 from ablate.report.escaping import engine_for, in_latex, in_markdown, line_in_markdown
+from ablate.report.formatting import number
 
 AT_THE_START = ["# a", "- a", "+ a", "1. a", "12) a", "> a", ">a", "---", "===", "-1.0 a", "1.5 a", "3 a"]
 
@@ -34,3 +36,9 @@ def test_greek_letters_and_check_marks_are_those_of_latex() -> None:
     assert in_latex("α-mix, Ω, ✓") == r"$\alpha$-mix, $\Omega$, \ensuremath{\surd}"
     assert engine_for(in_latex("α é – ≥ ✗")) == ""
     assert "XeLaTeX" in engine_for(in_latex("深い"))
+
+
+def test_numbers_in_scientific_notation_are_powers_of_ten_in_latex() -> None:
+    assert in_latex(number(3.5e-12, MetricSpec("loss"))) == r"3.500$\times10^{-12}$"
+    assert in_latex(f"[{number(-2e6, MetricSpec('loss'))}, 1]") == r"{[$-$2.000$\times10^{6}$, 1]}"
+    assert in_latex("lr=1e-06, stage1e+02b") == "lr=1e-06, stage1e+02b"

@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 
 from ablate.core.errors import UsageError
-from ablate.importers.sources import detect
 from ablate.report.import_options import add_options, imported
 from ablate.stats.contrasts import every_contrast
 from ablate.stats.outcomes import Outcomes
@@ -29,7 +28,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_everything_is_guessed_and_said_in_one_line(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results, metrics = imported(path, options(), [])
+    read = imported(path, options(), [])
+    results, metrics = read.results, read.metrics
     assert capsys.readouterr().out == f"ablate: {path}: factors method; seed seed; metric accuracy.\n"
     assert metrics == ("accuracy",)
     (found,) = every_contrast(Outcomes.of(results, "accuracy"))
@@ -40,7 +40,7 @@ def test_everything_is_guessed_and_said_in_one_line(path: Path, capsys: pytest.C
 
 def test_what_is_named_is_taken_and_nothing_is_said(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = options("--factors", "method", "--seed", "seed", "--baseline", "method=ours", "--lower-is-better")
-    results, _ = imported(path, given, ["accuracy"])
+    results = imported(path, given, ["accuracy"]).results
     assert capsys.readouterr().out == ""
     assert [str(level) for level in results.factors["method"]] == ["ours", "base"]
     assert results.metrics["accuracy"].better == "lower"
@@ -56,7 +56,7 @@ def test_what_is_named_is_taken_and_nothing_is_said(path: Path, capsys: pytest.C
 )
 def test_the_signs_of_a_file_may_be_named(tmp_path: Path, arguments: list[str], text: str) -> None:
     (tmp_path / "results.csv").write_text(text)
-    results, _ = imported(tmp_path / "results.csv", options(*arguments), [])
+    results = imported(tmp_path / "results.csv", options(*arguments), []).results
     assert results.values["accuracy"].tolist() == [value for _, _, value in ROWS]
 
 
@@ -67,25 +67,7 @@ def test_the_signs_of_a_file_may_be_named(tmp_path: Path, arguments: list[str], 
         (["--delimiter", "comma!"], "--delimiter comma!: expected one character, or one of "),
     ],
 )
-def test_values_that_cannot_be_used_are_refused(arguments: list[str], message: str) -> None:
+def test_values_that_cannot_be_used_are_refused(path: Path, arguments: list[str], message: str) -> None:
     with pytest.raises(UsageError) as refused:
-        options(*arguments)
+        imported(path, options(*arguments), [])
     assert str(refused.value).startswith(message)
-
-
-def test_options_of_a_store_are_refused_for_a_file(path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"--files is for a folder or store of another tool, but .*results\.csv is a text file"
-    ):
-        imported(path, options("--files", "*.csv"), [])
-
-
-def test_options_of_a_file_are_refused_for_a_store(tmp_path: Path) -> None:
-    run = tmp_path / "lightning_logs" / "version_0"
-    run.mkdir(parents=True)
-    (run / "hparams.yaml").write_text("lr: 0.1\n")
-    (run / "metrics.csv").write_text("step,accuracy\n0,0.5\n")
-    source = detect(tmp_path / "lightning_logs")
-    assert source is not None
-    with pytest.raises(UsageError, match=r"--decimal is for a CSV file, but .* is .*: leave the option out"):
-        imported(source, options("--decimal", ","), [])

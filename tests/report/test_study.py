@@ -154,31 +154,6 @@ def test_a_csv_file_is_a_study_too(csv: Path) -> None:
     found.plot.forest()
 
 
-def test_the_roles_of_a_csv_file_are_guessed_and_said(csv: Path) -> None:
-    named = ablate.load(csv, factors=["method"], seed="seed", metrics=["acc"])
-    with pytest.warns(UserWarning, match=r"results.csv: guessed seed seed\. Name the columns, such as factors=\[\"method\"\]"):
-        assert ablate.load(csv, factors=["method"], metrics=["acc"]).contrasts().equals(named.contrasts())
-    with pytest.warns(UserWarning, match=r"guessed factors method; seed seed; metrics acc"):
-        assert ablate.load(csv).contrasts().equals(named.contrasts())
-
-
-def test_a_folder_knows_its_roles(study: Study) -> None:
-    folder = study.results.folder
-    assert folder is not None
-    assert ablate.load(folder, metrics=["speed"]).metric == "speed"
-    assert ablate.load(folder, metrics={"speed": {"title": "Speed", "unit": "img/s"}}).metrics["speed"].unit == "img/s"
-    with pytest.raises(UsageError, match=r"unknown metric 'f1'; available: test_accuracy, speed, parameters\."):
-        ablate.load(folder, metrics=["f1"])
-    with pytest.raises(
-        UsageError, match=r"factors, seed, claims and step are for a CSV file, but .*paper is a study: leave them out\."
-    ):
-        ablate.load(folder, seed="seed")
-    with pytest.raises(UsageError, match="is a study: leave them out"):
-        ablate.load(folder, step="max")
-    with pytest.raises(UsageError, match="step='Max': one of last, mean, max, min"):
-        ablate.load(folder, step="Max")  # type: ignore[arg-type]
-
-
 def test_an_attribution_refuses_what_the_study_does_not_have(study: Study) -> None:
     factor, *_ = study.factors
     for where in ({"nope": 1}, {factor: "nope"}):
@@ -267,12 +242,15 @@ def test_the_plots_leave_the_backend_and_the_style_alone(study: Study) -> None:
     assert dir(study.plot) == ["attribution", "curves", "forest", "interaction"]
 
 
-def test_the_examples_of_the_reference_run(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "page",
+    [path for path in sorted((ROOT / "docs").rglob("*.md")) if "```pycon" in path.read_text(encoding="utf-8")],
+    ids=lambda path: path.stem,
+)
+def test_the_examples_of_the_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    text = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```pycon\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert blocks
-    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "api.md", "docs/reference/api.md", 0)
+    blocks = re.findall(r"^```pycon\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page.name, str(page), 0)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     runner = doctest.DocTestRunner(optionflags=flags)
     printed: list[str] = []

@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from ablate.storage.layout import (
     cell_folder,
+    is_study,
     known_cells,
     run_directories,
     run_directory,
@@ -53,3 +54,16 @@ def test_a_folder_can_be_made_for_any_label(tmp_path: Path, label: str) -> None:
 
 def test_labels_that_differ_in_case_have_different_folders_on_any_file_system() -> None:
     assert cell_folder({}, "01" * 8, "x=A").casefold() != cell_folder({}, "23" * 8, "x=a").casefold()
+
+
+def test_a_study_has_a_manifest_or_runs(tmp_path: Path) -> None:
+    assert not is_study(tmp_path / "absent")
+    assert not is_study(tmp_path)
+    run = tmp_path / "runs" / "x-1" / "seed=0"
+    run.mkdir(parents=True)
+    assert not is_study(tmp_path)  # a run that has not begun
+    (run / "run.json").touch()
+    assert is_study(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "study.yaml").touch()
+    assert is_study(tmp_path / "other")

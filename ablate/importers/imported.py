@@ -1,0 +1,110 @@
+"""The results of another program: a CSV file, a data frame, or what another tool stored.
+
+found = read_results(Path("results.csv"))   # roles guessed
+found.results, found.metrics, found.guessed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from ablate.core.errors import UsageError
+from ablate.importers.csv import read_table
+from ablate.importers.guess import completed
+from ablate.importers.numbers import parse
+from ablate.importers.sources import Source, read
+from ablate.importers.table import Roles, Table
+from ablate.importers.tabular import results_of
+from ablate.importers.tool_tables import recognized
+from ablate.storage.results import StudyResults
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Results, and how they were read.
+
+    Attributes:
+        results: of the runs.
+        metrics: the names of the metrics, the one to compare first.
+        source: the file or folder.
+        notes: what was recognized: the tool, or the delimiter and number format of a file.
+        guessed: the roles that were not given, as one sentence; empty if all were.
+        known: whether a tool recorded which columns are configuration and which are results.
+    """
+
+    results: StudyResults
+    metrics: tuple[str, ...]
+    source: str
+    notes: tuple[str, ...]
+    guessed: str
+    known: bool
+
+
+def read_results(
+    source: Source | Path | pd.DataFrame,
+    roles: Roles | None = None,
+    *,
+    files: str | None = None,
+    experiment: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    lower_is_better: bool = False,
+) -> Imported:
+    """Read the results of another program.
+
+    Args:
+        source: what `sources.detect` found, the path of a CSV file, or a data frame.
+        roles: of the columns, as far as the user named them; the others are guessed.
+        files, experiment: see `sources.read`; for what another tool stored.
+        delimiter, decimal, encoding: see `csv.read_table`; for a CSV file.
+        lower_is_better: whether lower values of the first metric are better, whatever its name suggests.
+
+    Raises:
+        UsageError: if a setting is not for this source, or see `sources.read`, `guess.completed` and `tabular.results_of`.
+    """
+    roles = roles or Roles()
+    store = {"files": files, "experiment": experiment}
+    text = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+    of_store, of_text = (next((name for name, value in each.items() if value is not None), None) for each in (store, text))
+    if isinstance(source, Source):
+        if of_text:
+            raise UsageError(f"--{of_text} is for a CSV file, but {source.path} is {source.title}: leave the option out.")
+        table, roles = read(source, roles, **store)
+    elif isinstance(source, Path):
+        if of_store:
+            raise UsageError(
+                f"--{of_store} is for a folder or store of another tool, but {source} is a text file: leave it out."
+            )
+        table = recognized(read_table(source, **text))
+    else:
+        if stray := of_store or of_text:
+            raise UsageError(f"--{stray} is not for a data frame: leave it out.")
+        table = recognized(_of_frame(source))
+    table, roles, guessed = completed(table, roles)
+    metrics = roles.metrics or ()
+    if lower_is_better:
+        roles = replace(roles, lower_is_better=metrics[:1])
+    numbers = {name: parse(table.frame[name], table.decimal) for name in metrics if name in table.frame}
+    notes = (*table.notes, *(f"{name}: {note}" for name, each in numbers.items() for note in each.notes))
+    return Imported(results_of(table, roles), metrics, table.source, notes, guessed, bool(table.kinds))
+
+
+def _of_frame(frame: pd.DataFrame) -> Table:
+    """A data frame as texts, as in a CSV file of it: empty where there is no value. The levels of a named index are columns."""
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    columns = list(map(str, frame.columns))
+    if twice := [name for name in dict.fromkeys(columns) if columns.count(name) > 1]:
+        raise UsageError(f"the data frame has two columns named {twice[0]!r}; rename one.")
+    if frame.empty:
+        raise UsageError("the data frame has no rows; expected one for each run.")
+    texts = {
+        name: ["" if pd.isna(value) else str(value) for value in frame.iloc[:, at].astype(object)]
+        for at, name in enumerate(columns)
+    }
+    places = [f"row {label}" for label in frame.index]
+    return Table("the data frame", pd.DataFrame(texts, dtype=object), places)

@@ -1,0 +1,149 @@
+"""`ablate.load`: a study, or the results of another program, as a `Study`."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pandas as pd
+
+from ablate.core.claim_checks import check
+from ablate.core.claims import parse_all
+from ablate.core.errors import UsageError
+from ablate.importers.imported import read_results
+from ablate.importers.sources import Source, detect
+from ablate.importers.table import AtStep, Duplicates, Roles
+from ablate.report import build
+from ablate.report.study import Study
+from ablate.storage.dataframe import load_results
+from ablate.storage.results import StudyResults
+
+EXAMPLE = 'factors=["method"], seed="seed", metrics=["accuracy"]'
+
+
+def load(
+    source: str | Path | pd.DataFrame,
+    *,
+    factors: str | Sequence[str] | None = None,
+    seed: str | None = None,
+    metrics: str | Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    claims: Sequence[Mapping[str, Any]] | None = None,
+    baseline: Mapping[str, object] | None = None,
+    blocks: str | None = None,
+    status: str | None = None,
+    run: str | None = None,
+    wide: str | None = None,
+    step: AtStep | None = None,
+    step_column: str | None = None,
+    duplicates: Duplicates | None = None,
+    files: str | None = None,
+    experiment: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+) -> Study:
+    """Load a study from its folder, or the results of another program.
+
+    Args:
+        source: the folder of a study, such as `outputs/digits`; a CSV file or a data frame with one row for each run; or a
+            Hydra multirun folder, logs of Lightning or TensorBoard, an MLflow store, or a table that MLflow, Optuna, W&B or
+            ClearML exported. Factors, seed and metrics that are not named are guessed as by `ablate report`; for a CSV file and
+            a data frame, a warning says what was guessed.
+        factors: the columns with the levels. This and all that follows but `metrics` is for results of another program.
+        seed: the column that pairs the runs; `none`: they are compared unpaired.
+        metrics: the columns with the results, the main one first. For the folder of a study, the first is the main metric. A
+            mapping also describes them: `{"acc": {"title": "Accuracy", "unit": "%", "digits": 1, "better": "higher"}}`.
+        claims: as in YAML.
+        baseline: by factor, the level to compare with; by default the first one in the rows.
+        blocks: the column with data sets or tasks: blocks, not a treatment.
+        status: the column with the status: finished, failed, crashed, …
+        run: the column with the name of the run, for several rows and no seed.
+        wide: `"seed"` if there is a column for each seed, or a name such as `"method"` if there is one for each level of this
+            factor; `metrics` names the values.
+        step: of logs, and of a table with a row for each step, which of a run's values counts: `last` (default), `mean`, or
+            `max` or `min`: those of the step at which the first metric is largest or smallest.
+        step_column: the column with the step; by default `step`, `epoch`, …
+        duplicates: of several rows of one run, `last` counts, or their `mean`; by default they are refused.
+        files: of the folder of a run, the files with metrics: a pattern such as `**/metrics.csv`.
+        experiment: of an MLflow store, the experiment by name or id.
+        delimiter: of a CSV file, the sign between fields, or its name. This, the sign before the decimals, `decimal`, and the
+            `encoding` are recognized unless given.
+
+    Raises:
+        UsageError: if there are no runs, a file cannot be read, a name is unknown, or an argument is not for this source.
+
+    Example:
+        >>> import ablate, pandas as pd
+        >>> rows = pd.DataFrame({"method": ["old", "new"] * 5, "seed": [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]})
+        >>> rows["acc"] = 0.8 + 0.01 * (rows["method"] == "new") + rows["seed"] / 1000
+        >>> study = ablate.load(rows, factors="method", seed="seed", metrics={"acc": {"title": "Accuracy"}})
+        >>> study.contrasts()["estimate"].round(3).tolist()
+        [0.01]
+    """
+    names = _names(metrics) or ()
+    described = metrics if isinstance(metrics, Mapping) else {}
+    for name, value, allowed in (("step", step, get_args(AtStep)), ("duplicates", duplicates, ("last", "mean"))):
+        if value is not None and value not in allowed:
+            raise UsageError(f"{name}={value!r}: expected one of {', '.join(allowed)}.")
+    roles = Roles(
+        factors=_names(factors),
+        metrics=names or None,
+        seed=seed,
+        run=run,
+        step=step_column,
+        at_step=step,
+        status=status,
+        blocks=blocks,
+        baseline=baseline or {},
+        duplicates=duplicates or "refuse",
+        wide=wide,
+    )
+    reading = {"files": files, "experiment": experiment, "delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+    rows = source if isinstance(source, pd.DataFrame) else Path(source)
+    path = None if isinstance(rows, pd.DataFrame) else rows
+    found = None if path is None else detect(path)
+    if path is not None and path.is_dir() and found is None:
+        if replace(roles, metrics=None) != Roles() or claims is not None or any(each is not None for each in reading.values()):
+            raise UsageError(f"only metrics may be named for {path}, which is a study: leave the other arguments out.")
+        results = load_results(path)
+        for message in results.warnings:
+            warnings.warn(message, stacklevel=2)
+        results = build.described(results, {name: described.get(name, {}) for name in names}, path)
+    else:
+        results, guessed = _of_other(rows if found is None else found, roles, reading)
+        if guessed and found is None:
+            warnings.warn(f"{guessed} Name the columns, such as {EXAMPLE}, to be sure.", stacklevel=2)
+        results = replace(
+            results,
+            manifest=results.manifest.model_copy(update={"claims": list(map(dict, claims or ()))}),
+            metrics=results.metrics.updated(described),
+        )
+        for claim in parse_all(results.manifest.claims, results.main_metric):
+            check(claim, results.factors, results.facts, list(map(str, results.values)))
+    return Study(results, "results" if path is None else path.resolve().name, names[0] if names else None)
+
+
+def _names(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """The names of columns as a tuple; a text is one name."""
+    return None if given is None else (given,) if isinstance(given, str) else tuple(given) or None
+
+
+def _of_other(source: Source | Path | pd.DataFrame, roles: Roles, reading: Mapping[str, Any]) -> tuple[StudyResults, str]:
+    """The results of another program, and what was guessed of them as a sentence; empty if nothing that matters was."""
+    try:
+        found = read_results(source, roles, **reading)
+    except UsageError as error:
+        raise UsageError(f"{error}{_arguments_named_in(str(error))}") from None
+    certain = found.known or (roles.factors and roles.seed and roles.metrics) or not found.guessed
+    return found.results, "" if certain else f"{found.source}: guessed {found.guessed}."
+
+
+def _arguments_named_in(message: str) -> str:
+    """What the options that a message of the importers names are called here."""
+    options = dict.fromkeys(re.findall(r"--([a-z]+(?:-[a-z]+)?)", message))
+    names = [f"--{option} is `{'metrics' if option == 'metric' else option.replace('-', '_')}`" for option in options]
+    return f" (Among the arguments of ablate.load, {' and '.join(names)}.)" if names else ""
