@@ -31,6 +31,20 @@ def printable(text: str, *, lines: bool = False) -> str:
     return _IN_ONE_LINE.sub(_escape, text)
 
 
+def number_in(text: str) -> float:
+    """Parse a number as programs write it. Unlike in Python source, `1_000` is none: dates and names contain underscores.
+
+    >>> number_in(" 1e-3")
+    0.001
+
+    Raises:
+        ValueError: if the text is not a number.
+    """
+    if "_" in text:
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
 def cut(text: str, length: int) -> str:
     """Cut a text to about `length` characters: most of its beginning, and its end.
 

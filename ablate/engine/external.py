@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
+from ablate.core.text import number_in
 from ablate.engine.main import main
 from ablate.engine.run import Run
 from ablate.storage.code_files import note_executed, project_root
@@ -188,7 +189,7 @@ def read_output(text: str, regex: str | None) -> dict[str, float]:
 
 def _number(name: str, value: str, matched: str) -> float:
     try:
-        return float(value)
+        return number_in(value)
     except ValueError:
         raise UsageError(f"--regex: the group {name} is {value!r} in {matched!r}, which is no number.") from None
 
@@ -215,7 +216,8 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 def _failure(command: Sequence[str], status: int, directory: Path) -> str:
     name = " ".join(command[:2])
     if status < 0:
-        return f"{name} was killed by {signal.Signals(-status).name}; it may have run out of memory (see {STDERR})."
+        known = {each.value: each.name for each in signal.Signals}  # of the real-time signals, only two have names
+        return f"{name} was killed by {known.get(-status, f'signal {-status}')}; it may have run out of memory (see {STDERR})."
     lines = (directory / STDERR).read_text(encoding="utf-8", errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
     return f"{name} ended with status {status}: {last} (see {STDERR})."

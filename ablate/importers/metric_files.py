@@ -21,6 +21,7 @@ import yaml
 
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
+from ablate.core.text import number_in
 from ablate.storage.manifest import YAML_LOADER
 
 Row = dict[str, float]
@@ -191,6 +192,6 @@ def _number(value: object) -> float | None:
     if not isinstance(value, str) or not value.strip():
         return None
     try:
-        return float(value)
+        return number_in(value)
     except ValueError:
         return None

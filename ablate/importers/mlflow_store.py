@@ -126,9 +126,12 @@ def _of_files(meta: Path, experiment: str, number: str) -> _Run | None:
     )  # fmt: skip
     for name, path in _files(meta.parent / "metrics").items():
         try:
-            lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            text = path.read_text(encoding="utf-8")
+            if text and not text.endswith("\n"):  # MLflow ends every line; a number may have lost digits
+                raise ValueError("the last line is incomplete")
+            lines = [line.split() for line in text.splitlines() if line.strip()]
             run.metrics[name] = [(int(line[2]) if len(line) > 2 else 0, int(float(line[0])), float(line[1])) for line in lines]
-        except (ValueError, IndexError, OverflowError):  # such as a line that a killed run left incomplete
+        except (ValueError, IndexError, OverflowError):
             run.status, run.error = "failed", f"{path} cannot be read as metrics of MLflow."
     return run
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ablate.core.text import number_in
+
 # Values of runs that were lost, in lower case; an empty field is no value
 _LOST = """
     nan -nan nan% inf -inf +inf infinity -infinity n/a na #n/a #num! #div/0! null none nil - -- – — ?
@@ -74,7 +76,7 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
     form = _form([plain[text] for text in others], decimal)
     for text in others:
         try:
-            number = float(form.rewritten(plain[text]))
+            number = number_in(form.rewritten(plain[text]))
         except ValueError:
             return Numbers(pd.Series(math.nan, column.index), wrong=text, summary=bool(_SUMMARY.match(text)))
         number = number / 100 if signs else number

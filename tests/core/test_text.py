@@ -1,11 +1,12 @@
 """Text is made safe for terminals and files, and cut."""
 
+import math
 import sys
 import unicodedata
 
 import pytest
 
-from ablate.core.text import cut, cut_to_bytes, is_plain_name, printable
+from ablate.core.text import cut, cut_to_bytes, is_plain_name, number_in, printable
 
 
 def test_characters_that_control_a_terminal_are_escaped() -> None:
@@ -42,3 +43,14 @@ def test_plain_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "a.", "a ", " a", "a/b", "a\\b", "a\nb", "\udcff", "a" * 201, "a:b"])
 def test_names_that_are_not_plain(name: str) -> None:
     assert not is_plain_name(name)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e3", 1000.0), (" -0.5 ", -0.5), ("nan", math.nan), ("007", 7.0)])
+def test_numbers_are_those_of_programs(text: str, value: float) -> None:
+    assert number_in(text) == pytest.approx(value, nan_ok=True)
+
+
+@pytest.mark.parametrize("text", ["1_000", "2024_01_05", "", "x"])
+def test_dates_and_names_with_underscores_are_no_numbers(text: str) -> None:
+    with pytest.raises(ValueError, match="1_000|2024_01_05|could not convert"):
+        number_in(text)

@@ -105,7 +105,7 @@ def test_what_decides_claims_is_settled_with_them(command: Command, tmp_path: Pa
 @pytest.mark.slow
 def test_claims_that_come_after_the_runs_are_marked(command: Command, tmp_path: Path) -> None:
     sweep = [TRIVIAL, "-m", "x=1,2", "study.seeds=5", "study.name=s", REPORT]
-    assert "were written after" not in command(*sweep[:-2], "study.name=t", REPORT, f"study.claims=[{CLAIM}]").stdout
+    assert "were added after" not in command(*sweep[:-2], "study.name=t", REPORT, f"study.claims=[{CLAIM}]").stdout
     command(*sweep)
     assert "The claims were added after 10 runs were finished." in command(*sweep, f"study.claims=[{CLAIM}]").stdout
     assert "The claims were added after 10 runs were finished." in command(*sweep).stdout

@@ -1,5 +1,6 @@
 """A sweep that cannot succeed stops and says so once; the other runs stay due."""
 
+import json
 from pathlib import Path
 
 from ablate.engine import early_stop
@@ -63,3 +64,16 @@ def test_a_message_that_ends_a_sentence_gets_no_second_full_stop(tmp_path: Path)
         early_stop.reason(tmp_path)
         == "Stopped after 3 runs failed with the same error: Fix the path. The other runs were not started."
     )
+
+
+def test_a_sweep_that_stopped_tries_again_when_it_is_repeated(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["-m", "fails=true", "x=1,2,3,4,5", "study.report=false", "study.name=s"]
+    for attempts in (3, 6):
+        run(trivial.train, arguments, monkeypatch)
+        assert (
+            sum(json.loads(path.read_text())["attempts"] for path in tmp_path.glob("outputs/s/runs/*/seed=*/run.json"))
+            == attempts
+        )
+    run(trivial.train, ["fails=true", "x=1", "study.name=s"], monkeypatch)  # a single run, after a sweep has stopped
+    assert sum(json.loads(path.read_text())["attempts"] for path in tmp_path.glob("outputs/s/runs/*/seed=*/run.json")) == 7

@@ -10,7 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
-from ablate.engine.external import _stop, filled, placeholders, read_output, script_of
+from ablate.engine.external import _failure, _stop, filled, placeholders, read_output, script_of
 
 
 def test_flags_follow_their_values() -> None:
@@ -90,3 +90,8 @@ def test_a_group_that_is_no_number_is_named() -> None:
 def test_an_object_without_numbers_behind_the_metrics_does_not_hide_them() -> None:
     assert read_output('{"accuracy": 0.5}\n{"event": "done", "ok": true}', None) == {"accuracy": 0.5}
     assert read_output('{"test": {"accuracy": 0.5}}\n{"event": "done"}', None) == {"test": {"accuracy": 0.5}}
+
+
+def test_a_signal_without_a_name_is_named_by_its_number(tmp_path: Path) -> None:
+    assert _failure(["python", "train.py"], -40, tmp_path).startswith("python train.py was killed by signal 40;")
+    assert _failure(["python", "train.py"], -9, tmp_path).startswith("python train.py was killed by SIGKILL;")

@@ -259,3 +259,19 @@ def test_files_are_synchronized_once_a_run_has_taken_a_second(tmp_path: Path, mo
         assert len(synced) == 3
         synced.clear()
     assert synced == ["history.csv", ".run.json", "run"]
+
+
+def test_the_end_of_the_time_is_no_error_that_a_program_could_catch(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.deadline = time.time()
+    passed = []
+    with run.attempt():
+        for epoch in (1, 2):
+            try:
+                run.save({"epoch": epoch})
+            except Exception:
+                passed.append(epoch)
+    assert passed == []
+    found = read_record(tmp_path)
+    assert found is not None
+    assert found.status == "interrupted"

@@ -17,6 +17,7 @@ from ablate.engine.study_update import (
     factors_of,
     left_out,
     program_of,
+    runs_before_claims,
     settled_description,
     settled_option,
     stand_in_digest,
@@ -200,3 +201,11 @@ def test_a_metric_that_is_described_later_does_not_become_that_of_claims_without
     recorded = StudyManifest(claims=[claim], description=settled.to_mapping())
     turned = Description(metrics=now.metrics[::-1])
     assert next(iter(settled_description(tmp_path, recorded, turned, {}).metrics)).name == "test_accuracy"
+
+
+def test_only_finished_runs_before_the_first_claims_are_counted(tmp_path: Path) -> None:
+    write_runs(tmp_path, [{"x": 1}, {"x": 2}], 2, status=lambda _, seed: ("finished" if seed else "failed", None))
+    claims = [{"id": "A"}]
+    assert runs_before_claims(tmp_path, StudyManifest(), claims) == 2
+    assert runs_before_claims(tmp_path, StudyManifest(claims=claims), claims) == 0
+    assert runs_before_claims(tmp_path, StudyManifest(), []) == 0

@@ -197,3 +197,10 @@ def test_of_several_seeds_the_one_with_most_values_pairs_and_a_constant_is_none(
     roles, _ = guessed(data_seed=[1] * 6 + [2] * 6, method=METHOD * 2, init_seed=SEED * 2, accuracy=VALUE * 2)
     assert (roles.seed, roles.factors) == ("init_seed", ("data_seed", "method"))
     assert guessed(method=METHOD, data_seed=[42] * 6, accuracy=VALUE)[0].seed == NO_SEED
+
+
+def test_a_column_of_dates_with_underscores_is_not_the_metric() -> None:
+    dates = [f"2024_01_{day:02}" for day in range(10, 18)]
+    quality = [f"0.{at}1" for at in range(8)]
+    roles, _ = guessed(method=["a", "b"] * 4, seed=["0", "0", "1", "1", "2", "2", "3", "3"], launch=dates, quality=quality)
+    assert roles.metrics == ("quality",)

@@ -228,3 +228,9 @@ def test_a_list_is_one_level_however_it_was_typed(tmp_path: Path) -> None:
     configured_job(tmp_path / "1", ["sizes=[1,2]", "seed=1"], "sizes: [1, 2]\nseed: 1\n", 0.5)
     configured_job(tmp_path / "2", ["sizes=[3]", "seed=1"], "sizes: [3]\nseed: 1\n", 0.5)
     assert [run.config["sizes"] for run in read(tmp_path)] == ["[1, 2]", "[1, 2]", "[3]"]
+
+
+def test_added_keys_are_levels_and_job_10_comes_after_job_2(tmp_path: Path) -> None:
+    for at in (2, 10):
+        configured_job(tmp_path / str(at), [f"+lr={at}", "seed=0"], f"lr: {at}\nseed: 0\n", 0.5)
+    assert [run.config for run in read(tmp_path)] == [{"lr": 2, "seed": 0}, {"lr": 10, "seed": 0}]

@@ -102,3 +102,8 @@ def test_the_event_files_of_lightning_have_the_epoch_in_a_row_of_its_own() -> No
     for epoch, (accuracy, loss) in enumerate([(0.5, 1.0), (0.9, 0.5), (0.7, 0.25)]):
         rows += [{"step": epoch, "val_acc": accuracy}, {"step": epoch, "val_loss": loss}, {"step": epoch, "epoch": epoch}]
     assert final(combined(rows), "max", "val_acc") == {"val_acc": 0.9, "val_loss": 0.5}
+
+
+def test_a_date_with_underscores_is_no_metric(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("when,acc\n2024_01_05,0.5\n")
+    assert read_rows(tmp_path / "metrics.csv") == [{"acc": 0.5}]

@@ -101,7 +101,7 @@ def test_a_run_that_cannot_be_read_is_left_out_and_the_others_count(tmp_path: Pa
 def test_a_torn_metric_fails_its_run_and_an_experiment_has_a_number(tmp_path: Path) -> None:
     for experiment, uid in (("1", "a"), ("1", "b"), ("2", "c")):
         stored(tmp_path / "mlruns", experiment, uid, lr="0.1")
-    for torn in (b"1 0.5 0\n17123", b"1 0.5 0\n17123 -", b"1 \xff 0"):
+    for torn in (b"1 0.5 0\n17123", b"1 0.5 0\n17123 -", b"1 \xff 0", b"1 0.5 0\n2 0.75 1\n3 0.9", b"1 0.5 0\n3 0.9512 1"):
         (tmp_path / "mlruns/1/b/metrics/val/acc").write_bytes(torn)
         runs = read(tmp_path / "mlruns", "1")
         assert [(run.config["lr"], run.status) for run in runs] == [("0.1", "finished"), ("0.1", "failed")]
@@ -166,3 +166,24 @@ def test_a_database_of_another_tool_is_refused(tmp_path: Path) -> None:
         UsageError, match=r"study.db is a SQLite file, but not a store of MLflow .*trials_dataframe\(\)\.to_csv"
     ):
         read(path)
+
+
+def test_parents_deleted_runs_and_the_order_of_steps_in_a_database(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.executescript(TABLES)
+        for uid, stage in (("parent", "active"), ("a", "active"), ("gone", "deleted")):
+            database.execute("insert into runs values (?, 'r', 1, 'FINISHED', 0, ?)", (uid, stage))
+        database.executemany("insert into params values (?, 'lr', '1')", [("parent",), ("a",), ("gone",)])
+        database.execute("insert into tags values ('a', 'mlflow.parentRunId', 'parent')")
+        for step, value in ((1, 0.9), (0, 0.5)):
+            database.execute("insert into metrics values ('a', 'acc', ?, 1, ?, 0)", (value, step))
+        database.execute("insert into metrics values ('gone', 'acc', 0.1, 1, 0, 0)")
+        database.commit()
+    (only,) = read(tmp_path / "mlflow.db")
+    assert only.values("last", None) == {"acc": 0.9}
+
+
+def test_the_last_value_in_files_is_that_of_the_last_step(tmp_path: Path) -> None:
+    stored(tmp_path / "mlruns", "1", "a", lr="0.1")
+    (tmp_path / "mlruns/1/a/metrics/val/acc").write_text("3 0.9 2\n5 0.5 0\n4 0.7 1\n")
+    assert read(tmp_path / "mlruns")[0].values("last", None) == {"val/acc": 0.9}

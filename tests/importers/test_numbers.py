@@ -66,3 +66,8 @@ def test_a_word_is_no_number() -> None:
     assert not is_numeric(pd.Series(["high"]))
     assert not is_numeric(pd.Series(["nan", ""]))
     assert is_numeric(pd.Series(["nan", "3"]))
+
+
+def test_dates_with_underscores_are_no_numbers() -> None:
+    found = parse(pd.Series(["2024_01_10", "2024_01_11"]))
+    assert found.wrong == "2024_01_10"

@@ -128,3 +128,29 @@ def test_names_that_differ_by_a_leading_zero_have_an_order() -> None:
     ordered = ["lr=0.01/job 2", "lr=0.01/job 10", "lr=0.1/job 2", "lr=0.1/job 10"]
     for given in (names, names[::-1]):
         assert sorted(given, key=natural) == ordered
+
+
+def test_the_phases_of_keras_are_one_run_and_the_metric_of_lightning_that_is_none(tmp_path: Path) -> None:
+    writer = pytest.importorskip("torch.utils.tensorboard").SummaryWriter
+    for phase, value in (("train", 0.9), ("validation", 0.7)):
+        with writer(str(tmp_path / "seed_1" / phase)) as events:
+            events.add_scalar("epoch_accuracy", value, 0)
+    (run,) = read(tmp_path)
+    assert set(run.values("last", None)) == {"train/epoch_accuracy", "validation/epoch_accuracy"}
+    with writer(str(tmp_path / "lightning" / "seed_2")) as events:
+        events.add_scalar("hp_metric", -1, 0)  # what Lightning logs for hyperparameters without a metric
+        events.add_scalar("acc", 0.5, 0)
+    (run,) = read(tmp_path / "lightning")
+    assert run.values("last", None) == {"acc": 0.5}
+    (tmp_path / "lightning" / "seed_2" / "metrics.csv").write_text("step,acc\n0,0.75\n")
+    (run,) = read(tmp_path / "lightning")
+    assert run.values("last", None) == {"acc": 0.75}
+
+
+def test_a_resumed_run_of_tensorboard_has_one_curve(tmp_path: Path) -> None:
+    writer = pytest.importorskip("torch.utils.tensorboard").SummaryWriter
+    for step, value in ((0, 0.5), (1, 0.9), (2, 0.7)):
+        with writer(str(tmp_path / "seed_1"), filename_suffix=f".{step}") as events:
+            events.add_scalar("acc", value, step)
+    (run,) = read(tmp_path)
+    assert (run.values("last", None)["acc"], run.values("max", "acc")["acc"]) == pytest.approx((0.7, 0.9))

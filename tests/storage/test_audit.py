@@ -217,3 +217,32 @@ def test_what_was_made_otherwise_than_planned_is_counted(tmp_path: Path) -> None
     assert audit.differing == {"code": 4, "packages.numpy": 4}
     torn = {**PROVENANCE, "differs": ["code"]}
     assert examine(load_results(write_runs(tmp_path / "torn", provenance=lambda levels, seed: torn))).differing == {}
+
+
+def test_the_files_of_the_code_tell_old_runs_from_new_ones(tmp_path: Path) -> None:
+    def edited(levels: Where, seed: int) -> Mapping[str, Any]:
+        old = seed == 0 and levels["stem"] == "pyramid"
+        return {**PROVENANCE, "code": f"{levels['stem']}{seed}", "files": {"a.py": "old" if old else "new"}}
+
+    def alike(levels: Where, seed: int) -> Mapping[str, Any]:
+        return {**PROVENANCE, "code": f"{levels['stem']}{seed}", "files": {"a.py": "x"}}
+
+    audit = examine(load_results(write_runs(tmp_path / "edited", provenance=edited)))
+    assert (audit.mixed, dict(audit.stale)) == (["code"], {"00000001": 1})
+    audit = examine(load_results(write_runs(tmp_path / "alike", provenance=alike)))
+    assert (audit.mixed, dict(audit.stale)) == ([], {})
+
+
+@pytest.mark.parametrize("files", [True, False])
+@pytest.mark.parametrize("last", ["pyramid", "direct"])
+def test_the_newest_code_is_that_of_the_run_that_began_last(tmp_path: Path, files: bool, last: str) -> None:
+    def code(levels: Where, _: int) -> Mapping[str, Any]:
+        version = "new" if levels["stem"] == last else "old"
+        return PROVENANCE | ({"files": {"a.py": version}} if files else {"code": version})
+
+    write_runs(tmp_path, provenance=code, seeds=1)
+    for path in tmp_path.glob("runs/*/*/run.json"):
+        record = json.loads(path.read_text())
+        record["timing"]["started"] = f"2026-11-{25 if last in record['label'] else 24}T00:00:00+00:00"
+        path.write_text(json.dumps(record))
+    assert list(examine(load_results(tmp_path)).stale) == ["00000002" if last == "pyramid" else "00000001"]

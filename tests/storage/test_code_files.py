@@ -180,3 +180,20 @@ def test_a_run_of_code_that_was_edited_while_the_sweep_started_does_not_pass_as_
     assert "1 finished" in said
     for expected in ("1 finished", "1 kept"):
         assert expected in subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100).stdout
+
+
+def test_packages_in_an_environment_below_the_project_are_not_its_code(tmp_path: Path) -> None:
+    installed = tmp_path / ".venv" / "lib" / "python3.11" / "site-packages" / "x.py"
+    installed.parent.mkdir(parents=True)
+    installed.touch()
+    assert code_files._own(str(installed), tmp_path) is None
+    (tmp_path / "x.py").touch()
+    assert code_files._own(str(tmp_path / "x.py"), tmp_path) is not None
+
+
+def test_the_home_folder_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.py").touch()
+    assert project_root(tmp_path / "mine" / "train.py") == tmp_path / "mine"

@@ -119,3 +119,16 @@ def test_a_process_that_is_killed_while_it_writes_leaves_what_the_next_one_remov
     remove_abandoned(tmp_path)
     assert not list(tmp_path.iterdir())
     assert len(temporary_prefix("x" * 204)) + 8 <= 255
+
+
+def test_others_can_read_what_is_written(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "run.json", "{}")
+    assert (tmp_path / "run.json").stat().st_mode & 0o044 == 0o044
+
+
+def test_a_process_of_another_user_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_mine(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(files.os, "kill", not_mine)
+    assert lives(owner())

@@ -1,5 +1,6 @@
 """Which process holds a run, and how many died during it."""
 
+import errno
 import itertools
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -243,3 +245,42 @@ def test_a_process_that_is_killed_while_it_takes_a_lease_leaves_what_the_next_on
     assert len(list(tmp_path.glob(".lease.*"))) == 1
     remove_abandoned(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_what_another_host_holds_is_not_touched_whatever_the_clock_here_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another_host(tmp_path, silent=0)
+    with locks.briefly(tmp_path) as free:
+        assert not free
+    now = time.time
+    monkeypatch.setattr(locks.time, "time", lambda: now() + 7200)  # the file system's clock counts
+    assert holder(tmp_path) == "process 7 on elsewhere"
+
+
+def test_without_hard_links_a_lease_is_created_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(locks.os, "link", no_links)
+    locks._create(tmp_path / LEASE, "mine")
+    with pytest.raises(FileExistsError):
+        locks._create(tmp_path / LEASE, "yours")
+    assert (tmp_path / LEASE).read_text() == "mine"
+
+
+def test_a_heartbeat_that_fails_once_loses_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[int] = []
+    utime = os.utime
+
+    def stale_at_first(*arguments: Any, **options: Any) -> None:
+        beats.append(1)
+        if len(beats) == 1:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        utime(*arguments, **options)
+
+    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(locks.os, "utime", stale_at_first)
+    with hold(tmp_path) as lease:
+        wait_until(lambda: len(beats) >= 3)
+        assert not lease.lost
