@@ -33,6 +33,12 @@ _FACTOR_PREFIX = re.compile(r"(params?|config|hparams?|hyperparameters?|args?)[.
 _SEED_COLUMN = re.compile(r"(((.+[ _-])?(random|rng)?[ _-]?seed|(.+[ _-])?(fold|run|rep\w*|trial))[ _-]?)?\d+", re.I)
 BLOCKS = ("dataset", "data_set", "data", "task", "benchmark", "env", "environment", "game", "domain", "corpus", "language")
 LISTED = 8  # names in the sentence
+SAMPLE = 200  # fields by which a column is judged
+_DATA = (  # words for the data that a result is on
+    frozenset({"test"}),
+    frozenset({"val", "valid", "validation", "dev", "eval"}),
+    frozenset({"train", "training"}),
+)
 
 
 def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
@@ -156,14 +162,26 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     known = [name for name in numeric if MetricSpec.guess(_short(name)).better is not None and name not in other]
     known = [name for name in known if not _is_switch(numeric[name])] or known  # focal_loss: 0 or 1
     if found_names := prefixed or [name for name in known if MetricSpec.guess(_short(name)).role == "outcome"]:
-        return tuple(sorted(found_names, key=_split))
+        return tuple(sorted(found_names, key=lambda name: _split(name, found_names)))
     if certain := [name for name in numeric if name in table.kinds]:
         return tuple(name for name in certain if _short(name) not in STEPS) or tuple(certain)
     others = [name for name in numeric if not _OTHERS.fullmatch(name)]
     scattered = [name for name in others if len(numeric[name].drop_duplicates()) > len(table.frame) / 2]
     if chosen := scattered or others[-1:]:
         return tuple(chosen)
+    if unreadable := [name for name in free if _named_as_outcome(name) and numbers[name].wrong and _has_numbers(table, name)]:
+        return (unreadable[0],)  # which is then refused, with the reason
     raise UsageError(f"{table.source}: no column looks like a metric; name one with --metric. Available: {table.listed()}.")
+
+
+def _named_as_outcome(name: str) -> bool:
+    return (spec := MetricSpec.guess(_short(name))).better is not None and spec.role == "outcome"
+
+
+def _has_numbers(table: Table, name: str) -> bool:
+    """Whether most fields of a column are numbers, each taken by itself."""
+    fields = table.frame[name].map(str)
+    return sum(parse(fields[[at]], table.decimal).wrong is None for at in fields.index[:SAMPLE]) > min(len(fields), SAMPLE) / 2
 
 
 def _is_switch(numbers: pd.Series) -> bool:
@@ -171,11 +189,25 @@ def _is_switch(numbers: pd.Series) -> bool:
     return set(numbers[np.isfinite(numbers)]) == {0.0, 1.0}
 
 
-def _split(name: str) -> int:
-    """Results on test data come first, then on validation data, and those on training data last."""
-    words = re.split(r"[^a-z]+", name.lower())
-    groups = (("test",), ("val", "valid", "validation", "dev", "eval"), (), ("train", "training"))
-    return next((at for at, group in enumerate(groups) if any(word in group for word in words)), 2)
+def _split(name: str, others: Iterable[str]) -> int:
+    """Results on test data come first, then on validation data, and those on training data last.
+
+    Without a word for the data, a result is one on training data if only another column has it on other data: `accuracy` beside
+    `val_accuracy`, as Keras names them.
+    """
+    words = _words_of(name)
+    if (found := _data_of(words)) is not None:
+        return found
+    elsewhere = {_data_of(other) for other in map(_words_of, others) if other - frozenset().union(*_DATA) == words} - {None}
+    return 2 if elsewhere and 2 not in elsewhere else 1
+
+
+def _data_of(words: frozenset[str]) -> int | None:
+    return next((at for at, group in enumerate(_DATA) if group & words), None)
+
+
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(filter(None, re.split(r"[^a-z]+", name.lower())))
 
 
 def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], list[str]]:
@@ -216,6 +248,7 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], li
     for name in _results_among(table, found, roles.seed):
         found.remove(name)
         left_out.append(f"{name} (a result: it differs between the seeds of a configuration)")
+        caveats.append(f"{name} is taken for a result, because it differs between the seeds of a configuration.")
     if not found:
         raise UsageError(
             f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
@@ -228,7 +261,8 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], li
 def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:
     """Columns of integers, such as `best_epoch`, that vary between the seeds of the cells of the others.
 
-    The others tell all runs apart, most seeds are in most of their cells, and the seed alone does not decide the value.
+    The others tell all runs apart, most seeds are in most of their cells, and the seed alone does not decide the value. What is
+    the same in several runs of a cell is a setting, such as of a baseline that was trained with other seeds.
     """
     if seed is None or seed == NO_SEED:
         return []
@@ -242,7 +276,7 @@ def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> li
     cells, seeds = len(frame[kept].drop_duplicates()), frame[seed].nunique()
     if frame.duplicated([*kept, seed]).any() or 2 * len(frame) <= cells * seeds:
         return []
-    rest = [name for name in whole if name not in kept]
+    rest = [name for name in whole if name not in kept and 2 * len(frame[[*kept, name]].drop_duplicates()) > len(frame)]
     return [name for name in rest if frame.groupby(kept)[name].nunique().max() > 1 < frame.groupby(seed)[name].nunique().max()]
 
 

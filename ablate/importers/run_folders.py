@@ -99,6 +99,7 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
         columns["run status" if taken else "status"] = pd.Series([run.status for run in runs], dtype=object)
         if not taken and "error" not in columns:
             columns["error"] = pd.Series([run.error or "" for run in runs], dtype=object)
+            kinds["error"] = "other"
     ends = [end for run in runs if run.status == "finished" and (end := run.end()) is not None]
     caveats = [] if which == "last" else [f"Of each run the {which} counts" + (f" ({metric})." if metric else ".")]
     caveats += [f"{run.place} is left out: {run.error}" for run in found if run.status == UNREADABLE]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from ablate.core.cells import Cell, common
 from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
-from ablate.core.metrics import Metrics
+from ablate.core.metrics import Metrics, MetricSpec
 from ablate.importers import rows as rows_of_runs
 from ablate.importers import status as words
 from ablate.importers.numbers import Numbers, is_numeric, parse
@@ -65,7 +66,7 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     rows = Rows(key, words.of_runs(table, roles, seed), values)
     rows, caveats = _one_row_a_run(table, roles, rows, seed, cells, cell_of, ids)
     index = rows.key.index
-    caveats += table.caveats
+    caveats += [*table.caveats, *_mixed_units(table, numbers)]
     if seed is None:
         caveats.insert(0, UNPAIRED)
         ids = pd.Series(rows.key.factorize()[0], index)
@@ -209,6 +210,16 @@ def _numbers(table: Table, metric: str) -> Numbers:
         f"{where}; it should be a number, empty for a run without a value, or nan, N/A or failed for a lost run. Columns of "
         f"numbers: {', '.join(others) or 'none'}."
     )
+
+
+def _mixed_units(table: Table, numbers: Mapping[str, Numbers]) -> Iterator[str]:
+    """A caveat for each accuracy of which some values seem to be fractions and others percentages."""
+    for name, found in numbers.items():
+        finite = found.values[np.isfinite(found.values) & (found.values > 0)]
+        fractions, others = finite[finite <= 1], finite[finite > 1]
+        if MetricSpec.guess(name).percent and not found.percent and len(fractions) and len(others):
+            first, other = (f"{each.iloc[0]:g} in {table.places[int(each.index[0])]}" for each in (fractions, others))
+            yield f"{name} may mix fractions and percentages: it is {first}, and {other}."
 
 
 def _one_row_a_run(

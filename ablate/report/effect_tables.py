@@ -91,7 +91,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
     if any(each.kind == "interaction" for each in comparison.contrasts):
         notes.append("Interaction: by how much the second change increases the effect of the first.")
     if 0 < max(each.n for each in comparison.contrasts) < FEWEST:
-        notes.append(FEW_SEEDS.replace("seeds", f"{unit}s"))
+        notes.append(f"Contrasts over fewer than {FEWEST} {unit}s are preliminary.")
     if any(0 < each.n < SHOWN_FROM for each in comparison.contrasts):
         notes.append(f"No interval is shown over fewer than three {unit}s.")
     if comparison.examples:

@@ -89,7 +89,10 @@ def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
 
 
 def _holes(results: StudyResults) -> list[MissingRun]:
-    """Missing runs without a plan: the seeds that only some cells have. If no two cells share a seed, none is missing.
+    """Missing runs without a plan: the seeds that most of the cells have, or one of two, and others not.
+
+    If no two cells share a seed, none is missing. Further seeds of one configuration, such as the baseline, were not meant for
+    the others, and a cell with as many seeds of its own has no hole.
 
     The cells of a block (a data set, say) are compared with each other only: each block may have seeds of its own.
     """
@@ -102,13 +105,16 @@ def _holes(results: StudyResults) -> list[MissingRun]:
 
 def _holes_of(runs: pd.DataFrame) -> list[MissingRun]:
     present = set(zip(runs["cell"], runs["seed"], strict=True))
-    seeds = sorted(runs["seed"].unique())
-    if len(present) == len(seeds):
-        return []
     cells = runs.drop_duplicates("cell")
+    cells_with = Counter(seed for _, seed in present)
+    if len(present) == len(cells_with):
+        return []
+    seeds = sorted(seed for seed, number in cells_with.items() if 2 * number > len(cells) or len(cells) == 2)
+    seeds_of = Counter(cell for cell, _ in present)
     return [
         MissingRun(cell, label, str(seed))
         for cell, label in zip(cells["cell"], cells["label"], strict=True)
+        if seeds_of[cell] < len(seeds)
         for seed in seeds
         if (cell, seed) not in present
     ]

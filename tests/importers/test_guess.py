@@ -8,6 +8,7 @@ import pytest
 from ablate.core.errors import UsageError
 from ablate.importers.guess import completed
 from ablate.importers.table import NO_SEED, Roles, Table
+from ablate.importers.tabular import results_of
 
 
 def table(**columns: list[object]) -> Table:
@@ -204,3 +205,39 @@ def test_a_column_of_dates_with_underscores_is_not_the_metric() -> None:
     quality = [f"0.{at}1" for at in range(8)]
     roles, _ = guessed(method=["a", "b"] * 4, seed=["0", "0", "1", "1", "2", "2", "3", "3"], launch=dates, quality=quality)
     assert roles.metrics == ("quality",)
+
+
+def test_a_setting_of_a_baseline_with_seeds_of_its_own_is_no_result() -> None:
+    """The baseline, with 12 layers, was trained with seeds 42 to 46: were `layers` left out, it would be one cell with 6 layers."""
+    seeds = [*range(42, 47), *range(5), *range(5)]
+    roles, said = guessed(
+        attention=[True] * 5 + [False] * 5 + [True] * 5,
+        layers=[12] * 10 + [6] * 5,
+        seed=seeds,
+        accuracy=[0.8 + at / 1000 for at in range(15)],
+    )
+    assert roles.factors == ("attention", "layers")
+    assert "not a factor" not in said
+
+
+def test_a_column_that_is_taken_for_a_result_is_a_caveat() -> None:
+    columns = {"method": METHOD * 2, "width": [64] * 6 + [128] * 6, "seed": SEED * 2,
+               "best_epoch": [3, 4, 3, 5, 4, 4, 3, 3, 5, 4, 6, 4], "accuracy": VALUE * 2}  # fmt: skip
+    found, _, _ = completed(table(**columns), Roles())
+    assert found.caveats == ("best_epoch is taken for a result, because it differs between the seeds of a configuration.",)
+
+
+def test_the_order_of_metrics_follows_the_data_that_they_are_on() -> None:
+    def order(*names: str) -> tuple[str, ...] | None:
+        return guessed(method=METHOD, seed=SEED, **dict.fromkeys(names, VALUE))[0].metrics
+
+    assert order("accuracy", "val_loss") == ("accuracy", "val_loss")
+    assert order("loss", "accuracy", "val_loss", "val_accuracy") == ("val_loss", "val_accuracy", "loss", "accuracy")  # Keras
+    assert order("train_acc", "acc", "test_acc") == ("test_acc", "acc", "train_acc")
+
+
+def test_an_accuracy_with_a_field_that_is_no_number_is_named() -> None:
+    columns = {"method": METHOD, "seed": SEED, "accuracy": ["51%", "0.52", "53%", "61%", "62%", "63%"]}
+    found, roles, _ = completed(table(**columns), Roles())
+    with pytest.raises(UsageError, match=r"line 3: accuracy is '0\.52', and other rows have percent signs"):
+        results_of(found, roles)

@@ -111,3 +111,12 @@ def test_an_empty_level_is_none_and_spreadsheets_write_truth_in_capitals() -> No
     found = read(method=["", "ours", "", "ours"])
     assert [level.value for level in found.factors["method"]] == [None, "ours"]
     assert [level_of(text).value for text in ("TRUE", "FALSE", "True")] == [True, False, True]
+
+
+def test_fractions_beside_percentages_are_a_caveat() -> None:
+    found = read(accuracy=[0.85, 82.4, 0.86, 83.1])
+    assert found.description.caveats == (
+        "accuracy may mix fractions and percentages: it is 0.85 in t.csv, line 2, and 82.4 in t.csv, line 3.",
+    )
+    for accuracy in ([0.85, 0.86, 1, 0], [85, 86, 82.4, 0]):
+        assert not read(accuracy=accuracy).description.caveats

@@ -53,9 +53,9 @@ def test_a_contrast_has_its_interval_and_n() -> None:
     assert effect_tables.FEW_SEEDS not in shown.notes
 
 
-def test_below_five_seeds_it_is_said_that_there_is_no_verdict() -> None:
+def test_below_five_seeds_contrasts_are_said_to_be_preliminary() -> None:
     notes = effect_tables.contrasts(comparison(4), SPEC, main=True).notes
-    assert notes[-1] == "Fewer than 5 seeds: no verdicts and no p values; the results are preliminary."
+    assert notes[-1] == "Contrasts over fewer than 5 seeds are preliminary."
 
 
 def test_the_interval_over_test_examples_stands_beside_that_over_seeds() -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from ablate.core.cells import Cell
 from ablate.core.levels import Factor, Level
+from ablate.storage import audit as audits
 from ablate.storage.audit import MissingRun, examine
 from ablate.storage.dataframe import load_results
 from ablate.storage.locks import hold
@@ -246,3 +247,22 @@ def test_the_newest_code_is_that_of_the_run_that_began_last(tmp_path: Path, file
         record["timing"]["started"] = f"2026-11-{25 if last in record['label'] else 24}T00:00:00+00:00"
         path.write_text(json.dumps(record))
     assert list(examine(load_results(tmp_path)).stale) == ["00000002" if last == "pyramid" else "00000001"]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "missing"),
+    [
+        ({"base": range(10), "x": range(5), "y": range(5)}, {}),  # more runs of the baseline
+        ({"base": range(5), "x": range(5), "y": range(4)}, {"y": "4"}),
+        ({"base": range(40, 45), "x": range(5), "y": range(5)}, {}),  # a baseline with seeds of its own
+        ({"base": range(5), "x": range(4)}, {"x": "4"}),
+        ({"base": range(2), "x": range(2, 4)}, {}),
+    ],
+)
+def test_without_a_plan_a_seed_is_due_where_most_others_have_it(
+    seeds: Mapping[str, Sequence[int]], missing: Mapping[str, str]
+) -> None:
+    runs = pd.DataFrame(
+        [(cell, cell, seed) for cell, of_cell in seeds.items() for seed in of_cell], columns=["cell", "label", "seed"]
+    )
+    assert {hole.cell: hole.seed for hole in audits._holes_of(runs)} == missing
