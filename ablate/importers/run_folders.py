@@ -100,12 +100,13 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
         if not taken and "error" not in columns:
             columns["error"] = pd.Series([run.error or "" for run in runs], dtype=object)
             kinds["error"] = "other"
-    ends = [end for run in runs if run.status == "finished" and (end := run.end()) is not None]
+    ends = {run.place: end for run in runs if run.status == "finished" and (end := run.end()) is not None}
     caveats = [] if which == "last" else [f"Of each run the {which} counts" + (f" ({metric})." if metric else ".")]
     caveats += [f"{run.place} is left out: {run.error}" for run in found if run.status == UNREADABLE]
     caveats += _ambiguous(runs)
-    if ends and min(ends) < max(ends):
-        caveats.append(f"The runs end at different steps, from {min(ends):g} to {max(ends):g}.")
+    if ends and min(ends.values()) < max(ends.values()):
+        first = min(ends, key=lambda place: ends[place])
+        caveats.append(f"The runs end at different steps, from {ends[first]:g} ({first}) to {max(ends.values()):g}.")
     places = [run.place for run in runs]
     return Table(str(source), pd.DataFrame(columns), places, notes=tuple(notes), kinds=kinds, caveats=tuple(caveats))
 

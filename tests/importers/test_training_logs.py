@@ -9,7 +9,7 @@ import pytest
 
 import ablate
 from ablate.core.errors import UsageError
-from ablate.importers.run_folders import natural
+from ablate.importers.run_folders import natural, table_of
 from ablate.importers.sources import detect
 from ablate.importers.training_logs import read
 from ablate.report.caveats import caveats
@@ -154,3 +154,12 @@ def test_a_resumed_run_of_tensorboard_has_one_curve(tmp_path: Path) -> None:
             events.add_scalar("acc", value, step)
     (run,) = read(tmp_path)
     assert (run.values("last", None)["acc"], run.values("max", "acc")["acc"]) == pytest.approx((0.7, 0.9))
+
+
+def test_the_run_that_ended_first_is_named(tmp_path: Path) -> None:
+    for seed, epochs in ((0, 3), (1, 1), (2, 3)):
+        (tmp_path / f"seed_{seed}").mkdir()
+        rows = [f"{epoch},0.{5 + epoch}" for epoch in range(epochs)]
+        (tmp_path / f"seed_{seed}" / "metrics.csv").write_text("\n".join(["step,acc", *rows, ""]))
+    table = table_of(tmp_path, read(tmp_path), "last", None, [])
+    assert table.caveats == ("The runs end at different steps, from 0 (seed_1) to 2.",)
