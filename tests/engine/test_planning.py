@@ -1,6 +1,7 @@
 """The plan: what is done and left, what is reported from another's runs, and what it costs."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -254,3 +255,23 @@ def test_a_later_plan_of_the_command_knows_what_failed(tmp_path: Path) -> None:
     assert (runs["x=2 seed=0"].state, runs["x=2 seed=0"].stopped) == ("given up", "its process died 2 times")
     assert (runs["x=2 seed=0"].fruitless, runs["x=2 seed=0"].reached) == (1, 4)
     assert (runs["x=3 seed=0"].state, runs["x=3 seed=0"].outcome) == ("done", None)  # kept
+
+
+def test_a_run_that_was_copied_into_a_folder_does_not_count_as_its_run(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=1), cell(x=2)], [0], [])
+    first, second = plan.runs
+    begin(first, 1, of=1)
+    shutil.copytree(first.directory, second.directory)
+    plan.look()
+    assert (first.state, second.state) == ("done", "to do")
+
+
+def test_runs_that_were_resumed_give_no_time(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x=1)], [0, 1], [])
+    for run in plan.runs:
+        begin(run, 1, of=1)
+    record = json.loads((plan.runs[0].directory / "run.json").read_text())
+    record["timing"]["resumed"] = 1
+    (plan.runs[0].directory / "run.json").write_text(json.dumps(record))
+    plan.look()
+    assert [run.measured for run in plan.runs] == [None, 30.0]

@@ -24,6 +24,7 @@ from ablate.engine.study_update import (
     updated,
     with_stand_ins,
 )
+from ablate.storage.layout import short_experiment
 from ablate.storage.manifest import Decision, StudyManifest
 from tests.engine.test_planning import cell, stems
 from tests.report.studies import write_runs
@@ -209,3 +210,12 @@ def test_only_finished_runs_before_the_first_claims_are_counted(tmp_path: Path) 
     assert runs_before_claims(tmp_path, StudyManifest(), claims) == 2
     assert runs_before_claims(tmp_path, StudyManifest(claims=claims), claims) == 0
     assert runs_before_claims(tmp_path, StudyManifest(), []) == 0
+
+
+def test_a_further_command_keeps_what_the_study_has() -> None:
+    """Its seeds, the digests of its cells, and the rules by which an earlier version identified its runs."""
+    before = StudyManifest(program="a.py", fixed={"y": 1}, seeds=[0, 1, 5], experiments={"0ld": "e"}, identity=1)
+    now = updated(STUDY, before, next_sweep(), COMPOSER)
+    assert now.seeds == [0, 1, 5, 6, 7]
+    assert now.experiments == {"0ld": "e", cell(x=1).short: short_experiment(cell(x=1).builds)}
+    assert now.identity == 1
