@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -167,10 +168,12 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
         return tuple(name for name in certain if _short(name) not in STEPS) or tuple(certain)
     others = [name for name in numeric if not _OTHERS.fullmatch(name)]
     scattered = [name for name in others if len(numeric[name].drop_duplicates()) > len(table.frame) / 2]
-    if chosen := scattered or others[-1:]:
-        return tuple(chosen)
+    if scattered:
+        return tuple(scattered)
     if unreadable := [name for name in free if _named_as_outcome(name) and numbers[name].wrong and _has_numbers(table, name)]:
         return (unreadable[0],)  # which is then refused, with the reason
+    if others:
+        return (others[-1],)
     raise UsageError(f"{table.source}: no column looks like a metric; name one with --metric. Available: {table.listed()}.")
 
 
@@ -261,8 +264,8 @@ def _factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], li
 def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:
     """Columns of integers, such as `best_epoch`, that vary between the seeds of the cells of the others.
 
-    The others tell all runs apart, most seeds are in most of their cells, and the seed alone does not decide the value. What is
-    the same in several runs of a cell is a setting, such as of a baseline that was trained with other seeds.
+    The others tell all runs apart, most seeds are in most of their cells, the seed alone does not decide the value, and the
+    values do not group the seeds in nearly the same way in all cells, as where a baseline was trained with other seeds.
     """
     if seed is None or seed == NO_SEED:
         return []
@@ -276,8 +279,14 @@ def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> li
     cells, seeds = len(frame[kept].drop_duplicates()), frame[seed].nunique()
     if frame.duplicated([*kept, seed]).any() or 2 * len(frame) <= cells * seeds:
         return []
-    rest = [name for name in whole if name not in kept and 2 * len(frame[[*kept, name]].drop_duplicates()) > len(frame)]
+    rest = [name for name in whole if name not in kept and not _groups_seeds(frame, [*kept, name], seed)]
     return [name for name in rest if frame.groupby(kept)[name].nunique().max() > 1 < frame.groupby(seed)[name].nunique().max()]
+
+
+def _groups_seeds(frame: pd.DataFrame, factors: Sequence[str], seed: str) -> bool:
+    """Whether any two cells have most of their seeds in common, or none."""
+    groups = {frozenset(seeds) for _, seeds in frame.groupby(list(factors))[seed]}
+    return all(2 * len(one & other) > len(one | other) for one, other in itertools.combinations(groups, 2) if one & other)
 
 
 def _is_whole(table: Table, name: str) -> bool:

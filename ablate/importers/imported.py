@@ -1,13 +1,14 @@
 """The results of another program: a CSV file, a data frame, or what another tool stored.
 
-found = read_results(Path("results.csv"))   # roles guessed
-found.results, found.metrics, found.guessed
+found = read_rows(Path("results.csv"))   # roles guessed
+found.results(), found.metrics, found.guessed
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,26 +25,35 @@ from ablate.storage.results import StudyResults
 
 @dataclass(frozen=True)
 class Imported:
-    """Results, and how they were read.
+    """The rows of another program, and what they were taken for.
 
     Attributes:
-        results: of the runs.
-        metrics: the names of the metrics, the one to compare first.
-        source: the file or folder.
+        table: the rows.
+        roles: of the columns, given or guessed.
         notes: what was recognized: the tool, or the delimiter and number format of a file.
         guessed: the roles that were not given, as one sentence; empty if all were.
-        known: whether a tool recorded which columns are configuration and which are results.
     """
 
-    results: StudyResults
-    metrics: tuple[str, ...]
-    source: str
+    table: Table
+    roles: Roles
     notes: tuple[str, ...]
     guessed: str
-    known: bool
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics, the one to compare first."""
+        return self.roles.metrics or ()
+
+    def results(self) -> StudyResults:
+        """The rows as results.
+
+        Raises:
+            UsageError: see `tabular.results_of`.
+        """
+        return results_of(self.table, self.roles)
 
 
-def read_results(
+def read_rows(
     source: Source | Path | pd.DataFrame,
     roles: Roles | None = None,
     *,
@@ -54,7 +64,7 @@ def read_results(
     encoding: str | None = None,
     lower_is_better: bool = False,
 ) -> Imported:
-    """Read the results of another program.
+    """Read the rows of another program.
 
     Args:
         source: what `sources.detect` found, the path of a CSV file, or a data frame.
@@ -64,7 +74,7 @@ def read_results(
         lower_is_better: whether lower values of the first metric are better, whatever its name suggests.
 
     Raises:
-        UsageError: if a setting is not for this source, or see `sources.read`, `guess.completed` and `tabular.results_of`.
+        UsageError: if a setting is not for this source, or see `sources.read` and `guess.completed`.
     """
     roles = roles or Roles()
     store = {"files": files, "experiment": experiment}
@@ -90,21 +100,22 @@ def read_results(
         roles = replace(roles, lower_is_better=metrics[:1])
     numbers = {name: parse(table.frame[name], table.decimal) for name in metrics if name in table.frame}
     notes = (*table.notes, *(f"{name}: {note}" for name, each in numbers.items() for note in each.notes))
-    return Imported(results_of(table, roles), metrics, table.source, notes, guessed, bool(table.kinds))
+    return Imported(table, roles, notes, guessed)
 
 
 def _of_frame(frame: pd.DataFrame) -> Table:
     """A data frame as texts, as in a CSV file of it: empty where there is no value. The levels of a named index are columns."""
-    if any(name is not None for name in frame.index.names):
+    if all(name is not None and name not in frame.columns for name in frame.index.names):
         frame = frame.reset_index()
     columns = list(map(str, frame.columns))
     if twice := [name for name in dict.fromkeys(columns) if columns.count(name) > 1]:
         raise UsageError(f"the data frame has two columns named {twice[0]!r}; rename one.")
     if frame.empty:
         raise UsageError("the data frame has no rows; expected one for each run.")
-    texts = {
-        name: ["" if pd.isna(value) else str(value) for value in frame.iloc[:, at].astype(object)]
-        for at, name in enumerate(columns)
-    }
-    places = [f"row {label}" for label in frame.index]
-    return Table("the data frame", pd.DataFrame(texts, dtype=object), places)
+    texts = {name: [_text(value) for value in frame.iloc[:, at].to_numpy()] for at, name in enumerate(columns)}
+    labels = frame.index if frame.index.is_unique else range(len(frame))
+    return Table("the data frame", pd.DataFrame(texts, dtype=object), [f"row {label}" for label in labels])
+
+
+def _text(value: Any) -> str:
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)

@@ -31,6 +31,9 @@ UNPAIRED_SEEDS = (
 )
 
 
+_NOT_A_FRACTION = re.compile("pct|percent|count|rank|num", re.I)
+
+
 def results_of(table: Table, roles: Roles) -> StudyResults:
     """Turn a table into results.
 
@@ -66,7 +69,7 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     rows = Rows(key, words.of_runs(table, roles, seed), values)
     rows, caveats = _one_row_a_run(table, roles, rows, seed, cells, cell_of, ids)
     index = rows.key.index
-    caveats += [*table.caveats, *_mixed_units(table, numbers)]
+    caveats += [*table.caveats, *_mixed_units(table, rows.values, numbers)]
     if seed is None:
         caveats.insert(0, UNPAIRED)
         ids = pd.Series(rows.key.factorize()[0], index)
@@ -212,12 +215,13 @@ def _numbers(table: Table, metric: str) -> Numbers:
     )
 
 
-def _mixed_units(table: Table, numbers: Mapping[str, Numbers]) -> Iterator[str]:
-    """A caveat for each accuracy of which some values seem to be fractions and others percentages."""
+def _mixed_units(table: Table, values: pd.DataFrame, numbers: Mapping[str, Numbers]) -> Iterator[str]:
+    """A caveat for each accuracy of which several values seem to be fractions and several percentages."""
     for name, found in numbers.items():
-        finite = found.values[np.isfinite(found.values) & (found.values > 0)]
-        fractions, others = finite[finite <= 1], finite[finite > 1]
-        if MetricSpec.guess(name).percent and not found.percent and len(fractions) and len(others):
+        finite = values[name][np.isfinite(values[name]) & (values[name] > 0)]
+        fractions, others = finite[finite <= 1], finite[finite > 1.5]
+        fraction = MetricSpec.guess(name).percent and not found.percent and not _NOT_A_FRACTION.search(name)
+        if fraction and min(len(fractions), len(others)) > 1:
             first, other = (f"{each.iloc[0]:g} in {table.places[int(each.index[0])]}" for each in (fractions, others))
             yield f"{name} may mix fractions and percentages: it is {first}, and {other}."
 

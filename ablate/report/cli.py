@@ -148,7 +148,7 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
         raise UsageError(f"{path}: there is no such file.")
     typed = _metrics(arguments)
     found = imported(source or path, arguments, [name for name, _ in typed])
-    results, metrics = found.results, found.metrics
+    results, metrics = found.results(), found.metrics
     content = _claims_file(arguments.claims, metrics) if arguments.claims else {}
     for claim in parse_all(content.get("claims"), results.main_metric):
         check(claim, results.factors, results.facts)

@@ -22,7 +22,7 @@ _IN_LATEX = {
 NON_LATIN = "non-Latin letters need XeLaTeX or LuaLaTeX and a font that has them"
 LATIN = "\u017f"  # the last letter that every LaTeX knows
 _SPECIAL_IN_LATEX = re.compile("|".join("-(?=-)" if sign == "-" else re.escape(sign) for sign in _IN_LATEX))  # -- is a dash
-_EXPONENT = re.compile(r"(?<=\d)e(?:(\$-\$)|\+)0*(\d+)(?![\w.])")  # of a number, after escaping
+_EXPONENT = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)e(?:(\$-\$)|\+)0*(\d+)(?![\w.])")  # of a number, after escaping
 
 
 def in_spreadsheet(text: str) -> str:
@@ -62,7 +62,7 @@ def in_latex(text: str) -> str:
     """
     text = printable(text, lines=True).replace("\t", " ")
     escaped = _SPECIAL_IN_LATEX.sub(lambda found: _IN_LATEX[found[0]], text)
-    escaped = _EXPONENT.sub(lambda found: rf"$\times10^{{{'-' if found[1] else ''}{found[2]}}}$", escaped)
+    escaped = _EXPONENT.sub(lambda found: rf"{found[1]}$\times10^{{{'-' if found[2] else ''}{found[3]}}}$", escaped)
     return f"{{{escaped}}}" if escaped.startswith(("[", "*")) else escaped
 
 

@@ -73,11 +73,11 @@ def imported(source: Source | Path, arguments: argparse.Namespace, metrics: Sequ
         metrics: the names given to --metric; empty: guess them.
 
     Raises:
-        UsageError: see `ablate.importers.imported.read_results`.
+        UsageError: see `ablate.importers.imported.read_rows`.
     """
-    from ablate.importers.imported import read_results
+    from ablate.importers.imported import read_rows
 
-    found = read_results(
+    found = read_rows(
         source,
         _roles(arguments, metrics),
         lower_is_better=bool(arguments.lower_is_better),
@@ -88,7 +88,7 @@ def imported(source: Source | Path, arguments: argparse.Namespace, metrics: Sequ
         encoding=arguments.encoding,
     )
     if said := "; ".join(filter(None, [", ".join(found.notes), found.guessed])):
-        print(f"ablate: {found.source}: {said}.")
+        print(f"ablate: {found.table.source}: {said}.")
     return found
 
 

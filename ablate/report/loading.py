@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ import pandas as pd
 from ablate.core.claim_checks import check
 from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
-from ablate.importers.imported import read_results
+from ablate.importers.imported import read_rows
 from ablate.importers.sources import Source, detect
 from ablate.importers.table import AtStep, Duplicates, Roles
 from ablate.report import build
@@ -85,19 +86,19 @@ def load(
         [0.01]
     """
     names = _names(metrics) or ()
-    described = metrics if isinstance(metrics, Mapping) else {}
+    described = {str(name): keys for name, keys in metrics.items()} if isinstance(metrics, Mapping) else {}
     for name, value, allowed in (("step", step, get_args(AtStep)), ("duplicates", duplicates, ("last", "mean"))):
         if value is not None and value not in allowed:
             raise UsageError(f"{name}={value!r}: expected one of {', '.join(allowed)}.")
     roles = Roles(
         factors=_names(factors),
         metrics=names or None,
-        seed=seed,
-        run=run,
-        step=step_column,
+        seed=_name(seed),
+        run=_name(run),
+        step=_name(step_column),
         at_step=step,
-        status=status,
-        blocks=blocks,
+        status=_name(status),
+        blocks=_name(blocks),
         baseline=baseline or {},
         duplicates=duplicates or "refuse",
         wide=wide,
@@ -107,7 +108,7 @@ def load(
     path = None if isinstance(rows, pd.DataFrame) else rows
     found = None if path is None else detect(path)
     if path is not None and path.is_dir() and found is None:
-        if replace(roles, metrics=None) != Roles() or claims is not None or any(each is not None for each in reading.values()):
+        if replace(roles, metrics=None) != Roles() or claims or any(each is not None for each in reading.values()):
             raise UsageError(f"only metrics may be named for {path}, which is a study: leave the other arguments out.")
         results = load_results(path)
         for message in results.warnings:
@@ -128,22 +129,31 @@ def load(
 
 
 def _names(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    """The names of columns as a tuple; a text is one name."""
-    return None if given is None else (given,) if isinstance(given, str) else tuple(given) or None
+    """The names of columns as texts; a single name need not be in a list."""
+    if given is None or isinstance(given, str) or not isinstance(given, Iterable):
+        return None if given is None else (str(given),)
+    return tuple(map(str, given)) or None
+
+
+def _name(given: str | None) -> str | None:
+    return None if given in (None, "") else str(given)
 
 
 def _of_other(source: Source | Path | pd.DataFrame, roles: Roles, reading: Mapping[str, Any]) -> tuple[StudyResults, str]:
     """The results of another program, and what was guessed of them as a sentence; empty if nothing that matters was."""
     try:
-        found = read_results(source, roles, **reading)
+        found = read_rows(source, roles, **reading)
+        results = found.results()
     except UsageError as error:
         raise UsageError(f"{error}{_arguments_named_in(str(error))}") from None
-    certain = found.known or (roles.factors and roles.seed and roles.metrics) or not found.guessed
-    return found.results, "" if certain else f"{found.source}: guessed {found.guessed}."
+    certain = found.table.kinds or (roles.factors and roles.seed and roles.metrics) or not found.guessed
+    return results, "" if certain else f"{found.table.source}: guessed {found.guessed}."
 
 
 def _arguments_named_in(message: str) -> str:
     """What the options that a message of the importers names are called here."""
-    options = dict.fromkeys(re.findall(r"--([a-z]+(?:-[a-z]+)?)", message))
-    names = [f"--{option} is `{'metrics' if option == 'metric' else option.replace('-', '_')}`" for option in options]
+    options = dict.fromkeys(re.findall(r"(?<!\S)`?--([a-z]+(?:-[a-z]+)?)\b", message))
+    arguments = {option: "metrics" if option == "metric" else option.replace("-", "_") for option in options}
+    known = inspect.signature(load).parameters
+    names = [f"--{option} is `{argument}`" for option, argument in arguments.items() if argument in known]
     return f" (Among the arguments of ablate.load, {' and '.join(names)}.)" if names else ""

@@ -89,10 +89,10 @@ def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
 
 
 def _holes(results: StudyResults) -> list[MissingRun]:
-    """Missing runs without a plan: the seeds that most of the cells have, or one of two, and others not.
+    """Missing runs without a plan: the seeds that at least half of the cells have, and others not.
 
-    If no two cells share a seed, none is missing. Further seeds of one configuration, such as the baseline, were not meant for
-    the others, and a cell with as many seeds of its own has no hole.
+    If no two cells share a seed, none is missing. Further seeds of one of several configurations, such as the baseline, were
+    not meant for the others. A cell with other seeds has no hole if it has as many as any cell has of those.
 
     The cells of a block (a data set, say) are compared with each other only: each block may have seeds of its own.
     """
@@ -109,12 +109,13 @@ def _holes_of(runs: pd.DataFrame) -> list[MissingRun]:
     cells_with = Counter(seed for _, seed in present)
     if len(present) == len(cells_with):
         return []
-    seeds = sorted(seed for seed, number in cells_with.items() if 2 * number > len(cells) or len(cells) == 2)
+    seeds = sorted(seed for seed, number in cells_with.items() if 2 * number >= len(cells))
     seeds_of = Counter(cell for cell, _ in present)
+    most = max(Counter(cell for cell, seed in present if seed in set(seeds)).values(), default=0)
     return [
         MissingRun(cell, label, str(seed))
         for cell, label in zip(cells["cell"], cells["label"], strict=True)
-        if seeds_of[cell] < len(seeds)
+        if seeds_of[cell] < most
         for seed in seeds
         if (cell, seed) not in present
     ]

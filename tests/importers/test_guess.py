@@ -241,3 +241,26 @@ def test_an_accuracy_with_a_field_that_is_no_number_is_named() -> None:
     found, roles, _ = completed(table(**columns), Roles())
     with pytest.raises(UsageError, match=r"line 3: accuracy is '0\.52', and other rows have percent signs"):
         results_of(found, roles)
+
+
+@pytest.mark.parametrize(
+    "values", [[5, 6, 7, 8, 9, 5, 6, 7, 8, 7, 6, 6, 7, 9, 8, 5, 5, 8, 9, 7], [2, 3, 2, 2, 3] * 2 + [3, 3, 2, 3, 2] * 2]
+)
+def test_a_result_of_few_integers_is_no_factor(values: list[object]) -> None:
+    roles, said = guessed(
+        method=["a"] * 10 + ["b"] * 10, seed=[*range(10)] * 2, best_epoch=values, acc=[at / 100 for at in range(20)]
+    )
+    assert roles.factors == ("method",)
+    assert "best_epoch (a result" in said
+
+
+def test_an_unreadable_metric_is_named_although_there_are_integers() -> None:
+    columns = {
+        "method": METHOD * 2,
+        "layers": [2] * 6 + [4] * 6,
+        "seed": SEED * 2,
+        "acc": [*map(str, VALUE), *map(str, VALUE[1:]), "0.7x"],
+    }
+    found, roles, _ = completed(table(**columns), Roles())
+    with pytest.raises(UsageError, match=r"acc is '0\.7x'"):
+        results_of(found, roles)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.importers.imported import read_results
+from ablate.importers.imported import read_rows
 from ablate.importers.sources import Source, detect
 from ablate.importers.table import Roles
 
@@ -31,21 +31,21 @@ def store(tmp_path: Path) -> Source:
 
 
 def test_what_was_recognized_and_guessed_is_kept(path: Path) -> None:
-    found = read_results(path)
-    assert (found.source, found.metrics, found.known) == (str(path), ("accuracy",), False)
+    found = read_rows(path)
+    assert (found.table.source, found.metrics) == (str(path), ("accuracy",))
     assert found.notes == ("delimiter semicolon", "accuracy: percent signs, read as fractions")
     assert found.guessed == "factors method; seed seed; metric accuracy"
-    assert found.results.values["accuracy"].tolist() == pytest.approx([0.5, 0.6, 0.52, 0.61])
-    assert read_results(path, Roles(("method",), ("accuracy",), "seed")).guessed == ""
+    assert found.results().values["accuracy"].tolist() == pytest.approx([0.5, 0.6, 0.52, 0.61])
+    assert read_rows(path, Roles(("method",), ("accuracy",), "seed")).guessed == ""
 
 
 def test_lower_is_better_for_the_first_metric_that_is_found(path: Path) -> None:
-    assert read_results(path).results.metrics["accuracy"].better == "higher"
-    assert read_results(path, lower_is_better=True).results.metrics["accuracy"].better == "lower"
+    assert read_rows(path).results().metrics["accuracy"].better == "higher"
+    assert read_rows(path, lower_is_better=True).results().metrics["accuracy"].better == "lower"
 
 
 def test_a_data_frame_is_read_as_its_file_would_be(path: Path) -> None:
-    frame, file = read_results(ROWS).results, read_results(path).results
+    frame, file = read_rows(ROWS).results(), read_rows(path).results()
     pd.testing.assert_frame_equal(frame.values, file.values)
     pd.testing.assert_frame_equal(frame.levels, file.levels)
     assert frame.runs["directory"].tolist() == ["row 0", "row 1", "row 2", "row 3"]
@@ -55,14 +55,14 @@ def test_settings_of_another_source_are_refused(path: Path, store: Source) -> No
     with pytest.raises(
         UsageError, match=r"--files is for a folder or store of another tool, but .*results\.csv is a text file"
     ):
-        read_results(path, files="*.csv")
+        read_rows(path, files="*.csv")
     with pytest.raises(UsageError, match=r"--decimal is for a CSV file, but .* is .*: leave the option out"):
-        read_results(store, decimal=",")
+        read_rows(store, decimal=",")
     with pytest.raises(UsageError, match="--experiment is not for a data frame"):
-        read_results(ROWS, experiment="x")
+        read_rows(ROWS, experiment="x")
 
 
 @pytest.mark.parametrize(("name", "value"), [("delimiter", "comma!"), ("decimal", "'"), ("encoding", "utf-99")])
 def test_unusable_settings_of_a_file_are_refused(path: Path, name: str, value: str) -> None:
     with pytest.raises(UsageError, match=f"--{name} {value}: "):
-        read_results(path, **{name: value})  # type: ignore[arg-type]
+        read_rows(path, **{name: value})  # type: ignore[arg-type]

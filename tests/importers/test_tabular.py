@@ -1,6 +1,7 @@
 """Tables with roles become results: levels, runs, facts and metrics, against plain Python and pandas."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -118,5 +119,10 @@ def test_fractions_beside_percentages_are_a_caveat() -> None:
     assert found.description.caveats == (
         "accuracy may mix fractions and percentages: it is 0.85 in t.csv, line 2, and 82.4 in t.csv, line 3.",
     )
-    for accuracy in ([0.85, 0.86, 1, 0], [85, 86, 82.4, 0]):
+    for accuracy in ([0.85, 0.86, 1, 0], [85, 86, 82.4, 0.5], [0.9, 0.8, 1.0000000000000002, 1.1]):
         assert not read(accuracy=accuracy).description.caveats
+    steps = [*[0.7, 40, 70] * 4]
+    frame = {"method": ["base"] * 6 + ["ours"] * 6, "seed": [0, 0, 0, 1, 1, 1] * 2, "step": [1, 2, 3] * 4, "accuracy": steps}
+    table = Table("t.csv", pd.DataFrame(frame).astype(str), [f"line {at}" for at in range(12)])
+    found = results_of(table, replace(ROLES, step="step", at_step="last"))  # the first steps do not count
+    assert not any("may mix" in caveat for caveat in found.description.caveats)

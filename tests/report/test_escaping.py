@@ -41,4 +41,4 @@ def test_greek_letters_and_check_marks_are_those_of_latex() -> None:
 def test_numbers_in_scientific_notation_are_powers_of_ten_in_latex() -> None:
     assert in_latex(number(3.5e-12, MetricSpec("loss"))) == r"3.500$\times10^{-12}$"
     assert in_latex(f"[{number(-2e6, MetricSpec('loss'))}, 1]") == r"{[$-$2.000$\times10^{6}$, 1]}"
-    assert in_latex("lr=1e-06, stage1e+02b") == "lr=1e-06, stage1e+02b"
+    assert in_latex("lr=1e-06, stage3e+2, python3.11e+2") == "lr=1e-06, stage3e+2, python3.11e+2"

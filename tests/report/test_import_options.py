@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_everything_is_guessed_and_said_in_one_line(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     read = imported(path, options(), [])
-    results, metrics = read.results, read.metrics
+    results, metrics = read.results(), read.metrics
     assert capsys.readouterr().out == f"ablate: {path}: factors method; seed seed; metric accuracy.\n"
     assert metrics == ("accuracy",)
     (found,) = every_contrast(Outcomes.of(results, "accuracy"))
@@ -40,7 +40,7 @@ def test_everything_is_guessed_and_said_in_one_line(path: Path, capsys: pytest.C
 
 def test_what_is_named_is_taken_and_nothing_is_said(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = options("--factors", "method", "--seed", "seed", "--baseline", "method=ours", "--lower-is-better")
-    results = imported(path, given, ["accuracy"]).results
+    results = imported(path, given, ["accuracy"]).results()
     assert capsys.readouterr().out == ""
     assert [str(level) for level in results.factors["method"]] == ["ours", "base"]
     assert results.metrics["accuracy"].better == "lower"
@@ -56,7 +56,7 @@ def test_what_is_named_is_taken_and_nothing_is_said(path: Path, capsys: pytest.C
 )
 def test_the_signs_of_a_file_may_be_named(tmp_path: Path, arguments: list[str], text: str) -> None:
     (tmp_path / "results.csv").write_text(text)
-    results = imported(tmp_path / "results.csv", options(*arguments), []).results
+    results = imported(tmp_path / "results.csv", options(*arguments), []).results()
     assert results.values["accuracy"].tolist() == [value for _, _, value in ROWS]
 
 
@@ -71,3 +71,10 @@ def test_values_that_cannot_be_used_are_refused(path: Path, arguments: list[str]
     with pytest.raises(UsageError) as refused:
         imported(path, options(*arguments), [])
     assert str(refused.value).startswith(message)
+
+
+def test_what_was_guessed_is_said_before_the_rows_are_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(TEXT + "base,0,0.9\n")
+    with pytest.raises(UsageError, match=r"line 2 and .*line 8 are both method=base, seed 0"):
+        imported(path, options(), []).results()
+    assert capsys.readouterr().out == f"ablate: {path}: factors method; seed seed; metric accuracy.\n"

@@ -57,7 +57,13 @@ def test_a_folder_knows_its_roles(folder: Path) -> None:
     assert ablate.load(folder, metrics={"speed": {"title": "Speed", "unit": "img/s"}}).metrics["speed"].unit == "img/s"
     with pytest.raises(UsageError, match=r"unknown metric 'f1'; available: test_accuracy, speed, parameters\."):
         ablate.load(folder, metrics=["f1"])
-    others: list[dict[str, Any]] = [{"seed": "seed"}, {"step": "max"}, {"claims": []}, {"baseline": {"x": 1}}, {"decimal": ","}]
+    others: list[dict[str, Any]] = [
+        {"seed": "seed"},
+        {"step": "max"},
+        {"claims": [CLAIM]},
+        {"baseline": {"x": 1}},
+        {"decimal": ","},
+    ]
     for other in others:
         with pytest.raises(UsageError, match=r"only metrics may be named for .*paper, which is a study: leave the other"):
             ablate.load(folder, **other)
@@ -160,3 +166,32 @@ def test_a_refusal_says_what_the_option_is_called_here(csv: Path) -> None:
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         ablate.load(ROWS, **ROLES, **arguments)
+
+
+def test_data_frames_of_any_kind_have_the_same_numbers() -> None:
+    expected = ablate.load(ROWS, **ROLES).contrasts()
+    parts = [ROWS[ROWS["method"] == method].reset_index(drop=True) for method in ACCURACY]
+    others = ROWS.rename(columns={"seed": 1}).assign(curve=[[1, 2]] * len(ROWS))
+    others.index = pd.RangeIndex(len(ROWS), name="method")  # the name of a column, too
+    for rows in (pd.concat(parts), ROWS.astype({"method": "category"}), others):
+        found = ablate.load(rows, **ROLES | {"seed": 1 if 1 in rows else "seed"})
+        pd.testing.assert_frame_equal(found.contrasts(), expected)
+        assert repr(found).startswith("Study('results', 10 runs, 2 configurations")
+
+
+def test_numbers_of_single_precision_are_levels_as_they_print() -> None:
+    rows = ROWS.assign(lr=np.where(ROWS["method"] == "new", 0.2, 0.1).astype("float32"))
+    found = ablate.load(rows, **ROLES | {"factors": "lr"}, baseline={"lr": 0.2})
+    assert list(map(str, found.factors["lr"])) == ["0.2", "0.1"]
+
+
+def test_an_empty_argument_is_none(folder: Path, csv: Path) -> None:
+    assert ablate.load(folder, claims=[]).metric == "test_accuracy"
+    with pytest.warns(UserWarning, match="guessed seed seed"):
+        ablate.load(csv, **ROLES | {"seed": ""})
+
+
+def test_only_options_are_named_as_arguments(tmp_path: Path) -> None:
+    ROWS.assign(acc="x").to_csv(tmp_path / "a --final.csv", index=False)
+    with pytest.raises(UsageError, match=r"seed, loss\.$"):
+        ablate.load(tmp_path / "a --final.csv", **ROLES)

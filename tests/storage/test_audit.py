@@ -257,6 +257,9 @@ def test_the_newest_code_is_that_of_the_run_that_began_last(tmp_path: Path, file
         ({"base": range(40, 45), "x": range(5), "y": range(5)}, {}),  # a baseline with seeds of its own
         ({"base": range(5), "x": range(4)}, {"x": "4"}),
         ({"base": range(2), "x": range(2, 4)}, {}),
+        ({"base": range(5), "x": range(4), "y": range(5), "z": range(4)}, {"x": "4", "z": "4"}),
+        ({"base": range(3), "x": range(2, 5)}, {}),  # partly other seeds, but as many
+        ({"base": range(5), "x": range(5), "y": range(5, 10), "z": range(5, 10)}, {}),  # two batches
     ],
 )
 def test_without_a_plan_a_seed_is_due_where_most_others_have_it(
