@@ -188,22 +188,18 @@ def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
 def test_what_the_case_study_says_of_his_way_of_testing_at_the_longer_budget() -> None:
     text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
     study = ROOT / "outputs" / "protocols-short"
-    found = {
-        row["id"]: {key: 100 * row[key] for key in ("estimate", "low", "high", "low_95", "high_95")} for row in verdicts(study)
-    }
-    decided = {row["id"]: row["verdict"] for row in verdicts(study) if row["verdict"] not in ("inconclusive", "not tested")}
-    assert decided == {"H2-87": "supported"}
-    at_95 = {
-        "H4-92": "flatter stage 92 by {estimate:.1f} points (95 % interval {low_95:.1f} to {high_95:.1f})",
-        "H4-89": "and stage 89 by {estimate:.1f} ({low_95:.1f} to {high_95:.1f})",
-        "H4-92-control": "more than the control by {estimate:.1f} ({low_95:.1f} to {high_95:.1f})",
-        "H4-89-control": "and {estimate:.1f} ({low_95:.1f} to {high_95:.1f}), under each of the five seeds",
+    found = {row["id"]: {key: 100 * row[key] for key in ("estimate", "low", "high")} for row in verdicts(study)}
+    decided = {row["id"]: row["verdict"] for row in verdicts(study) if row["verdict"] != "not tested"}
+    assert decided == dict.fromkeys(["H2-87", "H4-89", "H4-92", "H4-89-control", "H4-92-control", "H3"], "supported")
+    said = {
+        "H4-92": "flatter stage 92 by {estimate:.1f} points [{low:.1f}, {high:.1f}]",
+        "H4-89": "and stage 89 by {estimate:.1f} [{low:.1f}, {high:.1f}]",
+        "H4-92-control": "more than the control by {estimate:.1f} [{low:.1f}, {high:.1f}]",
+        "H4-89-control": "and {estimate:.1f} [{low:.1f}, {high:.1f}] (exploratory)",
         "H3": "{estimate:+.1f} [{low:.1f}, {high:.1f}] on average",
     }
-    for name, sentence in at_95.items():
+    for name, sentence in said.items():
         assert sentence.format(**found[name]) in text
-    assert "whose intervals are {low:.1f} to {high:.1f} and wider than 25 points".format(**found["H4-92"]) in text
-    assert min(each["high"] - each["low"] for name, each in found.items() if name.startswith("H4")) > 25
     assert (
         f"{-found['H2-87']['estimate']:.1f} points [{-found['H2-87']['high']:.1f}, {-found['H2-87']['low']:.1f}] (H2)" in text
     )
@@ -215,8 +211,7 @@ def test_what_the_case_study_says_of_his_way_of_testing_at_the_longer_budget() -
         for name in ("", "batch_", "article_", "flipped_")
     }
     own, batch = ends[""], ends["batch_"]
-    assert f"stages 92 and 89 both classify {batch['92'].mean():.1f} % correctly" in text
-    assert f"{batch['89'].mean():.1f}" == f"{batch['92'].mean():.1f}"
+    assert f"stage 92 classifies {batch['92'].mean():.1f} % correctly and stage 89 {batch['89'].mean():.1f} %" in text
     for stage in ("92", "89"):
         assert f"{own[stage].mean():.1f} % ({own[stage].min():.1f} to {own[stage].max():.1f}" in text
         assert (batch[stage] > own[stage]).all()
