@@ -130,9 +130,10 @@ def load(
 
 def _names(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
     """The names of columns as texts; a single name need not be in a list."""
-    if given is None or isinstance(given, str) or not isinstance(given, Iterable):
-        return None if given is None else (str(given),)
-    return tuple(map(str, given)) or None
+    if given is None:
+        return None
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    return tuple(map(str, given if several else [given])) or None
 
 
 def _name(given: str | None) -> str | None:

@@ -109,14 +109,14 @@ def _holes_of(runs: pd.DataFrame) -> list[MissingRun]:
     cells_with = Counter(seed for _, seed in present)
     if len(present) == len(cells_with):
         return []
-    seeds = sorted(seed for seed, number in cells_with.items() if 2 * number >= len(cells))
+    due = {seed for seed, number in cells_with.items() if 2 * number >= len(cells)}
     seeds_of = Counter(cell for cell, _ in present)
-    most = max(Counter(cell for cell, seed in present if seed in set(seeds)).values(), default=0)
+    most = max(Counter(cell for cell, seed in present if seed in due).values(), default=0)
     return [
         MissingRun(cell, label, str(seed))
         for cell, label in zip(cells["cell"], cells["label"], strict=True)
         if seeds_of[cell] < most
-        for seed in seeds
+        for seed in sorted(due)
         if (cell, seed) not in present
     ]
 
