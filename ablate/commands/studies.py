@@ -52,14 +52,17 @@ def find(name: str) -> Path:
         name: its path, or its name in `outputs/`.
 
     Raises:
-        UsageError: if it does not exist or is no study; the message lists those that there are.
+        UsageError: if it does not exist or is no study; the message lists those that there are, and the command for results of
+            other tools.
     """
     for path in (Path(name), ROOT / name):
         if is_study(path):
             return path
     available = ", ".join(path.name for path in studies(ROOT)) or "none"
-    what = f"{name} is not the folder of a study" if Path(name).exists() else f"{name}: there is no such study"
-    raise UsageError(f"{what}; available in {ROOT}/: {available}.")
+    if Path(name).exists():
+        way = f"For results of other tools, use `ablate report {name}`"
+        raise UsageError(f"{name} is not the folder of a study. {way}; studies in {ROOT}/: {available}.")
+    raise UsageError(f"{name}: there is no such study; available in {ROOT}/: {available}.")
 
 
 def studies(root: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The results of another program: a CSV file, a data frame, or what another tool stored.
+"""The results of another program: a CSV or JSON file, a data frame, or what another tool stored.
 
 found = read_rows(Path("results.csv"))   # roles guessed
 found.results(), found.metrics, found.guessed
@@ -6,6 +6,7 @@ found.results(), found.metrics, found.guessed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.core.errors import UsageError
+from ablate.importers import json_rows
 from ablate.importers.csv import read_table
 from ablate.importers.guess import completed
 from ablate.importers.numbers import parse
@@ -67,7 +69,7 @@ def read_rows(
     """Read the rows of another program.
 
     Args:
-        source: what `sources.detect` found, the path of a CSV file, or a data frame.
+        source: what `sources.detect` found, the path of a CSV or JSON file, or a data frame.
         roles: of the columns, as far as the user named them; the others are guessed.
         files, experiment: see `sources.read`; for what another tool stored.
         delimiter, decimal, encoding: see `csv.read_table`; for a CSV file.
@@ -89,7 +91,7 @@ def read_rows(
             raise UsageError(
                 f"--{of_store} is for a folder or store of another tool, but {source} is a text file: leave it out."
             )
-        table = recognized(read_table(source, **text))
+        table = recognized(_of_file(source, text))
     else:
         if stray := of_store or of_text:
             raise UsageError(f"--{stray} is not for a data frame: leave it out.")
@@ -101,6 +103,14 @@ def read_rows(
     numbers = {name: parse(table.frame[name], table.decimal) for name in metrics if name in table.frame}
     notes = (*table.notes, *(f"{name}: {note}" for name, each in numbers.items() for note in each.notes))
     return Imported(table, roles, notes, guessed)
+
+
+def _of_file(path: Path, text: Mapping[str, str | None]) -> Table:
+    if path.suffix.lower() not in json_rows.SUFFIXES:
+        return read_table(path, **text)
+    if stray := next((name for name, value in text.items() if value is not None), None):
+        raise UsageError(f"--{stray} is for a CSV file, but {path} is a JSON file: leave the option out.")
+    return json_rows.read_json(path)
 
 
 def _of_frame(frame: pd.DataFrame) -> Table:

@@ -92,9 +92,11 @@ def without_duplicates(rows: Rows, label: Callable[[int], str], how: Duplicates,
         at = int(again.to_numpy().argmax())
         both = rows.runs["place"][rows.key == rows.key.iloc[at]]
         more = f" (and {extra - 1} more)" if extra > 1 else ""
+        said = f"{both.iloc[0]} and {both.iloc[1]} are both {label(at)}{more}"
+        if len(rows.values.assign(key=rows.key).drop_duplicates()) == rows.key.nunique():
+            raise UsageError(f"{said}, with equal results. If rows were copied, use --duplicates last. {way_out}")
         raise UsageError(
-            f"{both.iloc[0]} and {both.iloc[1]} are both {label(at)}{more}. {way_out} If runs were repeated, use "
-            "--duplicates last (the last row counts) or --duplicates mean."
+            f"{said}. {way_out} If runs were repeated, use --duplicates last (the last row counts) or --duplicates mean."
         )
     last = ~rows.key.duplicated(keep="last")
     chosen = rows.where(last)

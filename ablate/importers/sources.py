@@ -1,6 +1,6 @@
 """Which tool wrote a folder or file, and its runs as a table.
 
-source = detect(Path("multirun"))  # Source(title='jobs of Hydra', …); None for a study of ours or a CSV file
+source = detect(Path("multirun"))  # Source(title='jobs of Hydra', …); None for a study of ours or a text file
 table, roles = read(source, Roles())   # its runs, and the roles of their columns
 """
 
@@ -88,7 +88,7 @@ def read(source: Source, roles: Roles, *, files: str | None = None, experiment: 
     if stray := [name for name, value in settings.items() if value is not None and name != source.setting]:
         raise UsageError(f"--{stray[0]} is not for {source.title} ({source.path}): leave the option out.")
     if roles.step is not None:
-        raise UsageError(f"--step-column is for a CSV file, but {source.path} is {source.title}: leave the option out.")
+        raise UsageError(f"--step-column is for a CSV or JSON file, but {source.path} is {source.title}: leave the option out.")
     runs = source.reader(source.path, settings[source.setting])
     which: AtStep = roles.at_step or "last"
     roles = replace(roles, at_step=None)

@@ -15,6 +15,7 @@ from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics, MetricSpec
+from ablate.core.text import number_in
 from ablate.importers import rows as rows_of_runs
 from ablate.importers import status as words
 from ablate.importers.numbers import Numbers, is_numeric, parse
@@ -81,6 +82,7 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     known = {key: _factor(table, key, levels[key], roles.baseline) for key in factors}
     if stray := [key for key in roles.baseline if key not in known]:
         raise UsageError(f"--baseline {stray[0]}: it is not a factor; available: {', '.join(known) or 'none'}.")
+    caveats += _spelled_alike(known)
     fresh = pd.RangeIndex(len(index))
     return StudyResults(
         runs=runs[list(RUN_COLUMNS)].set_axis(fresh),
@@ -224,6 +226,20 @@ def _mixed_units(table: Table, values: pd.DataFrame, numbers: Mapping[str, Numbe
         if fraction and min(len(fractions), len(others)) > 1:
             first, other = (f"{each.iloc[0]:g} in {table.places[int(each.index[0])]}" for each in (fractions, others))
             yield f"{name} may mix fractions and percentages: it is {first}, and {other}."
+
+
+def _spelled_alike(factors: Mapping[str, Factor]) -> Iterator[str]:
+    """A caveat for levels that may be one, such as `Ours` and `ours`, or `1e-3` and `0.001`."""
+    for key, factor in factors.items():
+        spellings: dict[float | str, list[str]] = {}
+        for text in (level.text for level in factor.levels):
+            try:
+                spelling: float | str = number_in(text)
+            except ValueError:
+                spelling = " ".join(re.split(r"[\s_-]+", text.casefold().strip()))
+            spellings.setdefault(spelling, []).append(text)
+        for alike in (texts for texts in spellings.values() if len(texts) > 1):
+            yield f"{key}: {' and '.join(alike)} are {len(alike)} levels; if they mean the same, write them in the same way."
 
 
 def _one_row_a_run(

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "source",
         type=Path,
         help="the folder of a study, such as outputs/dropout+stem; a Hydra multirun folder, logs of Lightning or TensorBoard, "
-        "or an MLflow store; or a CSV file with one row per run",
+        "or an MLflow store; or a CSV or JSON file with one row per run",
     )
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its decided verdicts still hold"
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "--metric",
         action="append",
         metavar="A,B",
-        help="the metrics, columns of a CSV file; the first one is compared. With a description: "
+        help="the metrics, columns of a file; the first one is compared. With a description: "
         "--metric 'acc: title=Accuracy, unit=%%, digits=1, better=higher, chance=0.1', once for each metric",
     )
     parser.add_argument(
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         help="ablation.tex with S columns of siunitx, which align numbers at the decimal point",
     )
     add_options(parser)
-    foreign = parser.add_argument_group("other options for a CSV file")
+    foreign = parser.add_argument_group("other options for a CSV or JSON file")
     foreign.add_argument(
         "--claims", type=Path, metavar="FILE", help="a YAML file with claims, and optionally the keys chance and budgets"
     )
@@ -133,17 +133,18 @@ def _of_study(arguments: argparse.Namespace) -> Report:
     given = [name for name, value in vars(arguments).items() if name not in of_both and value is not None]
     if given:
         option = given[0].replace("_", "-")
-        raise UsageError(f"--{option} is for a CSV file, but {arguments.source} is a folder: leave the option out.")
+        raise UsageError(f"--{option} is for a CSV or JSON file, but {arguments.source} is a folder: leave the option out.")
     return build(arguments.source, dict(_metrics(arguments)))
 
 
 def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
-    """The report of what another tool stored; without a source, of a CSV file."""
+    """The report of what another tool stored; without a source, of a CSV or JSON file."""
+    from ablate.importers.json_rows import SUFFIXES
     from ablate.report.build import compose
 
     path: Path = arguments.source
     if not path.exists():
-        if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        if path.suffix.lower() not in (".csv", ".tsv", ".txt", *SUFFIXES):
             raise UsageError(f"no runs in {path}: there is no such folder.")
         raise UsageError(f"{path}: there is no such file.")
     typed = _metrics(arguments)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser. Without a value, each is None."""
     columns = parser.add_argument_group(
-        "the columns of a CSV file", "What is not named is guessed from the names and the content, and said in one line."
+        "the columns of a CSV or JSON file",
+        "What is not named is guessed from the names and the content, and said in one line.",
     )
     columns.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the levels")
     columns.add_argument(
@@ -28,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--status", metavar="COLUMN", help="the column with the status: finished, COMPLETED, failed, crashed, …"
     )
     columns.add_argument("--run", metavar="COLUMN", help="the column with the name of the run, for several rows and no seed")
-    analysis = parser.add_argument_group("the comparison of results in a CSV file")
+    analysis = parser.add_argument_group("the comparison of results in a CSV or JSON file")
     analysis.add_argument("--blocks", metavar="COLUMN", help="the column with data sets or tasks: blocks, not a treatment")
     analysis.add_argument(
         "--baseline",
@@ -40,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     analysis.add_argument(
         "--lower-is-better", action="store_true", default=None, help="lower values of the first metric are better"
     )
-    shape = parser.add_argument_group("the rows of a CSV file", "Needed unless there is one row for each run.")
+    shape = parser.add_argument_group("the rows of a CSV or JSON file", "Needed unless there is one row for each run.")
     shape.add_argument(
         "--wide",
         metavar="NAME",
@@ -68,7 +69,7 @@ def imported(source: Source | Path, arguments: argparse.Namespace, metrics: Sequ
     """Read what another tool stored as the options ask, and print in one line what was recognized and guessed.
 
     Args:
-        source: what `ablate.importers.sources.detect` found, or the path of a CSV file.
+        source: what `ablate.importers.sources.detect` found, or the path of a CSV or JSON file.
         arguments: the options.
         metrics: the names given to --metric; empty: guess them.
 

@@ -50,10 +50,10 @@ def load(
     """Load a study from its folder, or the results of another program.
 
     Args:
-        source: the folder of a study, such as `outputs/digits`; a CSV file or a data frame with one row for each run; or a
-            Hydra multirun folder, logs of Lightning or TensorBoard, an MLflow store, or a table that MLflow, Optuna, W&B or
-            ClearML exported. Factors, seed and metrics that are not named are guessed as by `ablate report`; for a CSV file and
-            a data frame, a warning says what was guessed.
+        source: the folder of a study, such as `outputs/digits`; a CSV file, a JSON file or a data frame with one row for each
+            run; or a Hydra multirun folder, logs of Lightning or TensorBoard, an MLflow store, or a table that MLflow, Optuna,
+            W&B or ClearML exported. Factors, seed and metrics that are not named are guessed as by `ablate report`; for a
+            file and a data frame, a warning says what was guessed.
         factors: the columns with the levels. This and all that follows but `metrics` is for results of another program.
         seed: the column that pairs the runs; `none`: they are compared unpaired.
         metrics: the columns with the results, the main one first. For the folder of a study, the first is the main metric. A

@@ -18,7 +18,7 @@ from scipy import stats
 from ablate.core.cells import Cell
 from ablate.core.claims import FEWEST
 from ablate.stats.decision_rules import holm
-from ablate.stats.estimates import PAIRS, Estimate, Unpaired, cleared, seeds_in_common, student
+from ablate.stats.estimates import PAIRS, Estimate, Unpaired, cleared, student, unpaired_note
 from ablate.stats.independent_means import contrast_of_means
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import at_resolution
@@ -102,7 +102,7 @@ def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | Non
         complete = ~np.isnan(by_seed)
         if complete.sum() < PAIRS:
             apart = welch(outcomes.known[first], outcomes.known[second], outcomes.step)
-            if apart.unpaired or not complete.any():
+            if apart.n >= PAIRS or not complete.any():
                 found[digest] = apart
                 continue
         pairs = pd.Series(by_seed[complete], outcomes.outcomes.index[complete])
@@ -146,7 +146,7 @@ def baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
 
 
 def welch(first: pd.Series, second: pd.Series, step: float | None = None) -> Estimate:
-    """The difference of independent means by Welch's t; without numbers for fewer than two runs of an arm.
+    """The difference of independent means by Welch's t; without an interval for a single run of an arm, and empty for none.
 
     Runs of a common seed are correlated, see `contrast_of_means`.
 
@@ -156,12 +156,13 @@ def welch(first: pd.Series, second: pd.Series, step: float | None = None) -> Est
         step: the rounding step of the metric; None if it is not rounded.
     """
     nothing = Estimate("simple", (), pd.Series(dtype=float), math.nan, 0.0)
-    if min(len(first), len(second)) < 2:
+    if not min(len(first), len(second)):
         return nothing
     common = len(set(first.index) & set(second.index))
-    note = f"unpaired: {seeds_in_common(common)}, Welch's t of {len(first)} and {len(second)} runs"
+    counts = (len(first), len(second))
+    note = unpaired_note(common, counts, min(counts))
     estimate, se, df = contrast_of_means([first, second], [-1, 1])
-    unpaired = Unpaired(estimate, (len(first), len(second)), min(len(first), len(second)))
+    unpaired = Unpaired(estimate, counts, min(counts))
     found = replace(nothing, se=se, df=df, note=note, unpaired=unpaired)
     return at_resolution(found, step, (first.to_numpy(), second.to_numpy()))
 

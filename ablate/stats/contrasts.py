@@ -16,7 +16,7 @@ from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.stats.estimates import PAIRS, Estimate, Kind, Scale, Unpaired, seeds_in_common, student, weighed_sum
+from ablate.stats.estimates import PAIRS, Estimate, Kind, Scale, Unpaired, student, unpaired_note, weighed_sum
 from ablate.stats.independent_means import contrast_of_means
 from ablate.stats.outcomes import ANYWHERE, Outcomes
 from ablate.stats.rounding import at_resolution
@@ -249,13 +249,15 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
 
 
 def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
-    """The same contrast of independent means, where no stratum has two pairs; as it is if a cell has fewer than two runs.
+    """The same contrast of independent means, where no stratum has two pairs; as it is if a cell has no run.
 
-    Welch's t for two cells; of several, those of an arm may share seeds: see `contrast_of_means`.
+    Welch's t for two cells; of several, those of an arm may share seeds: see `contrast_of_means`. With a single run in a cell,
+    there is no interval, and a pair is the better estimate.
     """
     used = sorted({column for columns in weighed.corners for column in columns})
     runs = {column: scaled(outcomes.known[column].to_frame(), found.scale).iloc[:, 0] for column in used}
-    if not used or min(map(len, runs.values())) < 2:
+    fewest = min(map(len, runs.values()), default=0)
+    if not fewest or (fewest < 2 and found.n):
         return found
     ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
     counts = tuple(sum(len(runs[column]) for column in end) for end in ends)
@@ -265,11 +267,11 @@ def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate
         first, second = (pd.Series(np.concatenate([runs[column].to_numpy() for column in end])) for end in ends)
         arms = pd.DataFrame({"first": first, "second": second})
     common = len(functools.reduce(pd.Index.intersection, (values.index for values in runs.values())))
-    note = f"unpaired: {seeds_in_common(common)}, Welch's t of {' and '.join(map(str, counts))} runs"
+    note = unpaired_note(common, counts, fewest)
     if seeds != counts:
         note += f" of {' and '.join(map(str, seeds))} seeds"
     estimate, se, df = contrast_of_means(list(runs.values()), weighed.by_column[used])
-    unpaired = Unpaired(estimate, counts, min(map(len, runs.values())))
+    unpaired = Unpaired(estimate, counts, fewest)
     nothing = found.by_seed.iloc[:0]
     welch = replace(found, by_seed=nothing, se=se, df=df, missing=(), identical=False, note=note, arms=arms, unpaired=unpaired)
     return at_resolution(welch, outcomes.step_of(used, found.scale), list(runs.values()))

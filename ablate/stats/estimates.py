@@ -193,9 +193,20 @@ def cleared(differences: Numbers, largest: Any) -> Numbers:
     return found
 
 
-def seeds_in_common(number: int) -> str:
-    """Why two arms are not paired, for a note."""
-    return "one seed in common" if number else "no seeds in common"
+def unpaired_note(common: int, counts: Sequence[int], fewest: int) -> str:
+    """Why arms are not paired, and how they are compared.
+
+    Args:
+        common: the seeds that are in all of them.
+        counts: the runs of each arm.
+        fewest: the runs of the smallest cell in them.
+
+    >>> unpaired_note(0, [3, 2], 2)
+    "unpaired: no seeds in common, Welch's t of 3 and 2 runs"
+    """
+    how = "Welch's t" if fewest > 1 else "means"
+    runs = f"{how} of {' and '.join(map(str, counts))} runs" if max(counts) > 1 else "single runs"
+    return f"unpaired: {'one seed' if common else 'no seeds'} in common, {runs}"
 
 
 def student(by_seed: pd.Series) -> tuple[float, float]:

@@ -20,17 +20,20 @@ from ablate.stats.estimates import satterthwaite
 
 
 def contrast_of_means(cells: Sequence[pd.Series], weights: ArrayLike) -> tuple[float, float, float]:
-    """The weighted sum of the means of some cells, its standard error, and the degrees of freedom.
+    """The weighted sum of the means of some cells, its standard error, and the degrees of freedom: NaN and 0 with a single run.
 
     Cells that share seeds, directly or by way of others, are one group: a single estimate with the degrees of freedom of its
     smallest cell. Satterthwaite's formula joins the groups. Two arms whose cells have all the same seeds are thus Welch's t of
     the averages of each seed.
 
     Args:
-        cells: the runs of each cell by seed, two or more.
+        cells: the runs of each cell by seed, one or more.
         weights: of the cells.
     """
     weight, count = np.asarray(weights, float), np.array([len(each) for each in cells])
+    estimate = float((weight * [each.mean() for each in cells]).sum())
+    if count.min() < 2:
+        return estimate, np.nan, 0.0
     cell = np.repeat(np.arange(len(cells)), count)
     seed, seeds = pd.factorize(np.concatenate([each.index.to_numpy(object) for each in cells]))
     residual = np.concatenate([(each - each.mean()).to_numpy() for each in cells])
@@ -41,5 +44,4 @@ def contrast_of_means(cells: Sequence[pd.Series], weights: ArrayLike) -> tuple[f
     variances = np.bincount(group[len(cells) :], by_seed**2, minlength=groups)
     df = np.full(groups, np.inf)
     np.minimum.at(df, group[: len(cells)], count - 1.0)
-    estimate = float((weight * [each.mean() for each in cells]).sum())
     return estimate, float(np.sqrt(variances.sum())), satterthwaite(variances, df)

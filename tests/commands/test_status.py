@@ -118,7 +118,10 @@ def test_a_folder_that_is_no_study_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(monkeypatch, str(tmp_path)) == 2
-    assert f"ablate: {tmp_path} is not the folder of a study; available in outputs/:" in capsys.readouterr().err
+    assert (
+        f"ablate: {tmp_path} is not the folder of a study. For results of other tools, use `ablate report {tmp_path}`; studies in outputs/:"
+        in capsys.readouterr().err
+    )
 
 
 def test_runs_that_have_ended_are_read_once(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

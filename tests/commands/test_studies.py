@@ -12,7 +12,7 @@ def test_a_study_is_found_by_its_path_or_by_its_name(outputs: Path) -> None:
     assert studies.find("first") == Path("outputs/first")
     assert studies.find(str(outputs / "first")) == outputs / "first"
     (outputs / "folder").mkdir()
-    with pytest.raises(UsageError, match=r"outputs/folder is not the folder of a study; available in outputs/: first, second"):
+    with pytest.raises(UsageError, match=r"`ablate report outputs/folder`; studies in outputs/: first, second"):
         studies.find("outputs/folder")
 
 

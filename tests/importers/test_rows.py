@@ -65,3 +65,15 @@ def test_only_rows_that_finished_are_averaged() -> None:
     found, _ = without_duplicates(rows([0, 0], [1.0, 9.0], ["finished", "failed"]), str, "mean", "")
     assert found.values["y"].tolist() == [1.0]
     assert found.runs["status"].tolist() == ["finished"]
+
+
+def test_rows_that_were_copied_are_told_from_repeated_runs() -> None:
+    def message(values: list[float]) -> str:
+        with pytest.raises(UsageError) as caught:
+            without_duplicates(rows([0, 0, 1, 1, 2], values), lambda at: f"run {at}", "refuse", "Name a factor.")
+        return str(caught.value)
+
+    copied = "line 2 and line 3 are both run 0 (and 1 more), with equal results. If rows were copied, use --duplicates last."
+    assert message([0.5, 0.5, np.nan, np.nan, 0.7]).startswith(copied)
+    assert "equal results" not in message([0.5, 0.5, np.nan, 0.6, 0.7])
+    assert "If runs were repeated" in message([0.5, 0.5, 0.6, 0.7, 0.7])

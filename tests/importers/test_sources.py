@@ -28,7 +28,9 @@ def test_options_of_other_sources_are_refused(tmp_path: Path) -> None:
     source = Source("logs of Lightning", tmp_path, read_logs, "files")
     with pytest.raises(UsageError, match="--experiment is not for logs of Lightning .*: leave the option out"):
         read(source, Roles(), experiment="x")
-    with pytest.raises(UsageError, match="--step-column is for a CSV file, but .* is logs of Lightning: leave the option out"):
+    with pytest.raises(
+        UsageError, match="--step-column is for a CSV or JSON file, but .* is logs of Lightning: leave the option out"
+    ):
         read(source, Roles(step="epoch"))
 
 

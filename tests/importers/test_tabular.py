@@ -114,6 +114,16 @@ def test_an_empty_level_is_none_and_spreadsheets_write_truth_in_capitals() -> No
     assert [level_of(text).value for text in ("TRUE", "FALSE", "True")] == [True, False, True]
 
 
+def test_levels_that_may_be_one_are_a_caveat() -> None:
+    assert read(method=["Ours", "base", "ours", "base"]).description.caveats == (
+        "method: Ours and ours are 2 levels; if they mean the same, write them in the same way.",
+    )
+    assert "method: 1e-3 and 0.001 are 2 levels" in read(method=["1e-3", "0.1", "0.001", "0.1"]).description.caveats[0]
+    assert "method: w/o BN and w/o_bn are" in read(method=["w/o BN", "a+b", "w/o_bn", "a b"]).description.caveats[0]
+    assert not read(method=["C", "C++", "c#", "0.1"]).description.caveats
+    assert not read(method=["1.1", "1.2", "1.10.0", "nan"]).description.caveats
+
+
 def test_fractions_beside_percentages_are_a_caveat() -> None:
     found = read(accuracy=[0.85, 82.4, 0.86, 83.1])
     assert found.description.caveats == (

@@ -157,7 +157,7 @@ def test_a_file_to_check_that_cannot_be_read_is_refused(command: Command, report
     _, error = report("outputs/s", "--check", "other.json", status=2)
     assert error == "ablate: --check other.json: the file should be the verdicts.json of a report.\n"
     _, error = report("outputs/s", "--seed", "score", status=2)
-    assert error == "ablate: --seed is for a CSV file, but outputs/s is a folder: leave the option out.\n"
+    assert error == "ablate: --seed is for a CSV or JSON file, but outputs/s is a folder: leave the option out.\n"
     _, error = report("outputs/s", "--metric", "skore", status=2)
     assert error.startswith("ablate: unknown metric 'skore'; available: score")
     out, _ = report("outputs/s", "--metric", "score: title=Points, unit=pt, digits=3")

@@ -13,7 +13,7 @@ from ablate.importers.tabular import results_of
 from ablate.report import figures
 from ablate.report.build import compose
 from ablate.report.caveats import caveats
-from ablate.report.headline import size
+from ablate.report.headline import headline, size
 from ablate.report.model import Report
 from ablate.report.values import text_of
 
@@ -61,3 +61,16 @@ def test_the_report_says_that_nothing_is_paired(tmp_path: Path) -> None:
 def test_fewer_than_five_runs_of_a_configuration_are_few(tmp_path: Path) -> None:
     found = report(tmp_path, seeds=False, base=BASE[:4], ours=OURS[:4])
     assert caveats(found)[1].startswith("Fewer than 5 runs of a configuration: no verdicts")
+
+
+def test_single_runs_are_compared_without_an_interval(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text("method,accuracy\nours,0.9\nw/o BN,0.85\nw/o both,0.8\n")
+    table, roles, said = completed(read_table(path), Roles())
+    assert said == "factors method; no column of seeds; metric accuracy"
+    found = compose(results_of(table, roles), name="results.csv", folder=tmp_path)
+    assert found.tables.ablation is not None
+    assert [text_of(row["difference"]) for row in found.tables.ablation.rows] == ["baseline", "−5.0", "−10.0"]
+    assert found.tables.contrasts is not None
+    assert text_of(found.tables.contrasts.rows[0]["note"]) == "unpaired: no seeds in common, single runs"
+    assert headline(found) == "Preliminary: the largest of 2 effects is changing method from ours to w/o both, −10.0 points."

@@ -141,3 +141,23 @@ def test_what_floating_point_leaves_of_equal_numbers_is_no_difference() -> None:
     rows.loc[above, "accuracy"] = np.nextafter(rows.loc[above, "accuracy"], 1)
     (found,) = compared(rows)
     assert (found.estimate.estimate, found.estimate.identical, found.p) == (0, True, 1)
+
+
+def test_single_runs_without_a_common_seed_differ_without_an_interval() -> None:
+    rows = study({"norm": ["batch", "layer"]}, value, seeds=4)
+    for batch, layer, how in (([0], [1], "single runs"), ([0], [1, 2, 3], "means of 1 and 3 runs")):
+        kept = rows[rows["seed"].isin(batch) & (rows["norm"] == "batch") | rows["seed"].isin(layer) & (rows["norm"] == "layer")]
+        (found,) = compared(kept)
+        contrasted = contrast(outcomes(kept), Change.of("norm", "batch", "layer"))
+        means = kept.groupby("norm")["accuracy"].mean()
+        assert found.estimate.estimate == contrasted.estimate == pytest.approx(means["layer"] - means["batch"])
+        assert (found.estimate.n, contrasted.n) == (1, 1)
+        assert np.isnan([*found.estimate.interval(), *contrasted.interval(), found.p]).all()
+        assert found.estimate.note == contrasted.note == f"unpaired: no seeds in common, {how}"
+
+
+def test_a_single_pair_is_not_replaced_by_single_runs() -> None:
+    rows = study({"norm": ["batch", "layer"]}, value, seeds=2)
+    (found,) = compared(rows[(rows["seed"] == 0) | (rows["norm"] == "layer")])
+    assert found.estimate.unpaired is None
+    assert found.estimate.by_seed.index.tolist() == [0]

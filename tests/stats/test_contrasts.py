@@ -308,3 +308,15 @@ def test_one_seed_that_is_in_all_strata_does_not_discard_those_of_each() -> None
     wide = own.pivot_table(index=["k", "seed"], columns="m", values="accuracy")
     each = (wide["b"] - wide["a"]).groupby("k").mean()
     assert found.estimate == pytest.approx(each.mean())
+
+
+def test_a_cell_with_a_single_run_leaves_an_estimate_without_an_interval() -> None:
+    rows = study({"norm": ["batch", "layer"], "stem": ["a", "b"]}, noise(1.0), seeds=8)
+    seeds = {("batch", "a"): [0], ("batch", "b"): [1, 2], ("layer", "a"): [3, 4], ("layer", "b"): [5, 6, 7]}
+    rows = rows[[row.seed in seeds[row.norm, row.stem] for row in rows.itertuples()]]
+    found = contrast(outcomes(rows), Change.of("norm", "batch", "layer"))
+    means = rows.groupby(["norm", "stem"])["accuracy"].mean()
+    expected = (means["layer", "a"] - means["batch", "a"] + means["layer", "b"] - means["batch", "b"]) / 2
+    assert (found.estimate, found.n) == (pytest.approx(expected), 1)
+    assert np.isnan(found.interval()).all()
+    assert found.note.startswith("unpaired: no seeds in common, means of 3 and 5 runs")

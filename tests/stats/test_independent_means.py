@@ -98,3 +98,9 @@ def test_a_verdict_without_pairs_is_about_the_seeds_of_each_arm() -> None:
     assert found.estimate is not None
     assert (found.n, found.estimate.df <= 8) == (5, True)
     assert found.reason.startswith("NOT PAIRED: no seeds in common, Welch's t of 20 and 20 runs of 5 and 5 seeds; ")
+
+
+def test_a_single_run_has_no_scatter() -> None:
+    estimate, se, df = contrast_of_means([cell(range(1)), cell(range(5, 9))], [-1, 1])
+    assert estimate == pytest.approx(cell(range(5, 9)).mean() - cell(range(1)).iloc[0])
+    assert (math.isnan(se), df) == (True, 0.0)

@@ -1,0 +1,58 @@
+"""What the names of columns mean: usual names of seeds, steps, runs and blocks, and of what is neither a level nor a result."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from ablate.importers.numbers import parse
+from ablate.importers.table import Table
+
+# Usual names, as `short` makes them; the earlier ones of SEEDS come first. BLOCKS are factors that
+# are seldom a treatment
+SEEDS = ("seed", "random_seed", "rng_seed", "random_state", "fold", "split", "replicate", "replication", "repeat", "repetition",
+         "rep", "trial", "run")  # fmt: skip
+STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps")
+RUNS = re.compile(r"(run|trial|experiment|job|task)?[ _-]?(id|uuid|name)|name|run|trial", re.I)
+OTHERS = re.compile(
+    r"(.*[\W_])?(id|uuid|index|date|time|timestamp|start(ed)?|end(ed)?|created(_at)?|updated(_at)?|duration|runtime|seconds|"
+    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|gpu|node)|"
+    r"unnamed: ?\d*|_.*|.*_at|(error|left_out)",
+    re.I,
+)
+METRIC_PREFIX = re.compile(r"(metrics?|summary|results?|scores?)[./]", re.I)
+FACTOR_PREFIX = re.compile(r"(params?|config|hparams?|hyperparameters?|args?)[./]", re.I)
+SEED_COLUMN = re.compile(r"(((.+[ _-])?(random|rng)?[ _-]?seed|(.+[ _-])?(fold|run|rep\w*|trial))[ _-]?)?\d+", re.I)
+BLOCKS = ("dataset", "data_set", "data", "task", "benchmark", "env", "environment", "game", "domain", "corpus", "language")
+
+
+def short(name: str) -> str:
+    """The part after the last dot or slash, in lower case."""
+    return re.split(r"[./]", name)[-1].strip().lower()
+
+
+def words(name: str) -> str:
+    """The short name with `_` between its words."""
+    return re.sub(r"[\W_]+", "_", short(name))
+
+
+def rank(name: str) -> int:
+    """The place of the name of a seed among the usual ones; others, such as `train_seed`, come last."""
+    return SEEDS.index(words(name)) if words(name) in SEEDS else len(SEEDS)
+
+
+def is_seed(table: Table, name: str) -> bool:
+    """Whether a column may be the seed: of those not called a seed, integers (`1`, `fold1`) that several rows share."""
+    usual, column = words(name), table.frame[name]
+    if "seed" in usual.split("_"):
+        return usual in SEEDS or len(column.drop_duplicates()) > 1
+    numbered = column.astype(str).str.fullmatch(rf"({usual}[ _-]?)?\d+(\.0+)?", case=False).all() and usual in SEEDS
+    return bool(numbered) and 1 < len(column.drop_duplicates()) < len(column)
+
+
+def is_decimal(table: Table, name: str) -> bool:
+    """Whether a column holds numbers that are not all integers."""
+    numbers = parse(table.frame[name], table.decimal)
+    finite = numbers.values[np.isfinite(numbers.values)]
+    return numbers.wrong is None and bool((finite % 1 != 0).any())

@@ -1,0 +1,116 @@
+"""Guess which columns are factors."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ablate.core.errors import UsageError
+from ablate.core.metrics import MetricSpec
+from ablate.importers.column_names import METRIC_PREFIX, OTHERS, RUNS, STEPS, is_decimal, is_seed, short
+from ablate.importers.numbers import is_numeric, parse
+from ablate.importers.table import NO_SEED, Roles, Table
+
+LISTED = 8  # caveats
+
+
+def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], list[str]]:
+    """The factors; other columns that vary and might be meant, each with the reason against it; caveats about settings.
+
+    A caveat names the settings that a tool has recorded whose effect cannot be told from that of a factor.
+    """
+    found: list[str] = []
+    left_out, caveats = [], []
+    seen: dict[str, pd.Series] = {}
+    taken = [name for name in roles.named if name != roles.blocks]
+    free = [name for name in table.columns if name not in taken and not METRIC_PREFIX.match(name)]
+    for name in (name for name in free if table.may_be(name, "config")):
+        if roles.seed == NO_SEED and is_seed(table, name):
+            left_out.append(f"{name} (runs are not paired)")
+            continue
+        codes = pd.Series(table.frame[name].map(str).factorize()[0])
+        levels, runs = int(codes.max()) + 1, len(table.frame)
+        if levels < 2:
+            continue
+        spec = MetricSpec.guess(short(name))
+        cost = spec.role == "cost" and is_numeric(table.frame[name], table.decimal)
+        counts = short(name) in STEPS and is_numeric(table.frame[name], table.decimal)  # how far a run came is no factor
+        if name not in table.kinds and (OTHERS.fullmatch(short(name)) or cost or counts):
+            if levels < runs:
+                left_out.append(f"{name} (by its name; a factor with --factors)")
+        elif name not in table.kinds and spec.better is not None and is_decimal(table, name):
+            continue
+        elif levels == runs or (levels > runs / 2 and is_decimal(table, name)):
+            left_out.append(f"{name} (different in every run)")
+        elif twin := next((other for other, theirs in seen.items() if _alike(codes, theirs)), None):
+            left_out.append(f"{name} (changes together with {twin})")
+            if name in table.kinds:
+                caveats.append(f"{name} changes together with {twin}: their effects cannot be told apart.")
+        else:
+            found.append(name)
+            seen[name] = codes
+    for name in _results_among(table, found, roles.seed):
+        found.remove(name)
+        left_out.append(f"{name} (a result: it differs between the seeds of a configuration)")
+        caveats.append(f"{name} is taken for a result, because it differs between the seeds of a configuration.")
+    if not found and (only := _name_of_single_runs(table, roles, free)):
+        return (only,), [each for each in left_out if not each.startswith(f"{only} (")], caveats
+    if not found:
+        raise UsageError(
+            f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
+            "If there is a column for each seed or for each level of a factor, use `--wide seed` or `--wide NAME`, such as "
+            f"`--wide method`. Available: {table.listed()}."
+        )
+    return tuple(found), left_out, caveats[:LISTED]
+
+
+def _name_of_single_runs(table: Table, roles: Roles, free: Sequence[str]) -> str | None:
+    """Of a table with one run of each configuration and no seeds, the only column of texts, if they are all different."""
+    texts = [name for name in free if parse(table.frame[name], table.decimal).wrong and not OTHERS.fullmatch(short(name))]
+    texts = [name for name in texts if not RUNS.fullmatch(short(name)) or short(name) == "name"]
+    only = texts[0] if len(texts) == 1 and roles.seed == NO_SEED and not table.kinds else None
+    return only if only and not table.frame[only].duplicated().any() else None
+
+
+def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:
+    """Columns of integers, such as `best_epoch`, that vary between the seeds of the cells of the others.
+
+    The others tell all runs apart, most seeds are in most of their cells, the seed alone does not decide the value, and the
+    values do not group the seeds in nearly the same way in all cells, as where a baseline was trained with other seeds.
+    """
+    if seed is None or seed == NO_SEED:
+        return []
+    frame = table.frame[[*factors, seed]].map(str)
+    whole = [name for name in factors if not table.kinds and _is_whole(table, name)]
+    kept = [name for name in factors if name not in whole]
+    for name in whole:
+        if kept and not frame.duplicated([*kept, seed]).any():
+            break
+        kept.append(name)
+    cells, seeds = len(frame[kept].drop_duplicates()), frame[seed].nunique()
+    if frame.duplicated([*kept, seed]).any() or 2 * len(frame) <= cells * seeds:
+        return []
+    rest = [name for name in whole if name not in kept and not _groups_seeds(frame, [*kept, name], seed)]
+    return [name for name in rest if frame.groupby(kept)[name].nunique().max() > 1 < frame.groupby(seed)[name].nunique().max()]
+
+
+def _groups_seeds(frame: pd.DataFrame, factors: Sequence[str], seed: str) -> bool:
+    """Whether any two cells have most of their seeds in common, or none."""
+    groups = {frozenset(seeds) for _, seeds in frame.groupby(list(factors))[seed]}
+    return all(2 * len(one & other) > len(one | other) for one, other in itertools.combinations(groups, 2) if one & other)
+
+
+def _is_whole(table: Table, name: str) -> bool:
+    """Whether a column holds integers, not only 0 and 1."""
+    numbers = parse(table.frame[name], table.decimal)
+    finite = numbers.values[np.isfinite(numbers.values)]
+    return numbers.wrong is None and bool((finite % 1 == 0).all()) and bool((finite > 1).any())
+
+
+def _alike(one: pd.Series, other: pd.Series) -> bool:
+    """Whether two columns split the rows in the same way."""
+    pairs = len(pd.DataFrame({"one": one, "other": other}).drop_duplicates())
+    return pairs == int(one.max()) + 1 == int(other.max()) + 1

@@ -1,0 +1,91 @@
+"""Read the rows of a JSON file of another program: an object on each line (JSON lines), or an array of objects.
+
+table = read_json(Path("results.jsonl"))  # {"config": {"lr": 0.1}, "acc": 0.9} has the columns config.lr and acc
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ablate.core.errors import UsageError
+from ablate.importers.table import Table
+
+SUFFIXES = (".json", ".jsonl", ".ndjson")
+EXPECTED = (
+    'expected an object on each line, such as {"method": "ours", "seed": 0, "accuracy": 0.9}, or an array of such objects; '
+    'pandas writes them with orient="records"'
+)
+
+
+def read_json(path: Path) -> Table:
+    """Read a JSON file as texts, as in a CSV file of it: empty where a row has no value.
+
+    Objects in a row become columns such as `config.lr`. Arrays stay together, as JSON.
+
+    Raises:
+        UsageError: if the file cannot be read, has no rows, or a line is not an object; the message names the line.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as a JSON file ({error}).") from None
+    rows = list(_rows(path, text))
+    if not rows:
+        raise UsageError(f"{path} has no rows; {EXPECTED}.")
+    columns = dict.fromkeys(name for _, row in rows for name in row)
+    frame = pd.DataFrame({name: pd.Series([row.get(name, "") for _, row in rows], dtype=object) for name in columns})
+    return Table(str(path), frame, [place for place, _ in rows], notes=("JSON",))
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each row with its place."""
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        if text.lstrip().startswith("["):
+            raise UsageError(f"{path} is not JSON: {error}. If the file was cut off, write it again.") from None
+        yield from _lines(path, text)
+        return
+    if not isinstance(content, list):
+        raise UsageError(f"{path} is one {'object' if isinstance(content, Mapping) else 'value'}, not rows; {EXPECTED}.")
+    yield from ((place := f"{path.name}, row {number}", _row(place, row)) for number, row in enumerate(content, 1))
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: a text in a row may contain other separators
+        if line.strip():
+            place = f"{path.name}, line {number}"
+            try:
+                yield place, _row(place, json.loads(line))
+            except json.JSONDecodeError as error:
+                raise UsageError(
+                    f"{place} is not JSON ({error.msg}, column {error.colno}); {EXPECTED}. If the program was stopped while it "
+                    "wrote the line, delete it."
+                ) from None
+
+
+def _row(place: str, content: object) -> dict[str, str]:
+    """The fields of a row as texts, with those of nested objects under `outer.inner`."""
+    if not isinstance(content, Mapping):
+        raise UsageError(f"{place} is not an object; {EXPECTED}.")
+    fields: list[tuple[str, str]] = []
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            fields += [(f"{name}.{inner}", text) for inner, text in _row(place, value).items()]
+        else:
+            fields.append((name, _text(value)))
+    names = [name for name, _ in fields]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"{place} has {twice[0]} twice, once in an object; rename one.")
+    return dict(fields)
+
+
+def _text(value: object) -> str:
+    """As in a CSV file: `true`, `0.1`, `[64, 128]`, and empty for null."""
+    if value is None:
+        return ""
+    return value.strip() if isinstance(value, str) else json.dumps(value)
