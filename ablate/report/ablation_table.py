@@ -73,19 +73,18 @@ def ablation_table(found: Ablation) -> Table | None:
     spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
     against = {each.cell: each for each in found.against}
     of_differences = _finer(spec, found)
-    counts = found.summary.counts.to_dict("index")
+    runs = found.summary.counts["runs"].to_dict()
     best = _best(found)
     rows = []
     cells = _sorted(found)
     of_metric = [frame[found.metric].to_dict() for frame in (found.summary.mean, found.summary.sd, found.summary.n)]
     for digest in cells:
-        n, runs = int(counts[digest]["n"]), int(counts[digest]["runs"])
-        mean, sd, valued = (column[digest] for column in of_metric)
+        mean, sd, n = (column[digest] for column in of_metric)
         values: dict[str, Value] = {
-            MEAN: Mean(mean, sd, int(valued), n, spec, digest in best),
+            MEAN: Mean(mean, sd, int(n), int(n), spec, digest in best),
             DIFFERENCE: _difference(against.get(digest), of_differences),
             P: PValue(against[digest].p_adjusted) if digest in against else None,
-            N: Count(n, runs),
+            N: Count(int(n), int(runs[digest])),  # of the runs that are due, those with a value
             FLAGS: tuple(found.flags.get(digest, ())),
         }
         rows.append(Row({**naming.values(digest), **values}, source=f"cell-{digest}"))

@@ -20,6 +20,7 @@ from ablate.report.plots import BLUE, GRAY, characters, cut, new_axes, percent_a
 from ablate.report.values import SHOWN_FROM
 from ablate.stats.marginal_means import InteractionMeans
 
+AXES = 0.75  # share of the width of a figure that the axes take
 NAME = 16  # characters of a level or factor on an axis
 DARKEST = 0.1  # ω² of an interaction from which it has the darkest color at least
 VISIBLE = 0.01  # ω² of the strongest interaction below which there is no heat map
@@ -97,6 +98,7 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: Met
     lines_of_all = LineCollection(points, colors=list(map(tuple, colors)), linewidths=0.9, alpha=0.75, rasterized=many)
     axes.add_collection(lines_of_all)
     names = short_names(list(factors))
+    room = min(NAME, characters(AXES / (len(factors) + 0.6)))  # up to the next axis
     axes.set(xlim=(-0.3, len(factors) + 0.3), ylim=(-0.06, 1.06), yticks=[])
     axes.set_xticks(
         range(len(factors) + 1), [*(cut(names[key], NAME) for key in factors), heading(spec)], rotation=20, ha="right"
@@ -105,7 +107,7 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: Met
         axes.axvline(at, color=GRAY, linewidth=0.6)
         for place, level in enumerate(levels):
             axes.text(
-                at + 0.03, _height(place, len(levels)), cut(level, NAME), fontsize=small_font() - 1,
+                at + 0.03, _height(place, len(levels)), cut(level, room, "…"), fontsize=small_font() - 1,
                 bbox={"color": "white", "pad": 0.5, "alpha": 0.7},
             )  # fmt: skip
     axes.axvline(len(factors), color=GRAY, linewidth=0.6)

@@ -24,6 +24,7 @@ BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seabor
 DARK_GRAY = "#5f5f5f"
 JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
 NAME_LINES = 2  # lines that the name of a row may take
+SHORTEST = 5  # characters that a level in such a name keeps
 NAMES = 0.37  # share of the width of a figure that the names of rows take
 CHARACTER = 0.56  # width of a character, relative to the size of the font
 
@@ -140,14 +141,19 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None 
     return _figure(axes)
 
 
-def cut(text: str, length: int) -> str:
+def cut(text: str, length: int, sign: str = " … ") -> str:
     """Shorten a long text in the middle.
+
+    Args:
+        text: the text.
+        length: the characters that remain.
+        sign: what stands for those that are left out.
 
     >>> cut("label_smoothing=true", 13)
     'label … =true'
     """
-    kept = max(length - 3, 2)
-    return text if len(text) <= length else f"{text[: kept // 2]} … {text[-(kept - kept // 2) :]}"
+    kept = max(length - len(sign), 2)
+    return text if len(text) <= length else f"{text[: kept // 2]}{sign}{text[-(kept - kept // 2) :]}"
 
 
 def characters(share: float, size: float | None = None) -> int:
@@ -218,9 +224,22 @@ def _numbered(names: list[str]) -> list[str]:
 
 
 def wrapped(text: str, length: int, at_most: int = NAME_LINES) -> str:
-    """Break a name into at most so many lines."""
-    lines = textwrap.wrap(text, length, break_long_words=True) or [text]
-    if len(lines) <= at_most:
+    """Break a name into at most so many lines. Of the levels after factors, the longest are shortened first.
+
+    >>> print(wrapped("backbone × norm: resnet50_imagenet21k, none → vit_base_patch16_224, batch", 32))
+    backbone × norm:
+    resn…21k, none → vit_…224, batch
+    """
+    lines = textwrap.wrap(text, length) or [text]
+    fits = len(lines) <= at_most
+    factors, sign, levels = text.partition(": ")
+    if sign and len(factors) < length and not (fits and max(map(len, text.split())) <= length):
+        for longest in range(length, SHORTEST - 1, -1):
+            words = [cut(word, longest, "…") for word in levels.split()]
+            shortened = [f"{factors}:", *textwrap.wrap(" ".join(words), length, break_long_words=False)]
+            if len(shortened) <= at_most:
+                return "\n".join(shortened)
+    if fits:
         return "\n".join(lines)
     return "\n".join([*lines[: at_most - 1], cut(" ".join(lines[at_most - 1 :]), length)])
 

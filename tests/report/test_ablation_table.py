@@ -225,3 +225,15 @@ def test_unpaired_runs_are_not_called_seeds() -> None:
     shown = table({}, found=apart)
     assert "over n = 6 runs" in shown.caption
     assert shown.notes[0].startswith("Mean ± standard deviation over n runs")
+
+
+def test_runs_without_a_value_count_as_those_that_failed() -> None:
+    found = one_change(COMPONENTS)
+    digest = found.runs["cell"].iloc[-1]
+    first = (found.runs["cell"] == digest) & (found.runs["seed"] == 0)
+    empty = replace(found, values=found.values.mask(first))
+    failed = replace(found, runs=found.runs.assign(status=found.runs["status"].mask(first, "failed")))
+    shown = [next(row for row in table({}, found=each).rows if row.source == f"cell-{digest}") for each in (empty, failed)]
+    assert [text_of(row["n"]) for row in shown] == ["4 of 5"] * 2
+    assert text_of(shown[0]["mean"]) == text_of(shown[1]["mean"])
+    assert [text_of(row["flags"]) for row in shown] == ["1 finished without a value", "1 failed"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from ablate.report.plots import BLUE, GRAY, PAGE_WIDTH, PAPER_WIDTH, Mark, close, forest, style, waterfall
+from ablate.report.plots import BLUE, GRAY, PAGE_WIDTH, PAPER_WIDTH, Mark, close, forest, style, waterfall, wrapped
 
 MARKS = [
     Mark("up", 0.3, 0.1, 0.45, [0.2, 0.4], text="+0.3 [0.1, 0.45]"),
@@ -95,3 +95,15 @@ def test_names_that_are_equal_once_they_are_cut_are_numbered() -> None:
     close(figure)
     assert [name.endswith(f" ({at})") for at, name in enumerate(names[:2], 1)] == [True, True]
     assert names[2] == "short"
+
+
+def test_of_a_long_name_the_levels_are_shortened_and_the_factors_kept() -> None:
+    name = "backbone × augmentation: resnet50_pretrained_imagenet21k, randaugment_m9 → vit_base_patch16_224_augreg, none"
+    for length in (26, 30, 40):
+        factors, levels = wrapped(name, length).split("\n")
+        assert factors == "backbone × augmentation:"
+        assert len(levels) <= length
+        assert [level[:2] for level in levels.replace(" →", ",").split(", ")] == ["re", "ra", "vi", "no"]
+    assert wrapped("dropout: true → false", 30) == "dropout: true → false"
+    assert wrapped("dropout: true → false", 16) == "dropout: true →\nfalse"
+    assert wrapped("a_name_without_spaces", 12) == "a_name_witho\nut_spaces"
