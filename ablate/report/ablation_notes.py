@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ablate.core.claims import FEWEST
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import counted
-from ablate.report.effect_tables import FEW_SEEDS
+from ablate.report.effect_tables import preliminary
 from ablate.report.formatting import capitalized
 from ablate.report.latex_table import DIFFERENCE, MEAN
 from ablate.report.replicates import common_seeds, unit_of
@@ -45,8 +45,8 @@ def _too_few(found: Ablation, tested: bool) -> list[str]:
         return []
     if found.blocks:
         return [f"Fewer than {FEWEST} seeds of each configuration: no p values here; verdicts are over the blocks."]
-    pairs = " in common with the baseline" if found.summary.n[found.metric].min() >= FEWEST else ""
-    return [FEW_SEEDS.replace(" seeds", f" seeds{pairs}", 1)]
+    enough = found.summary.n[found.metric].min() >= FEWEST
+    return [preliminary("seeds in common with the baseline" if enough else "seeds")]
 
 
 def _pairs(found: Ablation) -> list[str]:

@@ -72,7 +72,7 @@ def ablation_table(found: Ablation) -> Table | None:
     naming = _Naming.of(found.configurations, found.blocks)
     spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
     against = {each.cell: each for each in found.against}
-    of_differences = _finer(spec, found)
+    of_differences = _spec_of_differences(spec, found)
     runs = found.summary.counts["runs"].to_dict()
     best = _best(found)
     rows = []
@@ -214,7 +214,7 @@ def _words(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _finer(spec: MetricSpec, found: Ablation) -> MetricSpec:
+def _spec_of_differences(spec: MetricSpec, found: Ablation) -> MetricSpec:
     """The metric with more digits where the errors of paired differences need them: those of runs may be far larger."""
     halves = ((high - low) / 2 for each in found.against for low, high in [each.estimate.interval(0.95)])
     needed = rounded_to(found.spec, [half / 2 for half in halves])

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from ablate.core.claims import FEWEST
 from ablate.core.levels import Factor, Level
 from ablate.core.wording import counted, shortened
-from ablate.report.effect_tables import FEW_SEEDS
+from ablate.report.effect_tables import preliminary
 from ablate.report.model import Report
 from ablate.stats.controls import repetitions
 from ablate.stats.flags import at_chance
@@ -50,9 +50,9 @@ def caveats(report: Report) -> list[str]:
             f"{_replicates(report)}."
         )
     if block is not None and len(block) < FEWEST:
-        found.append(FEW_SEEDS.replace("seeds", f"blocks ({block.key})"))
+        found.append(preliminary(f"blocks ({block.key})"))
     if block is None and _replicates(report) < FEWEST:
-        found.append(FEW_SEEDS if report.results.paired else FEW_SEEDS.replace("seeds", "runs of a configuration"))
+        found.append(preliminary("seeds" if report.results.paired else "runs of a configuration"))
     return found
 
 

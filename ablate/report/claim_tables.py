@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.core.metrics import Metrics, MetricSpec
-from ablate.report.formatting import MISSING, RATIO, number
+from ablate.report.formatting import MISSING, RATIO, finer, number
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import SHOWN_FROM, Count, Exact, Interval, Limits, Number, Value, text_of
 from ablate.stats.decision_rules import ALPHA, INCONCLUSIVE, LOOKS
@@ -151,8 +151,7 @@ def _detectable(judgement: Judgement, spec: MetricSpec, unit: str) -> str:
     points, most = " points" if spec.percent else "", judgement.precision.most if judgement.precision else LOOKS[-1]
     effect, margin = number(judgement.decidable, spec), number(claim.margin, spec)
     if effect == margin and spec.digits is not None:  # it is larger, by less than a digit shows
-        finer = replace(spec, digits=spec.digits + 1)
-        effect, margin = number(judgement.decidable, finer), number(claim.margin, finer)
+        effect, margin = number(judgement.decidable, finer(spec)), number(claim.margin, finer(spec))
     return f". Minimum detectable effect at {most} {unit}s: {effect}{points}; the margin is {margin}"
 
 

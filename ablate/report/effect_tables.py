@@ -19,7 +19,6 @@ from ablate.report.table import Column, Row, Table
 from ablate.report.values import SHOWN_FROM, AtSeed, Count, Interval, Limits, Number, Value, Wins
 from ablate.stats.estimates import Estimate
 
-FEW_SEEDS = f"Fewer than {FEWEST} seeds: no verdicts and no p values; the results are preliminary."
 NO_CHANGE = "no change (A/A)"
 ALL_CHANGES = "all changes"  # last row of an attribution
 SQUARES = MetricSpec("sum of squares")
@@ -253,6 +252,11 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
         columns.append(Column("simultaneous", "simultaneous", "number"))
         notes.append("Simultaneous: 95 % intervals that hold for all shares at once (max-t).")
     return Table(result.name, result.title, columns, rows, result.shares, notes)
+
+
+def preliminary(counted: str = "seeds") -> str:
+    """What follows from fewer than five of what is counted."""
+    return f"Fewer than {FEWEST} {counted}: no verdicts and no p values; the results are preliminary."
 
 
 def describe(changes: Sequence[Change], names: Mapping[str, str] | None = None) -> str:

@@ -50,7 +50,7 @@ def test_a_contrast_has_its_interval_and_n() -> None:
     assert texts(shown)[0][3].startswith("+10.2 [+8.")
     assert [row.source for row in shown.rows] == ["contrast-0", "contrast-1", "contrast-2"]
     assert shown.notes[0].startswith("Final accuracy (percentage points): mean paired difference over n seeds")
-    assert effect_tables.FEW_SEEDS not in shown.notes
+    assert effect_tables.preliminary() not in shown.notes
 
 
 def test_below_five_seeds_contrasts_are_said_to_be_preliminary() -> None:
