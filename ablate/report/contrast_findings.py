@@ -47,7 +47,7 @@ def contrast_findings(report: Report) -> list[Finding]:
                 says="",
                 sentence=f"{capitalized(subject)}: {with_unit(shown)}{state}{apart}.",
                 next_step="",
-                verdict="",
+                verdict=None,
                 decided=among and estimate.n >= FEWEST and not lost,
                 estimate=shown,
                 by_seed=dict(estimate.by_seed.items()),

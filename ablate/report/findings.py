@@ -10,6 +10,7 @@ from typing import Any
 from ablate.core.claims import FEWEST, Change
 from ablate.core.metrics import MetricSpec
 from ablate.report.values import Interval
+from ablate.stats.decision_rules import Verdict
 from ablate.stats.heterogeneity import Heterogeneity
 
 
@@ -24,7 +25,7 @@ class Finding:
         sentence: what the runs show, in one sentence.
         next_step: how to decide it, if it is not decided.
         changed: which verdict an earlier report had, and why it is another one now; empty if none had.
-        verdict: the verdict on the claim; empty for a contrast.
+        verdict: the verdict on the claim; None for a contrast.
         decided: whether the verdict is final; for a contrast, whether the interval excludes zero among all contrasts.
         estimate: the estimate with its interval, for the forest plot; None if there is none.
         margin: the margin of the claim, in the units of the estimate; NaN without one.
@@ -39,7 +40,7 @@ class Finding:
     says: str
     sentence: str
     next_step: str
-    verdict: str
+    verdict: Verdict | None
     decided: bool
     estimate: Interval | None
     margin: float = math.nan

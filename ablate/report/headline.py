@@ -30,7 +30,7 @@ def headline(report: Report) -> str:
     """
     judgements = report.claims.judgements
     if judgements:
-        counts = Counter(str(judgement.verdict) for judgement in judgements)
+        counts = Counter(judgement.verdict for judgement in judgements)
         verdicts = [f"{counts[verdict]} {verdict}" for verdict in decision_rules.VERDICTS if counts[verdict]]
         exploratory = sum(each.exploratory for each in judgements)
         some = f", {exploratory} of them exploratory" if exploratory else ""

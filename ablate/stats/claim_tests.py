@@ -18,7 +18,7 @@ from ablate.core.wording import counted
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
 from ablate.stats.claim_estimates import arms, arms_of, compared, estimates_of, p_values, strata_of
-from ablate.stats.decision_rules import NO_LOOK, Look, PValues, SequentialDesign
+from ablate.stats.decision_rules import NO_LOOK, Look, PValues, SequentialDesign, Verdict
 from ablate.stats.estimates import Estimate
 from ablate.stats.imputation import imputed, value_of_lost
 from ablate.stats.outcomes import Outcomes, limit_of
@@ -94,7 +94,7 @@ class ClaimTest:
         estimate: of a claim that needs no test.
         exact_n: the seeds of an exact claim, which has no looks.
         diverged: how many of the runs diverged.
-        verdict: set where it needs no p value; else empty.
+        verdict: set where it needs no p value.
         reason: of that verdict.
         in_family: whether it can be a member of the family of claims that Holm's procedure adjusts for.
         unit: what n counts.
@@ -108,7 +108,7 @@ class ClaimTest:
     estimate: Estimate | None = None
     exact_n: int = 0
     diverged: int = 0
-    verdict: str = ""
+    verdict: Verdict | None = None
     reason: str = ""
     in_family: bool = False
     unit: Unit = "seed"
@@ -122,7 +122,7 @@ class ClaimTest:
     def last(self) -> LookTest | None:
         return self.tests[-1] if self.tests else None
 
-    def decide(self, verdict: str, reason: str) -> None:
+    def decide(self, verdict: Verdict, reason: str) -> None:
         """Set a verdict that needs no p value."""
         self.verdict, self.reason = verdict, reason
 

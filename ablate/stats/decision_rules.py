@@ -45,7 +45,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,14 +60,19 @@ ALPHA = 0.025
 SPENDING = 2.0  # the exponent of the spending function
 LATE = 3.0  # that of the support of `equivalent`
 
-SUPPORTED = "supported"
-SMALLER = "smaller than the margin"
-CONTRADICTED = "contradicted"
-INCONCLUSIVE = "inconclusive"
-NOT_TESTED = "not tested"
-IDENTICAL = "identical"
-SHOWN = {SUPPORTED: "support", SMALLER: "below", CONTRADICTED: "contradict"}  # by verdict, what of `PValues` was shown
-VERDICTS = (SUPPORTED, SMALLER, CONTRADICTED, IDENTICAL, INCONCLUSIVE, NOT_TESTED)
+Verdict = Literal["supported", "smaller than the margin", "contradicted", "identical", "inconclusive", "not tested"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+SUPPORTED: Final = "supported"
+SMALLER: Final = "smaller than the margin"
+CONTRADICTED: Final = "contradicted"
+IDENTICAL: Final = "identical"
+INCONCLUSIVE: Final = "inconclusive"
+NOT_TESTED: Final = "not tested"
+SHOWN: Mapping[Verdict, str] = {
+    SUPPORTED: "support",
+    SMALLER: "below",
+    CONTRADICTED: "contradict",
+}  # what of `PValues` was shown
 
 Numbers = NDArray[np.float64]
 
@@ -231,7 +236,7 @@ class Conclusion:
         reversed_at: a later look at which the opposite was shown; (0, 0) if at none.
     """
 
-    verdict: str
+    verdict: Verdict
     look: Look
     real_at: Look = NO_LOOK
     reversed_at: Look = NO_LOOK

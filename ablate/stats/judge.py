@@ -15,7 +15,7 @@ from ablate.core.metrics import Better
 from ablate.stats import decision_rules, verdict_reasons
 from ablate.stats.claim_estimates import p_values
 from ablate.stats.claim_tests import UNKNOWN, ClaimTest, LookTest, Losses, evaluate
-from ablate.stats.decision_rules import ALPHA, LOOKS, NO_LOOK, SHOWN, Conclusion, Look, PValues, SequentialDesign
+from ablate.stats.decision_rules import ALPHA, LOOKS, NO_LOOK, SHOWN, Conclusion, Look, PValues, SequentialDesign, Verdict
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import Heterogeneity, heterogeneity
 from ablate.stats.power import Precision, precision_of
@@ -60,7 +60,7 @@ class Judgement:
     """
 
     claim: Claim
-    verdict: str
+    verdict: Verdict
     reason: str
     n: int
     look: Look
@@ -165,6 +165,7 @@ def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
 
 def _untested(test: ClaimTest) -> Judgement:
     """The judgement of a claim that is no member of the family."""
+    assert test.verdict is not None
     look = Look(0, test.exact_n)
     unknown = (math.nan, UNKNOWN, UNKNOWN, UNKNOWN, 0, None, math.nan)
     return Judgement(test.claim, test.verdict, test.reason, test.n, look, test.estimate, *unknown)
@@ -222,7 +223,9 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
     )
 
 
-def _decisive(verdict: str, look: Look, design: SequentialDesign, at_levels: PValues, adjusted: PValues) -> tuple[float, float]:
+def _decisive(
+    verdict: Verdict, look: Look, design: SequentialDesign, at_levels: PValues, adjusted: PValues
+) -> tuple[float, float]:
     """The level at a look and the adjusted p value of what a verdict rests on; without one, of what is closest to a verdict."""
     names = [SHOWN[verdict]] if verdict in SHOWN else [name for name, p in adjusted._asdict().items() if not math.isnan(p)]
     if not names or not look.number:
@@ -231,7 +234,7 @@ def _decisive(verdict: str, look: Look, design: SequentialDesign, at_levels: PVa
     return getattr(at_levels, name) * design.share(look.number, name), getattr(adjusted, name)
 
 
-def _confidence(claim: Claim, at: LookTest, verdict: str, level: float, better: Better | None) -> float:
+def _confidence(claim: Claim, at: LookTest, verdict: Verdict, level: float, better: Better | None) -> float:
     """Of the interval of the reported estimate that the verdict rests on; 0.95 if it rests on another estimate.
 
     Several estimates contradict a claim if one of them does (`union`): `equivalent` in a stratum, and `largest` by a rival.

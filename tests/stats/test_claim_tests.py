@@ -53,7 +53,7 @@ def test_the_p_values_of_a_contrast_are_those_of_the_paired_t() -> None:
     assert at.p_dropped.contradict == pytest.approx(stats.ttest_1samp(difference, 0, alternative="less").pvalue)
     assert at.p_dropped.below == pytest.approx(stats.ttest_1samp(difference, 0.03, alternative="less").pvalue)
     assert at.p_at_chance == at.p_dropped
-    assert test.verdict == ""
+    assert test.verdict is None
 
 
 def test_a_rival_among_several_has_to_be_ahead_by_more() -> None:
