@@ -68,11 +68,14 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
 
 
 def _name_of_single_runs(table: Table, roles: Roles, free: Sequence[str]) -> str | None:
-    """Of a table with one run of each configuration and no seeds, the only column of texts, if they are all different."""
-    texts = [name for name in free if parse(table.frame[name], table.decimal).wrong and not OTHERS.fullmatch(short(name))]
-    texts = [name for name in texts if not RUNS.fullmatch(short(name)) or short(name) == "name"]
-    only = texts[0] if len(texts) == 1 and roles.seed == NO_SEED and not table.kinds else None
-    return only if only and not table.frame[only].duplicated().any() else None
+    """Of a table with one run of each configuration and no seeds, the only column of texts that varies, if they all differ."""
+    if roles.seed != NO_SEED or table.kinds:
+        return None
+    names = [name for name in free if name != roles.blocks and not OTHERS.fullmatch(short(name))]
+    names = [name for name in names if not RUNS.fullmatch(short(name)) or short(name) == "name"]
+    varying = [name for name in names if len(table.frame[name].drop_duplicates()) > 1]
+    texts = [name for name in varying if parse(table.frame[name], table.decimal).wrong]
+    return texts[0] if len(texts) == 1 and not table.frame[texts[0]].duplicated().any() else None
 
 
 def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:

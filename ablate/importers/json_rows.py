@@ -45,7 +45,9 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Each row with its place."""
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"{path} has too many arrays or objects in each other to be read; {EXPECTED}.") from None
+    except ValueError as error:  # also of integers with thousands of digits
         if text.lstrip().startswith("["):
             raise UsageError(f"{path} is not JSON: {error}. If the file was cut off, write it again.") from None
         yield from _lines(path, text)
@@ -61,10 +63,9 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
             place = f"{path.name}, line {number}"
             try:
                 yield place, _row(place, json.loads(line))
-            except json.JSONDecodeError as error:
+            except ValueError as error:
                 raise UsageError(
-                    f"{place} is not JSON ({error.msg}, column {error.colno}); {EXPECTED}. If the program was stopped while it "
-                    "wrote the line, delete it."
+                    f"{place} is not JSON ({error}); {EXPECTED}. If the program was stopped while it wrote the line, delete it."
                 ) from None
 
 
@@ -72,20 +73,20 @@ def _row(place: str, content: object) -> dict[str, str]:
     """The fields of a row as texts, with those of nested objects under `outer.inner`."""
     if not isinstance(content, Mapping):
         raise UsageError(f"{place} is not an object; {EXPECTED}.")
-    fields: list[tuple[str, str]] = []
-    for name, value in content.items():
-        if isinstance(value, Mapping):
-            fields += [(f"{name}.{inner}", text) for inner, text in _row(place, value).items()]
-        else:
-            fields.append((name, _text(value)))
-    names = [name for name, _ in fields]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise UsageError(f"{place} has {twice[0]} twice, once in an object; rename one.")
-    return dict(fields)
+    found: dict[str, str] = {}
+    for key, value in content.items():
+        name = key.strip() or "(without a name)"
+        inside = _row(place, value).items() if isinstance(value, Mapping) else None
+        for whole, text in [(name, _text(value))] if inside is None else [(f"{name}.{inner}", text) for inner, text in inside]:
+            if whole in found:
+                raise UsageError(f"{place} has {whole} twice; rename one.")
+            found[whole] = text
+    return found
 
 
 def _text(value: object) -> str:
     """As in a CSV file: `true`, `0.1`, `[64, 128]`, and empty for null."""
     if value is None:
         return ""
-    return value.strip() if isinstance(value, str) else json.dumps(value)
+    text = value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode(errors="replace").decode()  # half of a character cannot be written to any file

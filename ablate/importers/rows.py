@@ -93,7 +93,9 @@ def without_duplicates(rows: Rows, label: Callable[[int], str], how: Duplicates,
         both = rows.runs["place"][rows.key == rows.key.iloc[at]]
         more = f" (and {extra - 1} more)" if extra > 1 else ""
         said = f"{both.iloc[0]} and {both.iloc[1]} are both {label(at)}{more}"
-        if len(rows.values.assign(key=rows.key).drop_duplicates()) == rows.key.nunique():
+        repeated = rows.where(again)
+        different = repeated.values.groupby(repeated.key).agg("nunique", dropna=False) > 1
+        if repeated.values.iloc[:, 0].notna().all() and not different.any(axis=None):
             raise UsageError(f"{said}, with equal results. If rows were copied, use --duplicates last. {way_out}")
         raise UsageError(
             f"{said}. {way_out} If runs were repeated, use --duplicates last (the last row counts) or --duplicates mean."

@@ -26,6 +26,7 @@ from ablate.storage.manifest import StudyManifest
 from ablate.storage.results import RUN_COLUMNS, StudyResults
 
 UNPAIRED = "No column of seeds: every run counts by itself and nothing is paired, so that the intervals are wider (Welch)."
+SINGLE = "No column of seeds, and one run of each configuration: a difference may be noise."
 UNPAIRED_SEEDS = (
     "No two configurations have a {} in common: nothing is paired, so that the intervals are wider (Welch). Pair the runs by "
     "giving all configurations the same seeds."
@@ -72,7 +73,7 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     index = rows.key.index
     caveats += [*table.caveats, *_mixed_units(table, rows.values, numbers)]
     if seed is None:
-        caveats.insert(0, UNPAIRED)
+        caveats.insert(0, UNPAIRED if cell_of[index].duplicated().any() else SINGLE)
         ids = pd.Series(rows.key.factorize()[0], index)
     elif len(cells) > 1 and not _pairs(cell_of[index], ids[index]):
         caveats.insert(0, UNPAIRED_SEEDS.format(seed))

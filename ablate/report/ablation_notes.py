@@ -46,7 +46,7 @@ def _too_few(found: Ablation, tested: bool) -> list[str]:
     if found.blocks:
         return [f"Fewer than {FEWEST} seeds of each configuration: no p values here; verdicts are over the blocks."]
     enough = found.summary.n[found.metric].min() >= FEWEST
-    return [preliminary("seeds in common with the baseline" if enough else "seeds")]
+    return [preliminary("seeds in common with the baseline" if enough else unit_of(found.against))]
 
 
 def _pairs(found: Ablation) -> list[str]:

@@ -60,6 +60,11 @@ class Ablation:
         return len(self.summary.cells) > SORTED_FROM and self.spec.better is not None
 
     @property
+    def counts(self) -> pd.Series:
+        """By configuration, the runs with a value; with a `limit`, which counts for those without, all that finished."""
+        return self.summary.n[self.metric] if self.spec.limit is None else self.summary.counts["n"]
+
+    @property
     def enough(self) -> int:
         """The number of values from which a mean can be the best: that of the baseline."""
         return int(self.summary.n[self.metric][self.summary.baseline])
@@ -73,18 +78,19 @@ def ablation_table(found: Ablation) -> Table | None:
     spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
     against = {each.cell: each for each in found.against}
     of_differences = _spec_of_differences(spec, found)
-    runs = found.summary.counts["runs"].to_dict()
+    runs, counts = found.summary.counts["runs"].to_dict(), found.counts.to_dict()
     best = _best(found)
     rows = []
     cells = _sorted(found)
     of_metric = [frame[found.metric].to_dict() for frame in (found.summary.mean, found.summary.sd, found.summary.n)]
     for digest in cells:
-        mean, sd, n = (column[digest] for column in of_metric)
+        mean, sd, valued = (column[digest] for column in of_metric)
+        n = int(counts[digest])
         values: dict[str, Value] = {
-            MEAN: Mean(mean, sd, int(n), int(n), spec, digest in best),
+            MEAN: Mean(mean, sd, int(valued), n, spec, digest in best),
             DIFFERENCE: _difference(against.get(digest), of_differences),
             P: PValue(against[digest].p_adjusted) if digest in against else None,
-            N: Count(int(n), int(runs[digest])),  # of the runs that are due, those with a value
+            N: Count(n, int(runs[digest])),
             FLAGS: tuple(found.flags.get(digest, ())),
         }
         rows.append(Row({**naming.values(digest), **values}, source=f"cell-{digest}"))
@@ -255,7 +261,7 @@ def _frame(found: Ablation, cells: list[str]) -> pd.DataFrame:
         "cell": list(cells),
         "label": [configurations.labels[digest] for digest in cells],
         "runs": summary.counts["runs"][cells].tolist(),
-        "n": summary.counts["n"][cells].tolist(),
+        "n": found.counts[cells].tolist(),
         "mean": summary.mean[found.metric][cells].tolist(),
         "sd": summary.sd[found.metric][cells].tolist(),
     }

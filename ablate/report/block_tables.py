@@ -90,18 +90,18 @@ def _notes(found: BlockAnalysis, metric: MetricSpec) -> Sequence[str]:
     before, after = (
         _text(each, replace(spec, digits=3) if found.normalized else metric if ratio else spec) for each in found.iqm
     )
+    intervals = "" if math.isnan(found.improvement.low) else "95 % intervals, stratified bootstrap; "
     of_logarithms = " of logarithms, as values," if ratio else ""
     notes.append(
         f"Interquartile mean{of_logarithms} over all runs of the complete blocks: {before} before and {after} after the "
-        f"change; probability of improvement: {_text(found.improvement, PROBABILITY)} (95 % intervals, stratified bootstrap; "
-        "Agarwal et al. 2021)."
+        f"change; probability of improvement: {_text(found.improvement, PROBABILITY)} ({intervals}Agarwal et al. 2021)."
     )
     return notes
 
 
 def _text(aggregate: Aggregate, spec: MetricSpec) -> str:
-    low, high = number(aggregate.low, spec), number(aggregate.high, spec)
-    return f"{number(aggregate.estimate, spec)} [{low}, {high}]"
+    estimate, low, high = (number(value, spec) for value in (aggregate.estimate, aggregate.low, aggregate.high))
+    return estimate if math.isnan(aggregate.low) else f"{estimate} [{low}, {high}]"
 
 
 def _frame(found: BlockAnalysis) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import capitalized, heading
 from ablate.report.replicates import unit_of
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Baseline, Count, Interval, Mean, Value
+from ablate.report.values import SHOWN_FROM, Baseline, Count, Interval, Mean, Value
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
@@ -104,7 +104,9 @@ def _what_difference(against: Sequence[AgainstBaseline]) -> str:
     where = "the first row" if len({each.baseline for each in against}) < 2 else "the baseline of the same block"
     unpaired = [each.estimate.unpaired is not None for each in against]
     if all(unpaired):
-        return f"difference of means from {where}, with its 95 % interval (Welch's t: no seeds are paired)"
+        shown = any(each.estimate.n >= SHOWN_FROM for each in against)
+        interval = ", with its 95 % interval (Welch's t: no seeds are paired)" if shown else ""
+        return f"difference of means from {where}{interval}"
     test = "paired t; Welch's t of the means where no seeds are in common" if any(unpaired) else "paired t"
     return f"mean difference from {where} over common seeds; with three or more seeds, its 95 % interval ({test})"
 

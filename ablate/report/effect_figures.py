@@ -17,7 +17,7 @@ from ablate.report.plots import Mark
 from ablate.report.sketch import Sketch
 from ablate.stats.blocks import BlockAnalysis
 
-UNPAIRED = "difference of means from the baseline; no seeds are paired (Welch's t)"
+UNPAIRED = "difference of means from the baseline; no seeds are paired"
 
 
 def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[Sketch]:
@@ -33,6 +33,7 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
     paired = any(each.estimate.n and not each.estimate.unpaired for each in rows)
     caption = f"Diamond: {'mean difference from the baseline over paired seeds' if paired else UNPAIRED}. "
     if any_interval(marks):
+        caption = caption if paired else f"Diamond: {UNPAIRED} (Welch's t). "
         dots = (
             " Dots: single seeds; rows without dots have no seed in common with the baseline (Welch's t)."
             if unpaired

@@ -68,8 +68,8 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
     if any(row["note"] for row in rows):
         columns.append(Column("note", "note", "sentence"))
     notes = [
-        f"{capitalized(difference_heading(spec))}: {_what_is_estimated(comparison.contrasts, unit)}; the intervals are not "
-        "adjusted for their number), averaged over the levels of the other factors at which both levels ran."
+        f"{capitalized(difference_heading(spec))}: {_what_is_estimated(comparison.contrasts, unit)}, averaged over the levels "
+        "of the other factors at which both levels ran."
     ]
     superior = "P(B > A): the chance that the mean of a seed after the change is above that of one before it (Mann-Whitney). "
     superior = "" if comparison.over_blocks else superior
@@ -123,9 +123,16 @@ def _simultaneous(row: Mapping[Any, Any], n: int, spec: MetricSpec) -> Limits:
 def _what_is_estimated(found: Sequence[Estimate], unit: str) -> str:
     unpaired = [each.unpaired is not None for each in found]
     if all(unpaired):
-        return "difference of means of unpaired runs, n in the smallest configuration, with its 95 % interval (Welch's t"
-    test = "paired t, or Welch's t where the note says unpaired" if any(unpaired) else "paired t"
-    return f"mean paired difference over n {unit}s with its 95 % interval ({test}"
+        what, test = "difference of means of unpaired runs, n in the smallest configuration,", "Welch's t"
+    else:
+        what = f"mean paired difference over n {unit}s"
+        test = "paired t, or Welch's t where the note says unpaired" if any(unpaired) else "paired t"
+    shown = any(each.n >= SHOWN_FROM for each in found)
+    return (
+        f"{what} with its 95 % interval ({test}; the intervals are not adjusted for their number)"
+        if shown
+        else what.rstrip(",")
+    )
 
 
 def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:

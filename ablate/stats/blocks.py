@@ -307,7 +307,8 @@ def _bootstrap(
 ) -> Aggregate:
     """The IQM of one arm, or the probability of improvement of two, with the interval of the stratified bootstrap.
 
-    Runs are drawn with replacement within each block (Agarwal et al. 2021); the interval holds the percentiles.
+    Runs are drawn with replacement within each block (Agarwal et al. 2021); the interval holds the percentiles. There is none
+    if a block has a single run, which does not tell the scatter.
     """
 
     def drawn(arm: Sequence[Scores]) -> list[Scores]:
@@ -321,6 +322,8 @@ def _bootstrap(
         estimate = probability_of_improvement(first, second)
         values = np.mean([_above(one, other) for one, other in zip(drawn(first), drawn(second), strict=True)], axis=0)
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    if min(map(len, (*first, *(second or ())))) < 2:
+        low = high = math.nan
     return Aggregate(estimate, float(low), float(high), len(first))
 
 

@@ -19,7 +19,7 @@ from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
 from ablate.stats.claim_estimates import arms, arms_of, compared, estimates_of, p_values, strata_of
 from ablate.stats.decision_rules import NO_LOOK, Look, PValues, SequentialDesign, Verdict
-from ablate.stats.estimates import Estimate
+from ablate.stats.estimates import PAIRS, Estimate
 from ablate.stats.imputation import imputed, value_of_lost
 from ablate.stats.outcomes import Outcomes, limit_of
 from ablate.stats.pending import first_pending
@@ -171,7 +171,8 @@ def _test(test: ClaimTest, claim: Claim, outcomes: Outcomes, results: StudyResul
             "both levels build the same experiment: the factor has no effect on the configuration here",
         )
         return
-    if not complete.n or (complete.unpaired and test.design.looks):  # a study that grows will pair its seeds
+    # A study that grows will pair its seeds
+    if not complete.n or (complete.unpaired and (test.design.looks or complete.n < PAIRS)):
         holes = "; ".join(str(stratum) or "the only stratum" for stratum in complete.missing)
         where = f" (none is complete in {holes})" if holes else ""
         raise UsageError(f"no {test.unit} has all the runs that the claim needs{where}")

@@ -87,6 +87,8 @@ def compare_with_baseline(
 def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | None = None) -> dict[str, Estimate]:
     """The difference of each configuration from its baseline, by digest: paired, or Welch's below two pairs.
 
+    Where no seeds pair in the whole study, single runs are compared, too.
+
     Args:
         outcomes: one metric of the study.
         cells: the configurations by digest, the baseline first.
@@ -101,8 +103,9 @@ def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | Non
         by_seed = cleared(both[:, 1] - both[:, 0], np.abs(both).max(axis=1))
         complete = ~np.isnan(by_seed)
         if complete.sum() < PAIRS:
-            apart = welch(outcomes.known[first], outcomes.known[second], outcomes.step)
-            if apart.n >= PAIRS or not complete.any():
+            fewest = 2 if outcomes.pairs else 1
+            apart = welch(outcomes.known[first], outcomes.known[second], outcomes.step, fewest)
+            if apart.unpaired or not complete.any():
                 found[digest] = apart
                 continue
         pairs = pd.Series(by_seed[complete], outcomes.outcomes.index[complete])
@@ -145,8 +148,8 @@ def baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
     return found
 
 
-def welch(first: pd.Series, second: pd.Series, step: float | None = None) -> Estimate:
-    """The difference of independent means by Welch's t; without an interval for a single run of an arm, and empty for none.
+def welch(first: pd.Series, second: pd.Series, step: float | None = None, fewest: int = 2) -> Estimate:
+    """The difference of independent means by Welch's t; without an interval for a single run of an arm.
 
     Runs of a common seed are correlated, see `contrast_of_means`.
 
@@ -154,9 +157,10 @@ def welch(first: pd.Series, second: pd.Series, step: float | None = None) -> Est
         first: the runs of one arm, by seed.
         second: those of the other.
         step: the rounding step of the metric; None if it is not rounded.
+        fewest: without numbers if an arm has fewer runs.
     """
     nothing = Estimate("simple", (), pd.Series(dtype=float), math.nan, 0.0)
-    if not min(len(first), len(second)):
+    if min(len(first), len(second)) < fewest:
         return nothing
     common = len(set(first.index) & set(second.index))
     counts = (len(first), len(second))

@@ -249,15 +249,15 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
 
 
 def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
-    """The same contrast of independent means, where no stratum has two pairs; as it is if a cell has no run.
+    """The same contrast of independent means, where no stratum has two pairs; as it is if a cell has fewer than two runs.
 
-    Welch's t for two cells; of several, those of an arm may share seeds: see `contrast_of_means`. With a single run in a cell,
-    there is no interval, and a pair is the better estimate.
+    Welch's t for two cells; of several, those of an arm may share seeds: see `contrast_of_means`. Where no seeds pair at all,
+    single runs are compared, too, without an interval; elsewhere, their pairs may still come.
     """
     used = sorted({column for columns in weighed.corners for column in columns})
     runs = {column: scaled(outcomes.known[column].to_frame(), found.scale).iloc[:, 0] for column in used}
     fewest = min(map(len, runs.values()), default=0)
-    if not fewest or (fewest < 2 and found.n):
+    if fewest < (2 if outcomes.pairs else 1):
         return found
     ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
     counts = tuple(sum(len(runs[column]) for column in end) for end in ends)

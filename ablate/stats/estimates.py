@@ -15,6 +15,7 @@ from scipy import stats
 from ablate.core.cells import Cell, Condition
 from ablate.core.claims import Change
 from ablate.core.levels import Level
+from ablate.core.wording import counted
 
 Kind = Literal["simple", "main effect", "interaction", "mean", "share", "no change"]
 Scale = Literal["difference", "ratio"]
@@ -56,7 +57,7 @@ class Estimate:
         scale: `difference`, or `ratio`.
         note: why there is no estimate, or another one than was asked for.
         arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
-        unpaired: the estimate by Welch, with fewer than two pairs; `by_seed` is then empty.
+        unpaired: the estimate of independent means, with fewer than two pairs; `by_seed` is then empty.
         least_se: what `se` cannot fall below, since the metric is rounded.
     """
 
@@ -99,14 +100,14 @@ class Estimate:
 
     @property
     def p_superior(self) -> float:
-        """P(B > A): the chance that the mean of a seed after the change is above that of one before it; NaN without arms.
+        """P(B > A): the chance that the mean of a seed after the change is above that of one before it; NaN for single runs.
 
         Mann and Whitney's U over the product of the numbers of runs, a tie counting one half.
         """
         if self.arms is None or self.arms.empty:
             return np.nan
         first, second = (self.arms[end].dropna().to_numpy() for end in ("first", "second"))
-        if not len(first) or not len(second):
+        if min(len(first), len(second)) < 2:
             return np.nan
         return float(stats.mannwhitneyu(second, first, method="asymptotic").statistic) / (len(first) * len(second))
 
@@ -204,8 +205,9 @@ def unpaired_note(common: int, counts: Sequence[int], fewest: int) -> str:
     >>> unpaired_note(0, [3, 2], 2)
     "unpaired: no seeds in common, Welch's t of 3 and 2 runs"
     """
-    how = "Welch's t" if fewest > 1 else "means"
-    runs = f"{how} of {' and '.join(map(str, counts))} runs" if max(counts) > 1 else "single runs"
+    runs = f"Welch's t of {' and '.join(map(str, counts))} runs"
+    if fewest < 2:
+        runs = f"means of {' and '.join(counted(each, 'run') for each in counts)}" if max(counts) > 1 else "single runs"
     return f"unpaired: {'one seed' if common else 'no seeds'} in common, {runs}"
 
 

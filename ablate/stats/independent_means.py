@@ -20,7 +20,7 @@ from ablate.stats.estimates import satterthwaite
 
 
 def contrast_of_means(cells: Sequence[pd.Series], weights: ArrayLike) -> tuple[float, float, float]:
-    """The weighted sum of the means of some cells, its standard error, and the degrees of freedom: NaN and 0 with a single run.
+    """The weighted sum of the means of some cells, its standard error (NaN if a cell has one run), and the degrees of freedom.
 
     Cells that share seeds, directly or by way of others, are one group: a single estimate with the degrees of freedom of its
     smallest cell. Satterthwaite's formula joins the groups. Two arms whose cells have all the same seeds are thus Welch's t of

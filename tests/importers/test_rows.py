@@ -1,6 +1,7 @@
 """Several rows of one run become one; values by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -68,12 +69,17 @@ def test_only_rows_that_finished_are_averaged() -> None:
 
 
 def test_rows_that_were_copied_are_told_from_repeated_runs() -> None:
-    def message(values: list[float]) -> str:
+    def message(values: list[float], **others: list[float]) -> str:
+        found = rows([0, 0, 1, 1, 2], values)
         with pytest.raises(UsageError) as caught:
-            without_duplicates(rows([0, 0, 1, 1, 2], values), lambda at: f"run {at}", "refuse", "Name a factor.")
+            without_duplicates(
+                replace(found, values=found.values.assign(**others)), lambda at: f"run {at}", "refuse", "Name a factor."
+            )
         return str(caught.value)
 
     copied = "line 2 and line 3 are both run 0 (and 1 more), with equal results. If rows were copied, use --duplicates last."
-    assert message([0.5, 0.5, np.nan, np.nan, 0.7]).startswith(copied)
+    assert message([0.5, 0.5, 0.6, 0.6, 0.7]).startswith(copied)
+    assert "equal results" not in message([0.5, 0.5, np.nan, np.nan, 0.7])  # two lost runs, say
     assert "equal results" not in message([0.5, 0.5, np.nan, 0.6, 0.7])
     assert "If runs were repeated" in message([0.5, 0.5, 0.6, 0.7, 0.7])
+    assert "If runs were repeated" in message([0.5, 0.5, 0.6, 0.6, 0.7], key=[0.1, 0.2, 0.3, 0.3, 0.4])

@@ -74,3 +74,15 @@ def test_single_runs_are_compared_without_an_interval(tmp_path: Path) -> None:
     assert found.tables.contrasts is not None
     assert text_of(found.tables.contrasts.rows[0]["note"]) == "unpaired: no seeds in common, single runs"
     assert headline(found) == "Preliminary: the largest of 2 effects is changing method from ours to w/o both, −10.0 points."
+
+
+def test_of_blocks_with_single_runs_no_bootstrap_interval_is_shown(tmp_path: Path) -> None:
+    lines = ["method,dataset,accuracy"]
+    lines += [f"{m},d{at},{0.5 + at / 10 + (m == 'ours') / 50}" for at in range(6) for m in ("base", "ours")]
+    path = tmp_path / "results.csv"
+    path.write_text("\n".join(lines))
+    table, roles, _ = completed(read_table(path), Roles(blocks="dataset"))
+    found = compose(results_of(table, roles), name="results.csv", folder=tmp_path)
+    (said,) = (note for each in found.tables for note in each.notes if "probability of improvement" in note)
+    assert "probability of improvement: 1.00 (Agarwal et al. 2021)" in said
+    assert "[" not in said

@@ -145,7 +145,7 @@ def test_what_floating_point_leaves_of_equal_numbers_is_no_difference() -> None:
 
 def test_single_runs_without_a_common_seed_differ_without_an_interval() -> None:
     rows = study({"norm": ["batch", "layer"]}, value, seeds=4)
-    for batch, layer, how in (([0], [1], "single runs"), ([0], [1, 2, 3], "means of 1 and 3 runs")):
+    for batch, layer, how in (([0], [1], "single runs"), ([0], [1, 2, 3], "means of 1 run and 3 runs")):
         kept = rows[rows["seed"].isin(batch) & (rows["norm"] == "batch") | rows["seed"].isin(layer) & (rows["norm"] == "layer")]
         (found,) = compared(kept)
         contrasted = contrast(outcomes(kept), Change.of("norm", "batch", "layer"))

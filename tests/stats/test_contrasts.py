@@ -319,4 +319,16 @@ def test_a_cell_with_a_single_run_leaves_an_estimate_without_an_interval() -> No
     expected = (means["layer", "a"] - means["batch", "a"] + means["layer", "b"] - means["batch", "b"]) / 2
     assert (found.estimate, found.n) == (pytest.approx(expected), 1)
     assert np.isnan(found.interval()).all()
-    assert found.note.startswith("unpaired: no seeds in common, means of 3 and 5 runs")
+    assert found.note.startswith("unpaired: no seeds in common, means of 3 runs and 5 runs")
+
+
+def test_single_runs_are_not_compared_where_seeds_pair() -> None:
+    rows = study({"norm": ["batch", "layer"], "stem": ["a", "b"]}, noise(1.0), seeds=4)
+    pair = rows[rows["seed"] == 0]
+    kept = contrast(outcomes(pair), Change.of("norm", "batch", "layer"))
+    assert (kept.unpaired, kept.n) == (None, 1)
+    running = rows[(rows["seed"] == 0) & (rows["stem"] == "a") | (rows["seed"] == np.where(rows["norm"] == "batch", 1, 2))]
+    found = contrast(outcomes(running[running["stem"] == "b"]), Change.of("norm", "batch", "layer"))
+    assert found.n == 1
+    found = contrast(outcomes(running), Change.of("norm", "batch", "layer"), Condition.of({"stem": "b"}))
+    assert (found.n, found.unpaired) == (0, None)
