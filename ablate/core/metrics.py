@@ -21,13 +21,18 @@ MINUS = " - "  # separates the two terms of a difference of metrics
 
 _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"acc(uracy)?", {"unit": "%", "digits": 1, "better": "higher"}),
-    (r"auc|auroc|f1|map|bleu|rouge|reward|return|score", {"better": "higher"}),
-    (r"loss|error|perplexity|ppl|mse|rmse|mae|nll|bpb|wer|cer|fid|regret|cross_entropy", {"better": "lower"}),
+    (r"auc|auroc|f1|map|miou|iou|dice|psnr|ssim|top1|top5|bleu|rouge|reward|return|score", {"better": "higher"}),
+    (
+        r"loss|error|perplexity|ppl|mse|rmse|mae|nll|bpb|wer|cer|fid|lpips|brier|regret|cross_entropy",
+        {"better": "lower"},
+    ),
     (r"seconds|time", {"unit": "s", "better": "lower", "role": "cost"}),
     (r"parameters|params|macs|flops", {"digits": 0, "better": "lower", "role": "cost"}),
 )
-_UNKNOWN = re.compile(  # accuracy_gap is no accuracy, and loss_weight no loss
-    "gap|drop|diff|difference|delta|change|std|sd|var|variance|weight|coef|coefficient|lambda|scale|threshold|type|function|fn"
+_UNKNOWN = re.compile(  # accuracy_gap is no accuracy, loss_weight no loss, and of neg_mean_squared_error more is better
+    "gap|drop|diff|difference|delta|change|reduction|improvement|gain|rank|neg|negative|inverse|"
+    "std|stdev|sd|stderr|sem|se|ci|iqr|var|variance|"
+    "weight|coef|coefficient|lambda|scale|threshold|type|function|fn|margin|clip|mask|temperature|steps"
 )
 
 

@@ -13,17 +13,27 @@ from ablate.importers.table import Table
 # are seldom a treatment
 SEEDS = ("seed", "random_seed", "rng_seed", "random_state", "fold", "split", "replicate", "replication", "repeat", "repetition",
          "rep", "trial", "run")  # fmt: skip
-STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps")
+STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps",
+         "training_iteration", "timesteps_total", "iterations_since_restore", "num_updates")  # fmt: skip
 RUNS = re.compile(r"(run|trial|experiment|job|task)?[ _-]?(id|uuid|name)|name|run|trial", re.I)
 OTHERS = re.compile(
     r"(.*[\W_])?(id|uuid|index|date|time|timestamp|start(ed)?|end(ed)?|created(_at)?|updated(_at)?|duration|runtime|seconds|"
-    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|gpu|node)|"
+    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|gpu|node|machine|"
+    r"worker|pid)|.*per_sec(ond)?|(has_)?(succe(ss|eded)|failed|crashed|diverged|converged|finished|completed|done|killed|oom)|"
     r"unnamed: ?\d*|_.*|.*_at|(error|left_out)",
     re.I,
 )
 METRIC_PREFIX = re.compile(r"(metrics?|summary|results?|scores?)[./]", re.I)
 FACTOR_PREFIX = re.compile(r"(params?|config|hparams?|hyperparameters?|args?)[./]", re.I)
-SEED_COLUMN = re.compile(r"(((.+[ _-])?(random|rng)?[ _-]?seed|(.+[ _-])?(fold|run|rep\w*|trial))[ _-]?)?\d+", re.I)
+SEED_COLUMN = re.compile(
+    r".+[./]\d+|(.+[./_ -])?(seed|split|fold|run|rep|trial)[_ -]?\d+[./_ -].+|"
+    r"(((.+[ _-])?(random|rng)?[ _-]?seed|(.+[ _-])?(fold|run|rep\w*|trial))[ _-]?)?\d+",
+    re.I,
+)
+SPREAD = re.compile(r"(.*[\W_])?(std|stdev|sd|stderr|sem)([\W_].*)?", re.I)  # of several runs, beside their mean
+METHODS = re.compile(
+    r"methods?|models?|algorithms?|approach(es)?|variants?|configs?|configurations?|ablations?|settings?", re.I
+)
 BLOCKS = ("dataset", "data_set", "data", "task", "benchmark", "env", "environment", "game", "domain", "corpus", "language")
 
 

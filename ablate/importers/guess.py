@@ -19,6 +19,7 @@ from ablate.importers.column_names import (
     OTHERS,
     RUNS,
     SEED_COLUMN,
+    SPREAD,
     STEPS,
     is_decimal,
     is_seed,
@@ -62,6 +63,7 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
         asked = replace(asked, seed=roles.seed, factors=asked.factors and roles.factors)  # the notes have the melted columns
     elif roles.metrics is None and not table.kinds:
         _refuse_columns_of_seeds(table)
+        _refuse_rows_of_metrics(table, roles)
     if roles.status is None:
         roles = replace(roles, status=_status(table, roles))
     if roles.seed is None:
@@ -80,7 +82,7 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
     if roles.factors is None:
         factors, left_out, confounded = guess_factors.factors(table, roles)
         roles = replace(roles, factors=factors)
-        table = replace(table, caveats=(*table.caveats, *confounded))
+        table = replace(table, caveats=(*table.caveats, *confounded, *_of_summaries(table, roles)))
     else:
         left_out = []
     return table, roles, _sentence(asked, roles, left_out)
@@ -94,6 +96,17 @@ def _refuse_columns_of_seeds(table: Table) -> None:
             f"{table.source}: there is a column for each seed ({names[0]} … {names[-1]}). Use `--wide seed --metric NAME`, "
             f"NAME being what the values are, such as accuracy. Available: {table.listed()}."
         )
+
+
+def _refuse_rows_of_metrics(table: Table, roles: Roles) -> None:
+    """Refuse a table with a row for each metric of a run, whose column of names would be taken for a factor."""
+    for name in (each for each in table.columns if re.fullmatch("metric|metric_?name|measure", short(each))):
+        levels = [str(level) for level in table.frame[name].unique()]
+        if name not in roles.named and len(levels) > 1 and any(MetricSpec.guess(level).better for level in levels):
+            raise UsageError(
+                f"{table.source}: there is a row for each {name} ({', '.join(levels[:LISTED])}). Write a column for each "
+                "(such as with `pivot` of pandas), or keep the rows of one."
+            )
 
 
 def _status(table: Table, roles: Roles) -> str | None:
@@ -187,6 +200,17 @@ def _with_factors_of_wide(table: Table, roles: Roles) -> Roles:
     texts = [name for name in table.columns if name not in roles.named and parse(table.frame[name], table.decimal).wrong]
     varying = [name for name in texts if len(table.frame[name].drop_duplicates()) > 1]
     return replace(roles, factors=tuple(name for name in varying if name.lower() not in status.COLUMNS))
+
+
+def _of_summaries(table: Table, roles: Roles) -> list[str]:
+    """A caveat where rows seem to be means: they have a column of standard deviations, and no seed."""
+    names = [name for name in table.columns if SPREAD.fullmatch(name) and name not in roles.named]
+    names = [name for name in names if roles.seed == NO_SEED and is_numeric(table.frame[name], table.decimal)]
+    if not names:
+        return []
+    return [
+        f"{names[0]} is not used: if the rows are means of several runs, each counts as one run here. Use the runs themselves."
+    ]
 
 
 def _sentence(asked: Roles, roles: Roles, left_out: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
-from ablate.importers.column_names import METRIC_PREFIX, OTHERS, RUNS, STEPS, is_decimal, is_seed, short
+from ablate.importers.column_names import METHODS, METRIC_PREFIX, OTHERS, RUNS, STEPS, is_decimal, is_seed, short
 from ablate.importers.numbers import is_numeric, parse
 from ablate.importers.table import NO_SEED, Roles, Table
 
@@ -23,10 +23,14 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
     A caveat names the settings that a tool has recorded whose effect cannot be told from that of a factor.
     """
     found: list[str] = []
-    left_out, caveats = [], []
+    left_out: list[str] = []
+    caveats: list[str] = []
     seen: dict[str, pd.Series] = {}
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not METRIC_PREFIX.match(name)]
+    if only := next((name for name in free if METHODS.fullmatch(short(name)) and name in _names(table, roles, free)), None):
+        varying = [name for name in _varying(table, free) if name != only and not OTHERS.fullmatch(short(name))]
+        return (only,), [f"{name} (there is one run of each {only})" for name in varying], []
     for name in (name for name in free if table.may_be(name, "config")):
         if roles.seed == NO_SEED and is_seed(table, name):
             left_out.append(f"{name} (runs are not paired)")
@@ -44,7 +48,7 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
         elif name not in table.kinds and spec.better is not None and is_decimal(table, name):
             continue
         elif levels == runs or (levels > runs / 2 and is_decimal(table, name)):
-            left_out.append(f"{name} (different in every run)")
+            left_out.append(f"{name} (different in every run{'; a result with --metric' if is_decimal(table, name) else ''})")
         elif twin := next((other for other, theirs in seen.items() if _alike(codes, theirs)), None):
             left_out.append(f"{name} (changes together with {twin})")
             if name in table.kinds:
@@ -52,12 +56,19 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
         else:
             found.append(name)
             seen[name] = codes
+    for name in _logged(table, found, roles):
+        found.remove(name)
+        left_out.append(f"{name} (it changes during a run)")
+    if roles.seed != NO_SEED and len(found) > 1:
+        for name in [each for each in found if RUNS.fullmatch(short(each)) and _names_runs(table, each, roles)]:
+            found.remove(name)
+            left_out.append(f"{name} (different in every run)")
     for name in _results_among(table, found, roles.seed):
         found.remove(name)
         left_out.append(f"{name} (a result: it differs between the seeds of a configuration)")
         caveats.append(f"{name} is taken for a result, because it differs between the seeds of a configuration.")
-    if not found and (only := _name_of_single_runs(table, roles, free)):
-        return (only,), [each for each in left_out if not each.startswith(f"{only} (")], caveats
+    if not found and len(names := _names(table, roles, free)) == 1:
+        return (names[0],), [each for each in left_out if not each.startswith(f"{names[0]} (")], caveats
     if not found:
         raise UsageError(
             f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
@@ -67,19 +78,47 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
     return tuple(found), left_out, caveats[:LISTED]
 
 
-def _name_of_single_runs(table: Table, roles: Roles, free: Sequence[str]) -> str | None:
-    """Of a table with one run of each configuration and no seeds, the only column of texts that varies, if they all differ."""
-    if roles.seed != NO_SEED or table.kinds:
-        return None
+def _names(table: Table, roles: Roles, free: Sequence[str]) -> list[str]:
+    """Of a table with one run of each configuration, the columns of texts that are all different."""
+    seeds = [] if roles.seed in (None, NO_SEED) else _varying(table, [roles.seed])
+    if seeds or table.kinds or roles.step is not None:
+        return []
     names = [name for name in free if name != roles.blocks and not OTHERS.fullmatch(short(name))]
     names = [name for name in names if not RUNS.fullmatch(short(name)) or short(name) == "name"]
-    varying = [name for name in names if len(table.frame[name].drop_duplicates()) > 1]
-    texts = [name for name in varying if parse(table.frame[name], table.decimal).wrong]
-    return texts[0] if len(texts) == 1 and not table.frame[texts[0]].duplicated().any() else None
+    texts = [name for name in _varying(table, names) if parse(table.frame[name], table.decimal).wrong]
+    return [name for name in texts if not table.frame[name].duplicated().any()]
+
+
+def _varying(table: Table, names: Sequence[str]) -> list[str]:
+    return [name for name in names if len(table.frame[name].map(str).unique()) > 1]
+
+
+def _logged(table: Table, factors: Sequence[str], roles: Roles) -> list[str]:
+    """Columns of numbers, such as a learning rate that decays, that change from step to step of a run."""
+    if roles.step is None:
+        return []
+    seed = [] if roles.seed in (None, NO_SEED) else [roles.seed]
+    run = [roles.run] if roles.run else []
+    frame = table.frame[[*factors, *seed, *run, roles.step]].map(str)
+    numbers = [name for name in factors if is_numeric(table.frame[name], table.decimal)]
+    kept = [name for name in factors if name not in numbers]
+    for name in numbers:
+        if not frame.duplicated([*kept, *seed, *run, roles.step]).any():
+            break
+        kept.append(name)
+    of_run = [*kept, *seed, *run]
+    if not of_run or frame.duplicated([*of_run, roles.step]).any():
+        return []
+    return [name for name in numbers if name not in kept and frame.groupby(of_run)[name].nunique().max() > 1]
+
+
+def _names_runs(table: Table, name: str, roles: Roles) -> bool:
+    """Whether each text of a column has one seed."""
+    return len(table.frame[[name, roles.seed]].map(str).drop_duplicates()) == len(table.frame[name].map(str).drop_duplicates())
 
 
 def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:
-    """Columns of integers, such as `best_epoch`, that vary between the seeds of the cells of the others.
+    """Columns of numbers, such as `best_epoch`, that vary between the seeds of the cells of the others.
 
     The others tell all runs apart, most seeds are in most of their cells, the seed alone does not decide the value, and the
     values do not group the seeds in nearly the same way in all cells, as where a baseline was trained with other seeds.
@@ -87,16 +126,16 @@ def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> li
     if seed is None or seed == NO_SEED:
         return []
     frame = table.frame[[*factors, seed]].map(str)
-    whole = [name for name in factors if not table.kinds and _is_whole(table, name)]
-    kept = [name for name in factors if name not in whole]
-    for name in whole:
+    numbers = [name for name in factors if not table.kinds and _is_result(table, name)]
+    kept = [name for name in factors if name not in numbers]
+    for name in numbers:
         if kept and not frame.duplicated([*kept, seed]).any():
             break
         kept.append(name)
     cells, seeds = len(frame[kept].drop_duplicates()), frame[seed].nunique()
     if frame.duplicated([*kept, seed]).any() or 2 * len(frame) <= cells * seeds:
         return []
-    rest = [name for name in whole if name not in kept and not _groups_seeds(frame, [*kept, name], seed)]
+    rest = [name for name in numbers if name not in kept and not _groups_seeds(frame, [*kept, name], seed)]
     return [name for name in rest if frame.groupby(kept)[name].nunique().max() > 1 < frame.groupby(seed)[name].nunique().max()]
 
 
@@ -106,11 +145,11 @@ def _groups_seeds(frame: pd.DataFrame, factors: Sequence[str], seed: str) -> boo
     return all(2 * len(one & other) > len(one | other) for one, other in itertools.combinations(groups, 2) if one & other)
 
 
-def _is_whole(table: Table, name: str) -> bool:
-    """Whether a column holds integers, not only 0 and 1."""
+def _is_result(table: Table, name: str) -> bool:
+    """Whether a column holds numbers, not only 0 and 1."""
     numbers = parse(table.frame[name], table.decimal)
     finite = numbers.values[np.isfinite(numbers.values)]
-    return numbers.wrong is None and bool((finite % 1 == 0).all()) and bool((finite > 1).any())
+    return numbers.wrong is None and bool((~finite.isin([0, 1])).any())
 
 
 def _alike(one: pd.Series, other: pd.Series) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -44,7 +45,7 @@ def read_json(path: Path) -> Table:
 def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Each row with its place."""
     try:
-        content = json.loads(text)
+        content = _loaded(text)
     except RecursionError:
         raise UsageError(f"{path} has too many arrays or objects in each other to be read; {EXPECTED}.") from None
     except ValueError as error:  # also of integers with thousands of digits
@@ -52,6 +53,8 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
             raise UsageError(f"{path} is not JSON: {error}. If the file was cut off, write it again.") from None
         yield from _lines(path, text)
         return
+    if isinstance(content, Mapping) and "\n" not in text.strip() and path.suffix.lower() != ".json":
+        raise UsageError(f"{path} has one run; a comparison needs two or more.")
     if not isinstance(content, list):
         raise UsageError(f"{path} is one {'object' if isinstance(content, Mapping) else 'value'}, not rows; {EXPECTED}.")
     yield from ((place := f"{path.name}, row {number}", _row(place, row)) for number, row in enumerate(content, 1))
@@ -62,7 +65,7 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         if line.strip():
             place = f"{path.name}, line {number}"
             try:
-                yield place, _row(place, json.loads(line))
+                yield place, _row(place, _loaded(line))
             except ValueError as error:
                 raise UsageError(
                     f"{place} is not JSON ({error}); {EXPECTED}. If the program was stopped while it wrote the line, delete it."
@@ -81,6 +84,19 @@ def _row(place: str, content: object) -> dict[str, str]:
             if whole in found:
                 raise UsageError(f"{place} has {whole} twice; rename one.")
             found[whole] = text
+    return found
+
+
+def _loaded(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; a name that stands twice is an error, where Python would take the last value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, _ in pairs if sum(other == name for other, _ in pairs) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in an object")
     return found
 
 

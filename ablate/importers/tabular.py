@@ -33,6 +33,8 @@ UNPAIRED_SEEDS = (
 )
 
 
+# Shares beside accuracies, in words of names
+_SHARES = frozenset({"f1", "auc", "auroc", "map", "miou", "iou", "dice", "recall", "precision", "top1", "top5"})
 _NOT_A_FRACTION = re.compile("pct|percent|count|rank|num", re.I)
 
 
@@ -223,7 +225,8 @@ def _mixed_units(table: Table, values: pd.DataFrame, numbers: Mapping[str, Numbe
     for name, found in numbers.items():
         finite = values[name][np.isfinite(values[name]) & (values[name] > 0)]
         fractions, others = finite[finite <= 1], finite[finite > 1.5]
-        fraction = MetricSpec.guess(name).percent and not found.percent and not _NOT_A_FRACTION.search(name)
+        is_share = MetricSpec.guess(name).percent or bool(_SHARES & frozenset(re.split(r"[^a-z0-9]+", name.lower())))
+        fraction = is_share and not found.percent and not _NOT_A_FRACTION.search(name)
         if fraction and min(len(fractions), len(others)) > 1:
             first, other = (f"{each.iloc[0]:g} in {table.places[int(each.index[0])]}" for each in (fractions, others))
             yield f"{name} may mix fractions and percentages: it is {first}, and {other}."

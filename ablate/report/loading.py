@@ -85,6 +85,8 @@ def load(
         >>> study.contrasts()["estimate"].round(3).tolist()
         [0.01]
     """
+    if not isinstance(source, str | Path | pd.DataFrame):
+        raise UsageError(f"ablate.load takes a path or a data frame, not {type(source).__name__}; use pandas.DataFrame(rows).")
     names = _names(metrics) or ()
     described = {str(name): keys for name, keys in metrics.items()} if isinstance(metrics, Mapping) else {}
     for name, value, allowed in (("step", step, get_args(AtStep)), ("duplicates", duplicates, ("last", "mean"))):

@@ -235,13 +235,24 @@ def wrapped(text: str, length: int, at_most: int = NAME_LINES) -> str:
     factors, sign, levels = text.partition(": ")
     if sign and len(factors) < length and not (fits and max(map(len, text.split())) <= length):
         for longest in range(length, SHORTEST - 1, -1):
-            words = [cut(word, longest, "…") for word in levels.split()]
+            words = _shortened(levels.split(), longest)
             shortened = [f"{factors}:", *textwrap.wrap(" ".join(words), length, break_long_words=False)]
             if len(shortened) <= at_most:
                 return "\n".join(shortened)
     if fits:
         return "\n".join(lines)
     return "\n".join([*lines[: at_most - 1], cut(" ".join(lines[at_most - 1 :]), length)])
+
+
+def _shortened(words: Sequence[str], length: int) -> list[str]:
+    """Cut words to a length; of those that would look alike, their common beginning first."""
+    found = {word: cut(word, length, "…") for word in words}
+    for short in set(found.values()):
+        alike = [word for word in found if found[word] == short]
+        common = next((at for at, letters in enumerate(zip(*alike, strict=False)) if len(set(letters)) > 1), 0)
+        if len(alike) > 1:
+            found |= {word: cut(f"…{word[common:]}", length, "…") for word in alike}
+    return [found[word] for word in words]
 
 
 def _figure(axes: Axes) -> Figure:

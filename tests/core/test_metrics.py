@@ -154,3 +154,25 @@ def test_what_verdicts_rest_on_is_settled_with_the_claims() -> None:
     ):
         with pytest.raises(UsageError, match=said):
             metrics.check_settled(described, claimed, "outputs/s")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_neg_mean_squared_error",
+        "error_reduction",
+        "loss_improvement",
+        "rank_test_score",
+        "acc_stderr",
+        "brier_score",
+        "mae_mask_ratio",
+        "reward_clip",
+    ],
+)
+def test_of_a_name_that_turns_a_metric_around_the_direction_is_not_known(name: str) -> None:
+    assert MetricSpec.guess(name).better is None
+
+
+def test_more_names_of_metrics() -> None:
+    directions = {"eval_top1": "higher", "PSNR": "higher", "dice": "higher", "lpips": "lower", "brier": "lower"}
+    assert {name: MetricSpec.guess(name).better for name in directions} == directions

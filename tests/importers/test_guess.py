@@ -70,7 +70,7 @@ def test_columns_that_say_the_same_or_identify_a_run_are_no_factors() -> None:
 def test_a_level_that_differs_in_every_run_is_no_factor_and_is_said() -> None:
     roles, said = guessed(method=METHOD, seed=SEED, accuracy=VALUE, dropout=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert roles.factors == ("method",)
-    assert "not a factor: dropout (different in every run)" in said
+    assert "not a factor: dropout (different in every run; a result with --metric)" in said
 
 
 def test_the_step_of_a_curve_repeats_within_a_run() -> None:
@@ -264,3 +264,31 @@ def test_an_unreadable_metric_is_named_although_there_are_integers() -> None:
     found, roles, _ = completed(table(**columns), Roles())
     with pytest.raises(UsageError, match=r"acc is '0\.7x'"):
         results_of(found, roles)
+
+
+def test_a_row_for_each_metric_is_refused() -> None:
+    columns = {"method": METHOD * 2, "seed": SEED * 2, "metric": ["acc"] * 6 + ["loss"] * 6, "value": VALUE * 2}
+    with pytest.raises(UsageError, match=r"there is a row for each metric \(acc, loss\)\. Write a column for each .*pivot"):
+        guessed(**columns)
+    roles, _ = guessed(**(columns | {"metric": ["cosine"] * 6 + ["euclidean"] * 6}))  # a distance
+    assert roles.factors == ("method", "metric")
+
+
+@pytest.mark.parametrize(
+    "names", [("acc.0", "acc.1"), ("results.seed_0.acc", "results.seed_1.acc"), ("split0_test_score", "split1_test_score")]
+)
+def test_seeds_within_names_are_refused_too(names: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match="there is a column for each seed .*--wide seed"):
+        guessed(method=["a", "b"], **{names[0]: [0.5, 0.6], names[1]: [0.51, 0.62]})
+    roles, _ = guessed(method=["a", "b"] * 2, seed=[0, 0, 1, 1], top1=[0.5, 0.6, 0.51, 0.61], top5=[0.7, 0.8, 0.71, 0.81])
+    assert roles.metrics == ("top1", "top5")
+
+
+def test_an_error_of_the_mean_is_no_accuracy_and_rows_of_means_are_a_caveat() -> None:
+    roles, _ = guessed(model=METHOD, seed=SEED, acc_stderr=[0.005] * 3 + [0.007] * 3, acc=VALUE)
+    assert roles.metrics == ("acc",)
+    found, roles, _ = completed(table(method=["a", "b"], acc_mean=[0.8, 0.9], acc_std=[0.01, 0.02], n=[5, 5]), Roles())
+    assert (roles.factors, roles.metrics) == (("method",), ("acc_mean",))
+    assert found.caveats == (
+        "acc_std is not used: if the rows are means of several runs, each counts as one run here. Use the runs themselves.",
+    )

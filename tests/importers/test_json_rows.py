@@ -1,6 +1,7 @@
 """Rows in JSON files."""
 
 import json
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -97,3 +98,41 @@ def test_files_that_cannot_be_read_and_settings_of_csv_files_are_refused(tmp_pat
         read_json(tmp_path / "latin.json")
     with pytest.raises(UsageError, match=r"--decimal is for a CSV file, but .*rows\.jsonl is a JSON file"):
         read_rows(written(tmp_path / "rows.jsonl", lines(*ROWS)), decimal=",")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[{"acc": 0.1, "acc": 0.8}]', "the name 'acc' stands twice in an object"),
+        ('{"acc": 1}\n{"acc": 0.1, "acc": 0.8}\n', r"line 2 is not JSON \(the name 'acc' stands twice"),
+        ('[{"acc": ' + "9" * 5000 + "}]", "is not JSON: Exceeds the limit"),
+        ("[" * 100_000, "has too many arrays or objects in each other"),
+        ('{"method": "a", "acc": 0.8}\n', None),
+    ],
+)
+def test_traps_of_json(tmp_path: Path, text: str, message: str | None) -> None:
+    with pytest.raises(UsageError, match=message or r"rows\.jsonl has one run; a comparison needs two or more"):
+        read_json(written(tmp_path / ("rows.json" if message else "rows.jsonl"), text))
+
+
+def test_letters_of_other_languages_and_broken_ones(tmp_path: Path) -> None:
+    frame = read_json(written(tmp_path / "rows.json", '[{" m ": ["é"], "": "\\ud800"}, {}]')).frame
+    assert frame.to_dict("list") == {"m": ['["é"]', ""], "(without a name)": ["?", ""]}
+
+
+def test_a_row_with_many_fields_is_read_in_linear_time(tmp_path: Path) -> None:
+    row = {f"field{at}": at for at in range(20_000)}
+    began = time.perf_counter()
+    read_json(written(tmp_path / "rows.json", json.dumps([row, row])))
+    assert time.perf_counter() - began < 5  # a minute, if each name is compared with each other
+
+
+def test_configurations_as_weights_and_biases_stores_them(tmp_path: Path) -> None:
+    rows = [
+        {"config": {"method": {"value": m, "desc": None}, "seed": {"value": s}}, "summary": {"acc": 0.8 + s / 100}}
+        for m in "ab"
+        for s in range(3)
+    ]
+    found = read_rows(written(tmp_path / "runs.json", json.dumps(rows)))
+    assert found.notes == ("runs of Weights & Biases", "JSON")
+    assert found.guessed == "factors method; seed seed; metric acc"

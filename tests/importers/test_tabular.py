@@ -120,6 +120,7 @@ def test_levels_that_may_be_one_are_a_caveat() -> None:
     )
     assert "method: 1e-3 and 0.001 are 2 levels" in read(method=["1e-3", "0.1", "0.001", "0.1"]).description.caveats[0]
     assert "method: w/o BN and w/o_bn are" in read(method=["w/o BN", "a+b", "w/o_bn", "a b"]).description.caveats[0]
+    assert "method: w/o-bn and w/o BN are" in read(method=["w/o-bn", "a+b", "w/o BN", "a b"]).description.caveats[0]
     assert not read(method=["C", "C++", "c#", "0.1"]).description.caveats
     assert not read(method=["1.1", "1.2", "1.10.0", "nan"]).description.caveats
 
@@ -131,6 +132,8 @@ def test_fractions_beside_percentages_are_a_caveat() -> None:
     )
     for accuracy in ([0.85, 0.86, 1, 0], [85, 86, 82.4, 0.5], [0.9, 0.8, 1.0000000000000002, 1.1]):
         assert not read(accuracy=accuracy).description.caveats
+    of_f1 = read(Roles(factors=("method",), seed="seed", metrics=("macro_f1",)), macro_f1=[0.85, 82.4, 0.86, 83.1])
+    assert of_f1.description.caveats[0].startswith("macro_f1 may mix fractions and percentages")
     steps = [*[0.7, 40, 70] * 4]
     frame = {"method": ["base"] * 6 + ["ours"] * 6, "seed": [0, 0, 0, 1, 1, 1] * 2, "step": [1, 2, 3] * 4, "accuracy": steps}
     table = Table("t.csv", pd.DataFrame(frame).astype(str), [f"line {at}" for at in range(12)])

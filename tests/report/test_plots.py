@@ -104,6 +104,10 @@ def test_of_a_long_name_the_levels_are_shortened_and_the_factors_kept() -> None:
         assert factors == "backbone × augmentation:"
         assert len(levels) <= length
         assert [level[:2] for level in levels.replace(" →", ",").split(", ")] == ["re", "ra", "vi", "no"]
+    name = "model: resnet18_imagenet_bs256_seedless → resnet50_imagenet_bs256_seedless"
+    for length in (24, 29):
+        first, second = wrapped(name, length).replace("\n", " ").removeprefix("model: ").split(" → ")
+        assert first != second
     assert wrapped("dropout: true → false", 30) == "dropout: true → false"
     assert wrapped("dropout: true → false", 16) == "dropout: true →\nfalse"
     assert wrapped("a_name_without_spaces", 12) == "a_name_witho\nut_spaces"
