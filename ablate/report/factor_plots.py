@@ -16,7 +16,7 @@ from ablate.core.levels import short_names
 from ablate.core.metrics import MetricSpec
 from ablate.report.curve_plots import PALETTE, RASTERIZED
 from ablate.report.formatting import heading, number
-from ablate.report.plots import BLUE, GRAY, characters, cut, new_axes, percent_axis, small_font
+from ablate.report.plots import BLUE, GRAY, SHORTEST, characters, cut, new_axes, percent_axis, small_font
 from ablate.report.values import SHOWN_FROM
 from ablate.stats.marginal_means import InteractionMeans
 
@@ -107,7 +107,7 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: Met
         axes.axvline(at, color=GRAY, linewidth=0.6)
         for place, level in enumerate(levels):
             axes.text(
-                at + 0.03, _height(place, len(levels)), cut(level, room, "…"), fontsize=small_font() - 1,
+                at + 0.03, _height(place, len(levels)), _shortened(level, room), fontsize=small_font() - 1,
                 bbox={"color": "white", "pad": 0.5, "alpha": 0.7},
             )  # fmt: skip
     axes.axvline(len(factors), color=GRAY, linewidth=0.6)
@@ -116,6 +116,11 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: Met
     axes.grid(visible=False)
     sns.despine(ax=axes, left=True, bottom=True)
     return figure
+
+
+def _shortened(level: str, room: int) -> str:
+    """A level in little room: its beginning and its end, or only its beginning."""
+    return cut(level, room, "…") if room >= 2 * SHORTEST or len(level) <= room else f"{level[: room - 1]}…"
 
 
 def _height(number: int, count: int) -> float:

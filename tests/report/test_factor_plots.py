@@ -6,7 +6,7 @@ import pytest
 
 from ablate.core.metrics import MetricSpec
 from ablate.report.factor_plots import importance, interaction, parallel
-from ablate.report.plots import close
+from ablate.report.plots import close, style
 from ablate.stats.marginal_means import InteractionMeans
 
 TERMS = {"model.a": 0.5, "b": 0.2, "c": -0.1, "model.a × b": 0.1, "model.a × c": 0.02, "b × c": 0.0}
@@ -56,4 +56,19 @@ def test_parallel_coordinates_have_a_line_through_the_levels_of_each_configurati
 @pytest.mark.parametrize("value", [0.5, 0.0])
 def test_parallel_coordinates_of_equal_values_can_be_drawn(value: float) -> None:
     figure = parallel({"a": ["x"]}, pd.DataFrame({"a": ["x", "x"], "value": [value, value]}), MetricSpec("accuracy"))
+    close(figure)
+
+
+@pytest.mark.parametrize("count", [4, 8, 14])
+def test_levels_in_parallel_coordinates_end_before_the_next_axis(count: int) -> None:
+    factors = {f"factor{at}": ["randaugment_m9_mstd0.5", "cosine_with_warmup"] for at in range(count)}
+    rows = pd.DataFrame({**factors, "value": [0.2, 0.6]})
+    with style():
+        figure = parallel(factors, rows, MetricSpec("accuracy"))
+        figure.canvas.draw()
+        (axes,) = figure.axes
+        for text in axes.texts[: 2 * count]:
+            end = axes.transData.inverted().transform(text.get_window_extent().get_points())[1][0]
+            assert end < text.get_position()[0] + 1
+            assert len(text.get_text()) > 2
     close(figure)
