@@ -28,7 +28,7 @@ from ablate.importers.column_names import (
 )
 from ablate.importers.numbers import is_numeric, parse
 from ablate.importers.table import NO_SEED, Roles, Table
-from ablate.importers.wide import melted
+from ablate.importers.wide import WITH_SUMMARY, melted, numbered
 
 LISTED = 8  # names in the sentence
 SAMPLE = 200  # fields by which a column is judged
@@ -194,12 +194,18 @@ def _words_of(name: str) -> frozenset[str]:
 
 
 def _with_factors_of_wide(table: Table, roles: Roles) -> Roles:
-    """The factors of a wide table, unless they are named: its columns that are no numbers."""
+    """The factors of a wide table, unless they are named: its columns of texts, or those of numbers that are not of seeds."""
     if roles.factors is not None:
         return roles
     texts = [name for name in table.columns if name not in roles.named and parse(table.frame[name], table.decimal).wrong]
-    varying = [name for name in texts if len(table.frame[name].drop_duplicates()) > 1]
-    return replace(roles, factors=tuple(name for name in varying if name.lower() not in status.COLUMNS))
+    varying = [name for name in texts if len(table.frame[name].drop_duplicates()) > 1 and name.lower() not in status.COLUMNS]
+    if not varying and roles.wide in ("seed", roles.seed):  # lr, seed_0, seed_1: the numbers that are not of seeds
+        numbers = [
+            name for name in table.columns if name not in roles.named and name not in texts and not WITH_SUMMARY.search(name)
+        ]
+        values = numbered(numbers)
+        varying = [name for name in numbers if name not in values]
+    return replace(roles, factors=tuple(varying))
 
 
 def _of_summaries(table: Table, roles: Roles) -> list[str]:

@@ -20,6 +20,9 @@ _LOST = """
 LOST = frozenset(_LOST.split())
 LARGEST = 1.797e308  # from here on, a number is infinite: SQL stores of MLflow write infinity as the largest double
 _SUMMARY = re.compile(r"\$?[+-]?\d[.,\d]*\s*%?\s*(±|\+/?-|\$?\\pm|\(\s*±?\s*\d[.,\d]*\s*%?\s*\)|\[\s*[+-]?\d)")
+_MARKED = re.compile(
+    r"\*\*(.*\d.*)\*\*|__(.*\d.*)__|\\(?:textbf|textit|underline|mathbf|bf)\s?\{(.*\d.*)\}|\$([^$]*\d[^$]*)\$|(.*\d\s?%?)[*†‡§]+"
+)
 _SPACES = re.compile(r"(?<=\d)[\s'’\u00a0\u202f](?=\d{3}(\D|$))")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _DOT_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
@@ -70,15 +73,16 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
             number_of[text] = math.inf
         else:
             others.append(text)
-    plain = {text: text.removesuffix("%").strip().replace("\u2212", "-") for text in others}
-    signs = {text for text in others if text.endswith("%")}
-    notes = []
+    bare = {text: _without_marks(text) for text in others}
+    plain = {text: bare[text].removesuffix("%").strip().replace("\u2212", "-") for text in others}
+    signs = {text for text in others if bare[text].endswith("%")}
+    notes = ["marks of bold type or of footnotes left out"] if any(bare[text] != text for text in others) else []
     form = _form([plain[text] for text in others], decimal)
     for text in others:
         try:
             number = number_in(form.rewritten(plain[text]))
         except ValueError:
-            return Numbers(pd.Series(math.nan, column.index), wrong=text, summary=bool(_SUMMARY.match(text)))
+            return Numbers(pd.Series(math.nan, column.index), wrong=text, summary=bool(_SUMMARY.match(bare[text])))
         number = number / 100 if signs else number
         number_of[text] = number if abs(number) < LARGEST else math.inf
     if signs:
@@ -96,6 +100,17 @@ def is_numeric(column: pd.Series, decimal: str | None = None) -> bool:
     """Whether a column holds at least one number, and otherwise numbers, lost values and empty fields."""
     numbers = parse(column, decimal)
     return numbers.wrong is None and bool(np.isfinite(numbers.values).any())
+
+
+def _without_marks(text: str) -> str:
+    """A field of a table from a paper or a README without bold type, underlining and the signs of footnotes.
+
+    >>> [_without_marks(text) for text in ("**91.2**", r"\\textbf{91.2\\%}", "91.2*", "$91.2$", "up")]
+    ['91.2', '91.2%', '91.2', '91.2', 'up']
+    """
+    while (match := _MARKED.fullmatch(text)) is not None:
+        text = next(each for each in match.groups() if each is not None).strip()
+    return text.replace(r"\%", "%")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ablate.importers.table import NO_SEED, Roles, Table
 
 VALUE = "value"  # the metric, unless it is named
 SUMMARY = "mean|avg|average|median|std|sd|stdev|stderr|sem|se|var|ci|min|max|n|rank"
-_WITH_SUMMARY = re.compile(rf"(^|[\W_])({SUMMARY})([\W_]|$)", re.I)
+WITH_SUMMARY = re.compile(rf"(^|[\W_])({SUMMARY})([\W_]|$)", re.I)
 _OF_SUMMARY = set(f"{SUMMARY}|dev|deviation|err|error|low|high|lower|upper|95".split("|"))  # words of std_dev, 95% CI
 _NUMBERED = re.compile(r"(.*?)(\d+)\D*")
 
@@ -41,13 +41,13 @@ def melted(table: Table, roles: Roles) -> tuple[Table, Roles]:
     free = [name for name in table.columns if name not in kept_roles]
     columns = [name for name in free if is_numeric(table.frame[name], table.decimal)]
     if of_seeds:
-        columns = [name for name in columns if not _WITH_SUMMARY.search(name)]
+        columns = [name for name in columns if not WITH_SUMMARY.search(name)]
     else:
         columns = [name for name in columns if not _is_summary(name, metric)]
     seed_columns = [name for name in columns if re.fullmatch(r"seed|fold|rep\w*|trial|run", name, re.I)]
     columns = [name for name in columns if name not in seed_columns]
     if of_seeds:
-        columns = _numbered(columns)
+        columns = numbered(columns)
     elif len(varying := [name for name in columns if len(table.frame[name].drop_duplicates()) > 1]) > 1:
         columns = varying  # a constant column is a setting
     if len(columns) < 2:
@@ -83,10 +83,10 @@ def melted(table: Table, roles: Roles) -> tuple[Table, Roles]:
 def _is_summary(name: str, metric: str) -> bool:
     """Whether a column that could be a level is a summary: `mean` and `acc_std` (of the metric `acc`), but not `max_pool`."""
     words, of_metric = (set(re.findall(r"[^\W\d_]+|\d+", text.lower())) for text in (name, metric))
-    return _WITH_SUMMARY.search(name) is not None and words <= _OF_SUMMARY | of_metric
+    return WITH_SUMMARY.search(name) is not None and words <= _OF_SUMMARY | of_metric
 
 
-def _numbered(columns: list[str]) -> list[str]:
+def numbered(columns: list[str]) -> list[str]:
     """The columns that differ in a number alone, such as `seed_0` and `seed_1`; all of them if no two do."""
     families: dict[str, list[str]] = {}
     for name in columns:

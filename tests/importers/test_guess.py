@@ -292,3 +292,9 @@ def test_an_error_of_the_mean_is_no_accuracy_and_rows_of_means_are_a_caveat() ->
     assert found.caveats == (
         "acc_std is not used: if the rows are means of several runs, each counts as one run here. Use the runs themselves.",
     )
+
+
+def test_beside_columns_of_seeds_a_column_of_numbers_is_the_factor() -> None:
+    wide = Roles(wide="seed", metrics=("acc",))
+    roles, _ = guessed(wide, lr=[0.1, 0.01], seed_0=[0.5, 0.6], seed_1=[0.51, 0.61], mean=[0.505, 0.605])
+    assert (roles.factors, roles.seed) == (("lr",), "seed")

@@ -71,3 +71,13 @@ def test_a_word_is_no_number() -> None:
 def test_dates_with_underscores_are_no_numbers() -> None:
     found = parse(pd.Series(["2024_01_10", "2024_01_11"]))
     assert found.wrong == "2024_01_10"
+
+
+def test_marks_of_papers_are_no_part_of_a_number() -> None:
+    found = parse(pd.Series(["90.1", "**91.2**", r"\textbf{91.3}", r"\underline{\textbf{91.4}}", "$91.5$", "91.6*", "91.7 †"]))
+    assert found.values.tolist() == [90.1, 91.2, 91.3, 91.4, 91.5, 91.6, 91.7]
+    assert found.notes == ("marks of bold type or of footnotes left out",)
+    assert parse(pd.Series([r"91\%", r"\textbf{92\%}"])).values.tolist() == pytest.approx([0.91, 0.92])
+    assert parse(pd.Series(["**0.84 ± 0.01**"])).summary
+    assert parse(pd.Series(["**", "***", "*a*", "2*3"])).wrong == "**"
+    assert parse(pd.Series(["2*3"])).wrong == "2*3"
