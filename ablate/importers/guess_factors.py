@@ -101,6 +101,7 @@ def _logged(table: Table, factors: Sequence[str], roles: Roles) -> list[str]:
     run = [roles.run] if roles.run else []
     frame = table.frame[[*factors, *seed, *run, roles.step]].map(str)
     numbers = [name for name in factors if is_numeric(table.frame[name], table.decimal)]
+    numbers.sort(key=lambda name: len(set(frame[name])))  # what is set has fewer values than what it decays to
     kept = [name for name in factors if name not in numbers]
     for name in numbers:
         if not frame.duplicated([*kept, *seed, *run, roles.step]).any():
@@ -109,7 +110,7 @@ def _logged(table: Table, factors: Sequence[str], roles: Roles) -> list[str]:
     of_run = [*kept, *seed, *run]
     if not of_run or frame.duplicated([*of_run, roles.step]).any():
         return []
-    return [name for name in numbers if name not in kept and frame.groupby(of_run)[name].nunique().max() > 1]
+    return [name for name in factors if name not in kept and frame.groupby(of_run)[name].nunique().max() > 1]
 
 
 def _names_runs(table: Table, name: str, roles: Roles) -> bool:

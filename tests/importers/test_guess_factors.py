@@ -70,6 +70,9 @@ def test_what_changes_during_a_run_is_no_factor() -> None:
         "lr (it changes during a run)",
         "momentum (it changes during a run)",
     ]
+    decays = [rate / 10**epoch for _ in "ab" for rate in (0.1, 0.2) for epoch in (0, 1, 2)]
+    set_too = factors(logs(seed=["0"] * 12, current_lr=decays, lr=[0.1] * 3 + [0.2] * 3 + [0.1] * 3 + [0.2] * 3), roles)
+    assert set_too[0] == ("method", "lr")
     both = logs(lr=[0.1] * 3 + [0.2] * 3 + [0.1] * 3 + [0.2] * 3)  # constant in every run: a factor that the seeds confound
     assert factors(both, roles)[0] == ("method", "lr")
 
