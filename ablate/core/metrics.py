@@ -29,11 +29,14 @@ _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"seconds|time", {"unit": "s", "better": "lower", "role": "cost"}),
     (r"parameters|params|macs|flops", {"digits": 0, "better": "lower", "role": "cost"}),
 )
-_UNKNOWN = re.compile(  # accuracy_gap is no accuracy, loss_weight no loss, and of neg_mean_squared_error more is better
-    "gap|drop|diff|difference|delta|change|reduction|improvement|gain|rank|neg|negative|inverse|"
-    "std|stdev|sd|stderr|sem|se|ci|iqr|var|variance|"
-    "weight|coef|coefficient|lambda|scale|threshold|type|function|fn|margin|clip|mask|temperature|steps"
+# Words of names that are no metric, or of which it is not known what is better: accuracy_gap, loss_weight, loss_sd. Some of
+# them only at the end (reward_clip, but clip_score) or only before it (neg_mean_squared_error, but f1_neg)
+_UNKNOWN = re.compile(
+    "gap|drop|diff|difference|delta|change|reduction|improvement|rank|std|stdev|sd|stderr|var|variance|"
+    "weight|coef|coefficient|lambda|scale|threshold|type|function|fn"
 )
+_UNKNOWN_LAST = re.compile("gain|sem|se|ci|iqr|margin|clip|mask|temperature|steps|ratio")
+_UNKNOWN_BEFORE = re.compile("neg|negative|inverse")
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(strict=True, extra="forbid"))
@@ -89,11 +92,12 @@ class MetricSpec:
         >>> MetricSpec.guess("time_to_accuracy").better, MetricSpec.guess("f1_loss").better
         ('lower', None)
         """
-        words = re.split(r"[^a-z0-9]+", name.lower())
+        words = re.split(r"[^a-z0-9]+", re.sub(r"rank[^a-z0-9]?\d+", "", name.lower()))  # rank_1_accuracy
         words = words[: words.index("to")] if "to" in words else words
         pairs = ["_".join(pair) for pair in itertools.pairwise(words)]
         found = [known for pattern, known in _GUESSES if any(re.fullmatch(pattern, word) for word in [*words, *pairs])]
-        if len({known["better"] for known in found}) != 1 or any(map(_UNKNOWN.fullmatch, words)):
+        turned = any(map(_UNKNOWN_BEFORE.fullmatch, words[:-1])) or _UNKNOWN_LAST.fullmatch(words[-1])
+        if len({known["better"] for known in found}) != 1 or turned or any(map(_UNKNOWN.fullmatch, words)):
             return cls(name)
         return cls(name, **found[0])
 

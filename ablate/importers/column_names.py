@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from ablate.core.metrics import MetricSpec
 from ablate.importers.numbers import parse
 from ablate.importers.table import Table
 
@@ -14,23 +15,27 @@ from ablate.importers.table import Table
 SEEDS = ("seed", "random_seed", "rng_seed", "random_state", "fold", "split", "replicate", "replication", "repeat", "repetition",
          "rep", "trial", "run")  # fmt: skip
 STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps",
-         "training_iteration", "timesteps_total", "iterations_since_restore", "num_updates")  # fmt: skip
+         "training_iteration", "timesteps_total", "iterations_since_restore")  # fmt: skip
 RUNS = re.compile(r"(run|trial|experiment|job|task)?[ _-]?(id|uuid|name)|name|run|trial", re.I)
 OTHERS = re.compile(
     r"(.*[\W_])?(id|uuid|index|date|time|timestamp|start(ed)?|end(ed)?|created(_at)?|updated(_at)?|duration|runtime|seconds|"
-    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|gpu|node|machine|"
-    r"worker|pid)|.*per_sec(ond)?|(has_)?(succe(ss|eded)|failed|crashed|diverged|converged|finished|completed|done|killed|oom)|"
+    r"host(name)?|user(name)?|git|commit|sha|path|dir(ectory)?|folder|file|url|uri|notes?|comments?|tags?|gpu|node)|pid|"
     r"unnamed: ?\d*|_.*|.*_at|(error|left_out)",
     re.I,
 )
 METRIC_PREFIX = re.compile(r"(metrics?|summary|results?|scores?)[./]", re.I)
 FACTOR_PREFIX = re.compile(r"(params?|config|hparams?|hyperparameters?|args?)[./]", re.I)
 SEED_COLUMN = re.compile(
-    r".+[./]\d+|(.+[./_ -])?(seed|split|fold|run|rep|trial)[_ -]?\d+[./_ -].+|"
     r"(((.+[ _-])?(random|rng)?[ _-]?seed|(.+[ _-])?(fold|run|rep\w*|trial))[ _-]?)?\d+",
     re.I,
 )
-SPREAD = re.compile(r"(.*[\W_])?(std|stdev|sd|stderr|sem)([\W_].*)?", re.I)  # of several runs, beside their mean
+IN_SEED_COLUMN = re.compile(r"(.+[./_ -])?(seed|split|fold|run|rep|trial)[_ -]?\d+[./_ -]\D.*", re.I)  # split0_test_score
+# What a run was measured at, which is no factor unless it is named; it may well be a metric
+MEASURED = re.compile(
+    r".*per_sec(ond)?|(has_)?(succe(ss|eded)|failed|crashed|diverged|converged|finished|completed|done|killed|oom)", re.I
+)
+_SPREAD = re.compile("std|stdev|sd|stderr")  # words of a deviation or an error, beside that of a metric
+_SPREAD_LAST = re.compile("sem|se|ci|iqr")  # at the end alone: sem_miou is of a semantic segmentation
 METHODS = re.compile(
     r"methods?|models?|algorithms?|approach(es)?|variants?|configs?|configurations?|ablations?|settings?", re.I
 )
@@ -66,3 +71,16 @@ def is_decimal(table: Table, name: str) -> bool:
     numbers = parse(table.frame[name], table.decimal)
     finite = numbers.values[np.isfinite(numbers.values)]
     return numbers.wrong is None and bool((finite % 1 != 0).any())
+
+
+def is_spread(table: Table, name: str) -> bool:
+    """Whether a column is a deviation or an error of a metric, such as `acc_std`, and not a setting such as `noise_std`."""
+    words = re.split("[^a-z0-9]+", name.lower())
+    last = len(words) - 1
+    rest = [
+        word for at, word in enumerate(words) if not (_SPREAD.fullmatch(word) or (at == last and _SPREAD_LAST.fullmatch(word)))
+    ]
+    if len(rest) == len(words) or not is_decimal(table, name):
+        return False
+    of = "_".join(rest)
+    return not of or MetricSpec.guess(of).better is not None or f"{of}_mean" in table.frame

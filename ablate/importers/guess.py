@@ -15,14 +15,15 @@ from ablate.importers import guess_factors, status
 from ablate.importers.column_names import (
     BLOCKS,
     FACTOR_PREFIX,
+    IN_SEED_COLUMN,
     METRIC_PREFIX,
     OTHERS,
     RUNS,
     SEED_COLUMN,
-    SPREAD,
     STEPS,
     is_decimal,
     is_seed,
+    is_spread,
     rank,
     short,
 )
@@ -90,7 +91,10 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
 
 def _refuse_columns_of_seeds(table: Table) -> None:
     """Refuse a table with a column for each seed, whose columns would be taken for so many metrics."""
-    names = [name for name in table.columns if SEED_COLUMN.fullmatch(name) and is_numeric(table.frame[name], table.decimal)]
+    names = [name for name in table.columns if SEED_COLUMN.fullmatch(name)]
+    if not any(is_seed(table, name) for name in table.columns):
+        names += [name for name in table.columns if IN_SEED_COLUMN.fullmatch(name)]
+    names = [name for name in names if is_numeric(table.frame[name], table.decimal)]
     if len(names) > 1:
         raise UsageError(
             f"{table.source}: there is a column for each seed ({names[0]} … {names[-1]}). Use `--wide seed --metric NAME`, "
@@ -100,9 +104,12 @@ def _refuse_columns_of_seeds(table: Table) -> None:
 
 def _refuse_rows_of_metrics(table: Table, roles: Roles) -> None:
     """Refuse a table with a row for each metric of a run, whose column of names would be taken for a factor."""
-    for name in (each for each in table.columns if re.fullmatch("metric|metric_?name|measure", short(each))):
+    free = [name for name in table.columns if name not in roles.named and not FACTOR_PREFIX.match(name)]
+    if any(_named_as_outcome(name) and is_numeric(table.frame[name], table.decimal) for name in free):
+        return
+    for name in (each for each in free if re.fullmatch("metric|metric_?name|measure", short(each))):
         levels = [str(level) for level in table.frame[name].unique()]
-        if name not in roles.named and len(levels) > 1 and any(MetricSpec.guess(level).better for level in levels):
+        if len(levels) > 1 and any(MetricSpec.guess(level).better for level in levels):
             raise UsageError(
                 f"{table.source}: there is a row for each {name} ({', '.join(levels[:LISTED])}). Write a column for each "
                 "(such as with `pivot` of pandas), or keep the rows of one."
@@ -204,15 +211,15 @@ def _with_factors_of_wide(table: Table, roles: Roles) -> Roles:
             name for name in table.columns if name not in roles.named and name not in texts and not WITH_SUMMARY.search(name)
         ]
         values = numbered(numbers)
-        varying = [name for name in numbers if name not in values]
+        others = [name for name in numbers if name not in values and not OTHERS.fullmatch(short(name))]
+        varying = [name for name in others if len(table.frame[name].unique()) > 1 and MetricSpec.guess(name).role != "cost"]
     return replace(roles, factors=tuple(varying))
 
 
 def _of_summaries(table: Table, roles: Roles) -> list[str]:
     """A caveat where rows seem to be means: they have a column of standard deviations, and no seed."""
-    names = [name for name in table.columns if SPREAD.fullmatch(name) and name not in roles.named]
-    names = [name for name in names if roles.seed == NO_SEED and is_numeric(table.frame[name], table.decimal)]
-    if not names:
+    names = [name for name in table.columns if name not in roles.named and is_spread(table, name)]
+    if roles.seed != NO_SEED or not names:
         return []
     return [
         f"{names[0]} is not used: if the rows are means of several runs, each counts as one run here. Use the runs themselves."

@@ -10,7 +10,19 @@ import pandas as pd
 
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
-from ablate.importers.column_names import METHODS, METRIC_PREFIX, OTHERS, RUNS, STEPS, is_decimal, is_seed, short
+from ablate.importers.column_names import (
+    FACTOR_PREFIX,
+    MEASURED,
+    METHODS,
+    METRIC_PREFIX,
+    OTHERS,
+    RUNS,
+    STEPS,
+    is_decimal,
+    is_seed,
+    is_spread,
+    short,
+)
 from ablate.importers.numbers import is_numeric, parse
 from ablate.importers.table import NO_SEED, Roles, Table
 
@@ -28,9 +40,6 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
     seen: dict[str, pd.Series] = {}
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not METRIC_PREFIX.match(name)]
-    if only := next((name for name in free if METHODS.fullmatch(short(name)) and name in _names(table, roles, free)), None):
-        varying = [name for name in _varying(table, free) if name != only and not OTHERS.fullmatch(short(name))]
-        return (only,), [f"{name} (there is one run of each {only})" for name in varying], []
     for name in (name for name in free if table.may_be(name, "config")):
         if roles.seed == NO_SEED and is_seed(table, name):
             left_out.append(f"{name} (runs are not paired)")
@@ -42,10 +51,11 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
         spec = MetricSpec.guess(short(name))
         cost = spec.role == "cost" and is_numeric(table.frame[name], table.decimal)
         counts = short(name) in STEPS and is_numeric(table.frame[name], table.decimal)  # how far a run came is no factor
-        if name not in table.kinds and (OTHERS.fullmatch(short(name)) or cost or counts):
+        by_name = OTHERS.fullmatch(short(name)) or MEASURED.fullmatch(short(name))
+        if name not in table.kinds and (by_name or cost or counts):
             if levels < runs:
                 left_out.append(f"{name} (by its name; a factor with --factors)")
-        elif name not in table.kinds and spec.better is not None and is_decimal(table, name):
+        elif name not in table.kinds and (is_spread(table, name) or (spec.better is not None and is_decimal(table, name))):
             continue
         elif levels == runs or (levels > runs / 2 and is_decimal(table, name)):
             left_out.append(f"{name} (different in every run{'; a result with --metric' if is_decimal(table, name) else ''})")
@@ -60,15 +70,16 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
         found.remove(name)
         left_out.append(f"{name} (it changes during a run)")
     if roles.seed != NO_SEED and len(found) > 1:
-        for name in [each for each in found if RUNS.fullmatch(short(each)) and _names_runs(table, each, roles)]:
+        for name in [each for each in found if RUNS.fullmatch(short(each)) and _names_runs(table, each, found, roles)]:
             found.remove(name)
             left_out.append(f"{name} (different in every run)")
     for name in _results_among(table, found, roles.seed):
         found.remove(name)
         left_out.append(f"{name} (a result: it differs between the seeds of a configuration)")
         caveats.append(f"{name} is taken for a result, because it differs between the seeds of a configuration.")
-    if not found and len(names := _names(table, roles, free)) == 1:
-        return (names[0],), [each for each in left_out if not each.startswith(f"{names[0]} (")], caveats
+    if (only := _name_of_single_runs(table, roles, free, found)) is not None:
+        left_out = [each for each in left_out if not each.startswith(f"{only} (")]
+        return (only,), [*left_out, *(f"{name} (there is one run of each {only})" for name in found)], caveats
     if not found:
         raise UsageError(
             f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
@@ -78,15 +89,29 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
     return tuple(found), left_out, caveats[:LISTED]
 
 
-def _names(table: Table, roles: Roles, free: Sequence[str]) -> list[str]:
-    """Of a table with one run of each configuration, the columns of texts that are all different."""
+def _name_of_single_runs(table: Table, roles: Roles, free: Sequence[str], found: Sequence[str]) -> str | None:
+    """Of a table with one run of each configuration, the column of their names.
+
+    It is the only column of texts that are all different, if there is no factor; or one called method, say, if its rows would
+    be pooled by the other factors, unless its texts are made of their levels.
+    """
     seeds = [] if roles.seed in (None, NO_SEED) else _varying(table, [roles.seed])
     if seeds or table.kinds or roles.step is not None:
-        return []
+        return None
     names = [name for name in free if name != roles.blocks and not OTHERS.fullmatch(short(name))]
     names = [name for name in names if not RUNS.fullmatch(short(name)) or short(name) == "name"]
     texts = [name for name in _varying(table, names) if parse(table.frame[name], table.decimal).wrong]
-    return [name for name in texts if not table.frame[name].duplicated().any()]
+    names = [name for name in texts if not table.frame[name].duplicated().any()]
+    if not found:
+        return names[0] if len(names) == 1 else None
+    others = table.frame[list(found)].map(str)
+    if not others.duplicated().any():
+        return None
+    for name in (each for each in names if METHODS.fullmatch(short(each))):
+        made_of = zip(table.frame[name].map(str), others.itertuples(index=False), strict=True)
+        if not all(all(level in text for level in levels) for text, levels in made_of):
+            return name
+    return None
 
 
 def _varying(table: Table, names: Sequence[str]) -> list[str]:
@@ -110,16 +135,26 @@ def _logged(table: Table, factors: Sequence[str], roles: Roles) -> list[str]:
     of_run = [*kept, *seed, *run]
     if not of_run or frame.duplicated([*of_run, roles.step]).any():
         return []
-    return [name for name in factors if name not in kept and frame.groupby(of_run)[name].nunique().max() > 1]
+    changing = [name for name in factors if name not in kept and frame.groupby(of_run)[name].nunique().max() > 1]
+    steps = parse(table.frame[roles.step], table.decimal).values
+    return [name for name in changing if not _sets_the_steps(frame[name], steps)]
 
 
-def _names_runs(table: Table, name: str, roles: Roles) -> bool:
-    """Whether each text of a column has one seed."""
-    return len(table.frame[[name, roles.seed]].map(str).drop_duplicates()) == len(table.frame[name].map(str).drop_duplicates())
+def _sets_the_steps(column: pd.Series, steps: pd.Series) -> bool:
+    """Whether each value has steps of its own, multiples of the first one: a batch size, if rows are written after epochs."""
+    first = steps.groupby(column).transform("min")
+    several = steps.groupby(column).nunique().min() > 1
+    return bool(several and (first > 0).all() and (steps % first == 0).all())
+
+
+def _names_runs(table: Table, name: str, factors: Sequence[str], roles: Roles) -> bool:
+    """Whether the other factors and the seed tell apart the same runs as the texts of a column."""
+    texts = table.frame[[*factors, roles.seed]].map(str)
+    return len(texts.drop_duplicates()) == len(texts[name].unique()) == len(texts.drop(columns=name).drop_duplicates())
 
 
 def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:
-    """Columns of numbers, such as `best_epoch`, that vary between the seeds of the cells of the others.
+    """Columns of integers, such as `best_epoch`, that vary between the seeds of the cells of the others.
 
     The others tell all runs apart, most seeds are in most of their cells, the seed alone does not decide the value, and the
     values do not group the seeds in nearly the same way in all cells, as where a baseline was trained with other seeds.
@@ -127,7 +162,7 @@ def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> li
     if seed is None or seed == NO_SEED:
         return []
     frame = table.frame[[*factors, seed]].map(str)
-    numbers = [name for name in factors if not table.kinds and _is_result(table, name)]
+    numbers = [name for name in factors if not table.kinds and not FACTOR_PREFIX.match(name) and _is_whole(table, name)]
     kept = [name for name in factors if name not in numbers]
     for name in numbers:
         if kept and not frame.duplicated([*kept, seed]).any():
@@ -146,11 +181,11 @@ def _groups_seeds(frame: pd.DataFrame, factors: Sequence[str], seed: str) -> boo
     return all(2 * len(one & other) > len(one | other) for one, other in itertools.combinations(groups, 2) if one & other)
 
 
-def _is_result(table: Table, name: str) -> bool:
-    """Whether a column holds numbers, not only 0 and 1."""
+def _is_whole(table: Table, name: str) -> bool:
+    """Whether a column holds integers, not only 0 and 1."""
     numbers = parse(table.frame[name], table.decimal)
     finite = numbers.values[np.isfinite(numbers.values)]
-    return numbers.wrong is None and bool((~finite.isin([0, 1])).any())
+    return numbers.wrong is None and bool((finite % 1 == 0).all()) and bool((finite > 1).any())
 
 
 def _alike(one: pd.Series, other: pd.Series) -> bool:

@@ -54,7 +54,7 @@ def recognized(table: Table) -> Table:
         names[name] = name.removeprefix(prefix) if prefix and kind != "other" else name
         if prefix == "config." and tool == "runs of Weights & Biases":  # stored as {"lr": {"value": 0.1, "desc": null}}
             names[name] = names[name].removesuffix(".value")
-            kind = "other" if name.endswith(".desc") else kind
+            kind = "other" if f"{name.removesuffix('.desc')}.value" in table.frame and name.endswith(".desc") else kind
         if tool == "trials_dataframe() of Optuna" and re.fullmatch(r"value|values_.*", name):
             names[name], kind = name, "metric"
         if tool == "a table of ClearML" and kind is None:

@@ -274,9 +274,7 @@ def test_a_row_for_each_metric_is_refused() -> None:
     assert roles.factors == ("method", "metric")
 
 
-@pytest.mark.parametrize(
-    "names", [("acc.0", "acc.1"), ("results.seed_0.acc", "results.seed_1.acc"), ("split0_test_score", "split1_test_score")]
-)
+@pytest.mark.parametrize("names", [("results.seed_0.acc", "results.seed_1.acc"), ("split0_test_score", "split1_test_score")])
 def test_seeds_within_names_are_refused_too(names: tuple[str, str]) -> None:
     with pytest.raises(UsageError, match="there is a column for each seed .*--wide seed"):
         guessed(method=["a", "b"], **{names[0]: [0.5, 0.6], names[1]: [0.51, 0.62]})
@@ -298,3 +296,33 @@ def test_beside_columns_of_seeds_a_column_of_numbers_is_the_factor() -> None:
     wide = Roles(wide="seed", metrics=("acc",))
     roles, _ = guessed(wide, lr=[0.1, 0.01], seed_0=[0.5, 0.6], seed_1=[0.51, 0.61], mean=[0.505, 0.605])
     assert (roles.factors, roles.seed) == (("lr",), "seed")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("mAP@0.5", "mAP@0.75"), ("recall.1", "recall.5"), ("acc_eps_0.1", "acc_eps_0.3"), ("iou/0", "iou/1"),
+     ("split_80_20_acc", "split_50_50_acc"), ("f1_pos", "f1_neg"), ("bbox_map", "mask_map"), ("fid", "clip_score"),
+     ("temperature_rmse", "wind_rmse"), ("mAP", "rank_1_accuracy"), ("acc", "mask_loss")],
+)  # fmt: skip
+def test_thresholds_classes_and_parts_are_metrics(names: tuple[str, str]) -> None:
+    columns = {name: [round(value + at, 2) for value in VALUE] for at, name in enumerate(names)}
+    roles, _ = guessed(method=METHOD, seed=SEED, **columns)
+    assert set(roles.metrics or ()) == set(names)
+    assert roles.factors == ("method",)
+
+
+@pytest.mark.parametrize("name", ["success", "images_per_second", "crashed"])
+def test_rates_may_be_the_metric(name: str) -> None:
+    roles, _ = guessed(method=METHOD, seed=SEED, **{name: VALUE})
+    assert (roles.factors, roles.metrics) == (("method",), (name,))
+
+
+def test_a_metric_by_which_models_are_chosen_is_a_factor() -> None:
+    roles, _ = guessed(metric=["val_loss"] * 3 + ["val_acc"] * 3, seed=SEED, accuracy=VALUE)
+    assert roles.factors == ("metric",)
+
+
+def test_settings_beside_columns_of_seeds_have_to_vary() -> None:
+    columns = {"Unnamed: 0": [0, 1], "epochs": [10, 10], "lr": [0.1, 0.01], "runtime": [3.5, 3.6]}
+    roles, _ = guessed(Roles(wide="seed", metrics=("acc",)), **columns, seed_0=[0.5, 0.6], seed_1=[0.51, 0.61])
+    assert roles.factors == ("lr",)

@@ -18,8 +18,7 @@ def table(**columns: list[object]) -> Table:
 @pytest.mark.parametrize("name", ["method", "name", "model.arch"])
 def test_a_column_of_different_names_is_the_factor_of_single_runs(name: str) -> None:
     found = factors(table(**{name: ["ours", "w/o BN", "w/o both"], "layers": ["1", "2", "3"]}), ROLES)
-    why = "there is one run of each method" if name == "method" else "different in every run"
-    assert found == ((name,), [f"layers ({why})"], [])
+    assert found == ((name,), ["layers (different in every run)"], [])
 
 
 @pytest.mark.parametrize(
@@ -29,7 +28,7 @@ def test_a_column_of_different_names_is_the_factor_of_single_runs(name: str) -> 
         ({"run_id": ["a", "b", "c"]}, ROLES),
         ({"notes": ["a", "b", "c"]}, ROLES),
         ({"layers": ["1", "2", "3"]}, ROLES),
-        ({"arch": ["a", "b", "c"], "encoder": ["x", "y", "z"]}, ROLES),  # which of them?
+        ({"method": ["a", "b", "c"], "arch": ["x", "y", "z"]}, ROLES),  # which of them?
         ({"method": ["a", "b", "c"], "seed": ["0", "1", "2"]}, Roles(metrics=("accuracy",), seed="seed")),  # confounded
     ],
 )
@@ -91,16 +90,61 @@ def test_whether_a_run_was_lost_is_no_factor() -> None:
         assert found[:2] == (("method",), [f"{name} (by its name; a factor with --factors)"])
 
 
-def test_rounded_results_that_repeat_are_no_factors() -> None:
-    rows = [(method, seed) for method in ("base", "ours") for seed in range(6)]
-    frame = pd.DataFrame(rows, columns=["model", "seed"]).assign(
-        sharpe=[0.8, 0.8, 0.81, 0.8, 0.81, 0.8, 0.83, 0.83, 0.84, 0.84, 0.83, 0.83],
-        eval_steps_per_second=[2.1, 2.2, 2.0] * 4,
-        accuracy=[str(at / 100) for at in range(80, 92)],
+def runs(metric: str = "accuracy", **columns: list[object]) -> Table:
+    """A table with a row for each run, whose results are all different."""
+    rows = len(next(iter(columns.values())))
+    frame = pd.DataFrame(columns).assign(**{metric: [at / 1000 + 0.5 for at in range(rows)]})
+    return Table("runs.csv", frame.astype(str), [f"line {at}" for at in range(rows)])
+
+
+def test_rates_and_errors_of_metrics_are_no_factors() -> None:
+    speed = runs(model=["base"] * 6 + ["ours"] * 6, seed=[*range(6)] * 2, eval_steps_per_second=[2.1, 2.2, 2.0] * 4)
+    assert factors(speed, Roles(metrics=("accuracy",), seed="seed"))[:2] == (
+        ("model",),
+        ["eval_steps_per_second (by its name; a factor with --factors)"],
     )
-    found = factors(Table("t.csv", frame.astype(str), [""] * 12), Roles(metrics=("accuracy",), seed="seed"))
-    assert found[0] == ("model",)
-    assert found[1] == [
-        "eval_steps_per_second (by its name; a factor with --factors)",
-        "sharpe (a result: it differs between the seeds of a configuration)",
+    table = runs(
+        model=["a", "a", "b", "b"] * 3, task=["x", "y"] * 6, acc_stderr=[0.01, 0.02, 0.03] * 4, noise_std=[0.1] * 6 + [0.2] * 6
+    )
+    assert factors(table, ROLES)[0] == ("model", "task", "noise_std")
+
+
+def test_a_batch_size_that_sets_the_steps_is_a_factor() -> None:
+    rows = [
+        (m, b, s, step)
+        for m in "ab"
+        for b, first in ((64, 157), (32, 313))
+        for s in (0, 1)
+        for step in (first, 2 * first, 3 * first)
     ]
+    columns = {
+        name: list(values)
+        for name, values in zip(("method", "batch_size", "seed", "step"), zip(*rows, strict=True), strict=True)
+    }
+    assert factors(runs(**columns), Roles(metrics=("accuracy",), seed="seed", step="step"))[0] == ("method", "batch_size")
+
+
+def test_names_that_are_made_of_the_levels_and_designs_are_kept() -> None:
+    grid = {
+        "config": [f"lr{lr}_w{w}.yaml" for lr in (0.1, 0.2) for w in (8, 16)],
+        "lr": [0.1, 0.1, 0.2, 0.2],
+        "width": [8, 16] * 2,
+    }
+    assert factors(runs(**grid), ROLES)[0] == ("lr", "width")
+    switches = {"method": ["base", "+mixup", "+cutmix", "both"], "mixup": [0, 1, 0, 1], "cutmix": [0, 0, 1, 1]}
+    assert factors(runs(**switches), ROLES)[0] == ("mixup", "cutmix")
+    again = {"model": [f"{opt}_{at}" for opt in ("sgd", "adam") for at in range(3)], "optimizer": ["sgd"] * 3 + ["adam"] * 3}
+    assert factors(runs(**again), ROLES)[0] == ("optimizer",)
+
+
+def test_names_of_experiments_that_stand_for_the_treatment_are_factors() -> None:
+    roles = Roles(metrics=("accuracy",), seed="seed")
+    one_seed = runs(experiment_name=["base", "base", "ours", "ours"], dataset=["x", "y"] * 2, seed=[42] * 4)
+    assert factors(one_seed, roles)[0] == ("experiment_name", "dataset")
+    own_seeds = runs(experiment_name=["base", "base", "ours", "ours"], dataset=["x", "y"] * 2, seed=[0, 0, 1, 1])
+    assert "experiment_name" in factors(own_seeds, roles)[0]
+
+
+def test_a_setting_of_a_baseline_with_more_seeds_is_a_factor() -> None:
+    table = runs(method=["base"] * 10 + ["ours"] * 10, lr=[0.1] * 15 + [0.01] * 5, seed=[*range(10)] * 2)
+    assert factors(table, Roles(metrics=("accuracy",), seed="seed"))[0] == ("method", "lr")
