@@ -11,6 +11,7 @@ import pandas as pd
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.importers.column_names import (
+    BLOCKS,
     FACTOR_PREFIX,
     MEASURED,
     METHODS,
@@ -98,7 +99,7 @@ def _name_of_single_runs(table: Table, roles: Roles, free: Sequence[str], found:
     seeds = [] if roles.seed in (None, NO_SEED) else _varying(table, [roles.seed])
     if seeds or table.kinds or roles.step is not None:
         return None
-    names = [name for name in free if name != roles.blocks and not OTHERS.fullmatch(short(name))]
+    names = [name for name in free if name != roles.blocks and short(name) not in BLOCKS and not OTHERS.fullmatch(short(name))]
     names = [name for name in names if not RUNS.fullmatch(short(name)) or short(name) == "name"]
     texts = [name for name in _varying(table, names) if parse(table.frame[name], table.decimal).wrong]
     names = [name for name in texts if not table.frame[name].duplicated().any()]

@@ -27,6 +27,7 @@ def test_a_column_of_different_names_is_the_factor_of_single_runs(name: str) -> 
         ({"run": ["a", "b", "c"]}, ROLES),
         ({"run_id": ["a", "b", "c"]}, ROLES),
         ({"notes": ["a", "b", "c"]}, ROLES),
+        ({"task": ["a", "b", "c"]}, ROLES),  # whose other columns may be the methods
         ({"layers": ["1", "2", "3"]}, ROLES),
         ({"method": ["a", "b", "c"], "arch": ["x", "y", "z"]}, ROLES),  # which of them?
         ({"method": ["a", "b", "c"], "seed": ["0", "1", "2"]}, Roles(metrics=("accuracy",), seed="seed")),  # confounded
