@@ -86,6 +86,7 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     if stray := [key for key in roles.baseline if key not in known]:
         raise UsageError(f"--baseline {stray[0]}: it is not a factor; available: {', '.join(known) or 'none'}.")
     caveats += _spelled_alike(known)
+    caveats += _seeds_spelled_alike(seed, ids[index]) if seed is not None else []
     fresh = pd.RangeIndex(len(index))
     return StudyResults(
         runs=runs[list(RUN_COLUMNS)].set_axis(fresh),
@@ -244,6 +245,19 @@ def _spelled_alike(factors: Mapping[str, Factor]) -> Iterator[str]:
             spellings.setdefault(spelling, []).append(text)
         for alike in (texts for texts in spellings.values() if len(texts) > 1):
             yield f"{key}: {' and '.join(alike)} are {len(alike)} levels; if they mean the same, write them in the same way."
+
+
+def _seeds_spelled_alike(seed: str, ids: pd.Series) -> list[str]:
+    """A caveat for seeds that may be one, such as `3` and `seed_3`: they do not pair."""
+    spellings: dict[int, list[str]] = {}
+    for text in map(str, ids.unique()):
+        if match := re.fullmatch(r"\D*(\d{1,18})", text):
+            spellings.setdefault(int(match[1]), []).append(text)
+    alike = [texts for texts in spellings.values() if len(texts) > 1]
+    if not alike:
+        return []
+    more = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
+    return [f"{seed}: {' and '.join(alike[0])} are different seeds{more}; if they are one, write them in the same way."]
 
 
 def _one_row_a_run(

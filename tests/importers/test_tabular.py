@@ -125,6 +125,14 @@ def test_levels_that_may_be_one_are_a_caveat() -> None:
     assert not read(method=["1.1", "1.2", "1.10.0", "nan"]).description.caveats
 
 
+def test_seeds_that_may_be_one_are_a_caveat() -> None:
+    (unpaired, alike) = read(seed=["seed_0", 0, "seed_1", 1]).description.caveats
+    assert unpaired == UNPAIRED_SEEDS.format("seed")
+    assert alike == "seed: seed_0 and 0 are different seeds (and 1 more); if they are one, write them in the same way."
+    assert not read(seed=["a0", "a0", "a1", "a1"]).description.caveats
+    assert not read(seed=[0, 0, 10, 10]).description.caveats
+
+
 def test_fractions_beside_percentages_are_a_caveat() -> None:
     found = read(accuracy=[0.85, 82.4, 0.86, 83.1])
     assert found.description.caveats == (
