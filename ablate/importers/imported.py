@@ -6,7 +6,7 @@ found.results(), found.metrics, found.guessed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,7 @@ def read_rows(
         if stray := of_store or of_text:
             raise UsageError(f"--{stray} is not for a data frame: leave it out.")
         table = recognized(_of_frame(source))
+    roles = replace(roles, metrics=_with_commas(roles.metrics, table.columns))
     table, roles, guessed = completed(table, roles)
     metrics = roles.metrics or ()
     if lower_is_better:
@@ -103,6 +104,17 @@ def read_rows(
     numbers = {name: parse(table.frame[name], table.decimal) for name in metrics if name in table.frame}
     notes = (*table.notes, *(f"{name}: {note}" for name, each in numbers.items() for note in each.notes))
     return Imported(table, roles, notes, guessed)
+
+
+def _with_commas(names: Sequence[str] | None, columns: Sequence[str]) -> tuple[str, ...] | None:
+    """Names that were separated at commas; those that belong to one column, such as `acc,none`, are joined again."""
+    joined = list(names or ())
+    for column in (each for each in columns if "," in each):
+        parts = [part.strip() for part in column.split(",")]
+        for at in range(len(joined) - len(parts) + 1):
+            if joined[at : at + len(parts)] == parts and not set(parts) <= set(columns):
+                joined[at : at + len(parts)] = [column]
+    return tuple(joined) or None
 
 
 def _of_file(path: Path, text: Mapping[str, str | None]) -> Table:

@@ -159,7 +159,9 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
             "command": shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]]),
         }
     )
-    described = results.metrics.updated(dict(typed)).completed(chance=content.get("chance"), limits=content.get("budgets"))
+    described = results.metrics.updated({name: keys for name, keys in typed if name in metrics}).completed(
+        chance=content.get("chance"), limits=content.get("budgets")
+    )
     return compose(
         replace(results, manifest=manifest, metrics=described),
         name=path.absolute().name,

@@ -66,3 +66,12 @@ def test_settings_of_another_source_are_refused(path: Path, store: Source) -> No
 def test_unusable_settings_of_a_file_are_refused(path: Path, name: str, value: str) -> None:
     with pytest.raises(UsageError, match=f"--{name} {value}: "):
         read_rows(path, **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_comma_in_the_name_of_a_metric_does_not_separate() -> None:
+    rows = ROWS.assign(accuracy=[0.1, 0.2, 0.3, 0.4]).rename(columns={"accuracy": "acc,none"}).assign(f1=[0.5, 0.6, 0.7, 0.8])
+    assert read_rows(rows, Roles(metrics=("acc", "none", "f1"))).metrics == ("acc,none", "f1")
+    assert read_rows(rows, Roles(metrics=("f1", "acc", "none"))).metrics == ("f1", "acc,none")
+    assert read_rows(rows, Roles(metrics=("acc,none",))).metrics == ("acc,none",)
+    both = rows.assign(acc=[0.1, 0.2, 0.3, 0.4], none=[1.5, 1.6, 1.7, 1.8])
+    assert read_rows(both, Roles(metrics=("acc", "none"))).metrics == ("acc", "none")
