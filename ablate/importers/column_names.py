@@ -10,8 +10,7 @@ from ablate.core.metrics import MetricSpec
 from ablate.importers.numbers import parse
 from ablate.importers.table import Table
 
-# Usual names, as `short` makes them; the earlier ones of SEEDS come first. BLOCKS are factors that
-# are seldom a treatment
+# Usual names, as `short` makes them; the earlier ones of SEEDS come first. BLOCKS are factors that are seldom a treatment
 SEEDS = ("seed", "random_seed", "rng_seed", "random_state", "fold", "split", "replicate", "replication", "repeat", "repetition",
          "rep", "trial", "run")  # fmt: skip
 STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps",
@@ -75,12 +74,10 @@ def is_decimal(table: Table, name: str) -> bool:
 
 def is_spread(table: Table, name: str) -> bool:
     """Whether a column is a deviation or an error of a metric, such as `acc_std`, and not a setting such as `noise_std`."""
-    words = re.split("[^a-z0-9]+", name.lower())
-    last = len(words) - 1
-    rest = [
-        word for at, word in enumerate(words) if not (_SPREAD.fullmatch(word) or (at == last and _SPREAD_LAST.fullmatch(word)))
-    ]
-    if len(rest) == len(words) or not is_decimal(table, name):
+    parts = re.split("[^a-z0-9]+", name.lower())
+    rest = parts[:-1] if _SPREAD_LAST.fullmatch(parts[-1]) else parts
+    rest = [part for part in rest if not _SPREAD.fullmatch(part)]
+    if rest == parts or not is_decimal(table, name):
         return False
     of = "_".join(rest)
     return not of or MetricSpec.guess(of).better is not None or f"{of}_mean" in table.frame
