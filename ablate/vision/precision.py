@@ -15,7 +15,7 @@ from ablate.vision.config import Precision
 
 Resolved = Literal["float32", "bfloat16"]
 SIZE = 512  # of the timed matrices: a product takes about a millisecond
-REPEATS = 5
+REPEATS = 25  # a tenth of a second, since a busy CPU takes single processes away for several milliseconds
 WORTHWHILE = 1.5  # below this speedup of a matrix product, a training step does not become faster
 
 
