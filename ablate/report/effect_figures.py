@@ -31,9 +31,9 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
         return
     unpaired = any(each.estimate.unpaired for each in rows)
     paired = any(each.estimate.n and not each.estimate.unpaired for each in rows)
-    caption = f"Diamond: {'mean difference from the baseline over paired seeds' if paired else UNPAIRED}. "
+    test = " (Welch's t)" if any_interval(marks) and not paired else ""
+    caption = f"Diamond: {'mean difference from the baseline over paired seeds' if paired else UNPAIRED}{test}. "
     if any_interval(marks):
-        caption = caption if paired else f"Diamond: {UNPAIRED} (Welch's t). "
         dots = (
             " Dots: single seeds; rows without dots have no seed in common with the baseline (Welch's t)."
             if unpaired

@@ -123,16 +123,13 @@ def _simultaneous(row: Mapping[Any, Any], n: int, spec: MetricSpec) -> Limits:
 def _what_is_estimated(found: Sequence[Estimate], unit: str) -> str:
     unpaired = [each.unpaired is not None for each in found]
     if all(unpaired):
-        what, test = "difference of means of unpaired runs, n in the smallest configuration,", "Welch's t"
+        what, test = "difference of means of unpaired runs (n of the smallest configuration)", "Welch's t"
     else:
         what = f"mean paired difference over n {unit}s"
         test = "paired t, or Welch's t where the note says unpaired" if any(unpaired) else "paired t"
-    shown = any(each.n >= SHOWN_FROM for each in found)
-    return (
-        f"{what} with its 95 % interval ({test}; the intervals are not adjusted for their number)"
-        if shown
-        else what.rstrip(",")
-    )
+    if all(each.n < SHOWN_FROM for each in found):
+        return what
+    return f"{what} with its 95 % interval ({test}; the intervals are not adjusted for their number)"
 
 
 def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:

@@ -107,7 +107,7 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: Met
         axes.axvline(at, color=GRAY, linewidth=0.6)
         for place, level in enumerate(levels):
             axes.text(
-                at + 0.03, _height(place, len(levels)), _shortened(level, room), fontsize=small_font() - 1,
+                at + 0.03, _height(place, len(levels)), _in_room(level, room), fontsize=small_font() - 1,
                 bbox={"color": "white", "pad": 0.5, "alpha": 0.7},
             )  # fmt: skip
     axes.axvline(len(factors), color=GRAY, linewidth=0.6)
@@ -118,7 +118,7 @@ def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: Met
     return figure
 
 
-def _shortened(level: str, room: int) -> str:
+def _in_room(level: str, room: int) -> str:
     """A level in little room: its beginning and its end, or only its beginning."""
     return cut(level, room, "…") if room >= 2 * SHORTEST or len(level) <= room else f"{level[: room - 1]}…"
 

@@ -103,8 +103,7 @@ def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | Non
         by_seed = cleared(both[:, 1] - both[:, 0], np.abs(both).max(axis=1))
         complete = ~np.isnan(by_seed)
         if complete.sum() < PAIRS:
-            fewest = 2 if outcomes.pairs else 1
-            apart = welch(outcomes.known[first], outcomes.known[second], outcomes.step, fewest)
+            apart = welch(outcomes.known[first], outcomes.known[second], outcomes.step, outcomes.fewest)
             if apart.unpaired or not complete.any():
                 found[digest] = apart
                 continue

@@ -257,7 +257,7 @@ def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate
     used = sorted({column for columns in weighed.corners for column in columns})
     runs = {column: scaled(outcomes.known[column].to_frame(), found.scale).iloc[:, 0] for column in used}
     fewest = min(map(len, runs.values()), default=0)
-    if fewest < (2 if outcomes.pairs else 1):
+    if fewest < outcomes.fewest:
         return found
     ends = [sorted({columns[end] for columns in weighed.corners}) for end in range(2 ** len(found.changes))]
     counts = tuple(sum(len(runs[column]) for column in end) for end in ends)

@@ -94,6 +94,11 @@ class Outcomes:
         """Whether some seed has values in two distinct cells."""
         return bool((self.outcomes.notna().to_numpy().sum(axis=1) > 1).any())
 
+    @property
+    def fewest(self) -> int:
+        """The runs that a cell needs for an unpaired comparison: one where nothing pairs; elsewhere its pair may still come."""
+        return 2 if self.pairs else 1
+
     @cached_property
     def known(self) -> dict[int, pd.Series]:
         """By column, the values that there are."""

@@ -42,7 +42,10 @@ def test_all_tables_and_the_figure_show_the_interval_of_welch(tmp_path: Path, se
     assert text_of(tables.ablation.rows[1]["difference"]) == expected
     assert text_of(tables.contrasts.rows[0]["estimate"]) == expected
     assert "with its 95 % interval (Welch's t: no seeds are paired)." in tables.results.notes[1]
-    assert "difference of means of unpaired runs, n in the smallest configuration" in tables.contrasts.notes[0]
+    assert (
+        "difference of means of unpaired runs (n of the smallest configuration) with its 95 % interval (Welch's t"
+        in tables.contrasts.notes[0]
+    )
     (drawn,) = (figure for figure in figures.draw(found) if figure.name == "paired_differences")
     assert drawn.title == "Differences from the baseline"
     assert "no seeds are paired (Welch's t). Bar: 95 % interval. An interval" in drawn.caption
