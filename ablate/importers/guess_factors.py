@@ -28,6 +28,7 @@ from ablate.importers.numbers import is_numeric, parse
 from ablate.importers.table import NO_SEED, Roles, Table
 
 LISTED = 8  # caveats
+DIFFERENT = "different in every run"
 
 
 def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], list[str]]:
@@ -35,70 +36,89 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
 
     A caveat names the settings that a tool has recorded whose effect cannot be told from that of a factor.
     """
-    found: list[str] = []
-    left_out: list[str] = []
-    caveats: list[str] = []
-    seen: dict[str, pd.Series] = {}
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not METRIC_PREFIX.match(name)]
-    for name in (name for name in free if table.may_be(name, "config")):
-        if roles.seed == NO_SEED and is_seed(table, name):
-            left_out.append(f"{name} (runs are not paired)")
-            continue
-        codes = pd.Series(table.frame[name].map(str).factorize()[0])
-        levels, runs = int(codes.max()) + 1, len(table.frame)
-        if levels < 2:
-            continue
-        spec = MetricSpec.guess(short(name))
-        cost = spec.role == "cost" and is_numeric(table.frame[name], table.decimal)
-        counts = short(name) in STEPS and is_numeric(table.frame[name], table.decimal)  # how far a run came is no factor
-        by_name = OTHERS.fullmatch(short(name)) or MEASURED.fullmatch(short(name))
-        if name not in table.kinds and (by_name or cost or counts):
-            if levels < runs:
-                left_out.append(f"{name} (by its name; a factor with --factors)")
-        elif name not in table.kinds and (is_spread(table, name) or (spec.better is not None and is_decimal(table, name))):
-            continue
-        elif levels == runs or (levels > runs / 2 and is_decimal(table, name)):
-            left_out.append(f"{name} (different in every run{'; a result with --metric' if is_decimal(table, name) else ''})")
-        elif twin := next((other for other, theirs in seen.items() if _alike(codes, theirs)), None):
-            left_out.append(f"{name} (changes together with {twin})")
-            if name in table.kinds:
-                caveats.append(f"{name} changes together with {twin}: their effects cannot be told apart.")
-        else:
-            found.append(name)
-            seen[name] = codes
-    for name in _logged(table, found, roles):
-        found.remove(name)
-        left_out.append(f"{name} (it changes during a run)")
-    if roles.seed != NO_SEED and len(found) > 1:
-        for name in [each for each in found if RUNS.fullmatch(short(each)) and _names_runs(table, each, found, roles)]:
+    found, left_out, caveats = _by_column(table, roles, [name for name in free if table.may_be(name, "config")])
+
+    def take_out(names: Sequence[str], reason: str) -> None:
+        for name in names:
             found.remove(name)
-            left_out.append(f"{name} (different in every run)")
-    for name in _results_among(table, found, roles.seed):
-        found.remove(name)
-        left_out.append(f"{name} (a result: it differs between the seeds of a configuration)")
-        caveats.append(f"{name} is taken for a result, because it differs between the seeds of a configuration.")
+            left_out[name] = reason
+
+    take_out(_logged(table, found, roles), "it changes during a run")
+    take_out(_names_of_runs(table, found, roles), DIFFERENT)
+    results = _results_among(table, found, roles.seed)
+    take_out(results, "a result: it differs between the seeds of a configuration")
+    caveats += [f"{name} is taken for a result, because it differs between the seeds of a configuration." for name in results]
     if (only := _name_of_single_runs(table, roles, free, found)) is not None:
-        left_out = [each for each in left_out if not each.startswith(f"{only} (")]
-        return (only,), [*left_out, *(f"{name} (there is one run of each {only})" for name in found)], caveats
+        left_out.pop(only, None)
+        take_out([*found], f"there is one run of each {only}")
+        found = [only]
     if not found:
         raise UsageError(
             f"{table.source}: no column looks like a factor (the same level in several rows); name one with --factors. "
             "If there is a column for each seed or for each level of a factor, use `--wide seed` or `--wide NAME`, such as "
             f"`--wide method`. Available: {table.listed()}."
         )
-    return tuple(found), left_out, caveats[:LISTED]
+    return tuple(found), [f"{name} ({reason})" for name, reason in left_out.items()], caveats[:LISTED]
+
+
+def _by_column(table: Table, roles: Roles, names: Sequence[str]) -> tuple[list[str], dict[str, str], list[str]]:
+    """What each column is by its own name and values: the factors, the reasons against others, and caveats."""
+    found: dict[str, pd.Series] = {}
+    left_out: dict[str, str] = {}
+    caveats: list[str] = []
+    for name in names:
+        if roles.seed == NO_SEED and is_seed(table, name):
+            left_out[name] = "runs are not paired"
+            continue
+        codes = pd.Series(table.frame[name].map(str).factorize()[0])
+        levels, runs = int(codes.max()) + 1, len(table.frame)
+        decimal = is_decimal(table, name)
+        if levels < 2:
+            continue
+        if name not in table.kinds and _is_no_setting(table, name):
+            if levels < runs:
+                left_out[name] = "by its name; a factor with --factors"
+        elif name not in table.kinds and (is_spread(table, name) or (decimal and _is_better(name))):
+            continue
+        elif levels == runs or (levels > runs / 2 and decimal):
+            left_out[name] = DIFFERENT + ("; a result with --metric" if decimal else "")
+        elif twin := next((other for other, theirs in found.items() if _alike(codes, theirs)), None):
+            left_out[name] = f"changes together with {twin}"
+            if name in table.kinds:
+                caveats.append(f"{name} changes together with {twin}: their effects cannot be told apart.")
+        else:
+            found[name] = codes
+    return list(found), left_out, caveats
+
+
+def _is_better(name: str) -> bool:
+    """Whether a column has the name of a metric whose direction is known."""
+    return MetricSpec.guess(short(name)).better is not None
+
+
+def _is_no_setting(table: Table, name: str) -> bool:
+    """Whether a name is that of a cost, of how far a run came, or of something else that is measured."""
+    if OTHERS.fullmatch(short(name)) or MEASURED.fullmatch(short(name)):
+        return True
+    counted = short(name) in STEPS or MetricSpec.guess(short(name)).role == "cost"
+    return counted and is_numeric(table.frame[name], table.decimal)
 
 
 def _name_of_single_runs(table: Table, roles: Roles, free: Sequence[str], found: Sequence[str]) -> str | None:
     """Of a table with one run of each configuration, the column of their names.
 
     It is the only column of texts that are all different, if there is no factor; or one called method, say, if its rows would
-    be pooled by the other factors, unless its texts are made of their levels.
+    be pooled by the other factors, unless its texts are made of their levels. Of the jobs of a known tool, it is the only
+    setting that varies.
     """
     seeds = [] if roles.seed in (None, NO_SEED) else _varying(table, [roles.seed])
-    if seeds or table.kinds or roles.step is not None:
+    if seeds or roles.step is not None:
         return None
+    if table.kinds:
+        settings = _varying(table, [name for name in free if table.kinds.get(name) == "config"])
+        return settings[0] if len(settings) == 1 and not found else None
     names = [name for name in free if name != roles.blocks and short(name) not in BLOCKS and not OTHERS.fullmatch(short(name))]
     names = [name for name in names if not RUNS.fullmatch(short(name)) or short(name) == "name"]
     texts = [name for name in _varying(table, names) if parse(table.frame[name], table.decimal).wrong]
@@ -148,10 +168,18 @@ def _sets_the_steps(column: pd.Series, steps: pd.Series) -> bool:
     return bool(several and (first > 0).all() and (steps % first == 0).all())
 
 
-def _names_runs(table: Table, name: str, factors: Sequence[str], roles: Roles) -> bool:
-    """Whether the other factors and the seed tell apart the same runs as the texts of a column."""
-    texts = table.frame[[*factors, roles.seed]].map(str)
-    return len(texts.drop_duplicates()) == len(texts[name].unique()) == len(texts.drop(columns=name).drop_duplicates())
+def _names_of_runs(table: Table, factors: Sequence[str], roles: Roles) -> list[str]:
+    """Columns called run, say, whose texts tell apart the same runs as the other factors and the seed."""
+    names: list[str] = []
+    if roles.seed is None or roles.seed == NO_SEED:
+        return names
+    for name in (each for each in factors if RUNS.fullmatch(short(each))):
+        kept = [each for each in factors if each not in names]
+        texts = table.frame[[*kept, roles.seed]].map(str)
+        runs = len(texts.drop_duplicates())
+        if len(kept) > 1 and runs == len(texts[name].unique()) == len(texts.drop(columns=name).drop_duplicates()):
+            names.append(name)
+    return names
 
 
 def _results_among(table: Table, factors: Sequence[str], seed: str | None) -> list[str]:

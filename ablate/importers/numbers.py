@@ -63,7 +63,7 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.astype(float)
         return Numbers(values.where((values.abs() < LARGEST) | values.isna(), math.inf))
-    texts = column.astype(str).str.strip()
+    texts = column.astype(str).fillna("").str.strip()  # a setting that some runs do not have
     number_of: dict[str, float] = {}
     others: list[str] = []
     for text in texts.unique():

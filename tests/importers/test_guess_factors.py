@@ -1,11 +1,13 @@
 """The factors that are guessed in tables of single runs and in logs; those of other tables are in test_guess.py."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
 from ablate.core.errors import UsageError
 from ablate.importers.guess_factors import factors
-from ablate.importers.table import NO_SEED, Roles, Table
+from ablate.importers.table import NO_SEED, Kind, Roles, Table
 
 ROLES = Roles(metrics=("accuracy",), seed=NO_SEED)
 
@@ -36,6 +38,21 @@ def test_a_column_of_different_names_is_the_factor_of_single_runs(name: str) -> 
 def test_other_tables_without_a_repeated_level_are_refused(columns: dict[str, list[object]], roles: Roles) -> None:
     with pytest.raises(UsageError, match="no column looks like a factor"):
         factors(table(**columns), roles)
+
+
+def test_the_only_setting_that_a_tool_has_recorded_differently_is_the_factor_of_single_runs() -> None:
+    """Such as the jobs of `python train.py -m lr=0.1,0.01,0.001`, with one seed."""
+    columns = table(lr=["0.1", "0.01", "0.001"], seed=["0", "0", "0"], depth=["4", "4", "4"], seconds=["3", "2", "4"])
+    settings: dict[str, Kind] = {"lr": "config", "seed": "config", "depth": "config"}
+    jobs = dataclasses.replace(columns, kinds={**settings, "accuracy": "metric", "seconds": "metric"})
+    roles = Roles(metrics=("accuracy",), seed="seed")
+    assert factors(jobs, roles) == (("lr",), [], [])
+    jobs.frame["depth"] = ["4", "5", "6"]  # which of them?
+    with pytest.raises(UsageError, match="no column looks like a factor"):
+        factors(jobs, roles)
+    jobs.frame["depth"], jobs.frame["seed"] = "4", ["0", "1", "2"]  # the seed may be the reason
+    with pytest.raises(UsageError, match="no column looks like a factor"):
+        factors(jobs, roles)
 
 
 def test_constant_columns_and_a_constant_seed_do_not_matter() -> None:

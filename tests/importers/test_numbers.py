@@ -60,6 +60,13 @@ def test_a_mean_with_its_deviation_is_a_summary(text: str) -> None:
     assert (found.wrong, found.summary) == (text, True)
 
 
+def test_a_setting_that_some_runs_do_not_have_is_no_value_of_theirs() -> None:
+    numbers = parse(pd.Series([0.9, None, "0.99"], dtype=object))
+    assert numbers.values[[0, 2]].tolist() == [0.9, 0.99]
+    assert math.isnan(numbers.values[1])
+    assert numbers.wrong is None
+
+
 def test_a_word_is_no_number() -> None:
     found = parse(pd.Series(["0.5", "high"]))
     assert (found.wrong, found.summary) == ("high", False)
