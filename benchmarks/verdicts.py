@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablate.core.claims import Change, HowPublished
+from ablate.core.designs import factorial
 from ablate.core.levels import Factor
 from ablate.stats.attribution import shapley
 from ablate.stats.blocks import _bootstrap as bootstrap
@@ -44,7 +45,7 @@ from ablate.stats.decision_rules import (
 )
 from ablate.stats.estimates import Estimate
 from ablate.stats.heterogeneity import heterogeneity
-from ablate.stats.outcomes import Outcomes, product
+from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import MOST, sd_interval, seeds_needed
 from ablate.stats.prediction import prediction
 from ablate.stats.robustness import sign_flip_p
@@ -57,7 +58,7 @@ Noise = Callable[[np.random.Generator, tuple[int, ...]], Numbers]
 
 FACTORS = {"first": Factor.of("first", ["a", "b"]), "second": Factor.of("second", ["x", "y"])}
 FIRST, SECOND = Change.of("first", "a", "b"), Change.of("second", "x", "y")
-CELLS = {cell: column for column, cell in enumerate(product(FACTORS))}
+CELLS = {cell: column for column, cell in enumerate(factorial([*FACTORS.values()]))}
 WEIGHTS = {"first": [-0.5, -0.5, 0.5, 0.5], "second": [-0.5, 0.5, -0.5, 0.5], "interaction": [1, -1, -1, 1]}
 MIXED = "higher; three claims at 0, three at +margin"
 EXPLORATORY = "higher, exploratory (no adjustment)"
@@ -674,7 +675,7 @@ def apart(studies: int) -> pd.DataFrame:
     """
     rows, studies = [], min(studies, 1000)
     factors = {"method": Factor.of("method", ["a", "b"]), "task": Factor.of("task", ["x", "y", "z"])}
-    cells = {cell: column for column, cell in enumerate(product(factors))}
+    cells = {cell: column for column, cell in enumerate(factorial([*factors.values()]))}
     change = Change.of("method", "a", "b")
     for n in (5, 10):
         for common in (0, n // 2):

@@ -35,6 +35,7 @@ STDOUT, STDERR = "stdout.txt", "stderr.txt"
 PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))?)?\}")
 GRACE_SECONDS = 10.0  # between the signal of Ctrl-C and the end of a command that ignores it
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None  # found here: a forked child must not load libraries
 _GUARD = f"""
 import os, signal, sys, time
 if not sys.stdin.read():  # closed without a word: the process that wrote to it is gone
@@ -238,4 +239,5 @@ def _ended_with_this_process(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def _die_with_parent() -> None:
     """In the child: ask Linux for SIGTERM when the parent dies, which may be before there is a guard."""
-    ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGTERM)
+    assert _PRCTL is not None
+    _PRCTL(DEATH_SIGNAL, signal.SIGTERM)

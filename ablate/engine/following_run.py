@@ -15,8 +15,6 @@ class FollowingRun(Run):
     `log`, `save`, `keep` and `expect` do nothing. Streams and seeds are those of rank 0, and `restore` returns the same state.
     """
 
-    rank = 1
-
     def expect(self, epochs: int) -> None:
         """Do nothing: rank 0 records the number of epochs."""
 

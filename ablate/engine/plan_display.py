@@ -201,7 +201,8 @@ def _identical_levels(key: str, cells: Sequence[PlannedCell]) -> list[str]:
 
 def _where(inert: Sequence[Stratum], compared: Mapping[Stratum, object] | Iterable[Stratum]) -> str:
     """Describe the inert strata: by a level that distinguishes them from the others, otherwise by their number."""
-    alive = [stratum for stratum in compared if stratum not in inert]
+    among = set(inert)
+    alive = [stratum for stratum in compared if stratum not in among]
     for key, level in inert[0]:
         if all((key, level) in stratum for stratum in inert) and not any((key, level) in stratum for stratum in alive):
             return f"where {key}={level}"

@@ -21,6 +21,7 @@ import os
 import pickle
 import shutil
 import socket
+import stat
 import sys
 import tempfile
 import threading
@@ -44,7 +45,8 @@ from ablate.storage.records import RunRecord
 VARIABLE = "ABLATE_RUN"
 SWITCH = "ABLATE_RANKS"
 FOLDER = "ABLATE_RANKS_DIR"
-RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+GLOBAL_RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+RANKS = (*GLOBAL_RANKS, "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
 SIZES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 LOCAL_SIZES = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE")
 NODES = ("SLURM_STEP_NUM_NODES",)
@@ -226,6 +228,7 @@ def _join(path: Path, train: Train) -> None:
     setup_globals()
     HydraConfig.instance().cfg = hydra
     run = FollowingRun(Path(directory), RunRecord.model_validate(record), config, root=root)
+    run.rank = next(filter(None, map(_number, (*GLOBAL_RANKS, "LOCAL_RANK"))), 1)
     with contextlib.chdir(folder), _separate():
         os.environ.update(variables)
         try:
@@ -276,8 +279,9 @@ def _folder() -> Path:
     name = f"{_prefix()}{hashlib.sha256('|'.join(facts).encode()).hexdigest()[:16]}"
     folder = Path(shared_folder or tempfile.gettempdir()) / name
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-        raise UsageError(f"{folder} belongs to another user, or others can write to it: remove it.")
+    found = folder.lstat()  # not what a link points to, which anybody can make in a folder for temporary files
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise UsageError(f"{folder} is no folder of this user alone: remove it.")
     return folder
 
 

@@ -96,7 +96,7 @@ class Run:
         self._feed = LoggerFeed(logger, directory, record, config) if logger is not None else None
         self._config_text = ""
 
-    rank = 0  # of this process in a distributed run; not 0: another process records the run, see `FollowingRun`
+    rank = 0  # of this process in a distributed run; if not 0, another process records the run, see `FollowingRun`
 
     @property
     def seed(self) -> int:

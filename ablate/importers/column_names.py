@@ -11,8 +11,8 @@ from ablate.importers.numbers import parse
 from ablate.importers.table import Table
 
 # Usual names, as `short` makes them; the earlier ones of SEEDS come first. BLOCKS are factors that are seldom a treatment
-SEEDS = ("seed", "random_seed", "rng_seed", "random_state", "fold", "split", "replicate", "replication", "repeat", "repetition",
-         "rep", "trial", "run")  # fmt: skip
+CALLED_SEEDS = ("seed", "random_seed", "rng_seed", "random_state")
+SEEDS = (*CALLED_SEEDS, "fold", "split", "replicate", "replication", "repeat", "repetition", "rep", "trial", "run")
 STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps",
          "training_iteration", "timesteps_total", "iterations_since_restore")  # fmt: skip
 RUNS = re.compile(r"(run|trial|experiment|job|task)?[ _-]?(id|uuid|name)|name|run|trial", re.I)

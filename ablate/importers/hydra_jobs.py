@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.core.errors import UsageError
+from ablate.importers.column_names import CALLED_SEEDS, words
 from ablate.importers.run_folders import UNREADABLE, StoredRun, flat, metric_files, natural, read_files, read_mapping, read_yaml
 
 OVERRIDES = ".hydra/overrides.yaml"
@@ -62,7 +63,7 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
         )
     flattened = [flat(job.config) if job.config else {} for job in jobs]
     same = {key: value for key, value in flattened[0].items() if all(each.get(key, _ABSENT) == value for each in flattened)}
-    seeds = [key for each in flattened for key in each if key.rpartition(".")[2].lower() in ("seed", "random_seed", "rng_seed")]
+    seeds = [key for each in flattened for key in each if words(key) in CALLED_SEEDS]
     chosen = [*keys, *(key for key in dict.fromkeys(seeds) if key not in keys and key not in same)]
     chosen += _differing(jobs, flattened, chosen)
     facts = {key: value for key, value in same.items() if key not in chosen}

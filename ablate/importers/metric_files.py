@@ -13,7 +13,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -22,12 +22,13 @@ import yaml
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
 from ablate.core.text import number_in
+from ablate.importers.column_names import STEPS
 from ablate.storage.manifest import YAML_LOADER
 
 Row = dict[str, float]
 Which = Literal["last", "max", "min"]
 WHICH: tuple[Which, ...] = get_args(Which)
-STEPS = ("epoch", "step", "global_step", "iteration")  # columns that count, in the order in which they are preferred
+COUNTERS = ("epoch", *(name for name in STEPS if name != "epoch"))  # in the order in which they are preferred
 EVENT_FILE = "events.out.tfevents."
 LINES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")  # files to which a program can append rows
 
@@ -70,7 +71,7 @@ def final(rows: Sequence[Row], which: Which = "last", metric: str | None = None)
     >>> final(rows, "max", "acc")
     {'acc': 0.9, 'loss': 1.5}
     """
-    last = {name: value for row in rows for name, value in row.items() if name not in STEPS}
+    last = {name: value for row in rows for name, value in row.items() if not is_counter(name)}
     if which == "last" or not last:
         return last
     if metric is None and len(last) > 1:
@@ -90,9 +91,9 @@ def combined(rows: Sequence[Row]) -> list[Row]:
     >>> combined([{"epoch": 0, "train": 1.0}, {"epoch": 0, "val": 2.0}, {"epoch": 1, "train": 0.5}])
     [{'epoch': 0, 'train': 1.0, 'val': 2.0}, {'epoch': 1, 'train': 0.5}]
     """
-    counters = [name for name in STEPS if any(name in row for row in rows)]
+    found = counters(rows)
     # One that every row has: Lightning's event files have the epoch in a row of its own, beside those of the metrics
-    counter = next((name for name in counters if all(name in row for row in rows)), next(iter(counters), None))
+    counter = next((name for name in found if all(name in row for row in rows)), next(iter(found), None))
     result: list[Row] = []
     for row in rows:
         if result and counter is not None and counter in row and result[-1].get(counter) == row[counter]:
@@ -116,7 +117,8 @@ def continued(earlier: Sequence[Row], rows: Sequence[Row], same_run: bool) -> li
     >>> continued(before, [{"epoch": 1, "acc": 0.2}, {"epoch": 2, "acc": 0.3}], same_run=True)
     [{'epoch': 0, 'acc': 0.1}, {'epoch': 1, 'acc': 0.2}, {'epoch': 2, 'acc': 0.3}]
     """
-    counter = next((name for name in STEPS if all(name in row for row in [*earlier, *rows])), None)
+    every = [*earlier, *rows]
+    counter = next((name for name in counters(every) if all(name in row for row in every)), None)
     if counter is None or not rows:
         return [*earlier, *rows] if same_run else list(rows)
     end = len(earlier)
@@ -126,6 +128,17 @@ def continued(earlier: Sequence[Row], rows: Sequence[Row], same_run: bool) -> li
     while start and earlier[start - 1][counter] < following:
         start, following = start - 1, earlier[start - 1][counter]
     return [*earlier[start:end], *rows]
+
+
+def is_counter(name: str) -> bool:
+    """Whether a column counts epochs or steps."""
+    return name.lower() in COUNTERS
+
+
+def counters(rows: Iterable[Row]) -> list[str]:
+    """The columns that count epochs or steps, the preferred one first."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return sorted(filter(is_counter, names), key=lambda name: COUNTERS.index(name.lower()))
 
 
 def _lines(path: Path, after: int, before: int | None) -> Iterator[Row]:

@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 
 from ablate.core.errors import UsageError
-from ablate.importers.metric_files import EVENT_FILE, STEPS, Row, final, read_rows
+from ablate.importers.metric_files import EVENT_FILE, Row, counters, final, is_counter, read_rows
 from ablate.importers.table import AtStep, Kind, Table
 from ablate.storage.manifest import YAML_LOADER
 
@@ -60,9 +60,9 @@ class StoredRun:
 
     def end(self) -> float | None:
         """The last step or epoch."""
-        counted = [row[name] for rows in self.files for name in STEPS[:1] for row in rows if name in row]
-        counted = counted or [row[name] for rows in self.files for name in STEPS for row in rows if name in row]
-        return max(counted, default=None)
+        rows = [row for rows in self.files for row in rows]
+        counter = next(iter(counters(rows)), None)
+        return None if counter is None else max(row[counter] for row in rows if counter in row)
 
 
 def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str | None, notes: Sequence[str]) -> Table:
@@ -129,7 +129,7 @@ def _ambiguous(runs: Sequence[StoredRun]) -> list[str]:
 
 
 def _means(rows: Sequence[Row]) -> Row:
-    names = dict.fromkeys(name for row in rows for name in row if name not in STEPS)
+    names = dict.fromkeys(name for row in rows for name in row if not is_counter(name))
     found = {name: [row[name] for row in rows if name in row] for name in names}
     return {name: sum(each) / len(each) for name, each in found.items()}
 

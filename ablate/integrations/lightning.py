@@ -9,9 +9,11 @@ or, in a program whose callbacks are in its configuration, without a change of c
 
 from __future__ import annotations
 
+import fnmatch
 import inspect
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,7 +62,7 @@ class AblateCallback(Callback):
         if not self._first or trainer.world_size > 1:
             return
         directory = self.run.directory
-        state = self.run.restore(usable=lambda state: (directory / str(state.get("file"))).is_file())
+        state = self.run.restore(usable=lambda state: _is_checkpoint(directory, state.get("file")))
         if state is None:
             return
         self._resumes = True
@@ -129,6 +131,15 @@ class AblateCallback(Callback):
         for path in sorted(older, key=lambda path: path.stat().st_mtime)[:-1]:  # the last one is needed until this is recorded
             path.unlink(missing_ok=True)
         return {"file": name, "epoch": trainer.current_epoch}
+
+
+def _is_checkpoint(directory: Path, name: object) -> bool:
+    """Whether a name is that of a checkpoint in the folder of the run: Lightning's may run code when they are loaded."""
+    return (
+        isinstance(name, str)
+        and fnmatch.fnmatchcase(name, FILE.format("*"))
+        and name in {path.name for path in directory.iterdir()}
+    )
 
 
 def _random_states() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -80,8 +81,8 @@ def _ordered(cells: Mapping[str, Cell], factors: Mapping[str, Factor]) -> Mappin
 
 
 def _unique(labels: Mapping[str, str]) -> dict[str, str]:
-    texts = list(labels.values())
-    return {digest: label if texts.count(label) == 1 else f"{label} {digest}" for digest, label in labels.items()}
+    count = Counter(labels.values())
+    return {digest: label if count[label] == 1 else f"{label} {digest}" for digest, label in labels.items()}
 
 
 def _by_changes(cells: Mapping[str, Cell], labels: Mapping[str, str], block: str | None) -> Mapping[str, str]:

@@ -10,10 +10,11 @@ import pandas as pd
 from scipy import stats
 
 from ablate.core.claims import Change
+from ablate.core.designs import factorial
 from ablate.core.errors import UsageError
 from ablate.stats.blocked_model import SeedBlockedModel, seed_blocked_model
 from ablate.stats.contrasts import DOES_NOTHING, NO_INTERACTION, weights
-from ablate.stats.outcomes import Outcomes, product
+from ablate.stats.outcomes import Outcomes
 
 NOT_ADDITIVE = "the sums of squares do not add up"
 COLUMNS = ["term", "order", "ss", "df", "ms", "f", "p", "omega_squared", "n", "note"]
@@ -109,7 +110,7 @@ def _of_grid(outcomes: Outcomes, factors: tuple[str, ...], model: SeedBlockedMod
     An effect is what remains of the means after those of all lower orders (Montgomery, 5.3), however many cells there are.
     """
     order = {column: at for at, column in enumerate(sorted(outcomes.cells.values()))}
-    means = [model.means[order[outcomes.cells[cell]]] for cell in product(outcomes.factors)]
+    means = [model.means[order[outcomes.cells[cell]]] for cell in factorial([*outcomes.factors.values()])]
     effects = np.array(means).reshape([len(factor) for factor in outcomes.factors.values()])
     repeats, df = model.n, 1
     for axis, (key, factor) in enumerate(outcomes.factors.items()):

@@ -6,7 +6,6 @@ one run: at those levels a factor has no effect on the configuration, and both r
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -259,7 +258,7 @@ class Outcomes:
     @property
     def complete_factorial(self) -> bool:
         """Whether every combination of the factors' levels was run."""
-        return set(product(self.factors)) <= self.cells.keys()
+        return len(self.cells) == math.prod(len(factor) for factor in self.factors.values())
 
 
 def kept(runs: pd.DataFrame) -> pd.Series:
@@ -296,12 +295,6 @@ def limit_of(results: StudyResults, metric: str) -> float | None:
             f"{metric}: {timed[0]} is a time to a target, and a difference is not defined for runs that did not reach it."
         )
     return None
-
-
-def product(factors: Mapping[str, Factor]) -> list[Cell]:
-    """Every cell of the complete factorial."""
-    combinations = itertools.product(*(factor.levels for factor in factors.values()))
-    return [Cell(dict(zip(factors, levels, strict=True))) for levels in combinations]
 
 
 def _cells(results: StudyResults) -> list[Cell]:

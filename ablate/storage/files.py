@@ -25,13 +25,14 @@ _TARGETS = r"run\.json|config\.yaml|checkpoint\.pt|history\.csv|traceback\.txt|s
 _EARLIER = re.compile(rf"\.({_TARGETS})\.[a-z0-9_]{{8}}", re.DOTALL)  # the names of earlier versions, which lack the process
 
 
-def write_atomically(path: Path, content: str | bytes, durable: bool = False) -> None:
+def write_atomically(path: Path, content: str | bytes, durable: bool = False, mode: int = 0o644) -> None:
     """Replace a file atomically: readers, also after a crash, see either the old or the new content.
 
     Args:
         path: the file.
         content: text, written as UTF-8 (lone surrogates, which UTF-8 cannot represent, as escapes), or bytes.
         durable: whether this also holds after a power failure; waits until the content is on disk.
+        mode: who may read and write the file.
     """
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path.name))
@@ -41,7 +42,7 @@ def write_atomically(path: Path, content: str | bytes, durable: bool = False) ->
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -104,7 +105,7 @@ def remove_abandoned(folder: Path, names: str = ".+") -> None:
 
 def owner(process: int | None = None) -> str:
     """A process of this machine as text, by default this one."""
-    return f"{_machine()}-{os.getpid() if process is None else process}"
+    return f"{_processes()}-{os.getpid() if process is None else process}"
 
 
 def lives(owner: str) -> bool | None:
@@ -114,7 +115,7 @@ def lives(owner: str) -> bool | None:
         owner: the process, see the function `owner`.
     """
     machine, _, process = owner.partition("-")
-    if machine != _machine() or not process.isdecimal():
+    if machine != _processes() or not process.isdecimal():
         return None
     try:
         os.kill(int(process), 0)
@@ -155,10 +156,26 @@ def _is_zombie(process: int) -> bool:
 
 
 @functools.cache
-def _machine() -> str:
+def machine() -> str:
+    """Where locks of files are known to all processes: on this machine since it started. Names of machines need not differ."""
+    return _digest(*_machine())
+
+
+@functools.cache
+def _processes() -> str:
     """Where the numbers of processes mean the same: on this machine, since it started, and in this container."""
+    container = []
+    with suppress(OSError):
+        container.append(str(Path("/proc/self/ns/pid").readlink()))
+    return _digest(*_machine(), *container)
+
+
+def _machine() -> list[str]:
     facts = [socket.gethostname()]
     with suppress(OSError):
         facts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8"))
-        facts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return facts
+
+
+def _digest(*facts: str) -> str:
     return hashlib.sha256("|".join(facts).encode()).hexdigest()[:8]

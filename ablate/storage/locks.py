@@ -21,7 +21,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,7 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, Timeout
 
 from ablate.core.errors import RunLockedError
-from ablate.storage import watcher
-from ablate.storage.files import temporary_prefix
+from ablate.storage import files, watcher
 from ablate.storage.records import RunRecord, Status
 
 LOCK = ".lock"
@@ -41,6 +40,7 @@ BEAT_SECONDS = 15.0
 STALE_SECONDS = 90.0
 CONFIRM_SECONDS = 45.0  # three heartbeats
 CERTAIN_SECONDS = 3600.0
+QUESTION_SECONDS = 0.25  # within which a process that only asks whether a run is held has released its lock
 WATCH_SECONDS = 0.5  # between two looks at a lease that seems to have expired
 JOB = "ABLATE_JOB"  # environment variable: the identifier of the job of this process, set by a launcher
 
@@ -50,7 +50,8 @@ class Lease:
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / LEASE
-        own = {"host": socket.gethostname(), "pid": os.getpid(), "token": os.urandom(8).hex(), "job": os.environ.get(JOB)}
+        here = {"host": socket.gethostname(), "machine": files.machine(), "pid": os.getpid()}
+        own = here | {"token": os.urandom(8).hex(), "job": os.environ.get(JOB)}
         self.content = json.dumps({key: value for key, value in own.items() if value is not None})
         self.lost = False
         self._stop = threading.Event()
@@ -75,7 +76,7 @@ class Lease:
 
     def _clear_away(self, stale: dict[str, Any]) -> None:
         """Remove an expired lease. If another host has just replaced it, restore that one."""
-        aside = self.path.with_name(f"{temporary_prefix(LEASE[1:])}{os.urandom(4).hex()}")
+        aside = self.path.with_name(f"{files.temporary_prefix(LEASE[1:])}{os.urandom(4).hex()}")
         with suppress(FileNotFoundError):  # another host was faster
             self.path.rename(aside)
             found = _read(aside)
@@ -115,7 +116,7 @@ def hold(directory: Path) -> Iterator[Lease]:
         RunLockedError: if another process on this or another host holds it.
     """
     try:
-        lock = FileLock(directory / LOCK).acquire(blocking=False)
+        lock = FileLock(directory / LOCK).acquire(timeout=QUESTION_SECONDS, poll_interval=QUESTION_SECONDS / 10)
     except Timeout:
         raise RunLockedError(_as_text(_read(directory / LEASE))) from None
     with lock:
@@ -173,7 +174,7 @@ def _create(path: Path, content: str) -> None:
     Raises:
         FileExistsError: if the file exists.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path.name[1:]))
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=files.temporary_prefix(path.name[1:]))
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
@@ -215,7 +216,7 @@ def _live_elsewhere(lease: Path, patient: bool = False) -> str | None:
             return None
         content, beat, silent = found
         own_job = content.get("job") is not None and content.get("job") == os.environ.get(JOB)
-        if not content or content.get("host") == socket.gethostname() or own_job or silent >= CERTAIN_SECONDS:
+        if not content or _is_here(content) or own_job or silent >= CERTAIN_SECONDS:
             _watched.pop(lease, None)
             return None
         if silent < STALE_SECONDS:
@@ -245,13 +246,19 @@ def _look(lease: Path) -> tuple[dict[str, Any], int, float] | None:
         return None
     except OSError as error:
         return {"unreadable": str(error)}, 0, 0.0
-    if not isinstance(content, dict) or content.get("host") == socket.gethostname():
+    if not isinstance(content, dict) or _is_here(content):
         return (content if isinstance(content, dict) else {}), beat.st_mtime_ns, 0.0
     try:  # compare times of the shared file system: that of a new file, and the last heartbeat
         with tempfile.TemporaryFile(dir=lease.parent) as now:
             return content, beat.st_mtime_ns, os.fstat(now.fileno()).st_mtime - beat.st_mtime
     except OSError:  # read-only or full: by the clock of this host
         return content, beat.st_mtime_ns, time.time() - beat.st_mtime
+
+
+def _is_here(content: Mapping[str, Any]) -> bool:
+    """Whether a lease was taken on this machine; of earlier versions, on one of this name."""
+    machine = content.get("machine")
+    return content.get("host") == socket.gethostname() if machine is None else bool(machine == files.machine())
 
 
 _watched: dict[Path, tuple[int, float]] = {}  # leases that seem to have expired: heartbeat, and when it was first seen

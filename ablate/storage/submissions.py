@@ -84,10 +84,16 @@ def remove_abandoned(study: Path) -> None:
     """
     files.remove_abandoned(study / JOBS)
     for work in (study / JOBS).glob(f"{LOCAL}*/{WORK}"):
-        folder = work.parent
-        command = files.lives(folder.name.removeprefix(LOCAL).rpartition("-")[0])
-        if command is None:  # of another machine, whose jobs cannot be asked either
-            command = time.time() - work.stat().st_mtime < files.ELSEWHERE_SECONDS
-        jobs = {found[1] for path in folder.iterdir() if (found := re.match(r"(\d+)_", path.name))}  # numbers of processes
-        if not command and not any(files.lives(files.owner(int(job))) for job in jobs):
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another command has removed its folder meanwhile
+            if _is_abandoned(work):
+                shutil.rmtree(work.parent, ignore_errors=True)
+
+
+def _is_abandoned(work: Path) -> bool:
+    """Whether neither the command that wrote this file nor one of its jobs lives."""
+    folder = work.parent
+    command = files.lives(folder.name.removeprefix(LOCAL).rpartition("-")[0])
+    if command is None:  # of another machine, whose jobs cannot be asked either
+        command = time.time() - work.stat().st_mtime < files.ELSEWHERE_SECONDS
+    jobs = {found[1] for path in folder.iterdir() if (found := re.match(r"(\d+)_", path.name))}  # numbers of processes
+    return not command and not any(files.lives(files.owner(int(job))) for job in jobs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -13,12 +12,14 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from ablate.engine.parallel import usable_cores
 from ablate.vision.config import Config
 from ablate.vision.data import class_count, sizes
 from ablate.vision.devices import accelerator_of, choose_device, default_threads, set_numerics
 from ablate.vision.networks import build
 from ablate.vision.optimizers import make_optimizer
 from ablate.vision.precision import autocast
+from ablate.vision.settings import NETWORK_SECTIONS, SIZE
 
 STEPS = 3  # timed, after one warm-up
 IMAGES = 32  # timed at once on a CPU, where an image of a larger batch takes as long within a seventh
@@ -33,7 +34,7 @@ def seconds(config: Config, processes: int = 1) -> float:
     """
     device = choose_device(config.device)
     before = torch.get_num_threads()
-    share = max(1, (os.cpu_count() or 1) // processes) if processes > 1 else default_threads()
+    share = max(1, usable_cores() // processes) if processes > 1 else default_threads()
     with torch.random.fork_rng(devices=[]):
         torch.set_num_threads(config.threads or share)
         try:
@@ -66,7 +67,7 @@ def _timed(config: Config, device: torch.device) -> float:
     batch, test_batch = (
         min(each, most) for each in (min(config.optimizer.batch_size, train), min(config.evaluation.batch_size, test))
     )
-    network = [each.model_dump() for each in (config.model, config.stem, config.norm, config.activation)]
+    network = config.model_dump(include=NETWORK_SECTIONS)
     arithmetic = [str(device), torch.get_num_threads(), config.precision, config.deterministic]
     key = json.dumps([network, arithmetic, config.optimizer.name, class_count(config.data), batch, test_batch])
     if key not in _speeds:
@@ -80,7 +81,7 @@ def _timed(config: Config, device: torch.device) -> float:
 def _measure(config: Config, device: torch.device, batch: int, test_batch: int) -> _Speed:
     network = build(config, class_count(config.data)).to(device)
     optimizer = make_optimizer(config.optimizer, network)
-    images = torch.randn(max(batch, test_batch), 3, 32, 32, device=device).to(memory_format=torch.channels_last)
+    images = torch.randn(max(batch, test_batch), 3, SIZE, SIZE, device=device).to(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.int64, device=device)
 
     def gradients() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablate.core.seeding import stream
+from ablate.vision.settings import SIZE
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "bar", "crescent", "pair")
-SIZE = 32
 CHUNK = 2000  # images per batch; image i does not depend on the total number
 
 Floats = NDArray[Any]  # of float32; NumPy's type stubs do not infer it

@@ -11,14 +11,13 @@ from omegaconf import DictConfig
 from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.engine.experiment import Experiment
+from ablate.vision.settings import NETWORK_SECTIONS
 
 if TYPE_CHECKING:
     import torch
 
     from ablate.vision.config import Config
     from ablate.vision.settings import Data
-
-NETWORK_SECTIONS = ("model", "stem", "norm", "activation")
 
 
 class VisionExperiment(Experiment):

@@ -13,8 +13,8 @@ from torch import fx, nn
 
 from ablate.vision.config import Config
 from ablate.vision.networks import outline
+from ablate.vision.settings import NETWORK_SECTIONS
 
-SECTIONS = {"model", "stem", "norm", "activation"}  # sections of the configuration that a network is built from
 LEFT_OUT = {"training", "inplace"}  # both modes are traced; in-place operations give the same numbers
 
 
@@ -31,12 +31,12 @@ def network_content(config: Config) -> Any:
     Returns:
         The canonical graph, or, for a network that cannot be traced, the settings it is built from.
     """
-    key = config.model_dump_json(include=SECTIONS)
+    key = config.model_dump_json(include=NETWORK_SECTIONS)
     if key not in _contents:
         try:
             _contents[key] = canonical_graph(outline(config))
         except UntraceableError:
-            _contents[key] = {"settings": config.model_dump(include=SECTIONS)}
+            _contents[key] = {"settings": config.model_dump(include=NETWORK_SECTIONS)}
     return _contents[key]
 
 

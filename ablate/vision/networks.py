@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ablate.integrations.torch import initialize
 from ablate.vision.config import Config
 from ablate.vision.models import MODELS
+from ablate.vision.settings import SIZE
 
 CLASSES = 10
-SIZE = 32  # pixels
 
 
 def outline(config: Config, classes: int = CLASSES, size: int = SIZE) -> nn.Module:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ablate.core.errors import UsageError
 
+NETWORK_SECTIONS = {"model", "stem", "norm", "activation"}  # what a network is built from
+SIZE = 32  # height and width of all images in pixels
+
 Positive = Annotated[int, Field(ge=1)]
 Threads = Annotated[int, Field(ge=1, le=1024)]  # with very many, OpenMP crashes
 Count = Annotated[int, Field(ge=0)]

@@ -11,7 +11,8 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablate.vision.networks import SIZE, used_layers
+from ablate.vision.networks import used_layers
+from ablate.vision.settings import SIZE
 
 NOT_LISTED = (nn.ReLU, nn.GELU, nn.SiLU, nn.Identity, nn.Flatten)
 

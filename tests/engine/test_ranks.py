@@ -65,6 +65,16 @@ def test_a_rank_that_cannot_know_its_run_refuses(monkeypatch: pytest.MonkeyPatch
         ranks.follow(lambda cfg, run: None)
 
 
+def test_a_link_in_place_of_the_folder_of_ranks_is_not_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Which another user can make in a folder for temporary files."""
+    monkeypatch.setenv(ranks.FOLDER, str(tmp_path))
+    folder = ranks._folder()
+    folder.rename(tmp_path / "mine")
+    folder.symlink_to(tmp_path / "mine")
+    with pytest.raises(UsageError, match="no folder of this user alone"):
+        ranks._folder()
+
+
 def test_ranks_on_several_machines_need_a_common_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in {"RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
@@ -95,7 +105,7 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
         ):
             ranks.refuse_launcher("x.JoblibLauncher")
         ranks.refuse_launcher("x.BasicLauncher")
-    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("RANK", "3")
     seen = []
 
     def train(cfg, run):
@@ -103,7 +113,7 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
         raise RuntimeError("the other ranks fail too")
 
     ranks.follow(train)
-    assert seen == [(1, 3, 1, "run1", ports[0]), (2, 3, 1, "run2", ports[1])]
+    assert seen == [(1, 3, 3, "run1", ports[0]), (2, 3, 3, "run2", ports[1])]
     assert ports[0] == "29500" != ports[1]  # the store of a launcher serves one process group only
 
 

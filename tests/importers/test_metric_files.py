@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.importers.metric_files import Row, combined, final, read_rows
+from ablate.importers.metric_files import Row, combined, continued, final, read_rows
 
 LIGHTNING = """epoch,step,train/loss,val/acc,test/acc
 0,9,2.0,,
@@ -72,6 +72,15 @@ def test_the_event_files_of_tensorboard(tmp_path: Path) -> None:
     (path,) = tmp_path.iterdir()
     assert read_rows(path)[1] == {"step": 1, "val/acc": 0.75, "loss": -0.75}
     assert final(read_rows(path), "max", "val/acc") == {"val/acc": 0.75, "loss": -0.75}
+
+
+@pytest.mark.parametrize("name", ["iter", "Epoch", "timestep", "training_iteration"])
+def test_usual_names_of_what_counts_are_no_metrics_and_join_what_was_continued(name: str) -> None:
+    before = [{name: 1.0, "acc": 0.5}, {name: 2.0, "acc": 0.9}]
+    assert final(before) == {"acc": 0.9}
+    assert combined([{name: 1.0, "loss": 2.0}, {name: 1.0, "acc": 0.5}]) == [{name: 1.0, "loss": 2.0, "acc": 0.5}]
+    again = [{name: 2.0, "acc": 0.6}, {name: 3.0, "acc": 0.7}]
+    assert continued(before, again, same_run=True) == [before[0], *again]
 
 
 def test_without_a_counter_every_line_is_a_row() -> None:

@@ -45,6 +45,19 @@ def test_a_run_that_was_killed_or_stopped_continues_to_an_equal_history(tmp_path
         assert not list(root.glob("*/runs/*/*/checkpoint*.ckpt"))
 
 
+def test_only_a_checkpoint_in_the_folder_of_the_run_is_loaded(tmp_path: Path) -> None:
+    """A record that names another file is not followed: Lightning's checkpoints may run code."""
+    from ablate.integrations import lightning
+
+    run = tmp_path / "run"
+    run.mkdir()
+    for path in (run / "checkpoint-epoch=2.ckpt", run / "other.pt", tmp_path / "checkpoint-epoch=1.ckpt"):
+        path.touch()
+    assert lightning._is_checkpoint(run, "checkpoint-epoch=2.ckpt")
+    outside = "../checkpoint-epoch=1.ckpt", str(tmp_path / "checkpoint-epoch=1.ckpt")
+    assert not any(lightning._is_checkpoint(run, name) for name in ("other.pt", *outside, "checkpoint-epoch=3.ckpt", None))
+
+
 def test_metrics_that_begin_later_are_logged(tmp_path: Path) -> None:
     """As with `check_val_every_n_epoch=2`: the first epoch has no validation."""
     from ablate.engine.run import Run

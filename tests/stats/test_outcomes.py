@@ -9,7 +9,8 @@ import pytest
 from ablate.core.cells import Cell, Condition
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
-from ablate.stats.outcomes import Outcomes, limit_of, product, values_of
+from ablate.stats.contrasts import every_contrast
+from ablate.stats.outcomes import Outcomes, limit_of, values_of
 from tests.stats.conftest import outcomes, results_of, study
 
 TWO = {"dropout": [True, False], "stem": ["pyramid", "direct"]}
@@ -99,9 +100,20 @@ def test_where_picks_one_level_or_several() -> None:
 def test_where_may_name_levels_that_no_cell_combines() -> None:
     rows = study({"rate": [0, 0.1], "stem": ["a", "b"]}, lambda levels, seed: 1.0)
     found = outcomes(rows[(rows["rate"] == 0) | (rows["stem"] == "a")])
+    assert outcomes(rows).complete_factorial
     assert not found.complete_factorial
     with pytest.raises(UsageError, match="where rate=0.1, stem=b: no run has these levels"):
         found.select(Condition.of({"rate": 0.1, "stem": "b"}))
+
+
+def test_a_study_of_many_factors_one_at_a_time_is_not_asked_for_every_combination() -> None:
+    """There are 2^40 of them."""
+    keys = [f"f{number}" for number in range(40)]
+    cells = [{key: key == changed for key in keys} for changed in ["none", *keys]]
+    frames = [study({key: [level] for key, level in cell.items()}, lambda levels, seed: seed / 10) for cell in cells]
+    found = outcomes(pd.concat(frames, ignore_index=True))
+    assert not found.complete_factorial
+    assert len(every_contrast(found)) == 40
 
 
 def test_two_runs_of_a_seed_at_the_same_levels_are_refused_until_one_is_left_out() -> None:
@@ -118,7 +130,7 @@ def test_two_runs_of_a_seed_at_the_same_levels_are_refused_until_one_is_left_out
 def test_a_study_without_factors_is_one_cell() -> None:
     found = outcomes(study({}, lambda levels, seed: seed))
     assert found.outcomes[0].tolist() == [0, 1, 2, 3, 4]
-    assert product(found.factors) == [Cell({})]
+    assert found.complete_factorial
 
 
 def test_a_study_without_runs_has_no_cell_to_select() -> None:

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from ablate.core.claims import Change
+from ablate.core.designs import factorial
 from ablate.core.levels import Factor
 from ablate.stats.contrasts import contrast, interaction
 from ablate.stats.decision_rules import ALPHA, LOOKS, SequentialDesign, p_values
 from ablate.stats.estimates import Estimate
-from ablate.stats.outcomes import Outcomes, product
+from ablate.stats.outcomes import Outcomes
 from benchmarks.pooled import with_pooled_error
 
 STEM, NORM = Change.of("stem", "a", "b"), Change.of("norm", "x", "y")
@@ -40,7 +41,7 @@ def unequally_paired(draw: np.random.Generator, n: int) -> np.ndarray:
 def coverage(noise: Callable[..., np.ndarray], n: int, estimate: Callable[[Outcomes], Estimate]) -> float:
     draw = np.random.default_rng([n, len(noise.__name__)])
     nothing = pd.DataFrame(np.zeros((n, 4), bool))
-    cells = {cell: column for column, cell in enumerate(product(FACTORS))}
+    cells = {cell: column for column, cell in enumerate(factorial([*FACTORS.values()]))}
     held = 0
     for _ in range(STUDIES):
         seeds = draw.normal(0, 5, size=(n, 1))  # what a seed does to all cells drops out of every contrast

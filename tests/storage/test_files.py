@@ -126,6 +126,17 @@ def test_others_can_read_what_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "run.json").stat().st_mode & 0o044 == 0o044
 
 
+def test_a_file_for_this_user_alone_never_was_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = []
+    replace = Path.replace
+    monkeypatch.setattr(
+        Path, "replace", lambda self, target: (modes.append(self.stat().st_mode & 0o777), replace(self, target))
+    )
+    write_atomically(tmp_path / "work.pkl", b"secret", mode=0o600)
+    assert modes == [0o600]
+    assert (tmp_path / "work.pkl").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_process_of_another_user_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_mine(*_: int) -> None:
         raise PermissionError

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from ablate.core.errors import RunLockedError
-from ablate.storage import locks
+from ablate.storage import files, locks
 from ablate.storage.files import remove_abandoned
-from ablate.storage.locks import DEATHS, LEASE, count_death, deaths, forget_deaths, hold, holder, slot
+from ablate.storage.locks import DEATHS, LEASE, LOCK, count_death, deaths, forget_deaths, hold, holder, slot
 from tests.waiting import wait_until
 
 
@@ -64,6 +65,33 @@ def test_another_hosts_lease_counts_while_its_heart_beats(tmp_path: Path, monkey
     assert holder(tmp_path) is None
     with hold(tmp_path):
         assert json.loads((tmp_path / LEASE).read_text())["host"] == socket.gethostname()
+
+
+def test_a_machine_of_the_same_name_is_another_machine(tmp_path: Path) -> None:
+    """Two nodes, or two virtual machines, may both be called localhost."""
+    lease = {"host": socket.gethostname(), "pid": 7, "token": "t"}
+    (tmp_path / LEASE).write_text(json.dumps({**lease, "machine": "01234567"}))
+    assert holder(tmp_path) == f"process 7 on {socket.gethostname()}"
+    with pytest.raises(RunLockedError, match="process 7"), hold(tmp_path):
+        pass
+    for known in ({"machine": files.machine()}, {}):  # here, the lock tells; earlier versions wrote the name alone
+        (tmp_path / LEASE).write_text(json.dumps(lease | known))
+        assert holder(tmp_path) is None
+
+
+def test_a_process_that_only_asks_does_not_keep_another_from_beginning(tmp_path: Path) -> None:
+    with FileLock(tmp_path / LOCK):
+        begun: list[bool] = []
+
+        def begin() -> None:
+            with hold(tmp_path):
+                begun.append(True)
+
+        beginning = threading.Thread(target=begin)
+        beginning.start()
+        time.sleep(0.1)
+    beginning.join()
+    assert begun == [True]
 
 
 def test_a_lease_that_cannot_be_read_is_not_taken(tmp_path: Path) -> None:

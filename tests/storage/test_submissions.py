@@ -51,6 +51,9 @@ def test_what_a_command_left_that_was_killed_is_removed_once_its_jobs_have_ended
     process.communicate()
     remove_abandoned(tmp_path)
     assert set((tmp_path / JOBS).iterdir()) == set(kept)
+    broken = jobs("local-0123abce", "other")
+    (broken / "work.pkl").symlink_to("gone")  # as if another command removed its folder while this one looks
+    remove_abandoned(tmp_path)
     os.utime(kept[2] / "work.pkl", (0, 0))
     remove_abandoned(tmp_path)
     assert not kept[2].exists()

@@ -30,6 +30,17 @@ def test_the_cost_is_that_of_an_image_times_their_number(
         cost.seconds(experiment("stem=direct", *small))
 
 
+def test_processes_share_the_cores_that_this_one_may_use(
+    experiment: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a machine of 64 cores, Slurm may have given it 8."""
+    threads = []
+    monkeypatch.setattr(cost, "_timed", lambda config, device: threads.append(torch.get_num_threads()) or 1.0)
+    monkeypatch.setattr(cost, "usable_cores", lambda: 8)
+    cost.seconds(experiment(), processes=2)
+    assert threads == [4]
+
+
 def test_timing_leaves_no_trace(experiment: Callable[..., Config]) -> None:
     config = experiment("data.train_size=8", "data.test_size=8", "model.widths=[4]")
     before, threads = torch.get_rng_state(), torch.get_num_threads()

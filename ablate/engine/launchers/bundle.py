@@ -39,7 +39,8 @@ def unpack(content: bytes, directory: Path) -> None:
     temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=temporary_prefix(directory.name)))
     try:
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(temporary, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # without it in Python before 3.11.4
+            archive.extractall(temporary)
         files = [path for path in temporary.rglob("*") if path.is_file()]
         for path in sorted(files, key=lambda path: path.name == RECORD):
             target = directory / path.relative_to(temporary)

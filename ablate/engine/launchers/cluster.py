@@ -196,8 +196,7 @@ def write_work(work: Work, file: Path) -> None:
     """Pickle what the jobs of a submission have in common."""
     import cloudpickle
 
-    file.write_bytes(cloudpickle.dumps(work))
-    file.chmod(0o600)
+    files.write_atomically(file, cloudpickle.dumps(work), mode=0o600)  # no pickle that another user could read or change
 
 
 def last_line(log: Path, otherwise: str) -> str:

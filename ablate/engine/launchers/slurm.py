@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock
 from hydra.core.utils import JobReturn
 
 from ablate.core.errors import UsageError
@@ -28,7 +28,7 @@ from ablate.engine.launchers.names import Detached
 from ablate.engine.launchers.submitted import SubmittedRun
 from ablate.storage import locks, scheduler
 from ablate.storage.records import DONE, read_record
-from ablate.storage.submissions import ANSWER, JOBS, WORK, Submission, read_submissions
+from ablate.storage.submissions import ANSWER, WORK, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
 SILENT_SECONDS = 120.0  # without an answer of Slurm, after which the files of the runs alone tell which have ended
@@ -78,7 +78,7 @@ class Slurm(cluster.ClusterLauncher):
         study = cluster.study_of(runs[0])
         jobs: dict[int, Queued] = {}
         try:
-            with FileLock(cluster.jobs_folder(study) / ".submitting"):  # of two commands, one submits
+            with _submitting(study):
                 jobs |= self._submitted_before(study, runs)
                 due = [number for number in range(len(runs)) if number not in jobs]
                 for number in due:
@@ -325,13 +325,21 @@ def _wait_until_ended(submission: Submission, seconds: float = 40.0) -> None:
 
 
 def _close_ended(study: Path) -> None:
-    """Close the submissions that have no job left. What they printed is kept if a run is not done."""
-    with FileLock(study / JOBS / ".lock"):
+    """Close the submissions that have no job left. What they printed is kept if a run is not done.
+
+    Not while another command submits: the scheduler does not know its jobs yet.
+    """
+    with _submitting(study):
         for submission in read_submissions(study):
             if scheduler.states(submission) == {}:
                 records = map(read_record, (study / directory for directory in submission.runs))
                 done = all(record is not None and record.status in DONE for record in records)
                 submission.close(study, keep_output=not done)
+
+
+def _submitting(study: Path) -> BaseFileLock:
+    """Of two commands, one submits or closes."""
+    return FileLock(cluster.jobs_folder(study) / ".submitting")
 
 
 def _relative(run: RunContext) -> str:

@@ -20,7 +20,6 @@ from ablate.vision.registry import Registry
 from ablate.vision.settings import Data
 
 AUTO = "auto"  # resolved when a study begins, see ablate/vision/data.py
-SIZE = 32  # height and width of all images in pixels
 DECODER = 2  # incremented when decoding changes the pixels or their order
 
 

@@ -17,8 +17,8 @@ from PIL import Image, ImageOps
 from ablate.core.errors import UsageError
 from ablate.core.seeding import stream
 from ablate.engine.output_folder import located
-from ablate.vision.datasets import DECODER, SIZE, Decoded, Source, Split, register
-from ablate.vision.settings import Data
+from ablate.vision.datasets import DECODER, Decoded, Source, Split, register
+from ablate.vision.settings import SIZE, Data
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 

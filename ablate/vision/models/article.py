@@ -18,7 +18,7 @@ from ablate.vision.config import Config
 from ablate.vision.models import register
 from ablate.vision.networks import activation
 from ablate.vision.places import matching, trunk_places
-from ablate.vision.settings import ModelSettings, Positive, Share
+from ablate.vision.settings import SIZE, ModelSettings, Positive, Share
 
 
 class ArticleSettings(ModelSettings):
@@ -50,7 +50,7 @@ class Network(nn.Module):
         UsageError: if a pattern matches no place, or if the image is too small for the blocks.
     """
 
-    def __init__(self, config: Config, classes: int = 10, size: int = 32) -> None:
+    def __init__(self, config: Config, classes: int = 10, size: int = SIZE) -> None:
         super().__init__()
         model = config.model
         assert isinstance(model, ArticleSettings)

@@ -24,7 +24,7 @@ from ablate.vision.config import Config
 from ablate.vision.models import register
 from ablate.vision.networks import activation
 from ablate.vision.places import matching, trunk_places
-from ablate.vision.settings import ModelSettings, Positive, PositiveNumber
+from ablate.vision.settings import SIZE, ModelSettings, Positive, PositiveNumber
 
 PATCH = 2  # pixels: height and width of the first layer
 FIRST_WIDTH = 2 * 3 * PATCH**2  # channels of the first layer: each eigenvector of the patches, and its negative
@@ -56,7 +56,7 @@ class FastNetwork(nn.Module):
         UsageError: if a pattern of `norm.places` matches no place, or if the image is too small for the blocks.
     """
 
-    def __init__(self, config: Config, classes: int = 10, size: int = 32) -> None:
+    def __init__(self, config: Config, classes: int = 10, size: int = SIZE) -> None:
         super().__init__()
         model = config.model
         assert isinstance(model, FastSettings)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -229,6 +230,20 @@ def test_the_time_limit_of_a_job_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     assert record.status == "interrupted"
     assert record.error == "its job slurm-7_0 ended: TIMEOUT, see hydra.launcher.timeout_min"
     assert locks.deaths(folder) == 1
+
+
+def test_what_another_command_is_submitting_is_not_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until sbatch has answered, the scheduler knows no job of it."""
+    submission = array(["runs/x=1/seed=0"], number=None)
+    monkeypatch.setattr(slurm.scheduler, "states", lambda submission: {})
+    closing = threading.Thread(target=slurm._close_ended, args=[tmp_path])
+    with slurm._submitting(tmp_path):
+        submission.write(tmp_path)
+        closing.start()
+        closing.join(0.3)
+        assert read_submissions(tmp_path) == [submission]
+    closing.join()
+    assert read_submissions(tmp_path) == []
 
 
 class Executor:
