@@ -31,7 +31,6 @@ EMPTY = ROOT / "benchmarks" / "empty" / "app.py"
 RUNS = (1_000, 4_000, 16_000)
 SEEDS = 20
 WORKERS = 1_000
-BEAT_SECONDS = 15.0  # ablate.storage.locks.BEAT_SECONDS
 TRACED = (2, 12)  # runs of the two sweeps that are traced
 TASKS = {
     "plan, new study": "new",
@@ -139,7 +138,7 @@ def report(sizes: Sequence[int], skipped: Sequence[str] = ()) -> None:
         each = sum(calls.values())
         names = ", ".join(f"{count:.0f} {call}" for call, count in calls.most_common() if count >= 0.5)
         print(f"\nA run of two epochs, planned and executed, needs {each:.0f} metadata operations: {names}.")
-        beats, starts = WORKERS / BEAT_SECONDS, WORKERS / 600
+        beats, starts = WORKERS / importlib.import_module("ablate.storage.locks").BEAT_SECONDS, WORKERS / 600
         print(
             f"{WORKERS:,} workers add {beats:.0f} a second for heartbeats. With runs of ten minutes they start {starts:.1f} "
             f"runs a second, which makes {starts * each + beats:.0f} operations a second."

@@ -30,7 +30,7 @@ from ablate.core.claims import Change, HowPublished
 from ablate.core.designs import factorial
 from ablate.core.levels import Factor
 from ablate.stats.attribution import shapley
-from ablate.stats.blocks import _bootstrap as bootstrap
+from ablate.stats.blocks import bootstrap
 from ablate.stats.contrasts import contrast, interaction
 from ablate.stats.decision_rules import (
     ALPHA,

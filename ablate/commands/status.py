@@ -26,14 +26,14 @@ from ablate.report import terminal
 from ablate.storage import locks, scheduler
 from ablate.storage.layout import run_directories
 from ablate.storage.plan_file import read_plan
-from ablate.storage.records import RECORD, RunRecord, read_record
+from ablate.storage.records import DONE, RECORD, RunRecord, read_record
 from ablate.storage.time_left import Span, Unfinished, seconds_left, seconds_since_1970
 
 ROWS_SHOWN = 40
 NOTE = 200  # characters of an error; run.json has more
 STATES = ("running", "queued", "failed", "interrupted", "unreadable", "not started", "diverged", "finished", "left out")
-ENDED = ("finished", "diverged", "failed", "left out")
-AT_REST = ("finished", "diverged", "not started", "left out")  # shown with --all only
+ENDED = (*DONE, "failed", "left out")
+AT_REST = (*DONE, "not started", "left out")  # shown with --all only
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _unless_known(study: Path, name: str, planned: str, queued: scheduler.Queued
     if before is not None and before[0] == written:
         return before[1]
     status = _status(study, name, planned, queued)
-    if status.state in ("finished", "diverged"):
+    if status.state in DONE:
         known[name] = written, status
     return status
 
@@ -103,7 +103,7 @@ def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | 
         host, job = _place(record, lease)
         started = record.timing.get("started") if record is not None else None
         return RunStatus(name, label, seed, "running", host, job, attempts, seconds_since_1970(started) or lease.get("beat"))
-    if queued is not None and (record is None or record.status not in ("finished", "diverged")):
+    if queued is not None and (record is None or record.status not in DONE):
         submitted = seconds_since_1970(queued.submitted)
         running, _, node = (queued.state or "").partition(" on ")
         if running == "RUNNING":  # it is just starting

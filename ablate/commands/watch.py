@@ -24,14 +24,12 @@ from rich.text import Text
 from ablate.commands import studies
 from ablate.commands.status import ENDED, Known, RunStatus, status_of, summary
 from ablate.core.errors import UsageError
-from ablate.core.metrics import most_telling
 from ablate.report import terminal
 from ablate.report.build import build
 from ablate.report.folder import write_folder
 from ablate.report.model import Report
 from ablate.report.table_formats import to_rich
-from ablate.storage.history import read_history
-from ablate.storage.records import HISTORY, read_record
+from ablate.storage.run_progress import RunProgress
 
 SHOWN = 12  # running runs
 TABLES = ("ablation", "results")  # the first of these that a report has is shown
@@ -88,15 +86,9 @@ def look(study: Path, known: Known | None = None) -> Snapshot:
 
 
 def _running(study: Path, run: RunStatus) -> Running:
-    directory = study / run.directory
-    record = read_record(directory)
-    try:
-        rows = read_history(directory / HISTORY)
-    except (OSError, ValueError):
-        rows = []
-    metric = most_telling(list(rows[-1])) if rows else ""
-    curve = [row[metric] for row in rows if isinstance(row.get(metric), int | float)]
-    return Running(f"{run.label} seed={run.seed}", len(rows), record.epochs if record is not None else None, metric, curve)
+    found = RunProgress.read(study / run.directory)
+    curve = [row[found.metric] for row in found.rows if isinstance(row.get(found.metric), int | float)]
+    return Running(f"{run.label} seed={run.seed}", len(found.rows), found.epochs, found.metric, curve)
 
 
 def sparkline(values: Sequence[float]) -> str:

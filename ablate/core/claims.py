@@ -41,7 +41,7 @@ from ablate.core.cells import Condition
 from ablate.core.errors import ClaimError
 from ablate.core.levels import Level
 
-FEWEST = 5  # no verdict below so many seeds
+FEWEST_SEEDS = 5  # no verdict below so many seeds
 ALL = "all"  # the whole difference of a path
 LARGEST = "largest"
 Expects = Literal["higher", "lower", "equivalent", "higher by the margin", "lower by the margin", "noninferior"]

@@ -71,13 +71,13 @@ class MetricSpec:
             object.__setattr__(self, "title", title.removesuffix(f" {self.unit}") if self.unit else title)
 
     @property
-    def percent(self) -> bool:
-        """Whether values are fractions that are shown as percentages."""
+    def is_fraction(self) -> bool:
+        """Whether values are fractions that are shown as percentages: 100 times as large."""
         return self.unit == "%"
 
     @property
     def in_percent(self) -> bool:
-        """Whether values are shown as percentages, so that differences are percentage points."""
+        """Whether values are shown as percentages, so that differences are percentage points. Some are percentages already."""
         return self.unit == "%"
 
     @classmethod
@@ -139,7 +139,7 @@ class PercentageSpec(MetricSpec):
         return cls(**{each.name: getattr(spec, each.name) for each in fields(spec)})
 
     @property
-    def percent(self) -> bool:
+    def is_fraction(self) -> bool:
         return False
 
 
@@ -163,7 +163,7 @@ class Metrics(Mapping[str, MetricSpec]):
         chance = None if first.chance is None or other.chance is None else first.chance - other.chance
         title = f"{first.title}{MINUS}{other.title}"
         found = replace(first, name=name, title=title, better=None, chance=chance, limit=None, note="")
-        same = (first.unit, first.percent) == (other.unit, other.percent)
+        same = (first.unit, first.is_fraction) == (other.unit, other.is_fraction)
         return found if same else replace(found, unit="", digits=None)
 
     def completed(

@@ -12,7 +12,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from ablate.core import designs
-from ablate.core.claims import FEWEST
+from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.text import cut
@@ -135,7 +135,7 @@ def _seeds(
     if asked is not None:
         return list(range(first, first + asked))
     if options.until:
-        return list(range(first, first + min(next(iter(options.looks), FEWEST), options.max_seeds)))
+        return list(range(first, first + min(next(iter(options.looks), FEWEST_SEEDS), options.max_seeds)))
     if default is None:
         return [first]
     if not is_seed(default):

@@ -14,11 +14,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, InterpolationToMissingValueError, OmegaConfBaseException
 
-from ablate.engine.interpolations import ESCAPED, Path, Unknown, at, find_unknown, leaves
+from ablate.engine.interpolations import ESCAPED, KeyPath, Unknown, at, find_unknown, leaves
 from ablate.engine.overrides import key_of
 
 UNRESOLVED = (InterpolationKeyError, InterpolationToMissingValueError)
-_REFERENCE = re.compile(r"\$\{[^${}:]+\}")  # to a key; a resolver has a colon
+_TO_A_KEY = re.compile(r"\$\{[^${}:]+\}")  # to a key; a resolver has a colon
 
 
 def plain(node: Any, resolve: bool = False) -> Any:
@@ -50,7 +50,7 @@ class ConfigValues:
 
     nested: dict[str, Any]
     unknown: Unknown = field(default_factory=Unknown)
-    objects: Mapping[Path, str] = field(default_factory=dict)
+    objects: Mapping[KeyPath, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     references: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
     unresolved: Mapping[str, str] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class ConfigValues:
             if isinstance(value, DictConfig | ListConfig | str | int | float | bool | None):
                 *parents, last = keys
                 at(nested, tuple(parents))[last] = plain(value, resolve=True)
-                if len(_REFERENCE.findall(text)) == text.count("${"):
+                if len(_TO_A_KEY.findall(text)) == text.count("${"):
                     references[keys] = text
             else:
                 objects[path] = str(plain(value))
@@ -110,10 +110,10 @@ class ConfigValues:
     def _flatten(
         self,
         node: Mapping[str, Any],
-        path: Path,
+        path: KeyPath,
         prefix: str,
         ignore: Collection[str],
-        unknown: Collection[Path],
+        unknown: Collection[KeyPath],
         flat: dict[str, Any],
     ) -> None:
         for key, value in node.items():

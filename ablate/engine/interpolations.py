@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-Path = tuple[str, ...]  # keys from the root of a configuration
+KeyPath = tuple[str, ...]  # keys from the root of a configuration
 
 ESCAPED = "\\${"  # an escaped string, not an interpolation
 _KNOWN_TO_THE_JOB = re.compile(r"\$\{\s*(hydra|now)\s*:")
@@ -30,11 +30,11 @@ class Unknown:
         by_job: those that depend on the job (`${hydra:…}`, `${now:…}`) or differ each time they are resolved.
     """
 
-    by_seed: frozenset[Path] = frozenset()
-    by_job: frozenset[Path] = frozenset()
+    by_seed: frozenset[KeyPath] = frozenset()
+    by_job: frozenset[KeyPath] = frozenset()
 
     @property
-    def paths(self) -> frozenset[Path]:
+    def paths(self) -> frozenset[KeyPath]:
         return self.by_seed | self.by_job
 
 
@@ -118,9 +118,9 @@ def _resolved(cfg: DictConfig, every: Collection[tuple[Any, ...]]) -> dict[tuple
     return found
 
 
-def _referring(texts: Mapping[Path, str], targets: Collection[Path]) -> set[Path]:
+def _referring(texts: Mapping[KeyPath, str], targets: Collection[KeyPath]) -> set[KeyPath]:
     """The interpolations that refer to one of the targets, directly or indirectly."""
-    found: set[Path] = set()
+    found: set[KeyPath] = set()
     reached = set(targets)
     while True:
         more = {
@@ -134,7 +134,7 @@ def _referring(texts: Mapping[Path, str], targets: Collection[Path]) -> set[Path
         reached |= more
 
 
-def _references(path: Path, text: str) -> Iterator[Path]:
+def _references(path: KeyPath, text: str) -> Iterator[KeyPath]:
     """The paths that an interpolation refers to; a leading dot makes a path relative to its node."""
     for name in _REFERENCE.findall(text):
         up = len(name) - len(name.lstrip("."))
@@ -142,6 +142,6 @@ def _references(path: Path, text: str) -> Iterator[Path]:
         yield (path[: len(path) - up] + parts) if up else parts
 
 
-def _meets(reference: Path, targets: Collection[Path]) -> bool:
+def _meets(reference: KeyPath, targets: Collection[KeyPath]) -> bool:
     """Whether the referenced node is, or contains, one of the targets."""
     return any(target[: len(reference)] == reference for target in targets)

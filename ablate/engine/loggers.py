@@ -69,7 +69,7 @@ class LoggerFeed:
         """Log the new rows; on the first call also those of an earlier attempt."""
         if not self._begun:
             self._begun = True
-            self._call(lambda logger: logger.begin(self._directory, self._record, levels_of(self._record, self._config)))
+            self._call(lambda logger: logger.begin(self._directory, self._record, logged_levels(self._record, self._config)))
         for row in rows[self._shown :]:
             values = numbers(row)
             epoch = values.get("epoch", math.nan)
@@ -108,7 +108,7 @@ def numbers(row: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def levels_of(record: RunRecord, config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
+def logged_levels(record: RunRecord, config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
     """The facts that distinguish a run: label, seed, the option of each config group, and the overridden keys."""
     values = fingerprint.flatten(config)
     overridden = {key: values[key] for key in record.overridden if key in values}

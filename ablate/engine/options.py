@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ablate.core.claims import FEWEST
+from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
@@ -137,10 +137,10 @@ class StudyOptions(BaseModel):
     claims: list[dict[str, Any]] = option(
         [], "the claims that the study should decide; see docs/reference/claims.md", "a list of claims", sweeps_only=True
     )
-    looks: Annotated[list[Annotated[int, Field(ge=FEWEST)]], AfterValidator(ascending)] = option(
+    looks: Annotated[list[Annotated[int, Field(ge=FEWEST_SEEDS)]], AfterValidator(ascending)] = option(
         [],
         "the numbers of seeds at which verdicts are taken, fixed with the claims; []: 5, 8, 12, 20",
-        f"ascending integers >= {FEWEST}, such as [5, 10, 20]",
+        f"ascending integers >= {FEWEST_SEEDS}, such as [5, 10, 20]",
         sweeps_only=True,
     )
     blocks: str | None = option(

@@ -19,7 +19,7 @@ from ablate.engine.planning import STATES, Plan, PlannedRun
 from ablate.storage.files import write_atomically
 from ablate.storage.layout import PLAN, known_cells
 from ablate.storage.manifest import StudyManifest
-from ablate.storage.plan_file import FACTS, read_rows
+from ablate.storage.plan_file import FACTS, read_plan_rows
 
 ROWS_SHOWN = 24
 KEYS_SHOWN = 6  # of the keys that do not identify runs
@@ -99,7 +99,7 @@ def write_csv(plan: Plan) -> None:
         same = f"identical configuration to {run.cell.label}"
         rows += [(cell.levels, [*facts, same]) for cell in stand_ins.get(run.cell.digest, [])]
     begun = known_cells(plan.study).values()
-    for row in read_rows(plan.study):
+    for row in read_plan_rows(plan.study):
         cell_of_row = Path(row["directory"]).parent
         if cell_of_row not in planned and cell_of_row.name in begun:
             levels = {key: level for key, level in row.items() if key not in FACTS and level}

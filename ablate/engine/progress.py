@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -13,12 +14,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from ablate.core.metrics import most_telling
 from ablate.core.wording import duration
 from ablate.engine.planning import Plan, PlannedRun
-from ablate.storage.history import read_history
 from ablate.storage.locks import LEASE
-from ablate.storage.records import DONE, HISTORY, RECORD, read_record
+from ablate.storage.records import DONE, RECORD, read_record
+from ablate.storage.run_progress import RunProgress
 from ablate.storage.time_left import Span, Unfinished, seconds_left, span_of
 
 LOOK_SECONDS = 0.5
@@ -55,7 +55,7 @@ class Watch:
     def __init__(self, plan: Plan, runs: Sequence[PlannedRun]) -> None:
         self.plan = plan
         self.waiting = {run.directory: run for run in runs}
-        self.running: list[PlannedRun] = []
+        self.running: dict[Path, RunProgress] = {}
         self.tally = Tally(len(runs))
         self._took = 0.0
         self._finished: deque[Span] = deque(maxlen=LAST)  # of this launch
@@ -65,11 +65,11 @@ class Watch:
 
     def look(self) -> Tally:
         """Count the states again."""
-        self.running = []
+        self.running = {}
         for directory, run in list(self.waiting.items()):
             beat = _changed(directory / LEASE)
             if beat is not None and beat != self._left_behind[directory]:
-                self.running.append(run)
+                self.running[directory] = RunProgress.read(directory)
             elif (changed := _changed(directory / RECORD)) is not None and changed >= self._began:
                 self._ended(run)
         self.tally.running = len(self.running)
@@ -93,8 +93,7 @@ class Watch:
     def _seconds_left(self) -> float | None:
         """The estimated time left, with the estimated durations corrected by the ratio of actual to estimated ones so far."""
         ratio = self._took / self._expected if self._expected else 1.0
-        running = {run.directory for run in self.running}
-        left = [_unfinished(run, ratio, run.directory in running) for run in self.waiting.values()]
+        left = [_unfinished(run, ratio, self.running.get(run.directory)) for run in self.waiting.values()]
         return seconds_left(left, self._finished, self.plan.processes)
 
 
@@ -133,42 +132,32 @@ def _live(watch: Watch, console: Console, over: threading.Event) -> None:
             began = time.perf_counter()
             tally = watch.look()
             progress.update(sweep, completed=tally.done + tally.failed, said=str(tally))
-            current = {run.directory: run for run in watch.running[:SHOWN]}
+            current = dict(itertools.islice(watch.running.items(), SHOWN))
             for directory in [directory for directory in lines if directory not in current]:
                 progress.remove_task(lines.pop(directory))
             for directory, run in current.items():
                 if directory not in lines:
-                    lines[directory] = progress.add_task(f"  {run.name}", total=None, said="")
-                epoch, epochs, said = _last_row(run)
-                progress.update(lines[directory], completed=epoch, total=epochs, said=said)
+                    lines[directory] = progress.add_task(f"  {watch.waiting[directory].name}", total=None, said="")
+                progress.update(lines[directory], completed=len(run.rows), total=run.epochs, said=_last_row(run))
             if over.wait(max(LOOK_SECONDS, LOOK_SHARE * (time.perf_counter() - began))):
                 return
 
 
-def _last_row(run: PlannedRun) -> tuple[int, int | None, str]:
-    """The number of epochs that a run has logged, its total number, and a text about the last one."""
-    record = read_record(run.directory)
-    epochs = record.epochs if record is not None else None
-    try:
-        rows = read_history(run.directory / HISTORY)
-    except (OSError, ValueError):
-        rows = []
-    if not rows:
-        return 0, epochs, "starting"
-    name = most_telling(list(rows[-1]))
-    value = rows[-1][name]
+def _last_row(run: RunProgress) -> str:
+    """The last epoch in words."""
+    if not run.rows:
+        return "starting"
+    value = run.rows[-1][run.metric]
     shown = f"{value:.4g}" if isinstance(value, int | float) else value
-    return len(rows), epochs, f"epoch {len(rows)}{f'/{epochs}' if epochs else ''}, {name} {shown}"
+    return f"epoch {len(run.rows)}{f'/{run.epochs}' if run.epochs else ''}, {run.metric} {shown}"
 
 
-def _unfinished(run: PlannedRun, ratio: float, running: bool) -> Unfinished:
-    seconds = None if run.seconds is None else run.seconds * ratio
-    if not running:
-        return Unfinished(run.begun, seconds)
-    record = read_record(run.directory)
-    epoch, epochs, _ = _last_row(run)
-    share = min(1.0, epoch / epochs) if epochs else 0.0
-    return Unfinished(share, seconds, span_of(record.timing, time.time()) if record is not None else None)
+def _unfinished(planned: PlannedRun, ratio: float, running: RunProgress | None) -> Unfinished:
+    seconds = None if planned.seconds is None else planned.seconds * ratio
+    if running is None:
+        return Unfinished(planned.begun, seconds)
+    record = running.record
+    return Unfinished(running.share, seconds, span_of(record.timing, time.time()) if record is not None else None)
 
 
 def _changed(path: Path) -> float | None:

@@ -20,7 +20,7 @@ from ablate.core.values import plain_number
 from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
-from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_rows
+from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_metrics
 from ablate.storage.layout import PLAN
 from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import CONFIG, HISTORY, RECORD
@@ -67,14 +67,14 @@ class Beginning:
         return cls(time.time(), ends)
 
     def rows_of(self, path: Path, run: Run) -> list[Row]:
-        """The rows that a run wrote to a file, see `read_rows`."""
+        """The rows that a run wrote to a file, see `read_metrics`."""
         end = self.ends.get(path.resolve())
         if end is None or not end.still_in(path):
-            return read_rows(path)
-        rows, same_run = read_rows(path, end.size), path.resolve().is_relative_to(run.directory.resolve())
+            return read_metrics(path)
+        rows, same_run = read_metrics(path, end.size), path.resolve().is_relative_to(run.directory.resolve())
         if run.record.attempts < 2:
-            return read_rows(path) if same_run else rows
-        return continued(read_rows(path, before=end.size), rows, same_run)
+            return read_metrics(path) if same_run else rows
+        return continued(read_metrics(path, before=end.size), rows, same_run)
 
 
 @dataclass(frozen=True)

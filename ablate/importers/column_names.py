@@ -13,8 +13,6 @@ from ablate.importers.table import Table
 # Usual names, as `short` makes them; the earlier ones of SEEDS come first. BLOCKS are factors that are seldom a treatment
 CALLED_SEEDS = ("seed", "random_seed", "rng_seed", "random_state")
 SEEDS = (*CALLED_SEEDS, "fold", "split", "replicate", "replication", "repeat", "repetition", "rep", "trial", "run")
-STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps",
-         "training_iteration", "timesteps_total", "iterations_since_restore")  # fmt: skip
 RUNS = re.compile(r"(run|trial|experiment|job|task)?[ _-]?(id|uuid|name)|name|run|trial", re.I)
 OTHERS = re.compile(
     r"(.*[\W_])?(id|uuid|index|date|time|timestamp|start(ed)?|end(ed)?|created(_at)?|updated(_at)?|duration|runtime|seconds|"

@@ -20,13 +20,13 @@ from ablate.importers.column_names import (
     OTHERS,
     RUNS,
     SEED_COLUMN,
-    STEPS,
     is_decimal,
     is_seed,
     is_spread,
     rank,
     short,
 )
+from ablate.importers.metric_files import STEPS
 from ablate.importers.numbers import is_numeric, parse
 from ablate.importers.table import NO_SEED, Roles, Table
 from ablate.importers.wide import WITH_SUMMARY, melted, numbered

@@ -18,12 +18,12 @@ from ablate.importers.column_names import (
     METRIC_PREFIX,
     OTHERS,
     RUNS,
-    STEPS,
     is_decimal,
     is_seed,
     is_spread,
     short,
 )
+from ablate.importers.metric_files import STEPS
 from ablate.importers.numbers import is_numeric, parse
 from ablate.importers.table import NO_SEED, Roles, Table
 

@@ -10,7 +10,16 @@ from typing import Any
 
 from ablate.core.errors import UsageError
 from ablate.importers.column_names import CALLED_SEEDS, words
-from ablate.importers.run_folders import UNREADABLE, StoredRun, flat, metric_files, natural, read_files, read_mapping, read_yaml
+from ablate.importers.run_folders import (
+    UNREADABLE,
+    ImportedRun,
+    flat,
+    metric_files,
+    natural,
+    read_files,
+    read_mapping,
+    read_yaml,
+)
 
 OVERRIDES = ".hydra/overrides.yaml"
 _ABSENT = object()
@@ -29,7 +38,7 @@ def job_folders(folder: Path) -> list[Path]:
     return sorted((path.parent.parent for path in folder.rglob(OVERRIDES)), key=natural)
 
 
-def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
+def read(folder: Path, pattern: str | None = None) -> list[ImportedRun]:
     """Read the jobs.
 
     Their configuration is every key that a job overrides, and every other one that differs between jobs of equal config groups,
@@ -46,12 +55,12 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
         UsageError: if no job has a file of metrics.
     """
     jobs: list[_Job] = []
-    found: list[StoredRun] = []
+    found: list[ImportedRun] = []
     for path in job_folders(folder):
         try:
             jobs.append(_read_job(path))
         except UsageError as error:
-            found.append(StoredRun(str(path.relative_to(folder)), {}, [], UNREADABLE, str(error)))
+            found.append(ImportedRun(str(path.relative_to(folder)), {}, [], UNREADABLE, str(error)))
     keys = list(dict.fromkeys(key for job in jobs for key in job.overrides))
     files = [metric_files(job.folder, pattern) for job in jobs]
     if not any(files):
@@ -71,12 +80,12 @@ def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
         levels = facts | {key: _level(key, job) for key in chosen}
         place = str(job.folder.relative_to(folder))
         if not paths:
-            found.append(StoredRun(place, levels, [], "failed", "no file of metrics"))
+            found.append(ImportedRun(place, levels, [], "failed", "no file of metrics"))
             continue
         try:
-            found.append(StoredRun(place, levels, read_files(paths)))
+            found.append(ImportedRun(place, levels, read_files(paths)))
         except UsageError as error:  # such as a file that a killed job left incomplete; the other jobs count
-            found.append(StoredRun(place, levels, [], "failed", str(error)))
+            found.append(ImportedRun(place, levels, [], "failed", str(error)))
     return found
 
 

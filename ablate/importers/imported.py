@@ -1,6 +1,6 @@
 """The results of another program: a CSV or JSON file, a data frame, or what another tool stored.
 
-found = read_rows(Path("results.csv"))   # roles guessed
+found = read_source(Path("results.csv"))   # roles guessed
 found.results(), found.metrics, found.guessed
 """
 
@@ -55,7 +55,7 @@ class Imported:
         return results_of(self.table, self.roles)
 
 
-def read_rows(
+def read_source(
     source: Source | Path | pd.DataFrame,
     roles: Roles | None = None,
     *,

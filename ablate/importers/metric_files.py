@@ -1,6 +1,6 @@
 """Read the metrics that a training program wrote to a file: CSV, JSON, JSON lines, YAML, or TensorBoard's event files.
 
-    rows = read_rows(Path("metrics.csv"))  # one mapping of numbers for each epoch, or step, or line
+    rows = read_metrics(Path("metrics.csv"))  # one mapping of numbers for each epoch, or step, or line
     final(rows, "last")                    # {"val/acc": 0.91, "test/acc": 0.9}
 
 Loggers write sparse tables: Lightning's metrics.csv has one line for the training values of an epoch and another for the
@@ -22,18 +22,20 @@ import yaml
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
 from ablate.core.text import number_in
-from ablate.importers.column_names import STEPS
 from ablate.storage.manifest import YAML_LOADER
 
 Row = dict[str, float]
 Which = Literal["last", "max", "min"]
 WHICH: tuple[Which, ...] = get_args(Which)
+# Usual names of columns that count
+STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep", "timesteps", "env_steps", "total_steps",
+         "training_iteration", "timesteps_total", "iterations_since_restore")  # fmt: skip
 COUNTERS = ("epoch", *(name for name in STEPS if name != "epoch"))  # in the order in which they are preferred
 EVENT_FILE = "events.out.tfevents."
 LINES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")  # files to which a program can append rows
 
 
-def read_rows(path: Path, after: int = 0, before: int | None = None) -> list[Row]:
+def read_metrics(path: Path, after: int = 0, before: int | None = None) -> list[Row]:
     """Read the numbers of a file, one row for each epoch or step. Texts and empty cells are left out, NaN is kept.
 
     Nested mappings become names such as `val/acc`.
@@ -56,7 +58,7 @@ def final(rows: Sequence[Row], which: Which = "last", metric: str | None = None)
     """One value for each column, without the columns that count epochs or steps.
 
     Args:
-        rows: the rows of a file, see `read_rows`.
+        rows: the rows of a file, see `read_metrics`.
         which: `last`: the last value of each column. `max` and `min`: the values in the row in which `metric` is largest or
             smallest; columns that are empty there (such as those of a test after training) have their last value. NaN or
             infinity in any row counts as both: the run is lost, as in `rows.at_step`.

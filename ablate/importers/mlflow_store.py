@@ -13,7 +13,7 @@ from typing import Any
 from ablate.core.errors import UsageError
 from ablate.importers.metric_files import Row
 from ablate.importers.numbers import LARGEST
-from ablate.importers.run_folders import UNREADABLE, StoredRun, read_mapping
+from ablate.importers.run_folders import UNREADABLE, ImportedRun, read_mapping
 
 META = "meta.yaml"
 _STATUS = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}  # mlflow.entities.RunStatus
@@ -34,11 +34,13 @@ class _Run:
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, list[tuple[int, int, float]]] = field(default_factory=dict)  # step, time, value
 
-    def stored(self) -> StoredRun:
+    def stored(self) -> ImportedRun:
         rows: list[list[Row]] = []
         for name, logged in self.metrics.items():
             rows.append([{"step": float(step), name: value} for step, _, value in sorted(logged, key=lambda each: each[:2])])
-        return StoredRun(f"run {self.name or self.uid} ({self.uid[:8]})", self.params, _by_step(rows), self.status, self.error)
+        return ImportedRun(
+            f"run {self.name or self.uid} ({self.uid[:8]})", self.params, _by_step(rows), self.status, self.error
+        )
 
 
 def is_file_store(path: Path) -> bool:
@@ -56,7 +58,7 @@ def is_sqlite(path: Path) -> bool:
         return False
 
 
-def read(path: Path, experiment: str | None = None) -> list[StoredRun]:
+def read(path: Path, experiment: str | None = None) -> list[ImportedRun]:
     """Read the runs of one experiment, oldest first. Deleted runs, and parents of other runs without metrics, are left out.
 
     Args:

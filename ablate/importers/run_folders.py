@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 
 from ablate.core.errors import UsageError
-from ablate.importers.metric_files import EVENT_FILE, Row, counters, final, is_counter, read_rows
+from ablate.importers.metric_files import EVENT_FILE, Row, counters, final, is_counter, read_metrics
 from ablate.importers.table import AtStep, Kind, Table
 from ablate.storage.manifest import YAML_LOADER
 
@@ -33,13 +33,13 @@ UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
-class StoredRun:
+class ImportedRun:
     """A run of another tool.
 
     Attributes:
         place: where it is in the source, for messages and the report.
         config: the configuration: flat keys with scalars or texts.
-        files: for each file, the rows of numbers as `metric_files.read_rows` returns them.
+        files: for each file, the rows of numbers as `metric_files.read_metrics` returns them.
         status: a word of `status.STATUS_OF`, or UNREADABLE: without a configuration, the run belongs to no cell.
         error: why it did not finish.
     """
@@ -65,7 +65,7 @@ class StoredRun:
         return None if counter is None else max(row[counter] for row in rows if counter in row)
 
 
-def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str | None, notes: Sequence[str]) -> Table:
+def table_of(source: Path, runs: Sequence[ImportedRun], which: AtStep, metric: str | None, notes: Sequence[str]) -> Table:
     """A table with one row for each run whose configuration can be read; a caveat names the others.
 
     Args:
@@ -111,7 +111,7 @@ def table_of(source: Path, runs: Sequence[StoredRun], which: AtStep, metric: str
     return Table(str(source), pd.DataFrame(columns), places, notes=tuple(notes), kinds=kinds, caveats=tuple(caveats))
 
 
-def _ambiguous(runs: Sequence[StoredRun]) -> list[str]:
+def _ambiguous(runs: Sequence[ImportedRun]) -> list[str]:
     """Say that files of a run have different values of a metric: folds, or an earlier attempt."""
     found = []
     for run in runs:
@@ -168,7 +168,7 @@ def read_files(files: Iterable[Path]) -> list[list[Row]]:
     """The rows of files. Event files of one folder are one file, because every process that resumes a run begins another."""
     folders: dict[Path, list[Row]] = {}
     for path in files:
-        rows = read_rows(path)
+        rows = read_metrics(path)
         key = path.parent if EVENT_FILE in path.name else path
         folders.setdefault(key, []).extend(rows)
     return list(folders.values())

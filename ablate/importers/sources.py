@@ -15,7 +15,7 @@ from ablate.core.wording import shortened
 from ablate.importers import hydra_jobs, mlflow_store, training_logs
 from ablate.importers.guess import completed
 from ablate.importers.metric_files import EVENT_FILE
-from ablate.importers.run_folders import StoredRun, table_of
+from ablate.importers.run_folders import ImportedRun, table_of
 from ablate.importers.table import AtStep, Roles, Table
 from ablate.storage.layout import is_study
 from ablate.storage.manifest import MANIFEST
@@ -24,7 +24,7 @@ KNOWN = (
     "a study, a Hydra multirun folder (.hydra/overrides.yaml), logs of Lightning (metrics.csv, hparams.yaml), event files of "
     "TensorBoard, or an MLflow store (mlruns, or a SQLite file)"
 )
-Reader = Callable[[Path, str | None], Sequence[StoredRun]]
+Reader = Callable[[Path, str | None], Sequence[ImportedRun]]
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def _mixed_units(table: Table, values: pd.DataFrame, numbers: Mapping[str, Numbe
     for name, found in numbers.items():
         finite = values[name][np.isfinite(values[name]) & (values[name] > 0)]
         fractions, others = finite[finite <= 1], finite[finite > 1.5]
-        is_share = MetricSpec.guess(name).percent or bool(_SHARES & frozenset(re.split(r"[^a-z0-9]+", name.lower())))
+        is_share = MetricSpec.guess(name).is_fraction or bool(_SHARES & frozenset(re.split(r"[^a-z0-9]+", name.lower())))
         fraction = is_share and not found.percent and not _NOT_A_FRACTION.search(name)
         if fraction and min(len(fractions), len(others)) > 1:
             first, other = (f"{each.iloc[0]:g} in {table.places[int(each.index[0])]}" for each in (fractions, others))

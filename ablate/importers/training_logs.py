@@ -7,7 +7,16 @@ from pathlib import Path
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
 from ablate.importers.metric_files import EVENT_FILE, Row
-from ablate.importers.run_folders import UNREADABLE, StoredRun, config_of_path, flat, matches, natural, read_files, read_mapping
+from ablate.importers.run_folders import (
+    UNREADABLE,
+    ImportedRun,
+    config_of_path,
+    flat,
+    matches,
+    natural,
+    read_files,
+    read_mapping,
+)
 
 HPARAMS = "hparams.yaml"
 METRICS = "metrics.csv"
@@ -15,7 +24,7 @@ _PHASES = ("train", "training", "validation", "val", "test", "eval")  # folders 
 _PLACEHOLDER = "hp_metric"  # written by Lightning for the table of hyperparameters, -1 in every run
 
 
-def read(folder: Path, pattern: str | None = None) -> list[StoredRun]:
+def read(folder: Path, pattern: str | None = None) -> list[ImportedRun]:
     """Read one run for each folder that has metrics.csv or event files.
 
     The configuration is hparams.yaml, or the hyperparameters in the event files, and what the names of the folders say. Of a
@@ -48,7 +57,7 @@ def _run_of(path: Path, files: dict[Path, list[Path]], top: Path) -> Path:
     return run.parent if run == path and path.name.lower() in _PHASES and path != top else run
 
 
-def _run(run: Path, top: Path, folders: list[Path], files: dict[Path, list[Path]]) -> StoredRun:
+def _run(run: Path, top: Path, folders: list[Path], files: dict[Path, list[Path]]) -> ImportedRun:
     relative = run.relative_to(top)
     config = config_of_path(relative)
     rows: list[list[Row]] = []
@@ -57,17 +66,17 @@ def _run(run: Path, top: Path, folders: list[Path], files: dict[Path, list[Path]
         try:
             config |= _hyperparameters(each, paths)
         except UsageError as error:
-            return StoredRun(str(relative), {}, [], UNREADABLE, str(error))
+            return ImportedRun(str(relative), {}, [], UNREADABLE, str(error))
         prefix = each.name if each.name.lower() in _PHASES and each != run else ""
         try:
             contents = read_files(sorted(paths, key=natural))
         except UsageError as error:  # such as a file that a killed run left incomplete; the other runs count
-            return StoredRun(str(relative), config, [], "failed", str(error))
+            return ImportedRun(str(relative), config, [], "failed", str(error))
         for content in contents:
             rows.append([_named(row, each.name if each != run else "", prefix) for row in content])
     if not any(rows):
-        return StoredRun(str(relative), config, rows, "failed", "no metrics")
-    return StoredRun(str(relative), config, rows)
+        return ImportedRun(str(relative), config, rows, "failed", "no metrics")
+    return ImportedRun(str(relative), config, rows)
 
 
 def _named(row: Row, folder: str, prefix: str) -> Row:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ablate.core.claims import FEWEST
+from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import counted
 from ablate.report.effect_tables import preliminary
@@ -40,12 +40,12 @@ def _too_few(found: Ablation, tested: bool) -> list[str]:
     known = [each for each in found.against if each.estimate.n and not each.same_runs]
     if tested:
         over = "seeds in common" if unit_of(found.against) == "seeds" else "runs"
-        return [] if all(map(is_tested, known)) else [f"No p value below {FEWEST} {over}."]
+        return [] if all(map(is_tested, known)) else [f"No p value below {FEWEST_SEEDS} {over}."]
     if not known:
         return []
     if found.blocks:
-        return [f"Fewer than {FEWEST} seeds of each configuration: no p values here; verdicts are over the blocks."]
-    enough = found.summary.n[found.metric].min() >= FEWEST
+        return [f"Fewer than {FEWEST_SEEDS} seeds of each configuration: no p values here; verdicts are over the blocks."]
+    enough = found.summary.n[found.metric].min() >= FEWEST_SEEDS
     return [preliminary("seeds in common with the baseline" if enough else unit_of(found.against))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ablate.core.claims import FEWEST
+from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.levels import Factor, Level
 from ablate.core.wording import counted, shortened
 from ablate.report.effect_tables import preliminary
@@ -49,9 +49,9 @@ def caveats(report: Report) -> list[str]:
             f"Verdicts rest on the first {judged} seeds, those of the last complete look; tables and figures have up to "
             f"{_replicates(report)}."
         )
-    if block is not None and len(block) < FEWEST:
+    if block is not None and len(block) < FEWEST_SEEDS:
         found.append(preliminary(f"blocks ({block.key})"))
-    if block is None and _replicates(report) < FEWEST:
+    if block is None and _replicates(report) < FEWEST_SEEDS:
         found.append(preliminary("seeds" if report.results.paired else "runs of a configuration"))
     return found
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ablate.core.claims import Claim
+from ablate.core.claims import Claim, Unit
 from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report import claim_tables
@@ -58,13 +58,12 @@ def _of_claim(judgement: Judgement, report: Report, names: Mapping[str, str], ch
 def _interval(judgement: Judgement, spec: MetricSpec) -> Interval | None:
     if judgement.estimate is None:
         return None
-    signed = judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
-    found = Interval.of(judgement.estimate, spec, signed, judgement.confidence)
+    found = Interval.of(judgement.estimate, spec, judgement.signed, judgement.confidence)
     return None if math.isnan(found.estimate) else found
 
 
 def _sentence(
-    judgement: Judgement, shown: Interval | None, metrics: Metrics, main: str | None, names: Mapping[str, str], unit: str
+    judgement: Judgement, shown: Interval | None, metrics: Metrics, main: str | None, names: Mapping[str, str], unit: Unit
 ) -> str:
     claim = judgement.claim
     if shown is None:
@@ -101,7 +100,7 @@ def _state(judgement: Judgement) -> str:
     return f"{state} ({', '.join(said)})" if said else state
 
 
-def _next_step(judgement: Judgement, unit: str, extensible: bool) -> str:
+def _next_step(judgement: Judgement, unit: Unit, extensible: bool) -> str:
     """How to decide a claim that is inconclusive for want of seeds or blocks.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ablate.core.claims import Unit
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report.formatting import MISSING, RATIO, finer, number
 from ablate.report.table import Column, Row, Table
@@ -17,7 +18,7 @@ from ablate.stats.decision_rules import ALPHA, INCONCLUSIVE, LOOKS
 from ablate.stats.judge import Judgement
 
 
-def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metrics, unit: str = "seed") -> Table:
+def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metrics, unit: Unit = "seed") -> Table:
     """The verdicts in the order of the claims.
 
     Args:
@@ -51,7 +52,7 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
             " The verdict rests on the other interval: the same estimate at the level of its look and of its place among the "
             "primary claims."
         )
-    percent = [each for each in judgements if claim_spec(each, metrics).percent]
+    percent = [each for each in judgements if claim_spec(each, metrics).in_percent]
     if any(text_of(_estimate(each, claim_spec(each, metrics))) != MISSING for each in percent):
         notes[0] += " Differences of percentages are in percentage points."
     if any(not math.isnan(each.p) for each in judgements):
@@ -121,7 +122,7 @@ def scorecard(frame: pd.DataFrame, metrics: Metrics) -> Table:
 def _estimate(judgement: Judgement, spec: MetricSpec) -> Value:
     if judgement.estimate is None:
         return None
-    return Interval.of(judgement.estimate, spec, _signed(judgement))
+    return Interval.of(judgement.estimate, spec, judgement.signed)
 
 
 def decision(judgement: Judgement, spec: MetricSpec) -> Value:
@@ -129,11 +130,7 @@ def decision(judgement: Judgement, spec: MetricSpec) -> Value:
     low, high = judgement.interval
     if math.isnan(low) or not judgement.look.number or math.isclose(judgement.confidence, 0.95):
         return None
-    return Limits(low, high, spec, _signed(judgement), judgement.confidence)
-
-
-def _signed(judgement: Judgement) -> bool:
-    return judgement.claim.kind != "exact" and judgement.claim.scale != "ratio"
+    return Limits(low, high, spec, judgement.signed, judgement.confidence)
 
 
 def _seeds(judgement: Judgement) -> Count:
@@ -143,12 +140,12 @@ def _seeds(judgement: Judgement) -> Count:
     return Count(n, used=used if used is not None and used < n else None)
 
 
-def _detectable(judgement: Judgement, spec: MetricSpec, unit: str) -> str:
+def _detectable(judgement: Judgement, spec: MetricSpec, unit: Unit) -> str:
     """The minimum detectable effect, if the margin of the claim is smaller than that."""
     claim = judgement.claim
     if judgement.verdict != INCONCLUSIVE or not judgement.look.seeds or math.isnan(judgement.decidable) or claim.margin is None:
         return ""
-    points, most = " points" if spec.percent else "", judgement.precision.most if judgement.precision else LOOKS[-1]
+    points, most = " points" if spec.in_percent else "", judgement.precision.most if judgement.precision else LOOKS[-1]
     effect, margin = number(judgement.decidable, spec), number(claim.margin, spec)
     if effect == margin and spec.digits is not None:  # it is larger, by less than a digit shows
         effect, margin = number(judgement.decidable, finer(spec)), number(claim.margin, finer(spec))
@@ -160,6 +157,6 @@ def _figure(row: Mapping[Any, Any], mean: float, low: float, high: float, metric
     if row["kind"] == "exact":
         return Exact(low, high)
     spec = RATIO if row["scale"] == "ratio" else metrics[row["metric"]]
-    spec = replace(spec, digits=2) if spec.percent else spec
+    spec = replace(spec, digits=2) if spec.in_percent else spec
     signed = row["kind"] in ("contrast", "interaction", "path") and row["scale"] != "ratio"
     return Number(mean, spec, signed) if alone else Interval.over(row["n"], mean, low, high, spec, signed)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from ablate.core.claims import FEWEST
+from ablate.core.claims import FEWEST_SEEDS, Unit
 from ablate.core.levels import short_names
 from ablate.core.metrics import MetricSpec
 from ablate.report.findings import Finding, phrase, strata_apart, with_unit
@@ -48,7 +48,7 @@ def contrast_findings(report: Report) -> list[Finding]:
                 sentence=f"{capitalized(subject)}: {with_unit(shown)}{state}{apart}.",
                 next_step="",
                 verdict=None,
-                decided=among and estimate.n >= FEWEST and not lost,
+                decided=among and estimate.n >= FEWEST_SEEDS and not lost,
                 estimate=shown,
                 by_seed=dict(estimate.by_seed.items()),
                 unit=unit,
@@ -70,14 +70,14 @@ def _simultaneous(limits: dict[Any, Any], low: float, high: float) -> tuple[floa
     return (low, high) if math.isnan(ends[0]) else ends
 
 
-def _state(estimate: Estimate, shown: Interval, unit: str, alone: bool, among: bool, family: int, lost: str) -> str:
+def _state(estimate: Estimate, shown: Interval, unit: Unit, alone: bool, among: bool, family: int, lost: str) -> str:
     """What the interval says, with n; after lost runs it says nothing, as they may have selected those that remain."""
     n = f"n = {estimate.n}{' blocks' if unit == 'block' else ''}"
     if math.isnan(shown.low):
         return f" at {n}, without an interval"
     if not alone:
         return f", undecided at {n}"
-    if estimate.n < FEWEST:
+    if estimate.n < FEWEST_SEEDS:
         return f", preliminary at {n}"
     if lost:
         return f", undecided at {n} ({lost})"

@@ -133,7 +133,7 @@ def columns_of(history: pd.DataFrame, described: Mapping[str, str]) -> dict[str,
 
 
 def _curve(column: str, title: str, history: pd.DataFrame) -> Curve:
-    percent = MetricSpec.guess(column).percent and not bool(
+    percent = MetricSpec.guess(column).is_fraction and not bool(
         (history[column] > 1).any()
     )  # otherwise the values are percentages already
     return Curve(column, title, percent)

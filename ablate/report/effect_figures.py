@@ -53,7 +53,7 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
     yield Sketch(
         "paired_differences", f"{'Paired differences' if paired else 'Differences'} from the baseline", caption,
         in_a_sentence(marks, title),
-        lambda: plots.forest(highest_and_lowest(marks), title, spec.percent),
+        lambda: plots.forest(highest_and_lowest(marks), title, spec.is_fraction),
     )  # fmt: skip
 
 
@@ -87,7 +87,11 @@ def effects(comparison: Comparison, spec: MetricSpec, names: Mapping[str, str]) 
 def _effect_sketch(name: str, title: str, caption: str, marks: list[Mark], spec: MetricSpec) -> Sketch:
     axis = f"effect on {difference_heading(spec)}"
     return Sketch(
-        name, title, caption, in_a_sentence(marks, axis), lambda: plots.forest(highest_and_lowest(marks), axis, spec.percent)
+        name,
+        title,
+        caption,
+        in_a_sentence(marks, axis),
+        lambda: plots.forest(highest_and_lowest(marks), axis, spec.is_fraction),
     )
 
 
@@ -117,7 +121,9 @@ def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[
     axis = f"change of {of_metric.title} (%)" if ratio else f"Δ {difference_heading(spec)}"
     title = f"Blocks: {describe([analysis.change], names)}"
     caption += which_rows(len(analysis.rows))
-    return Sketch(name, title, caption, in_a_sentence(marks, axis), lambda: plots.forest(marks, axis, spec.percent or ratio))
+    return Sketch(
+        name, title, caption, in_a_sentence(marks, axis), lambda: plots.forest(marks, axis, spec.is_fraction or ratio)
+    )
 
 
 def attribution(result: AttributionResult, spec: MetricSpec) -> Iterator[Sketch]:
@@ -132,5 +138,5 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Iterator[Sketch]
     title = f"share of Δ {difference_heading(spec)}"
     yield Sketch(
         result.name, result.title, caption, in_a_sentence(marks[:-1], title),
-        lambda: plots.waterfall(marks, title, spec.percent),
+        lambda: plots.waterfall(marks, title, spec.is_fraction),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.core.cells import Cell
-from ablate.core.claims import ALL, FEWEST, Change
+from ablate.core.claims import ALL, FEWEST_SEEDS, Change, Unit
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import shortened
 from ablate.report.formatting import capitalized, difference_heading, finer
@@ -89,8 +89,8 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         )
     if any(each.kind == "interaction" for each in comparison.contrasts):
         notes.append("Interaction: by how much the second change increases the effect of the first.")
-    if 0 < max(each.n for each in comparison.contrasts) < FEWEST:
-        notes.append(f"Contrasts over fewer than {FEWEST} {unit}s are preliminary.")
+    if 0 < max(each.n for each in comparison.contrasts) < FEWEST_SEEDS:
+        notes.append(f"Contrasts over fewer than {FEWEST_SEEDS} {unit}s are preliminary.")
     if any(0 < each.n < SHOWN_FROM for each in comparison.contrasts):
         notes.append(f"No interval is shown over fewer than three {unit}s.")
     if comparison.examples:
@@ -120,7 +120,7 @@ def _simultaneous(row: Mapping[Any, Any], n: int, spec: MetricSpec) -> Limits:
     return Limits(row.get("simultaneous_low", math.nan), row.get("simultaneous_high", math.nan), spec)
 
 
-def _what_is_estimated(found: Sequence[Estimate], unit: str) -> str:
+def _what_is_estimated(found: Sequence[Estimate], unit: Unit) -> str:
     unpaired = [each.unpaired is not None for each in found]
     if all(unpaired):
         what, test = "difference of means of unpaired runs (n of the smallest configuration)", "Welch's t"
@@ -139,7 +139,7 @@ def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:
     return Row(values, source="no-change")
 
 
-def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None = None, unit: str = "seed") -> Table:
+def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None = None, unit: Unit = "seed") -> Table:
     """Sums of squares and effect sizes, see `ablate.stats.anova.anova`.
 
     There are no p values: they would assume equal pairing in all cells, and contradict the contrasts if that does not hold.
@@ -154,7 +154,7 @@ def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None
     if unit != "seed":  # the analysis calls its rows seeds
         frame = frame.assign(term=frame["term"].mask((frame["order"] == 0) & (frame["term"] == "seeds"), f"{unit}s"))
     known = frame["ss"].notna()
-    scale = 1e4 if spec.percent else 1.0
+    scale = 1e4 if spec.is_fraction else 1.0
     squares = _squares(scale * frame.loc[known, "ss"].iloc[-1])
     rows = [
         Row(
@@ -179,7 +179,7 @@ def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None
         notes.append(f"{shortened([_term(term, names or {}) for term in terms])}: {note}.")
     columns = [
         Column("term", "term"),
-        Column("ss", "sum of squares (points²)" if spec.percent else "sum of squares", "number"),
+        Column("ss", "sum of squares (points²)" if spec.in_percent else "sum of squares", "number"),
         Column("df", "df", "number"),
         Column("omega", "ω²", "number"),
     ]
@@ -192,7 +192,7 @@ def precision(
     contrasts: Sequence[Estimate],
     spec: MetricSpec,
     names: Mapping[str, str] | None = None,
-    unit: str = "seed",
+    unit: Unit = "seed",
 ) -> Table:
     """The variation of paired differences, the effect of pairing, and the minimum detectable effect, see ablate/stats/power.py.
 
@@ -260,7 +260,7 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
 
 def preliminary(counted: str = "seeds") -> str:
     """What follows from fewer than five of what is counted."""
-    return f"Fewer than {FEWEST} {counted}: no verdicts and no p values; the results are preliminary."
+    return f"Fewer than {FEWEST_SEEDS} {counted}: no verdicts and no p values; the results are preliminary."
 
 
 def describe(changes: Sequence[Change], names: Mapping[str, str] | None = None) -> str:
@@ -292,7 +292,7 @@ def _example_limits(comparison: Comparison, spec: MetricSpec) -> list[Value]:
     return [Limits(low, high, spec) for low, high in zip(frame["examples_low"], frame["examples_high"], strict=True)]
 
 
-def _note(estimate: Estimate, unit: str) -> str:
+def _note(estimate: Estimate, unit: Unit) -> str:
     parts = [estimate.note] if estimate.note else []
     if estimate.inert and estimate.strata:
         parts.append(f"left out, since the change has no effect there: {_strata(estimate.inert)}")

@@ -45,7 +45,7 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
         alt = f"Means of {spec.title} by {' and by '.join(f'{each.x} and {each.line}' for each in shown)}."
         yield Sketch(
             "interaction_means", "Means of two factors", caption, alt,
-            lambda: factor_plots.interaction(shown, heading(spec), spec.percent),
+            lambda: factor_plots.interaction(shown, heading(spec), spec.is_fraction),
         )  # fmt: skip
     factors = {key: list(map(str, factor)) for key, factor in report.configurations.factors.items()}
     mean = report.summary.mean[comparison.metric].dropna()

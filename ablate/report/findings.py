@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ablate.core.claims import FEWEST, Change
+from ablate.core.claims import FEWEST_SEEDS, Change, Unit
 from ablate.core.metrics import MetricSpec
 from ablate.report.values import Interval
 from ablate.stats.decision_rules import Verdict
@@ -45,7 +45,7 @@ class Finding:
     estimate: Interval | None
     margin: float = math.nan
     by_seed: Mapping[Any, float] = field(default_factory=dict)
-    unit: str = "seed"
+    unit: Unit = "seed"
     reason: str = ""
     source: str = ""
     quote: str = ""
@@ -85,7 +85,7 @@ def _part(change: Change, name: str) -> str:
 
 def strata_apart(spread: Heterogeneity | None, spec: MetricSpec, signed: bool = True) -> str:
     """The two strata that are furthest apart, as the end of a sentence; empty if strata are not shown to differ."""
-    if spread is None or not spread.shown or spread.n < FEWEST:
+    if spread is None or not spread.shown or spread.n < FEWEST_SEEDS:
         return ""
     cells = [each.strata[0] for each in (spread.highest, spread.lowest)]
     own = [cell.changed(other) for cell, other in zip(cells, reversed(cells), strict=True)]

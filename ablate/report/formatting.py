@@ -29,7 +29,7 @@ def number(value: float, spec: MetricSpec, signed: bool = False) -> str:
     """
     if value is None or math.isnan(value):
         return MISSING
-    scaled = (100 * value if spec.percent else value) + 0.0  # no negative zero
+    scaled = (100 * value if spec.is_fraction else value) + 0.0  # no negative zero
     digits = spec.digits
     if digits is None and scaled and not 1e-4 <= abs(scaled) < 1e6:
         text = f"{scaled:.3e}"
@@ -54,7 +54,7 @@ def rounded_to(spec: MetricSpec, sds: Iterable[float]) -> MetricSpec:
     >>> [rounded_to(accuracy, [sd]).digits for sd in (0.014, 0.0003, 0.12)], rounded_to(MetricSpec("loss"), [0.0123]).digits
     ([1, 2, 0], 3)
     """
-    known = [100 * sd if spec.percent else sd for sd in sds if sd > 0 and math.isfinite(sd)]
+    known = [100 * sd if spec.is_fraction else sd for sd in sds if sd > 0 and math.isfinite(sd)]
     if not known:
         return spec
     two = 1 - math.floor(math.log10(statistics.median(known)))
@@ -104,7 +104,7 @@ def as_reported(metrics: Metrics, values: pd.DataFrame) -> Metrics:
         values: a column for each metric.
     """
     specs: Mapping[str, MetricSpec] = {
-        name: _unscaled(spec, values[name]) if spec.percent and name in values and _beyond_one(values[name]) else spec
+        name: _unscaled(spec, values[name]) if spec.is_fraction and name in values and _beyond_one(values[name]) else spec
         for name, spec in metrics.items()
     }
     return Metrics(specs)

@@ -74,11 +74,11 @@ def imported(source: Source | Path, arguments: argparse.Namespace, metrics: Sequ
         metrics: the names given to --metric; empty: guess them.
 
     Raises:
-        UsageError: see `ablate.importers.imported.read_rows`.
+        UsageError: see `ablate.importers.imported.read_source`.
     """
-    from ablate.importers.imported import read_rows
+    from ablate.importers.imported import read_source
 
-    found = read_rows(
+    found = read_source(
         source,
         _roles(arguments, metrics),
         lower_is_better=bool(arguments.lower_is_better),

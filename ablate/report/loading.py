@@ -15,7 +15,7 @@ import pandas as pd
 from ablate.core.claim_checks import check
 from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
-from ablate.importers.imported import read_rows
+from ablate.importers.imported import read_source
 from ablate.importers.sources import Source, detect
 from ablate.importers.table import AtStep, Duplicates, Roles
 from ablate.report import build
@@ -145,7 +145,7 @@ def _name(given: str | None) -> str | None:
 def _of_other(source: Source | Path | pd.DataFrame, roles: Roles, reading: Mapping[str, Any]) -> tuple[StudyResults, str]:
     """The results of another program, and what was guessed of them as a sentence; empty if nothing that matters was."""
     try:
-        found = read_rows(source, roles, **reading)
+        found = read_source(source, roles, **reading)
         results = found.results()
     except UsageError as error:
         raise UsageError(f"{error}{_arguments_named_in(str(error))}") from None

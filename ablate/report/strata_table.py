@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ablate.core.claims import FEWEST
+from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.metrics import MetricSpec
 from ablate.report.effect_tables import describe
 from ablate.report.formatting import capitalized, difference_heading
@@ -24,7 +24,7 @@ def strata(comparison: Comparison, spec: MetricSpec, names: Mapping[str, str] | 
     rows, frames = [], []
     for at, found in enumerate(comparison.strata):
         spread = heterogeneity(found)
-        p = spread.p if spread is not None and spread.n >= FEWEST else math.nan
+        p = spread.p if spread is not None and spread.n >= FEWEST_SEEDS else math.nan
         for number, each in enumerate(found):
             values: dict[str, Value] = {
                 "change": describe(each.changes, names),
@@ -54,6 +54,6 @@ def strata(comparison: Comparison, spec: MetricSpec, names: Mapping[str, str] | 
         f"{capitalized(difference_heading(spec))}: the change at each combination of the levels of the other factors, over "
         f"the {unit}s that pair there, with its 95 % interval.",
         f"p (strata): of the test that the change has the same effect in all of them, not adjusted for the number of changes; "
-        f"none below {FEWEST} {unit}s that are complete in all strata.",
+        f"none below {FEWEST_SEEDS} {unit}s that are complete in all strata.",
     ]
     return Table("strata", "Contrasts by stratum", columns, rows, pd.concat(frames, ignore_index=True), notes, main=False)

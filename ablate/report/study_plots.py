@@ -74,7 +74,7 @@ class StudyPlots:
         marks = [mark_of(label, found[label], spec) for label in _ordered(list(found), order, kind)]
         axes = _axes(ax, len(marks))
         colors = {at: color for at, mark in enumerate(marks) if (color := _color(palette, mark.label, at)) is not None}
-        plots.forest(marks, f"Δ {difference_heading(spec)}", spec.percent, axes, colors=colors)
+        plots.forest(marks, f"Δ {difference_heading(spec)}", spec.is_fraction, axes, colors=colors)
         return axes
 
     def curves(
@@ -142,7 +142,7 @@ class StudyPlots:
                 stacklevel=2,
             )
         axes = _axes(ax, 8)
-        factor_plots.interaction([means], heading(spec), spec.percent, [axes])
+        factor_plots.interaction([means], heading(spec), spec.is_fraction, [axes])
         return axes
 
     def attribution(self, shares: pd.DataFrame | None = None, ax: Axes | None = None, *, metric: str | None = None) -> Axes:
@@ -156,7 +156,7 @@ class StudyPlots:
         spec = self._spec(metric)
         marks = marks_of_shares(self._study.attribution(metric=metric) if shares is None else shares, spec)
         axes = _axes(ax, len(marks))
-        plots.waterfall(marks, f"share of Δ {difference_heading(spec)}", spec.percent, axes)
+        plots.waterfall(marks, f"share of Δ {difference_heading(spec)}", spec.is_fraction, axes)
         return axes
 
     def _spec(self, metric: str | None) -> MetricSpec:

@@ -144,7 +144,7 @@ def analyze(
     first, second = ([arms[level][end].dropna().to_numpy() for level in arms] for end in ("first", "second"))
     generator = np.random.default_rng(0)  # the same report each time
     step = max(steps)
-    before, after = (_bootstrap(arm, None, draws, confidence, generator).at_least(step / 2) for arm in (first, second))
+    before, after = (bootstrap(arm, None, draws, confidence, generator).at_least(step / 2) for arm in (first, second))
     if scale == "ratio":  # of logarithms until here
         before, after = before.exponential(), after.exponential()
     return BlockAnalysis(
@@ -156,7 +156,7 @@ def analyze(
         _like_these(complete, confidence, step),
         sum(each.estimate > 0 for each in complete),
         (before, after),
-        _bootstrap(first, second, draws, confidence, generator),
+        bootstrap(first, second, draws, confidence, generator),
         scale,
         bounds is not None,
     )
@@ -302,7 +302,7 @@ def _aggregate(mean: float, se: float, df: float, rows: Sequence[Estimate], conf
     return found.exponential() if rows[0].scale == "ratio" else found
 
 
-def _bootstrap(
+def bootstrap(
     first: Sequence[Scores], second: Sequence[Scores] | None, draws: int, confidence: float, generator: np.random.Generator
 ) -> Aggregate:
     """The IQM of one arm, or the probability of improvement of two, with the interval of the stratified bootstrap.

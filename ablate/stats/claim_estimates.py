@@ -32,10 +32,10 @@ def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[
             found = [contrasts.contrast(outcomes, claim.changes[0], where, claim.scale)]
         else:
             found = [contrasts.interaction(outcomes, claim.changes[0], claim.changes[1], where, claim.scale)]
-        return found + (strata_of(claim, outcomes) if claim.expects == "equivalent" else [])
+        return found + (claim_strata(claim, outcomes) if claim.expects == "equivalent" else [])
     if claim.kind in ("threshold", "exact"):
         found = [contrasts.mean(outcomes, where, claim.value or 0.0)]
-        return found + (strata_of(claim, outcomes) if claim.expects == "equivalent" else [])
+        return found + (claim_strata(claim, outcomes) if claim.expects == "equivalent" else [])
     by_coalition = attribution.outcomes_by_coalition(outcomes, claim.path, where)
     shares = attribution.shares_by_seed(by_coalition, list(claim.path), drawn)
     largest = pd.Series(
@@ -53,7 +53,7 @@ def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[
     return sorted(leads, key=lambda each: each.estimate)
 
 
-def strata_of(claim: Claim, outcomes: Outcomes) -> list[Estimate]:
+def claim_strata(claim: Claim, outcomes: Outcomes) -> list[Estimate]:
     """The contrast in each stratum, or the mean of each cell of a threshold; empty if there are not two."""
     where = claim.within(outcomes.factors)
     if claim.changes:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ablate.core.claim_checks import check, over_blocks, unmet
-from ablate.core.claims import FEWEST, Change, Claim, Unit
+from ablate.core.claims import FEWEST_SEEDS, Change, Claim, Unit
 from ablate.core.errors import UsageError
 from ablate.core.metrics import terms_of
 from ablate.core.wording import counted
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
-from ablate.stats.claim_estimates import arms, arms_of, compared, estimates_of, p_values, strata_of
+from ablate.stats.claim_estimates import arms, arms_of, claim_strata, compared, estimates_of, p_values
 from ablate.stats.decision_rules import NO_LOOK, Look, PValues, SequentialDesign, Verdict
 from ablate.stats.estimates import PAIRS, Estimate
 from ablate.stats.imputation import imputed, value_of_lost
@@ -245,12 +245,12 @@ def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResul
         return estimates_of(claim, version, drawn)
 
     def tested(estimates: Sequence[Estimate]) -> PValues:
-        return p_values(claim, estimates, spec.better) if estimates[0].n >= FEWEST else UNKNOWN
+        return p_values(claim, estimates, spec.better) if estimates[0].n >= FEWEST_SEEDS else UNKNOWN
 
     dropped = estimated(outcomes)
     by_arm = arms(claim, outcomes)
     losses = _losses(outcomes, by_arm)
-    test = LookTest(look, dropped, strata_of(claim, outcomes), losses=losses)
+    test = LookTest(look, dropped, claim_strata(claim, outcomes), losses=losses)
     if not look.number:
         return test
     test = replace(test, p_dropped=tested(dropped), blocked=_blocked(claim, outcomes, test, value, limit, unit))
@@ -290,7 +290,7 @@ def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, lim
                 f"{said}; the chance level of {claim.metric} is unknown, so they cannot be counted at chance: declare "
                 f"it (study.metrics.{terms_of(claim.metric)[0]}.chance), or set runs aside with a reason (study.leave_out)"
             )
-        if test.estimates[0].n < FEWEST:
+        if test.estimates[0].n < FEWEST_SEEDS:
             return f"{said}; only {counted(test.estimates[0].n, unit)} left without their pairs"
         if len(test.losses) > 1 and sum(each.lost > 0 for each in test.losses) > ARMS:
             return f"{said}; more than {ARMS} arms lost runs"

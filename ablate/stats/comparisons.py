@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from ablate.core.cells import Cell
-from ablate.core.claims import FEWEST
+from ablate.core.claims import FEWEST_SEEDS
 from ablate.stats.decision_rules import holm
 from ablate.stats.estimates import PAIRS, Estimate, Unpaired, cleared, student, unpaired_note
 from ablate.stats.independent_means import contrast_of_means
@@ -175,7 +175,7 @@ def _two_sided(found: Sequence[Estimate], same: Sequence[bool]) -> list[float]:
     estimate, se, df = (np.array([getattr(each, name) for each in found], float) for name in ("estimate", "se", "df"))
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(se > 0, 2 * stats.t.sf(np.abs(estimate) / se, df), np.where(estimate == 0, 1.0, 0.0))
-    tested = [not shared and each.n >= FEWEST and each.df > 0 for each, shared in zip(found, same, strict=True)]
+    tested = [not shared and each.n >= FEWEST_SEEDS and each.df > 0 for each, shared in zip(found, same, strict=True)]
     return [float(each) for each in np.where(tested, p, np.nan)]
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 
 from ablate.core.claims import Change
 from ablate.core.errors import UsageError
-from ablate.core.metrics import MetricSpec
 from ablate.stats.estimates import Estimate, difference, student
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import at_resolution
@@ -82,16 +81,12 @@ class Repetition:
         return {name: (a, b) for name, (a, b) in self.values.items() if a != b and not (math.isnan(a) and math.isnan(b))}
 
 
-def _spec(results: StudyResults, metric: str) -> MetricSpec:
-    return results.metrics.get(metric) or MetricSpec.guess(metric)
-
-
 def repetitions(results: StudyResults) -> list[Repetition]:
     """Each second run with the same seed, as far as it has ended, and the first run that it repeats."""
     if results.repeated is None:
         return []
     found = []
-    outcomes = [name for name in map(str, results.values) if _spec(results, name).role == "outcome"]
+    outcomes = [name for name in map(str, results.values) if results.metrics[name].role == "outcome"]
     repeated = results.repeated
     for at in range(len(repeated)):
         second = repeated.runs.iloc[at]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ablate.storage.results import StudyResults
 
-FEWEST = 3  # runs of a configuration that are shown as mean and standard deviation; fewer are shown one by one
+FEWEST_RUNS = 3  # runs of a configuration that are shown as mean and standard deviation; fewer are shown one by one
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class MeanCurves:
 
 
 def mean_curves(history: pd.DataFrame, columns: Sequence[str], results: StudyResults) -> MeanCurves:
-    """The mean curve of each configuration with `FEWEST` finished runs or more, at the epochs that all of these have.
+    """The mean curve of each configuration with `FEWEST_RUNS` finished runs or more, at the epochs that all of these have.
 
     Args:
         history: a row for each epoch, with `directory`, `label` (the configuration) and `epoch`.
@@ -40,7 +40,7 @@ def mean_curves(history: pd.DataFrame, columns: Sequence[str], results: StudyRes
     directories = counted.loc[counted["status"] == "finished", "directory"]
     kept = history[history["directory"].isin(directories)].dropna(subset=list(columns))
     runs = kept.groupby("label", sort=False)["directory"].nunique()
-    kept = kept[kept["label"].map(runs) >= FEWEST]
+    kept = kept[kept["label"].map(runs) >= FEWEST_RUNS]
     groups = kept.groupby(["label", "epoch"], sort=False)
     complete = groups["directory"].nunique() == groups["label"].first().map(runs)
     mean, sd = groups[list(columns)].mean()[complete], groups[list(columns)].std(ddof=1)[complete]

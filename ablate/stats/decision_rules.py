@@ -52,7 +52,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablate.core.claims import EXPECTS, FEWEST
+from ablate.core.claims import EXPECTS, FEWEST_SEEDS
 
 RULES = 7  # the version of these rules, increased with every change that may change a verdict
 LOOKS = (5, 8, 12, 20)
@@ -114,18 +114,20 @@ class SequentialDesign:
     supporting: float = SPENDING
 
     def __post_init__(self) -> None:
-        if list(self.looks) != sorted(set(self.looks)) or any(seeds < FEWEST for seeds in self.looks):
-            raise ValueError(f"looks={list(self.looks)}: numbers of seeds from {FEWEST} on, each larger than the one before.")
+        if list(self.looks) != sorted(set(self.looks)) or any(seeds < FEWEST_SEEDS for seeds in self.looks):
+            raise ValueError(
+                f"looks={list(self.looks)}: numbers of seeds from {FEWEST_SEEDS} on, each larger than the one before."
+            )
 
     @property
     def first(self) -> int:
         """The fewest seeds that a verdict can be taken at."""
-        return self.looks[0] if self.looks else FEWEST
+        return self.looks[0] if self.looks else FEWEST_SEEDS
 
     def reached(self, n: int) -> list[Look]:
         """The looks that n complete seeds have reached, the first one first."""
         if not self.looks:
-            return [Look(1, n)] if n >= FEWEST else []
+            return [Look(1, n)] if n >= FEWEST_SEEDS else []
         return [Look(number, seeds) for number, seeds in enumerate(self.looks, 1) if seeds <= n]
 
     def last(self, n: int) -> Look:
@@ -134,7 +136,7 @@ class SequentialDesign:
 
     def next(self, n: int) -> int | None:
         """The seeds of the look that comes after n complete ones; None after the last."""
-        later = self.looks or (FEWEST,)
+        later = self.looks or (FEWEST_SEEDS,)
         return next((seeds for seeds in later if seeds > n), None)
 
     def of_claim(self, expects: str) -> SequentialDesign:

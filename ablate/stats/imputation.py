@@ -22,7 +22,7 @@ def value_of_lost(spec: MetricSpec, values: pd.DataFrame) -> float:
     """
     if spec.chance is not None:
         return spec.chance
-    if not spec.percent or len(terms_of(spec.name)) > 1 or (values > 1).any(axis=None):
+    if not spec.is_fraction or len(terms_of(spec.name)) > 1 or (values > 1).any(axis=None):
         return math.nan
     worst: dict[Better | None, float] = {"higher": 0.0, "lower": 1.0}
     return worst.get(spec.better, math.nan)

@@ -88,6 +88,11 @@ class Judgement:
         return not self.claim.primary
 
     @property
+    def signed(self) -> bool:
+        """Whether the estimate is a difference, whose sign is always shown."""
+        return self.claim.kind != "exact" and self.claim.scale != "ratio"
+
+    @property
     def interval(self) -> tuple[float, float]:
         """The interval that the verdict rests on, at the level of its look and of Holm's step; NaN without an estimate.
 

@@ -19,7 +19,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from ablate.core.cells import Condition
-from ablate.core.claims import FEWEST, Change, Claim
+from ablate.core.claims import FEWEST_SEEDS, Change, Claim
 from ablate.core.errors import UsageError
 from ablate.stats.contrasts import weights
 from ablate.stats.decision_rules import SequentialDesign
@@ -99,8 +99,8 @@ def seeds_needed(
 
     if design.looks:  # one close to the last has a small share of alpha: the margin does not fall from look to look
         return next(filter(decided, design.looks), None)
-    at = bisect.bisect_left(range(FEWEST, MOST + 1), True, key=decided)
-    return FEWEST + at if FEWEST + at <= MOST else None
+    at = bisect.bisect_left(range(FEWEST_SEEDS, MOST + 1), True, key=decided)
+    return FEWEST_SEEDS + at if FEWEST_SEEDS + at <= MOST else None
 
 
 @dataclass(frozen=True)

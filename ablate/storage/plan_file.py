@@ -36,7 +36,7 @@ def read_plan(study: Path) -> dict[str, PlannedRow] | None:
     Returns:
         None without a plan, or if it cannot be read: another encoding, a missing column, or a row that is cut off.
     """
-    rows = read_rows(study)
+    rows = read_plan_rows(study)
     if not rows:
         return None
     names = short_names([key for key in rows[0] if key not in FACTS])
@@ -47,7 +47,7 @@ def read_plan(study: Path) -> dict[str, PlannedRow] | None:
     return found
 
 
-def read_rows(study: Path) -> list[dict[str, str]]:
+def read_plan_rows(study: Path) -> list[dict[str, str]]:
     """The rows of plan.csv as they are; none without a plan, or if it cannot be read."""
     try:
         with (study / PLAN).open(encoding="utf-8", newline="") as file:

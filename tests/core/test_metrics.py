@@ -38,7 +38,7 @@ def test_an_undescribed_metric_is_guessed_from_its_name(name: str, unit: str, be
 
 def test_a_description_completes_the_guess_and_survives_a_round_trip() -> None:
     spec = MetricSpec.parse("test_acc", {"title": "Accuracy", "chance": 0.1})
-    assert (spec.title, spec.unit, spec.chance, spec.percent) == ("Accuracy", "%", 0.1, True)
+    assert (spec.title, spec.unit, spec.chance, spec.is_fraction) == ("Accuracy", "%", 0.1, True)
     assert MetricSpec.parse("test_acc", spec.to_mapping()) == spec
     plain = MetricSpec.parse("accuracy", {"unit": "", "digits": None, "better": None})
     assert plain.unit == ""

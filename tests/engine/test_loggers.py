@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.core.errors import Diverged, UsageError
-from ablate.engine.loggers import levels_of, logger_of
+from ablate.engine.loggers import logged_levels, logger_of
 from ablate.engine.run import Run
 from ablate.storage.records import RunRecord, read_record
 
@@ -137,7 +137,7 @@ def test_a_logger_that_fails_ends_no_run(tmp_path: Path, caplog: pytest.LogCaptu
 
 def test_a_key_that_was_added_and_is_gone_is_no_level() -> None:
     record = RunRecord(identity="i", cell="c", seed=0, label="base", choices={}, overridden=["gone"])
-    assert levels_of(record, {}) == {"label": "base", "seed": 0}
+    assert logged_levels(record, {}) == {"label": "base", "seed": 0}
 
 
 def test_what_names_no_logger_is_refused() -> None:

@@ -39,7 +39,7 @@ def test_a_lease_that_a_killed_process_left_is_no_running_run(tmp_path: Path) ->
     assert str(watch.look()) == "0 of 2 done"
     with hold(plan.runs[1].directory):
         assert str(watch.look()) == "0 of 2 done, 1 running"
-        assert watch.running == [plan.runs[1]]
+        assert list(watch.running) == [plan.runs[1].directory]
 
 
 def test_a_terminal_shows_each_running_run_with_its_last_epoch(tmp_path: Path) -> None:

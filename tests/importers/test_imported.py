@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.importers.imported import read_rows
+from ablate.importers.imported import read_source
 from ablate.importers.sources import Source, detect
 from ablate.importers.table import Roles
 
@@ -31,21 +31,21 @@ def store(tmp_path: Path) -> Source:
 
 
 def test_what_was_recognized_and_guessed_is_kept(path: Path) -> None:
-    found = read_rows(path)
+    found = read_source(path)
     assert (found.table.source, found.metrics) == (str(path), ("accuracy",))
     assert found.notes == ("delimiter semicolon", "accuracy: percent signs, read as fractions")
     assert found.guessed == "factors method; seed seed; metric accuracy"
     assert found.results().values["accuracy"].tolist() == pytest.approx([0.5, 0.6, 0.52, 0.61])
-    assert read_rows(path, Roles(("method",), ("accuracy",), "seed")).guessed == ""
+    assert read_source(path, Roles(("method",), ("accuracy",), "seed")).guessed == ""
 
 
 def test_lower_is_better_for_the_first_metric_that_is_found(path: Path) -> None:
-    assert read_rows(path).results().metrics["accuracy"].better == "higher"
-    assert read_rows(path, lower_is_better=True).results().metrics["accuracy"].better == "lower"
+    assert read_source(path).results().metrics["accuracy"].better == "higher"
+    assert read_source(path, lower_is_better=True).results().metrics["accuracy"].better == "lower"
 
 
 def test_a_data_frame_is_read_as_its_file_would_be(path: Path) -> None:
-    frame, file = read_rows(ROWS).results(), read_rows(path).results()
+    frame, file = read_source(ROWS).results(), read_source(path).results()
     pd.testing.assert_frame_equal(frame.values, file.values)
     pd.testing.assert_frame_equal(frame.levels, file.levels)
     assert frame.runs["directory"].tolist() == ["row 0", "row 1", "row 2", "row 3"]
@@ -55,23 +55,23 @@ def test_settings_of_another_source_are_refused(path: Path, store: Source) -> No
     with pytest.raises(
         UsageError, match=r"--files is for a folder or store of another tool, but .*results\.csv is a text file"
     ):
-        read_rows(path, files="*.csv")
+        read_source(path, files="*.csv")
     with pytest.raises(UsageError, match=r"--decimal is for a CSV file, but .* is .*: leave the option out"):
-        read_rows(store, decimal=",")
+        read_source(store, decimal=",")
     with pytest.raises(UsageError, match="--experiment is not for a data frame"):
-        read_rows(ROWS, experiment="x")
+        read_source(ROWS, experiment="x")
 
 
 @pytest.mark.parametrize(("name", "value"), [("delimiter", "comma!"), ("decimal", "'"), ("encoding", "utf-99")])
 def test_unusable_settings_of_a_file_are_refused(path: Path, name: str, value: str) -> None:
     with pytest.raises(UsageError, match=f"--{name} {value}: "):
-        read_rows(path, **{name: value})  # type: ignore[arg-type]
+        read_source(path, **{name: value})  # type: ignore[arg-type]
 
 
 def test_a_comma_in_the_name_of_a_metric_does_not_separate() -> None:
     rows = ROWS.assign(accuracy=[0.1, 0.2, 0.3, 0.4]).rename(columns={"accuracy": "acc,none"}).assign(f1=[0.5, 0.6, 0.7, 0.8])
-    assert read_rows(rows, Roles(metrics=("acc", "none", "f1"))).metrics == ("acc,none", "f1")
-    assert read_rows(rows, Roles(metrics=("f1", "acc", "none"))).metrics == ("f1", "acc,none")
-    assert read_rows(rows, Roles(metrics=("acc,none",))).metrics == ("acc,none",)
+    assert read_source(rows, Roles(metrics=("acc", "none", "f1"))).metrics == ("acc,none", "f1")
+    assert read_source(rows, Roles(metrics=("f1", "acc", "none"))).metrics == ("f1", "acc,none")
+    assert read_source(rows, Roles(metrics=("acc,none",))).metrics == ("acc,none",)
     both = rows.assign(acc=[0.1, 0.2, 0.3, 0.4], none=[1.5, 1.6, 1.7, 1.8])
-    assert read_rows(both, Roles(metrics=("acc", "none"))).metrics == ("acc", "none")
+    assert read_source(both, Roles(metrics=("acc", "none"))).metrics == ("acc", "none")

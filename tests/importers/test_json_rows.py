@@ -9,7 +9,7 @@ import pytest
 
 from ablate.core.errors import UsageError
 from ablate.importers.csv import read_table
-from ablate.importers.imported import read_rows
+from ablate.importers.imported import read_source
 from ablate.importers.json_rows import read_json
 
 ROWS = [
@@ -43,7 +43,7 @@ def test_every_form_of_rows_reads_as_the_csv_file_of_it(tmp_path: Path, name: st
     expected = read_table(tmp_path / "results.csv").frame
     found = read_json(written(tmp_path / name, text)).frame
     pd.testing.assert_frame_equal(found.assign(fast=found["fast"].str.capitalize()), expected)  # JSON has true, pandas True
-    ours, theirs = read_rows(tmp_path / name).results(), read_rows(tmp_path / "results.csv").results()
+    ours, theirs = read_source(tmp_path / name).results(), read_source(tmp_path / "results.csv").results()
     pd.testing.assert_frame_equal(ours.values, theirs.values)
     pd.testing.assert_frame_equal(ours.levels, theirs.levels)
 
@@ -66,7 +66,7 @@ def test_objects_in_a_row_are_columns_and_absent_values_are_empty(tmp_path: Path
 def test_nested_configurations_and_lost_runs_are_understood(tmp_path: Path) -> None:
     rows = [{"config": {"drop": d, "lr": 0.1}, "seed": s, "accuracy": 0.5 + d / 10 + s / 100} for s in range(3) for d in (0, 1)]
     rows[-1]["accuracy"] = float("nan")
-    found = read_rows(written(tmp_path / "rows.jsonl", lines(*rows)))
+    found = read_source(written(tmp_path / "rows.jsonl", lines(*rows)))
     assert found.guessed == "factors config.drop; seed seed; metric accuracy"
     assert found.results().values["accuracy"].isna().tolist() == [False] * 5 + [True]
 
@@ -97,7 +97,7 @@ def test_files_that_cannot_be_read_and_settings_of_csv_files_are_refused(tmp_pat
     with pytest.raises(UsageError, match=r"latin\.json cannot be read as a JSON file"):
         read_json(tmp_path / "latin.json")
     with pytest.raises(UsageError, match=r"--decimal is for a CSV file, but .*rows\.jsonl is a JSON file"):
-        read_rows(written(tmp_path / "rows.jsonl", lines(*ROWS)), decimal=",")
+        read_source(written(tmp_path / "rows.jsonl", lines(*ROWS)), decimal=",")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,6 @@ def test_configurations_as_weights_and_biases_stores_them(tmp_path: Path) -> Non
         for m in "ab"
         for s in range(3)
     ]
-    found = read_rows(written(tmp_path / "runs.json", json.dumps(rows)))
+    found = read_source(written(tmp_path / "runs.json", json.dumps(rows)))
     assert found.notes == ("runs of Weights & Biases", "JSON")
     assert found.guessed == "factors method; seed seed; metric acc"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.importers.metric_files import Row, combined, continued, final, read_rows
+from ablate.importers.metric_files import Row, combined, continued, final, read_metrics
 
 LIGHTNING = """epoch,step,train/loss,val/acc,test/acc
 0,9,2.0,,
@@ -23,7 +23,7 @@ LIGHTNING = """epoch,step,train/loss,val/acc,test/acc
 def test_the_sparse_lines_of_lightning_are_rows_of_epochs(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     path.write_text(LIGHTNING)
-    rows = read_rows(path)
+    rows = read_metrics(path)
     assert rows[1] == {"epoch": 1, "step": 19, "train/loss": 1.5, "val/acc": 0.9}
     assert final(rows) == {"train/loss": 1.25, "val/acc": 0.75, "test/acc": 0.7}
     assert final(rows, "max", "val/acc") == {"train/loss": 1.5, "val/acc": 0.9, "test/acc": 0.7}
@@ -33,7 +33,7 @@ def test_the_sparse_lines_of_lightning_are_rows_of_epochs(tmp_path: Path) -> Non
 def test_not_a_number_is_kept_and_loses_the_run(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("epoch,loss,note\n0,1.0,x\n1,0.5,y\n2,nan,z\n")
-    rows = read_rows(path)
+    rows = read_metrics(path)
     assert math.isnan(final(rows)["loss"])
     assert math.isnan(final(rows, "min")["loss"])
     assert math.isnan(final(rows, "max", "loss")["loss"])
@@ -45,18 +45,18 @@ def test_json_yaml_and_json_lines(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(content, indent=1))
     (tmp_path / "a.yaml").write_text("val: {acc: 0.5, loss: 1.5}\nname: run\nok: true\n")
     for name in ("a.json", "a.yaml"):
-        assert read_rows(tmp_path / name) == [{"val/acc": 0.5, "val/loss": 1.5, "ok": 1.0}]
+        assert read_metrics(tmp_path / name) == [{"val/acc": 0.5, "val/loss": 1.5, "ok": 1.0}]
     (tmp_path / "b.jsonl").write_text('{"step": 1, "acc": 0.5}\n{"step": 2, "acc": 0.75}\n')
-    assert final(read_rows(tmp_path / "b.jsonl")) == {"acc": 0.75}
+    assert final(read_metrics(tmp_path / "b.jsonl")) == {"acc": 0.75}
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name_and_a_long_integer_is_not_finite(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("accuracy,loss\n0.5,1\n", encoding="utf-8-sig")
     (tmp_path / "a.json").write_text('{"accuracy": 0.5, "loss": 1}', encoding="utf-8-sig")
     for name in ("a.csv", "a.json"):
-        assert read_rows(tmp_path / name) == [{"accuracy": 0.5, "loss": 1.0}]
+        assert read_metrics(tmp_path / name) == [{"accuracy": 0.5, "loss": 1.0}]
     (tmp_path / "b.json").write_text(f'{{"loss": 1{"0" * 400}}}')
-    assert read_rows(tmp_path / "b.json") == [{"loss": math.inf}]
+    assert read_metrics(tmp_path / "b.json") == [{"loss": math.inf}]
 
 
 def test_the_event_files_of_tensorboard(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_the_event_files_of_tensorboard(tmp_path: Path) -> None:
     writer.add_text("note", "text")
     writer.close()
     (path,) = tmp_path.iterdir()
-    assert read_rows(path)[1] == {"step": 1, "val/acc": 0.75, "loss": -0.75}
-    assert final(read_rows(path), "max", "val/acc") == {"val/acc": 0.75, "loss": -0.75}
+    assert read_metrics(path)[1] == {"step": 1, "val/acc": 0.75, "loss": -0.75}
+    assert final(read_metrics(path), "max", "val/acc") == {"val/acc": 0.75, "loss": -0.75}
 
 
 @pytest.mark.parametrize("name", ["iter", "Epoch", "timestep", "training_iteration"])
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         if content is not None:
             path.write_text(content)
         with pytest.raises(UsageError, match=f"{name} cannot be read as a file of metrics: .*{said}"):
-            read_rows(path)
+            read_metrics(path)
     rows = [{"epoch": 0.0, "a": 1.0, "b": 2.0}]
     with pytest.raises(UsageError, match="the max of which metric. The file has a, b"):
         final(rows, "max")
@@ -115,4 +115,4 @@ def test_the_event_files_of_lightning_have_the_epoch_in_a_row_of_its_own() -> No
 
 def test_a_date_with_underscores_is_no_metric(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("when,acc\n2024_01_05,0.5\n")
-    assert read_rows(tmp_path / "metrics.csv") == [{"acc": 0.5}]
+    assert read_metrics(tmp_path / "metrics.csv") == [{"acc": 0.5}]

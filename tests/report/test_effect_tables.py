@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.core.cells import Cell
-from ablate.core.metrics import MetricSpec
+from ablate.core.metrics import MetricSpec, PercentageSpec
 from ablate.report import effect_tables
 from ablate.report.model import AttributionResult, Comparison
 from ablate.report.table import Table
@@ -130,6 +130,8 @@ def test_sums_of_squares_have_the_digits_of_the_residual_and_factors_their_short
     )  # fmt: skip
     shown = effect_tables.anova(frame, SPEC, {"model.stem": "stem"})
     assert [row[:2] for row in texts(shown)] == [["stem", "27.55"], ["stem × norm", "0.06"], ["residual", "8.76"]]
+    already = effect_tables.anova(frame, PercentageSpec.of(SPEC))  # of values such as 91.4
+    assert already.columns[1].title == "sum of squares (points²)"
     plain = effect_tables.anova(frame, replace(SPEC, unit=""))
     assert [row[1] for row in texts(plain)] == ["0.002755", "0.000006", "0.000876"]
 

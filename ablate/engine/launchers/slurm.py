@@ -325,11 +325,8 @@ def _wait_until_ended(submission: Submission, seconds: float = 40.0) -> None:
 
 
 def _close_ended(study: Path) -> None:
-    """Close the submissions that have no job left. What they printed is kept if a run is not done.
-
-    Not while another command submits: the scheduler does not know its jobs yet.
-    """
-    with _submitting(study):
+    """Close the submissions that have no job left. What they printed is kept if a run is not done."""
+    with _submitting(study):  # the scheduler does not know jobs yet that another command is submitting
         for submission in read_submissions(study):
             if scheduler.states(submission) == {}:
                 records = map(read_record, (study / directory for directory in submission.runs))
