@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ablate.core.claim_checks import check
-from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
 from ablate.core.metrics import parse_typed, terms_of
 from ablate.report.import_options import add_options, imported
@@ -141,6 +139,7 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
     """The report of what another tool stored; without a source, of a CSV or JSON file."""
     from ablate.importers.json_rows import SUFFIXES
     from ablate.report.build import compose
+    from ablate.report.claims_of_imports import with_claims
 
     path: Path = arguments.source
     if not path.exists():
@@ -151,19 +150,11 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
     found = imported(source or path, arguments, [name for name, _ in typed])
     results, metrics = found.results(), found.metrics
     content = _claims_file(arguments.claims, metrics) if arguments.claims else {}
-    for claim in parse_all(content.get("claims"), results.main_metric):
-        check(claim, results.factors, results.facts)
-    manifest = results.manifest.model_copy(
-        update={
-            "claims": content.get("claims", []),
-            "command": shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]]),
-        }
-    )
-    described = results.metrics.updated({name: keys for name, keys in typed if name in metrics}).completed(
-        chance=content.get("chance"), limits=content.get("budgets")
-    )
+    described = {name: keys for name, keys in typed if name in metrics}
+    results = with_claims(results, content.get("claims"), described, content.get("chance"), content.get("budgets"))
+    command = shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]])
     return compose(
-        replace(results, manifest=manifest, metrics=described),
+        replace(results, manifest=results.manifest.model_copy(update={"command": command})),
         name=path.absolute().name,
         folder=arguments.output or path.absolute().with_name(f"{path.absolute().stem}-report"),
         metric=metrics[0],

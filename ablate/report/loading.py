@@ -12,13 +12,12 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from ablate.core.claim_checks import check
-from ablate.core.claims import parse_all
 from ablate.core.errors import UsageError
 from ablate.importers.imported import read_source
 from ablate.importers.sources import Source, detect
 from ablate.importers.table import AtStep, Duplicates, Roles
 from ablate.report import build
+from ablate.report.claims_of_imports import with_claims
 from ablate.report.study import Study
 from ablate.storage.dataframe import load_results
 from ablate.storage.results import StudyResults
@@ -120,13 +119,7 @@ def load(
         results, guessed = _of_other(rows if found is None else found, roles, reading)
         if guessed and found is None:
             warnings.warn(f"{guessed} Name the columns, such as {EXAMPLE}, to be sure.", stacklevel=2)
-        results = replace(
-            results,
-            manifest=results.manifest.model_copy(update={"claims": list(map(dict, claims or ()))}),
-            metrics=results.metrics.updated(described),
-        )
-        for claim in parse_all(results.manifest.claims, results.main_metric):
-            check(claim, results.factors, results.facts, list(map(str, results.values)))
+        results = with_claims(results, claims, described)
     return Study(results, "results" if path is None else path.resolve().name, names[0] if names else None)
 
 
