@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 import ablate
 from ablate.core.claims import COMMON, KEYS, Claim
 from ablate.core.metrics import MetricSpec
-from ablate.engine.default_config import options_table
+from ablate.engine import default_config
 from ablate.engine.messages import CONFIG_ERRORS
 from ablate.run import conf
 from ablate.vision.experiment import VisionExperiment
@@ -142,10 +142,8 @@ def test_a_command_of_the_readme_is_composed(line: str, tmp_path: Path, monkeypa
 
 
 def test_the_page_of_study_options_is_up_to_date() -> None:
-    page = (ROOT / "docs" / "reference" / "study-options.md").read_text(encoding="utf-8")
-    table = page[page.index("| option") : page.index("<!-- end of the options -->")]
-    make = "python -c 'from ablate.engine.default_config import options_table; print(options_table())'"
-    assert table.strip() == options_table().strip(), f"replace the table by the output of: {make}"
+    page = default_config.PAGE.read_text(encoding="utf-8")
+    assert default_config.with_options_table(page) == page, "run python -m ablate.engine.default_config"
 
 
 def test_the_page_of_claims_lists_every_key_and_kind() -> None:

@@ -168,8 +168,11 @@ class CellReader:
         keys = dict.fromkeys([*typed, *(key for group in paired.values() for key in group)])
         levels = {key: Level.of(chosen[key] if key in chosen else section(values.nested, key)) for key in keys}
         levels |= joint_levels(levels, paired)
+        stands_at = Cell({key: levels[key] for key in with_joint_keys(list(keys), paired)})
+        unknown = set(values.unknown_keys())
+        identified = {name.rpartition(".")[0] for name in found}  # sections, with a digest of the inputs for example
         cell = PlannedCell(
-            levels=Cell({key: levels[key] for key in with_joint_keys(list(keys), paired)}),
+            levels=stands_at,
             typed=typed,
             overrides=overrides,
             values=values.nested,
@@ -181,16 +184,14 @@ class CellReader:
             unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
             references=values.references,
             unresolved={key: why for key, why in values.unresolved.items() if key.split(".")[0] not in NO_MEANING},
+            missing=[key for key in values.missing if key.split(".")[0] not in NO_MEANING],
+            unknown_levels={key: level.value for key, level in stands_at.items() if key in unknown and key not in chosen},
+            locations={
+                key: known_value(config, key, section(values.nested, key))
+                for key in config.study.paths
+                if (key.rpartition(".")[0] or key) not in identified
+            },
         )
-        unknown = set(values.unknown_keys())
-        cell.unknown_levels = {key: level.value for key, level in cell.levels.items() if key in unknown and key not in chosen}
-        cell.missing = [key for key in values.missing if key.split(".")[0] not in NO_MEANING]
-        identified = {name.rpartition(".")[0] for name in found}  # sections, with a digest of the inputs for example
-        cell.locations = {
-            key: known_value(config, key, section(values.nested, key))
-            for key in config.study.paths
-            if (key.rpartition(".")[0] or key) not in identified
-        }
         cell.short = self._short(cell, study_directory(config))
         return cell
 

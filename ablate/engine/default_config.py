@@ -2,7 +2,8 @@
 
 conf/ablate.yaml is behind `defaults: [ablate, _self_]`, conf/hydra/sweeper/ablate.yaml behind `hydra/sweeper=ablate`, and
 conf_help/hydra/help/default.yaml, which replaces Hydra's file of this name, behind `hydra/sweeper=ablate --help`. They are
-files so that Hydra finds them without importing this package. After a change of the schema, run:
+files so that Hydra finds them without importing this package. The table of the options in the documentation is rendered, too.
+After a change of the schema, run:
 
     python -m ablate.engine.default_config
 """
@@ -24,6 +25,8 @@ SWEEPER_WITH_LOGGER = (
     FILE.parents[1] / "conf_default" / "hydra" / "sweeper" / "ablate.yaml"
 )  # see hydra_plugins/ablate_sweeper.py
 HELP_FILE = FILE.parents[1] / "conf_help" / "hydra" / "help" / "default.yaml"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "study-options.md"
+END_OF_TABLE = "<!-- end of the options -->"
 GENERATED = "# Generated from ablate/engine/options.py by `python -m ablate.engine.default_config`.\n"
 HEADER = f"""\
 # @package _global_
@@ -94,8 +97,13 @@ def _options() -> list[str]:
     return lines
 
 
-def options_table() -> str:
-    """Render the options as a Markdown table for the documentation."""
+def with_options_table(page: str) -> str:
+    """A page of the documentation with the present table of the options, between `| option` and `END_OF_TABLE`."""
+    before, after = page[: page.index("| option")], page[page.index(END_OF_TABLE) :]
+    return f"{before}{_options_table()}\n{after}"
+
+
+def _options_table() -> str:
     rows = ["| option | default | what it does | values |", "|---|---|---|---|"]
     for name, field in StudyOptions.model_fields.items():
         extra = field.json_schema_extra
@@ -116,3 +124,5 @@ if __name__ == "__main__":
         path.write_text(render_sweeper(with_logger=path == SWEEPER_WITH_LOGGER), encoding="utf-8")
     HELP_FILE.parent.mkdir(parents=True, exist_ok=True)
     HELP_FILE.write_text(render_help(), encoding="utf-8")
+    if PAGE.exists():  # in a checkout
+        PAGE.write_text(with_options_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
