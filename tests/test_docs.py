@@ -74,7 +74,7 @@ def test_every_command_is_of_a_kind_that_is_tested_here() -> None:
         "python train.py -m hydra/sweeper=ablate norm=false,true hydra/launcher=ray hydra.launcher.ray.init.address=HEAD:6379",
         "python train.py -m model.depth=2,4 model.width=128,64 'study.zip=[[model.depth,model.width]]'",  # by test_zipping
         "python examples/digits/digits.py -m norm=false,true dropout=0,0.3 study.seeds=5",  # by test_examples
-        "python benchmarks/verdicts.py",
+        "python -m benchmarks.verdicts",
         "python -m ablate.vision.pilot",  # by tests/vision/test_pilot.py
         "python -m ablate.vision.pilot outputs/pilot-*",
         "python benchmarks/gpu.py",  # by tests/benchmarks/test_gpu.py

@@ -249,7 +249,11 @@ def home(name: str, paths: dict[str, Path]) -> str | None:
 
 
 def test_no_module_is_long() -> None:
-    files = [path for folder in (PACKAGE, ROOT / "hydra_plugins", ROOT / "examples") for path in folder.rglob("*.py")]
+    files = [
+        path
+        for folder in (PACKAGE, *(ROOT / name for name in ("hydra_plugins", "examples", "benchmarks")))
+        for path in folder.rglob("*.py")
+    ]
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     long = [f"{path.relative_to(ROOT)}:{LONGEST}: {lines} lines" for path, lines in lengths.items() if lines > LONGEST]
     assert not long, listed(long)

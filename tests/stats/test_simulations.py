@@ -1,4 +1,4 @@
-"""Small simulations: the intervals hold the truth as often as they say. The large ones are in benchmarks/verdicts.py."""
+"""Small simulations: the intervals hold the truth as often as they say. The large ones are in benchmarks/verdicts."""
 
 from collections.abc import Callable
 
