@@ -61,6 +61,8 @@ def main() -> None:
         sys.exit(2)
     program = run_command.program  # type: ignore[attr-defined]
     program.script = script_of(command)
+    if program.script is None:
+        print(f"ablate: the files that {command[0]} executes are not known, so a change of its code will not be noticed.")
     program.command_line = shlex.join(["ablate", "sweep", *typed])
     sys.argv = [sys.argv[0], "-m", *overrides, *QUIET]
     run_command()

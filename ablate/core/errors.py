@@ -2,7 +2,8 @@
 
 AblateError
 ├── UsageError            invalid input: an override, an argument or a file
-│   └── ClaimError        an invalid claim, or a claim that the study cannot test
+│   ├── ClaimError        an invalid claim, or a claim that the study cannot test
+│   └── NoMetricsError    a program ended well, and left no metrics
 ├── Diverged              raised by a training function when its loss is not finite
 └── RunLockedError        another process holds this run
 """
@@ -20,6 +21,10 @@ class UsageError(AblateError):
 
 class ClaimError(UsageError):
     """An invalid claim, or one that the study cannot test. The message names the claim and the key."""
+
+
+class NoMetricsError(UsageError):
+    """A program ended well, but nothing that it left is a metric: its next run would not leave one either."""
 
 
 class Diverged(AblateError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -68,7 +68,9 @@ class MetricSpec:
     def __post_init__(self) -> None:
         if not self.title:
             title = self.name.replace("_", " ")
-            object.__setattr__(self, "title", title.removesuffix(f" {self.unit}") if self.unit else title)
+            for unit in (self.unit, f"({self.unit})", f"[{self.unit}]") if self.unit else ():
+                title = title.removesuffix(unit).rstrip() if title.endswith(f" {unit}") else title
+            object.__setattr__(self, "title", title)
 
     @property
     def is_fraction(self) -> bool:
@@ -292,13 +294,3 @@ def _plain(key: str, text: str) -> object:
         return int(text) if key == "digits" else float(text) if key in ("chance", "limit") else text
     except ValueError:
         return text
-
-
-def most_telling(columns: Sequence[str]) -> str:
-    """The logged column that tells most about a running run: the last one that is better when higher, otherwise the last.
-
-    >>> most_telling(["epoch", "test_accuracy", "train_loss"])
-    'test_accuracy'
-    """
-    better = [name for name in columns if MetricSpec.guess(name).better == "higher"]
-    return (better or list(columns))[-1]

@@ -82,6 +82,11 @@ class AddedKeys:
             refuse_seed_key(str(config[STUDY].seed_key))
             return cls()
         key = str(options.get("seed_key", SEED))
+        if key != SEED and config.get(SEED) is not None:
+            raise UsageError(
+                f"hydra.sweeper.seed_key={key}: the configuration has a key `{SEED}` too, the name of ablate's seed of a run, "
+                "so the program would not see its own value. Rename the program's key, for example to `data_seed`."
+            )
         adds = any(override.startswith("+") and override.lstrip("+").split("=")[0] == key for override in typed)
         found = adds or OmegaConf.select(config, key, default=_MISSING) is not _MISSING or _is_mandatory(config, key)
         added = cls((STUDY,) if key == SEED and found else (STUDY, SEED), key if found else None)

@@ -6,6 +6,7 @@ The processes of a sweep share this knowledge in a file of the study, so that it
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ablate.storage.files import write_atomically
 
 FILE = ".ended"  # a line of JSON for each run that has failed since the launch, or for one that has not
 SAME_ERROR = 3  # failures
+_NUMBERS = re.compile(r"\d+(\.\d+)?(e-?\d+)?")  # of an error may be its levels, its seed or its folder
 
 
 def reset(study: Path) -> None:
@@ -69,7 +71,7 @@ def reason(study: Path) -> str | None:
     cause = str(errors[0]).removesuffix(".")
     if ended[0].get("unusable"):
         return f"Stopped after a run that returned nothing usable: {cause}. The other runs were not started."
-    if len(errors) >= SAME_ERROR and len(set(errors)) == 1:
+    if len(errors) >= SAME_ERROR and len({_NUMBERS.sub("0", str(error)) for error in errors}) == 1:
         return f"Stopped after {len(errors)} runs failed with the same error: {cause}. The other runs were not started."
     return None
 

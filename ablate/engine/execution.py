@@ -15,7 +15,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from ablate.core.errors import RunLockedError, UsageError
+from ablate.core.errors import NoMetricsError, RunLockedError, UsageError
 from ablate.core.metrics import terms_of
 from ablate.engine import early_stop, ranks
 from ablate.engine.config_values import choices_of, resolved
@@ -125,7 +125,11 @@ def execute(
         with run.attempt(), running(run):
             began = Beginning.now(run, options)
             with ranks.shared(cfg, run), without_forked_children():
-                returned = function(cfg, run)
+                try:
+                    returned = function(cfg, run)
+                except NoMetricsError:
+                    unusable = True
+                    raise
             unusable = True
             record.metrics = metrics_of(returned, cfg, run, options, began)
     except DoneMeanwhile as meanwhile:

@@ -21,7 +21,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ablate.core.errors import UsageError
+from ablate.core.errors import NoMetricsError, UsageError
 from ablate.core.levels import Level
 from ablate.core.text import number_in
 from ablate.engine.main import main
@@ -71,6 +71,8 @@ def filled(command: Sequence[str], cfg: DictConfig) -> list[str]:
     ['--lr', '0.1', '--dropout', '--clip', '0.5']
     >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": False, "clip": None}))
     ['--lr', '0.1']
+    >>> filled(["{bias:|--no-bias}"], OmegaConf.create({"bias": True}))
+    []
     """
     return [argument for part in command for argument in _filled(part, cfg)]
 
@@ -80,7 +82,7 @@ def _filled(part: str, cfg: DictConfig) -> Iterator[str]:
     if whole is not None and whole[2] is not None:
         value = OmegaConf.select(cfg, whole[1])
         if value is True:
-            yield whole[2]
+            yield from [whole[2]] if whole[2] else []
         elif value is None or value is False:
             yield from [whole[3]] if whole[3] else []
         else:
@@ -99,7 +101,8 @@ def _text(key: str, value: Any) -> str:
 def script_of(command: Sequence[str]) -> Path | None:
     """The file that a command runs: the module after -m if it is in the project, or the first Python file.
 
-    Without both it is the first argument that is a file, such as a shell script. Data of `python -m package data.csv` is not.
+    Without both it is the first one that is a file, such as a shell script, but no program such as `python`. Data of
+    `python -m package data.csv` is not. None if it cannot be told, as for a command line of a shell without a Python file.
     """
     parts = [part for part in command if not PLACEHOLDER.search(part)]
     for option, part in itertools.pairwise(["", *parts]):
@@ -109,7 +112,28 @@ def script_of(command: Sequence[str]) -> Path | None:
             return Path(part).resolve()
     if "-m" in parts or "--module" in parts:
         return None
-    return next((path.resolve() for path in map(Path, parts[1:]) if path.is_file()), None)
+    first = parts[0] if parts else ""
+    shell = [first] if "/" in first and _is_text(Path(first)) else []
+    named = [word for part in command for word in part.split() if word.endswith(".py")]  # in the words of `bash -c`
+    return next((path.resolve() for path in map(Path, [*shell, *named, *parts[1:]]) if path.is_file()), None)
+
+
+def code_of(script: Path, root: Path) -> list[Path]:
+    """The files below `root` that a script executes: with its imports, and the Python files that a shell script names."""
+    files = project_files(script, root)
+    if script.suffix == ".py" or not _is_text(script):
+        return files
+    words = re.split(r"[\s'\"=;|&()]+", script.read_text(encoding="utf-8", errors="replace"))
+    named = [path for word in words if word.endswith(".py") for path in (Path(word), script.parent / word) if path.is_file()]
+    return list(dict.fromkeys([*files, *(file for each in named for file in project_files(each, root))]))
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"\0" not in file.read(1024)
+    except OSError:
+        return False
 
 
 @main(config_path=None, config_name=CONFIG)
@@ -120,7 +144,7 @@ def run_command(cfg: DictConfig, run: Run) -> Mapping[str, float] | None:
         UsageError: if it ends with another status than 0, or if its output contains no metrics.
     """
     if (script := script_of(cfg.command)) is not None:
-        note_executed(project_files(script, run.root or project_root(script)))
+        note_executed(code_of(script, run.root or project_root(script)))
     command = filled(cfg.command, cfg)
     with (run.directory / STDOUT).open("wb") as stdout, (run.directory / STDERR).open("wb") as stderr:
         try:
@@ -156,7 +180,8 @@ def read_output(text: str, regex: str | None) -> dict[str, float]:
         regex: an expression with named groups, such as `accuracy: (?P<accuracy>\\d+\\.?\\d*)`; None for JSON.
 
     Raises:
-        UsageError: if there is none, or a group matches what is no number.
+        NoMetricsError: if there is none.
+        UsageError: if a group matches what is no number.
 
     >>> read_output('epoch 1\\n{"accuracy": 0.5}\\ndone', None)
     {'accuracy': 0.5}
@@ -168,7 +193,7 @@ def read_output(text: str, regex: str | None) -> dict[str, float]:
         for match in re.finditer(regex, text):
             found |= {name: _number(name, value, match[0]) for name, value in match.groupdict().items() if value is not None}
         if not found:
-            raise UsageError(f"the output, in {STDOUT}, has no match of --regex {regex}.")
+            raise NoMetricsError(f"the output, in {STDOUT}, has no match of --regex {regex}.")
         return found
     others: dict[str, Any] | None = None  # such as {"event": "end"} behind the metrics
     for line in reversed(text.splitlines()):
@@ -182,7 +207,7 @@ def read_output(text: str, regex: str | None) -> dict[str, float]:
             others = others or content
     if others is not None:
         return others
-    raise UsageError(
+    raise NoMetricsError(
         f'the output, in {STDOUT}, has no line with a JSON object such as {{"accuracy": 0.9}}: print one at the end, or name '
         "a file (metrics='**/metrics.csv') or a regular expression (--regex)."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from ablate.engine.cells import PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.config_file import read_config
 from ablate.storage import fingerprint
-from ablate.storage.layout import known_cells
+from ablate.storage.layout import cell_folder, known_cells, some_run_is_done
 from ablate.storage.manifest import MANIFEST, StudyManifest
-from ablate.storage.records import CONFIG, level_in_config, section
+from ablate.storage.records import CONFIG, level_in_config, read_record, section
 
 DIFFERENCES_SHOWN = 6
 COMBINATIONS = 100  # of the levels of added factors that are compared: of 20 factors there are a million
@@ -52,9 +53,42 @@ def baseline_of(
         raise UsageError(
             f"this command changes fixed settings of the study {study}: {_listed(closest.differences)}. "
             f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & closest.differences)}"
+            f"{_if_neutral(closest.differences)}{_if_nothing_finished(study)}"
         )
     overrides = {key: composer.swept[key].overrides[level] for key, level in closest.levels.items()}
     return {**before.baseline, **overrides}, {**closest.cell.locations, **before.paths}
+
+
+def refuse_edited(study: Path, before: StudyManifest, cells: Sequence[PlannedCell]) -> None:
+    """Refuse a configuration that the study has with other settings, such as after an edit of the file of a level.
+
+    Raises:
+        UsageError: if the study has runs at the same levels, of a configuration that differs.
+    """
+    known, shorts = known_cells(study), {cell.short for cell in cells}
+    others: dict[str, list[str]] = {}  # folders of cells that this command does not run, by their names without digests
+    for short, name in known.items():
+        if short not in shorts:
+            others.setdefault(name.rpartition("-")[0], []).append(name)
+    for cell in cells if before.launched else ():
+        if cell.short in known or cell.short in before.experiments:
+            continue
+        alike = others.get(cell_folder({}, cell.short, cell.name).rpartition("-")[0], ())
+        for made in (path for name in alike for path in sorted((study / "runs" / name).glob(f"seed=*/{CONFIG}"))[:1]):
+            record = read_record(made.parent)
+            if record is None or record.label != cell.label:
+                continue
+            was = {key: value for key, value in fingerprint.flatten(read_config(made.parent)).items() if key in cell.meaning}
+            now = {key: value for key, value in cell.meaning.items() if key in was}
+            raise UsageError(
+                f"{study} has runs of {cell.label} with other settings: {_listed(changed(was, now)) or 'keys were added'}. "
+                "Undo the change, choose another study.name, or remove the earlier runs: "
+                f"`ablate rm {study} {_selecting(cell.levels)}`."
+            )
+
+
+def _selecting(levels: Cell) -> str:
+    return " ".join(f"--where {shlex.quote(f'{key}={level}')}" for key, level in levels.items())
 
 
 @dataclass(frozen=True)
@@ -154,6 +188,24 @@ def _listed(differences: Differences) -> str:
     if len(shown) > DIFFERENCES_SHOWN:
         shown[DIFFERENCES_SHOWN:] = [f"and {len(shown) - DIFFERENCES_SHOWN} more"]
     return "; ".join(shown)
+
+
+def _if_neutral(differences: Differences) -> str:
+    """For keys that the program did not have before: their value may be the one that changes nothing."""
+    new = {key: now for key, (was, now) in differences.items() if was is _ABSENT and now is not _ABSENT}
+    if not new or len(new) > DIFFERENCES_SHOWN:
+        return ""
+    values = ",".join(f"{key}:{text_of(value)}" for key, value in new.items())
+    return (
+        f" (If {'this value of the new key changes' if len(new) == 1 else 'these values of the new keys change'} nothing, say "
+        f"so with study.neutral='{{{values}}}'.)"
+    )
+
+
+def _if_nothing_finished(study: Path) -> str:
+    if some_run_is_done(study):
+        return ""
+    return f" (No run of the study has finished: `ablate rm {study}` removes it.)"
 
 
 def _if_moved(study: Path, keys: object) -> str:

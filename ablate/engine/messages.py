@@ -37,6 +37,12 @@ def one_line(error: BaseException, known_keys: Iterable[str] = ()) -> str:
     if unknown and any(key.startswith(f"{unknown[1]}.") for key in known_keys):
         return f"{unknown[1]} is a section: override {unknown[1]}.KEY=…, or add a key with +{unknown[1]}.KEY=…."
     if unknown:
+        if unknown[1] in known_keys:
+            return (
+                f"no key '{unknown[1]}' in one of the configurations, such as with another level of a config group. Sweep it "
+                f"where it exists, in a command of its own; or add it everywhere with ++{unknown[1]}=…, and leave combinations "
+                "out with `exclude`."
+            )
         sections = (key[:at] for key in known_keys for at, character in enumerate(key) if character == ".")
         return f"no key '{unknown[1]}' in the configuration.{nearest(unknown[1], [*known_keys, *sections])}"
     off = re.match(r"Could not override '([^']+)'. No match in the defaults list\.\s+To append .* use (\S+)", text)

@@ -194,7 +194,7 @@ class StudyOptions(BaseModel):
         "last: the last value of each column of these files; max, min: the values in the row with the best `metric`",
         f"one of {', '.join(WHICH)}",
     )
-    metric: str | None = option(None, "the main metric; null: the first one", "the name of a metric, or null")
+    metric: str | None = option(None, "the main metric; null: the first returned, or by name", "the name of a metric, or null")
     returns: str | Annotated[list[str], Field(min_length=1)] | None = option(
         None,
         "the name of the number that the program returns (a list for several numbers); null: the value of the configuration's "

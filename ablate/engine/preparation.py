@@ -18,9 +18,11 @@ from ablate.engine.command import SweepCommand
 from ablate.engine.compose import Composer
 from ablate.engine.decisions import announcements
 from ablate.engine.experiment import complete, describe_all
+from ablate.engine.fixed_settings import refuse_edited
 from ablate.engine.loggers import logger_of
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
+from ablate.engine.reading import reading_of
 from ablate.engine.study_update import Sweep
 from ablate.engine.zipping import settled
 from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
@@ -142,6 +144,8 @@ class Preparation:
             repeat_seeds=repeat_seeds,
             controls=design.controls_of(command.factors, options),
             zipped=reader.zipped,
+            reading=reading_of(options),
+            metric=options.metric,
         )
         several = options.design == design.PATH or control_seeds or repeat_seeds
         return Composition(
@@ -156,6 +160,7 @@ class Preparation:
         study, sweep, composer = self._command.study, composition.sweep, self._composer
         assert composer is not None
         manifest = study_update.updated(study, before, sweep, composer)
+        refuse_edited(study, before, sweep.cells)
         plan = planning.make_plan(
             study,
             sweep.cells,

@@ -55,6 +55,11 @@ class ProgramReference:
     unchanged: bool = False
     method: bool = False
 
+    @property
+    def is_command(self) -> bool:
+        """Whether it is the function that executes the command of `ablate sweep`."""
+        return self.module == "ablate.engine.external"
+
     @classmethod
     def of(cls, function: Callable[..., Any], unchanged: bool = False) -> ProgramReference:
         """Make the reference of a training function, which may be decorated by functions of other files.
@@ -182,8 +187,9 @@ class Program:
         return None if self.experiment.code else project_root(self.file)
 
     def provenance(self) -> dict[str, Any]:
-        """The program's facts for the record of a run."""
-        return provenance.of(self.file, self.experiment.code, self.experiment.packages)
+        """The program's facts for the record of a run. Of a command without a known file there is no commit."""
+        facts = provenance.of(self.file, self.experiment.code, self.experiment.packages)
+        return facts | {"commit": None} if self.reference.is_command and self.script is None else facts
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,14 @@ from ablate.core.errors import UsageError
 from ablate.storage import fingerprint
 from ablate.storage.code_files import mark_edited, saved_after
 
+KNOWN = {  # modules whose versions affect results, and their distributions; not those that ablate itself imports
+    **{name: name for name in ("torch", "torchvision", "torchaudio", "lightning", "transformers", "datasets", "accelerate",
+                               "timm", "torchmetrics", "jax", "flax", "tensorflow", "keras", "xgboost", "lightgbm", "catboost",
+                               "gymnasium", "diffusers", "peft", "tokenizers")},
+    "sklearn": "scikit-learn", "pytorch_lightning": "pytorch-lightning", "stable_baselines3": "stable-baselines3",
+    "torch_geometric": "torch-geometric",
+}  # fmt: skip
+
 
 def of(source: Path, code: Sequence[str], packages: Sequence[str]) -> dict[str, Any]:
     """The facts about a program for run.json.
@@ -68,6 +76,12 @@ def commit(source: Path) -> str | None:
         return git(["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def loaded_packages() -> dict[str, str]:
+    """The versions of well-known packages that this process has imported, for programs that name none."""
+    found = {name: _version(name) for module, name in KNOWN.items() if module in sys.modules}
+    return {name: version for name, version in found.items() if version is not None}
 
 
 def _version(distribution: str) -> str | None:

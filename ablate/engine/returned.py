@@ -15,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ablate.core.errors import UsageError
+from ablate.core.main_metric import main_first
 from ablate.core.text import printable
 from ablate.core.values import plain_number
 from ablate.engine.loggers import numbers
@@ -113,6 +114,7 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
         UsageError: if there is no metric; the message says how to provide one.
     """
     metrics = _returned(returned, cfg, options)
+    first = [name for name in metrics if name != VALUE]  # what a program returns by name is what it is about
     if options.metric_files is not None:
         metrics = {**_from_files(run, options, options.metric_files, began), **metrics}
     elif not metrics and (rows := [numbers(row) for row in run.rows]):
@@ -121,7 +123,8 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
         raise UsageError(_nothing(returned, run, began.at))
     if options.metric is not None and options.metric not in metrics:
         raise UsageError(f"study.metric={options.metric}: the run has no such metric; available: {', '.join(metrics)}.")
-    return dict(sorted(metrics.items(), key=lambda item: item[0] != options.metric))
+    names = dict.fromkeys([*([options.metric] if options.metric else ()), *first, *main_first(list(metrics))])
+    return {name: metrics[name] for name in names}
 
 
 def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str, float | None]:

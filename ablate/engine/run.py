@@ -22,6 +22,7 @@ from ablate.engine import stopping
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.failures import message_of, write_traceback
 from ablate.engine.loggers import Logger, LoggerFeed
+from ablate.engine.provenance import loaded_packages
 from ablate.storage import checkpoints, fingerprint, locks
 from ablate.storage.code_files import FILES, imported
 from ablate.storage.files import remove_abandoned, write_atomically
@@ -302,6 +303,7 @@ class Run:
                 self.record.timing["seconds"] = round(time.monotonic() - self._started, 3)
                 if self.root is not None:
                     self.record.provenance[FILES] = self._files()
+                    self.record.provenance["packages"] = {**self.record.provenance.get("packages", {}), **loaded_packages()}
                 write_config(self.directory, self._config_text)  # the function may have changed or removed it
                 durable = self.record.status in DONE and self._durable()
                 if durable:

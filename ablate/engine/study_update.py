@@ -21,9 +21,10 @@ from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.fixed_settings import baseline_of
+from ablate.engine.reading import settled_metric, settled_reading
 from ablate.storage import fingerprint
 from ablate.storage.dataframe import load_results
-from ablate.storage.layout import EARLIER_DIGITS, run_directories, short_cell, short_experiment
+from ablate.storage.layout import EARLIER_DIGITS, run_directories, short_cell, short_experiment, some_run_is_done
 from ablate.storage.manifest import IDENTITY, StandIn, StudyManifest
 from ablate.storage.records import DONE, read_record
 
@@ -51,6 +52,8 @@ class Sweep:
         repeat_seeds: by the number of a second run with the same seed, that seed.
         controls: by factor, pairs of a level and its control; None for those that the study has.
         zipped: by joint factor (study.zip), its keys.
+        reading: how the metrics of runs are read, see `reading.reading_of`.
+        metric: the main metric, as asked for.
     """
 
     program: tuple[str, str | None]
@@ -73,6 +76,8 @@ class Sweep:
     repeat_seeds: Mapping[int, int] = field(default_factory=dict)
     controls: Mapping[str, Sequence[tuple[Any, Any]]] | None = None
     zipped: Mapping[str, list[str]] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    metric: str | None = None
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
@@ -91,7 +96,7 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
         baseline, paths = baseline_of(study, before, composer, sweep.fixed)
     return before.model_copy(
         update={
-            "command": before.command or sweep.command or typed_command(),
+            "command": (before.command if some_run_is_done(study) else "") or sweep.command or typed_command(),
             **program_of(study, before, *sweep.program),
             "identity": IDENTITY if before.is_new else before.identity,
             "factors": factors_of(before, cells, sweep.zipped),
@@ -117,6 +122,8 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "paths": paths,
             "leave_out": left_out(before, sweep.leave_out, composer.factors, cells, sweep.seeds),
             "fixed": before.fixed or cells[0].meaning,
+            "reading": settled_reading(study, before, sweep.reading),
+            "metric": settled_metric(study, before, sweep.metric),
             "description": settled_description(study, before, sweep.description, sweep.metric_settings).to_mapping(),
         }
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.core.errors import UsageError
+from ablate.core.main_metric import data_rank
 from ablate.core.metrics import MetricSpec
 from ablate.importers import guess_factors, status
 from ablate.importers.column_names import (
@@ -33,11 +34,6 @@ from ablate.importers.wide import WITH_SUMMARY, melted, numbered
 
 LISTED = 8  # names in the sentence
 SAMPLE = 200  # fields by which a column is judged
-_DATA = (  # words for the data that a result is on
-    frozenset({"test"}),
-    frozenset({"val", "valid", "validation", "dev", "eval"}),
-    frozenset({"train", "training"}),
-)
 
 
 def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
@@ -59,6 +55,14 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
         UsageError: if no metric or no factor is found; the message lists the columns.
     """
     roles = asked = roles.renamed(table)
+    for option, column in (
+        ("--seed", roles.seed),
+        ("--run", roles.run),
+        ("--step-column", roles.step),
+        ("--status", roles.status),
+    ):
+        if column not in (None, NO_SEED) and roles.wide is None:
+            table.require(option, [column])
     if roles.wide is not None:
         table, roles = melted(table, _with_factors_of_wide(table, roles))
         asked = replace(asked, seed=roles.seed, factors=asked.factors and roles.factors)  # the notes have the melted columns
@@ -150,7 +154,7 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     known = [name for name in numeric if MetricSpec.guess(short(name)).better is not None and name not in other]
     known = [name for name in known if not _is_switch(numeric[name])] or known  # focal_loss: 0 or 1
     if found_names := prefixed or [name for name in known if MetricSpec.guess(short(name)).role == "outcome"]:
-        return tuple(sorted(found_names, key=lambda name: _split(name, found_names)))
+        return tuple(sorted(found_names, key=lambda name: data_rank(name, found_names)))
     if certain := [name for name in numeric if name in table.kinds]:
         return tuple(name for name in certain if short(name) not in STEPS) or tuple(certain)
     others = [name for name in numeric if not OTHERS.fullmatch(name)]
@@ -177,27 +181,6 @@ def _has_numbers(table: Table, name: str) -> bool:
 def _is_switch(numbers: pd.Series) -> bool:
     """Whether numbers are 0 and 1: a component that is off or on."""
     return set(numbers[np.isfinite(numbers)]) == {0.0, 1.0}
-
-
-def _split(name: str, others: Iterable[str]) -> int:
-    """Results on test data come first, then on validation data, and those on training data last.
-
-    Without a word for the data, a result is one on training data if only another column has it on other data: `accuracy` beside
-    `val_accuracy`, as Keras names them.
-    """
-    words = _words_of(name)
-    if (found := _data_of(words)) is not None:
-        return found
-    elsewhere = {_data_of(other) for other in map(_words_of, others) if other - frozenset().union(*_DATA) == words} - {None}
-    return 2 if elsewhere and 2 not in elsewhere else 1
-
-
-def _data_of(words: frozenset[str]) -> int | None:
-    return next((at for at, group in enumerate(_DATA) if group & words), None)
-
-
-def _words_of(name: str) -> frozenset[str]:
-    return frozenset(filter(None, re.split(r"[^a-z]+", name.lower())))
 
 
 def _with_factors_of_wide(table: Table, roles: Roles) -> Roles:

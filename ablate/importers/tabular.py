@@ -35,6 +35,7 @@ UNPAIRED_SEEDS = (
 
 # Shares beside accuracies, in words of names
 _SHARES = frozenset({"f1", "auc", "auroc", "map", "miou", "iou", "dice", "recall", "precision", "top1", "top5"})
+_IN_PERCENT = re.compile(r"(\(%\)|\[%\]|[\s_]%)\s*$")  # Acc (%)
 _NOT_A_FRACTION = re.compile("pct|percent|count|rank|num", re.I)
 
 
@@ -203,6 +204,8 @@ def _pairs(cell_of: pd.Series, ids: pd.Series) -> bool:
 
 def _numbers(table: Table, metric: str) -> Numbers:
     found = parse(table.frame[metric], table.decimal)
+    if found.wrong is None and not found.percent and _IN_PERCENT.search(metric):
+        return replace(found, values=found.values / 100, percent=True, notes=(*found.notes, "percentages, read as fractions"))
     if found.wrong is None:
         return found
     at = int((table.frame[metric].astype(str).str.strip() == found.wrong).to_numpy().argmax())
@@ -316,7 +319,7 @@ def _metrics(names: Sequence[str], numbers: Mapping[str, Numbers], roles: Roles)
     found = dict(Metrics().completed(names))
     for name, spec in found.items():
         if numbers[name].percent:
-            spec = replace(spec, unit="%", digits=spec.digits or 1)
+            spec = replace(spec, unit="%", title="", digits=spec.digits or 1)
         if name in roles.lower_is_better:
             spec = replace(spec, better="lower")
         found[name] = spec

@@ -43,6 +43,7 @@ class Audit:
         missing: planned runs that were never started.
         made: for each item of provenance (such as `hardware.processor`), its values with the number of finished runs.
         mixed: the keys of PROVENANCE that differ between finished runs.
+        recorded: the keys of PROVENANCE that finished runs have.
         drifted: see `StudyResults.drifted`.
         differing: what a finished run was made with otherwise than planned (code, versions), with the number of such runs.
         stale: by cell, the number of finished runs that were made by other code than the newest run.
@@ -54,6 +55,7 @@ class Audit:
     missing: list[MissingRun]
     made: dict[str, Counter[str]] = field(default_factory=dict)
     mixed: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)
     drifted: tuple[str, ...] = ()
     differing: Counter[str] = field(default_factory=Counter)
     stale: Counter[str] = field(default_factory=Counter)
@@ -148,9 +150,12 @@ def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
         processes.add(record.timing.get("processes"))
     for title, keys in PROVENANCE.items():
         names = [name for name in audit.made if name.split(".")[0] in keys]
-        # a fact that is missing in some runs counts as a difference
-        if any(len(audit.made[name]) > 1 or audit.made[name].total() < len(code_of) for name in names):
+        # a fact that is missing in some runs counts as a difference, but for packages that only some configurations import
+        partly = [name for name in names if not name.startswith("packages.") and audit.made[name].total() < len(code_of)]
+        if partly or any(len(audit.made[name]) > 1 for name in names):
             audit.mixed.append(title)
+        if names:
+            audit.recorded.append(title)
     cells = dict(zip(by_run["directory"], by_run["cell"], strict=True))
     old = outdated({directory: files for _, directory, files in sorted(files_of, key=lambda each: each[:2])})
     audit.mixed = [*(["code"] if old and "code" not in audit.mixed else []), *audit.mixed]

@@ -16,7 +16,7 @@ from ablate.core.errors import UsageError
 from ablate.core.text import cut_to_bytes
 from ablate.storage import fingerprint
 from ablate.storage.manifest import MANIFEST
-from ablate.storage.records import RECORD, read_record
+from ablate.storage.records import DONE, RECORD, read_record
 
 PLAN = "plan.csv"  # the planned runs of a study
 DIGITS = 16
@@ -58,6 +58,12 @@ def is_study(path: Path) -> bool:
 def run_directories(study: Path) -> list[Path]:
     """The folders of all runs that have a record, sorted."""
     return sorted(path.parent for path in (study / "runs").glob(f"*/seed=*/{RECORD}"))
+
+
+def some_run_is_done(study: Path) -> bool:
+    """Whether a study has results."""
+    records = map(read_record, (path.parent for path in (study / "runs").glob(f"*/seed=*/{RECORD}")))
+    return any(record is not None and record.status in DONE for record in records)
 
 
 def known_cells(study: Path) -> dict[str, str]:

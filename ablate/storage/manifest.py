@@ -74,6 +74,8 @@ class StudyManifest(BaseModel):
         paths: the locations of inputs (study.paths) in the baseline configuration, unless the program identifies the inputs.
         same: by the short digest of a cell, the cell whose runs it shares.
         description: `ablate.core.descriptions.Description` as a mapping.
+        reading: the options that say which values of a run are its metrics; None in studies of earlier versions.
+        metric: the main metric as asked for; None for the first one.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -105,6 +107,8 @@ class StudyManifest(BaseModel):
     paths: dict[str, Any] = Field(default_factory=dict)
     same: dict[str, StandIn] = Field(default_factory=dict)
     description: dict[str, Any] = Field(default_factory=dict)
+    reading: dict[str, Any] | None = None
+    metric: str | None = None
 
     @property
     def is_new(self) -> bool:

@@ -76,7 +76,9 @@ class StudyResults:
 
     @property
     def main_metric(self) -> str:
-        """The default metric of claims: the first described metric that the runs have, otherwise the first metric."""
+        """The default metric of claims: that of study.metric, the first described one that the runs have, or the first one."""
+        if self.manifest.metric in self.values:
+            return str(self.manifest.metric)
         described = [spec.name for spec in self.description.metrics if spec.name in self.values]
         return next(iter([*described, *map(str, self.values)]), "")
 

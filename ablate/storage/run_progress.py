@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ablate.core.metrics import most_telling
+from ablate.core.main_metric import most_telling
 from ablate.storage.history import read_history
 from ablate.storage.records import HISTORY, RunRecord, read_record
 

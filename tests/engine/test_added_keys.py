@@ -45,6 +45,12 @@ def test_a_seed_under_another_key_follows_the_seed_of_the_run() -> None:
         assert cfg == {"training": {"seed": 3}}
 
 
+def test_a_key_seed_of_the_programs_own_beside_another_key_for_the_seed_is_refused() -> None:
+    """Such as the seed of a split of the data: the program would not see it."""
+    with pytest.raises(UsageError, match=r"seed_key=training.seed: .* has a key `seed` too.* Rename"):
+        AddedKeys.to(composed(seed=7, training={"seed": 1}), {"seed_key": "training.seed"})
+
+
 def test_an_override_that_adds_the_seed_gives_it_to_a_program_without_one() -> None:
     cfg = composed(lr=0.1)
     added = AddedKeys.to(cfg, {}, ["+lr2=1", "+seed=1,2"])

@@ -1,10 +1,12 @@
 """A sweep that cannot succeed stops and says so once; the other runs stay due."""
 
 import json
+import sys
 from pathlib import Path
 
 from ablate.engine import early_stop
 from tests.apps import trivial
+from tests.conftest import Command
 from tests.engine.test_bad_overrides import run
 
 
@@ -54,6 +56,20 @@ def test_a_first_run_that_returns_nothing_usable_stops_a_sweep(tmp_path, monkeyp
     assert run(trivial.train, ["-m", "x=1,2,3", "study.report=false"], monkeypatch) == 1
     said = " ".join(capsys.readouterr().out.split())
     assert said.count("Stopped after a run that returned nothing usable:") == 1
+    assert records(tmp_path) == 1
+
+
+def test_errors_that_differ_in_numbers_alone_are_the_same(tmp_path: Path) -> None:
+    """Such as that of argparse, which has the level, or of a missing file, whose path has the seed."""
+    for at, level in enumerate(("0", "0.9", "1e-4")):
+        early_stop.note(tmp_path, f"run {at}", f"unrecognized arguments: --momentumm {level}")
+    assert (early_stop.reason(tmp_path) or "").startswith("Stopped after 3 runs failed with the same error")
+
+
+def test_a_command_without_metrics_stops_its_sweep_after_the_first_run(command: Command, tmp_path: Path) -> None:
+    typed = ("sweep", "lr=0.1,0.2,0.3", "seeds=2", "--", sys.executable, "-c", "print('{lr} {seed}')")
+    said = " ".join(command("-m", "ablate.cli", *typed, status=1).stdout.split())
+    assert "Stopped after a run that returned nothing usable" in said
     assert records(tmp_path) == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
-from ablate.engine.external import _failure, _stop, filled, placeholders, read_output, script_of
+from ablate.engine.external import _failure, _stop, code_of, filled, placeholders, read_output, script_of
 
 
 def test_flags_follow_their_values() -> None:
@@ -59,6 +59,22 @@ def test_the_script_of_a_command(command: str, script: str | None, tmp_path: Pat
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     assert script_of(command.split()) == (None if script is None else tmp_path / script)
+
+
+def test_the_code_of_a_shell_script_is_its_own_and_that_of_the_python_files_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "run.sh").write_text('#!/bin/sh\nexec python "train.py" --lr $1 | tee log\n')
+    (tmp_path / "train.py").write_text("import model\n")
+    (tmp_path / "model.py").touch()
+    script = script_of(["./run.sh", "{lr}"])
+    assert script == tmp_path / "run.sh"
+    assert {path.name for path in code_of(script, tmp_path)} == {"run.sh", "train.py", "model.py"}
+    assert script_of(["bash", "-c", "python train.py --lr {lr} | tee log"]) == tmp_path / "train.py"
+    assert {path.name for path in code_of(tmp_path / "train.py", tmp_path)} == {"train.py", "model.py"}
+    assert script_of(["bash", "-c", "echo {lr}"]) is None
 
 
 def test_a_second_interruption_kills_the_command(monkeypatch) -> None:

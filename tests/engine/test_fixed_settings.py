@@ -91,3 +91,10 @@ def test_a_single_run_is_not_that_of_other_data(command: Command, tmp_path: Path
         )
     StudyManifest(paths={"where": "other/train"}).write(tmp_path / "outputs/s")
     assert "already finished" in command(*single, "where=other/train").stdout
+
+
+def test_before_the_first_result_the_message_says_how_to_begin_again(command: Command) -> None:
+    typed = (TRIVIAL, "-m", "x=1,2", "fails=true", "study.name=s", "study.report=false")
+    command(*typed, status=1)
+    said = command(*typed, "rule.sign=-1", status=2).stderr
+    assert "(No run of the study has finished: `ablate rm outputs/s` removes it.)" in " ".join(said.split())

@@ -30,6 +30,13 @@ def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
     assert complaint("model.dropuot=true") == ("no key 'model.dropuot' in the configuration. Did you mean 'model.dropout'?")
 
 
+def test_a_key_that_only_some_configurations_have_is_no_typo() -> None:
+    error = OmegaConfBaseException("Could not override 'model.hidden'.\nTo append to your config use +model.hidden=1")
+    assert "Did you mean" not in one_line(error, ["model.hidden"])
+    assert one_line(error, ["model.hidden"]).startswith("no key 'model.hidden' in one of the configurations")
+    assert one_line(error, ["model.hiden"]).endswith("Did you mean 'model.hiden'?")
+
+
 def test_a_character_that_the_grammar_does_not_know_needs_quotes_in_a_value_only() -> None:
     for override, said in (
         ("net=né", "unexpected 'é'; a text with it needs quotes, such as \"KEY='TEXT'\" in a shell."),

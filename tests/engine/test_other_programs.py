@@ -47,6 +47,8 @@ def test_a_list_that_contains_the_seed_is_part_of_the_experiment(command: Comman
     assert "4 finished" in command(*typed).stdout
     assert values(tmp_path / "outputs/aug") == {("weak", 1): 0.1, ("weak", 2): 0.1, ("strong", 1): 0.9, ("strong", 2): 0.9}
     (tmp_path / "conf/aug/strong.yaml").write_text(files["conf/aug/strong.yaml"].replace("0.9", "0.5"))
+    assert "outputs/aug has runs of aug=strong with other settings: aug.steps was" in command(*typed, status=2).stderr
+    command("-m", "ablate.cli", "rm", "outputs/aug", "--where", "aug=strong", "--yes")
     assert "2 finished, 2 kept" in command(*typed, "hydra.sweeper.seeds=2").stdout
 
 
@@ -125,6 +127,15 @@ def test_many_new_factors_and_a_changed_setting_are_compared_one_by_one(command:
     typed = (train, *SWEEP, *(f"{name}=true,false" for name in switches), "hydra.sweeper.design=one_at_a_time")
     said = command(*typed, "hydra.sweeper.name=s", "epochs=20", status=2).stderr
     assert "changes fixed settings of the study outputs/s: epochs was 10 and is now 20." in said
+    assert "(No run of the study has finished" not in said
+    (tmp_path / "conf/config.yaml").write_text(config + "clip: null\n")
+    said = command(train, *SWEEP, "lr=1,2", "hydra.sweeper.name=s", status=2).stderr
+    assert "If this value of the new key changes nothing, say so with hydra.sweeper.neutral='{clip:null}'." in " ".join(
+        said.split()
+    )
+    kept = command(train, *SWEEP, "lr=1,2", "hydra.sweeper.name=s", "hydra.sweeper.neutral={clip:null}").stdout
+    assert "2 kept" in kept
+    (tmp_path / "conf/config.yaml").write_text(config)
     assert "21 runs in outputs/s" in command(*typed, "hydra.sweeper.name=s", "hydra.sweeper.dry_run=true").stdout
 
 

@@ -1,5 +1,6 @@
 """The provenance of a run depends on its code, not on where the code is."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -64,3 +65,12 @@ def test_packages_are_named_with_their_versions_and_holes(tmp_path: Path) -> Non
     assert facts["packages"]["torch"] == torch.__version__.split("+")[0]
     assert facts["packages"]["no-such-package"] is None
     assert facts["packages"]["ablate"]
+
+
+def test_well_known_packages_count_once_they_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    assert provenance.loaded_packages()["torch"] == torch.__version__.split("+")[0]
+    for name in ("torch", "sklearn"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert not {"torch", "scikit-learn"} & provenance.loaded_packages().keys()

@@ -50,6 +50,14 @@ def test_the_main_metric_comes_first(run: Run) -> None:
         collected({"a": 1, "b": 2}, run, metric="c")
 
 
+def test_what_a_program_returns_by_name_comes_first_and_of_its_files_what_its_names_tell(run: Run) -> None:
+    (run.directory / "log.csv").write_text("epoch,train/loss,val/acc\n1,0.5,0.7\n2,0.4,0.8\n")
+    assert list(collected(None, run, metrics_file="log.csv")) == ["val/acc", "train/loss"]
+    assert list(collected(0.25, run, metrics_file="log.csv")) == ["val/acc", "train/loss", "value"]
+    assert list(collected({"nll": 0.25}, run, metrics_file="log.csv")) == ["nll", "val/acc", "train/loss"]
+    assert list(collected(None, run, metrics_file="log.csv", metric="train/loss")) == ["train/loss", "val/acc"]
+
+
 def test_what_is_no_number_is_refused(run: Run) -> None:
     with pytest.raises(UsageError, match="returned str 'done'; expected a number for value, or a mapping of metrics"):
         collected("done", run)

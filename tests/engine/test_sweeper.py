@@ -48,6 +48,7 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
         "baseline": {"x": "x=1"},
         "fixed": {"fails": False, "rule.sign": 1, "sleeps": 0, "x": 1},
         "paths": {"where": None},
+        "reading": {},
     }
 
 

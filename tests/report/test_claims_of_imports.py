@@ -24,6 +24,21 @@ def test_claims_and_descriptions_are_those_of_the_results() -> None:
 
 
 @pytest.mark.parametrize(
+    ("scale", "margin", "said"),
+    [
+        (100, 0.05, "percentages, so the margin of claim A, 0.05,"),
+        (1, 5, "fractions, so the margin of claim A is 500"),
+        (1, 0.05, ""),
+    ],
+)
+def test_a_margin_on_another_scale_than_the_values_is_a_caveat(scale: float, margin: float, said: str) -> None:
+    found = results_of(study({"stem": ["a", "b"]}, lambda levels, seed: scale * (0.8 + 0.01 * seed)))
+    claims = [{**CLAIM, "expects": "equivalent", "metric": "accuracy", "margin": margin}]
+    caveats = with_claims(found, claims, {}).description.caveats
+    assert (len(caveats), all(said in caveat for caveat in caveats)) == (bool(said), True)
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"metric": "loss"}, "claim A: .*loss"),

@@ -195,3 +195,24 @@ def test_only_options_are_named_as_arguments(tmp_path: Path) -> None:
     ROWS.assign(acc="x").to_csv(tmp_path / "a --final.csv", index=False)
     with pytest.raises(UsageError, match=r"seed, loss\.$"):
         ablate.load(tmp_path / "a --final.csv", **ROLES)
+
+
+@pytest.mark.parametrize("name", ["seed", "run", "status"])
+def test_a_role_of_a_column_that_does_not_exist_is_named_with_the_nearest(name: str) -> None:
+    frame = pd.DataFrame({"method": ["a", "b"] * 3, "seed": [0, 0, 1, 1, 2, 2], "acc": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]})
+    with pytest.raises(
+        UsageError, match=rf"--{name} Sed: .* has no such column; available: method, seed, acc. Did you mean 'seed'"
+    ):
+        ablate.load(frame, **{name: "Sed"})
+
+
+@pytest.mark.parametrize("name", ["Acc (%)", "Acc [%]", "F1 (%)"])
+def test_a_percent_sign_in_the_name_is_that_of_the_values(name: str) -> None:
+    values = [80.47, 83.5, 81.25, 84.0, 80.0, 83.0]
+    frame = pd.DataFrame({"method": ["a", "b"] * 3, "seed": [0, 0, 1, 1, 2, 2], name: values})
+    found = ablate.load(frame, factors=["method"], metrics=[name], seed="seed").results
+    signed = ablate.load(
+        frame.assign(**{name: [f"{value}%" for value in values]}), factors=["method"], metrics=[name], seed="seed"
+    ).results
+    assert found.values[name].tolist() == pytest.approx(signed.values[name].tolist())
+    assert (found.metrics[name].title, found.metrics[name].unit) == (name.split()[0], "%")

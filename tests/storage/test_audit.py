@@ -127,6 +127,8 @@ def test_runs_of_other_code_are_stale(tmp_path: Path) -> None:
         (({"numerics": {"threads": 1}}, {"numerics": {"threads": 2}}), ["numerics"], False),
         (({"python": "3.11"}, {"packages": {"numpy": "3"}}), ["versions"], True),
         (({}, {}), [], True),
+        # a package that one configuration imports and the other does not
+        (({"packages": {"numpy": "2"}}, {"packages": {"numpy": "2", "timm": "1"}}), [], True),
     ],
 )
 def test_what_is_not_equal_in_all_runs_is_named(
@@ -135,6 +137,13 @@ def test_what_is_not_equal_in_all_runs_is_named(
     write_runs(tmp_path, provenance=lambda levels, seed: {**PROVENANCE, **made[seed]})
     audit = examine(load_results(tmp_path))
     assert (audit.mixed, audit.timed_alike) == (mixed, alike)
+    assert audit.recorded == ["code", "numerics", "hardware", "versions"]
+
+
+def test_only_what_was_recorded_is_said_to_be_the_same(tmp_path: Path) -> None:
+    """A program that names neither: its threads and its processor are not known."""
+    write_runs(tmp_path, provenance=lambda levels, seed: {"code": "a", "python": "3.11"})
+    assert examine(load_results(tmp_path)).recorded == ["code", "versions"]
 
 
 @pytest.mark.parametrize(
