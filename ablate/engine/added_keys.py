@@ -82,7 +82,7 @@ class AddedKeys:
             refuse_seed_key(str(config[STUDY].seed_key))
             return cls()
         key = str(options.get("seed_key", SEED))
-        if key != SEED and config.get(SEED) is not None:
+        if key != SEED and SEED in config and (OmegaConf.is_interpolation(config, SEED) or config[SEED] is not None):
             raise UsageError(
                 f"hydra.sweeper.seed_key={key}: the configuration has a key `{SEED}` too, the name of ablate's seed of a run, "
                 "so the program would not see its own value. Rename the program's key, for example to `data_seed`."
