@@ -18,6 +18,7 @@ from ablate.core.metrics import Metrics, MetricSpec
 from ablate.core.text import number_in
 from ablate.importers import rows as rows_of_runs
 from ablate.importers import status as words
+from ablate.importers.column_names import words as column_words
 from ablate.importers.numbers import Numbers, is_numeric, parse
 from ablate.importers.rows import Rows
 from ablate.importers.table import NO_SEED, Roles, Table
@@ -27,6 +28,15 @@ from ablate.storage.results import RUN_COLUMNS, StudyResults
 
 UNPAIRED = "No column of seeds: every run counts by itself and nothing is paired, so that the intervals are wider (Welch)."
 SINGLE = "No column of seeds, and one run of each configuration: a difference may be noise."
+FOLD_NAMES = frozenset({"fold", "folds", "split", "splits"})
+FOLDS = (
+    "The seed is the column {}. Scores of folds share training data: for repeated rounds of a cross-validation, average the "
+    "folds of each round first (see statistics in the documentation)."
+)
+ABSENT = (
+    "The configurations have from {1} to {0} seeds. If the others failed, add a row without a value for each: without it, they "
+    "are not counted as lost, and what is left may have been selected by its outcome."
+)
 UNPAIRED_SEEDS = (
     "No two configurations have a {} in common: nothing is paired, so that the intervals are wider (Welch). Pair the runs by "
     "giving all configurations the same seeds."
@@ -86,8 +96,10 @@ def results_of(table: Table, roles: Roles) -> StudyResults:
     known = {key: _factor(table, key, levels[key], roles.baseline) for key in factors}
     if stray := [key for key in roles.baseline if key not in known]:
         raise UsageError(f"--baseline {stray[0]}: it is not a factor; available: {', '.join(known) or 'none'}.")
+    caveats += [FOLDS.format(seed)] if seed is not None and FOLD_NAMES & set(column_words(seed).split("_")) else []
     caveats += _spelled_alike(known)
     caveats += _seeds_spelled_alike(seed, ids[index]) if seed is not None else []
+    caveats += _absent(cell_of[index], ids[index]) if seed is not None else []
     fresh = pd.RangeIndex(len(index))
     return StudyResults(
         runs=runs[list(RUN_COLUMNS)].set_axis(fresh),
@@ -222,6 +234,15 @@ def _numbers(table: Table, metric: str) -> Numbers:
         f"{where}; it should be a number, empty for a run without a value, or nan, N/A or failed for a lost run. Columns of "
         f"numbers: {', '.join(others) or 'none'}."
     )
+
+
+def _absent(cell_of: pd.Series, ids: pd.Series) -> list[str]:
+    """A caveat if configurations that pair with others lack some of their seeds."""
+    pairs = pd.DataFrame({"cell": cell_of, "id": ids}).drop_duplicates()
+    counts = pairs["cell"].value_counts()
+    if counts.max() == counts.min() or not pairs["id"].duplicated().any():
+        return []
+    return [ABSENT.format(int(counts.max()), int(counts.min()))]
 
 
 def _mixed_units(table: Table, values: pd.DataFrame, numbers: Mapping[str, Numbers]) -> Iterator[str]:

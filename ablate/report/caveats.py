@@ -8,10 +8,12 @@ from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.levels import Factor, Level
 from ablate.core.wording import counted, shortened
 from ablate.report.effect_tables import preliminary
+from ablate.report.formatting import capitalized
 from ablate.report.model import Report
 from ablate.stats.controls import repetitions
 from ablate.stats.flags import at_chance
 from ablate.stats.judge import design_of
+from ablate.stats.rounding import COPIES
 
 
 def caveats(report: Report) -> list[str]:
@@ -49,6 +51,8 @@ def caveats(report: Report) -> list[str]:
             f"Verdicts rest on the first {judged} seeds, those of the last complete look; tables and figures have up to "
             f"{_replicates(report)}."
         )
+    if report.comparison is not None and any(COPIES in each.note for each in report.comparison.contrasts):
+        found.append(f"{capitalized(COPIES)}: they count as one.")
     if block is not None and len(block) < FEWEST_SEEDS:
         found.append(preliminary(f"blocks ({block.key})"))
     if block is None and _replicates(report) < FEWEST_SEEDS:

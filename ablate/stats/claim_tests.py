@@ -23,6 +23,7 @@ from ablate.stats.estimates import PAIRS, Estimate
 from ablate.stats.imputation import imputed, value_of_lost
 from ablate.stats.outcomes import Outcomes, limit_of
 from ablate.stats.pending import first_pending
+from ablate.stats.rounding import COPIES
 from ablate.storage.results import StudyResults
 
 UNKNOWN = PValues(math.nan, math.nan)
@@ -283,6 +284,8 @@ def _largest(found: Sequence[PValues]) -> PValues:
 
 def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, limit: float | None, unit: Unit) -> str:
     """Why there cannot be a decided verdict; empty if there can."""
+    if any(COPIES in each.note for each in test.estimates):
+        return f"{COPIES}: they count as one"
     if test.lost:
         said = lost_by_arm(test.losses)
         if math.isnan(value):
@@ -296,6 +299,9 @@ def _blocked(claim: Claim, outcomes: Outcomes, test: LookTest, value: float, lim
             return f"{said}; more than {ARMS} arms lost runs"
     if limit is not None and _mostly_censored(claim, outcomes):
         return f"most runs of both arms did not reach the target within the limit of {limit:g}"
+    bounded = claim.expects not in ("higher", "lower")
+    if limit is not None and bounded and any(outcomes.unreached_share(arm) > 0.5 for arm in compared(claim, outcomes)):
+        return f"most runs of one arm did not reach the target within the limit of {limit:g}, so the difference has no bound"
     return ""
 
 

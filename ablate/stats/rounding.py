@@ -24,15 +24,28 @@ DECIMALS = 6  # a metric that is written with more is not called rounded
 CLOSE = 1e-9  # the error of a multiple of the step, as a fraction of the largest value (of 1, if that is larger)
 SINGLE = float(np.finfo(np.float32).eps)  # the same of values that were computed in single precision
 CLEAR = 100  # a step is at least so many times that error; random values are seldom multiples of it then
+MANY = 6  # gaps that are multiples of the smallest one by accident in one case of 32 at most
+REPEATED = 4  # runs for each of the values
 SAME = 1.05  # steps below which a range is one step: the error of the step, and of the ends of the range, is included
+COPIES = "the runs of each configuration are equal under all seeds, as if the program ignored its seed"
+COPIED = 2000  # steps of a metric: a value of so many is not the same under all seeds by accident
+
+
+class BinaryStep(float):
+    """The step of an outcome that is 0 or 1, such as success. Such a metric is not rounded.
+
+    If all pairs agree, the standard error is at least 2 steps / n, by which the t test of n pairs that all improve has nearly
+    the p value of the exact test of McNemar (1947), 2^-n.
+    """
 
 
 def resolution(values: pd.DataFrame) -> float | None:
-    """The step that all values are multiples of, a power of ten from 1 down to 1e-6; None if there is none.
+    """The step that all values are multiples of: a power of ten from 1 to 1e-6, or their smallest gap; None for neither.
 
-    Fractions of N items, such as accuracies, have no such step for most N. Where all gaps between values are multiples of the
-    smallest one, that is the step: 1 / N, as soon as two runs differ by one item. Two values do not show it: they may be those
-    of two configurations without any noise.
+    Fractions of N items, such as accuracies, are multiples of no power of ten for most N. Where all gaps between values are
+    multiples of the smallest one, that is the step: 1 / N, as soon as two runs differ by one item. Two values do not show it:
+    they may be those of two configurations without any noise. A power of ten gives way to a larger gap, such as that of scores
+    in steps of 5, if that is no accident: with many gaps, or few values that repeat within a configuration.
 
     >>> resolution(pd.DataFrame({"a": [93.1, 93.2]}))
     0.1
@@ -41,13 +54,27 @@ def resolution(values: pd.DataFrame) -> float | None:
     known = known[np.isfinite(known)]
     if not len(known):
         return None
+    if set(np.unique(known)) == {0.0, 1.0}:
+        return BinaryStep(1.0)
     largest = float(np.abs(known).max())
     errors = [CLOSE * min(1.0, largest)]
     with np.errstate(over="ignore"):
         if (known == known.astype(np.float32)).all():
             errors.append(SINGLE * largest)
-    steps = (_decimal(known, error) or _smallest_gap(np.sort(known), error) for error in errors)
-    return next(filter(None, steps), None)
+    return next(filter(None, (_step(values, known, error) for error in errors)), None)
+
+
+def _step(values: pd.DataFrame, known: NDArray[np.float64], error: float) -> float | None:
+    ordered = np.sort(known)
+    decimal, gap = _decimal(known, error), _smallest_gap(ordered, error)
+    if decimal is None:
+        return gap
+    distinct = ordered[np.diff(ordered, prepend=-np.inf) > error]
+    varies = bool((values.max() - values.min() > error).any())
+    if gap is None and len(distinct) == 2:  # only two values
+        gap = float(distinct[1] - distinct[0])
+    sure = len(distinct) > MANY or (varies and len(known) >= REPEATED * len(distinct))
+    return gap if gap is not None and gap > 1.5 * decimal and sure else decimal
 
 
 def _decimal(known: NDArray[np.float64], error: float) -> float | None:
@@ -98,11 +125,30 @@ def at_resolution(
         strata: of an average, the values by seed of each stratum.
     """
     groups = arms or strata or (estimate.by_seed.to_numpy(),)
+    if _is_copied(estimate, step, arms):
+        return replace(estimate, se=np.nan, df=0.0, note="; ".join(filter(None, [estimate.note, COPIES])))
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
     if max(np.ptp(values) for values in groups) > SAME * step or estimate.se >= step / 2:
         return estimate
+    if isinstance(step, BinaryStep):
+        least = 2 * float(step) / min(map(np.size, groups))
+        return replace(estimate, se=max(least, estimate.se), least_se=least)
     what = "all runs of each arm lie" if arms else "all seeds lie"
     note = f"{what} within one rounding step of the metric ({step:.2g}), which is taken for the uncertainty"
     df = min(estimate.df, *(np.size(values) - 1 for values in groups))  # what Satterthwaite makes of no scatter is accidental
     return replace(estimate, se=step / 2, df=float(df), least_se=step / 2, note="; ".join(filter(None, [estimate.note, note])))
+
+
+def _is_copied(estimate: Estimate, step: float | None, arms: Sequence[ArrayLike]) -> bool:
+    """Whether the values of each arm are equal under all seeds, which those of a metric with decimals are not by accident.
+
+    Numbers that are the same by construction, such as those of parameters, are integers.
+    """
+    if estimate.identical or not estimate.df > 0 or not estimate.estimate or estimate.se > 0:
+        return False
+    if not arms and estimate.arms is not None:
+        arms = tuple(estimate.arms.dropna().to_numpy().T)
+    if not arms or min(map(np.size, arms)) < 2 or max(np.ptp(values) for values in arms) > 0:
+        return False
+    return step is None or (step < 1 and min(np.abs(values).min() for values in arms) >= COPIED * step)

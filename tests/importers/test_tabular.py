@@ -9,7 +9,7 @@ import pytest
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.importers.table import NO_SEED, Roles, Table
-from ablate.importers.tabular import UNPAIRED, UNPAIRED_SEEDS, level_of, results_of
+from ablate.importers.tabular import ABSENT, FOLDS, UNPAIRED, UNPAIRED_SEEDS, level_of, results_of
 from ablate.storage.results import StudyResults
 
 ROLES = Roles(factors=("method",), seed="seed", metrics=("accuracy",))
@@ -117,6 +117,7 @@ def test_an_empty_level_is_none_and_spreadsheets_write_truth_in_capitals() -> No
 def test_levels_that_may_be_one_are_a_caveat() -> None:
     assert read(method=["Ours", "base", "ours", "base"]).description.caveats == (
         "method: Ours and ours are 2 levels; if they mean the same, write them in the same way.",
+        ABSENT.format(2, 1),
     )
     assert "method: 1e-3 and 0.001 are 2 levels" in read(method=["1e-3", "0.1", "0.001", "0.1"]).description.caveats[0]
     assert "method: w/o BN and w/o_bn are" in read(method=["w/o BN", "a+b", "w/o_bn", "a b"]).description.caveats[0]
@@ -131,6 +132,21 @@ def test_seeds_that_may_be_one_are_a_caveat() -> None:
     assert alike == "seed: seed_0 and 0 are different seeds (and 1 more); if they are one, write them in the same way."
     assert not read(seed=["a0", "a0", "a1", "a1"]).description.caveats
     assert not read(seed=[0, 0, 10, 10]).description.caveats
+
+
+def test_seeds_that_some_configurations_lack_are_a_caveat() -> None:
+    rows = pd.DataFrame({"method": ["a", "b", "a", "b", "a"], "seed": [0, 0, 1, 1, 2], "accuracy": [0.1, 0.2, 0.3, 0.4, 0.5]})
+    places = [f"line {number}" for number in range(2, 7)]
+    assert results_of(Table("r.csv", rows, places), ROLES).description.caveats == (ABSENT.format(3, 2),)
+    lost = pd.concat([rows, rows.iloc[[3]].assign(seed=2, accuracy=math.nan)], ignore_index=True)
+    assert not results_of(Table("r.csv", lost, [*places, "line 7"]), ROLES).description.caveats  # it counts as lost
+
+
+@pytest.mark.parametrize("name", ["fold", "cv_split"])
+def test_folds_as_seeds_are_a_caveat(name: str) -> None:
+    rows = pd.DataFrame({"method": ["a", "b"] * 2, name: [0, 0, 1, 1], "accuracy": [0.1, 0.2, 0.3, 0.4]})
+    found = results_of(Table("r.csv", rows, ["", "", "", ""]), replace(ROLES, seed=name))
+    assert found.description.caveats == (FOLDS.format(name),)
 
 
 def test_fractions_beside_percentages_are_a_caveat() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,17 +11,19 @@ from scipy import stats
 
 from ablate.core.cells import Cell
 from ablate.core.claims import Change
+from ablate.core.metrics import MetricSpec
 from ablate.stats import attribution, contrasts
 from ablate.stats.blocks import analyze, by_block
 from ablate.stats.comparisons import compare_with_baseline, differences
 from ablate.stats.estimates import Estimate, student
+from ablate.stats.judge import Judgement, judge
 from ablate.stats.marginal_means import interaction_means
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import decidable_margin, noise_table
 from ablate.stats.prediction import prediction
-from ablate.stats.rounding import at_resolution, relative_step, resolution
+from ablate.stats.rounding import COPIES, at_resolution, relative_step, resolution
 from ablate.stats.simultaneous import simultaneous
-from tests.stats.conftest import outcomes, study
+from tests.stats.conftest import outcomes, results_of, study
 
 OURS = Change.of("method", "base", "ours")
 HALF = stats.t.ppf(0.975, 4) * 0.05  # of the interval of five seeds, the step being 0.1
@@ -213,3 +216,54 @@ def test_one_item_more_in_every_seed_shows_nothing_in_single_precision_either() 
     )
     found = contrasts.contrast(outcomes(rows), OURS)
     assert found.least_se == pytest.approx(1 / 554, rel=1e-3)
+
+
+def judged(
+    first: list[float], second: list[float], expects: str = "higher", margin: float | None = None, **spec: Any
+) -> Judgement:
+    rows = study({"method": ["base", "ours"]}, lambda at, seed: (second if at["method"] == "ours" else first)[seed], len(first))
+    claim = {"id": "A", "says": "it is", "kind": "contrast", "contrast": {"factor": "method", "from": "base", "to": "ours"}}
+    claim |= {"expects": expects, "metric": "accuracy"} | ({} if margin is None else {"margin": margin})
+    found = results_of(rows, metrics=[MetricSpec("accuracy", better="higher", **spec)], claims=[claim])
+    (one,) = judge(found.claims(), found)
+    return one
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.8133333492279053, 0.8166666626930237), (0.9012, 0.9123)])
+def test_runs_that_are_equal_under_all_seeds_count_as_one(first: float, second: float) -> None:
+    """As if the program ignored its seed: five copies of one run show nothing."""
+    found = judged([first] * 5, [second] * 5)
+    assert (found.verdict, found.reason) == ("inconclusive", f"{COPIES}: they count as one")
+    assert found.estimate is not None
+    assert np.isnan(found.estimate.interval()).all()
+    assert judged([1000] * 5, [1200] * 5).verdict == "supported"  # parameters: equal by construction
+    found = judged([0.9, 0.91, 0.93, 0.9, 0.95], [0.93, 0.94, 0.96, 0.93, 0.98])  # the arms vary, their difference does not
+    assert found.verdict == "supported"
+
+
+@pytest.mark.parametrize("n", [5, 6, 8, 12])
+def test_success_or_failure_has_about_the_p_value_of_the_exact_test(n: int) -> None:
+    """McNemar's: the binomial test of n pairs that all improve."""
+    found = judged([0] * n, [1] * n)
+    assert found.p == pytest.approx(stats.binomtest(n, n, alternative="greater").pvalue, rel=0.9)
+    assert (found.verdict == "supported") == (n > 5)
+    assert judged([0] * 19 + [1], [1] * 19 + [0]).p > judged([0] * 20, [1] * 20).p  # one pair that worsens does not help
+
+
+def test_a_step_that_is_no_power_of_ten_is_found_if_that_is_no_accident() -> None:
+    generator = np.random.default_rng(0)
+    level = generator.normal(80, 8, (20, 2))
+    for step in (5.0, 0.5, 0.002):
+        assert resolution(pd.DataFrame(np.round(level) * step)) == pytest.approx(step)
+    assert resolution(pd.DataFrame({"a": [100, 105] * 10, "b": [105] * 20})) == 5
+    assert resolution(pd.DataFrame({"a": [100] * 5, "b": [105] * 5})) == 1  # two configurations without noise
+    assert resolution(pd.DataFrame({"a": [0.81, 0.83, 0.85], "b": [0.83, 0.83, 0.85]})) == 0.01
+
+
+@pytest.mark.parametrize("expects", ["equivalent", "noninferior", "higher by the margin"])
+def test_an_arm_that_never_reaches_its_target_has_no_bound(expects: str) -> None:
+    reached = [8.0, 8.5, 9.0, 8.2, 8.8, 9.1, 8.4, 8.6]
+    found = judged(reached, [math.nan] * 8, expects, 3, limit=10)
+    assert found.verdict == "inconclusive"
+    assert "most runs of one arm did not reach the target within the limit of 10" in found.reason
+    assert judged(reached, [math.nan] * 8, limit=10).verdict == "supported"  # that it takes longer is shown
