@@ -19,7 +19,7 @@ from ablate.engine.config_file import read_config
 from ablate.storage import fingerprint
 from ablate.storage.layout import cell_folder, known_cells, some_run_is_done
 from ablate.storage.manifest import MANIFEST, StudyManifest
-from ablate.storage.records import CONFIG, level_in_config, read_record, section
+from ablate.storage.records import CONFIG, level_in_config, levels_of, read_record, section
 
 DIFFERENCES_SHOWN = 6
 COMBINATIONS = 100  # of the levels of added factors that are compared: of 20 factors there are a million
@@ -78,7 +78,13 @@ def refuse_edited(study: Path, before: StudyManifest, cells: Sequence[PlannedCel
             record = read_record(made.parent)
             if record is None or record.label != cell.label:
                 continue
-            was = {key: value for key, value in fingerprint.flatten(read_config(made.parent)).items() if key in cell.meaning}
+            config, here = read_config(made.parent), cell.all_levels()
+            there = levels_of(record.choices, config, before.factors)
+            if any(
+                here.get(key) != there.get(key) for key in before.factors
+            ):  # a factor that is fixed here
+                continue
+            was = {key: value for key, value in fingerprint.flatten(config).items() if key in cell.meaning}
             now = {key: value for key, value in cell.meaning.items() if key in was}
             raise UsageError(
                 f"{study} has runs of {cell.label} with other settings: {_listed(changed(was, now)) or 'keys were added'}. "

@@ -52,6 +52,17 @@ def test_a_list_that_contains_the_seed_is_part_of_the_experiment(command: Comman
     assert "2 finished, 2 kept" in command(*typed, "hydra.sweeper.seeds=2").stdout
 
 
+def test_a_factor_that_a_later_command_fixes_is_no_edited_setting(command: Command, tmp_path: Path) -> None:
+    files = {f"conf/act/{name}.yaml": f"slope: {slope}\n" for name, slope in (("relu", 0), ("gelu", 1))}
+    config = "defaults: [{act: relu}, _self_]\nseed: 0\nlr: 1\nwd: 0\n"
+    train = write(tmp_path, program("return 1.0 * cfg.lr + cfg.wd + cfg.act.slope"), files, config)
+    typed = (train, *SWEEP, "hydra.sweeper.name=s")
+    command(*typed, "lr=1,2")
+    command(*typed, "lr=1,2", "wd=0,1", "act=relu,gelu")
+    assert "2 finished" in command(*typed, "lr=1,2", "wd=2").stdout  # called lr=1 and lr=2 as the first ones
+    assert "2 finished" in command(*typed, "lr=1,2", "wd=2", "act=gelu").stdout
+
+
 def test_a_study_of_an_earlier_version_keeps_the_runs_of_such_lists(command: Command, tmp_path: Path) -> None:
     config = "seed: 0\nlr: 1\nsteps: [{p: 0.1, seed: '${seed}'}]\n"
     typed = (write(tmp_path, program("return 1.0 * cfg.lr"), config=config), *SWEEP, "lr=1,2")
