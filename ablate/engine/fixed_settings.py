@@ -80,9 +80,7 @@ def refuse_edited(study: Path, before: StudyManifest, cells: Sequence[PlannedCel
                 continue
             config, here = read_config(made.parent), cell.all_levels()
             there = levels_of(record.choices, config, before.factors)
-            if any(
-                here.get(key) != there.get(key) for key in before.factors
-            ):  # a factor that is fixed here
+            if any(here.get(key) != there.get(key) for key in before.factors):  # a factor that is fixed here
                 continue
             was = {key: value for key, value in fingerprint.flatten(config).items() if key in cell.meaning}
             now = {key: value for key, value in cell.meaning.items() if key in was}
