@@ -58,6 +58,17 @@ def test_all_intervals_hold_at_once_as_often_as_they_say(monkeypatch: pytest.Mon
     assert np.mean(each_alone) < 0.9
 
 
+@pytest.mark.parametrize(("seeds", "contrasts"), [(3, 8), (5, 20)])
+def test_with_many_contrasts_for_few_seeds_all_intervals_hold_at_once(seeds: int, contrasts: int) -> None:
+    """By the correlations that three seeds show, those of eight changes held in 91 % of cases."""
+    draw = np.random.default_rng(3)
+    held = []
+    for _ in range(600):
+        values = pd.DataFrame(draw.normal(size=(seeds, contrasts)) - draw.normal(size=(seeds, 1)))
+        held.append((values.mean() / values.std() * math.sqrt(seeds)).abs().max() <= critical_value(values))
+    assert np.mean(held) >= 0.93
+
+
 def test_unequal_seeds_have_bonferronis_and_the_table_keeps_its_rows() -> None:
     first, second = estimate(pd.Series([1.0, 2.0, 4.0])), estimate(pd.Series([1.0, 2.0, 3.0, 5.0]))
     low, high = simultaneous([first, second])[1]
