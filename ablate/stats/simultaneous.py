@@ -27,7 +27,7 @@ PER_SEED = 2  # contrasts for each seed from which on the correlations are not k
 def critical_value(by_seed: pd.DataFrame, confidence: float = 0.95) -> float:
     """The quantile of the largest |t| of m contrasts, for values (seeds, contrasts). NaN below two seeds.
 
-    Contrasts that do not vary are left out. Of more than MOST, and of PER_SEED or more for each seed, the value is Bonferroni's.
+    Contrasts that do not vary are left out. Of more than MOST, or of PER_SEED for each seed, the value is Bonferroni's.
     """
     n, m = by_seed.shape
     if n < 2 or not m:
