@@ -84,6 +84,7 @@ def loaded_packages() -> dict[str, str]:
     return {name: version for name, version in found.items() if version is not None}
 
 
+@functools.cache  # read from disk, and asked for by each run
 def _version(distribution: str) -> str | None:
     try:
         return metadata.version(distribution)

@@ -80,7 +80,7 @@ def _by_column(table: Table, roles: Roles, names: Sequence[str]) -> tuple[list[s
         if name not in table.kinds and _is_no_setting(table, name):
             if levels < runs:
                 left_out[name] = "by its name; a factor with --factors"
-        elif name not in table.kinds and (is_spread(table, name) or (decimal and _is_better(name))):
+        elif name not in table.kinds and (is_spread(table, name) or (decimal and _has_direction(name))):
             continue
         elif levels == runs or (levels > runs / 2 and decimal):
             left_out[name] = DIFFERENT + ("; a result with --metric" if decimal else "")
@@ -93,7 +93,7 @@ def _by_column(table: Table, roles: Roles, names: Sequence[str]) -> tuple[list[s
     return list(found), left_out, caveats
 
 
-def _is_better(name: str) -> bool:
+def _has_direction(name: str) -> bool:
     """Whether a column has the name of a metric whose direction is known."""
     return MetricSpec.guess(short(name)).better is not None
 
