@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import heading, rounded_to
 from ablate.report.latex_table import DIFFERENCE, MEAN
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value
+from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value, errors_of
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
@@ -77,7 +77,9 @@ def ablation_table(found: Ablation) -> Table | None:
     naming = _Naming.of(found.configurations, found.blocks)
     spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
     against = {each.cell: each for each in found.against}
-    of_differences = _spec_of_differences(spec, found)
+    of_differences = found.spec
+    if of_differences.digits is None:
+        of_differences = rounded_to(of_differences, errors_of(each.estimate for each in found.against))
     runs, counts = found.summary.counts["runs"].to_dict(), found.counts.to_dict()
     best = _best(found)
     rows = []
@@ -218,15 +220,6 @@ def one_at_a_time(configurations: Configurations) -> dict[str, str] | None:
 
 def _words(key: str) -> str:
     return key.replace("_", " ")
-
-
-def _spec_of_differences(spec: MetricSpec, found: Ablation) -> MetricSpec:
-    """The metric with more digits where the errors of paired differences need them: those of runs may be far larger."""
-    halves = ((high - low) / 2 for each in found.against for low, high in [each.estimate.interval(0.95)])
-    needed = rounded_to(found.spec, [half / 2 for half in halves])
-    if spec.digits is None or needed.digits is None:
-        return spec
-    return replace(spec, digits=max(spec.digits, needed.digits))
 
 
 def _difference(found: AgainstBaseline | None, spec: MetricSpec) -> Value:

@@ -18,11 +18,12 @@ from ablate.report import inventory
 from ablate.report.arrangement import with_tables
 from ablate.report.configurations import Configurations
 from ablate.report.curves import choose_curves
-from ablate.report.formatting import as_reported
+from ablate.report.formatting import as_reported, precise_enough
 from ablate.report.model import AttributionResult, Comparison, JudgedClaims, Report
+from ablate.report.values import errors_of
 from ablate.stats import bootstrap, contrasts, estimates
 from ablate.stats.anova import anova
-from ablate.stats.attribution import attribution, drawn_orders
+from ablate.stats.attribution import attribution, drawn_orders, orders_averaged, outcomes_by_coalition
 from ablate.stats.blocks import BlockAnalysis, analyze, by_block
 from ablate.stats.claim_tests import losses_in_words
 from ablate.stats.comparisons import compare_with_baseline
@@ -203,9 +204,10 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
     sources = {
         f"contrast-{at}": cells_of_contrast(counted, of_runs, each.changes, names=names) for at, each in enumerate(found)
     }
+    spec = precise_enough(report.metrics[metric], errors_of([*found, *(each.estimate for each in comparison.against)]))
     sources["no-change"] = [report.summary.baseline]
     sources |= {f"claim-{claim.id}": cells_of_claim(counted, of_runs, claim) for claim in report.claims.claims}
-    return replace(report, comparison=comparison, sources=sources)
+    return replace(report, comparison=comparison, sources=sources, metrics=Metrics({**report.metrics, metric: spec}))
 
 
 def _blocks(outcomes: Outcomes, block: str, changes: Sequence[Change], results: StudyResults) -> list[BlockAnalysis]:
@@ -230,12 +232,13 @@ def _attributions(claims: Sequence[Claim], results: StudyResults, metrics: Metri
     for claim in paths.values():
         where = claim.within(results.factors)
         try:
-            outcomes = Outcomes.of(results, claim.metric)
-            shares = attribution(outcomes, claim.path, where, drawn_orders(claim.path, results.manifest.orders))
+            outcomes, drawn = Outcomes.of(results, claim.metric), drawn_orders(claim.path, results.manifest.orders)
+            shares = attribution(outcomes, claim.path, where, drawn)
+            orders = orders_averaged(outcomes_by_coalition(outcomes, claim.path, where), list(claim.path), drawn)
         except UsageError:
             continue  # the verdict gives the reason
         name = f"attribution_{len(found) + 1}" if found else "attribution"
-        found.append(AttributionResult(name, _attribution_title(claim, where, metrics), claim.metric, shares))
+        found.append(AttributionResult(name, _attribution_title(claim, where, metrics), claim.metric, shares, orders))
     return found
 
 

@@ -28,6 +28,8 @@ def caveats(report: Report) -> list[str]:
     if manifest.claims_after:
         verb = "was" if manifest.claims_after == 1 else "were"
         found.append(f"The claims were added after {counted(manifest.claims_after, 'run')} {verb} finished.")
+    if any(each.orders == 1 and each.shares["n"].max() > 1 for each in report.attributions):
+        found.append("All seeds made the changes of the path in one order and its reverse: other orders may give other shares.")
     found += _missing_levels(report)
     found += _missing_configurations(report)
     if report.audit.mixed:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ablate.core.levels import short_names
-from ablate.core.metrics import Metrics, Role
+from ablate.core.metrics import Metrics, MetricSpec, Role
 from ablate.report.configurations import CHANGES, Configurations
-from ablate.report.formatting import capitalized, heading
+from ablate.report.formatting import capitalized, heading, rounded_to
 from ablate.report.replicates import unit_of
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import SHOWN_FROM, Baseline, Count, Interval, Mean, Value
@@ -151,16 +151,22 @@ def _metric_columns(names: Sequence[str], metrics: Metrics) -> list[Column]:
 
 
 def _means(names: Sequence[str], summary: Summary, metrics: Metrics) -> dict[str, dict[str, Value]]:
-    """By configuration, the means of some metrics."""
+    """By configuration, the means of some metrics, with the digits that the runs of each leave significant."""
     runs = summary.counts["n"].to_dict()
+    specs = {name: _rounded(metrics[name], summary.sd[name].tolist()) for name in names}
     columns = {name: [frame[name].to_dict() for frame in (summary.mean, summary.sd, summary.n)] for name in names}
     return {
         digest: {
-            f"metric {name}": Mean(mean[digest], sd[digest], int(n[digest]), int(runs[digest]), metrics[name])
+            f"metric {name}": Mean(mean[digest], sd[digest], int(n[digest]), int(runs[digest]), specs[name])
             for name, (mean, sd, n) in columns.items()
         }
         for digest in summary.cells
     }
+
+
+def _rounded(spec: MetricSpec, sds: Sequence[float]) -> MetricSpec:
+    """The metric with the digits of the ablation table; without digits in its description, each mean has those of its own."""
+    return spec if spec.digits is None else rounded_to(spec, sds)
 
 
 def _metric_notes(names: Sequence[str], metrics: Metrics, rows: Sequence[Row]) -> list[str]:

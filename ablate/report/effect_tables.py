@@ -252,6 +252,13 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
         f"{capitalized(difference_heading(spec))}: Shapley values with their 95 % interval over n seeds; they add up to the "
         "last row."
     ]
+    if result.orders == 1:
+        notes.append("All seeds made the changes in one order and its reverse: other orders may give other shares.")
+    elif result.orders is not None:
+        notes.append(
+            f"Averaged over {result.orders} orders of the changes, each with its reverse. Where changes interact strongly, so "
+            "few orders may miss what others show, and the intervals are too short."
+        )
     if len(rows) > 2 and "simultaneous_low" in result.shares:
         columns.append(Column("simultaneous", "simultaneous", "number"))
         notes.append("Simultaneous: 95 % intervals that hold for all shares at once (max-t).")

@@ -14,6 +14,7 @@ from ablate.core.metrics import Metrics, MetricSpec, PercentageSpec
 MISSING = "–"
 MINUS = "\N{MINUS SIGN}"
 DIGITS = 8  # at most, after the decimal point
+FURTHER = 2  # digits at most, beyond those of a description
 RATIO = MetricSpec("ratio", digits=3)
 
 
@@ -60,6 +61,20 @@ def rounded_to(spec: MetricSpec, sds: Iterable[float]) -> MetricSpec:
     two = 1 - math.floor(math.log10(statistics.median(known)))
     digits = two if spec.digits is None else min(max(spec.digits, two - 1), two)
     return replace(spec, digits=max(digits, 0) if digits <= DIGITS else None)
+
+
+def precise_enough(spec: MetricSpec, errors: Iterable[float]) -> MetricSpec:
+    """The metric with up to `FURTHER` digits more where paired differences need them: the scatter of runs may be far larger.
+
+    Without digits in its description, it stays as it is: each difference has the digits of its own interval.
+
+    >>> [precise_enough(MetricSpec("accuracy", unit="%", digits=1), [error]).digits for error in (0.002, 0.0002, 1e-9)]
+    [1, 2, 3]
+    """
+    needed = rounded_to(spec, errors)
+    if spec.digits is None or needed.digits is None:
+        return spec
+    return replace(spec, digits=max(spec.digits, min(needed.digits, spec.digits + FURTHER)))
 
 
 def alike(spec: MetricSpec, error: float) -> MetricSpec:

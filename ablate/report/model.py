@@ -100,12 +100,14 @@ class AttributionResult:
         title: the metric, and the fixed levels of other factors.
         metric: its name.
         shares: a row for each change, and the whole difference in the last row.
+        orders: of the changes, how many the shares average over; None for all of them.
     """
 
     name: str
     title: str
     metric: str
     shares: pd.DataFrame
+    orders: int | None = None
 
 
 @dataclass(frozen=True)

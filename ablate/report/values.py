@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ablate.core.levels import Level
@@ -12,6 +13,11 @@ from ablate.stats.estimates import Estimate
 from ablate.stats.flags import Flag
 
 SHOWN_FROM = 3  # an interval over fewer seeds (or blocks) is not shown: with two, it only shows that two are too few
+
+
+def errors_of(found: Iterable[Estimate]) -> list[float]:
+    """About one standard error of each estimate, from which the digits of its interval are chosen."""
+    return [(high - low) / 4 for low, high in (each.interval(0.95) for each in found)]
 
 
 @dataclass(frozen=True, slots=True)

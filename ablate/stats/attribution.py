@@ -108,15 +108,30 @@ def shares_by_seed(
         elif len(changes) <= EXACT_UP_TO:
             shares = {}
         else:
-            ways = [tuple(drawn[seed])] if drawn is not None and seed in drawn else list(_orders_run(found, changes))
-            ways = [way for way in ways if all(step in found for both in (way, way[::-1]) for step in on_the_way(both))]
-            each = [along(found, way) for way in ways]
+            each = [along(found, way) for way in _orders_of(found, changes, (drawn or {}).get(seed))]
             shares = {change: sum(way[change] for way in each) / len(each) for change in changes} if each else {}
         whole = found[frozenset(changes)] - found[frozenset()] if shares else math.nan
         largest = max(map(abs, found.values()), default=0.0)
         every = {**{change: shares.get(change, math.nan) for change in changes}, ALL: whole}
         rows[seed] = {name: cleared(share, largest) for name, share in every.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*changes, ALL], dtype=float)
+
+
+def orders_averaged(
+    outcomes: Mapping[Any, Mapping[Coalition, float]],
+    changes: Sequence[str],
+    drawn: Mapping[Any, Sequence[str]] | None = None,
+) -> int | None:
+    """The number of different orders that the shares of all seeds average over; None where some seed has exact values.
+
+    An order and its reverse count once. With one order only, shares say nothing of other orders.
+    """
+    if len(changes) <= EXACT_UP_TO or any(len(found) == 2 ** len(changes) for found in outcomes.values()):
+        return None
+    orders = {
+        min(way, way[::-1]) for seed, found in outcomes.items() for way in _orders_of(found, changes, (drawn or {}).get(seed))
+    }
+    return len(orders)
 
 
 def share_estimate(
@@ -169,6 +184,14 @@ def drawn_orders(path: Mapping[str, Sequence[Change]], orders: Mapping[Any, Sequ
     names = {frozenset(step.factor for step in steps): name for name, steps in path.items()}
     found = {seed: [names.get(frozenset(factors), "") for factors in drawn] for seed, drawn in orders.items()}
     return {seed: order for seed, order in found.items() if sorted(order) == sorted(path)}
+
+
+def _orders_of(
+    outcomes: Mapping[Coalition, float], changes: Sequence[str], drawn: Sequence[str] | None
+) -> list[tuple[str, ...]]:
+    """The orders that the shares of a seed are averaged over: the one `drawn` for it, or all that it ran."""
+    ways = _orders_run(outcomes, changes) if drawn is None else [tuple(drawn)]
+    return [way for way in ways if all(step in outcomes for both in (way, way[::-1]) for step in on_the_way(both))]
 
 
 def _orders_run(outcomes: Mapping[Coalition, float], changes: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -214,9 +214,16 @@ def test_seeds_of_an_unpaired_configuration_do_not_count_as_those_of_the_baselin
 def test_a_difference_has_the_digits_of_its_own_error() -> None:
     """Seeds that differ by points and a change of a hundredth of one: rounded like the means, the interval was +0.0 to +0.0."""
     found = grid_results({"arm": ["a", "b"]}, lambda at, seed: seed / 100 + (at["arm"] == "b") * (1e-3 + seed * 1e-5), "acc", 5)
-    shown = table({}, found=replace(found, metrics=found.metrics.updated({"acc": {"unit": "%", "digits": 1}})))
-    assert text_of(shown.rows[1]["difference"]) == "+0.1020 [+0.1000, +0.1040]"
+    found = replace(found, metrics=found.metrics.updated({"acc": {"unit": "%", "digits": 1}}))
+    shown = table({}, found=found)
+    assert text_of(shown.rows[1]["difference"]) == "+0.102 [+0.100, +0.104]"
     assert text_of(shown.rows[1]["mean"]) == "2.1 ± 1.6"
+    tables = compose(found, name="my study", folder=Path("none")).tables
+    assert tables.results is not None
+    assert tables.contrasts is not None
+    assert text_of(tables.results.rows[1]["metric acc"]) == "2.1 ± 1.6"
+    texts_of_difference = {text_of(tables.contrasts.rows[0]["estimate"]), text_of(tables.results.rows[1]["difference"])}
+    assert texts_of_difference == {"+0.102 [+0.100, +0.104]"}, "one difference, one text"
 
 
 def test_unpaired_runs_are_not_called_seeds() -> None:

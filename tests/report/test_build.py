@@ -13,6 +13,7 @@ from ablate.core.descriptions import Column, Description, Examples, ExtraTable
 from ablate.core.errors import Diverged, UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.report.build import build, compose
+from ablate.report.caveats import caveats
 from ablate.report.figures import draw
 from ablate.report.folder import write_folder
 from ablate.report.model import Report
@@ -117,6 +118,25 @@ def test_contrasts_are_not_among_the_main_tables_beside_the_shares_of_a_path(tmp
     assert both.contrasts is not None
     assert not both.contrasts.main
     assert both.attributions
+
+
+def test_shares_along_one_order_are_not_passed_off_as_those_of_all_orders(tmp_path: Path) -> None:
+    """Five changes, which all seeds made in the order a to e and in its reverse, as other tools run them."""
+    changes = {name: {"factor": name, "from": 0, "to": 1} for name in "abcde"}
+    claim = {**PATH, "path": {"changes": changes, "of": "a"}}
+    whole = grid_results(
+        {name: [0, 1] for name in "abcde"}, lambda levels, seed: sum(levels.values()) + 0.1 * seed, claims=[claim]
+    )
+    made = whole.levels.map(lambda level: str(level.value)).agg("".join, axis=1)
+    report = compose(whole.where(made.str.fullmatch("0*1*|1*0*")), name="s", folder=tmp_path)
+    said = "in one order and its reverse: other orders may give other shares"
+    assert report.attributions[0].orders == 1
+    assert report.attributions[0].shares["estimate"].tolist() == pytest.approx([1, 1, 1, 1, 1, 5])
+    assert any(said in each for each in report.tables.attributions[0].notes)
+    assert any(said in each for each in caveats(report))
+    exact = compose(whole, name="s", folder=tmp_path)
+    assert exact.attributions[0].orders is None
+    assert not any("order" in each for each in [*exact.tables.attributions[0].notes, *caveats(exact)])
 
 
 def test_the_main_metric_is_the_first_that_the_program_describes(tmp_path: Path) -> None:

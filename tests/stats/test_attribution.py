@@ -18,6 +18,7 @@ from ablate.stats.attribution import (
     attribution,
     drawn_orders,
     levels_after,
+    orders_averaged,
     outcomes_by_coalition,
     shapley,
     shares_by_seed,
@@ -78,6 +79,20 @@ def test_sampled_orders_are_found_again_and_unbiased() -> None:
     assert found["all"].std() == pytest.approx(0)
     drawn = {seed: orders("abcde", p)[0] for seed, p in enumerate(itertools.permutations(range(5)))}
     np.testing.assert_allclose(shares_by_seed(sampled, list("abcde"), drawn), found)
+
+
+def test_shares_tell_over_how_many_orders_they_average() -> None:
+    """All orders where all coalitions ran, those of the seeds otherwise; an order and its reverse are one."""
+    value = game("abcde", 2)
+
+    def ran(*permutations: tuple[int, ...]) -> dict[int, dict[frozenset[str], float]]:
+        return {seed: {each: value[each] for each in coalitions("abcde", way)} for seed, way in enumerate(permutations)}
+
+    one, other = (0, 1, 2, 3, 4), (2, 0, 1, 4, 3)
+    assert orders_averaged(ran(one, one, one[::-1]), list("abcde")) == 1
+    assert orders_averaged(ran(one, other), list("abcde")) == 2
+    assert orders_averaged({0: value, 1: value}, list("abcde")) is None
+    assert orders_averaged({0: game("abc", 1)}, list("abc")) is None
 
 
 def test_a_seed_that_lacks_a_run_has_no_shares() -> None:
