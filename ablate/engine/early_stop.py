@@ -16,6 +16,7 @@ from ablate.storage.files import write_atomically
 FILE = ".ended"  # a line of JSON for each run that has failed since the launch, or for one that has not
 SAME_ERROR = 3  # failures
 _NUMBERS = re.compile(r"\d+(\.\d+)?(e-?\d+)?")  # of an error may be its levels, its seed or its folder
+_MEMORY = re.compile("out of memory", re.IGNORECASE)  # smaller configurations, which may come later, need less
 
 
 def reset(study: Path) -> None:
@@ -71,6 +72,8 @@ def reason(study: Path) -> str | None:
     cause = str(errors[0]).removesuffix(".")
     if ended[0].get("unusable"):
         return f"Stopped after a run that returned nothing usable: {cause}. The other runs were not started."
+    if _MEMORY.search(cause):
+        return None
     if len(errors) >= SAME_ERROR and len({_NUMBERS.sub("0", str(error)) for error in errors}) == 1:
         return f"Stopped after {len(errors)} runs failed with the same error: {cause}. The other runs were not started."
     return None

@@ -96,7 +96,7 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
         baseline, paths = baseline_of(study, before, composer, sweep.fixed)
     return before.model_copy(
         update={
-            "command": (before.command if some_run_is_done(study) else "") or sweep.command or typed_command(),
+            **_commands(study, before, sweep),
             **program_of(study, before, *sweep.program),
             "identity": IDENTITY if before.is_new else before.identity,
             "factors": factors_of(before, cells, sweep.zipped),
@@ -323,6 +323,16 @@ def stand_in_digest(cell: PlannedCell, runner: PlannedCell) -> str:
         return cell.digest
     levels = {key: level.text if isinstance(level.value, list) else level.value for key, level in cell.levels.items()}
     return fingerprint.digest([cell.digest, levels])
+
+
+def _commands(study: Path, before: StudyManifest, sweep: Sweep) -> dict[str, Any]:
+    """The first command of which some run is finished, and those after it that added configurations or seeds."""
+    typed = sweep.command or typed_command()
+    if not before.command or not some_run_is_done(study):
+        return {"command": typed, "further_commands": []}
+    known = [before.command, *before.further_commands]
+    adds = not {cell.short for cell in sweep.cells} <= set(before.experiments) or not set(sweep.seeds) <= set(before.seeds)
+    return {"further_commands": [*before.further_commands, *([typed] if adds and typed not in known else [])]}
 
 
 def typed_command() -> str:

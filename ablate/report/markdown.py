@@ -42,8 +42,8 @@ def _problems(report: Report) -> Iterator[str]:
 
 def _provenance(report: Report) -> Iterator[str]:
     yield from ("## Provenance", "")
-    if command := report.results.manifest.command:
-        yield from ("    " + " ".join(command.split("\n")), "")
+    if commands := report.results.manifest.commands:
+        yield from (*("    " + " ".join(each.split("\n")) for each in commands), "")
     for name, values in report.audit.made.items():
         shown = [f"{value} ({number} runs)" if len(values) > 1 else value for value, number in values.most_common(VALUES)]
         yield f"- {line_in_markdown(name)}: {in_markdown('; '.join(shown))}"

@@ -48,6 +48,7 @@ class StudyManifest(BaseModel):
 
     Attributes:
         command: the first command as typed.
+        further_commands: those after it that added configurations or seeds.
         program: the file of the program; see `Program.names`.
         function: the training function, to tell several in one file apart; None in studies of earlier versions.
         identity: the rules by which runs are identified. 1, in studies of earlier versions: what depends on the seed or on the
@@ -81,6 +82,7 @@ class StudyManifest(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     command: str = ""
+    further_commands: list[str] = Field(default_factory=list)
     program: str | None = None
     function: str | None = None
     identity: int = 1
@@ -109,6 +111,11 @@ class StudyManifest(BaseModel):
     description: dict[str, Any] = Field(default_factory=dict)
     reading: dict[str, Any] | None = None
     metric: str | None = None
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that made the study, as typed."""
+        return [self.command, *self.further_commands] if self.command else []
 
     @property
     def is_new(self) -> bool:

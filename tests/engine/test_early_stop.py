@@ -66,6 +66,13 @@ def test_errors_that_differ_in_numbers_alone_are_the_same(tmp_path: Path) -> Non
     assert (early_stop.reason(tmp_path) or "").startswith("Stopped after 3 runs failed with the same error")
 
 
+def test_configurations_that_need_too_much_memory_do_not_stop_smaller_ones(tmp_path: Path) -> None:
+    for at, size in enumerate(("8.00", "16.00", "32.00")):
+        error = f"OutOfMemoryError: CUDA out of memory. Tried to allocate {size} GiB."
+        early_stop.note(tmp_path, f"run {at}", error)
+    assert early_stop.reason(tmp_path) is None
+
+
 def test_a_command_without_metrics_stops_its_sweep_after_the_first_run(command: Command, tmp_path: Path) -> None:
     typed = ("sweep", "lr=0.1,0.2,0.3", "seeds=2", "--", sys.executable, "-c", "print('{lr} {seed}')")
     said = " ".join(command("-m", "ablate.cli", *typed, status=1).stdout.split())

@@ -40,6 +40,7 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
     assert len(study.experiments) == len(set(study.experiments.values())) == 3
     assert study.model_dump(exclude_defaults=True, exclude={"experiments"}) == {
         "command": "trivial.py -m x=1,2",
+        "further_commands": ["trivial.py -m x=3"],  # the last one adds nothing
         "program": "tests/apps/trivial.py",
         "function": "train",
         "identity": 2,

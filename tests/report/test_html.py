@@ -135,7 +135,7 @@ def test_results_of_another_program_have_the_same_page(tmp_path: Path) -> None:
     path = tmp_path / "results <b>.csv"
     table.to_csv(path, index=False)
     found = results_of(read_table(path), Roles(factors=("arm <script>",), seed="seed", metrics=("f1 <script>",)))
-    found.manifest.command = "python <script>"
+    found.manifest.command, found.manifest.further_commands = "python <script>", ["python more"]
     write_folder(compose(found, name=path.name, folder=tmp_path / "report"))
     parsed = Page(tmp_path / "report" / "index.html")
     assert parsed.tags.count("script") == 1
