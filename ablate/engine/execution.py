@@ -20,6 +20,7 @@ from ablate.core.metrics import terms_of
 from ablate.engine import early_stop, ranks
 from ablate.engine.config_values import choices_of, resolved
 from ablate.engine.current import running
+from ablate.engine.interrupts import not_swallowed
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
@@ -124,7 +125,7 @@ def execute(
     try:
         with run.attempt(), running(run):
             began = Beginning.now(run, options)
-            with ranks.shared(cfg, run), without_forked_children():
+            with ranks.shared(cfg, run), without_forked_children(), not_swallowed():
                 try:
                     returned = function(cfg, run)
                 except NoMetricsError:

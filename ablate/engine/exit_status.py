@@ -1,4 +1,4 @@
-"""Exit statuses and messages of a command: one line for invalid input or a full disk, 130 after Ctrl-C, 143 after SIGTERM."""
+"""Exit statuses and messages of a command: one line for invalid input or a full disk; 128 + its number after a signal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ablate.core.errors import UsageError
 from ablate.core.text import cut, printable
@@ -34,14 +34,14 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]], worded: Callable
         worded: changes the words of a message.
     """
     full_error = os.environ.get("HYDRA_FULL_ERROR")
-    terminated = False
+    received: int = signal.SIGINT
 
-    def terminate(*_: object) -> None:  # sent by schedulers and `timeout`: same as Ctrl-C
-        nonlocal terminated
-        terminated = True
+    def terminate(number: int, _: object) -> None:  # sent by schedulers, `timeout` and closed terminals: same as Ctrl-C
+        nonlocal received
+        received = number
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, terminate) if threading.current_thread() is threading.main_thread() else None
+    before = {number: signal.signal(number, terminate) for number in _ending()}
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         _refuse_undecodable(sys.argv)
@@ -63,13 +63,22 @@ def errors_in_one_line(known_keys: Callable[[], Iterable[str]], worded: Callable
         print(f"ablate: {_shown(relative(str(error)))}. {CONTINUE}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print(f"ablate: interrupted. {CONTINUE}", file=sys.stderr)
-        sys.exit(143 if terminated else 130)
+        with suppress(OSError):  # the terminal is closed
+            print(f"ablate: interrupted. {CONTINUE}", file=sys.stderr)
+        sys.exit(128 + received)
     finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if full_error is None:
             del os.environ["HYDRA_FULL_ERROR"]
+
+
+def _ending() -> list[signal.Signals]:
+    """The signals that end a command as Ctrl-C does; none outside the main thread. Under nohup, SIGHUP stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    hangup = [signal.SIGHUP] if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL else []
+    return [signal.SIGTERM, *hangup]
 
 
 def _raised_by_hydra(error: BaseException) -> bool:
