@@ -52,7 +52,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="levels of a placeholder, or a study option")
-    parser.add_argument("--regex", help="an expression with named groups for the metrics: 'accuracy: (?P<accuracy>[0-9.]+)'")
+    parser.add_argument("--regex", help="an expression with named groups for the metrics: 'accuracy: (?P<accuracy>\\S+)'")
     arguments = parser.parse_intermixed_args(own)
     try:
         overrides = prepare(arguments.settings, command, arguments.regex)
@@ -123,7 +123,7 @@ def _check(regex: str) -> None:
     except re.error as error:
         raise UsageError(f"--regex {regex}: {error}.") from None
     if not groups:
-        raise UsageError(f"--regex {regex}: it has no named group, such as (?P<accuracy>[0-9.]+).")
+        raise UsageError(f"--regex {regex}: it has no named group, such as (?P<accuracy>\\S+).")
 
 
 def _escaped(argument: str) -> str:

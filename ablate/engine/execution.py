@@ -131,6 +131,10 @@ def execute(
                 except NoMetricsError:
                     unusable = True
                     raise
+                except SystemExit as ended:
+                    if ended.code not in (None, 0):
+                        raise
+                    returned = None  # `sys.exit(0)` at the end of a script: its metrics may be in files
             unusable = True
             record.metrics = metrics_of(returned, cfg, run, options, began)
     except DoneMeanwhile as meanwhile:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import json
+import math
 import os
 import re
 import signal
@@ -23,8 +24,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.errors import NoMetricsError, UsageError
 from ablate.core.levels import Level
+from ablate.core.main_metric import main_first
 from ablate.core.text import number_in
 from ablate.engine.main import main
+from ablate.engine.returned import leaves
 from ablate.engine.run import Run
 from ablate.storage.code_files import note_executed, project_root
 from ablate.storage.import_graph import module_file, project_files, search_folders
@@ -146,7 +149,8 @@ def run_command(cfg: DictConfig, run: Run) -> Mapping[str, float] | None:
     if (script := script_of(cfg.command)) is not None:
         note_executed(code_of(script, run.root or project_root(script)))
     command = filled(cfg.command, cfg)
-    with (run.directory / STDOUT).open("wb") as stdout, (run.directory / STDERR).open("wb") as stderr:
+    names = [f"{Path(name).stem}-{run.rank}.txt" if run.rank else name for name in (STDOUT, STDERR)]
+    with (run.directory / names[0]).open("wb") as stdout, (run.directory / names[1]).open("wb") as stderr:
         try:
             child = subprocess.Popen(
                 command,
@@ -165,36 +169,34 @@ def run_command(cfg: DictConfig, run: Run) -> Mapping[str, float] | None:
             except BaseException:
                 _stop(child)
                 raise
+    if status and run.rank:
+        raise UsageError(f"{' '.join(command[:2])} ended with status {status} (see {names[1]}).")
     if status:
         raise UsageError(_failure(command, status, run.directory))
-    if cfg.reads_files:
+    if cfg.reads_files or run.rank:  # the metrics of a distributed run are those of rank 0
         return None
-    return read_output((run.directory / STDOUT).read_text(encoding="utf-8", errors="replace"), cfg.regex)
+    return read_output((run.directory / STDOUT).read_text(encoding="utf-8", errors="replace"), cfg.regex, cfg)
 
 
-def read_output(text: str, regex: str | None) -> dict[str, float]:
+def read_output(text: str, regex: str | None, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The metrics in the output of a command: its last line that is a JSON object, or the last matches of a regular expression.
 
     Args:
         text: the output.
-        regex: an expression with named groups, such as `accuracy: (?P<accuracy>\\d+\\.?\\d*)`; None for JSON.
+        regex: an expression with named groups, such as `accuracy: (?P<accuracy>\\S+)`; None for JSON.
+        settings: the levels that the command was given; in JSON they are no metrics.
 
     Raises:
         NoMetricsError: if there is none.
-        UsageError: if a group matches what is no number.
+        UsageError: if a group matches what is no number, or a part of one.
 
     >>> read_output('epoch 1\\n{"accuracy": 0.5}\\ndone', None)
     {'accuracy': 0.5}
     >>> read_output("accuracy: 0.25\\naccuracy: 0.5", r"accuracy: (?P<accuracy>\\d+\\.?\\d*)")
     {'accuracy': 0.5}
     """
-    found: dict[str, float] = {}
     if regex is not None:
-        for match in re.finditer(regex, text):
-            found |= {name: _number(name, value, match[0]) for name, value in match.groupdict().items() if value is not None}
-        if not found:
-            raise NoMetricsError(f"the output, in {STDOUT}, has no match of --regex {regex}.")
-        return found
+        return _matched(text, regex)
     others: dict[str, Any] | None = None  # such as {"event": "end"} behind the metrics
     for line in reversed(text.splitlines()):
         try:
@@ -202,15 +204,52 @@ def read_output(text: str, regex: str | None) -> dict[str, float]:
         except json.JSONDecodeError:
             continue
         if isinstance(content, dict):
-            if any(map(_has_number, content.values())):
-                return content
-            others = others or content
-    if others is not None:
+            measured = without_settings(content, settings or {})
+            if any(map(_has_number, measured.values())):
+                return measured
+            others = others or measured
+    if others:
         return others
     raise NoMetricsError(
         f'the output, in {STDOUT}, has no line with a JSON object such as {{"accuracy": 0.9}}: print one at the end, or name '
         "a file (metrics='**/metrics.csv') or a regular expression (--regex)."
     )
+
+
+def without_settings(printed: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a program printed without the levels and the seed that it was given, the likely main metric first.
+
+    The order of the keys in a line of JSON is that of a log: the epoch and the loss may be before the accuracy.
+
+    >>> without_settings({"lr": 0.1, "seed": 1, "epoch": 9, "test": {"loss": 1.5, "acc": 0.5}}, {"lr": 0.1})
+    {'test.acc': 0.5, 'test.loss': 1.5, 'epoch': 9}
+    """
+    measured = {
+        name: value for name, value in leaves(printed) if name != "seed" and (name not in settings or settings[name] != value)
+    }
+    return {name: measured[name] for name in main_first(list(measured))}
+
+
+def _matched(text: str, regex: str) -> dict[str, float]:
+    """The last match of each group; NaN where a later line has `nan` or `inf` in its place, which digits do not match."""
+    found: dict[str, float] = {}
+    places: dict[str, tuple[str, int]] = {}  # by group, what is before it in its match, and where it ends
+    for match in re.finditer(regex, text):
+        for name, value in match.groupdict().items():
+            if value is not None:
+                if rest := re.match(r"[eE][-+]?\d+|\d+", text[match.end(name) :]):
+                    raise UsageError(
+                        f"--regex: the group {name} is {value!r}, but the number goes on with {rest[0]!r}: let the group match "
+                        f"all of it, as in (?P<{name}>\\S+)."
+                    )
+                found[name] = _number(name, value, match[0])
+                places[name] = text[match.start() : match.start(name)], match.end(name)
+    for name, (before, end) in places.items():
+        if before.strip() and re.search(rf"{re.escape(before)}[-+]?(nan|inf)", text[end:], re.IGNORECASE):
+            found[name] = math.nan
+    if not found:
+        raise NoMetricsError(f"the output, in {STDOUT}, has no match of --regex {regex}.")
+    return found
 
 
 def _number(name: str, value: str, matched: str) -> float:

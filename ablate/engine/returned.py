@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import itertools
 import logging
+import math
+import os
+import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +25,7 @@ from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
 from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_metrics
+from ablate.storage import locks
 from ablate.storage.layout import PLAN
 from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import CONFIG, HISTORY, RECORD
@@ -44,19 +48,29 @@ class Beginning:
 
     Attributes:
         at: the time, in seconds since 1970; older files are ignored.
+        own_clock: the same by the clock of the file system of the run's folder, for its files.
         ends: by path, the end of each file with one line for each row, to which the program may append: outside of the folder
             of the run to the rows of other runs, inside to those of an earlier attempt.
     """
 
     at: float
+    own_clock: float = math.inf
     ends: Mapping[Path, End] = field(default_factory=dict)
+
+    @property
+    def of_own_files(self) -> float:
+        """The time from which files in the folder of the run are its own, whichever of the two clocks is behind."""
+        return min(self.at, self.own_clock)
 
     @classmethod
     def now(cls, run: Run, options: StudyOptions) -> Beginning:
         """Of a run that begins."""
         pattern = options.metric_files
+        at, own_clock = time.time(), _clock_of(run.directory)
         if pattern is None:
-            return cls(time.time())
+            return cls(at, own_clock)
+        with suppress(OSError, NotImplementedError):  # some file systems have no locks
+            locks.slot(run.directory.parents[2])  # so that another command of the study sees this process
         inside = [] if Path(pattern).is_absolute() else run.directory.glob(pattern)
         folder, relative = _outside(pattern)
         outside = [] if "**" in pattern else folder.glob(relative)  # to go through all folders would take too long
@@ -65,7 +79,7 @@ class Beginning:
             with suppress(OSError):  # unreadable, or removed meanwhile
                 if path.suffix in LINES and path.is_file():
                     ends[path.resolve()] = End.of(path)
-        return cls(time.time(), ends)
+        return cls(at, own_clock, ends)
 
     def rows_of(self, path: Path, run: Run) -> list[Row]:
         """The rows that a run wrote to a file, see `read_metrics`."""
@@ -120,7 +134,7 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
     elif not metrics and (rows := [numbers(row) for row in run.rows]):
         metrics = dict(final(rows, options.metrics_row, options.metric))
     if not metrics and returned != {}:
-        raise UsageError(_nothing(returned, run, began.at))
+        raise UsageError(_nothing(returned, run, began.of_own_files))
     if options.metric is not None and options.metric not in metrics:
         raise UsageError(f"study.metric={options.metric}: the run has no such metric; available: {', '.join(metrics)}.")
     names = dict.fromkeys([*([options.metric] if options.metric else ()), *first, *main_first(list(metrics))])
@@ -132,7 +146,7 @@ def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str
     if returned is None:
         return {}
     if isinstance(returned, Mapping):
-        found = {printable(str(name)): _number(value) for name, value in returned.items()}
+        found = {printable(name): _number(value) for name, value in leaves(returned)}
         if others := [name for name, value in found.items() if value is _NOT_A_NUMBER]:
             log.warning("the training function returned values that are not numbers, which are ignored: %s", ", ".join(others))
         return {name: value for name, value in found.items() if value is not _NOT_A_NUMBER}
@@ -148,6 +162,15 @@ def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str
             f"the training function returned {shown}; expected a number for {', '.join(names)}, or a mapping of metrics."
         )
     return dict(zip(names, converted, strict=True))
+
+
+def leaves(returned: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values by name, those of mappings inside as `test.accuracy`."""
+    for name, value in returned.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 _NOT_A_NUMBER: Any = object()
@@ -170,9 +193,9 @@ def _number(value: Any) -> Any:
 
 def _from_files(run: Run, options: StudyOptions, pattern: str, began: Beginning) -> Row:
     """The metrics in the files that match the pattern. Their rows become the history of a run that logged none."""
-    paths = _written(run, options, pattern, began.at)
+    paths = _written(run, options, pattern, began)
     if not paths:
-        found = _files(run.directory, began.at)
+        found = _files(run.directory, began.of_own_files)
         shown = f"; it wrote {_listed(found)}" if found else ", where it wrote nothing"
         raise UsageError(f"study.metrics_file={pattern}: the run wrote no such file in {run.directory}{shown}.")
     metrics: Row = {}
@@ -199,7 +222,7 @@ def _from_files(run: Run, options: StudyOptions, pattern: str, began: Beginning)
     return metrics
 
 
-def _written(run: Run, options: StudyOptions, pattern: str, began: float) -> list[Path]:
+def _written(run: Run, options: StudyOptions, pattern: str, began: Beginning) -> list[Path]:
     """The files that match, written since the run began: in its folder, otherwise in the working directory or elsewhere.
 
     Raises:
@@ -207,22 +230,31 @@ def _written(run: Run, options: StudyOptions, pattern: str, began: float) -> lis
             could be those of another run.
     """
     if Path(pattern).is_absolute():
-        own, found = run.directory.resolve(), _of_program(*_outside(pattern), began)
+        own, found = run.directory.resolve(), _of_program(*_outside(pattern), began.of_own_files)
         inside = [each for each in found if each.resolve().is_relative_to(own)]
     else:
-        inside = _of_program(run.directory, pattern, began)
-        found = [] if inside else _of_program(*_outside(pattern), began)
+        inside = _of_program(run.directory, pattern, began.of_own_files)
+        found = [] if inside else _of_program(*_outside(pattern), began.at)
     if inside:
         return inside
-    outside = _recent(found, began, CLOCK_TICK)
+    outside = _recent(found, began.at, CLOCK_TICK)
     launched = run.record.worker.get("job") is not None and options.n_jobs != 1  # by a launcher for clusters
-    if outside and (run.record.timing.get("processes") != 1 or launched):
+    if outside and (run.record.timing.get("processes") != 1 or launched or locks.runs_beside(run.directory.parents[2])):
         raise UsageError(
             f"study.metrics_file={pattern}: {outside[0]} is outside of the folder of the run, {run.directory}. While several "
             "runs run at a time, it could be that of another run: write it into the folder of the run, "
             "${hydra:runtime.output_dir}, or run one at a time."
         )
     return outside
+
+
+def _clock_of(folder: Path) -> float:
+    """The present time by the clock of a file system, which may be that of a server."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return os.fstat(file.fileno()).st_mtime
+    except OSError:
+        return math.inf
 
 
 def _outside(pattern: str) -> tuple[Path, str]:

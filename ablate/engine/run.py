@@ -17,7 +17,6 @@ import numpy as np
 from ablate.core import seeding
 from ablate.core.errors import Diverged, RunLockedError, UsageError
 from ablate.core.text import NAME_BYTES, cut, is_plain_name, printable
-from ablate.core.values import plain_number
 from ablate.engine import stopping
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.failures import message_of, write_traceback
@@ -26,7 +25,7 @@ from ablate.engine.provenance import loaded_packages
 from ablate.storage import checkpoints, fingerprint, locks
 from ablate.storage.code_files import FILES, imported
 from ablate.storage.files import remove_abandoned, write_atomically
-from ablate.storage.history import History
+from ablate.storage.history import History, history_value
 from ablate.storage.records import (
     CHECKPOINT,
     DONE,
@@ -39,10 +38,10 @@ from ablate.storage.records import (
     read_record,
     remove_checkpoint,
     write_record,
+    written_before,
 )
 
 log = logging.getLogger("ablate")
-TEXT_LENGTH = 10_000  # characters of a text in history.csv
 
 
 class DoneMeanwhile(Exception):
@@ -138,8 +137,9 @@ class Run:
             UsageError: for any other value; the message names its key.
             RunLockedError: if another host has taken over this run.
         """
-        plain = {printable(name): _cell(name, value) for name, value in row.items()}
+        plain = {printable(name): history_value(name, value) for name, value in row.items()}
         self._check_lease()
+        self._note_written(HISTORY)
         self._history.append(plain)
         if self._feed is not None:
             self._feed.follow(self._history.rows)
@@ -162,6 +162,7 @@ class Run:
             values = dict(state() if callable(state) else state)
             content = {"state": values, "made_by": self._made_by(), FILES: self._files(), **self._history.mark()}
             path, data = self.directory / CHECKPOINT, checkpoints.dump(content)
+            self._note_written(CHECKPOINT)
             if self._durable() and self._syncing <= SYNC_SHARE * (time.monotonic() - self._started):
                 before = time.monotonic()
                 self._history.sync()
@@ -221,6 +222,7 @@ class Run:
             np.savez_compressed(buffer, allow_pickle=False, **arrays)
         except ValueError as error:
             raise UsageError(f"run.keep({name!r}): {error}") from None
+        self._note_written(f"{name}.npz")
         write_atomically(self.directory / f"{name}.npz", buffer.getvalue(), self._durable())
 
     def note(self, **facts: Any) -> None:
@@ -270,9 +272,12 @@ class Run:
         self._config_text = render_config(self.config)
         write_config(self.directory, self._config_text)
         remove_abandoned(self.directory)
-        stale = [TRACEBACK] if (self.directory / CHECKPOINT).exists() else [TRACEBACK, HISTORY, "*.npz"]
-        for path in (path for pattern in stale for path in self.directory.glob(pattern)):
-            path.unlink()
+        self.record.written = written = written_before(self.directory, previous)
+        stale = [TRACEBACK]
+        if CHECKPOINT not in written or not (self.directory / CHECKPOINT).exists():
+            stale, self.record.written = [TRACEBACK, *written], []
+        for name in stale:
+            (self.directory / name).unlink(missing_ok=True)
         self.record.timing = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **self.record.timing}
         self._write_record()
 
@@ -310,7 +315,7 @@ class Run:
                     self._history.sync()
                 write_record(self.directory, self.record, durable)
                 if self.record.status in DONE:
-                    if not self._history.rows:  # of an earlier attempt
+                    if not self._history.rows and HISTORY in (self.record.written or ()):  # of an earlier attempt
                         (self.directory / HISTORY).unlink(missing_ok=True)
                     remove_checkpoint(self.directory)
                 if self._feed is not None:
@@ -333,18 +338,11 @@ class Run:
         provenance = self.record.provenance
         return fingerprint.digest([self.record.identity, provenance.get("code"), provenance.get("numerics")])
 
+    def _note_written(self, name: str) -> None:
+        """Record that a file is this run's, before it is written: files of the program may have the same name."""
+        if self.record.written is not None and name not in self.record.written:
+            self.record.written.append(name)
+            self._write_record()
+
     def _write_record(self) -> None:
         write_record(self.directory, self.record)
-
-
-def _cell(name: str, value: Any) -> int | float | bool | str | None:
-    """A value for history.csv."""
-    if isinstance(value, str) and len(value) <= TEXT_LENGTH:
-        return printable(value)
-    try:
-        return plain_number(value)
-    except ValueError as error:
-        raise UsageError(
-            f"run.log: {printable(name)}: {error}; expected a number, a tensor without dimensions, a text of at most "
-            f"{TEXT_LENGTH:,} characters, or None. Save arrays with run.keep."
-        ) from None

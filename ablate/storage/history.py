@@ -15,9 +15,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablate.core.errors import UsageError
+from ablate.core.text import printable
+from ablate.core.values import plain_number
 from ablate.storage.files import sync, write_atomically
 
+TEXT_LENGTH = 10_000  # characters of a text
 _WORDS: dict[str, Any] = {"": None, "True": True, "False": False}
+
+
+def history_value(name: str, value: Any) -> int | float | bool | str | None:
+    """A value for history.csv. Raises a UsageError, which names it, if it is no number and no text."""
+    if isinstance(value, str) and len(value) <= TEXT_LENGTH:
+        return printable(value)
+    try:
+        return plain_number(value)
+    except ValueError as error:
+        raise UsageError(
+            f"run.log: {printable(name)}: {error}; expected a number, a tensor without dimensions, a text of at most "
+            f"{TEXT_LENGTH:,} characters, or None. Save arrays with run.keep."
+        ) from None
 
 
 class History:

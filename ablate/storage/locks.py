@@ -310,6 +310,20 @@ def slot(study: Path) -> int:
 _held_slots: list[BaseFileLock] = []
 
 
+def runs_beside(study: Path) -> bool:
+    """Whether another process of this host has a slot of the study, such as that of the same command, typed twice."""
+    own = slot(study)
+    for path in (study / SLOTS).glob(f"{socket.gethostname()}-*"):
+        if path.name == f"{socket.gethostname()}-{own}":
+            continue
+        try:
+            with FileLock(path).acquire(blocking=False):
+                pass
+        except Timeout:
+            return True
+    return False
+
+
 @contextmanager
 def count_death(directory: Path) -> Iterator[None]:
     """Count a death in `directory` if this process alone is killed within the body, see ablate/storage/watcher.py.

@@ -123,6 +123,8 @@ class RunRecord(BaseModel):
         metrics: the returned metrics; None for a metric without a value. NaN and infinity are written as null.
         provenance: code, packages, numerics and hardware that produced the run.
         worker: the process of the last attempt.
+        written: the files that `Run.log`, `Run.save` and `Run.keep` wrote; None if an earlier version made the record. Others
+            of the same names are the program's own.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=True, ser_json_inf_nan="null")
@@ -144,6 +146,11 @@ class RunRecord(BaseModel):
     metrics: dict[str, Metric] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
     worker: Worker = Field(default_factory=Worker)
+    written: list[str] | None = Field(default=None, exclude_if=lambda written: written is None)
+
+    def wrote(self, name: str) -> bool:
+        """Whether a file in the folder of the run is one of the run, rather than of its program."""
+        return self.written is None or name in self.written
 
     @property
     def program_seed(self) -> int:
@@ -173,8 +180,23 @@ class RunRecord(BaseModel):
         return {name: _metric(value) for name, value in metrics.items()}
 
 
+def written_before(directory: Path, previous: RunRecord | None) -> list[str]:
+    """The files of an earlier attempt that are the run's own: as its record has them, or by their names in earlier versions."""
+    if previous is None:
+        return []
+    if previous.written is not None:
+        return list(previous.written)
+    return [path.name for pattern in (CHECKPOINT, HISTORY, "*.npz") for path in directory.glob(pattern)]
+
+
 def remove_checkpoint(directory: Path) -> None:
-    """Remove the checkpoint of a run that is done: checkpoint.pt last, by which a removal that was interrupted is noticed."""
+    """Remove the checkpoint of a run that is done: checkpoint.pt last, by which a removal that was interrupted is noticed.
+
+    A file of this name that the program wrote itself stays.
+    """
+    record = read_record(directory)
+    if record is not None and not record.wrote(CHECKPOINT):
+        return
     for path in [*directory.glob(CHECKPOINT_FILES), directory / CHECKPOINT]:
         path.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """Commands of other programs as training functions."""
 
+import math
 import signal
 import subprocess
 import sys
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from ablate.core.errors import UsageError
-from ablate.engine.external import _failure, _stop, code_of, filled, placeholders, read_output, script_of
+from ablate.core.errors import NoMetricsError, UsageError
+from ablate.engine.external import _failure, _stop, code_of, filled, placeholders, read_output, run_command, script_of
+from ablate.engine.following_run import FollowingRun
+from ablate.engine.run import Run
+from ablate.storage.records import RunRecord
 
 
 def test_flags_follow_their_values() -> None:
@@ -105,7 +109,46 @@ def test_a_group_that_is_no_number_is_named() -> None:
 
 def test_an_object_without_numbers_behind_the_metrics_does_not_hide_them() -> None:
     assert read_output('{"accuracy": 0.5}\n{"event": "done", "ok": true}', None) == {"accuracy": 0.5}
-    assert read_output('{"test": {"accuracy": 0.5}}\n{"event": "done"}', None) == {"test": {"accuracy": 0.5}}
+    assert read_output('{"test": {"accuracy": 0.5}}\n{"event": "done"}', None) == {"test.accuracy": 0.5}
+
+
+def test_settings_that_a_program_prints_are_no_metrics_and_the_accuracy_is_before_the_epoch() -> None:
+    settings = {"lr": 0.1, "command": ["python", "{lr}"]}
+    line = '{"lr": 0.1, "seed": 1, "epoch": 10, "train_loss": 0.2, "accuracy": 0.8}'
+    assert list(read_output(line, None, settings).items()) == [("accuracy", 0.8), ("train_loss", 0.2), ("epoch", 10)]
+    assert read_output(f'{line}\n{{"done": true, "lr": 0.1, "seed": 1}}', None, settings)["accuracy"] == 0.8
+    assert read_output('{"lr": 0.05}', None, settings) == {"lr": 0.05}, "it has decayed"
+    with pytest.raises(NoMetricsError):
+        read_output('{"lr": 0.1, "seed": 1}', None, settings)
+
+
+def test_an_expression_that_ends_within_a_number_is_refused() -> None:
+    digits = "accuracy: (?P<accuracy>[0-9.]+)"
+    with pytest.raises(UsageError, match=r"the group accuracy is '9.5', but the number goes on with 'e-05'"):
+        read_output("accuracy: 0.7\naccuracy: 9.5e-05", digits)
+    assert read_output("accuracy: 9.5e-05", r"accuracy: (?P<accuracy>\S+)") == {"accuracy": 9.5e-05}
+    assert read_output("accuracy: 9.5 error: 1", digits) == {"accuracy": 9.5}
+
+
+def test_the_last_value_is_not_an_earlier_one_where_it_is_not_finite() -> None:
+    found = read_output("accuracy: 0.7\naccuracy: nan", "accuracy: (?P<accuracy>[0-9.]+)")
+    assert math.isnan(found["accuracy"])
+    assert read_output("accuracy: nan\naccuracy: 0.7", "accuracy: (?P<accuracy>[0-9.]+)") == {"accuracy": 0.7}
+
+
+def test_a_rank_of_a_distributed_command_writes_beside_the_output_of_rank_0(tmp_path: Path) -> None:
+    """Started by torchrun, each rank runs the command: the last one to write would be taken for the result."""
+    cfg = OmegaConf.create(
+        {"command": [sys.executable, "-c", "print('{\"accuracy\": 0.1}')"], "regex": None, "reads_files": False}
+    )
+    record = RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[])
+    (tmp_path / "stdout.txt").write_text("of rank 0")
+    following = FollowingRun(tmp_path, record, {})
+    following.rank = 1
+    assert run_command.program.function(cfg, following) is None
+    assert (tmp_path / "stdout.txt").read_text() == "of rank 0"
+    assert (tmp_path / "stdout-1.txt").read_text() == '{"accuracy": 0.1}\n'
+    assert run_command.program.function(cfg, Run(tmp_path, record, {})) == {"accuracy": 0.1}
 
 
 def test_a_signal_without_a_name_is_named_by_its_number(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import torch
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
+from ablate.engine import returned as module
 from ablate.engine.options import StudyOptions
 from ablate.engine.returned import Beginning, End, metrics_of
 from ablate.engine.run import Run
+from ablate.storage import locks
 from ablate.storage.records import RunRecord
 
 
@@ -37,6 +39,38 @@ def test_numbers_of_any_kind(run: Run) -> None:
     assert collected((0.5, 2), run) == {"value_1": 0.5, "value_2": 2}
     assert collected((0.5, 2), run, returns=["acc", "loss"]) == {"acc": 0.5, "loss": 2}
     assert collected({}, run) == {}
+
+
+def test_mappings_inside_of_a_mapping_are_read(run: Run) -> None:
+    assert collected({"test": {"acc": 0.5, "by": {"class": 0.25}}, "n": 3}, run) == {
+        "test.acc": 0.5,
+        "test.by.class": 0.25,
+        "n": 3,
+    }
+
+
+def test_a_file_server_whose_clock_is_behind_hides_no_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a file is that of the server: five seconds before that of this process."""
+    monkeypatch.setattr(module, "_clock_of", lambda folder: time.time() - 5)
+    began = Beginning.now(run, StudyOptions.of({"metrics": "m.json"}))
+    (run.directory / "m.json").write_text('{"acc": 0.5}')
+    os.utime(run.directory / "m.json", 2 * (time.time() - 5,))
+    assert metrics_of(None, OmegaConf.create({}), run, StudyOptions.of({"metrics": "m.json"}), began) == {"acc": 0.5}
+
+
+def test_files_outside_of_the_run_are_refused_while_the_same_study_runs_twice(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = StudyOptions.of({"metrics": "results.json"})
+    monkeypatch.setattr(locks, "runs_beside", lambda study: True)
+    began = Beginning.now(run, options)
+    (tmp_path / "results.json").write_text('{"acc": 0.5}')
+    os.utime(tmp_path / "results.json", 2 * (time.time() + 1,))
+    with pytest.raises(UsageError, match="it could be that of another run"):
+        metrics_of(None, OmegaConf.create({}), run, options, began)
+    monkeypatch.setattr(locks, "runs_beside", lambda study: False)
+    assert metrics_of(None, OmegaConf.create({}), run, options, began) == {"acc": 0.5}
 
 
 def test_the_key_of_the_template_names_the_number(run: Run) -> None:

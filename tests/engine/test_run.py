@@ -12,7 +12,7 @@ from torch import nn
 from ablate.core.errors import RunLockedError, UsageError
 from ablate.engine.run import Run
 from ablate.storage import files, locks
-from ablate.storage.records import RunRecord, read_record
+from ablate.storage.records import RunRecord, read_record, write_record
 
 
 def make(directory: Path) -> Run:
@@ -35,6 +35,40 @@ def test_a_run_whose_time_is_up_stops_at_its_checkpoint_and_goes_on_later(tmp_pa
     with again.attempt():
         assert again.restore() == {"epoch": 1}
     assert (tmp_path / "history.csv").read_text() == "epoch\n1\n"
+
+
+def test_files_of_the_program_stay_whatever_their_names(tmp_path: Path) -> None:
+    """From its own checkpoint, a program continues after a crash; its weights and its history are results."""
+    own = {"state.npz": "state", "checkpoint.pt": "weights", "history.csv": "epoch,loss"}
+    for attempt in (1, 2):
+        run = make(tmp_path)
+        with run.attempt():
+            assert attempt == 1 or {name: (tmp_path / name).read_text() for name in own} == own
+            for name, text in own.items():
+                (tmp_path / name).write_text(text)
+            if attempt == 1:
+                run.keep("arrays", a=np.ones(2))
+                raise RuntimeError("it crashed")
+            run.record.metrics = {"acc": 0.5}
+    assert {name: (tmp_path / name).read_text() for name in own} == own
+    assert not (tmp_path / "arrays.npz").exists(), "an array of the first attempt, which the second did not keep"
+
+
+def test_files_of_a_run_that_an_earlier_version_made_are_its_own(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    with run.attempt():
+        run.log(epoch=1)
+        run.save({"epoch": 1})
+        raise RuntimeError("it crashed")
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.written == ["history.csv", "checkpoint.pt"]
+    record.written = None
+    write_record(tmp_path, record)
+    again = make(tmp_path)
+    with again.attempt():
+        assert again.restore() == {"epoch": 1}
+    assert sorted(path.name for path in tmp_path.glob("[ch]*")) == ["config.yaml", "history.csv"]
 
 
 def test_a_number_of_epochs_that_a_record_cannot_have_is_refused(tmp_path: Path) -> None:

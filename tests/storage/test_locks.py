@@ -19,7 +19,7 @@ from filelock import FileLock
 from ablate.core.errors import RunLockedError
 from ablate.storage import files, locks
 from ablate.storage.files import remove_abandoned
-from ablate.storage.locks import DEATHS, LEASE, LOCK, count_death, deaths, forget_deaths, hold, holder, slot
+from ablate.storage.locks import DEATHS, LEASE, LOCK, count_death, deaths, forget_deaths, hold, holder, runs_beside, slot
 from tests.waiting import wait_until
 
 
@@ -168,6 +168,17 @@ def test_processes_of_a_study_have_numbers_of_their_own(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from ablate.storage.locks import slot; print(slot(Path(sys.argv[1])))"
     for _ in range(2):  # the second finds the number that the first let go
         assert subprocess.check_output([sys.executable, "-c", code, str(tmp_path)]) == b"1\n"
+    assert not runs_beside(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}; sys.stdout.flush(); input()", str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"1\n"
+        assert runs_beside(tmp_path)
+        other.communicate(b"\n")
+    assert not runs_beside(tmp_path)
 
 
 def test_of_two_hosts_that_both_saw_a_dead_holder_one_gets_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
