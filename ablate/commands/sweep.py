@@ -18,6 +18,7 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
+from ablate.core.secrets import redacted
 from ablate.core.text import nearest
 from ablate.engine.external import CONFIG, PLACEHOLDER, placeholders, run_command, script_of
 from ablate.engine.options import StudyOptions
@@ -63,7 +64,7 @@ def main() -> None:
     program.script = script_of(command)
     if program.script is None:
         print(f"ablate: the files that {command[0]} executes are not known, so a change of its code will not be noticed.")
-    program.command_line = shlex.join(["ablate", "sweep", *typed])
+    program.command_line = shlex.join(["ablate", "sweep", *redacted(typed)])
     sys.argv = [sys.argv[0], "-m", *overrides, *QUIET]
     run_command()
 

@@ -19,6 +19,7 @@ from ablate.engine.config_values import (
     known_value,
     naming_values,
     plain,
+    secrets_of,
     share_equal_parts,
     typed_values,
 )
@@ -141,6 +142,7 @@ class CellReader:
             OmegaConfBaseException: if a value is missing or cannot be resolved.
         """
         config.study.name = name
+        config.study.ignore = [*config.study.ignore, *secrets_of(config)]
         for option in ("ignore", "paths"):
             config.study[option] = [key for key in config.study[option] if not self._varies(key, typed)]
         found = self._resolve(config)

@@ -14,6 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, InterpolationToMissingValueError, OmegaConfBaseException
 
+from ablate.core.secrets import is_secret, is_secret_text
 from ablate.engine.interpolations import ESCAPED, KeyPath, Unknown, at, find_unknown, leaves
 from ablate.engine.overrides import key_of
 
@@ -164,6 +165,29 @@ def _is_ignored(path: tuple[Any, ...], ignore: Collection[str]) -> bool:
     return any(".".join(map(str, path[:size])) in ignore for size in range(1, len(path) + 1))
 
 
+def secrets_of(cfg: DictConfig) -> list[str]:
+    """The dotted keys of secrets: by their names, from the environment, or that refer to one of these."""
+    return [".".join(map(str, path)) for path in _secrets(plain(cfg))]
+
+
+def recorded(cfg: DictConfig) -> dict[str, Any]:
+    """All values of the configuration of a run for its record: secrets that come from elsewhere stay as they are written."""
+    values, written = resolved(cfg), plain(cfg)
+    for *parents, last in _secrets(written):
+        text = at(written, (*parents, last))
+        if isinstance(text, str) and "${" in text:
+            at(values, tuple(parents))[last] = text
+    return values
+
+
+def _secrets(written: dict[str, Any]) -> list[tuple[Any, ...]]:
+    texts = {path: text for path, text in leaves(written) if text is None or isinstance(text, str)}
+    names = {path: ".".join(map(str, path)) for path in texts}
+    found = {path for path, text in texts.items() if is_secret(names[path]) or is_secret_text(text or "")}
+    references = [f"${{{names[path]}}}" for path in found]
+    return [path for path, text in texts.items() if path in found or (text and any(each in text for each in references))]
+
+
 def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:
     """The option chosen in each config group of the program, without groups that are off and Hydra's own groups."""
     return {key: value for key, value in runtime_choices.items() if value is not None and not key.startswith("hydra/")}
@@ -208,5 +232,5 @@ def naming_values(cfg: DictConfig, keys: Mapping[str, str], ignore: Collection[s
     return {
         key: value
         for key, value in keys.items()
-        if not any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in left_out)
+        if not is_secret(key) and not any(key == name or key.startswith((f"{name}.", f"{name}/")) for name in left_out)
     }

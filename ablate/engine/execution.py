@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from ablate.core.errors import NoMetricsError, RunLockedError, UsageError
 from ablate.core.metrics import terms_of
 from ablate.engine import early_stop, ranks
-from ablate.engine.config_values import choices_of, resolved
+from ablate.engine.config_values import choices_of, recorded
 from ablate.engine.current import running
 from ablate.engine.interrupts import not_swallowed
 from ablate.engine.jobs import RunContext
@@ -105,7 +105,7 @@ def execute(
     run = Run(
         directory,
         record,
-        resolved(cfg),
+        recorded(cfg),
         deadline=math.inf if context.deadline is None else context.deadline,
         checkpoint_seconds=60 * options.checkpoint.minutes,
         same_code=options.reuse == "same_code",

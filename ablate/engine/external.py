@@ -27,7 +27,7 @@ from ablate.core.levels import Level
 from ablate.core.main_metric import main_first
 from ablate.core.text import number_in
 from ablate.engine.main import main
-from ablate.engine.returned import leaves
+from ablate.engine.returned import leaf_values
 from ablate.engine.run import Run
 from ablate.storage.code_files import note_executed, project_root
 from ablate.storage.import_graph import module_file, project_files, search_folders
@@ -225,7 +225,9 @@ def without_settings(printed: Mapping[str, Any], settings: Mapping[str, Any]) ->
     {'test.acc': 0.5, 'test.loss': 1.5, 'epoch': 9}
     """
     measured = {
-        name: value for name, value in leaves(printed) if name != "seed" and (name not in settings or settings[name] != value)
+        name: value
+        for name, value in leaf_values(printed)
+        if name != "seed" and (name not in settings or settings[name] != value)
     }
     return {name: measured[name] for name in main_first(list(measured))}
 

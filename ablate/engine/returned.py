@@ -146,7 +146,7 @@ def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str
     if returned is None:
         return {}
     if isinstance(returned, Mapping):
-        found = {printable(name): _number(value) for name, value in leaves(returned)}
+        found = {printable(name): _number(value) for name, value in leaf_values(returned)}
         if others := [name for name, value in found.items() if value is _NOT_A_NUMBER]:
             log.warning("the training function returned values that are not numbers, which are ignored: %s", ", ".join(others))
         return {name: value for name, value in found.items() if value is not _NOT_A_NUMBER}
@@ -164,11 +164,11 @@ def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str
     return dict(zip(names, converted, strict=True))
 
 
-def leaves(returned: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaf_values(returned: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The values by name, those of mappings inside as `test.accuracy`."""
     for name, value in returned.items():
         if isinstance(value, Mapping):
-            yield from leaves(value, f"{prefix}{name}.")
+            yield from leaf_values(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 

@@ -17,6 +17,7 @@ from ablate.core.descriptions import Description
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics, metrics_of
+from ablate.core.secrets import redacted
 from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
@@ -336,10 +337,10 @@ def _commands(study: Path, before: StudyManifest, sweep: Sweep) -> dict[str, Any
 
 
 def typed_command() -> str:
-    """The command as typed, without local paths of Python and the script."""
+    """The command as typed, without local paths of Python and the script, and without secrets."""
     if sys.orig_argv[1:2] == ["-m"]:
-        return shlex.join(["python", *sys.orig_argv[1:]])
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        return shlex.join(["python", *redacted(sys.orig_argv[1:])])
+    return shlex.join([Path(sys.argv[0]).name, *redacted(sys.argv[1:])])
 
 
 def _read_entries(path: Path) -> Any:

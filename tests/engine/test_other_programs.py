@@ -267,3 +267,30 @@ def test_a_dangling_link_beside_the_configuration_does_not_matter(command: Comma
     (tmp_path / "data" / "a.yaml").symlink_to(tmp_path / "nowhere.yaml")
     (tmp_path / "b.yaml").symlink_to(tmp_path / "nowhere.yaml")
     assert "LR 1" in command(train).stdout
+
+
+SERVICE = """
+import hydra
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(cfg):
+    assert cfg.other == cfg.wandb.api_key in ("SECRET1", "SECRET2")
+    return {"accuracy": 0.5 + (cfg.opt == "a") / 10}
+main()
+"""
+
+
+def test_secrets_from_the_environment_are_in_no_file_and_may_change(command: Command, tmp_path: Path) -> None:
+    """Plain Hydra writes the interpolation into its files; so does a study, and the page tells none that was typed either."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.yaml").write_text(
+        "wandb: {api_key: '${oc.env:SERVICE_KEY}', project: p}\nother: ${wandb.api_key}\nlogin: {password: null}\nopt: a\nseed: 0\n"
+    )
+    (tmp_path / "t.py").write_text(SERVICE)
+    typed = ("t.py", "-m", "hydra/sweeper=ablate", "opt=a,b", "login.password=TYPED", "hydra.sweeper.name=s")
+    command(*typed, "hydra.sweeper.seeds=1", SERVICE_KEY="SECRET1")
+    answer = command(*typed, "hydra.sweeper.seeds=2", SERVICE_KEY="SECRET2")
+    assert "2 kept" in answer.stdout
+    files = [path for path in (tmp_path / "outputs" / "s").rglob("*") if path.is_file()]
+    assert [path for path in files if b"SECRET" in path.read_bytes()] == []
+    of_study = [path for path in files if "runs" not in path.relative_to(tmp_path / "outputs" / "s").parts]
+    assert [path for path in of_study if b"TYPED" in path.read_bytes()] == []
