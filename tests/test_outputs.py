@@ -320,6 +320,43 @@ def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
     assert f"and {epochs[True].isna().sum()} of 60 not at all" in text
 
 
+def test_what_the_case_study_says_of_the_shared_bn() -> None:
+    """Worked out from the runs: both ways of testing with one module in two places and with one in each, and their difference."""
+    words = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split()).replace(" points [", " [")
+    study = ROOT / "outputs" / "sharing-quarter"
+    runs = load_results(study)
+    frame = pd.concat([runs.levels.map(lambda level: level.value), runs.runs[["seed"]], runs.values], axis=1)
+    wide = frame.set_index(["experiment", "norm.shared", "seed"])
+    means = 100 * wide.groupby(level=[0, 1])[["final_test_accuracy", "batch_final_test_accuracy"]].mean()
+    own, shared = ([means.loc[(stage, each)] for stage in ("stage89", "stage92")] for each in (False, True))
+    assert (
+        "batch statistics show what evaluation mode shows: {:.1f} and {:.1f} % for stage 89, {:.1f} and {:.1f} % for stage 92".format(
+            *(row[name] for row in own for name in ("batch_final_test_accuracy", "final_test_accuracy"))
+        )
+        in words
+    )
+    shown = [row[name] for name in ("batch_final_test_accuracy", "final_test_accuracy") for row in shared]
+    assert "they show {:.1f} and {:.1f} %, and evaluation mode {:.1f} and {:.1f} %".format(*shown) in words
+    rows = verdicts(study)
+    assert [(row["verdict"], row["n"], row["look"]) for row in rows] == [("supported", 5, 5)] * 2
+    gain = wide["batch_final_test_accuracy"] - wide["final_test_accuracy"]
+    for row, stage in zip(rows, ("stage89", "stage92"), strict=True):
+        more = gain[stage, True] - gain[stage, False]
+        interval = scipy.stats.ttest_1samp(more, 0).confidence_interval(row["confidence"])
+        assert "{:.1f} [{:.1f}, {:.1f}] more".format(*(100 * each for each in (more.mean(), *interval))) in words
+    for stage in ("stage89", "stage92"):
+        cost = 100 * (wide["final_test_accuracy"][stage, False] - wide["final_test_accuracy"][stage, True])
+        interval = scipy.stats.ttest_1samp(cost, 0).confidence_interval()
+        assert "{:.1f} [{:.1f}, {:.1f}]".format(cost.mean(), *interval) in words
+    shift = wide["variance_shift"].groupby(level=[0, 1]).mean()
+    assert (
+        "a factor of {:.1f} and {:.1f} with the shared module, and of {:.1f} and {:.1f} without".format(
+            *(shift[stage, each] for each in (True, False) for stage in ("stage89", "stage92"))
+        )
+        in words
+    )
+
+
 def test_what_the_mechanisms_say_of_the_variance_shift() -> None:
     text = (ROOT / "docs" / "mechanisms.md").read_text(encoding="utf-8")
     study = ROOT / "outputs" / "shift-short"
