@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.core.secrets import redacted
-from ablate.core.text import nearest
+from ablate.core.text import nearest, number_in
 from ablate.engine.external import CONFIG, PLACEHOLDER, placeholders, run_command, script_of
 from ablate.engine.options import StudyOptions
 
@@ -27,6 +27,7 @@ SEED = "seed"
 OWN_KEYS = ("command", "regex", "reads_files")
 QUOTED = ("metrics", "name", "root")  # options that are names or patterns of files
 NEEDS_QUOTES = re.compile(r"[^\w/\\+.$%*@?|:,= -]|(?<!\\)=", re.ASCII)  # what Hydra's grammar refuses in a text without quotes
+LAUNCHER = re.compile(r"\+{0,2}hydra[/.]launcher(\..+)?")
 QUIET = ("hydra/job_logging=stdout", "hydra.output_subdir=null")
 EPILOG = """\
 placeholders of the command:
@@ -37,7 +38,8 @@ placeholders of the command:
 
 The metrics are the last line of the output that is a JSON object, or those of metrics='**/metrics.csv' (CSV, JSON, YAML or
 TensorBoard, in the folder of the run, which is ABLATE_RUN_DIR in the environment of the command), or those of --regex.
-The options are those of `study`: see docs/reference/study-options.md.
+The options are those of `study`: see docs/reference/study-options.md. hydra/launcher=… and hydra.launcher.… choose where the
+runs run: see docs/cluster.md.
 """
 
 
@@ -96,6 +98,7 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
         if name not in given and name != SEED:
             raise UsageError(f"the command has {{{name}}}, which has no level: add {name}=… before --.")
     options = {}
+    launcher = [f"{key}={given.pop(key)}" for key in list(given) if LAUNCHER.fullmatch(key)]
     for key in [key for key in given if key not in names]:
         option = key.removeprefix("study.").removeprefix("hydra.sweeper.")
         if option.split(".")[0] not in StudyOptions.model_fields and key != SEED:
@@ -105,6 +108,8 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
     seeds = options.pop(SEED, None)
     if SEED not in names and SEED not in given and (seeds is not None or "seeds" in options or "until" in options):
         raise UsageError("the command has no {seed}: with several seeds, it needs one, as in `--seed {seed}`.")
+    for name, value in given.items():
+        _refuse_equal(name, value)
     if regex is not None:
         _check(regex)
     reads_files = any(key in options for key in ("metrics", "metrics_file"))
@@ -113,9 +118,25 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
         OmegaConf.update(content, name, None, force_add=True)
     ConfigStore.instance().store(name=CONFIG, node=content)
     return [
+        *launcher,
         *(f"{key}={_levels(value)}" for key, value in given.items()),
         *(f"hydra.sweeper.{key}={_quoted(value) if key.startswith(QUOTED) else value}" for key, value in options.items()),
     ]
+
+
+def _refuse_equal(name: str, value: str) -> None:
+    """Refuse two levels that are the same number: one would not run, and as a version or a name they differ."""
+    seen: dict[float, str] = {}
+    for text in map(str.strip, value.split(",")):
+        try:
+            number = number_in(text)
+        except ValueError:
+            continue
+        if seen.setdefault(number, text) != text:
+            raise UsageError(
+                f"{name}: {seen[number]} and {text} are the same number. For texts, such as versions, quote them: "
+                f"{name}=\"'{seen[number]}','{text}'\"."
+            )
 
 
 def _check(regex: str) -> None:

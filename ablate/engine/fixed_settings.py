@@ -22,6 +22,7 @@ from ablate.storage.manifest import MANIFEST, StudyManifest
 from ablate.storage.records import CONFIG, level_in_config, levels_of, read_record, section
 
 DIFFERENCES_SHOWN = 6
+COMMAND = "command"  # the key of the command of `ablate sweep`
 COMBINATIONS = 100  # of the levels of added factors that are compared: of 20 factors there are a million
 Differences = dict[str, tuple[Any, Any]]  # by key, the earlier value and that of this command
 _ABSENT = object()
@@ -197,6 +198,8 @@ def _listed(differences: Differences) -> str:
 def _if_neutral(differences: Differences) -> str:
     """For keys that the program did not have before: their value may be the one that changes nothing."""
     new = {key: now for key, (was, now) in differences.items() if was is _ABSENT and now is not _ABSENT}
+    if COMMAND in differences:  # of `ablate sweep`: another placeholder makes it another command
+        return ""
     if not new or len(new) > DIFFERENCES_SHOWN:
         return ""
     values = ",".join(f"{key}:{text_of(value)}" for key, value in new.items())

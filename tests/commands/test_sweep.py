@@ -49,7 +49,7 @@ Sweep = Callable[..., str]
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Sweep:
-    """Runs `ablate sweep …` in another process, in a folder with the script; returns its standard output."""
+    """Runs `ablate sweep …` in another process, in a folder with the script; returns its output, after a failure with errors."""
     (tmp_path / "train.py").write_text(SCRIPT)
 
     def run(*arguments: str, status: int = 0) -> str:
@@ -65,7 +65,7 @@ def sweep(tmp_path: Path) -> Sweep:
         environment = {**os.environ, "COLUMNS": "140"}
         answer = subprocess.run(typed, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
         assert answer.returncode == status, f"status {answer.returncode}\n{answer.stdout}\n{answer.stderr}"
-        return answer.stdout
+        return answer.stdout if status == 0 else answer.stdout + answer.stderr
 
     return run
 
@@ -217,3 +217,27 @@ def test_what_is_missing_is_said(settings: list[str], command: list[str], said: 
 def test_a_regular_expression_needs_a_name() -> None:
     with pytest.raises(UsageError, match="--regex x: it has no named group"):
         prepare(["lr=1"], ["train.py", "{lr}"], "x")
+
+
+def test_a_launcher_runs_a_command_as_it_runs_a_program(sweep: Sweep, tmp_path: Path) -> None:
+    sweep("lr=1,2", "dropout=false", "seeds=1", "name=s", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", *TAIL)
+    runs = load_results(tmp_path / "outputs" / "s")
+    assert sorted(runs.values["score"]) == [2, 3]
+    assert set(runs.runs["status"]) == {"finished"}
+    codes = {
+        record["provenance"]["code"] for record in map(json.loads, (path.read_text() for path in tmp_path.rglob("run.json")))
+    }
+    assert len(codes) == 1
+
+
+def test_two_ways_of_writing_a_number_are_not_two_levels() -> None:
+    with pytest.raises(UsageError, match=r"""v: 1.1 and 1.10 are the same number. .* v="'1.1','1.10'"."""):
+        prepare(["v=1.1,1.10,2"], ["train.py", "{v}"])
+    assert prepare(["v='1.1','1.10'"], ["train.py", "{v}"]) == ["v='1.1','1.10'"]
+
+
+def test_another_argument_is_another_command_and_no_advice_fits(sweep: Sweep) -> None:
+    sweep("lr=1,2", "dropout=false", "seeds=1", *TAIL)
+    said = sweep("lr=1,2", "dropout=false", "m=3,4", "seeds=1", *TAIL, "{m}", status=2)
+    assert "this command changes fixed settings" in said
+    assert "neutral" not in said
