@@ -7,7 +7,12 @@ import itertools
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
+
+from ablate.engine.orphans import is_joblib_worker
+from ablate.storage import locks
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 _DEVICE = re.compile(r"\d+|(GPU|MIG)-.+")
@@ -26,6 +31,18 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
     if listed is None:
         return list(_installed())
     return list(itertools.takewhile(_DEVICE.fullmatch, map(str.strip, listed.split(","))))  # CUDA ignores what follows others
+
+
+def take_one(study: Path) -> None:
+    """In a worker of joblib, leave one of several GPUs visible: the one with the index of this process in the study.
+
+    A worker keeps its index for all its runs. If CUDA has been initialized, it would not notice a change.
+    """
+    if not is_joblib_worker() or ((torch := sys.modules.get("torch")) is not None and torch.cuda.is_initialized()):
+        return
+    gpus = visible_gpus()
+    if len(gpus) > 1:
+        os.environ[VARIABLE] = gpus[locks.slot(study) % len(gpus)]
 
 
 @functools.cache
