@@ -109,5 +109,5 @@ def test_an_object_without_numbers_behind_the_metrics_does_not_hide_them() -> No
 
 
 def test_a_signal_without_a_name_is_named_by_its_number(tmp_path: Path) -> None:
-    assert _failure(["python", "train.py"], -40, tmp_path).startswith("python train.py was killed by signal 40;")
-    assert _failure(["python", "train.py"], -9, tmp_path).startswith("python train.py was killed by SIGKILL;")
+    for status, how in ((-40, "signal 40"), (-11, "SIGSEGV"), (-9, "SIGKILL; it may have run out of memory")):
+        assert _failure(["python", "train.py"], status, tmp_path) == f"python train.py was killed by {how} (see stderr.txt)."
