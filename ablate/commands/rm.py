@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -21,6 +22,7 @@ from ablate.core.wording import counted, shortened
 from ablate.importers.tabular import level_of
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import run_directories
+from ablate.storage.level_removal import reason_to_keep, remove_level
 from ablate.storage.locks import briefly, holder, state_of
 from ablate.storage.manifest import MANIFEST, manifest_lock
 from ablate.storage.records import Status, read_record
@@ -29,8 +31,31 @@ from ablate.storage.scheduler import queued_jobs
 from ablate.storage.submissions import JOBS
 
 
-def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list[Path]:
-    """The folders of the runs with one of these statuses and all of these levels.
+@dataclass(frozen=True)
+class Selection:
+    """What to remove from a study.
+
+    Attributes:
+        runs: their folders.
+        levels: the levels that were named and have no runs afterwards.
+        stays: a sentence for each of these that the study needs all the same.
+    """
+
+    runs: list[Path]
+    levels: list[tuple[str, Level]] = field(default_factory=list)
+    stays: list[str] = field(default_factory=list)
+
+    def described(self, study: Path, every: int) -> str:
+        """What is removed, of so many runs of the study."""
+        levels = [f"the level {key}={level}" for key, level in self.levels]
+        runs = [f"{len(self.runs)} of {every} runs of {study}"] if self.runs else []
+        return ", and ".join([*runs, *levels]) + ("" if runs else f" of {study}, without runs")
+
+
+def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> Selection:
+    """The runs with one of these statuses and all of these levels, and the levels that go with them.
+
+    With a status, no level goes: such runs are removed to be made again.
 
     Args:
         study: the folder of the study.
@@ -43,31 +68,62 @@ def selected(study: Path, statuses: Sequence[str], where: Sequence[str]) -> list
     for status in statuses:
         if status not in get_args(Status):
             raise UsageError(f"--status {status}: unknown; available: {', '.join(get_args(Status))}.")
-    found = run_directories(study)
+    selection = Selection(run_directories(study))
     if where:
         results = load_results(study)
-        conditions = _conditions(results, study, where)
-        second = [each for each in (results.control, results.repeated) if each is not None]  # second runs of a configuration
-        found = [study / name for each in (results, *second) for name in dict.fromkeys(_with_levels(each, conditions))]
+        factors = _factors(results)
+        conditions = _conditions(factors, study, where)
+        parts = [results, *(each for each in (results.control, results.repeated) if each is not None)]  # with second runs
+        names = [name for each in parts for name in dict.fromkeys(_with_levels(each, conditions))]
+        selection = Selection([study / name for name in names], *_without_runs(factors, parts, conditions, set(names)))
     if not statuses:
-        return found
-    records = {path: read_record(path) for path in found}
-    return [path for path, each in records.items() if each is not None and state_of(path, each) in statuses]
+        return selection
+    records = {path: read_record(path) for path in selection.runs}
+    return Selection([path for path, each in records.items() if each is not None and state_of(path, each) in statuses])
 
 
-def _conditions(results: StudyResults, study: Path, where: Sequence[str]) -> list[tuple[str, Level]]:
+def _factors(results: StudyResults) -> dict[str, Factor]:
+    """The factors of a study, also with the levels that were planned and have no runs."""
+    planned = results.manifest.typed_factors()
+    return {
+        key: Factor.of(key, [*planned.get(key, ()), *results.factors.get(key, ())]) for key in {**planned, **results.factors}
+    }
+
+
+def _without_runs(
+    factors: Mapping[str, Factor],
+    parts: Sequence[StudyResults],
+    conditions: Sequence[tuple[str, Level]],
+    doomed: Collection[str],
+) -> tuple[list[tuple[str, Level]], list[str]]:
+    """The levels of the conditions that have no runs but the doomed ones; and why some of these stay."""
+    levels, stays = [], []
+    manifest = parts[0].manifest
+    for key, level in conditions:
+        if key not in manifest.factors:  # of a factor that no sweep has varied
+            continue
+        if any(name not in doomed for each in parts for name in each.runs["directory"][_runs_at(each, key, level)]):
+            continue
+        if (why := reason_to_keep(manifest, factors[key], level)) is not None:
+            stays.append(f"The study keeps the level {key}={level} without runs: {why}.")
+        else:
+            levels.append((key, level))
+    return levels, stays
+
+
+def _conditions(factors: Mapping[str, Factor], study: Path, where: Sequence[str]) -> list[tuple[str, Level]]:
     """The factors and levels of the conditions."""
-    keys = {short: key for key, short in short_names(list(results.factors)).items()}  # as tables name them
+    keys = {short: key for key, short in short_names(list(factors)).items()}  # as tables name them
     found = []
     for condition in where:
         key, equals, text = condition.partition("=")
-        available = f"factors of {study}: {', '.join(results.factors) or 'none'}"
+        available = f"factors of {study}: {', '.join(factors) or 'none'}"
         if not equals:
             raise UsageError(f"--where {condition}: expected FACTOR=LEVEL; {available}.")
         key = keys.get(key, key)
-        if key not in results.factors:
+        if key not in factors:
             raise UsageError(f"--where {condition}: unknown factor '{key}'; {available}.")
-        found.append((key, results.factors[key].level(_typed(text, results.factors[key]))))
+        found.append((key, factors[key].level(_typed(text, factors[key]))))
     return found
 
 
@@ -82,8 +138,15 @@ def _typed(text: str, factor: Factor) -> Level:
 def _with_levels(results: StudyResults, conditions: Sequence[tuple[str, Level]]) -> list[str]:
     mask = results.runs["directory"].notna()
     for key, level in conditions:
-        mask &= results.levels[key].map(lambda each, level=level: each == level).astype(bool)
+        mask &= _runs_at(results, key, level)
     return _of_no_other(results, mask)
+
+
+def _runs_at(results: StudyResults, key: str, level: Level) -> pd.Series:
+    """Which rows are runs at this level; none, if the study has no runs that differ in its factor."""
+    if key not in results.levels:
+        return results.runs["directory"].isna() & False
+    return results.levels[key].map(lambda each: each == level).astype(bool) & results.runs["directory"].notna()
 
 
 def _of_no_other(results: StudyResults, mask: pd.Series) -> list[str]:
@@ -171,22 +234,27 @@ def main() -> None:
         study = studies.find(arguments.study)
         statuses = [] if arguments.status is None else arguments.status.split(",")  # an empty one is refused
         every = run_directories(study)
-        chosen = selected(study, statuses, arguments.where)
+        selection = selected(study, statuses, arguments.where)
+        chosen = selection.runs
         whole = not statuses and not arguments.where
         if whole and (inside := sorted(each.parent for each in study.rglob(MANIFEST) if each.parent != study)):
             named = shortened(list(map(str, inside)))
             raise UsageError(f"{study} contains other studies: {named}. Remove or move these first.")
-        if not chosen and not whole:
+        for sentence in selection.stays:
+            print(sentence)
+        if not chosen and not selection.levels and not whole:
             print("No run matches: nothing to remove.")
             return 0
         doomed = None if whole else chosen
         refuse_running(study, doomed)
-        what = f"the study {study} with {len(every)} runs" if whole else f"{len(chosen)} of {len(every)} runs of {study}"
+        what = f"the study {study} with {len(every)} runs" if whole else selection.described(study, len(every))
         if not arguments.yes and not _confirmed(what):
             print("Nothing was removed.")
             return 1
         refuse_running(study, doomed)  # a run may have started since the question
         remove(study, doomed)
+        for key, level in selection.levels:
+            remove_level(study, key, level)
         print(f"Removed {what}.")
         return 0
 

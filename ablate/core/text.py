@@ -11,6 +11,7 @@ _UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud
 _IN_LINES = re.compile(f"[{_UNSAFE}]")
 _IN_ONE_LINE = re.compile(f"[\t\n{_UNSAFE}]")
 
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows reserves
 NAME_BYTES = 200  # of a file name; file systems allow 255, and temporary files and suffixes need some
 
 
@@ -70,6 +71,17 @@ def is_plain_name(name: str) -> bool:
     """
     plain = printable(name) == name and not re.search(r'[/\\:*?"<>|]', name)
     return plain and bool(name) and name[0] not in ". " and name[-1] not in ". " and len(name.encode()) <= NAME_BYTES
+
+
+def is_study_name(name: str) -> bool:
+    """Whether a text names a folder below another one on all systems, possibly in further folders.
+
+    >>> [is_study_name(name) for name in ("dropout+stem", "lr/x=1", "../x", "/x", "a:b", "CON")]
+    [True, True, False, False, False, False]
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    allowed = all(is_plain_name(part) and not _DEVICES.fullmatch(part) for part in parts)
+    return bool(parts) and allowed and not name.startswith("/")
 
 
 def _escape(found: re.Match[str]) -> str:

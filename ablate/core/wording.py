@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 SOME = 4  # names that a list of many has
@@ -38,3 +39,18 @@ def duration(seconds: float) -> str:
             rest = whole % size // smaller
             return f"{whole // size} {unit}" + (f" {rest} {smaller_unit}" if rest else "")
     return f"{whole} s"
+
+
+def process_end(status: int) -> str:
+    """How a process ended, by its status as `subprocess` tells it: negative, if a signal ended it.
+
+    Only SIGKILL is how the kernel ends a process when memory is short.
+
+    >>> process_end(3), process_end(-11), process_end(-9)
+    ('ended with status 3', 'was killed by SIGSEGV', 'was killed by SIGKILL; it may have run out of memory')
+    """
+    if status >= 0:
+        return f"ended with status {status}"
+    known = {each.value: each.name for each in signal.Signals}  # of the real-time signals, only two have names
+    name = known.get(-status, f"signal {-status}")
+    return f"was killed by {name}" + ("; it may have run out of memory" if name == "SIGKILL" else "")

@@ -26,6 +26,7 @@ from ablate.core.errors import NoMetricsError, UsageError
 from ablate.core.levels import Level
 from ablate.core.main_metric import main_first
 from ablate.core.text import number_in
+from ablate.core.wording import process_end
 from ablate.engine.main import main
 from ablate.engine.returned import leaf_values
 from ablate.engine.run import Run
@@ -283,11 +284,10 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 def _failure(command: Sequence[str], status: int, directory: Path) -> str:
     name = " ".join(command[:2])
     if status < 0:
-        known = {each.value: each.name for each in signal.Signals}  # of the real-time signals, only two have names
-        return f"{name} was killed by {known.get(-status, f'signal {-status}')}; it may have run out of memory (see {STDERR})."
+        return f"{name} {process_end(status)} (see {STDERR})."
     lines = (directory / STDERR).read_text(encoding="utf-8", errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
-    return f"{name} ended with status {status}: {last} (see {STDERR})."
+    return f"{name} {process_end(status)}: {last} (see {STDERR})."
 
 
 @contextmanager

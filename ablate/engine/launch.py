@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
+from ablate.core.wording import process_end
 from ablate.engine import early_stop, parallel, progress
 from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.config_file import render_config, write_config
@@ -153,7 +155,7 @@ class Launch:
         launcher = instantiate(context, self.task, _for_jobs(self.config))
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
-        trouble = None
+        trouble = death = None
         with progress.shown(self.plan, launched, self.console):
             try:
                 returns = launcher.launch(overrides, initial_job_idx=0)
@@ -162,11 +164,14 @@ class Launch:
             except Exception as error:
                 returns = [None] * len(launched)
                 trouble = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
+                death = _death(error)
                 time.sleep(SETTLE_SECONDS)
         for run, ended in zip(launched, returns, strict=True):
             if ended is None and _attempts(run) == attempts[run.directory]:
                 continue  # it did not start; its record is from an earlier command
             self.ended.append(run)
+            if locks.deaths(run.directory) > run.deaths:
+                run.death = death
             run.outcome = _outcome(run, ended)
             run.failures += run.outcome.status == "failed"
         return trouble
@@ -262,11 +267,19 @@ def _note_fruitless(ended: Sequence[PlannedRun]) -> None:
 
 
 def _died(run: PlannedRun, times: int) -> str:
-    """Why a run is given up whose process died so many times: what the launcher recorded of its job, if it did."""
+    """Why a run is given up whose process died so many times: what the launcher told of its end, if it did."""
     record = records.read_record(run.directory)
-    known = record is not None and record.error is not None and record.error.startswith(JOB_ENDED)
-    why = f"the last time, {record.error}." if record is not None and known else "it may have run out of memory."
-    return f"the process of this run died {times} times; {why}"
+    if record is not None and record.error is not None and record.error.startswith(JOB_ENDED):
+        why = f"the last time, {record.error}"
+    else:
+        why = f"the last time, it {run.death}" if run.death else "it was killed, or ended without a word"
+    return f"the process of this run died {times} times; {why}."
+
+
+def _death(error: Exception) -> str | None:
+    """How the worker died whose end joblib reports in this error; None if it was not one that died."""
+    codes = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)\}", str(error))
+    return process_end(int(codes[1])) if codes else None
 
 
 def _not_done(run: PlannedRun) -> str:

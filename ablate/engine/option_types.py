@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ablate.core.errors import UsageError
-from ablate.core.text import NAME_BYTES, cut, printable
+from ablate.core.text import cut, is_study_name
 from ablate.core.zipping import joint_name
 
 MAX_SEEDS = 10_000
@@ -21,8 +21,7 @@ def is_seed(value: object) -> bool:
 
 
 def _folder_name(name: str) -> str:
-    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-    if not all(map(_is_portable, parts)) or not name.strip("./ "):
+    if not is_study_name(name):
         raise ValueError("not a folder name")
     return name
 
@@ -30,11 +29,6 @@ def _folder_name(name: str) -> str:
 def _number_as_text(name: Any) -> Any:
     """A folder may have a number for a name; YAML and Hydra make an integer of it."""
     return str(name) if type(name) is int else name
-
-
-def _is_portable(name: str) -> bool:
-    """Whether file systems keep this name as it is: without control characters, and not too long."""
-    return printable(name) == name and name[0] != " " and name[-1] not in ". " and len(name.encode()) <= NAME_BYTES
 
 
 def has_target(node: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _watching: set[int] = set()  # the processes that watch their parents: at most t
 def end_with_parent() -> None:
     """In a worker of joblib, start to watch the process of the sweep; in any other process, do nothing."""
     parent = multiprocessing.parent_process()
-    if parent is None or parent.pid is None or os.getpid() in _watching or not _is_joblib_worker():
+    if parent is None or parent.pid is None or os.getpid() in _watching or not is_joblib_worker():
         return
     _watching.add(os.getpid())
     threading.Thread(target=_watch, args=(parent.pid,), daemon=True).start()
@@ -49,7 +49,8 @@ def without_forked_children() -> Iterator[None]:
             os._exit(1)
 
 
-def _is_joblib_worker() -> bool:
+def is_joblib_worker() -> bool:
+    """Whether this process is a worker of joblib, which executes one run after the other."""
     return "loky" in type(multiprocessing.current_process()).__module__
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
+from ablate.engine.gpus import visible_gpus
 from ablate.engine.launchers.names import LOCAL, RAY, SLURM, name_of
 from ablate.engine.planning import Plan, estimated, waiting_time
 
@@ -75,18 +75,6 @@ def cluster_processes(options: Mapping[str, Any], asked: int | str | None) -> in
 def gpus_for(options: Mapping[str, Any]) -> list[str]:
     """The GPUs for the runs of submitit_local; none with `hydra.launcher.gpus_per_node=0`."""
     return [] if options.get("gpus_per_node") == 0 else visible_gpus()
-
-
-def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The GPUs that this process may use, as values for CUDA_VISIBLE_DEVICES."""
-    listed = environment.get("CUDA_VISIBLE_DEVICES")
-    if listed is not None:
-        return [gpu for gpu in listed.split(",") if gpu]
-    try:
-        answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [str(number) for number, _ in enumerate(line for line in answer.splitlines() if line.startswith("GPU "))]
 
 
 def refuse_other_launcher(config: DictConfig) -> None:

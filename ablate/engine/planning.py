@@ -38,6 +38,7 @@ class PlannedRun:
         twins: the folders of this run in other cells that build the same experiment.
         stale: whether the run is done and was made by other code than the current version.
         deaths: how often its process died.
+        death: how it died the last time, if the launcher told it in this sweep.
         failed: whether its last attempt failed.
         begun: the fraction that is completed, according to the checkpoint.
         seconds: the estimated duration of the whole run.
@@ -60,6 +61,7 @@ class PlannedRun:
     state: State = "to do"
     stale: bool = False
     deaths: int = 0
+    death: str | None = None
     failed: bool = False
     begun: float = 0.0
     seconds: float | None = None

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.basecontainer import BaseContainer
 
 from ablate.core.errors import AblateError, UsageError
-from ablate.engine import provenance
+from ablate.engine import gpus, provenance
 from ablate.engine.added_keys import STUDY, sweeper_options
 from ablate.engine.execution import Outcome, execute
 from ablate.engine.experiment import Experiment
@@ -211,6 +211,7 @@ class PlannedTask:
         context = RunContext.from_overrides(list(HydraConfig.get().overrides.hydra))
         working_folder = Path.cwd()
         end_with_parent()
+        gpus.take_one(Path(context.directory).parents[2])
         try:
             program = self._load()
             program.script = self.script or program.script

@@ -1,12 +1,15 @@
-"""Read plan.csv, the planned runs of a study, which `ablate.engine.plan_display` writes."""
+"""Read plan.csv, the planned runs of a study, and leave out rows of it. It is made by `ablate.engine.plan_display`."""
 
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ablate.core.levels import short_names
+from ablate.storage.files import write_atomically
 from ablate.storage.layout import PLAN
 
 FACTS = ("seed", "state", "seconds", "directory", "note")  # the columns after the levels
@@ -57,3 +60,12 @@ def read_plan_rows(study: Path) -> list[dict[str, str]]:
         return []
     cut_off = any(None in row or None in row.values() for row in rows)
     return rows if {"directory", "seed", "state"} <= names and not cut_off else []
+
+
+def write_plan_rows(study: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Replace plan.csv by rows that `read_plan_rows` returned."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["seed", "state", "directory"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(study / PLAN, text.getvalue())

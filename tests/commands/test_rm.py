@@ -60,6 +60,62 @@ def test_a_study_that_contains_others_is_not_removed(outputs: Path, command: Com
     assert command("rm", "first", "--where", "stem=a", "--yes")[0] == 0  # its own runs can be
 
 
+def mistyped(study: Path) -> Path:
+    """A study whose level 0.02 should have been 0.2, and which another command has extended by 0.2."""
+    write_runs(study, [{"lr": 0.1}, {"lr": 0.02}, {"lr": 0.2}], 2)
+    manifest = StudyManifest.read(study)
+    cells = {path.parent.name.rpartition("-")[2]: path.parent.name for path in run_directories(study)}
+    manifest.model_copy(update={"factors": {"lr": [0.1, 0.02, 0.2]}, "experiments": {cell: cell for cell in cells}}).write(
+        study
+    )
+    rows = [
+        f"{path.parent.name.partition('=')[2].rpartition('-')[0]},{path.name[-1]},done,,{path.relative_to(study)},\n"
+        for path in run_directories(study)
+    ]
+    (study / "plan.csv").write_text("lr,seed,state,seconds,directory,note\n" + "".join(rows))
+    return study
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_level_goes_with_its_last_runs(outputs: Path, command: Command, by_hand: bool) -> None:
+    """Also if the runs were removed before, as by a command of an earlier version."""
+    study = mistyped(outputs / "third")
+    if by_hand:
+        remove(study, [path for path in run_directories(study) if "lr=0.02" in str(path)])
+        assert "2 not started" in command("status", "third")[1]
+    what = (
+        "the level lr=0.02 of outputs/third, without runs" if by_hand else "2 of 6 runs of outputs/third, and the level lr=0.02"
+    )
+    assert command("rm", "third", "--where", "lr=0.02", "--yes")[:2] == (0, f"Removed {what}.\n")
+    manifest = StudyManifest.read(study)
+    assert manifest.factors == {"lr": [0.1, 0.2]}
+    assert len(manifest.experiments) == 2
+    assert "0.02" not in (study / "plan.csv").read_text()
+    assert command("status", "third")[1].startswith("4 runs: 4 finished.")
+    assert command("report", "outputs/third")[0] == 0
+    assert "has no runs" not in (study / "report" / "report.md").read_text()
+
+
+def test_a_level_stays_with_a_run_or_a_status_or_as_that_of_the_baseline(outputs: Path, command: Command) -> None:
+    write_runs(outputs / "third", [{"lr": lr, "on": on} for lr in (0.1, 0.2) for on in (True, False)], 2)
+    study = outputs / "third"
+    manifest = StudyManifest.read(study)
+    manifest.model_copy(update={"factors": {"lr": [0.1, 0.2], "on": [True, False]}}).write(study)
+    command("rm", "third", "--where", "lr=0.2", "--where", "on=true", "--yes")
+    command("rm", "third", "--where", "lr=0.2", "--status", "finished", "--yes")  # to make them again
+    status, out, _ = command("rm", "third", "--where", "lr=0.1", "--yes")
+    assert (status, out.splitlines()[0]) == (0, "The study keeps the level lr=0.1 without runs: it is that of the baseline.")
+    assert StudyManifest.read(study).factors == {"lr": [0.1, 0.2], "on": [True, False]}
+
+
+def test_a_level_that_a_claim_is_about_stays(outputs: Path, command: Command) -> None:
+    manifest = StudyManifest.read(outputs / "first")
+    manifest.model_copy(update={"factors": {"stem": ["a", "b"]}}).write(outputs / "first")
+    out = command("rm", "first", "--where", "stem=b", "--yes")[1]
+    assert out.startswith("The study keeps the level stem=b without runs: claims of study.yaml name it.\nRemoved 5 of 10 runs")
+    assert StudyManifest.read(outputs / "first").factors == {"stem": ["a", "b"]}
+
+
 def test_the_end_of_input_is_a_no(outputs: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def end(_: str) -> str:
         raise EOFError

@@ -40,13 +40,31 @@ def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody
     assert "The launcher stopped (TerminatedWorkerError" in answer.stdout
     assert "1 diverged, 2 failed, 2 finished" in answer.stdout
     assert "x=66 seed=0 failed: RuntimeError: it was asked to fail" in answer.stdout
-    assert "x=99 seed=0 failed: the process of this run died 2 times; it may have run out of memory." in answer.stdout
+    last = "the last time, it was killed by SIGKILL; it may have run out of memory."
+    assert f"x=99 seed=0 failed: the process of this run died 2 times; {last}" in answer.stdout
     runs = load_runs(tmp_path / "outputs/s").set_index("x")
     assert runs["status"].to_dict() == {1: "finished", 2: "finished", 13: "diverged", 66: "failed", 99: "failed"}
     path = next((tmp_path / "outputs/s").glob("runs/x=66-*/*/run.json"))
     before = json.loads(path.read_text())["attempts"]
     assert "3 done, 2 to do" in command(*sweep, status=1).stdout  # the same command tries them again
     assert json.loads(path.read_text())["attempts"] > before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end", "how"), [("os._exit(0)", "ended with status 0"), ("ctypes.string_at(0)", "was killed by SIGSEGV")]
+)
+def test_memory_is_not_blamed_for_other_deaths(command: Command, tmp_path: Path, end: str, how: str) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    (tmp_path / "t.py").write_text(
+        "import ctypes, os, hydra\n"
+        "@hydra.main(version_base='1.3', config_path=None)\n"
+        f"def train(cfg):\n    return {end} if cfg.x == 2 else 0.5\n"
+        "if __name__ == '__main__':\n    train()\n"
+    )
+    sweep = ["t.py", "-m", "+x=1,2", "hydra/sweeper=ablate", "hydra.sweeper.report=false", "hydra.sweeper.n_jobs=2"]
+    answer = command(*sweep, status=1)
+    assert f"x=2 seed=1 failed: the process of this run died 2 times; the last time, it {how}." in answer.stdout
 
 
 def test_without_workers_the_killed_run_is_scheduled_last_and_given_up_after_two_deaths(
@@ -59,7 +77,8 @@ def test_without_workers_the_killed_run_is_scheduled_last_and_given_up_after_two
     assert "x=2 seed=0 finished" in answer.stdout
     answer = command(*sweep, status=1)
     assert "2 done, 1 given up" in answer.stdout
-    assert "x=99 seed=0 failed: the process of this run died 2 times; it may have run out of memory." in answer.stdout
+    how = "it was killed, or ended without a word."
+    assert f"x=99 seed=0 failed: the process of this run died 2 times; {how}" in answer.stdout
 
 
 def test_two_sweeps_started_together_run_each_cell_once(tmp_path: Path) -> None:
@@ -285,7 +304,7 @@ def test_a_launcher_whose_jobs_never_begin_is_not_asked_for_ever(tmp_path: Path,
 def test_a_run_that_is_given_up_names_how_its_job_ended(tmp_path: Path) -> None:
     for error, why in (
         ("its job slurm-3_0 ended: TIMEOUT", "the last time, its job slurm-3_0 ended: TIMEOUT."),
-        ("ValueError: x", "it may have run out of memory."),
+        ("ValueError: x", "it was killed, or ended without a word."),
     ):
         run = due(tmp_path / why[:8])
         finished(run.directory, "interrupted")

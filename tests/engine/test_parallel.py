@@ -182,16 +182,13 @@ def test_the_threads_of_a_process_do_not_depend_on_how_many_runs_are_left(monkey
     assert launcher.joblib == {"n_jobs": 2}
 
 
-def test_each_process_gets_one_of_the_visible_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert parallel.visible_gpus({"CUDA_VISIBLE_DEVICES": "2,5"}) == ["2", "5"]
-    assert parallel.visible_gpus({"CUDA_VISIBLE_DEVICES": ""}) == []
-    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: A (UUID: x)'\necho '  MIG 1g'\necho 'GPU 1: A (UUID: y)'\n")
-    (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert parallel.visible_gpus({}) == ["0", "1"]
-    assert parallel.cluster_processes({}, 5) == 5
+def test_there_is_one_run_for_each_gpu_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setattr(parallel, "usable_cores", lambda: 8)
-    assert parallel.cluster_processes({}, None) == 2  # one run for each GPU
+    assert parallel.cluster_processes({}, 5) == 5
+    assert parallel.cluster_processes({}, None) == 2
     assert parallel.cluster_processes({"gpus_per_node": 0}, None) == 8
     assert parallel.cluster_processes({"gpus_per_node": 0, "cpus_per_task": 3}, None) == 2
     assert parallel.cluster_processes({"cpus_per_task": 8}, None) == 1
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert parallel.cluster_processes({}, None) == 8

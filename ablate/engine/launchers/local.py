@@ -104,10 +104,9 @@ def _ended(run: RunContext, started: Started) -> JobReturn | None:
     if (answer := cluster.read_answer(started.answer, run)) is not None:
         return answer
     if begun:
-        cluster.settle(run, started.identifier, "its process was killed; it may have run out of memory")
+        cluster.settle(run, started.identifier, "its process was killed, or ended without a word")
         return None
-    status = started.job._process.returncode if started.job._process is not None else None
-    return cluster.failed(run, cluster.last_line(started.job.paths.stderr, f"its job ended with status {status}"))
+    return cluster.failed(run, cluster.last_line(started.job.paths.stderr, "its job ended before the run began"))
 
 
 def _stop(started: Sequence[Started]) -> None:

@@ -7,6 +7,8 @@ of submitting their runs again.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import socket
@@ -21,19 +23,19 @@ from filelock import BaseFileLock, FileLock
 from hydra.core.utils import JobReturn
 
 from ablate.core.errors import UsageError
-from ablate.core.wording import counted, duration
+from ablate.core.wording import counted
 from ablate.engine.jobs import RunContext
 from ablate.engine.launchers import cluster
 from ablate.engine.launchers.names import Detached
+from ablate.engine.launchers.silence import Silence
 from ablate.engine.launchers.submitted import SubmittedRun
 from ablate.storage import locks, scheduler
 from ablate.storage.records import DONE, read_record
 from ablate.storage.submissions import ANSWER, WORK, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
-SILENT_SECONDS = 120.0  # without an answer of Slurm, after which the files of the runs alone tell which have ended
-GIVE_UP_SECONDS = 1800.0  # without an answer and without the end of a run, after which this command ends
 ARRAY_SIZE = 1000  # Slurm's default MaxArraySize is 1001
+TOO_MANY = re.compile(r"submit\w*limit|job submit limit|job array specification|temporarily unavailable", re.IGNORECASE)
 NOTICE_SECONDS = 120
 HYDRA_ONLY = ("_target_", "submitit_folder", "max_num_timeout", "name")
 COMMON = ("timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "stderr_to_stdout")
@@ -125,6 +127,9 @@ class Slurm(cluster.ClusterLauncher):
     ) -> None:
         """Submit these runs: an array for each ARRAY_SIZE of them, one after the other, so that the cap holds.
 
+        The first array is halved until it is below Slurm's limits. What Slurm does not accept after it is not submitted: the
+        next launch of the command has these runs, and smaller arrays now would only wait for each other.
+
         Args:
             study: the folder of the study.
             runs: all runs of the launch.
@@ -132,44 +137,61 @@ class Slurm(cluster.ClusterLauncher):
             due: the positions of those to submit.
             jobs: receives the job of each position, also of those that were submitted before an error.
         """
-        previous = None
-        for start in range(0, len(due), ARRAY_SIZE):
-            block = due[start : start + ARRAY_SIZE]
-            submission = Submission(
-                name=f"{self.options.get('name') or 'ablate'}-{os.urandom(4).hex()}",
-                launcher="slurm",
-                host=socket.gethostname(),
-                submitted=datetime.now(UTC).isoformat(timespec="seconds"),
-                runs=[_relative(runs[number]) for number in block],
-            )
-            submission.write(study)
-            folder = submission.folder(study).absolute()
-            cluster.write_work(self.work, folder / WORK)
-            notice = float(self.options.get("signal_delay_s") or NOTICE_SECONDS)
-            answers = [str(folder / ANSWER.format(index)) for index in range(len(block))]
-            tasks = [
-                SubmittedRun(str(folder / WORK), answer, overrides[number], number, notice)
-                for number, answer in zip(block, answers, strict=True)
-            ]
+        previous, size, start = None, ARRAY_SIZE, 0
+        while start < len(due):
+            block = due[start : start + size]
             attempts = [cluster.attempts_of(runs[number]) for number in block]
             try:
-                executor = self._executor(folder, submission.name, previous)
-                submitted = executor.submit_array(tasks)
+                submission = self._submit_array(study, runs, overrides, block, previous)
             except (ValueError, TypeError, RuntimeError) as error:  # submitit's, for options and a failing sbatch
-                submission.close(study, keep_output=False)
-                if not jobs:
+                if jobs:
+                    left = counted(len(due) - start, "run")
+                    then = "when the same command runs again" if self.study.detach else "after the others"
+                    print(f"Slurm does not accept {left} yet ({_reason(error)}); they follow {then}.", flush=True)
+                    return
+                if len(block) == 1 or not TOO_MANY.search(str(error)):
                     raise UsageError(f"Slurm: the jobs cannot be submitted: {_reason(error)}") from None
-                left = counted(len(due) - start, "run")
-                print(f"Slurm does not accept {left} yet ({_reason(error)}); they follow after the others.", flush=True)
-                return
-            except BaseException:  # Ctrl-C: whether Slurm has accepted them is unknown
-                scheduler.cancel(submission)
-                submission.close(study, keep_output=False)
-                raise
-            submission.array = previous = submitted[0].job_id.partition("_")[0]
-            submission.write(study)
+                size = len(block) // 2
+                print(f"Slurm does not accept {len(block)} runs at once ({_reason(error)}); trying {size}.", flush=True)
+                continue
             for index, number in enumerate(block):
                 jobs[number] = Queued(submission, index, own=True, attempts=attempts[index])
+            previous, start = submission.array, start + len(block)
+
+    def _submit_array(
+        self, study: Path, runs: Sequence[RunContext], overrides: Sequence[list[str]], block: Sequence[int], after: str | None
+    ) -> Submission:
+        """Submit the runs at the positions in `block` as one array, which begins when the array `after` has ended."""
+        submission = Submission(
+            name=f"{self.options.get('name') or 'ablate'}-{os.urandom(4).hex()}",
+            launcher="slurm",
+            host=socket.gethostname(),
+            submitted=datetime.now(UTC).isoformat(timespec="seconds"),
+            runs=[_relative(runs[number]) for number in block],
+        )
+        submission.write(study)
+        folder = submission.folder(study).absolute()
+        cluster.write_work(self.work, folder / WORK)
+        notice = float(self.options.get("signal_delay_s") or NOTICE_SECONDS)
+        answers = [str(folder / ANSWER.format(index)) for index in range(len(block))]
+        tasks = [
+            SubmittedRun(str(folder / WORK), answer, overrides[number], number, notice)
+            for number, answer in zip(block, answers, strict=True)
+        ]
+        try:
+            executor = self._executor(folder, submission.name, after)
+            with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is also in the error
+                submitted = executor.submit_array(tasks)
+        except Exception:
+            submission.close(study, keep_output=False)
+            raise
+        except BaseException:  # Ctrl-C: whether Slurm has accepted them is unknown
+            scheduler.cancel(submission)
+            submission.close(study, keep_output=False)
+            raise
+        submission.array = submitted[0].job_id.partition("_")[0]
+        submission.write(study)
+        return submission
 
     def _executor(self, folder: Path, name: str, after: str | None) -> Any:
         import submitit
@@ -198,7 +220,7 @@ class Slurm(cluster.ClusterLauncher):
         """Wait for the jobs, and record the ends that their runs did not record.
 
         Raises:
-            UsageError: if Slurm does not answer, and no run ends, for GIVE_UP_SECONDS.
+            UsageError: if Slurm does not answer, and no run ends, for a long time.
         """
         returns: list[JobReturn | None] = [None] * len(runs)
         waiting, pause = dict(jobs), POLL_SECONDS
@@ -219,42 +241,6 @@ class Slurm(cluster.ClusterLauncher):
             if waiting:
                 time.sleep(pause)
         return returns
-
-
-class Silence:
-    """How long Slurm has not answered."""
-
-    def __init__(self, study: Path) -> None:
-        self.study = study
-        self.since: float | None = None
-        self.ended = 0.0  # when a run ended last
-        self.said = False
-
-    def lasts(self, silent: bool) -> bool:
-        """Note whether Slurm is silent. Returns whether it has been for SILENT_SECONDS, and prints so once."""
-        now = time.monotonic()
-        if not silent:
-            self.since, self.said = None, False
-            return False
-        if self.since is None:
-            self.since = self.ended = now
-        if now - self.since < SILENT_SECONDS:
-            return False
-        if not self.said:
-            self.said = True
-            print("Slurm does not answer (squeue): meanwhile, the folders of the runs tell which are done.", flush=True)
-        return True
-
-    def check(self, ended: bool) -> None:
-        """Give up if Slurm has been silent, and no run has ended, for GIVE_UP_SECONDS."""
-        now = time.monotonic()
-        if self.since is None or ended:
-            self.ended = now
-        elif now - self.ended >= GIVE_UP_SECONDS:
-            raise UsageError(
-                f"Slurm has not answered (squeue) for {duration(now - self.since)}. Its jobs may go on: "
-                f"`ablate status {self.study}` shows the runs, and the same command collects them once Slurm answers again."
-            )
 
 
 def _done(run: RunContext) -> bool:

@@ -91,7 +91,7 @@ def recorded(folder: Path, status: Status, attempts: int) -> RunContext:
 def test_how_a_job_ended_is_read_from_the_record_of_its_own_run_alone(tmp_path: Path) -> None:
     """The record of an earlier attempt says nothing of a job that died before it began the run: it would start for ever."""
     folder = tmp_path / "study" / "runs" / "x=1" / "seed=0"
-    job = SimpleNamespace(job_id="31", _process=SimpleNamespace(returncode=9), paths=SimpleNamespace(stderr=tmp_path / "log"))
+    job = SimpleNamespace(job_id="31", paths=SimpleNamespace(stderr=tmp_path / "log"))
     (tmp_path / "log").write_text("ImportError: no module named x\nsrun: error: n1: task 0: Exited with exit code 1\n")
     started = local.Started(0, job, attempts=1, slot=0, answer=tmp_path / "answer")
     for status in ("interrupted", "failed"):
@@ -106,7 +106,7 @@ def test_how_a_job_ended_is_read_from_the_record_of_its_own_run_alone(tmp_path: 
     assert local._ended(run, started) is None
     record = read_record(folder)
     assert record is not None
-    assert record.error == "its job local-31 ended: its process was killed; it may have run out of memory"
+    assert record.error == "its job local-31 ended: its process was killed, or ended without a word"
     assert locks.deaths(folder) == 1
     cluster.write_answer(tmp_path / "answer", Outcome("x=1", 0, None, "study.max_hours ran out"))
     ended = local._ended(recorded(folder, "interrupted", 1), started)

@@ -16,7 +16,7 @@ from ablate.core.errors import UsageError
 from ablate.core.wording import duration
 from ablate.engine.execution import Outcome
 from ablate.engine.jobs import RunContext
-from ablate.engine.launchers import cluster, slurm
+from ablate.engine.launchers import cluster, silence, slurm
 from ablate.engine.launchers.submitted import SubmittedRun
 from ablate.engine.options import StudyOptions
 from ablate.storage import locks
@@ -148,6 +148,7 @@ def test_without_an_answer_of_slurm_the_folders_tell_what_is_done_and_at_last_it
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(slurm, "time", clock)
+    monkeypatch.setattr(silence, "time", clock)
     submission = Submission(name="s-1", launcher="slurm", host="h", submitted="2026-01-01", runs=["a", "b"], array="7")
     contexts = []
     for number, status in enumerate(("running", "running")):
@@ -172,7 +173,7 @@ def test_without_an_answer_of_slurm_the_folders_tell_what_is_done_and_at_last_it
         f"Slurm has not answered (squeue) for {duration(clock.now)}. Its jobs may go on: `ablate status {tmp_path / 'study'}` "
         "shows the runs, and the same command collects them once Slurm answers again."
     )
-    assert 600 + slurm.GIVE_UP_SECONDS <= clock.now < 700 + slurm.GIVE_UP_SECONDS
+    assert 600 + silence.GIVE_UP_SECONDS <= clock.now < 700 + silence.GIVE_UP_SECONDS
     said = "Slurm does not answer (squeue): meanwhile, the folders of the runs tell which are done."
     assert capsys.readouterr().out.splitlines() == [said]
 
@@ -283,6 +284,65 @@ def test_jobs_that_slurm_does_not_accept_yet_follow_after_those_that_it_has_acce
     assert "Slurm does not accept 2 runs yet (QOSMaxSubmitJobPerUserLimit); they follow after the others." in (
         capsys.readouterr().out
     )
+
+
+class Limited:
+    """In place of submitit's executor: refuses an array of more than `most` jobs, and what is more than `total` jobs."""
+
+    def __init__(self, error: str, most: int, total: int) -> None:
+        self.error, self.most, self.total = error, most, total
+        self.asked: list[int] = []
+
+    def submit_array(self, tasks: list[SubmittedRun]) -> list[SimpleNamespace]:
+        self.asked.append(len(tasks))
+        if len(tasks) > min(self.most, self.total):
+            raise RuntimeError(f"sbatch: error: {self.error}")
+        self.total -= len(tasks)
+        return [SimpleNamespace(job_id=f"{len(self.asked)}_{number}") for number in range(len(tasks))]
+
+
+@pytest.mark.parametrize(
+    ("error", "most", "total", "asked", "submitted"),
+    [
+        ("AssocMaxSubmitJobLimit", 9, 3, [4, 2, 2], 2),  # the others follow, in the next launch
+        ("Batch job submission failed: Invalid job array specification", 1, 9, [4, 2, 1, 1, 1, 1], 4),
+        ("Batch job submission failed: Job violates accounting/QOS policy (job submit limit, …)", 9, 1, [4, 2, 1, 1], 1),
+    ],
+)
+def test_an_array_that_is_too_large_for_slurm_is_halved(
+    blocks: tuple[slurm.Slurm, list[RunContext]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: str,
+    most: int,
+    total: int,
+    asked: list[int],
+    submitted: int,
+) -> None:
+    launcher, runs = blocks
+    monkeypatch.setattr(slurm, "ARRAY_SIZE", 1000)
+    executor = Limited(error, most, total)
+    monkeypatch.setattr(slurm.Slurm, "_executor", lambda *_: executor)
+    monkeypatch.setattr(slurm.scheduler, "states", lambda submission: {})
+    waited: list[int] = []
+    monkeypatch.setattr(slurm.Slurm, "_wait", lambda self, runs, jobs: waited.extend(jobs) or [None] * len(runs))
+    assert launcher.run(runs, [["x=1"]] * 4) == [None] * 4
+    assert executor.asked == asked
+    assert waited == list(range(submitted))
+    said = capsys.readouterr().out
+    assert f"Slurm does not accept 4 runs at once ({error}); trying 2." in said
+    assert ("follow after the others" in said) == (submitted < 4)
+
+
+def test_an_array_that_is_refused_for_another_reason_is_not_halved(
+    blocks: tuple[slurm.Slurm, list[RunContext]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher, runs = blocks
+    executor = Limited("invalid partition specified: nowhere", 0, 0)
+    monkeypatch.setattr(slurm.Slurm, "_executor", lambda *_: executor)
+    with pytest.raises(UsageError, match="Slurm: the jobs cannot be submitted: invalid partition specified: nowhere"):
+        launcher.run(runs, [["x=1"]] * 4)
+    assert executor.asked == [2]
 
 
 def test_ctrl_c_during_the_submission_cancels_also_what_was_submitted_before(
