@@ -37,6 +37,7 @@ RUN_DIR = "ABLATE_RUN_DIR"
 CONFIG = "ablate_sweep"  # the name of the configuration in Hydra's ConfigStore
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
 PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))?)?\}")
+REST = re.compile(r"[eE][-+]?\d+|\d+")  # of a number, behind a part of it
 GRACE_SECONDS = 10.0  # between the signal of Ctrl-C and the end of a command that ignores it
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None  # found here: a forked child must not load libraries
@@ -240,7 +241,7 @@ def _matched(text: str, regex: str) -> dict[str, float]:
     for match in re.finditer(regex, text):
         for name, value in match.groupdict().items():
             if value is not None:
-                if rest := re.match(r"[eE][-+]?\d+|\d+", text[match.end(name) :]):
+                if rest := REST.match(text, match.end(name)):
                     raise UsageError(
                         f"--regex: the group {name} is {value!r}, but the number goes on with {rest[0]!r}: let the group match "
                         f"all of it, as in (?P<{name}>\\S+)."
@@ -248,7 +249,7 @@ def _matched(text: str, regex: str) -> dict[str, float]:
                 found[name] = _number(name, value, match[0])
                 places[name] = text[match.start() : match.start(name)], match.end(name)
     for name, (before, end) in places.items():
-        if before.strip() and re.search(rf"{re.escape(before)}[-+]?(nan|inf)", text[end:], re.IGNORECASE):
+        if before.strip() and re.compile(rf"{re.escape(before)}[-+]?(nan|inf)", re.IGNORECASE).search(text, end):
             found[name] = math.nan
     if not found:
         raise NoMetricsError(f"the output, in {STDOUT}, has no match of --regex {regex}.")
