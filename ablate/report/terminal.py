@@ -22,5 +22,7 @@ class _SafeConsole(Console):
 
 def console() -> Console:
     """A console for standard output, with a minimum width if it is not a terminal."""
-    shown = _SafeConsole(highlight=False)
-    return shown if shown.is_terminal else _SafeConsole(highlight=False, width=max(PIPE, shutil.get_terminal_size().columns))
+    shown = _SafeConsole(highlight=False, emoji=False)  # a level or a path may contain `:fire:`
+    if not shown.is_terminal:
+        shown.width = max(PIPE, shutil.get_terminal_size().columns)
+    return shown
