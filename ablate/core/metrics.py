@@ -245,6 +245,9 @@ class Metrics(Mapping[str, MetricSpec]):
     def __contains__(self, name: object) -> bool:
         return name in self._specs
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._specs!r})"
+
 
 def metrics_of(names: Iterable[str]) -> set[str]:
     """These metrics, and the terms of those that are differences."""
