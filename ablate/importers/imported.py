@@ -17,7 +17,7 @@ from ablate.core.errors import UsageError
 from ablate.importers import json_rows
 from ablate.importers.csv import read_table
 from ablate.importers.guess import completed
-from ablate.importers.numbers import parse
+from ablate.importers.numbers import parse_metric
 from ablate.importers.sources import Source, read
 from ablate.importers.table import Roles, Table
 from ablate.importers.tabular import results_of
@@ -101,7 +101,7 @@ def read_source(
     metrics = roles.metrics or ()
     if lower_is_better:
         roles = replace(roles, lower_is_better=metrics[:1])
-    numbers = {name: parse(table.frame[name], table.decimal) for name in metrics if name in table.frame}
+    numbers = {name: parse_metric(table.frame[name], table.decimal) for name in metrics if name in table.frame}
     notes = (*table.notes, *(f"{name}: {note}" for name, each in numbers.items() for note in each.notes))
     return Imported(table, roles, notes, guessed)
 
