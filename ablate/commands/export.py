@@ -49,6 +49,17 @@ def as_text(frame: pd.DataFrame, form: str) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
 
 
+def _write(text: str) -> None:
+    """Write to standard output; a level must not become `?`, as in a message."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError as error:
+        lacking = text[error.start]
+        raise UsageError(f"standard output is {encoding}, which lacks {lacking!r}: use --output FILE (UTF-8).") from None
+    sys.stdout.write(text)
+
+
 def _known(value: object) -> object:
     """A value for JSON: null for what is missing or not finite; numbers keep all digits."""
     if isinstance(value, np.generic):
@@ -75,7 +86,7 @@ def main() -> None:
             print(f"ablate: {warning}", file=sys.stderr)
         text = as_text(frame, arguments.format)
         if arguments.output is None:
-            sys.stdout.write(text)
+            _write(text)
             return
         try:
             output = arguments.output.resolve()  # a link stays one

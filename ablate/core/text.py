@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Iterable
 
 # control characters, Unicode's line separators and directional controls, lone surrogates, and what XML does not allow
@@ -29,6 +30,16 @@ def printable(text: str, *, lines: bool = False) -> str:
     if lines:
         return _IN_LINES.sub(_escape, text.replace("\r\n", "\n"))
     return _IN_ONE_LINE.sub(_escape, text)
+
+
+def replace_unknown_characters() -> None:
+    """Have standard output print `?` for what its encoding lacks, such as the `Δ` of a heading in Latin-1, rather than fail.
+
+    Standard error prints the escapes of such characters anyway. A handling of errors that a user chose stays.
+    """
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # a notebook and a captured output have none
+    if reconfigure is not None and sys.stdout.errors in ("strict", "surrogateescape"):
+        reconfigure(errors="replace")
 
 
 def number_in(text: str) -> float:

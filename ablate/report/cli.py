@@ -21,6 +21,7 @@ import yaml
 
 from ablate.core.errors import UsageError
 from ablate.core.metrics import parse_typed, terms_of
+from ablate.core.text import replace_unknown_characters
 from ablate.report.import_options import add_options, imported
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def write(study: str | Path) -> Path:
 
 def main() -> None:
     """Run the command. Exits with status 2 for invalid arguments, and 4 if --check finds a verdict that no longer holds."""
+    replace_unknown_characters()
     try:
         arguments = _parser().parse_args()
         # read it first, because the report may replace this file
