@@ -16,6 +16,7 @@ import pandas as pd
 
 from ablate.commands import studies
 from ablate.core.errors import UsageError
+from ablate.report.table_formats import frame_to_csv
 from ablate.storage.dataframe import load_history, load_results
 from ablate.storage.files import remove_abandoned, write_atomically
 
@@ -42,9 +43,9 @@ def exported(study: Path, history: bool) -> tuple[pd.DataFrame, list[str]]:
 
 
 def as_text(frame: pd.DataFrame, form: str) -> str:
-    """The table as CSV, or as JSON with a list of rows."""
+    """The table as CSV, inert in a spreadsheet, or as JSON with a list of rows."""
     if form == "csv":
-        return frame.to_csv(index=False)
+        return frame_to_csv(frame)
     rows = [{str(name): _known(value) for name, value in row.items()} for row in frame.to_dict("records")]
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
 

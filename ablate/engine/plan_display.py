@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ablate.core.cells import SHOWN_IN_FULL, reason_to_leave_out
 from ablate.core.levels import Factor, Level, short_names
+from ablate.core.text import in_spreadsheet
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
@@ -109,8 +110,8 @@ def write_csv(plan: Plan) -> None:
     keys = dict.fromkeys(key for levels, _ in rows for key in levels)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*keys, *FACTS])
-    writer.writerows([*(levels.get(key, "") for key in keys), *facts] for levels, facts in rows)
+    lines: list[list[object]] = [[*keys, *FACTS], *([*(levels.get(key, "") for key in keys), *facts] for levels, facts in rows)]
+    writer.writerows([in_spreadsheet(str(field)) for field in line] for line in lines)
     write_atomically(plan.study / PLAN, text.getvalue())
 
 

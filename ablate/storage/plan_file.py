@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ablate.core.levels import short_names
+from ablate.core.text import from_spreadsheet
 from ablate.storage.layout import PLAN
 
 FACTS = ("seed", "state", "seconds", "directory", "note")  # the columns after the levels
@@ -48,7 +49,7 @@ def read_plan(study: Path) -> dict[str, PlannedRow] | None:
 
 
 def read_plan_rows(study: Path) -> list[dict[str, str]]:
-    """The rows of plan.csv as they are; none without a plan, or if it cannot be read."""
+    """The rows of plan.csv; none without a plan, or if it cannot be read."""
     try:
         with (study / PLAN).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
@@ -56,4 +57,6 @@ def read_plan_rows(study: Path) -> list[dict[str, str]]:
     except (OSError, ValueError, csv.Error):
         return []
     cut_off = any(None in row or None in row.values() for row in rows)
-    return rows if {"directory", "seed", "state"} <= names and not cut_off else []
+    if cut_off or not {"directory", "seed", "state"} <= names:
+        return []
+    return [{from_spreadsheet(name): from_spreadsheet(field) for name, field in row.items()} for row in rows]
