@@ -18,6 +18,7 @@ from ablate.importers import json_rows
 from ablate.importers.csv import read_table
 from ablate.importers.guess import completed
 from ablate.importers.numbers import parse_metric
+from ablate.importers.own_tables import as_written
 from ablate.importers.sources import Source, read
 from ablate.importers.table import Roles, Table
 from ablate.importers.tabular import results_of
@@ -119,7 +120,7 @@ def _with_commas(names: Sequence[str] | None, columns: Sequence[str]) -> tuple[s
 
 def _of_file(path: Path, text: Mapping[str, str | None]) -> Table:
     if path.suffix.lower() not in json_rows.SUFFIXES:
-        return read_table(path, **text)
+        return as_written(read_table(path, **text))
     if stray := next((name for name, value in text.items() if value is not None), None):
         raise UsageError(f"--{stray} is for a CSV file, but {path} is a JSON file: leave the option out.")
     return json_rows.read_json(path)
