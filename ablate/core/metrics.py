@@ -112,6 +112,8 @@ class MetricSpec:
         Raises:
             UsageError: for an unknown key or an invalid value.
         """
+        if not isinstance(mapping, Mapping | None):
+            raise UsageError(f"metrics.{name}={mapping!r}: expected a mapping, such as {{'better': 'higher'}}.")
         mapping = dict(mapping or {})
         allowed = _allowed()
         if unknown := [key for key in mapping if key not in allowed]:
