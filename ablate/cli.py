@@ -10,7 +10,7 @@ import os
 import sys
 from typing import NamedTuple
 
-from ablate.core.text import nearest
+from ablate.core.text import nearest, replace_unknown_characters
 
 
 class Command(NamedTuple):
@@ -38,6 +38,7 @@ COMMANDS = {
 
 def main() -> None:
     """Run a subcommand with the remaining arguments. Exits with status 2 if there is no such subcommand."""
+    replace_unknown_characters()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):
         print(help_text())

@@ -67,6 +67,26 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(tmp_path: Path) 
     assert started.returncode == 0
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_that_lacks_characters_shows_others(tmp_path: Path, encoding: str) -> None:
+    """Every table has a `Δ` or a `→`, and the help of most commands a `…`."""
+    write_runs(tmp_path / "outputs" / "s", [{"stem": "Δ"}, {"stem": "β"}], 5)
+    code = "import sys; from ablate import cli; sys.argv = ['ablate', *sys.argv[1:]]; cli.main()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONIOENCODING": encoding}
+
+    def answer(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, env=environment, capture_output=True)
+
+    for arguments in (["show", "s"], ["report", "outputs/s"], ["watch", "s", "--once"], ["report", "--help"]):
+        shown = answer(*arguments)
+        assert (shown.returncode, shown.stderr) == (0, b""), arguments
+    exported = answer("export", "s")  # whose levels would all become `?`
+    assert (exported.returncode, exported.stdout) == (2, b"")
+    assert b"which lacks '\\u0394': use --output FILE (UTF-8)." in exported.stderr
+    assert answer("export", "s", "--output", "s.csv").returncode == 0
+    assert "Δ" in (tmp_path / "s.csv").read_text(encoding="utf-8")
+
+
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
 

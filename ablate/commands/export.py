@@ -16,6 +16,7 @@ import pandas as pd
 
 from ablate.commands import studies
 from ablate.core.errors import UsageError
+from ablate.report.table_formats import frame_to_csv
 from ablate.storage.dataframe import load_history, load_results
 from ablate.storage.files import remove_abandoned, write_atomically
 
@@ -42,11 +43,22 @@ def exported(study: Path, history: bool) -> tuple[pd.DataFrame, list[str]]:
 
 
 def as_text(frame: pd.DataFrame, form: str) -> str:
-    """The table as CSV, or as JSON with a list of rows."""
+    """The table as CSV, inert in a spreadsheet, or as JSON with a list of rows."""
     if form == "csv":
-        return frame.to_csv(index=False)
+        return frame_to_csv(frame)
     rows = [{str(name): _known(value) for name, value in row.items()} for row in frame.to_dict("records")]
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+
+
+def _write(text: str) -> None:
+    """Write to standard output; a level must not become `?`, as in a message."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError as error:
+        lacking = text[error.start]
+        raise UsageError(f"standard output is {encoding}, which lacks {lacking!r}: use --output FILE (UTF-8).") from None
+    sys.stdout.write(text)
 
 
 def _known(value: object) -> object:
@@ -75,7 +87,7 @@ def main() -> None:
             print(f"ablate: {warning}", file=sys.stderr)
         text = as_text(frame, arguments.format)
         if arguments.output is None:
-            sys.stdout.write(text)
+            _write(text)
             return
         try:
             output = arguments.output.resolve()  # a link stays one

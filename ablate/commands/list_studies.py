@@ -19,7 +19,7 @@ from rich.table import Table
 from ablate.commands import studies
 from ablate.core.errors import UsageError
 from ablate.report import terminal
-from ablate.storage.layout import is_study, run_directories
+from ablate.storage.layout import ROOT, is_study, run_directories, studies_in
 from ablate.storage.locks import state_of
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.records import RECORD, read_record
@@ -94,7 +94,7 @@ def _counts(counter: Counter[str]) -> str:
 
 
 def _nothing(folder: Path) -> str:
-    if not folder.is_dir() and folder != studies.ROOT:
+    if not folder.is_dir() and folder != ROOT:
         return f"{folder}: there is no such folder."
     if is_study(folder):
         return f"{folder} is a study: `ablate show {folder}` shows it, `ablate list {folder.parent}` lists those beside it."
@@ -104,11 +104,11 @@ def _nothing(folder: Path) -> str:
 def main() -> None:
     """Run the command."""
     parser = studies.parser("list", "List the studies in a folder.")
-    parser.add_argument("folder", nargs="?", type=Path, default=studies.ROOT, help=f"default: {studies.ROOT}")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT, help=f"default: {ROOT}")
     arguments = parser.parse_args()
 
     def command() -> None:
-        found = [overview(study) for study in studies.studies(arguments.folder)]
+        found = [overview(study) for study in studies_in(arguments.folder)]
         if not found:
             raise UsageError(_nothing(arguments.folder))
         terminal.console().print(table(found))

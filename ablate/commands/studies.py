@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from ablate.core.errors import UsageError
-from ablate.storage.layout import is_study
-
-ROOT = Path("outputs")
+from ablate.storage.layout import ROOT, find_study, studies_in
 
 
 def run(command: Callable[[], int | None]) -> None:
@@ -55,17 +53,10 @@ def find(name: str) -> Path:
         UsageError: if it does not exist or is no study; the message lists those that there are, and the command for results of
             other tools.
     """
-    for path in (Path(name), ROOT / name):
-        if is_study(path):
-            return path
-    available = ", ".join(path.name for path in studies(ROOT)) or "none"
+    if (path := find_study(name)) is not None:
+        return path
+    available = ", ".join(path.name for path in studies_in(ROOT)) or "none"
     if Path(name).exists():
         way = f"For results of other tools, use `ablate report {name}`"
         raise UsageError(f"{name} is not the folder of a study. {way}; studies in {ROOT}/: {available}.")
     raise UsageError(f"{name}: there is no such study; available in {ROOT}/: {available}.")
-
-
-def studies(root: Path) -> Iterator[Path]:
-    """The studies in a folder, sorted by name."""
-    if root.is_dir():
-        yield from (path for path in sorted(root.iterdir()) if path.is_dir() and is_study(path))

@@ -112,6 +112,8 @@ class MetricSpec:
         Raises:
             UsageError: for an unknown key or an invalid value.
         """
+        if not isinstance(mapping, Mapping | None):
+            raise UsageError(f"metrics.{name}={mapping!r}: expected a mapping, such as {{'better': 'higher'}}.")
         mapping = dict(mapping or {})
         allowed = _allowed()
         if unknown := [key for key in mapping if key not in allowed]:
@@ -244,6 +246,9 @@ class Metrics(Mapping[str, MetricSpec]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._specs
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._specs!r})"
 
 
 def metrics_of(names: Iterable[str]) -> set[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Iterable
 
 # control characters, Unicode's line separators and directional controls, lone surrogates, and what XML does not allow
 _UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff"
 _IN_LINES = re.compile(f"[{_UNSAFE}]")
 _IN_ONE_LINE = re.compile(f"[\t\n{_UNSAFE}]")
+_FORMULA = re.compile(r"'*[=+\-@\t\n]")
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows reserves
 NAME_BYTES = 200  # of a file name; file systems allow 255, and temporary files and suffixes need some
@@ -30,6 +32,43 @@ def printable(text: str, *, lines: bool = False) -> str:
     if lines:
         return _IN_LINES.sub(_escape, text.replace("\r\n", "\n"))
     return _IN_ONE_LINE.sub(_escape, text)
+
+
+def replace_unknown_characters() -> None:
+    """Have standard output print `?` for what its encoding lacks, such as the `Δ` of a heading in Latin-1, rather than fail.
+
+    Standard error prints the escapes of such characters anyway. A handling of errors that a user chose stays.
+    """
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # a notebook and a captured output have none
+    if reconfigure is not None and sys.stdout.errors in ("strict", "surrogateescape"):
+        reconfigure(errors="replace")
+
+
+def in_spreadsheet(text: str) -> str:
+    """Text for a field of a CSV file: a quote precedes what a spreadsheet would read as a formula. Numbers stay as they are.
+
+    So it does before a text that begins with quotes and such a formula, so that `from_spreadsheet` gives back either.
+
+    >>> in_spreadsheet("=1+1"), in_spreadsheet("-0.5")
+    ("'=1+1", '-0.5')
+    """
+    text = printable(text, lines=True)
+    if not _FORMULA.match(text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def from_spreadsheet(text: str) -> str:
+    """The text that `in_spreadsheet` wrote.
+
+    >>> from_spreadsheet("'=1+1"), from_spreadsheet("'a'")
+    ('=1+1', "'a'")
+    """
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def number_in(text: str) -> float:

@@ -24,6 +24,7 @@ from omegaconf import OmegaConf
 
 from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
+from ablate.core.text import replace_unknown_characters
 from ablate.engine import ranks
 from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import errors_in_one_line
@@ -87,6 +88,7 @@ def main(
         def command(*arguments: Any) -> Any:
             if arguments:
                 return function(*arguments)
+            replace_unknown_characters()
             if ranks.joins():
                 with errors_in_one_line(list):
                     return ranks.follow(program.train)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,10 +14,9 @@ from ablate.core.levels import Factor, Level, short_names
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
-from ablate.storage.files import write_atomically
-from ablate.storage.layout import PLAN, known_cells
+from ablate.storage.layout import known_cells
 from ablate.storage.manifest import StudyManifest
-from ablate.storage.plan_file import FACTS, read_plan_rows
+from ablate.storage.plan_file import FACTS, read_plan_rows, write_plan_rows
 
 ROWS_SHOWN = 24
 KEYS_SHOWN = 6  # of the keys that do not identify runs
@@ -107,11 +104,10 @@ def write_csv(plan: Plan) -> None:
                 row |= {"state": "left out", "note": reason}
             rows.append((levels, [row[fact] for fact in FACTS]))
     keys = dict.fromkeys(key for levels, _ in rows for key in levels)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*keys, *FACTS])
-    writer.writerows([*(levels.get(key, "") for key in keys), *facts] for levels, facts in rows)
-    write_atomically(plan.study / PLAN, text.getvalue())
+    write_plan_rows(
+        plan.study,
+        [{key: levels.get(key, "") for key in keys} | dict(zip(FACTS, facts, strict=True)) for levels, facts in rows],
+    )
 
 
 def _left_out(plan: Plan, levels: Mapping[str, str]) -> str | None:

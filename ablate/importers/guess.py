@@ -29,6 +29,7 @@ from ablate.importers.column_names import (
 )
 from ablate.importers.metric_files import STEPS
 from ablate.importers.numbers import is_numeric, parse
+from ablate.importers.own_tables import BOOKKEEPING, is_of_runs
 from ablate.importers.table import NO_SEED, Roles, Table
 from ablate.importers.wide import WITH_SUMMARY, melted, numbered
 
@@ -142,7 +143,7 @@ def _repeats(table: Table, roles: Roles, step: str) -> bool:
 
 def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     free = [name for name in table.columns if name not in roles.named and not FACTOR_PREFIX.match(name)]
-    free = [name for name in free if table.may_be(name, "metric")]
+    free = [name for name in free if table.may_be(name, "metric") and not (is_of_runs(table) and name in BOOKKEEPING)]
     free = [name for name in free if name in table.kinds] or free
     numbers = {name: parse(table.frame[name], table.decimal) for name in free}
     for name, found in numbers.items():

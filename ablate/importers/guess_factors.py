@@ -25,6 +25,7 @@ from ablate.importers.column_names import (
 )
 from ablate.importers.metric_files import STEPS
 from ablate.importers.numbers import is_numeric, parse
+from ablate.importers.own_tables import BOOKKEEPING, is_of_runs, results_in
 from ablate.importers.table import NO_SEED, Roles, Table
 
 LISTED = 8  # caveats
@@ -38,6 +39,8 @@ def factors(table: Table, roles: Roles) -> tuple[tuple[str, ...], list[str], lis
     """
     taken = [name for name in roles.named if name != roles.blocks]
     free = [name for name in table.columns if name not in taken and not METRIC_PREFIX.match(name)]
+    of_runs = [*(BOOKKEEPING if is_of_runs(table) else ()), *results_in(table)]
+    free = [name for name in free if name not in of_runs]
     found, left_out, caveats = _by_column(table, roles, [name for name in free if table.may_be(name, "config")])
 
     def take_out(names: Sequence[str], reason: str) -> None:

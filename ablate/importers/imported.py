@@ -17,7 +17,8 @@ from ablate.core.errors import UsageError
 from ablate.importers import json_rows
 from ablate.importers.csv import read_table
 from ablate.importers.guess import completed
-from ablate.importers.numbers import parse
+from ablate.importers.numbers import parse_metric
+from ablate.importers.own_tables import as_written
 from ablate.importers.sources import Source, read
 from ablate.importers.table import Roles, Table
 from ablate.importers.tabular import results_of
@@ -99,9 +100,11 @@ def read_source(
     roles = replace(roles, metrics=_with_commas(roles.metrics, table.columns))
     table, roles, guessed = completed(table, roles)
     metrics = roles.metrics or ()
+    if others := [name for name in roles.lower_is_better if name in table.frame and name not in metrics]:
+        raise UsageError(f"--lower-is-better {others[0]}: it is not a metric; available: {', '.join(metrics)}.")
     if lower_is_better:
         roles = replace(roles, lower_is_better=metrics[:1])
-    numbers = {name: parse(table.frame[name], table.decimal) for name in metrics if name in table.frame}
+    numbers = {name: parse_metric(table.frame[name], table.decimal) for name in metrics if name in table.frame}
     notes = (*table.notes, *(f"{name}: {note}" for name, each in numbers.items() for note in each.notes))
     return Imported(table, roles, notes, guessed)
 
@@ -119,7 +122,7 @@ def _with_commas(names: Sequence[str] | None, columns: Sequence[str]) -> tuple[s
 
 def _of_file(path: Path, text: Mapping[str, str | None]) -> Table:
     if path.suffix.lower() not in json_rows.SUFFIXES:
-        return read_table(path, **text)
+        return as_written(read_table(path, **text))
     if stray := next((name for name, value in text.items() if value is not None), None):
         raise UsageError(f"--{stray} is for a CSV file, but {path} is a JSON file: leave the option out.")
     return json_rows.read_json(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -94,6 +94,21 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
     if form.grouped or any(_SPACES.search(text) for text in others):
         notes.append("thousands separators")
     return Numbers(texts.map(number_of).astype(float), bool(signs), tuple(notes))
+
+
+def parse_metric(column: pd.Series, decimal: str | None = None) -> Numbers:
+    """Parse a column that is known to hold results: `true` and `false`, such as of `success`, are 1 and 0.
+
+    >>> parse_metric(pd.Series(["True", "False", "failed"])).values.tolist()
+    [1.0, 0.0, inf]
+    """
+    found = parse(column, decimal)
+    if found.wrong is None:
+        return found
+    texts = column.astype(str).fillna("").str.strip().str.lower()
+    digits = parse(texts.replace({"true": "1", "false": "0"}))
+    said = set(texts) - LOST - {""}
+    return replace(digits, notes=("true and false, read as 1 and 0",)) if said <= {"true", "false"} else found
 
 
 def is_numeric(column: pd.Series, decimal: str | None = None) -> bool:

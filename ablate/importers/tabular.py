@@ -19,7 +19,7 @@ from ablate.core.text import number_in
 from ablate.importers import rows as rows_of_runs
 from ablate.importers import status as words
 from ablate.importers.column_names import words as column_words
-from ablate.importers.numbers import Numbers, is_numeric, parse
+from ablate.importers.numbers import Numbers, is_numeric, parse, parse_metric
 from ablate.importers.rows import Rows
 from ablate.importers.table import NO_SEED, Roles, Table
 from ablate.importers.wide import SUMMARY, melted
@@ -215,7 +215,7 @@ def _pairs(cell_of: pd.Series, ids: pd.Series) -> bool:
 
 
 def _numbers(table: Table, metric: str) -> Numbers:
-    found = parse(table.frame[metric], table.decimal)
+    found = parse_metric(table.frame[metric], table.decimal)
     if found.wrong is None and not found.percent and _IN_PERCENT.search(metric):
         return replace(found, values=found.values / 100, percent=True, notes=(*found.notes, "percentages, read as fractions"))
     if found.wrong is None:

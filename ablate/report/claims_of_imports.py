@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ablate.core.claim_checks import check
 from ablate.core.claims import Claim, parse_all
+from ablate.core.errors import UsageError
 from ablate.core.metrics import terms_of
 from ablate.storage.results import StudyResults
 
@@ -33,6 +37,8 @@ def with_claims(
     Raises:
         UsageError: if a claim is invalid or cannot be tested on these results, or for an invalid description.
     """
+    if stray := [claim for claim in claims or () if not isinstance(claim, Mapping)]:
+        raise UsageError(f"claims: expected a list of mappings, such as [{{id: C1, kind: contrast, …}}], found {stray[0]!r}.")
     mappings = [dict(claim) for claim in claims or ()]
     parsed = parse_all(mappings, results.main_metric)
     for claim in parsed:
@@ -44,6 +50,51 @@ def with_claims(
         manifest=results.manifest.model_copy(update={"claims": mappings}),
         metrics=results.metrics.updated(described).completed(chance=chance, limits=limits),
     )
+
+
+def read_claims(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
+    """Read a YAML file with claims: a list, or the keys `claims:`, `chance:` and `budgets:`, optionally under `study:`.
+
+    Args:
+        path: the file.
+        metrics: those that were read, the main one first.
+
+    Raises:
+        UsageError: if the file cannot be read, or a claim is about another metric.
+    """
+    content = read_text(path, yaml.safe_load, "YAML")
+    of_study = isinstance(content, Mapping) and isinstance(content.get("study"), Mapping)
+    if of_study:
+        content = content["study"]
+    if isinstance(content, list):
+        content = {"claims": content}
+    if not isinstance(content, Mapping) or not isinstance(content.get("claims"), list):
+        raise UsageError(f"--claims {path}: the file should contain a list of claims, or the key claims.")
+    if unknown := [key for key in content if key not in ("claims", "chance", "budgets") and not of_study]:
+        raise UsageError(f"--claims {path}: unknown key '{unknown[0]}'; available: claims, chance, budgets.")
+    for key in ("chance", "budgets"):
+        numbers = content.get(key) or {}
+        if not isinstance(numbers, Mapping) or not all(type(value) in (int, float) for value in numbers.values()):
+            raise UsageError(f"--claims {path}: {key} should map metrics to numbers, such as {{accuracy: 0.1}}.")
+    for claim in content["claims"]:
+        named = str(claim.get("metric") or metrics[0]) if isinstance(claim, Mapping) else metrics[0]
+        if unread := [term for term in terms_of(named) if term not in metrics]:
+            raise UsageError(f"claim {claim.get('id')} is about {unread[0]}: add it to --metric, after the metric to compare.")
+    return {key: content[key] for key in ("claims", "chance", "budgets") if content.get(key)}
+
+
+def read_text(path: Path, parse: Callable[[str], Any], kind: str) -> Any:
+    """Read a file and parse its text.
+
+    Raises:
+        UsageError: if it cannot be read, or is not valid; `kind` is what it should be.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{path} is not valid {kind} ({error}).") from None
 
 
 def _of_margin(claim: Claim, results: StudyResults) -> str | None:

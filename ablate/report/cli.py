@@ -12,15 +12,14 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ablate.core.errors import UsageError
-from ablate.core.metrics import parse_typed, terms_of
+from ablate.core.metrics import parse_typed
+from ablate.core.text import replace_unknown_characters
 from ablate.report.import_options import add_options, imported
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ def write(study: str | Path) -> Path:
 
 def main() -> None:
     """Run the command. Exits with status 2 for invalid arguments, and 4 if --check finds a verdict that no longer holds."""
+    replace_unknown_characters()
     try:
         arguments = _parser().parse_args()
         # read it first, because the report may replace this file
@@ -139,7 +139,7 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
     """The report of what another tool stored; without a source, of a CSV or JSON file."""
     from ablate.importers.json_rows import SUFFIXES
     from ablate.report.build import compose
-    from ablate.report.claims_of_imports import with_claims
+    from ablate.report.claims_of_imports import read_claims, with_claims
 
     path: Path = arguments.source
     if not path.exists():
@@ -149,7 +149,7 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
     typed = _metrics(arguments)
     found = imported(source or path, arguments, [name for name, _ in typed])
     results, metrics = found.results(), found.metrics
-    content = _claims_file(arguments.claims, metrics) if arguments.claims else {}
+    content = read_claims(arguments.claims, metrics) if arguments.claims else {}
     described = {name: keys for name, keys in typed if name in metrics}
     results = with_claims(results, content.get("claims"), described, content.get("chance"), content.get("budgets"))
     command = shlex.join(["python", "-m", "ablate.report", *sys.argv[1:]])
@@ -161,45 +161,15 @@ def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
     )
 
 
-def _claims_file(path: Path, metrics: Sequence[str]) -> dict[str, Any]:
-    """Read a YAML file with claims: a list, or the keys `claims:`, `chance:` and `budgets:`, optionally under `study:`."""
-    content = _read(path, yaml.safe_load, "YAML")
-    of_study = isinstance(content, Mapping) and isinstance(content.get("study"), Mapping)
-    if of_study:
-        content = content["study"]
-    if isinstance(content, list):
-        content = {"claims": content}
-    if not isinstance(content, Mapping) or not isinstance(content.get("claims"), list):
-        raise UsageError(f"--claims {path}: the file should contain a list of claims, or the key claims.")
-    if unknown := [key for key in content if key not in ("claims", "chance", "budgets") and not of_study]:
-        raise UsageError(f"--claims {path}: unknown key '{unknown[0]}'; available: claims, chance, budgets.")
-    for key in ("chance", "budgets"):
-        numbers = content.get(key) or {}
-        if not isinstance(numbers, Mapping) or not all(type(value) in (int, float) for value in numbers.values()):
-            raise UsageError(f"--claims {path}: {key} should map metrics to numbers, such as {{accuracy: 0.1}}.")
-    for claim in content["claims"]:
-        named = str(claim.get("metric") or metrics[0]) if isinstance(claim, Mapping) else metrics[0]
-        if unread := [term for term in terms_of(named) if term not in metrics]:
-            raise UsageError(f"claim {claim.get('id')} is about {unread[0]}: add it to --metric, after the metric to compare.")
-    return {key: content[key] for key in ("claims", "chance", "budgets") if content.get(key)}
-
-
 def _verdicts(path: Path) -> Sequence[Mapping[str, Any]]:
-    content = _read(path, json.loads, "JSON")
+    from ablate.report.claims_of_imports import read_text
+
+    content = read_text(path, json.loads, "JSON")
     if not isinstance(content, list) or not all(
         isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("verdict"), str) for row in content
     ):
         raise UsageError(f"--check {path}: the file should be the verdicts.json of a report.")
     return content
-
-
-def _read(path: Path, parse: Callable[[str], Any], kind: str) -> Any:
-    try:
-        return parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror or error}).") from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} is not valid {kind} ({error}).") from None
 
 
 if __name__ == "__main__":

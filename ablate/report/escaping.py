@@ -1,4 +1,4 @@
-"""Escape text for Markdown, LaTeX and CSV."""
+"""Escape text for Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -23,22 +23,6 @@ NON_LATIN = "non-Latin letters need XeLaTeX or LuaLaTeX and a font that has them
 LATIN = "\u017f"  # the last letter that every LaTeX knows
 _SPECIAL_IN_LATEX = re.compile("|".join("-(?=-)" if sign == "-" else re.escape(sign) for sign in _IN_LATEX))  # -- is a dash
 _EXPONENT = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)e(?:(\$-\$)|\+)0*(\d+)(?![\w.])")  # of a number, after escaping
-
-
-def in_spreadsheet(text: str) -> str:
-    """Text for a cell of a CSV file: a quote precedes what a spreadsheet would read as a formula. Numbers stay as they are.
-
-    >>> in_spreadsheet("=1+1"), in_spreadsheet("-0.5")
-    ("'=1+1", '-0.5')
-    """
-    text = printable(text, lines=True)
-    if not text.startswith(("=", "+", "-", "@", "\t", "\n")):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text
 
 
 def in_markdown(text: str) -> str:

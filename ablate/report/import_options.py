@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     analysis.add_argument(
         "--baseline",
         action="append",
-        type=_level,
+        type=level_typed,
         metavar="FACTOR=LEVEL",
         help="the level to compare with; default: the first one in the file. May be repeated",
     )
@@ -115,7 +115,15 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-def _level(text: str) -> tuple[str, str]:
+def level_typed(text: str) -> tuple[str, str]:
+    """The factor and the level of a baseline.
+
+    >>> level_typed("method=base")
+    ('method', 'base')
+
+    Raises:
+        UsageError: without `=`.
+    """
     factor, sign, level = text.partition("=")
     if not sign:
         raise UsageError(f"--baseline {text}: expected FACTOR=LEVEL, such as method=base.")

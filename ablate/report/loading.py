@@ -14,12 +14,14 @@ import pandas as pd
 
 from ablate.core.errors import UsageError
 from ablate.importers.imported import read_source
-from ablate.importers.sources import Source, detect
+from ablate.importers.sources import KNOWN, Source, detect
 from ablate.importers.table import AtStep, Duplicates, Roles
 from ablate.report import build
-from ablate.report.claims_of_imports import with_claims
+from ablate.report.claims_of_imports import read_claims, with_claims
+from ablate.report.import_options import level_typed
 from ablate.report.study import Study
 from ablate.storage.dataframe import load_results
+from ablate.storage.layout import ROOT, find_study, studies_in
 from ablate.storage.results import StudyResults
 
 EXAMPLE = 'factors=["method"], seed="seed", metrics=["accuracy"]'
@@ -31,8 +33,9 @@ def load(
     factors: str | Sequence[str] | None = None,
     seed: str | None = None,
     metrics: str | Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
-    claims: Sequence[Mapping[str, Any]] | None = None,
-    baseline: Mapping[str, object] | None = None,
+    claims: str | Path | Sequence[Mapping[str, Any]] | None = None,
+    baseline: str | Sequence[str] | Mapping[str, object] | None = None,
+    lower_is_better: bool | str | Sequence[str] | None = None,
     blocks: str | None = None,
     status: str | None = None,
     run: str | None = None,
@@ -49,16 +52,17 @@ def load(
     """Load a study from its folder, or the results of another program.
 
     Args:
-        source: the folder of a study, such as `outputs/digits`; a CSV file, a JSON file or a data frame with one row for each
-            run; or a Hydra multirun folder, logs of Lightning or TensorBoard, an MLflow store, or a table that MLflow, Optuna,
-            W&B or ClearML exported. Factors, seed and metrics that are not named are guessed as by `ablate report`; for a
-            file and a data frame, a warning says what was guessed.
+        source: the folder of a study, such as `outputs/digits`, or its name in `outputs/`; a CSV file, a JSON file or a data
+            frame with one row for each run; or a Hydra multirun folder, logs of Lightning or TensorBoard, an MLflow store, or a
+            table that MLflow, Optuna, W&B or ClearML exported. Factors, seed and metrics that are not named are guessed as by
+            `ablate report`; for a file and a data frame, a warning says what was guessed.
         factors: the columns with the levels. This and all that follows but `metrics` is for results of another program.
         seed: the column that pairs the runs; `none`: they are compared unpaired.
         metrics: the columns with the results, the main one first. For the folder of a study, the first is the main metric. A
             mapping also describes them: `{"acc": {"title": "Accuracy", "unit": "%", "digits": 1, "better": "higher"}}`.
-        claims: as in YAML.
-        baseline: by factor, the level to compare with; by default the first one in the rows.
+        claims: as in YAML, or the path of a YAML file, which may also have `chance` and `budgets`.
+        baseline: by factor, the level to compare with, or texts such as `"method=base"`; by default the first one in the rows.
+        lower_is_better: `True`: lower values of the first metric are better; or the names of such metrics.
         blocks: the column with data sets or tasks: blocks, not a treatment.
         status: the column with the status: finished, failed, crashed, …
         run: the column with the name of the run, for several rows and no seed.
@@ -100,26 +104,28 @@ def load(
         at_step=step,
         status=_name(status),
         blocks=_name(blocks),
-        baseline=baseline or {},
+        baseline=_baseline(baseline),
+        lower_is_better=() if isinstance(lower_is_better, bool) else _names(lower_is_better) or (),
         duplicates=duplicates or "refuse",
         wide=wide,
     )
     reading = {"files": files, "experiment": experiment, "delimiter": delimiter, "decimal": decimal, "encoding": encoding}
-    rows = source if isinstance(source, pd.DataFrame) else Path(source)
-    path = None if isinstance(rows, pd.DataFrame) else rows
-    found = None if path is None else detect(path)
+    path, found = (None, None) if isinstance(source, pd.DataFrame) else _located(Path(source))
     if path is not None and path.is_dir() and found is None:
-        if replace(roles, metrics=None) != Roles() or claims or any(each is not None for each in reading.values()):
+        others = replace(roles, metrics=None) != Roles() or claims or lower_is_better
+        if others or any(each is not None for each in reading.values()):
             raise UsageError(f"only metrics may be named for {path}, which is a study: leave the other arguments out.")
         results = load_results(path)
         for message in results.warnings:
             warnings.warn(message, stacklevel=2)
         results = build.described(results, {name: described.get(name, {}) for name in names}, path)
     else:
-        results, guessed = _of_other(rows if found is None else found, roles, reading)
+        rows = source if isinstance(source, pd.DataFrame) else found or Path(source)
+        results, guessed = _of_other(rows, roles, reading, lower_is_better is True)
         if guessed and found is None:
             warnings.warn(f"{guessed} Name the columns, such as {EXAMPLE}, to be sure.", stacklevel=2)
-        results = with_claims(results, claims, described)
+        content = _claims(claims, list(map(str, results.values)))
+        results = with_claims(results, content.get("claims"), described, content.get("chance"), content.get("budgets"))
     return Study(results, "results" if path is None else path.resolve().name, names[0] if names else None)
 
 
@@ -135,10 +141,51 @@ def _name(given: str | None) -> str | None:
     return None if given in (None, "") else str(given)
 
 
-def _of_other(source: Source | Path | pd.DataFrame, roles: Roles, reading: Mapping[str, Any]) -> tuple[StudyResults, str]:
+def _located(given: Path) -> tuple[Path, Source | None]:
+    """The file or folder that a path or the name of a study stands for, and the tool that wrote it.
+
+    Raises:
+        UsageError: if there is no such thing; the message lists the studies that there are.
+    """
+    tool = detect(given)
+    if given.is_file() or tool is not None:
+        return given, tool
+    if (study := find_study(given)) is not None:
+        return study, None
+    available = f"studies in {ROOT}/: {', '.join(each.name for each in studies_in(ROOT)) or 'none'}."
+    if given.exists():
+        raise UsageError(f"no runs in {given}: expected {KNOWN}; {available}")
+    raise UsageError(f"{given}: there is no such file, folder or study; {available}")
+
+
+def _baseline(given: str | Iterable[str] | Mapping[str, object] | None) -> dict[str, object]:
+    """The baseline levels by factor."""
+    if given is None or isinstance(given, Mapping):
+        return dict(given or {})
+    texts = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    if not all(isinstance(text, str) and "=" in text for text in texts):
+        raise UsageError(f"baseline={given!r}: expected levels by factor, such as {{'method': 'base'}} or 'method=base'.")
+    return dict(map(level_typed, texts))
+
+
+def _claims(given: str | Path | Sequence[Mapping[str, Any]] | None, metrics: Sequence[str]) -> dict[str, Any]:
+    """The claims and what a file has beside them."""
+    if isinstance(given, str | Path):
+        try:
+            return read_claims(Path(given), metrics)
+        except UsageError as error:
+            raise UsageError(f"{error}{_arguments_named_in(str(error))}") from None
+    if isinstance(given, Mapping) or not isinstance(given, Iterable | None):
+        raise UsageError(f"claims={given!r}: expected a list of mappings, or the path of a YAML file with one.")
+    return {"claims": given}
+
+
+def _of_other(
+    source: Source | Path | pd.DataFrame, roles: Roles, reading: Mapping[str, Any], lower_is_better: bool
+) -> tuple[StudyResults, str]:
     """The results of another program, and what was guessed of them as a sentence; empty if nothing that matters was."""
     try:
-        found = read_source(source, roles, **reading)
+        found = read_source(source, roles, lower_is_better=lower_is_better, **reading)
         results = found.results()
     except UsageError as error:
         raise UsageError(f"{error}{_arguments_named_in(str(error))}") from None
@@ -148,7 +195,7 @@ def _of_other(source: Source | Path | pd.DataFrame, roles: Roles, reading: Mappi
 
 def _arguments_named_in(message: str) -> str:
     """What the options that a message of the importers names are called here."""
-    options = dict.fromkeys(re.findall(r"(?<!\S)`?--([a-z]+(?:-[a-z]+)?)\b", message))
+    options = dict.fromkeys(re.findall(r"(?<!\S)`?--([a-z]+(?:-[a-z]+)*)\b", message))
     arguments = {option: "metrics" if option == "metric" else option.replace("-", "_") for option in options}
     known = inspect.signature(load).parameters
     names = [f"--{option} is `{argument}`" for option, argument in arguments.items() if argument in known]

@@ -20,11 +20,12 @@ from markupsafe import escape
 
 from ablate.core.cells import Condition
 from ablate.core.claims import Change
+from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import Metrics
 from ablate.core.wording import counted
 from ablate.report import build
-from ablate.report.model import Report
+from ablate.report.model import Comparison, Report
 from ablate.report.table import Table, named
 from ablate.report.table_formats import SHOWN, to_csv, to_html, to_latex, to_markdown
 from ablate.stats.attribution import attribution
@@ -152,10 +153,7 @@ class Study:
         Raises:
             UsageError: if no run has the metric.
         """
-        self.outcomes(metric)  # raises the reason why a report has no contrasts
-        comparison = self.report_of(metric).comparison
-        assert comparison is not None
-        return comparison.contrasts_frame.copy()
+        return self.comparison(metric).contrasts_frame.copy()
 
     def verdicts(self) -> pd.DataFrame:
         """One row for each claim: `id`, `verdict`, `estimate`, `low`, `high`, `p`, `reason`, …, as in verdicts.json."""
@@ -179,7 +177,7 @@ class Study:
             `ablate.stats.attribution.attribution`. NaN where configurations between the two have not been run.
 
         Raises:
-            UsageError: for an unknown factor, level or metric.
+            UsageError: for an unknown factor, level or metric, or if nothing changes: no factor has two levels.
 
         Example:
             >>> import ablate
@@ -189,8 +187,10 @@ class Study:
             ['model.dropout', 'stem', 'all']
         """
         outcomes = self.outcomes(metric)
-        if changes is None:
+        if not changes:
             changes = {key: (each.levels[0], each.levels[1]) for key, each in self.factors.items() if len(each) == 2}
+        if not changes:
+            raise UsageError(self._nothing_changes())
         path = {}
         for key, (start, end) in changes.items():
             factor = outcomes.factor(key)
@@ -198,6 +198,15 @@ class Study:
         fixed: dict[str, Any] = {key: factor.baseline for key, factor in self.factors.items() if key not in changes}
         fixed |= {key: outcomes.factor(key).level(level) for key, level in (where or {}).items()}
         return attribution(outcomes, path, Condition.of(fixed, self.factors))
+
+    def _nothing_changes(self) -> str:
+        """Why there is nothing to attribute, and what to do."""
+        if not self.factors:
+            return f"{self.name} has no factors, so no change accounts for a difference."
+        first = next(iter(self.factors.values()))
+        example = {first.key: tuple(level.value for level in first.levels[:2])}
+        sizes = ", ".join(f"{key} has {len(factor)}" for key, factor in self.factors.items())
+        return f"{self.name} has no factor of two levels ({sizes}): name what changes, such as changes={example}."
 
     @property
     def tables(self) -> list[str]:
@@ -234,8 +243,25 @@ class Study:
         self.outcomes(metric)
         return self._composed(metric)
 
+    def comparison(self, metric: str | None = None) -> Comparison:
+        """What the report compares by a metric, see `ablate.report.model.Comparison`.
+
+        Raises:
+            UsageError: if no run has the metric, or any.
+        """
+        self.outcomes(metric)  # raises the reason why a report has no contrasts
+        comparison = self.report_of(metric).comparison
+        assert comparison is not None
+        return comparison
+
     def outcomes(self, metric: str | None = None) -> Outcomes:
-        """The values of a metric by seed and configuration, the input of the functions in `ablate.stats`."""
+        """The values of a metric by seed and configuration, the input of the functions in `ablate.stats`.
+
+        Raises:
+            UsageError: if no run has the metric, or any.
+        """
+        if not self.metric and metric is None:
+            raise UsageError(f"{self.name} has nothing to compare: no run has a metric.")
         return Outcomes.of(self.results.counted, metric or self.metric)
 
     def _repr_html_(self) -> str:
@@ -245,7 +271,8 @@ class Study:
     def __repr__(self) -> str:
         runs = self.results.runs
         cells = counted(runs["cell"].nunique(), "configuration")
-        return f"Study({self.name!r}, {counted(runs['directory'].nunique(), 'run')}, {cells}, metric {self.metric!r})"
+        metric = f"metric {self.metric!r}" if self.metric else "no metric"
+        return f"Study({self.name!r}, {counted(runs['directory'].nunique(), 'run')}, {cells}, {metric})"
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in {*vars(self), *vars(type(self))} if not name.startswith("_"))

@@ -163,10 +163,7 @@ class StudyPlots:
         return self._study.metrics[metric or self._study.metric]
 
     def _estimates(self, kind: str, metric: str | None) -> dict[str, Estimate]:
-        report = self._study.report_of(metric)
-        comparison = report.comparison
-        if comparison is None:
-            raise UsageError(f"{self._study.name} has nothing to compare: no run has a metric.")
+        comparison, report = self._study.comparison(metric), self._study.report_of(metric)
         if kind == "configurations":
             names = report.configurations.changes
             found = {names[each.cell]: each.estimate for each in comparison.against if not each.same_runs}

@@ -9,8 +9,8 @@ from rich.console import JustifyMethod
 from rich.markup import escape
 
 from ablate.core.levels import Level
-from ablate.core.text import printable
-from ablate.report.escaping import engine_for, in_latex, in_markdown, in_spreadsheet, line_in_markdown
+from ablate.core.text import in_spreadsheet, printable
+from ablate.report.escaping import engine_for, in_latex, in_markdown, line_in_markdown
 from ablate.report.latex_table import table_environment
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import AtSeed, Value, has_number, is_best, text_of

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ablate.core.text import printable
+from ablate.core.text import printable, replace_unknown_characters
 
 PIPE = 140  # minimum width of a pipe or file, for which rich would assume 80 columns
 
@@ -21,6 +21,9 @@ class _SafeConsole(Console):
 
 
 def console() -> Console:
-    """A console for standard output, with a minimum width if it is not a terminal."""
-    shown = _SafeConsole(highlight=False)
-    return shown if shown.is_terminal else _SafeConsole(highlight=False, width=max(PIPE, shutil.get_terminal_size().columns))
+    """A console for standard output, with a minimum width if it is not a terminal. Characters that it lacks are replaced."""
+    replace_unknown_characters()
+    shown = _SafeConsole(highlight=False, emoji=False)  # a level or a path may contain `:fire:`
+    if not shown.is_terminal:
+        shown.width = max(PIPE, shutil.get_terminal_size().columns)
+    return shown

@@ -23,6 +23,7 @@ from ablate.core.designs import find_factors
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.metrics import Metrics
+from ablate.core.text import printable
 from ablate.core.zipping import joint_levels, with_joint_keys
 from ablate.storage.history import complete_lines
 from ablate.storage.history_frames import frame_of
@@ -119,7 +120,8 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
         try:
             text = complete_lines(directory / HISTORY)
             if len(text.encode()) < (directory / HISTORY).stat().st_size and not (directory / LEASE).exists():
-                _report(set_aside(directory / HISTORY, "its last line is incomplete; the other lines are used"), warnings)
+                message = f"{directory / HISTORY}: its last line is incomplete and is left out; the other lines are used"
+                _report(printable(message), warnings)
             texts[name] = text
         except FileNotFoundError:
             continue  # a run that ended before its first epoch

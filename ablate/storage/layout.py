@@ -6,7 +6,7 @@ digest of its run, so that cells with the same short digest are told apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -18,6 +18,7 @@ from ablate.storage import fingerprint
 from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import DONE, RECORD, read_record
 
+ROOT = Path("outputs")  # where studies are, unless study.root says otherwise
 PLAN = "plan.csv"  # the planned runs of a study
 DIGITS = 16
 EARLIER_DIGITS = 8  # in studies of earlier versions
@@ -53,6 +54,17 @@ def run_directory(study: Path, folder: str, seed: int) -> Path:
 def is_study(path: Path) -> bool:
     """Whether a folder holds a study: its manifest, or runs."""
     return (path / MANIFEST).is_file() or bool(run_directories(path) if path.is_dir() else ())
+
+
+def find_study(name: str | Path) -> Path | None:
+    """The folder of a study, from its path or its name in `outputs/`; None if it is no study."""
+    return next((path for path in (Path(name), ROOT / name) if is_study(path)), None)
+
+
+def studies_in(root: Path) -> Iterator[Path]:
+    """The studies in a folder, sorted by name."""
+    if root.is_dir():
+        yield from (path for path in sorted(root.iterdir()) if path.is_dir() and is_study(path))
 
 
 def run_directories(study: Path) -> list[Path]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ablate.core.levels import short_names
+from ablate.core.text import from_spreadsheet, in_spreadsheet
 from ablate.storage.files import write_atomically
 from ablate.storage.layout import PLAN
 
@@ -51,7 +52,7 @@ def read_plan(study: Path) -> dict[str, PlannedRow] | None:
 
 
 def read_plan_rows(study: Path) -> list[dict[str, str]]:
-    """The rows of plan.csv as they are; none without a plan, or if it cannot be read."""
+    """The rows of plan.csv; none without a plan, or if it cannot be read."""
     try:
         with (study / PLAN).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
@@ -59,13 +60,18 @@ def read_plan_rows(study: Path) -> list[dict[str, str]]:
     except (OSError, ValueError, csv.Error):
         return []
     cut_off = any(None in row or None in row.values() for row in rows)
-    return rows if {"directory", "seed", "state"} <= names and not cut_off else []
+    if cut_off or not {"directory", "seed", "state"} <= names:
+        return []
+    return [{from_spreadsheet(name): from_spreadsheet(field) for name, field in row.items()} for row in rows]
 
 
-def write_plan_rows(study: Path, rows: Sequence[dict[str, str]]) -> None:
-    """Replace plan.csv by rows that `read_plan_rows` returned."""
+def write_plan_rows(study: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write plan.csv, inert in a spreadsheet; `read_plan_rows` reads the same rows. All have the same keys."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["seed", "state", "directory"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    lines: list[list[object]] = [
+        list(rows[0]) if rows else ["seed", "state", "directory"],
+        *(list(row.values()) for row in rows),
+    ]
+    writer.writerows([in_spreadsheet(str(field)) for field in line] for line in lines)
     write_atomically(study / PLAN, text.getvalue())

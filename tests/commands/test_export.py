@@ -53,6 +53,12 @@ def test_a_file_can_be_written_and_an_impossible_one_is_named(command: Command, 
     assert "cannot be written (No such file or directory)" in err
 
 
+def test_a_level_that_a_spreadsheet_would_compute_is_quoted() -> None:
+    frame = pd.DataFrame({"stem": ["=cmd|calc", "-1", None], "loss": [0.1 + 0.2, -1.5, math.nan]})
+    assert as_text(frame, "csv") == "stem,loss\n'=cmd|calc,0.30000000000000004\n-1,-1.5\n,\n"
+    assert json.loads(as_text(frame, "json"))[0]["stem"] == "=cmd|calc"
+
+
 def test_json_has_all_digits_and_null_for_what_is_missing() -> None:
     frame = pd.DataFrame({"loss": [0.1 + 0.2, math.nan, math.inf], "seed": [0, 1, 2], "name": ["a", None, "c"]})
     rows = json.loads(as_text(frame, "json"))

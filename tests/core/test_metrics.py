@@ -176,3 +176,7 @@ def test_of_a_name_that_turns_a_metric_around_the_direction_is_not_known(name: s
 def test_more_names_of_metrics() -> None:
     directions = {"eval_top1": "higher", "PSNR": "higher", "dice": "higher", "lpips": "lower", "brier": "lower"}
     assert {name: MetricSpec.guess(name).better for name in directions} == directions
+
+
+def test_metrics_are_shown_with_their_descriptions() -> None:
+    assert repr(Metrics().completed(["acc"])) == f"Metrics({{'acc': {MetricSpec.guess('acc')!r}}})"

@@ -1,12 +1,22 @@
 """Text is made safe for terminals and files, and cut."""
 
+import io
 import math
 import sys
 import unicodedata
 
 import pytest
 
-from ablate.core.text import cut, cut_to_bytes, is_plain_name, number_in, printable
+from ablate.core.text import (
+    cut,
+    cut_to_bytes,
+    from_spreadsheet,
+    in_spreadsheet,
+    is_plain_name,
+    number_in,
+    printable,
+    replace_unknown_characters,
+)
 
 
 def test_characters_that_control_a_terminal_are_escaped() -> None:
@@ -21,6 +31,26 @@ def test_no_character_of_a_control_category_is_left() -> None:
     left = {unicodedata.category(each) for each in printable(everything)}
     assert not left & {"Cc", "Cs", "Zl", "Zp"}
     printable(everything).encode()
+
+
+@pytest.mark.parametrize(
+    ("errors", "shown"), [("strict", b"? \xb1"), ("surrogateescape", b"? \xb1"), ("backslashreplace", b"\\u0394 \xb1")]
+)
+def test_what_standard_output_cannot_show_is_replaced(monkeypatch: pytest.MonkeyPatch, errors: str, shown: bytes) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "latin-1", errors))
+    replace_unknown_characters()
+    print("Δ ±", end="", flush=True)
+    assert written.getvalue() == shown
+    monkeypatch.setattr(sys, "stdout", io.StringIO())  # as in a notebook
+    replace_unknown_characters()
+
+
+@pytest.mark.parametrize("text", ["=cmd|calc", "'=cmd", "''-x", "-0.5", "'-0.5", "+1+1", "@x", "\tx", "'a'", "", "a=1"])
+def test_a_formula_is_inert_in_a_spreadsheet_and_can_be_read_back(text: str) -> None:
+    written = in_spreadsheet(text)
+    assert written == "-0.5" or not written.startswith(("=", "+", "-", "@", "\t"))
+    assert from_spreadsheet(written) == text
 
 
 def test_a_long_text_is_cut_in_the_middle() -> None:

@@ -40,6 +40,16 @@ def test_a_factor_may_be_called_like_a_column(tmp_path: Path) -> None:
     assert sorted(row[:2] for row in rows) == [["a", "p"], ["b", "p"]]
 
 
+def test_a_level_like_a_formula_is_inert_in_the_file_and_read_back(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, [cell(x="=cmd|calc"), cell(x="'=b"), cell(x=-1)], [0])
+    for run in plan.runs:
+        run.directory.mkdir(parents=True)
+    for again in (plan, make_plan(tmp_path, [cell(x=2)], [0])):  # which keeps the rows of the first
+        write_csv(again)
+        assert {"'=cmd|calc", "''=b", "-1"} <= {line.split(",")[0] for line in (tmp_path / "plan.csv").read_text().splitlines()}
+        assert {"x==cmd|calc", "x='=b", "x=-1"} <= {row.label for row in (read_plan(tmp_path) or {}).values()}
+
+
 def test_identical_configurations_have_rows_in_the_file(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, stems(), [0, 1], [])
     write_csv(plan)

@@ -32,6 +32,13 @@ def test_every_cell_is_run_with_every_seed(command: Command, tmp_path: Path) -> 
     assert paired[2, "minus", 3] - paired[2, "minus", 1] == pytest.approx(-2)
 
 
+def test_a_log_in_another_encoding_does_not_fail_the_report(command: Command, tmp_path: Path) -> None:
+    answer = command(TRIVIAL, "-m", "x=1,2", "study.seeds=2", "study.name=s", "study.report=true", PYTHONIOENCODING="ascii")
+    assert "4 finished" in answer.stdout
+    assert "could not be written" not in answer.stdout
+    assert (tmp_path / "outputs" / "s" / "report" / "report.md").exists()
+
+
 def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> None:
     command(TRIVIAL, "-m", "x=1,2")
     command(TRIVIAL, "-m", "x=3")

@@ -75,3 +75,17 @@ def test_a_comma_in_the_name_of_a_metric_does_not_separate() -> None:
     assert read_source(rows, Roles(metrics=("acc,none",))).metrics == ("acc,none",)
     both = rows.assign(acc=[0.1, 0.2, 0.3, 0.4], none=[1.5, 1.6, 1.7, 1.8])
     assert read_source(both, Roles(metrics=("acc", "none"))).metrics == ("acc", "none")
+
+
+def test_a_named_metric_may_be_true_or_false_and_a_column_that_is_guessed_stays_a_factor(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"method": ["a", "b"] * 4, "flip": [True, True, False, False] * 2, "seed": [0] * 4 + [1] * 4})
+    rows["success"] = [True, False, True, True] * 2
+    rows["acc"] = [0.5, 0.6, 0.7, 0.8] * 2
+    rows.to_csv(tmp_path / "r.csv", index=False)
+    for source in (rows, tmp_path / "r.csv"):
+        found = read_source(source, Roles(metrics=("success",)))
+        assert found.notes == ("success: true and false, read as 1 and 0",)
+        assert found.results().values["success"].tolist() == [1, 0, 1, 1] * 2
+        assert found.roles.factors == ("method", "flip")
+        guessed = read_source(source)
+        assert (guessed.metrics, guessed.roles.factors) == (("acc",), ("method", "flip"))

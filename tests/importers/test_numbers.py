@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from ablate.importers.numbers import is_numeric, parse
+from ablate.importers.numbers import is_numeric, parse, parse_metric
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,15 @@ def test_marks_of_papers_are_no_part_of_a_number() -> None:
     assert parse(pd.Series(["**0.84 ± 0.01**"])).summary
     assert parse(pd.Series(["**", "***", "*a*", "2*3"])).wrong == "**"
     assert parse(pd.Series(["2*3"])).wrong == "2*3"
+
+
+def test_of_a_metric_true_and_false_are_one_and_zero() -> None:
+    column = pd.Series(["True", "FALSE", "", "failed"])
+    found = parse_metric(column)
+    assert found.values[[0, 1, 3]].tolist() == [1, 0, math.inf]
+    assert math.isnan(found.values[2])
+    assert (found.wrong, found.notes) == (None, ("true and false, read as 1 and 0",))
+    assert parse_metric(pd.Series([True, False])).values.tolist() == [1, 0]
+    assert parse(column).wrong == "True"  # elsewhere, they are levels
+    assert parse_metric(pd.Series(["True", "0.5"])).wrong == "True"
+    assert parse_metric(pd.Series(["True", "maybe"])).wrong == "True"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
 import ablate
@@ -62,6 +63,7 @@ def test_a_folder_knows_its_roles(folder: Path) -> None:
         {"step": "max"},
         {"claims": [CLAIM]},
         {"baseline": {"x": 1}},
+        {"lower_is_better": True},
         {"decimal": ","},
     ]
     for other in others:
@@ -108,7 +110,7 @@ def test_a_data_frame_that_cannot_be_read_is_refused(frame: pd.DataFrame, messag
 
 
 def test_the_options_of_the_command_are_arguments() -> None:
-    options = {action.dest for action in _parser()._actions} - {"help", "check", "siunitx", "output", "lower_is_better"}
+    options = {action.dest for action in _parser()._actions} - {"help", "check", "siunitx", "output"}
     renamed = {name.replace("metric", "metrics") for name in options}
     assert renamed == set(inspect.signature(ablate.load).parameters)
 
@@ -161,11 +163,61 @@ def test_a_refusal_says_what_the_option_is_called_here(csv: Path) -> None:
         ({"baseline": {"method": 1}}, "--baseline method=1: "),
         ({"claims": [CLAIM | {"contrast": {"factor": "nope", "from": 0, "to": 1}}]}, "claim C: nope is not a factor"),
         ({"claims": [CLAIM | {"metric": "f1"}]}, "claim C: unknown metric 'f1'; available: acc"),
+        ({"claims": CLAIM}, "expected a list of mappings, or the path of a YAML file with one."),
+        ({"claims": 1}, "claims=1: expected a list of mappings, or the path of a YAML file with one."),
+        ({"claims": ["C"]}, "claims: expected a list of mappings, such as [{id: C1, kind: contrast, …}], found 'C'."),
+        ({"claims": "nowhere.yaml"}, "nowhere.yaml cannot be read (No such file or directory)."),
+        ({"baseline": "method"}, "baseline='method': expected levels by factor, such as {'method': 'base'} or 'method=base'."),
+        ({"baseline": 3}, "baseline=3: expected levels by factor"),
+        ({"baseline": ["method=new", 3]}, "baseline=['method=new', 3]: expected levels by factor"),
+        ({"lower_is_better": "los"}, "Did you mean 'loss'? (Among the arguments of ablate.load, --lower-is-better is `lower"),
+        ({"lower_is_better": ["loss"]}, "--lower-is-better loss: it is not a metric; available: acc."),
+        ({"metrics": {"acc": "higher"}}, "metrics.acc='higher': expected a mapping, such as {'better': 'higher'}."),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
-        ablate.load(ROWS, **ROLES, **arguments)
+        ablate.load(ROWS, **ROLES | arguments)
+
+
+def test_arguments_may_be_written_as_the_options(tmp_path: Path) -> None:
+    both = ROLES | {"metrics": ["acc", "loss"]}
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"claims": [CLAIM], "chance": {"acc": 0.1}}))
+    for claims in (tmp_path / "claims.yaml", str(tmp_path / "claims.yaml")):
+        found = ablate.load(ROWS, **both, claims=claims)
+        assert found.verdicts().equals(ablate.load(ROWS, **both, claims=[CLAIM]).verdicts())
+        assert found.metrics["acc"].chance == 0.1
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump([CLAIM | {"metric": "f1"}]))
+    with pytest.raises(UsageError, match=r"claim C is about f1: add it to --metric, .*--metric is `metrics`\.\)$"):
+        ablate.load(ROWS, **both, claims=tmp_path / "claims.yaml")
+    for baseline in ("method=new", ["method=new"], {"method": "new"}):
+        assert ablate.load(ROWS, **both, baseline=baseline).factors["method"].baseline.text == "new"
+    directions = {True: ["lower", "lower"], False: ["higher", "lower"], "acc": ["lower", "lower"]}
+    for lower, expected in directions.items():
+        metrics = ablate.load(ROWS, **both, lower_is_better=lower).metrics  # type: ignore[arg-type]
+        assert [metrics[name].better for name in both["metrics"]] == expected
+
+
+def test_a_study_is_found_by_its_name_and_a_missing_one_names_those_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"^paper: there is no such file, folder or study; studies in outputs/: none\.$"):
+        ablate.load("paper")
+    write_runs(tmp_path / "outputs" / "paper", grid({"stem": ["a", "b"]}), 2)
+    (tmp_path / "paper").mkdir()  # the text of the article, say
+    for source in ("paper", "outputs/paper", tmp_path / "outputs" / "paper"):
+        assert repr(ablate.load(source)).startswith("Study('paper', 4 runs")
+    for missing in ("outputs/zzz", "zzz.csv"):
+        with pytest.raises(UsageError, match=f"^{missing}: there is no such file, folder or study; studies in outputs/: paper"):
+            ablate.load(missing)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"^no runs in empty: expected a study, .*; studies in outputs/: paper\.$"):
+        ablate.load("empty")
+    ROWS.to_csv("paper.csv", index=False)
+    (tmp_path / "paper").rmdir()
+    (tmp_path / "paper.csv").rename("paper")
+    assert ablate.load("paper", **ROLES).metric == "acc"
 
 
 def test_data_frames_of_any_kind_have_the_same_numbers() -> None:

@@ -106,6 +106,28 @@ def test_with_blocks_contrasts_are_over_blocks(tmp_path: Path) -> None:
     assert ablate.load(folder).contrasts()["n"].tolist() == [3]
 
 
+def test_without_a_result_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    study = ablate.load(
+        write_runs(tmp_path / "begun", grid({"stem": ["a", "b"]}), 1, status=lambda levels, seed: ("failed", "x"))
+    )
+    assert repr(study) == "Study('begun', 2 runs, 2 configurations, no metric)"
+    for asked in (study.contrasts, study.attribution, study.plot.forest, study.plot.attribution):
+        with pytest.raises(UsageError, match=r"^begun has nothing to compare: no run has a metric\.$"):
+            asked()
+
+
+def test_an_attribution_without_changes_names_the_factors(tmp_path: Path) -> None:
+    three = ablate.load(write_runs(tmp_path / "three", grid({"stem": ["a", "b", "c"]}), 2))
+    said = re.escape("three has no factor of two levels (stem has 3): name what changes, such as changes={'stem': ('a', 'b')}.")
+    for asked in (three.attribution, three.plot.attribution):
+        with pytest.raises(UsageError, match=f"^{said}$"):
+            asked()
+    assert three.attribution({"stem": ("a", "b")})["change"].tolist() == ["stem", "all"]
+    one = ablate.load(write_runs(tmp_path / "one", grid({}), 2))
+    with pytest.raises(UsageError, match="^one has no factors"):
+        one.attribution()
+
+
 def test_tables_have_every_format(study: Study) -> None:
     assert study.tables[0] == "ablation"
     shown = study.table("ablation")

@@ -291,7 +291,7 @@ def test_an_incomplete_last_line_of_a_history_is_named_and_not_a_row(tmp_path: P
     warnings: list[str] = []
     history = load_history(load_results(tmp_path), warnings)
     assert history["loss"].tolist() == [0.5]
-    assert warnings == [f"{path} is skipped: its last line is incomplete; the other lines are used"]
+    assert warnings == [f"{path}: its last line is incomplete and is left out; the other lines are used"]
 
 
 def test_a_logged_column_may_be_called_directory(tmp_path: Path) -> None:
