@@ -143,6 +143,10 @@ def execute(
         return Outcome(record.short_name, record.seed, "running", f"held by {error}", directory)
     except UsageError as error:  # for example, the folder of the run is not writable
         return Outcome(record.short_name, record.seed, "failed", str(error), directory)
+    if "seconds" not in record.timing:  # this process was paused for so long that another host took the run over
+        by = locks.holder(directory) or "another host"
+        log.warning("%s taken over by %s, after a pause of this process", record.title, by)
+        return Outcome(record.short_name, record.seed, "running", f"taken over by {by}", directory)
     failure = record.error if record.status == "failed" else None
     first = sweeping and early_stop.note(study, record.identity, failure, unusable)
     log.info("%s", _summary(context.position, record))

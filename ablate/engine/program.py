@@ -113,7 +113,14 @@ class ProgramReference:
         except AblateError:
             raise
         except Exception as error:  # whatever the module does when it is imported
-            where = traceback.extract_tb(error.__traceback__)[-1]
+            frames = traceback.extract_tb(error.__traceback__)
+            if any(frame.filename == hydra.main.__code__.co_filename for frame in frames):
+                line = next((f" (line {frame.lineno})" for frame in frames if frame.filename == self.file), "")
+                raise AblateError(
+                    f"{self.file} starts its main function whenever it is imported{line}, also in the process of a run: put "
+                    "the call under `if __name__ == '__main__':`."
+                ) from error
+            where = frames[-1]
             raise AblateError(
                 f"{self.file} cannot be imported in the process of a run: {type(error).__name__}: {error} "
                 f"({where.filename}, line {where.lineno})"

@@ -38,6 +38,7 @@ from omegaconf import DictConfig
 
 from ablate.core.errors import UsageError
 from ablate.engine.following_run import FollowingRun
+from ablate.engine.platforms import refuse_windows
 from ablate.engine.run import Run
 from ablate.storage import files
 from ablate.storage.records import RunRecord
@@ -80,6 +81,7 @@ def follow(train: Train) -> None:
     Raises:
         UsageError: if there is no process of rank 0 to join.
     """
+    refuse_windows()
     if path := os.environ.get(VARIABLE):
         _join(Path(path), train)
         return
@@ -114,6 +116,7 @@ def follow(train: Train) -> None:
 def leading() -> Iterator[None]:
     """In the body, other ranks that a launcher has started can join the runs of this process."""
     global _leader
+    refuse_windows()
     remove_abandoned()
     if _leader is not None or joins() or os.environ.get(SWITCH) == "off" or max(map(_number, SIZES)) < 2:
         yield

@@ -14,10 +14,12 @@ import shutil
 import socket
 import tempfile
 import time
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
 ELSEWHERE_SECONDS = 3600.0  # after this time, no process of another machine is still writing a temporary file
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 CLOCK_SECONDS = 5.0  # by which the clock of a file system may differ, and that of this machine be set, without consequences
 
 _TEMPORARY = re.compile(r"\.(?P<target>.+)\.(?P<owner>[0-9a-f]{8}-\d+)-[a-z0-9_]{8}", re.DOTALL)
@@ -111,11 +113,15 @@ def owner(process: int | None = None) -> str:
 def lives(owner: str) -> bool | None:
     """Whether a process is running; None if it belongs to another machine, or to a container with its own numbers.
 
+    Nor is it known on Windows.
+
     Args:
         owner: the process, see the function `owner`.
     """
     machine, _, process = owner.partition("-")
-    if machine != _processes() or not process.isdecimal():
+    if machine not in (_processes(), *_earlier()) or not process.isdecimal():
+        return None
+    if os.name != "posix":  # on Windows, this signal would be Ctrl-C
         return None
     try:
         os.kill(int(process), 0)
@@ -161,6 +167,11 @@ def machine() -> str:
     return _digest(*_machine())
 
 
+def is_this_machine(name: str) -> bool:
+    """Whether `machine` of this or an earlier version returned this name here."""
+    return name in (machine(), *_earlier())
+
+
 @functools.cache
 def _processes() -> str:
     """Where the numbers of processes mean the same: on this machine, since it started, and in this container."""
@@ -170,11 +181,22 @@ def _processes() -> str:
     return _digest(*_machine(), *container)
 
 
-def _machine() -> list[str]:
+@functools.cache
+def _machine() -> tuple[str, ...]:
+    """The name of this machine with what tells it from others of this name: since it started, or else its network card."""
     facts = [socket.gethostname()]
-    with suppress(OSError):
-        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8"))
-    return facts
+    try:
+        facts.append(BOOT_ID.read_text(encoding="utf-8"))
+    except OSError:  # not Linux
+        card = uuid.getnode()
+        if not card >> 40 & 1:  # otherwise it is a random number, another one in each process
+            facts.append(f"{card:012x}")
+    return tuple(facts)
+
+
+def _earlier() -> tuple[str, ...]:
+    """What earlier versions called this machine where only its name was known to them."""
+    return () if BOOT_ID.exists() else (_digest(socket.gethostname()),)
 
 
 def _digest(*facts: str) -> str:

@@ -258,7 +258,7 @@ def _look(lease: Path) -> tuple[dict[str, Any], int, float] | None:
 def _is_here(content: Mapping[str, Any]) -> bool:
     """Whether a lease was taken on this machine; of earlier versions, on one of this name."""
     machine = content.get("machine")
-    return content.get("host") == socket.gethostname() if machine is None else bool(machine == files.machine())
+    return content.get("host") == socket.gethostname() if machine is None else files.is_this_machine(str(machine))
 
 
 _watched: dict[Path, tuple[int, float]] = {}  # leases that seem to have expired: heartbeat, and when it was first seen

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hydra
 import pytest
 
 import ablate
@@ -56,6 +57,21 @@ def test_a_program_that_cannot_be_imported_is_named_with_the_line(tmp_path: Path
         ProgramReference("", str(script), "train").load()
     said = "cannot be imported in the process of a run: NameError: name 'undefined' is not defined"
     assert str(refused.value) == f"{script} {said} ({script}, line 2)"
+
+
+@pytest.mark.parametrize("decorator", ["hydra.main(version_base='1.3', config_path=None)", "ablate.main()"])
+def test_a_call_that_is_not_guarded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decorator: str) -> None:
+    """It would start the sweep in the process of a run, where Hydra is initialized."""
+    script = tmp_path / f"unguarded_{decorator[:5]}.py"
+    script.write_text(f"import ablate, hydra\n@{decorator}\ndef train(cfg):\n    return 1.0\ntrain()\n")
+    monkeypatch.setattr("sys.argv", [str(script)])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as ablate sets it
+    with pytest.raises(AblateError) as refused, hydra.initialize_config_dir(str(tmp_path), version_base="1.3"):
+        ProgramReference("", str(script), "train", unchanged=True).load()
+    assert str(refused.value) == (
+        f"{script} starts its main function whenever it is imported (line 5), also in the process of a run: put the call under "
+        "`if __name__ == '__main__':`."
+    )
 
 
 def test_a_function_inside_a_function_works_in_its_own_process_only(monkeypatch: pytest.MonkeyPatch) -> None:

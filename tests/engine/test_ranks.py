@@ -284,3 +284,14 @@ def test_a_sweep_of_lightning_with_two_devices_gives_the_numbers_of_the_program_
     for lr in (0.1, 0.5):
         assert losses(outputs(tmp_path, app, "--plain", str(lr), "0")) == {runs[lr]}
     assert {row.read_text() for row in tmp_path.glob("outputs/s/runs/*/seed=0/history.csv")} == {"processes,steps\n2,4\n"}
+
+
+def test_on_windows_runs_are_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a traceback, such as that of os.getuid."""
+    monkeypatch.delattr(os, "getuid")
+    monkeypatch.setattr("sys.platform", "win32")
+    for refused in (lambda: ranks.leading().__enter__(), lambda: ranks.follow(lambda cfg, run: None)):
+        with pytest.raises(
+            UsageError, match=r"runs cannot be executed on Windows: use the Windows Subsystem for Linux \(WSL\)"
+        ):
+            refused()

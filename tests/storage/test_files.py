@@ -1,10 +1,13 @@
 """Files are replaced whole, and what a killed process left is removed, but nothing of a living one."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,6 +48,42 @@ def test_a_process_is_running_or_not_or_elsewhere(dead: int) -> None:
     assert lives(owner(10**30)) is False
     for unknown in (f"00000000-{dead}", "", "12345", owner().replace("-", ""), f"{owner()}x"):
         assert lives(unknown) is None
+
+
+@pytest.fixture
+def no_boot_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on macOS."""
+    for function in (files.machine, files._machine, files._processes):
+        function.cache_clear()
+    monkeypatch.setattr(files, "BOOT_ID", tmp_path / "none")
+    yield
+    for function in (files.machine, files._machine, files._processes):
+        function.cache_clear()
+
+
+@pytest.mark.usefixtures("no_boot_id")
+def test_without_a_number_of_its_start_a_machine_is_known_by_its_network_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And by what earlier versions called it, which was its name alone."""
+    found = []
+    for card in (0x001122334455, 0x001122334456, 0x011122334455, 0x011122334457):  # the last two are random numbers
+        monkeypatch.setattr("uuid.getnode", lambda card=card: card)
+        files.machine.cache_clear()
+        files._machine.cache_clear()
+        found.append(files.machine())
+        assert files.is_this_machine(files.machine())
+        assert files.is_this_machine(files._digest(socket.gethostname()))
+    assert len(set(found)) == 3
+    assert found[2] == found[3]
+    assert not files.is_this_machine(found[0])
+    assert lives(f"{files._digest(socket.gethostname())}-{os.getpid()}") is True
+
+
+def test_windows_is_not_asked_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would send Ctrl-C."""
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a signal was sent"))
+    own = owner()
+    monkeypatch.setattr(files, "os", SimpleNamespace(name="nt", getpid=os.getpid))
+    assert lives(own) is None
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
