@@ -14,7 +14,7 @@ from ablate.core.levels import Factor, Level, short_names
 from ablate.core.wording import counted, duration
 from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
-from ablate.storage.layout import known_cells
+from ablate.storage.layout import PLAN, known_cells
 from ablate.storage.manifest import StudyManifest
 from ablate.storage.plan_file import FACTS, read_plan_rows, write_plan_rows
 
