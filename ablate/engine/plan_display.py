@@ -16,7 +16,7 @@ from ablate.engine.cells import PlannedCell
 from ablate.engine.planning import STATES, Plan, PlannedRun
 from ablate.storage.layout import PLAN, known_cells
 from ablate.storage.manifest import StudyManifest
-from ablate.storage.plan_file import FACTS, read_plan_rows, write_plan_rows
+from ablate.storage.plan_file import FACTS, read_plan_rows, write_plan
 
 ROWS_SHOWN = 24
 KEYS_SHOWN = 6  # of the keys that do not identify runs
@@ -104,10 +104,8 @@ def write_csv(plan: Plan) -> None:
                 row |= {"state": "left out", "note": reason}
             rows.append((levels, [row[fact] for fact in FACTS]))
     keys = dict.fromkeys(key for levels, _ in rows for key in levels)
-    write_plan_rows(
-        plan.study,
-        [{key: levels.get(key, "") for key in keys} | dict(zip(FACTS, facts, strict=True)) for levels, facts in rows],
-    )
+    lines = ([*(levels.get(key, "") for key in keys), *facts] for levels, facts in rows)
+    write_plan(plan.study, [[*keys, *FACTS], *lines])
 
 
 def _left_out(plan: Plan, levels: Mapping[str, str]) -> str | None:

@@ -9,7 +9,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.storage.layout import known_cells
 from ablate.storage.manifest import StudyManifest, manifest_lock
-from ablate.storage.plan_file import read_plan_rows, write_plan_rows
+from ablate.storage.plan_file import read_plan_rows, write_plan
 
 
 def reason_to_keep(manifest: StudyManifest, factor: Factor, level: Level) -> str | None:
@@ -64,7 +64,7 @@ def remove_level(study: Path, key: str, level: Level) -> None:
             }
         ).write(study)
         if len(kept) < len(rows):
-            write_plan_rows(study, kept)
+            write_plan(study, [list(rows[0]), *(list(row.values()) for row in kept)])
 
 
 def _cell_of(row: dict[str, str]) -> str:

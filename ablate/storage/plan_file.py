@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,13 +65,8 @@ def read_plan_rows(study: Path) -> list[dict[str, str]]:
     return [{from_spreadsheet(name): from_spreadsheet(field) for name, field in row.items()} for row in rows]
 
 
-def write_plan_rows(study: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write plan.csv, inert in a spreadsheet; `read_plan_rows` reads the same rows. All have the same keys."""
+def write_plan(study: Path, lines: Iterable[Sequence[object]]) -> None:
+    """Write plan.csv from its lines, the names of the columns first. It is inert in a spreadsheet, and reads back the same."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    lines: list[list[object]] = [
-        list(rows[0]) if rows else ["seed", "state", "directory"],
-        *(list(row.values()) for row in rows),
-    ]
-    writer.writerows([in_spreadsheet(str(field)) for field in line] for line in lines)
+    csv.writer(text, lineterminator="\n").writerows([in_spreadsheet(str(field)) for field in line] for line in lines)
     write_atomically(study / PLAN, text.getvalue())

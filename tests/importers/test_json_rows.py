@@ -124,7 +124,7 @@ def test_a_row_with_many_fields_is_read_in_linear_time(tmp_path: Path) -> None:
     row = {f"field{at}": at for at in range(20_000)}
     began = time.perf_counter()
     read_json(written(tmp_path / "rows.json", json.dumps([row, row])))
-    assert time.perf_counter() - began < 5  # a minute, if each name is compared with each other
+    assert time.perf_counter() - began < 20  # a minute, if each name is compared with each other
 
 
 def test_configurations_as_weights_and_biases_stores_them(tmp_path: Path) -> None:
