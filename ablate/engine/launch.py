@@ -30,7 +30,7 @@ from ablate.engine.options import StudyOptions
 from ablate.engine.planning import DUE, MAX_DEATHS, MAX_FRUITLESS, Plan, PlannedRun
 from ablate.engine.program import PlannedTask, Program
 from ablate.storage import locks, records, submissions
-from ablate.storage.files import remove_abandoned
+from ablate.storage.files import remove_abandoned, unwritable
 
 WAIT_SECONDS = 0.5  # between two checks of the locks of other processes
 SETTLE_SECONDS = 0.5  # time for processes to die and for their deaths to be recorded
@@ -192,8 +192,7 @@ class Launch:
                             (run.directory / records.RECORD).unlink(missing_ok=True)
                         write_config(run.directory, render_config({**run.cell.values, "seed": run.program_seed}))
             except OSError as error:
-                message = f"cannot write to {run.directory}: {error.strerror or error}."
-                run.outcome = Outcome(run.cell.name, run.seed, "failed", message, run.directory)
+                run.outcome = Outcome(run.cell.name, run.seed, "failed", unwritable(run.directory, error), run.directory)
                 run.failures += self.options.retries + 1
                 continue
             context = RunContext.of(

@@ -25,6 +25,7 @@ from ablate.engine.program import Program
 from ablate.engine.reading import reading_of
 from ablate.engine.study_update import Sweep
 from ablate.engine.zipping import settled
+from ablate.storage.files import unwritable
 from ablate.storage.manifest import Decision, StudyManifest, manifest_lock
 
 MANY_CELLS = 500  # from this number on, composing shows its progress
@@ -191,7 +192,7 @@ class Preparation:
             with manifest_lock(study):
                 plan_display.write_csv(plan)
         except OSError as error:
-            raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+            raise UsageError(f"{unwritable(study, error)} Choose another study.root.") from None
         return plan, notes
 
     def _show(self, plan: Plan, before: StudyManifest, composition: Composition, notes: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions, read_for_one_run
 from ablate.engine.output_folder import folder_of_command, output_folder
 from ablate.engine.study_update import program_of, settled_description
+from ablate.storage.files import unwritable
 from ablate.storage.layout import cell_folder, known_cells, run_directory, short_experiment, study_directory
 from ablate.storage.manifest import IDENTITY, StudyManifest, manifest_lock
 
@@ -68,7 +69,7 @@ def _run(program: Program, cfg: DictConfig, chdir: bool) -> Outcome | None:
             refuse_other_inputs(study, now, cell)
             _updated(study, now, program, options, cell, reader).write(study)
     except OSError as error:
-        raise UsageError(f"cannot write to {study}: {error.strerror or error}. Choose another study.root.") from None
+        raise UsageError(f"{unwritable(study, error)} Choose another study.root.") from None
     seed = cfg.seed
     added.hide(cfg)
     directory = run_directory(study, folder, seed)

@@ -53,6 +53,27 @@ def write_atomically(path: Path, content: str | bytes, durable: bool = False, mo
         sync(path.parent)
 
 
+def unwritable(folder: Path, error: OSError) -> str:
+    """Why a folder cannot be written to, as a sentence. If the reason is a file of another user, it is named with its owner.
+
+    Args:
+        folder: the folder of a study or of a run.
+        error: raised in it.
+    """
+    why = f"cannot write to {folder}: {error.strerror or error}."
+    file = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    if not isinstance(error, PermissionError) or file is None or not file.is_file():
+        return why
+    try:
+        owner = file.owner()
+    except (KeyError, NotImplementedError):  # a user that this machine does not know
+        owner = f"user {file.stat().st_uid}"
+    return (
+        f"cannot write to {file}, a file of {owner}: {error.strerror}. In a folder that several users share, each sets "
+        f"`umask 002` before a sweep; for the files that are there, {owner} types `chmod -R g+w {folder}`."
+    )
+
+
 def sync(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on disk."""
     handle = os.open(path, os.O_RDONLY)

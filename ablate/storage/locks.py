@@ -178,6 +178,7 @@ def _create(path: Path, content: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
+        Path(temporary).chmod(0o644)  # other users of a shared folder read who holds the run, and whether the lease has expired
         os.link(temporary, path)
     except FileExistsError:
         raise

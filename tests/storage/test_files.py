@@ -182,3 +182,20 @@ def test_a_process_of_another_user_is_running(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(files.os, "kill", not_mine)
     assert lives(owner())
+
+
+def test_a_file_of_another_user_is_named_with_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = tmp_path / ".lock"
+    denied = PermissionError(13, "Permission denied", str(lock))
+    assert files.unwritable(tmp_path, denied) == f"cannot write to {tmp_path}: Permission denied."  # there is no such file
+    lock.touch()
+    monkeypatch.setattr(Path, "owner", lambda path: "mika")
+    advice = "In a folder that several users share, each sets `umask 002` before a sweep"
+    assert files.unwritable(tmp_path, denied) == (
+        f"cannot write to {lock}, a file of mika: Permission denied. {advice}; for the files that are there, mika types "
+        f"`chmod -R g+w {tmp_path}`."
+    )
+    full = OSError(28, "No space left on device", str(lock))
+    assert files.unwritable(tmp_path, full) == f"cannot write to {tmp_path}: No space left on device."
+    monkeypatch.setattr(Path, "owner", lambda path: {}["no such user"])
+    assert f"cannot write to {lock}, a file of user {os.getuid()}: " in files.unwritable(tmp_path, denied)

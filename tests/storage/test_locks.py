@@ -67,6 +67,12 @@ def test_another_hosts_lease_counts_while_its_heart_beats(tmp_path: Path, monkey
         assert json.loads((tmp_path / LEASE).read_text())["host"] == socket.gethostname()
 
 
+def test_other_users_can_read_a_lease(tmp_path: Path) -> None:
+    """One that they cannot read would hold the run for ever."""
+    with hold(tmp_path):
+        assert (tmp_path / LEASE).stat().st_mode & 0o777 == 0o644
+
+
 def test_a_machine_of_the_same_name_is_another_machine(tmp_path: Path) -> None:
     """Two nodes, or two virtual machines, may both be called localhost."""
     lease = {"host": socket.gethostname(), "pid": 7, "token": "t"}
