@@ -24,7 +24,7 @@ from ablate.engine.loggers import Logger, LoggerFeed
 from ablate.engine.provenance import loaded_packages
 from ablate.storage import checkpoints, fingerprint, locks
 from ablate.storage.code_files import FILES, imported
-from ablate.storage.files import remove_abandoned, write_atomically
+from ablate.storage.files import remove_abandoned, unwritable, write_atomically
 from ablate.storage.history import History, history_value
 from ablate.storage.records import (
     CHECKPOINT,
@@ -264,7 +264,7 @@ class Run:
                     yield
                 locks.forget_deaths(self.directory)
         except OSError as error:
-            raise UsageError(f"cannot write to {self.directory}: {error.strerror or error}.") from None
+            raise UsageError(unwritable(self.directory, error)) from None
 
     def _begin(self) -> None:
         previous = read_record(self.directory)
