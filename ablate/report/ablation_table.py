@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import heading, rounded_to
 from ablate.report.latex_table import DIFFERENCE, MEAN
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value, errors_of
+from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
@@ -42,6 +42,7 @@ class Ablation:
         flags: the flags of each configuration.
         blocks: the factor whose levels are blocks, if any.
         notes: additional notes.
+        specs: by configuration, the metric with the digits of its difference, if these are not the same for all.
     """
 
     study: str
@@ -53,6 +54,7 @@ class Ablation:
     flags: Mapping[str, Sequence[Flag]]
     blocks: str | None = None
     notes: Sequence[str] = ()
+    specs: Mapping[str, MetricSpec] = field(default_factory=dict)
 
     @property
     def is_sorted(self) -> bool:
@@ -75,22 +77,20 @@ def ablation_table(found: Ablation) -> Table | None:
     if len(found.summary.cells) < 2:
         return None
     naming = _Naming.of(found.configurations, found.blocks)
-    spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
+    spec = found.spec
     against = {each.cell: each for each in found.against}
-    of_differences = found.spec
-    if of_differences.digits is None:
-        of_differences = rounded_to(of_differences, errors_of(each.estimate for each in found.against))
     runs, counts = found.summary.counts["runs"].to_dict(), found.counts.to_dict()
     best = _best(found)
     rows = []
     cells = _sorted(found)
+    of_means = _specs_of_means(found)
     of_metric = [frame[found.metric].to_dict() for frame in (found.summary.mean, found.summary.sd, found.summary.n)]
     for digest in cells:
         mean, sd, valued = (column[digest] for column in of_metric)
         n = int(counts[digest])
         values: dict[str, Value] = {
-            MEAN: Mean(mean, sd, int(valued), n, spec, digest in best),
-            DIFFERENCE: _difference(against.get(digest), of_differences),
+            MEAN: Mean(mean, sd, int(valued), n, of_means[digest], digest in best),
+            DIFFERENCE: _difference(against.get(digest), found.specs.get(digest, found.spec)),
             P: PValue(against[digest].p_adjusted) if digest in against else None,
             N: Count(n, int(runs[digest])),
             FLAGS: tuple(found.flags.get(digest, ())),
@@ -116,16 +116,28 @@ def ablation_table(found: Ablation) -> Table | None:
     )
 
 
+def _specs_of_means(found: Ablation) -> dict[str, MetricSpec]:
+    """By configuration, the metric with the digits of means; without digits of its own, in each block those that it needs."""
+    sds = found.summary.sd[found.metric]
+    own = found.spec.digits is None
+    blocks = {digest: _block(found, digest) if own else "" for digest in found.summary.cells}
+    rounded = {
+        block: rounded_to(found.spec, [sds[digest] for digest in blocks if blocks[digest] == block])
+        for block in set(blocks.values())
+    }
+    return {digest: rounded[block] for digest, block in blocks.items()}
+
+
 def _sorted(found: Ablation) -> list[str]:
-    """The configurations in their order; of more than `SORTED_FROM`, the baseline and then the best first, by block."""
-    cells, sign = found.summary.cells, {"higher": -1.0, "lower": 1.0, None: 0.0}[found.spec.better]
-    if not found.is_sorted:
+    """The configurations in their order, by block; of more than `SORTED_FROM`, the baseline and then the best first."""
+    cells, sign = found.summary.cells, -1.0 if found.spec.better == "higher" else 1.0
+    if not (found.is_sorted or found.blocks):
         return cells
     means, first = found.summary.mean[found.metric], {each.cell for each in found.against}
     blocks = {block: at for at, block in enumerate(dict.fromkeys(_block(found, digest) for digest in cells))}
 
     def place(digest: str) -> tuple[int, bool, float]:
-        mean = sign * means[digest]
+        mean = sign * means[digest] if found.is_sorted else 0.0
         return blocks[_block(found, digest)], digest in first, math.inf if math.isnan(mean) else mean
 
     return sorted(cells, key=place)
@@ -166,6 +178,7 @@ class _Naming:
         switches = [factor for key, factor in factors.items() if is_switch(factor) and key != blocks]
         keys = {factor.key for factor in switches}
         columns = [Column(f"level {key}", _words(short[key]), "switch" if key in keys else "level") for key in factors]
+        columns.sort(key=lambda column: column.key != f"level {blocks}")  # the rows are grouped by block
         return cls(configurations, columns, configurations.names, switches)
 
     def values(self, digest: str) -> dict[str, Value]:

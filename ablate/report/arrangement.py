@@ -72,6 +72,7 @@ def _with_configurations(
             found,
             report.results.manifest.blocks,
             list(_identical(report)),
+            report.specs(comparison),
         )
     )
     return replace(
@@ -86,6 +87,7 @@ def _with_configurations(
             found,
             list(_identical(report)),
             main=ablation is None,
+            specs=report.specs(comparison),
         ),
         further_results=cell_tables.further_results(summary, comparison.metric, report.metrics, report.configurations),
         costs=cell_tables.costs(summary, report.metrics, report.configurations),
@@ -106,7 +108,9 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
     return replace(
         tables,
         blocks=[
-            block_tables.blocks(each, spec, f"blocks_{at}" if at > 1 else "blocks", _source(each, found), names)
+            block_tables.blocks(
+                each, spec, f"blocks_{at}" if at > 1 else "blocks", _source(each, found), names, comparison.in_blocks
+            )
             for at, each in enumerate(comparison.blocks, 1)
         ],
         contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None, names=names) if shown else None,

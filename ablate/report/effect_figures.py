@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.report import plots
 from ablate.report.block_tables import over_blocks, scaled
@@ -25,8 +26,10 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
     digests = list(report.configurations) if table is None else [row.source.removeprefix("cell-") for row in table.rows]
     order = {digest: at for at, digest in enumerate(digests)}
     rows = sorted((each for each in comparison.against if not each.same_runs), key=lambda each: order[each.cell])
-    names = report.configurations.changes
-    marks = [mark_of(names[each.cell], each.estimate, spec) for each in rows if math.isfinite(each.estimate.estimate)]
+    names, specs = report.configurations.changes, report.specs(comparison)
+    marks = [
+        mark_of(names[each.cell], each.estimate, specs[each.cell]) for each in rows if math.isfinite(each.estimate.estimate)
+    ]
     if not marks:
         return
     unpaired = any(each.estimate.unpaired for each in rows)
@@ -95,8 +98,14 @@ def _effect_sketch(name: str, title: str, caption: str, marks: list[Mark], spec:
     )
 
 
-def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[str, str] | None = None) -> Sketch:
-    """A forest plot by block; a ratio as its distance from one."""
+def blocks(
+    analysis: BlockAnalysis,
+    spec: MetricSpec,
+    name: str,
+    names: Mapping[str, str] | None = None,
+    specs: Mapping[Level, MetricSpec] | None = None,
+) -> Sketch:
+    """A forest plot by block; a ratio as its distance from one. See `block_tables.blocks` for the arguments."""
     ratio, of_metric = analysis.scale == "ratio", spec
     spec = scaled(analysis, spec)
     shown = replace(spec, unit="%", digits=1) if ratio else spec  # as a change in percent
@@ -110,7 +119,8 @@ def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[
             hole = ", left out below" if level in analysis.holes else ""
             row, values = f"{analysis.block}={level} (n = {each.n}{hole})", [moved(value) for value in each.by_seed]
             low, high = map(moved, each.interval())
-            marks.append(mark(row, moved(each.estimate), (low, high), values, each.n, shown))
+            own = shown if ratio else scaled(analysis, (specs or {}).get(level, of_metric))
+            marks.append(mark(row, moved(each.estimate), (low, high), values, each.n, own))
     marks = highest_and_lowest(marks)
     for title, found, n in over_blocks(analysis):
         marks.append(mark(title, found.estimate - ratio, (found.low - ratio, found.high - ratio), [], n, shown))

@@ -89,7 +89,7 @@ def _sketches(report: Report) -> Iterator[Sketch]:
             yield from effect_figures.effects(comparison, spec, names)
         yield from factor_figures.factor_sketches(report, comparison, spec)
         for at, analysis in enumerate(comparison.blocks, 1):
-            yield effect_figures.blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks", names)
+            yield effect_figures.blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks", names, comparison.in_blocks)
     for result in report.attributions:
         yield from effect_figures.attribution(result, report.metrics[result.metric])
     if report.curves is not None:

@@ -244,3 +244,55 @@ def test_runs_without_a_value_count_as_those_that_failed() -> None:
     assert [text_of(row["n"]) for row in shown] == ["4 of 5"] * 2
     assert text_of(shown[0]["mean"]) == text_of(shown[1]["mean"])
     assert [text_of(row["flags"]) for row in shown] == ["1 finished without a value", "1 failed"]
+
+
+def test_rows_stand_below_the_baseline_of_their_block_wherever_its_column_is() -> None:
+    shown = table({"agent": ["ppo", "sac"], "env": ["hopper", "reacher"]}, seeds=3, blocks="env")
+    assert shown.columns[0].title == "env"
+    assert [row[:2] for row in texts(shown)] == [["hopper", "ppo"], ["hopper", "sac"], ["reacher", "ppo"], ["reacher", "sac"]]
+    assert [text_of(row["difference"]) == "baseline" for row in shown.rows] == [True, False, True, False]
+
+
+def test_each_block_has_digits_of_its_own() -> None:
+    scale = {"hopper": 3000, "reacher": -0.5}
+    found = grid_results(
+        {"agent": ["ppo", "sac"], "env": list(scale)},
+        lambda at, seed: scale[str(at["env"])] * (1 + (0.2 + seed / 100) * (at["agent"] == "sac") + seed / 1000),
+        "ret",
+        3,
+        blocks="env",
+    )
+    tables = compose(found, name="my study", folder=Path("none")).tables
+    assert tables.ablation is not None
+    assert tables.results is not None
+    differences = [text_of(row["difference"]) for row in tables.ablation.rows]
+    assert differences == ["baseline", "+630 [+555, +705]", "baseline", "−0.1050 [−0.1174, −0.0926]"]
+    assert [text_of(row["mean"]) for row in tables.ablation.rows][::2] == ["3,003 ± 3", "−0.5005 ± 0.0005"]
+    assert sorted(differences) == sorted(text_of(row["difference"]) for row in tables.results.rows)
+    assert [text_of(row["estimate"]) for row in tables.blocks[0].rows][:2] == [differences[1], differences[3]]
+
+
+def test_without_digits_one_number_of_decimals_is_chosen_for_all_tables() -> None:
+    levels = {"base": 18.28, "a": 17.8, "b": 17.2, "lost": 19.2}
+
+    def measure(at: Any, seed: int) -> float:
+        if at["arm"] == "lost" and seed:
+            return float("nan")
+        return levels[str(at["arm"])] + np.random.default_rng([seed, *str(at["arm"]).encode()]).normal(0, 0.1)
+
+    tables = compose(grid_results({"arm": list(levels)}, measure, "loss", 5), name="my study", folder=Path("none")).tables
+    assert tables.ablation is not None
+    assert tables.results is not None
+    assert tables.contrasts is not None
+    differences = [text_of(row["difference"]) for row in tables.ablation.rows[1:]]
+    assert differences == [text_of(row["difference"]) for row in tables.results.rows[1:]]
+    assert differences == [text_of(row["estimate"]) for row in tables.contrasts.rows]
+    assert {len(text.split(" ")[0].partition(".")[2]) for text in differences} == {3}
+
+
+def test_differences_of_single_runs_have_the_decimals_of_their_values() -> None:
+    found = grid_results({"arm": ["a", "b"]}, lambda at, _: 71.2 + 1.2 * (at["arm"] == "b"), "top1", 1)
+    assert [[text_of(row["mean"]), text_of(row["difference"])] for row in table({}, found=found).rows] == [
+        ["71.20", "baseline"],
+        ["72.40", "+1.20"],
+    ]

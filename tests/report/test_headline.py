@@ -26,7 +26,7 @@ def test_with_claims_the_verdicts_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_single_contrast_is_the_headline(tmp_path: Path) -> None:
-    assert headline(reported(tmp_path, 0.05, 0.001)) == "Removing dropout: +5.0 points [+4.9, +5.1], better at n = 5."
+    assert headline(reported(tmp_path, 0.05, 0.001)) == "Removing dropout: +5.01 points [+4.92, +5.10], better at n = 5."
 
 
 def test_the_largest_effect_and_what_is_undecided(tmp_path: Path) -> None:
