@@ -265,9 +265,9 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
     return Table(result.name, result.title, columns, rows, result.shares, notes)
 
 
-def preliminary(counted: str = "seeds") -> str:
-    """What follows from fewer than five of what is counted."""
-    return f"Fewer than {FEWEST_SEEDS} {counted}: no verdicts and no p values; the results are preliminary."
+def preliminary(counted: str = "seeds", over: str = "") -> str:
+    """What follows from fewer than five of what is counted; `over` is what there would be verdicts and p values over."""
+    return f"Fewer than {FEWEST_SEEDS} {counted}: no verdicts and no p values{over}; the results are preliminary."
 
 
 def describe(changes: Sequence[Change], names: Mapping[str, str] | None = None) -> str:
