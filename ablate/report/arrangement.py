@@ -73,6 +73,8 @@ def _with_configurations(
             report.results.manifest.blocks,
             list(_identical(report)),
             report.specs(comparison),
+            {digest: stand_in.runner for digest, stand_in in report.results.manifest.same.items()},
+            comparison.metric == report.results.main_metric,
         )
     )
     return replace(

@@ -139,12 +139,14 @@ def test_notes_and_caption_say_n_interval_test_and_correction() -> None:
         "Mean ± standard deviation over n seeds; in bold the best (higher is better).",
         "Δ: mean paired difference in percentage points from the baseline, with its 95 % interval (paired t).",
         "p: two-sided paired t, Holm-corrected for 3 comparisons.",
+        "Full: dropout=true, batch norm=batch, width=64.",
+        "w/o batch norm: batch norm=none.",
     ]
     assert shown.caption.startswith(
         "Ablation, my study: accuracy. Mean ± standard deviation over n = 5 seeds; in bold the best"
     )
     assert "*p < 0.05" in shown.caption
-    assert shown.caption.endswith("(two-sided paired t, Holm-corrected for 3 comparisons).")
+    assert " (two-sided paired t, Holm-corrected for 3 comparisons). Full: " in shown.caption
     assert shown.label == "tab:ablation-my-study"
     assert {"mean", "sd", "difference_estimate", "p", "p_adjusted", "simultaneous_low"} <= set(shown.data)
 
@@ -156,8 +158,10 @@ def test_two_seeds_have_no_interval_and_no_p_value() -> None:
     assert shown.notes[1:] == [
         "Δ: mean paired difference in percentage points from the baseline.",
         "Fewer than 5 seeds: no verdicts and no p values; the results are preliminary.",
+        "Full: dropout=true, batch norm=batch, width=64.",
+        "w/o batch norm: batch norm=none.",
     ]
-    assert shown.caption.endswith(shown.notes[-1])
+    assert shown.caption.endswith(" ".join(shown.notes[-3:]))
 
 
 def test_in_blocks_differences_and_the_best_are_within_each() -> None:
@@ -296,3 +300,28 @@ def test_differences_of_single_runs_have_the_decimals_of_their_values() -> None:
         ["71.20", "baseline"],
         ["72.40", "+1.20"],
     ]
+
+
+def test_one_change_at_a_time_says_what_the_baseline_is_and_what_without_means() -> None:
+    shown = table({}, found=one_change({"dropout": [0.1, 0], "batch_norm": ["batch", "none"], "aux": [True, False]}))
+    notes = ["Full: dropout=0.1, batch norm=batch, aux=true.", "w/o dropout: dropout=0; w/o batch norm: batch norm=none."]
+    assert shown.notes[-2:] == notes
+    assert shown.caption.endswith(" ".join(notes))
+    long = one_change({f"a_factor_with_a_long_name_{at}": [True, False] for at in range(6)})
+    assert table({}, found=long).notes[-1].startswith("Full: a factor with a long name 0=true, ")
+    assert "Full: " not in table({}, found=long).caption
+
+
+def test_one_comparison_is_not_corrected_and_a_metric_without_direction_has_no_best() -> None:
+    found = grid_results({"arm": ["a", "b"]}, value, "map50", 5)
+    shown = table({}, found=found)
+    assert [column.title for column in shown.columns if column.key == "p"] == ["p"]
+    assert shown.notes[1].endswith("better=higher or better=lower in the description of map50 says it.")
+    assert not any("in bold" in note.lower() for note in table({"arm": ["a", "b"]}).notes[1:])
+
+
+def test_the_rounding_step_is_mentioned_where_an_interval_is_made_of_it() -> None:
+    sentence = "Where all differences lie within one rounding step of the metric, the step is their uncertainty."
+    for seeds, said in ((2, False), (5, True)):
+        found = grid_results({"arm": ["a", "b"]}, lambda at, seed: 0.5 + (at["arm"] == "b") / 10 + seed / 100, "acc", seeds)
+        assert (sentence in table({}, found=found).notes) is said
