@@ -117,7 +117,9 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
         ],
         contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None, names=names) if shown else None,
         strata=strata_table.strata(comparison, spec, names) if shown else None,
-        anova=effect_tables.anova(comparison.anova, spec, names, comparison.unit) if _known(comparison.anova, "ss") else None,
+        anova=effect_tables.anova(comparison.anova, spec, names, comparison.unit, report.configurations.one_at_a_time)
+        if _known(comparison.anova, "ss")
+        else None,
         precision=effect_tables.precision(comparison.precision, single, spec, names, comparison.unit)
         if _known(comparison.precision, "sd")
         else None,
