@@ -24,6 +24,8 @@ BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seabor
 DARK_GRAY = "#5f5f5f"
 JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
 NAMES = 0.37  # share of the width of a figure that the names of rows take
+TICKS = 3  # steps of the axis of estimates
+TICK = 7  # characters that a tick label takes with the space beside it
 CHARACTER = 0.56  # width of a character, relative to the size of the font
 
 
@@ -177,12 +179,14 @@ def power_in_label(axes: Axes) -> None:
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> Axes:
     """Prepare axes with a row for each mark."""
-    names = in_room([mark.label for mark in marks], characters(NAMES))
+    names, ticks = in_room([mark.label for mark in marks], characters(NAMES)), TICKS
     if ax is None:
         lines = [1 + name.count("\n") for name in names]
         of_all, of_longest = sum(0.2 + 0.1 * each for each in lines), 0.15 * max(lines) * len(lines)
         _, grid = new_axes(0.75 + max(of_all, of_longest))
         ax = grid[0, 0]
+        beside = max(len(line) for name in names for line in name.split("\n")) + max(len(mark.text) for mark in marks)
+        ticks = min(max((characters(1.0) - beside) // TICK - 1, 1), TICKS)
     ax.axvline(0, color="black", linewidth=0.9, zorder=1)
     ax.set(xlabel=title, ylabel="", ylim=(-len(marks) + 0.4, 0.6))
     ax.set_yticks([-at for at in range(len(marks))], names)
@@ -194,7 +198,7 @@ def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> 
     ax.margins(x=0.04)
     if percent:
         percent_axis(ax.xaxis, signed=True)
-    ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     return ax
 
 

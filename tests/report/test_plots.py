@@ -1,6 +1,7 @@
 """Plots of estimates draw what they are given."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -85,3 +86,19 @@ def test_each_bar_of_a_waterfall_begins_where_the_one_before_ends_and_the_last_a
     joined = [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == ":"]
     assert np.allclose(joined, [(0.3, 0.3), (0.2, 0.2)])
     close(figure)
+
+
+def test_tick_labels_do_not_overlap_beside_long_names_and_numbers() -> None:
+    marks = [
+        Mark("backbone=a_long_name", 0.06, 0.01, 0.11, [0.0, 0.11], "+0.06000 [+0.01000, +0.11000]"),
+        Mark("b", 0.0, -0.01, 0.01),
+    ]
+    with style(paper=True):
+        figure = forest(marks, "x", percent=False)
+        figure.canvas.draw()
+        (axes,) = figure.axes
+        shown = [each for each in axes.get_xticklabels() if axes.get_xlim()[0] <= each.get_position()[0] <= axes.get_xlim()[1]]
+        boxes = [each.get_window_extent() for each in shown]
+        close(figure)
+    assert len(boxes) > 1
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
