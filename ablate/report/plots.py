@@ -10,11 +10,11 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import seaborn as sns
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
+from ablate.report.fonts import DEFAULT
 from ablate.report.formatting import MINUS
 from ablate.report.row_names import in_room
 
@@ -22,7 +22,6 @@ PAGE_WIDTH, PAPER_WIDTH = 5.2, 3.25  # inches; the columns of two-column papers 
 PAGE_FONT, PAPER_FONT = 9.0, 7.0  # points
 BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seaborn's color-blind palette
 DARK_GRAY = "#5f5f5f"
-JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
 NAMES = 0.37  # share of the width of a figure that the names of rows take
 TICKS = 3  # steps of the axis of estimates
 TICK = 7  # characters that a tick label takes with the space beside it
@@ -55,15 +54,18 @@ class Mark:
 
 
 @contextmanager
-def style(paper: bool = False) -> Iterator[None]:
+def style(paper: bool = False, fonts: Sequence[str] = (DEFAULT,)) -> Iterator[None]:
     """The style of all figures: for the page, or at the width of a column and with the fonts of a paper.
 
     Text in an SVG or PDF remains text; a `$` in a name does not start a formula.
+
+    Args:
+        paper: whether the figure is for a paper.
+        fonts: their names; a character is from the first that has it.
     """
-    there = {font.name for font in font_manager.fontManager.ttflist}
     width, font = (PAPER_WIDTH, PAPER_FONT) if paper else (PAGE_WIDTH, PAGE_FONT)
     settings: dict[Any, Any] = {
-        "font.family": ["DejaVu Sans", *(name for name in JAPANESE_FONTS if name in there)],
+        "font.family": list(fonts),
         "font.size": font, "axes.titlesize": font, "axes.labelsize": font, "xtick.labelsize": 0.94 * font,
         "ytick.labelsize": 0.94 * font, "legend.fontsize": 0.94 * font, "figure.titlesize": font,
         "figure.figsize": (width, width / 2), "lines.linewidth": 1.2 if paper else 1.8, "axes.linewidth": 0.6,
