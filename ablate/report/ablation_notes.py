@@ -11,7 +11,7 @@ from ablate.core.metrics import MetricSpec
 from ablate.core.wording import counted
 from ablate.report.effect_tables import preliminary
 from ablate.report.formatting import capitalized
-from ablate.report.latex_table import DIFFERENCE, MEAN
+from ablate.report.latex_table import DIFFERENCE, MEAN, SHARED
 from ablate.report.replicates import common_seeds, unit_of
 from ablate.report.table import Row
 from ablate.report.values import SHOWN_FROM, STARS, Mean, PValue, is_best
@@ -27,6 +27,11 @@ P, N = "p", "n"  # keys of columns
 def notes_of(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:
     """The notes below the table in all formats but LaTeX."""
     said = [f"{_what_mean(rows, f'n {unit_of(found.against)}')}{_bold(found, rows)}."]
+    if found.spec.better is None:
+        said.append(
+            f"No best in bold: whether a higher or a lower {found.spec.title} is better is not known; "
+            f"better=higher or better=lower in the description of {found.metric} says it."
+        )
     if found.is_sorted:
         said.append(f"Sorted by {found.spec.title}, the best first, below the baseline.")
     said += [f"Δ: {_what_difference(found, spec)}."] if found.against else []
@@ -60,7 +65,7 @@ def _limits(found: Ablation) -> list[str]:
     said = _pairs(found)
     if any(each.lost for each in found.against):
         said.append("Lost runs leave their pairs out of Δ and p, which may have selected the runs that remain.")
-    if any(each.estimate.least_se for each in found.against):
+    if any(each.estimate.least_se and each.estimate.n >= SHOWN_FROM for each in found.against):
         said.append("Where all differences lie within one rounding step of the metric, the step is their uncertainty.")
     return said
 
@@ -74,6 +79,8 @@ def caption_of(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: b
         said += [f"Δ: {_what_difference(found, spec)}.", *_limits(found)]
     if any(row[DIFFERENCE] == SAME for row in rows):
         said.append(f"{capitalized(SAME)}: the same experiment as the baseline.")
+    if any(row[SHARED] for row in rows):
+        said.append("Rows with the same letter are one experiment, run once.")
     if tested:
         most = max(len(value.stars) for row in rows if isinstance(value := row[P], PValue))
         stars = [f"{'*' * at}p < {bound:g}" for at, bound in enumerate(STARS[:most], 1)]
@@ -110,9 +117,14 @@ def _what_difference(found: Ablation, spec: MetricSpec) -> str:
 def _correction(found: Ablation) -> str:
     tested = [each for each in found.against if is_tested(each)]
     tests = sorted({"Welch's t" if each.estimate.unpaired else "paired t" for each in tested})
-    family = tested[0].family
+    family = family_of(found)
     corrected = f", Holm-corrected for {counted(family, 'comparison')}" if family > 1 else ""
     return f"{' or '.join(tests)}{corrected}"
+
+
+def family_of(found: Ablation) -> int:
+    """The number of comparisons for which p values are corrected."""
+    return max((each.family for each in found.against if is_tested(each)), default=0)
 
 
 def is_tested(comparison: AgainstBaseline) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from string import ascii_lowercase
 
 import pandas as pd
 
 from ablate.core.levels import Factor, Level, short_names
 from ablate.core.metrics import MetricSpec
-from ablate.report.ablation_notes import SAME, N, P, caption_of, is_tested, notes_of
+from ablate.report.ablation_notes import SAME, N, P, caption_of, family_of, is_tested, notes_of
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import heading, rounded_to
-from ablate.report.latex_table import DIFFERENCE, MEAN
+from ablate.report.latex_table import DIFFERENCE, MEAN, SHARED
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value, errors_of
+from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
 from ablate.stats.flags import Flag
 from ablate.stats.summary import Summary
@@ -25,6 +27,7 @@ NAME = "ablation"
 SORTED_FROM = 40  # with more configurations, the best come first
 COLUMNS = 6  # with more factors, configurations are named by their changes
 CONFIGURATION, FLAGS = "configuration", "flags"  # keys of columns
+CAPTION = 130  # characters of a note that stands in the caption as well, about two lines of a column
 NO_LABEL = r"[^A-Za-z0-9.:-]+"  # what a LaTeX label should not contain
 
 
@@ -42,6 +45,9 @@ class Ablation:
         flags: the flags of each configuration.
         blocks: the factor whose levels are blocks, if any.
         notes: additional notes.
+        specs: by configuration, the metric with the digits of its difference, if these are not the same for all.
+        same: by configuration that is the same experiment as another one, the one that ran.
+        is_main: whether the metric is the main one of the study; the label of a table of another one has its name.
     """
 
     study: str
@@ -53,6 +59,9 @@ class Ablation:
     flags: Mapping[str, Sequence[Flag]]
     blocks: str | None = None
     notes: Sequence[str] = ()
+    specs: Mapping[str, MetricSpec] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict)
+    is_main: bool = True
 
     @property
     def is_sorted(self) -> bool:
@@ -75,35 +84,35 @@ def ablation_table(found: Ablation) -> Table | None:
     if len(found.summary.cells) < 2:
         return None
     naming = _Naming.of(found.configurations, found.blocks)
-    spec = rounded_to(found.spec, found.summary.sd[found.metric].tolist())
+    spec = found.spec
     against = {each.cell: each for each in found.against}
-    of_differences = found.spec
-    if of_differences.digits is None:
-        of_differences = rounded_to(of_differences, errors_of(each.estimate for each in found.against))
     runs, counts = found.summary.counts["runs"].to_dict(), found.counts.to_dict()
     best = _best(found)
     rows = []
     cells = _sorted(found)
+    of_means, letters = _specs_of_means(found), _letters(found, cells)
     of_metric = [frame[found.metric].to_dict() for frame in (found.summary.mean, found.summary.sd, found.summary.n)]
     for digest in cells:
         mean, sd, valued = (column[digest] for column in of_metric)
         n = int(counts[digest])
         values: dict[str, Value] = {
-            MEAN: Mean(mean, sd, int(valued), n, spec, digest in best),
-            DIFFERENCE: _difference(against.get(digest), of_differences),
+            MEAN: Mean(mean, sd, int(valued), n, of_means[digest], digest in best),
+            DIFFERENCE: _difference(against.get(digest), found.specs.get(digest, found.spec)),
             P: PValue(against[digest].p_adjusted) if digest in against else None,
             N: Count(n, int(runs[digest])),
+            SHARED: letters.get(digest),
             FLAGS: tuple(found.flags.get(digest, ())),
         }
         rows.append(Row({**naming.values(digest), **values}, source=f"cell-{digest}"))
     columns = [*naming.columns, Column(MEAN, heading(spec), "number")]
     tested = any(map(is_tested, found.against))
     columns += [Column(DIFFERENCE, "Δ vs baseline", "number")] if found.against else []
-    columns += [Column(P, "p (Holm)", "number")] if tested else []
+    columns += [Column(P, "p (Holm)" if family_of(found) > 1 else "p", "number")] if tested else []
     columns.append(Column(N, "n", "number"))
     columns += [Column(FLAGS, "flags", "flags")] if any(found.flags.values()) else []
     said = [*notes_of(found, rows, spec, tested), *naming.notes(), *found.notes]
-    caption = " ".join([f"Ablation, {found.study}: {spec.title}.", *caption_of(found, rows, spec, tested), *naming.notes()])
+    short = [note for note in naming.notes() if len(note) <= CAPTION]
+    caption = " ".join([f"Ablation, {found.study}: {spec.title}.", *caption_of(found, rows, spec, tested), *short])
     return Table(
         NAME,
         "Ablation",
@@ -112,20 +121,42 @@ def ablation_table(found: Ablation) -> Table | None:
         _frame(found, cells),
         said,
         caption=caption,
-        label=f"tab:{NAME}-{re.sub(NO_LABEL, '-', found.study)}",
+        label=f"tab:{NAME}-{re.sub(NO_LABEL, '-', found.study if found.is_main else f'{found.study}-{found.metric}')}",
     )
 
 
+def _letters(found: Ablation, cells: Sequence[str]) -> dict[str, str]:
+    """A letter for each experiment that is in several rows, unless they are called the same as the baseline."""
+    runner = {digest: found.same.get(digest, digest) for digest in cells}
+    called = {each.cell for each in found.against if each.same_runs}
+    several = [one for one, rows in Counter(runner.values()).items() if rows > 1]
+    left = [one for one in several if not any(runner[digest] == one and digest in called for digest in cells)]
+    named = dict(zip(left, ascii_lowercase, strict=False))
+    return {digest: named[one] for digest, one in runner.items() if one in named}
+
+
+def _specs_of_means(found: Ablation) -> dict[str, MetricSpec]:
+    """By configuration, the metric with the digits of means; without digits of its own, in each block those that it needs."""
+    sds = found.summary.sd[found.metric]
+    own = found.spec.digits is None
+    blocks = {digest: _block(found, digest) if own else "" for digest in found.summary.cells}
+    rounded = {
+        block: rounded_to(found.spec, [sds[digest] for digest in blocks if blocks[digest] == block])
+        for block in set(blocks.values())
+    }
+    return {digest: rounded[block] for digest, block in blocks.items()}
+
+
 def _sorted(found: Ablation) -> list[str]:
-    """The configurations in their order; of more than `SORTED_FROM`, the baseline and then the best first, by block."""
-    cells, sign = found.summary.cells, {"higher": -1.0, "lower": 1.0, None: 0.0}[found.spec.better]
-    if not found.is_sorted:
+    """The configurations in their order, by block; of more than `SORTED_FROM`, the baseline and then the best first."""
+    cells, sign = found.summary.cells, -1.0 if found.spec.better == "higher" else 1.0
+    if not (found.is_sorted or found.blocks):
         return cells
     means, first = found.summary.mean[found.metric], {each.cell for each in found.against}
     blocks = {block: at for at, block in enumerate(dict.fromkeys(_block(found, digest) for digest in cells))}
 
     def place(digest: str) -> tuple[int, bool, float]:
-        mean = sign * means[digest]
+        mean = sign * means[digest] if found.is_sorted else 0.0
         return blocks[_block(found, digest)], digest in first, math.inf if math.isnan(mean) else mean
 
     return sorted(cells, key=place)
@@ -166,6 +197,7 @@ class _Naming:
         switches = [factor for key, factor in factors.items() if is_switch(factor) and key != blocks]
         keys = {factor.key for factor in switches}
         columns = [Column(f"level {key}", _words(short[key]), "switch" if key in keys else "level") for key in factors]
+        columns.sort(key=lambda column: column.key != f"level {blocks}")  # the rows are grouped by block
         return cls(configurations, columns, configurations.names, switches)
 
     def values(self, digest: str) -> dict[str, Value]:
@@ -178,14 +210,27 @@ class _Naming:
         return {CONFIGURATION: self.names[digest], **levels}
 
     def notes(self) -> list[str]:
-        """The levels behind ✓ and ✗, if they are not true and false."""
+        """The levels behind ✓ and ✗, if they are not true and false; of one change at a time, those of the first row."""
         short = short_names(list(self.configurations.factors))
+        if self.columns[0].key == CONFIGURATION and self.names is not self.configurations.names:
+            return self._of_changes({key: _words(name) for key, name in short.items()})
         said = []
         for factor in self.switches:
             on = next(level for level in factor if not level.is_off)
             if on.text.lower() not in ("true", "on", "yes", "1"):
                 said.append(f"{_words(short[factor.key])}={on}")
         return [f"Levels shown as ✓: {', '.join(said)}."] if said else []
+
+    def _of_changes(self, words: Mapping[str, str]) -> list[str]:
+        """The levels of the first row, and those that `w/o` and `+` stand for, if they are not false and true."""
+        (first, baseline), *others = self.configurations.cells.items()
+        said = [f"{self.names[first]}: {', '.join(f'{words[key]}={level}' for key, level in baseline.items())}."]
+        behind = []
+        for digest, cell in others:
+            ((key, level),) = cell.changed(baseline).items()
+            if not self.names[digest].endswith(f"={level}") and level.text.lower() not in ("true", "false"):
+                behind.append(f"{self.names[digest]}: {words[key]}={level}")
+        return [*said, f"{'; '.join(behind)}."] if behind else said
 
 
 def one_at_a_time(configurations: Configurations) -> dict[str, str] | None:

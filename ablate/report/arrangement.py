@@ -72,6 +72,9 @@ def _with_configurations(
             found,
             report.results.manifest.blocks,
             list(_identical(report)),
+            report.specs(comparison),
+            {digest: stand_in.runner for digest, stand_in in report.results.manifest.same.items()},
+            comparison.metric == report.results.main_metric,
         )
     )
     return replace(
@@ -86,6 +89,7 @@ def _with_configurations(
             found,
             list(_identical(report)),
             main=ablation is None,
+            specs=report.specs(comparison),
         ),
         further_results=cell_tables.further_results(summary, comparison.metric, report.metrics, report.configurations),
         costs=cell_tables.costs(summary, report.metrics, report.configurations),
@@ -106,12 +110,16 @@ def _with_effects(tables: Tables, report: Report, comparison: Comparison) -> Tab
     return replace(
         tables,
         blocks=[
-            block_tables.blocks(each, spec, f"blocks_{at}" if at > 1 else "blocks", _source(each, found), names)
+            block_tables.blocks(
+                each, spec, f"blocks_{at}" if at > 1 else "blocks", _source(each, found), names, comparison.in_blocks
+            )
             for at, each in enumerate(comparison.blocks, 1)
         ],
         contrasts=effect_tables.contrasts(comparison, spec, main=tables.verdicts is None, names=names) if shown else None,
         strata=strata_table.strata(comparison, spec, names) if shown else None,
-        anova=effect_tables.anova(comparison.anova, spec, names, comparison.unit) if _known(comparison.anova, "ss") else None,
+        anova=effect_tables.anova(comparison.anova, spec, names, comparison.unit, report.configurations.one_at_a_time)
+        if _known(comparison.anova, "ss")
+        else None,
         precision=effect_tables.precision(comparison.precision, single, spec, names, comparison.unit)
         if _known(comparison.precision, "sd")
         else None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import shortened
 from ablate.report.effect_tables import PROBABILITY, describe
@@ -20,7 +21,12 @@ THESE, LIKE_THESE = "mean of these blocks", "mean of blocks like these"
 
 
 def blocks(
-    found: BlockAnalysis, spec: MetricSpec, name: str, source: str = "runs", names: Mapping[str, str] | None = None
+    found: BlockAnalysis,
+    spec: MetricSpec,
+    name: str,
+    source: str = "runs",
+    names: Mapping[str, str] | None = None,
+    specs: Mapping[Level, MetricSpec] | None = None,
 ) -> Table:
     """A row for each block with the estimate over its own seeds, and the two aggregates over the complete blocks.
 
@@ -30,6 +36,7 @@ def blocks(
         name: of the table, see `Table`.
         source: of its numbers, for links.
         names: short names of factors.
+        specs: by block, the metric with the digits of its differences.
     """
     metric, spec = spec, scaled(found, spec)
     signed = found.scale != "ratio"
@@ -39,7 +46,7 @@ def blocks(
         values: dict[str, Value] = {
             "block": level,
             "n": Count(each.n),
-            "estimate": Interval.of(each, spec, signed),
+            "estimate": Interval.of(each, scaled(found, (specs or {}).get(level, metric)), signed),
             "wins": None if each.unpaired else Wins(each.wins, each.n),
             "note": "; ".join(filter(None, [each.note, note])),
         }

@@ -204,10 +204,25 @@ def _with_comparison(report: Report, counted: StudyResults, metric: str, kept: M
     sources = {
         f"contrast-{at}": cells_of_contrast(counted, of_runs, each.changes, names=names) for at, each in enumerate(found)
     }
-    spec = precise_enough(report.metrics[metric], errors_of([*found, *(each.estimate for each in comparison.against)]))
+    report, comparison = _with_digits(report, comparison)
     sources["no-change"] = [report.summary.baseline]
     sources |= {f"claim-{claim.id}": cells_of_claim(counted, of_runs, claim) for claim in report.claims.claims}
-    return replace(report, comparison=comparison, sources=sources, metrics=Metrics({**report.metrics, metric: spec}))
+    return replace(report, comparison=comparison, sources=sources)
+
+
+def _with_digits(report: Report, comparison: Comparison) -> tuple[Report, Comparison]:
+    """Choose the digits of the metric from the errors of its differences; without any of its own, for each block by itself."""
+    spec, means = report.metrics[comparison.metric], report.summary.mean[comparison.metric]
+    if comparison.block is None or spec.digits is not None:
+        errors = errors_of([*comparison.contrasts, *(each.estimate for each in comparison.against)])
+        spec = precise_enough(spec, errors, means)
+        return replace(report, metrics=Metrics({**report.metrics, comparison.metric: spec})), comparison
+    level_of = {digest: report.configurations.level(digest, comparison.block) for digest in means.index}
+    in_blocks = {}
+    for level in dict.fromkeys(level_of.values()):
+        errors = errors_of(each.estimate for each in comparison.against if level_of[each.cell] == level)
+        in_blocks[level] = precise_enough(spec, errors, [means[digest] for digest in level_of if level_of[digest] == level])
+    return report, replace(comparison, in_blocks=in_blocks)
 
 
 def _blocks(outcomes: Outcomes, block: str, changes: Sequence[Change], results: StudyResults) -> list[BlockAnalysis]:

@@ -56,7 +56,7 @@ def caveats(report: Report) -> list[str]:
     if report.comparison is not None and any(COPIES in each.note for each in report.comparison.contrasts):
         found.append(f"{capitalized(COPIES)}: they count as one.")
     if block is not None and len(block) < FEWEST_SEEDS:
-        found.append(preliminary(f"blocks ({block.key})"))
+        found.append(preliminary(f"blocks ({block.key})", " over blocks"))
     if block is None and _replicates(report) < FEWEST_SEEDS:
         found.append(preliminary("seeds" if report.results.paired else "runs of a configuration"))
     return found

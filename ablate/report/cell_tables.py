@@ -30,6 +30,7 @@ def results(
     flags: Mapping[str, Sequence[Flag]],
     notes: Sequence[str] = (),
     main: bool = True,
+    specs: Mapping[str, MetricSpec] | None = None,
 ) -> Table:
     """The results of each configuration, and its difference from the baseline.
 
@@ -42,6 +43,7 @@ def results(
         flags: the flags of each configuration.
         notes: additional notes below the table.
         main: whether the table is also printed to the terminal.
+        specs: by configuration, the main metric with the digits of its difference.
     """
     first, others = [metric], [name for name in _with_role("outcome", metrics, summary) if name != metric]
     others = others if len(others) < METRICS else []
@@ -56,7 +58,7 @@ def results(
     rows = []
     for digest in summary.cells:
         found = by_cell.get(digest)
-        difference: Value = Baseline() if found is None else Interval.of(found, metrics[metric])
+        difference: Value = Baseline() if found is None else Interval.of(found, (specs or {}).get(digest, metrics[metric]))
         values = {
             "n": Count(int(counts[digest]["n"]), int(counts[digest]["runs"])),
             "difference": difference,

@@ -52,6 +52,11 @@ class Configurations:
         return all(len(cell.changed(baseline)) == 1 for cell in list(self.cells.values())[1:])
 
     @property
+    def one_at_a_time(self) -> bool:
+        """Whether each configuration differs from the baseline in one of several factors."""
+        return len(self.factors) > 1 and self.single_changes
+
+    @property
     def column_each(self) -> bool:
         """Whether each factor has its own column in tables."""
         return 0 < len(self.factors) <= SHOWN_IN_FULL

@@ -24,6 +24,7 @@ def contrast_findings(report: Report) -> list[Finding]:
         return []
     spec, unit = report.metrics[report.comparison.metric], report.comparison.unit
     names = short_names(list(report.results.factors))
+    name = f"{spec.title} " if of_several(report) else ""
     limits = report.comparison.contrasts_frame.to_dict("records")
     rows = report.tables.contrasts.rows  # the last may be a control
     strata = report.comparison.strata or [()] * len(limits)
@@ -45,7 +46,7 @@ def contrast_findings(report: Report) -> list[Finding]:
             Finding(
                 claim="",
                 says="",
-                sentence=f"{capitalized(subject)}: {with_unit(shown)}{state}{apart}.",
+                sentence=f"{capitalized(subject)}: {name}{with_unit(shown)}{state}{apart}.",
                 next_step="",
                 verdict=None,
                 decided=among and estimate.n >= FEWEST_SEEDS and not lost,
@@ -58,6 +59,11 @@ def contrast_findings(report: Report) -> list[Finding]:
             )
         )
     return found
+
+
+def of_several(report: Report) -> bool:
+    """Whether the runs have several outcomes, so that sentences have to name theirs."""
+    return sum(report.metrics[name].role == "outcome" for name in report.metrics if name in report.summary.mean) > 1
 
 
 def _excludes_zero(low: float, high: float) -> bool:

@@ -17,10 +17,12 @@ from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import MaxNLocator
 
 from ablate.report.curves import Curve, Curves
-from ablate.report.plots import DARK_GRAY, GRAY, characters, new_axes, percent_axis, small_font, wrapped
+from ablate.report.plots import DARK_GRAY, GRAY, characters, new_axes, percent_axis, small_font
+from ablate.report.row_names import in_room
 
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#56b4e9")  # color-blind safe; the baseline is gray
 NAME = 0.36  # share of the width for the names beside the lines
+LINE = 0.16  # inches of height for each line of such a name
 THIN = 300  # thin lines in a panel; of more runs, evenly chosen ones are drawn
 RASTERIZED = 100  # more lines become one image in the SVG
 COLUMNS = 3  # panels beside each other
@@ -39,7 +41,9 @@ def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette:
         palette: the colors of the configurations after the baseline.
     """
     if axes is None:
-        _, grid = new_axes((2.7 if len(curves.shown) < 3 else 2.1) * len(curves.shown), len(curves.shown), sharex=True)
+        lines = sum(1 + name.count("\n") for name in _names(curves.lines).values())
+        height = max(2.7 if len(curves.shown) < 3 else 2.1, 0.5 + LINE * lines)
+        _, grid = new_axes(height * len(curves.shown), len(curves.shown), sharex=True)
         axes = [row[0] for row in grid]
     colors = _colors(curves.lines, palette)
     for panel, curve in zip(axes, curves.shown, strict=True):
@@ -58,7 +62,7 @@ def small_multiples(curves: Curves) -> Figure:
     """Plot the first curve of every configuration in a panel of its own, with its baseline in gray."""
     curve, others = curves.shown[0], curves.references
     rows, size = -(-len(others) // COLUMNS), small_font() - 1
-    names = {label: wrapped(label, characters(0.8 / COLUMNS, size), TITLE_LINES) for label in others}
+    names = dict(zip(others, in_room(list(others), characters(0.8 / COLUMNS, size), TITLE_LINES), strict=True))
     lines = 1 + max(name.count("\n") for name in names.values())
     figure, grid = new_axes(0.6 + (1.2 + 0.12 * lines) * rows, rows, COLUMNS, sharex=True, sharey=True)
     for panel in grid.flat[len(others) :]:
@@ -124,6 +128,11 @@ def _format(axes: Axes, curve: Curve) -> None:
     sns.despine(ax=axes)
 
 
+def _names(labels: Sequence[str]) -> dict[str, str]:
+    """The names beside the lines, as far as there is room."""
+    return dict(zip(labels, in_room(labels, characters(NAME)), strict=True))
+
+
 def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]) -> None:
     """Write the name of each line at its end, moving names apart that would overlap."""
     if not any(ends):  # a single configuration without factors needs no name
@@ -132,7 +141,7 @@ def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]
     figure: Any = axes.get_figure(root=True)
     height = figure.get_size_inches()[1] / max(len(figure.axes), 1) * 72 * 0.75  # points that a panel is high, roughly
     gap = 1.15 * small_font() / height * (high - low)
-    texts = {label: wrapped(label, characters(NAME)) for label in ends}
+    texts = _names(list(ends))
     placed: dict[str, float] = {}
     top = -math.inf
     for label, end in sorted(ends.items(), key=lambda each: each[1]):

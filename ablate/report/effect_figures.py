@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
+from ablate.core.wording import shortened
 from ablate.report import plots
 from ablate.report.block_tables import over_blocks, scaled
 from ablate.report.effect_tables import describe
@@ -15,6 +17,7 @@ from ablate.report.marks import any_interval, highest_and_lowest, in_a_sentence,
 from ablate.report.model import AttributionResult, Comparison, Report
 from ablate.report.plots import Mark
 from ablate.report.sketch import Sketch
+from ablate.report.values import SHOWN_FROM
 from ablate.stats.blocks import BlockAnalysis
 
 UNPAIRED = "difference of means from the baseline; no seeds are paired"
@@ -25,10 +28,15 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
     digests = list(report.configurations) if table is None else [row.source.removeprefix("cell-") for row in table.rows]
     order = {digest: at for at, digest in enumerate(digests)}
     rows = sorted((each for each in comparison.against if not each.same_runs), key=lambda each: order[each.cell])
-    names = report.configurations.changes
-    marks = [mark_of(names[each.cell], each.estimate, spec) for each in rows if math.isfinite(each.estimate.estimate)]
-    if not marks:
+    names, specs = report.configurations.changes, report.specs(comparison)
+    known = [each for each in rows if math.isfinite(each.estimate.estimate)]
+    if not known:
         return
+    several = len({each.estimate.n for each in known}) > 1
+    marks = [
+        mark_of(names[each.cell] + (f" (n = {each.estimate.n})" if several else ""), each.estimate, specs[each.cell])
+        for each in known
+    ]
     unpaired = any(each.estimate.unpaired for each in rows)
     paired = any(each.estimate.n and not each.estimate.unpaired for each in rows)
     test = " (Welch's t)" if any_interval(marks) and not paired else ""
@@ -48,7 +56,13 @@ def differences(report: Report, comparison: Comparison, spec: MetricSpec) -> Ite
         baseline = "the first configuration of the same block"
     else:
         baseline = report.configurations.names[report.summary.baseline]
-    caption += f" The baseline is {baseline}." + which_rows(len(rows))
+    caption += f" The baseline is {baseline}." + which_rows(len(marks))
+    if several and any_interval(marks):
+        unit = "seeds" if paired else "runs"
+        few = f" Over fewer than {SHOWN_FROM} there is no bar." if any(each.estimate.n < SHOWN_FROM for each in known) else ""
+        caption += f" n: the {unit} of a difference.{few}"
+    if missing := [names[each.cell] for each in rows if each not in known]:
+        caption += f" Not shown, without a difference: {shortened(missing)}."
     title = f"Δ {difference_heading(spec)}"
     yield Sketch(
         "paired_differences", f"{'Paired differences' if paired else 'Differences'} from the baseline", caption,
@@ -95,8 +109,14 @@ def _effect_sketch(name: str, title: str, caption: str, marks: list[Mark], spec:
     )
 
 
-def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[str, str] | None = None) -> Sketch:
-    """A forest plot by block; a ratio as its distance from one."""
+def blocks(
+    analysis: BlockAnalysis,
+    spec: MetricSpec,
+    name: str,
+    names: Mapping[str, str] | None = None,
+    specs: Mapping[Level, MetricSpec] | None = None,
+) -> Sketch:
+    """A forest plot by block; a ratio as its distance from one. See `block_tables.blocks` for the arguments."""
     ratio, of_metric = analysis.scale == "ratio", spec
     spec = scaled(analysis, spec)
     shown = replace(spec, unit="%", digits=1) if ratio else spec  # as a change in percent
@@ -110,7 +130,8 @@ def blocks(analysis: BlockAnalysis, spec: MetricSpec, name: str, names: Mapping[
             hole = ", left out below" if level in analysis.holes else ""
             row, values = f"{analysis.block}={level} (n = {each.n}{hole})", [moved(value) for value in each.by_seed]
             low, high = map(moved, each.interval())
-            marks.append(mark(row, moved(each.estimate), (low, high), values, each.n, shown))
+            own = shown if ratio else scaled(analysis, (specs or {}).get(level, of_metric))
+            marks.append(mark(row, moved(each.estimate), (low, high), values, each.n, own))
     marks = highest_and_lowest(marks)
     for title, found, n in over_blocks(analysis):
         marks.append(mark(title, found.estimate - ratio, (found.low - ratio, found.high - ratio), [], n, shown))

@@ -139,7 +139,13 @@ def _no_change(estimate: Estimate, spec: MetricSpec) -> Row:
     return Row(values, source="no-change")
 
 
-def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None = None, unit: Unit = "seed") -> Table:
+def anova(
+    frame: pd.DataFrame,
+    spec: MetricSpec,
+    names: Mapping[str, str] | None = None,
+    unit: Unit = "seed",
+    one_at_a_time: bool = False,
+) -> Table:
     """Sums of squares and effect sizes, see `ablate.stats.anova.anova`.
 
     There are no p values: they would assume equal pairing in all cells, and contradict the contrasts if that does not hold.
@@ -150,6 +156,8 @@ def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None
         spec: the metric.
         names: short names of factors.
         unit: what a row of the data was, `seed` or `block`.
+        one_at_a_time: whether each configuration changes one factor: shares of the variance could then add up to any number,
+            and are left out.
     """
     if unit != "seed":  # the analysis calls its rows seeds
         frame = frame.assign(term=frame["term"].mask((frame["order"] == 0) & (frame["term"] == "seeds"), f"{unit}s"))
@@ -169,10 +177,9 @@ def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None
         for row in frame[known].to_dict("records")
     ]
     values = "runs" if unit == "seed" else f"the means of the {unit}s"
-    notes = [
-        f"{capitalized(spec.title)}: ω² is the share of the variance between {values} explained by a term; a negative value is "
-        f"noise. Over the {frame['n'].max()} {unit}s that are complete in all configurations."
-    ]
+    over = f"Over the {frame['n'].max()} {unit}s that are complete in all configurations."
+    omega = f"ω² is the share of the variance between {values} explained by a term; a negative value is noise."
+    notes = [f"{capitalized(spec.title)}: {'one factor changed at a time.' if one_at_a_time else omega} {over}"]
     if parts := list(dict.fromkeys(part for note in frame.loc[known, "note"].dropna() for part in note.split("; ") if part)):
         notes.append(f"{capitalized('; '.join(parts))}.")
     for note, terms in frame[~known].groupby("note", sort=False)["term"]:
@@ -181,9 +188,9 @@ def anova(frame: pd.DataFrame, spec: MetricSpec, names: Mapping[str, str] | None
         Column("term", "term"),
         Column("ss", "sum of squares (points²)" if spec.in_percent else "sum of squares", "number"),
         Column("df", "df", "number"),
-        Column("omega", "ω²", "number"),
+        *([] if one_at_a_time else [Column("omega", "ω²", "number")]),
     ]
-    data = frame.drop(columns=["f", "p"])
+    data = frame.drop(columns=["f", "p", *(["omega_squared"] if one_at_a_time else [])])
     return Table("variance_explained", "Variance explained (ANOVA)", columns, rows, data, notes, main=False)
 
 
@@ -265,9 +272,9 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
     return Table(result.name, result.title, columns, rows, result.shares, notes)
 
 
-def preliminary(counted: str = "seeds") -> str:
-    """What follows from fewer than five of what is counted."""
-    return f"Fewer than {FEWEST_SEEDS} {counted}: no verdicts and no p values; the results are preliminary."
+def preliminary(counted: str = "seeds", over: str = "") -> str:
+    """What follows from fewer than five of what is counted; `over` is what there would be verdicts and p values over."""
+    return f"Fewer than {FEWEST_SEEDS} {counted}: no verdicts and no p values{over}; the results are preliminary."
 
 
 def describe(changes: Sequence[Change], names: Mapping[str, str] | None = None) -> str:

@@ -14,12 +14,14 @@ from ablate.report.model import Comparison, Report
 from ablate.report.sketch import Sketch
 from ablate.stats.anova import NOT_ADDITIVE
 
-PARALLEL = 4  # factors from which parallel coordinates are drawn
+PARALLEL = (4, 7)  # factors of parallel coordinates: with fewer, other figures show more; more cannot be read
 
 
 def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) -> Iterator[Sketch]:
     """Explained variance, the strongest interactions, and with many factors parallel coordinates."""
     terms = pd.DataFrame() if comparison.over_blocks else comparison.anova  # its noise would be the differences of blocks
+    if report.configurations.one_at_a_time:  # a factor's share would be of the variance of its own two configurations
+        terms = pd.DataFrame()
     if "omega_squared" in terms and (main := terms[(terms["order"] == 1) & terms["omega_squared"].notna()]).shape[0] > 1:
         first = main.sort_values("omega_squared", ascending=False).iloc[0]
         share = f"ω² = {first['omega_squared']:.2f}"
@@ -27,7 +29,8 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
         rest = (
             "The rest is noise between seeds, and interactions of more factors."
             if additive
-            else "The factorial is incomplete, so that the shares do not add up, and what is missing to 1 is not all noise."
+            else "The factorial is incomplete, so that the shares do not add up: together they may be more or less than what "
+            "the factors explain, and the rest is not all noise."
         )
         of_pairs = ""
         if factor_plots.has_matrix(terms):
@@ -49,7 +52,7 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
         )  # fmt: skip
     factors = {key: list(map(str, factor)) for key, factor in report.configurations.factors.items()}
     mean = report.summary.mean[comparison.metric].dropna()
-    if len(factors) >= PARALLEL and len(mean) > len(factors) + 1:
+    if PARALLEL[0] <= len(factors) <= PARALLEL[1] and len(mean) > len(factors) + 1:
         cells = report.configurations.cells
         columns: dict[str, list[str] | list[float]] = {
             key: [_text(cells[each].get(key)) for each in mean.index] for key in factors

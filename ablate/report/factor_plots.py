@@ -16,7 +16,8 @@ from ablate.core.levels import short_names
 from ablate.core.metrics import MetricSpec
 from ablate.report.curve_plots import PALETTE, RASTERIZED
 from ablate.report.formatting import heading, number
-from ablate.report.plots import BLUE, GRAY, SHORTEST, characters, cut, new_axes, percent_axis, small_font
+from ablate.report.plots import BLUE, GRAY, characters, new_axes, percent_axis, small_font
+from ablate.report.row_names import SHORTEST, cut
 from ablate.report.values import SHOWN_FROM
 from ablate.stats.marginal_means import InteractionMeans
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from ablate.core.levels import short_names
 from ablate.core.text import printable
 from ablate.report import curve_figures, effect_figures, factor_figures, plots
+from ablate.report.fonts import families
 from ablate.report.model import Report
 from ablate.report.sketch import Sketch
 
@@ -36,27 +37,41 @@ class DrawnFigure:
 
 def draw(report: Report) -> list[DrawnFigure]:
     """Draw all figures of a report."""
-    drawn = []
+    drawn, (fonts, _) = [], families(_letters(report))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # no installed font has the characters of a name
         warnings.filterwarnings("ignore", "constrained_layout not applied")  # names too long for the width of a column
         for sketch in _sketches(report):
             with suppress(OverflowError):  # values near the largest float, which matplotlib cannot scale; the tables have them
-                drawn.append(_drawn(sketch))
+                drawn.append(_drawn(sketch, fonts))
     return drawn
 
 
-def _drawn(sketch: Sketch) -> DrawnFigure:
-    with _plotted(sketch) as figure:
+def boxes(report: Report) -> list[str]:
+    """A sentence about the characters of names that no installed font has, if there are any."""
+    _, missing = families(_letters(report))
+    return [f"No installed font has {missing}: figures show boxes in place of these characters."] if missing else []
+
+
+def _letters(report: Report) -> str:
+    """The characters of all names in figures."""
+    names = [*report.configurations.labels.values(), *report.configurations.changes.values()]
+    curves = [curve.title for curve in report.curves.shown] if report.curves is not None else []
+    metrics = [f"{spec.title}{spec.unit}" for spec in report.metrics.values()]
+    return "".join(sorted(set("".join([*names, *report.results.factors, *curves, *metrics]))))
+
+
+def _drawn(sketch: Sketch, fonts: Sequence[str]) -> DrawnFigure:
+    with _plotted(sketch, fonts) as figure:
         svg, png = as_svg(figure), _saved(figure, "png", dpi=150)
-    with _plotted(sketch, paper=True) as figure:
+    with _plotted(sketch, fonts, paper=True) as figure:
         pdf = _saved(figure, "pdf", dpi=300)
     return DrawnFigure(sketch.name, sketch.title, sketch.caption, sketch.alt, svg, png, pdf)
 
 
 @contextmanager
-def _plotted(sketch: Sketch, paper: bool = False) -> Iterator[Figure]:
-    with plots.style(paper=paper):
+def _plotted(sketch: Sketch, fonts: Sequence[str], paper: bool = False) -> Iterator[Figure]:
+    with plots.style(paper, fonts):
         figure = sketch.plot()
         try:
             yield figure
@@ -89,7 +104,7 @@ def _sketches(report: Report) -> Iterator[Sketch]:
             yield from effect_figures.effects(comparison, spec, names)
         yield from factor_figures.factor_sketches(report, comparison, spec)
         for at, analysis in enumerate(comparison.blocks, 1):
-            yield effect_figures.blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks", names)
+            yield effect_figures.blocks(analysis, spec, f"blocks_{at}" if at > 1 else "blocks", names, comparison.in_blocks)
     for result in report.attributions:
         yield from effect_figures.attribution(result, report.metrics[result.metric])
     if report.curves is not None:

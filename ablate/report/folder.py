@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def _render(report: Report, refresh: int | None, siunitx: bool) -> dict[str, str
     if (ablation := report.tables.ablation) is not None:
         files[f"tables/{ablation.name}.md"] = to_markdown(ablation)
     drawn = figures.draw(report)
+    report = replace(report, problems=[*report.problems, *figures.boxes(report)])
     for figure in drawn:
         files[f"figures/{figure.name}.svg"] = figure.svg
         files[f"figures/{figure.name}.png"] = figure.png

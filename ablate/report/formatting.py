@@ -63,18 +63,40 @@ def rounded_to(spec: MetricSpec, sds: Iterable[float]) -> MetricSpec:
     return replace(spec, digits=max(digits, 0) if digits <= DIGITS else None)
 
 
-def precise_enough(spec: MetricSpec, errors: Iterable[float]) -> MetricSpec:
-    """The metric with up to `FURTHER` digits more where paired differences need them: the scatter of runs may be far larger.
+def precise_enough(spec: MetricSpec, errors: Iterable[float], values: Iterable[float] = ()) -> MetricSpec:
+    """The metric with the digits that differences need, chosen once for all of a comparison.
 
-    Without digits in its description, it stays as it is: each difference has the digits of its own interval.
+    A description with digits gets up to `FURTHER` more: the scatter of runs may be far larger than that of paired differences.
+    Without, the typical (median) error gets two significant digits, and the smallest at least one. Where no error is known,
+    differences have the decimals that leave four significant digits of the largest value. If errors or values are too far apart
+    for one number of decimals, the metric stays as it is, and each difference has digits of its own.
+
+    Args:
+        spec: the metric.
+        errors: of the differences.
+        values: those that are compared.
 
     >>> [precise_enough(MetricSpec("accuracy", unit="%", digits=1), [error]).digits for error in (0.002, 0.0002, 1e-9)]
     [1, 2, 3]
+    >>> loss = MetricSpec("loss")
+    >>> [precise_enough(loss, errors).digits for errors in ([0.04, 0.02], [0.04, 0.02, 0.0001], [1e3, 0.001], [1e-9])]
+    [3, 4, None, None]
+    >>> [precise_enough(loss, [math.nan], values).digits for values in ([71.2, 72.4], [3e-7], [5e3, 2e-3])]
+    [2, None, None]
     """
-    needed = rounded_to(spec, errors)
-    if spec.digits is None or needed.digits is None:
+    known = [error for error in errors if error > 0 and math.isfinite(error)]
+    needed = rounded_to(spec, known).digits
+    if spec.digits is not None:
+        return spec if needed is None else replace(spec, digits=max(spec.digits, min(needed, spec.digits + FURTHER)))
+    scale = 100 if spec.is_fraction else 1
+    if known:
+        least = -math.floor(math.log10(scale * min(known)))
+        return spec if needed is None or least > min(needed + FURTHER, DIGITS) else replace(spec, digits=max(needed, least))
+    sizes = [scale * abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes or max(sizes) > 10**FURTHER * min(sizes):
         return spec
-    return replace(spec, digits=max(spec.digits, min(needed.digits, spec.digits + FURTHER)))
+    digits = max(0, 3 - math.floor(math.log10(max(sizes))))
+    return replace(spec, digits=digits) if digits <= DIGITS and max(sizes) < 1e6 else spec
 
 
 def alike(spec: MetricSpec, error: float) -> MetricSpec:

@@ -7,7 +7,7 @@ from collections import Counter
 
 from ablate.core.wording import counted
 from ablate.report.claim_findings import claim_findings
-from ablate.report.contrast_findings import contrast_findings
+from ablate.report.contrast_findings import contrast_findings, of_several
 from ablate.report.findings import Finding, with_unit
 from ablate.report.formatting import capitalized
 from ablate.report.model import Report
@@ -38,7 +38,9 @@ def headline(report: Report) -> str:
     found = contrast_findings(report)
     if len(found) == 1:
         return found[0].sentence
-    return _of_effects(found) if found else _of_means(report)
+    if not found or report.metric is None:
+        return _of_means(report)
+    return _of_effects(found, f" on {report.metrics[report.metric].title}" if of_several(report) else "")
 
 
 def size(report: Report) -> str:
@@ -48,8 +50,8 @@ def size(report: Report) -> str:
     return f"{counted(runs['cell'].nunique(), 'configuration')}, {replicates}"
 
 
-def _of_effects(found: list[Finding]) -> str:
-    """The largest effect, and how many are clear; `found` begins with it."""
+def _of_effects(found: list[Finding], on: str) -> str:
+    """The largest effect, and how many are clear; `found` begins with it, and `on` names the metric."""
     first = found[0]
     assert first.estimate is not None
     largest = f"{first.subject}, {with_unit(first.estimate)}"
@@ -57,13 +59,13 @@ def _of_effects(found: list[Finding]) -> str:
     if not clear:
         state = "Preliminary" if ", preliminary at " in first.sentence or math.isnan(first.estimate.low) else "Undecided"
         if all(each.estimate is not None and each.estimate.estimate == 0 for each in found):
-            return f"{state}: {_effects(found)}, all zero: no configuration differs."
+            return f"{state}: {_effects(found)}{on}, all zero: no configuration differs."
         interactions = [each for each in found if _is_interaction(each)]
-        text = f"{state}: the largest of {_effects([each for each in found if not _is_interaction(each)])} is {largest}"
+        text = f"{state}: the largest of {_effects([each for each in found if not _is_interaction(each)])}{on} is {largest}"
         return f"{text}{_largest_interaction(interactions)}."
     clearest = clear[0]  # the largest of those that are clear
     assert clearest.estimate is not None
-    lead = f"Largest clear effect: {clearest.subject}, {with_unit(clearest.estimate)}."
+    lead = f"Largest clear effect{on}: {clearest.subject}, {with_unit(clearest.estimate)}."
     if not open_:
         every = f"Both {_kinds(found)}" if len(found) == 2 else f"All {_effects(found)}"
         return lead if len(found) == 1 else f"{lead} {every} are clear."

@@ -16,6 +16,8 @@ from ablate.report.table import Column, Row, Table
 from ablate.report.values import Baseline, Interval, PValue, Switch, is_best, text_of
 
 ROWS = 40  # a float has to fit on a page
+SLACK = 4  # rows more than these are shown all the same
+SHARED = "shared"  # key of the letter of rows that are one experiment
 COLUMN_WIDTH = 229  # points, of LaTeX's own two-column class; others have wider columns
 WIDTHS = {
     **dict.fromkeys(" .,:;[]()|!iljtf", 0.32),
@@ -75,7 +77,7 @@ def table_environment(table: Table, label: str = "", siunitx: bool = False) -> s
     columns = [column for column in table.columns if column.kind != "flags" and not _of_p_values(table, column)]
     if "n" in table.keys and len(set(map(text_of, table.column("n")))) == 1:
         columns = [column for column in columns if column.key != "n"]  # the caption has it
-    rows = table.rows[:ROWS]
+    rows = _first(table.rows)
     stars = max((len(_stars(row)) for row in rows), default=0)
     sd = max((text_of(row[MEAN]).partition(" ± ")[2] for row in rows if MEAN in row.values), key=len, default="")
     aligned = {column.key: _Aligned.of(column, rows) for column in columns if siunitx and column.key in (MEAN, DIFFERENCE)}
@@ -97,7 +99,7 @@ def table_environment(table: Table, label: str = "", siunitx: bool = False) -> s
         rf"{_rule(row, at)}{' & '.join(cell.text for cell in of_row)} \\"
         for at, (row, of_row) in enumerate(zip(rows, cells, strict=True))
     ]
-    if (more := len(table.rows) - ROWS) > 0:
+    if more := len(table.rows) - len(rows):
         lines.append(rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\dots{{}} {more} more rows}} \\")
     text = "\n".join(
         [
@@ -166,8 +168,8 @@ def _number_and_rest(text: str) -> tuple[str, str] | None:
 def _after(row: Row, key: str, rest: str) -> str:
     """The LaTeX text after a number: standard deviation, dagger and stars."""
     text = in_latex(rest)
-    if key == MEAN and _lost(row):
-        text += r"$^\dagger$"
+    if key == MEAN and (mark := _mark(row)):
+        text += mark
     if key == DIFFERENCE and (stars := _stars(row)):
         text += rf"$^{{{stars}}}$"
     return text
@@ -203,13 +205,32 @@ def _marks(table: Table) -> Iterator[str]:
 
 def _rule(row: Row, at: int) -> str:
     """A rule above the baseline of each block but the first."""
-    return "\\midrule\n" if at and isinstance(row.values.get(DIFFERENCE), Baseline) else ""
+    return "\\midrule\n" if at and _begins(row) else ""
+
+
+def _begins(row: Row) -> bool:
+    """Whether a row is the baseline, with which a block begins."""
+    return isinstance(row.values.get(DIFFERENCE), Baseline)
+
+
+def _first(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows that fit on a page: whole blocks where one fits; all if there are hardly more."""
+    if len(rows) <= ROWS + SLACK:
+        return rows
+    return rows[: max((at for at in range(1, ROWS + 1) if _begins(rows[at])), default=ROWS)]
 
 
 def _lost(row: Row) -> str:
     """The flags of a row about runs without a result."""
     flags = row.values.get("flags")
     return ", ".join(flag.text for flag in flags if flag.kind in LOST) if isinstance(flags, tuple) else ""
+
+
+def _mark(row: Row) -> str:
+    """What stands above the mean of a row: a dagger for lost runs, and the letter of rows that are one experiment."""
+    letter = row.values.get(SHARED)
+    dagger = r"$^\dagger$" if _lost(row) else ""
+    return dagger + (rf"$^{{\mathrm{{{letter}}}}}$" if letter else "")
 
 
 def _caption(table: Table, rows: Sequence[Row]) -> str:
@@ -253,8 +274,8 @@ def _cell(row: Row, column: Column, stars: int, sd: str) -> _Cell:
         width *= 1.15
     if column.key == MEAN and sd and "±" not in text:
         shown += rf"\hphantom{{ $\pm$ {sd}}}"
-    if column.key == MEAN and _lost(row):
-        shown = rf"{shown}\rlap{{$^\dagger$}}"
+    if column.key == MEAN and (mark := _mark(row)):
+        shown = rf"{shown}\rlap{{{mark}}}"
     if column.key == DIFFERENCE and stars:  # all intervals end at the same place
         own = _stars(row)
         shown += rf"\rlap{{$^{{{own}}}$}}" if own else ""

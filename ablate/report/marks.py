@@ -16,6 +16,7 @@ from ablate.stats.estimates import Estimate
 
 ROWS = 24  # of a forest plot; of more, the highest and the lowest
 SLACK = 4  # rows more than these are shown all the same
+GAP = Mark("…", math.nan, math.nan, math.nan)  # where rows are left out
 
 
 def mark(
@@ -53,6 +54,7 @@ def any_interval(marks: Sequence[Mark]) -> bool:
 
 def in_a_sentence(marks: Sequence[Mark], title: str) -> str:
     """The highest and the lowest estimate in one sentence, for readers who cannot see the figure."""
+    marks = [each for each in marks if each is not GAP]
     highest, lowest = max(marks, key=lambda each: each.estimate), min(marks, key=lambda each: each.estimate)
     ends = [f"highest for {highest.label}, {highest.text}"] + (
         [] if lowest is highest else [f"lowest for {lowest.label}, {lowest.text}"]
@@ -62,11 +64,11 @@ def in_a_sentence(marks: Sequence[Mark], title: str) -> str:
 
 
 def highest_and_lowest(marks: list[Mark]) -> list[Mark]:
-    """All rows in order, or, of too many rows, those with the highest and the lowest estimates."""
+    """All rows in order, or, of too many rows, those with the highest and the lowest estimates and a gap between them."""
     if len(marks) <= ROWS + SLACK:
         return marks
     ranked = sorted(marks, key=lambda each: -each.estimate)
-    return [*ranked[: ROWS // 2], *ranked[-(ROWS // 2) :]]
+    return [*ranked[: ROWS // 2], GAP, *ranked[-(ROWS // 2) :]]
 
 
 def which_rows(rows: int) -> str:

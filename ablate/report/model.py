@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from ablate.core.claims import Claim, Unit
-from ablate.core.metrics import Metrics
+from ablate.core.levels import Level
+from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report.configurations import Configurations
 from ablate.report.curves import Curves
 from ablate.report.table import Table
@@ -64,6 +65,7 @@ class Comparison:
         no_change: the baseline against its second runs (study.control=aa); None without any.
         block: the factor whose levels are the blocks, if the contrasts are over blocks.
         blocks: each change compared in every block of a study with blocks; empty if no block has all its runs.
+        in_blocks: by block, the metric with the digits of the differences there; empty if all have the same.
     """
 
     metric: str
@@ -79,6 +81,7 @@ class Comparison:
     no_change: Estimate | None = None
     block: str | None = None
     blocks: Sequence[BlockAnalysis] = ()
+    in_blocks: Mapping[Level, MetricSpec] = field(default_factory=dict)
 
     @property
     def over_blocks(self) -> bool:
@@ -180,3 +183,10 @@ class Report:
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: Sequence[str] = ()
     tables: Tables = field(default_factory=Tables)
+
+    def specs(self, comparison: Comparison) -> dict[str, MetricSpec]:
+        """By configuration, the compared metric with the digits of differences; in blocks, those of its block."""
+        spec, block = self.metrics[comparison.metric], comparison.block
+        if block is None:
+            return dict.fromkeys(self.configurations, spec)
+        return {digest: comparison.in_blocks.get(cell[block], spec) for digest, cell in self.configurations.cells.items()}

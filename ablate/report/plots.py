@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,21 +10,21 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import seaborn as sns
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
+from ablate.report.fonts import DEFAULT
 from ablate.report.formatting import MINUS
+from ablate.report.row_names import in_room
 
 PAGE_WIDTH, PAPER_WIDTH = 5.2, 3.25  # inches; the columns of two-column papers are 3.25 to 3.5 wide
 PAGE_FONT, PAPER_FONT = 9.0, 7.0  # points
 BLUE, GREEN, ORANGE, GRAY = "#0173b2", "#029e73", "#d55e00", "#949494"  # seaborn's color-blind palette
 DARK_GRAY = "#5f5f5f"
-JAPANESE_FONTS = ("Noto Sans CJK JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic")
-NAME_LINES = 2  # lines that the name of a row may take
-SHORTEST = 5  # characters that a level in such a name keeps
 NAMES = 0.37  # share of the width of a figure that the names of rows take
+TICKS = 3  # steps of the axis of estimates
+TICK = 7  # characters that a tick label takes with the space beside it
 CHARACTER = 0.56  # width of a character, relative to the size of the font
 
 
@@ -55,15 +54,18 @@ class Mark:
 
 
 @contextmanager
-def style(paper: bool = False) -> Iterator[None]:
+def style(paper: bool = False, fonts: Sequence[str] = (DEFAULT,)) -> Iterator[None]:
     """The style of all figures: for the page, or at the width of a column and with the fonts of a paper.
 
     Text in an SVG or PDF remains text; a `$` in a name does not start a formula.
+
+    Args:
+        paper: whether the figure is for a paper.
+        fonts: their names; a character is from the first that has it.
     """
-    there = {font.name for font in font_manager.fontManager.ttflist}
     width, font = (PAPER_WIDTH, PAPER_FONT) if paper else (PAGE_WIDTH, PAGE_FONT)
     settings: dict[Any, Any] = {
-        "font.family": ["DejaVu Sans", *(name for name in JAPANESE_FONTS if name in there)],
+        "font.family": list(fonts),
         "font.size": font, "axes.titlesize": font, "axes.labelsize": font, "xtick.labelsize": 0.94 * font,
         "ytick.labelsize": 0.94 * font, "legend.fontsize": 0.94 * font, "figure.titlesize": font,
         "figure.figsize": (width, width / 2), "lines.linewidth": 1.2 if paper else 1.8, "axes.linewidth": 0.6,
@@ -141,21 +143,6 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None 
     return _figure(axes)
 
 
-def cut(text: str, length: int, sign: str = " … ") -> str:
-    """Shorten a long text in the middle.
-
-    Args:
-        text: the text.
-        length: the characters that remain.
-        sign: what stands for those that are left out.
-
-    >>> cut("label_smoothing=true", 13)
-    'label … =true'
-    """
-    kept = max(length - len(sign), 2)
-    return text if len(text) <= length else f"{text[: kept // 2]}{sign}{text[-(kept - kept // 2) :]}"
-
-
 def characters(share: float, size: float | None = None) -> int:
     """The number of characters of this size in points (by default small type) in a share of the width of a figure."""
     return int(share * 72 * plt.rcParams["figure.figsize"][0] / (CHARACTER * (size or small_font())))
@@ -194,11 +181,14 @@ def power_in_label(axes: Axes) -> None:
 
 def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> Axes:
     """Prepare axes with a row for each mark."""
-    names = _numbered([wrapped(mark.label, characters(NAMES)) for mark in marks])
+    names, ticks = in_room([mark.label for mark in marks], characters(NAMES)), TICKS
     if ax is None:
-        lines = sum(1.0 if "\n" in name else 0.75 for name in names)
-        _, grid = new_axes(0.75 + 0.42 * lines)
+        lines = [1 + name.count("\n") for name in names]
+        of_all, of_longest = sum(0.2 + 0.1 * each for each in lines), 0.15 * max(lines) * len(lines)
+        _, grid = new_axes(0.75 + max(of_all, of_longest))
         ax = grid[0, 0]
+        beside = max(len(line) for name in names for line in name.split("\n")) + max(len(mark.text) for mark in marks)
+        ticks = min(max((characters(1.0) - beside) // TICK - 1, 1), TICKS)
     ax.axvline(0, color="black", linewidth=0.9, zorder=1)
     ax.set(xlabel=title, ylabel="", ylim=(-len(marks) + 0.4, 0.6))
     ax.set_yticks([-at for at in range(len(marks))], names)
@@ -210,49 +200,8 @@ def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> 
     ax.margins(x=0.04)
     if percent:
         percent_axis(ax.xaxis, signed=True)
-    ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     return ax
-
-
-def _numbered(names: list[str]) -> list[str]:
-    """Names that are equal once they are cut, with a number each."""
-    found, seen = [], dict.fromkeys(names, 0)
-    for name in names:
-        seen[name] += 1
-        found.append(f"{name} ({seen[name]})" if names.count(name) > 1 else name)
-    return found
-
-
-def wrapped(text: str, length: int, at_most: int = NAME_LINES) -> str:
-    """Break a name into at most so many lines. Of the levels after factors, the longest are shortened first.
-
-    >>> print(wrapped("backbone × norm: resnet50_imagenet21k, none → vit_base_patch16_224, batch", 32))
-    backbone × norm:
-    resn…21k, none → vit_…224, batch
-    """
-    lines = textwrap.wrap(text, length) or [text]
-    fits = len(lines) <= at_most
-    factors, sign, levels = text.partition(": ")
-    if sign and len(factors) < length and not (fits and max(map(len, text.split())) <= length):
-        for longest in range(length, SHORTEST - 1, -1):
-            words = _shortened(levels.split(), longest)
-            shortened = [f"{factors}:", *textwrap.wrap(" ".join(words), length, break_long_words=False)]
-            if len(shortened) <= at_most:
-                return "\n".join(shortened)
-    if fits:
-        return "\n".join(lines)
-    return "\n".join([*lines[: at_most - 1], cut(" ".join(lines[at_most - 1 :]), length)])
-
-
-def _shortened(words: Sequence[str], length: int) -> list[str]:
-    """Cut words to a length; of those that would look alike, their common beginning first."""
-    found = {word: cut(word, length, "…") for word in words}
-    for short in set(found.values()):
-        alike = [word for word in found if found[word] == short]
-        common = next((at for at, letters in enumerate(zip(*alike, strict=False)) if len(set(letters)) > 1), 0)
-        if len(alike) > 1:
-            found |= {word: cut(f"…{word[common:]}", length, "…") for word in alike}
-    return [found[word] for word in words]
 
 
 def _figure(axes: Axes) -> Figure:

@@ -16,16 +16,17 @@ from ablate.report.table import Column, Row, Table
 from ablate.report.values import AtSeed, Value, has_number, is_best, text_of
 
 SHOWN = 24  # rows in the terminal and in report.md; the files have all
+SLACK = 4  # rows more than these are shown all the same
 _ALIGNED = {"number": "---:", "switch": ":---:"}
 
 
 def to_rich(table: Table) -> rich.table.Table:
-    """Render the rows for the terminal, cut to `SHOWN`, without title and notes, which would wrap at the width of the table."""
+    """Render the first rows for the terminal, without title and notes, which would wrap at the width of the table."""
     shown = rich.table.Table()
     for column in table.columns:
         justify: JustifyMethod = "right" if column.numeric else "center" if column.kind == "switch" else "left"
         shown.add_column(escape(printable(column.title)), justify=justify, overflow="fold")
-    for row in table.rows[:SHOWN]:
+    for row in _first(table, SHOWN):
         shown.add_row(*(_in_terminal(row[column.key]) for column in table.columns))
     if rest := _rest(table, SHOWN):
         shown.add_row(rest)
@@ -33,10 +34,10 @@ def to_rich(table: Table) -> rich.table.Table:
 
 
 def to_markdown(table: Table, most: int | None = None) -> str:
-    """Render heading, rows (the first `most`; None for all) and notes as Markdown."""
+    """Render heading, rows (the first `most` and the best, or a few more; None for all) and notes as Markdown."""
     lines = [_markdown_line([in_markdown(column.title) for column in table.columns])]
     lines.append(_markdown_line([_ALIGNED.get(column.kind, "---") for column in table.columns]))
-    lines += [_markdown_line([_in_markdown(row, column) for column in table.columns]) for row in table.rows[:most]]
+    lines += [_markdown_line([_in_markdown(row, column) for column in table.columns]) for row in _first(table, most)]
     if rest := _rest(table, most):
         lines.append(_markdown_line([in_markdown(rest), *[""] * (len(table.columns) - 1)]))
     notes = [f"{line_in_markdown(note)}  " for note in table.notes]
@@ -120,6 +121,13 @@ def _markdown_line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _first(table: Table, most: int | None) -> list[Row]:
+    """The first rows and every later one in bold, or all if there are hardly more."""
+    if most is None or len(table.rows) <= most + SLACK:
+        return list(table.rows)
+    return [row for at, row in enumerate(table.rows) if at < most or any(map(is_best, row.values.values()))]
+
+
 def _rest(table: Table, most: int | None) -> str:
-    more = 0 if most is None else len(table.rows) - most
+    more = len(table.rows) - len(_first(table, most))
     return f"… {more} more in tables/{table.name}.csv" if more > 0 else ""

@@ -145,10 +145,11 @@ def _tested(test: ClaimTest, at: LookTest, p: float, family: int) -> str:
     claim, over = test.claim, f"{at.look.seeds} {test.unit}s"
     adjusted = [f"look {at.look.number} at {over}" if len(test.design.looks) > 1 else f"one look at {over}"]
     if not claim.primary:
-        adjusted.append("exploratory: not a primary claim, not adjusted for the others")
+        adjusted.append("exploratory: not a primary claim, not corrected for the others")
     elif family > 1:
         adjusted.append(f"Holm over {family} claims")
-    return f"adjusted p {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} ({', '.join(adjusted)})"
+    name = "adjusted p" if claim.primary else "p adjusted for looks" if len(test.design.looks) > 1 else "p"
+    return f"{name} {'< 0.0001' if p < 0.0001 else f'= {p:.2g}'} ({', '.join(adjusted)})"
 
 
 def _beyond(test: ClaimTest, at: LookTest) -> str:

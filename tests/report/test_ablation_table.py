@@ -139,12 +139,14 @@ def test_notes_and_caption_say_n_interval_test_and_correction() -> None:
         "Mean ± standard deviation over n seeds; in bold the best (higher is better).",
         "Δ: mean paired difference in percentage points from the baseline, with its 95 % interval (paired t).",
         "p: two-sided paired t, Holm-corrected for 3 comparisons.",
+        "Full: dropout=true, batch norm=batch, width=64.",
+        "w/o batch norm: batch norm=none.",
     ]
     assert shown.caption.startswith(
         "Ablation, my study: accuracy. Mean ± standard deviation over n = 5 seeds; in bold the best"
     )
     assert "*p < 0.05" in shown.caption
-    assert shown.caption.endswith("(two-sided paired t, Holm-corrected for 3 comparisons).")
+    assert " (two-sided paired t, Holm-corrected for 3 comparisons). Full: " in shown.caption
     assert shown.label == "tab:ablation-my-study"
     assert {"mean", "sd", "difference_estimate", "p", "p_adjusted", "simultaneous_low"} <= set(shown.data)
 
@@ -156,8 +158,10 @@ def test_two_seeds_have_no_interval_and_no_p_value() -> None:
     assert shown.notes[1:] == [
         "Δ: mean paired difference in percentage points from the baseline.",
         "Fewer than 5 seeds: no verdicts and no p values; the results are preliminary.",
+        "Full: dropout=true, batch norm=batch, width=64.",
+        "w/o batch norm: batch norm=none.",
     ]
-    assert shown.caption.endswith(shown.notes[-1])
+    assert shown.caption.endswith(" ".join(shown.notes[-3:]))
 
 
 def test_in_blocks_differences_and_the_best_are_within_each() -> None:
@@ -244,3 +248,80 @@ def test_runs_without_a_value_count_as_those_that_failed() -> None:
     assert [text_of(row["n"]) for row in shown] == ["4 of 5"] * 2
     assert text_of(shown[0]["mean"]) == text_of(shown[1]["mean"])
     assert [text_of(row["flags"]) for row in shown] == ["1 finished without a value", "1 failed"]
+
+
+def test_rows_stand_below_the_baseline_of_their_block_wherever_its_column_is() -> None:
+    shown = table({"agent": ["ppo", "sac"], "env": ["hopper", "reacher"]}, seeds=3, blocks="env")
+    assert shown.columns[0].title == "env"
+    assert [row[:2] for row in texts(shown)] == [["hopper", "ppo"], ["hopper", "sac"], ["reacher", "ppo"], ["reacher", "sac"]]
+    assert [text_of(row["difference"]) == "baseline" for row in shown.rows] == [True, False, True, False]
+
+
+def test_each_block_has_digits_of_its_own() -> None:
+    scale = {"hopper": 3000, "reacher": -0.5}
+    found = grid_results(
+        {"agent": ["ppo", "sac"], "env": list(scale)},
+        lambda at, seed: scale[str(at["env"])] * (1 + (0.2 + seed / 100) * (at["agent"] == "sac") + seed / 1000),
+        "ret",
+        3,
+        blocks="env",
+    )
+    tables = compose(found, name="my study", folder=Path("none")).tables
+    assert tables.ablation is not None
+    assert tables.results is not None
+    differences = [text_of(row["difference"]) for row in tables.ablation.rows]
+    assert differences == ["baseline", "+630 [+555, +705]", "baseline", "−0.1050 [−0.1174, −0.0926]"]
+    assert [text_of(row["mean"]) for row in tables.ablation.rows][::2] == ["3,003 ± 3", "−0.5005 ± 0.0005"]
+    assert sorted(differences) == sorted(text_of(row["difference"]) for row in tables.results.rows)
+    assert [text_of(row["estimate"]) for row in tables.blocks[0].rows][:2] == [differences[1], differences[3]]
+
+
+def test_without_digits_one_number_of_decimals_is_chosen_for_all_tables() -> None:
+    levels = {"base": 18.28, "a": 17.8, "b": 17.2, "lost": 19.2}
+
+    def measure(at: Any, seed: int) -> float:
+        if at["arm"] == "lost" and seed:
+            return float("nan")
+        return levels[str(at["arm"])] + np.random.default_rng([seed, *str(at["arm"]).encode()]).normal(0, 0.1)
+
+    tables = compose(grid_results({"arm": list(levels)}, measure, "loss", 5), name="my study", folder=Path("none")).tables
+    assert tables.ablation is not None
+    assert tables.results is not None
+    assert tables.contrasts is not None
+    differences = [text_of(row["difference"]) for row in tables.ablation.rows[1:]]
+    assert differences == [text_of(row["difference"]) for row in tables.results.rows[1:]]
+    assert differences == [text_of(row["estimate"]) for row in tables.contrasts.rows]
+    assert {len(text.split(" ")[0].partition(".")[2]) for text in differences} == {3}
+
+
+def test_differences_of_single_runs_have_the_decimals_of_their_values() -> None:
+    found = grid_results({"arm": ["a", "b"]}, lambda at, _: 71.2 + 1.2 * (at["arm"] == "b"), "top1", 1)
+    assert [[text_of(row["mean"]), text_of(row["difference"])] for row in table({}, found=found).rows] == [
+        ["71.20", "baseline"],
+        ["72.40", "+1.20"],
+    ]
+
+
+def test_one_change_at_a_time_says_what_the_baseline_is_and_what_without_means() -> None:
+    shown = table({}, found=one_change({"dropout": [0.1, 0], "batch_norm": ["batch", "none"], "aux": [True, False]}))
+    notes = ["Full: dropout=0.1, batch norm=batch, aux=true.", "w/o dropout: dropout=0; w/o batch norm: batch norm=none."]
+    assert shown.notes[-2:] == notes
+    assert shown.caption.endswith(" ".join(notes))
+    long = one_change({f"a_factor_with_a_long_name_{at}": [True, False] for at in range(6)})
+    assert table({}, found=long).notes[-1].startswith("Full: a factor with a long name 0=true, ")
+    assert "Full: " not in table({}, found=long).caption
+
+
+def test_one_comparison_is_not_corrected_and_a_metric_without_direction_has_no_best() -> None:
+    found = grid_results({"arm": ["a", "b"]}, value, "map50", 5)
+    shown = table({}, found=found)
+    assert [column.title for column in shown.columns if column.key == "p"] == ["p"]
+    assert shown.notes[1].endswith("better=higher or better=lower in the description of map50 says it.")
+    assert not any("in bold" in note.lower() for note in table({"arm": ["a", "b"]}).notes[1:])
+
+
+def test_the_rounding_step_is_mentioned_where_an_interval_is_made_of_it() -> None:
+    sentence = "Where all differences lie within one rounding step of the metric, the step is their uncertainty."
+    for seeds, said in ((2, False), (5, True)):
+        found = grid_results({"arm": ["a", "b"]}, lambda at, seed: 0.5 + (at["arm"] == "b") / 10 + seed / 100, "acc", seeds)
+        assert (sentence in table({}, found=found).notes) is said

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from ablate.report.build import build
+from ablate.report.loading import load
 from ablate.report.model import Report
+from ablate.report.table_formats import to_latex
 from tests.report.studies import grid, write_runs
 
 
@@ -32,3 +34,23 @@ def test_a_configuration_that_is_identical_to_another_one_is_named_below_the_res
     assert results is not None
     assert results.notes[-1] == "stem=a,on=true: identical configuration to stem=a,on=false, run once."
     assert len(results.rows) == 4
+
+
+def test_in_latex_rows_that_are_one_experiment_have_a_letter(tmp_path: Path) -> None:
+    cells = grid({"stem": ["a", "b"], "on": [False, True]})
+    study = write_runs(tmp_path / "s", [cells[0], cells[1], cells[2]], 3, factors={"stem": ["a", "b"], "on": [False, True]})
+    runner = next(path.name.rpartition("-")[2] for path in study.glob("runs/stem=b*"))
+    same = {"0123abcd": {"as": runner, "label": "stem=b,on=true", "levels": {"stem": "b", "on": True}}}
+    text = (study / "study.yaml").read_text()
+    (study / "study.yaml").write_text(text + f"same: {same}\n")
+    ablation = build(study).tables.ablation
+    assert ablation is not None
+    lines = to_latex(ablation).splitlines()
+    assert [line[:5] for line in lines if r"$^{\mathrm{a}}$" in line] == ["b & \\", "b & \\"]
+    assert "Rows with the same letter are one experiment, run once." in ablation.caption
+
+
+def test_the_label_of_another_metric_has_its_name(tmp_path: Path) -> None:
+    study = load(write_runs(tmp_path / "s", grid({"stem": ["a", "b"]}), 3))
+    labels = [study.table("ablation", metric).table.label for metric in (None, "speed")]
+    assert labels == ["tab:ablation-s", "tab:ablation-s-speed"]

@@ -61,7 +61,7 @@ def test_a_study_with_blocks_has_a_row_a_block_and_both_aggregates() -> None:
     assert rows[0][3] == "3 of 3"
     assert rows[6][3] == "6 of 6"
     (analysis,) = found.comparison.blocks
-    assert rows[6][2].startswith(f"{100 * analysis.like_these.estimate:+.1f} [{100 * analysis.like_these.low:+.1f}, ")
+    assert rows[6][2].startswith(f"{100 * analysis.like_these.estimate:+.2f} [{100 * analysis.like_these.low:+.2f}, ")
     assert shown.data["block"].tolist()[-3:] == [
         "interquartile mean before", "interquartile mean after", "probability of improvement"
     ]  # fmt: skip
@@ -88,7 +88,7 @@ def test_a_hole_is_named_and_a_ratio_and_normalized_values_have_their_scale() ->
     (ratio,) = report(results(block_scale="ratio")).tables.blocks
     assert 1.02 < float(texts(ratio)[0][2].split()[0]) < 1.06
     assert ratio.columns[3].title == "above one"
-    assert re.search(r"mean of logarithms, as values, .* blocks: 62\.\d \[.*\] before and 64\.\d \[", ratio.notes[-1])
+    assert re.search(r"mean of logarithms, as values, .* blocks: 62\.\d\d \[.*\] before and 64\.\d\d \[", ratio.notes[-1])
     assert "Claims are tested in this way, each on its own scale" in ratio.notes[0]
     bounds = {name: (0.4 + 0.05 * at, 0.6 + 0.05 * at) for at, name in enumerate(NAMES)}
     (scaled,) = report(results(block_bounds=bounds)).tables.blocks

@@ -107,3 +107,9 @@ def test_a_baseline_configuration_without_runs_is_named_though_its_levels_are_th
 def test_a_level_whose_runs_were_all_left_out_is_named_too(tmp_path: Path) -> None:
     study = write_runs(tmp_path / "s", STEMS, 5, leave_out=[{"stem": "a", "reason": "the disk failed"}])
     assert caveats(build(study)) == ["stem=a has no runs except those left out; the baseline is stem=b."]
+
+
+def test_few_blocks_have_no_p_values_over_blocks(tmp_path: Path) -> None:
+    found = grid_results({"data": ["a", "b"], "on": [False, True]}, lambda at, seed: at["on"] + seed / 7, blocks="data")
+    (caveat,) = caveats(compose(found, name="s", folder=tmp_path))
+    assert caveat == "Fewer than 5 blocks (data): no verdicts and no p values over blocks; the results are preliminary."

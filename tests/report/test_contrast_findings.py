@@ -27,7 +27,7 @@ def one_at_a_time(folder: Path, seeds: int = 5) -> list[Finding]:
 
 def test_a_contrast_is_a_sentence_with_its_unit(tmp_path: Path) -> None:
     (one,) = contrast_findings(reported(tmp_path, 0.05, 0.001))
-    assert one.sentence == "Removing dropout: +5.0 points [+4.9, +5.1], better at n = 5."
+    assert one.sentence == "Removing dropout: +5.01 points [+4.92, +5.10], better at n = 5."
     assert (one.claim, one.verdict, one.reason, one.decided, one.unit) == ("", None, "", True, "seed")
     (one,) = contrast_findings(reported(tmp_path, 0.01, 0.05))
     assert one.sentence.endswith("], undecided at n = 5.")

@@ -70,3 +70,14 @@ def test_over_blocks_means_are_over_blocks() -> None:
     assert found["interaction_means"].caption.startswith("Means over blocks, averaged over the other factors")
     found = sketches("higher", of_seeds=0.001)
     assert found["interaction_means"].caption.startswith("Means over seeds, averaged over the other factors")
+
+
+def test_of_one_change_at_a_time_no_share_of_the_variance_is_shown() -> None:
+    """Each would be near 1: what a factor does lies in two of the configurations, the total in all of them."""
+    whole = grid_results(FACTORS, lambda levels, seed: sum(map(int, levels.values())) + 0.01 * seed * levels["a"], "x", 5)
+    report = compose(whole.where(whole.runs["label"].str.count("=1") <= 1), name="s", folder=Path("x"))
+    assert report.comparison is not None
+    assert "importance" not in {each.name for each in factor_sketches(report, report.comparison, report.metrics["x"])}
+    assert report.tables.anova is not None
+    assert report.tables.anova.keys == ["term", "ss", "df"]
+    assert "omega_squared" not in report.tables.anova.data

@@ -1,6 +1,7 @@
 """Which figures there are, and their captions."""
 
 import logging
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -12,8 +13,9 @@ from matplotlib.figure import Figure
 
 from ablate.report import figures
 from ablate.report.build import build, compose
+from ablate.report.factor_figures import factor_sketches
 from ablate.report.model import Report
-from tests.report.studies import ACCURACY, grid, results, write_runs
+from tests.report.studies import ACCURACY, Levels, grid, grid_results, results, write_runs
 
 
 def texts_of(svg: str) -> set[str]:
@@ -149,3 +151,29 @@ def test_a_pdf_logs_nothing_about_its_fonts(caplog: pytest.LogCaptureFixture) ->
         figure.text(0.5, 0.5, "β ± 1")
         assert figures._saved(figure, "pdf", dpi=100).startswith(b"%PDF")
     assert [record for record in caplog.records if record.name.startswith("fontTools")] == []
+
+
+def test_a_figure_says_over_how_many_seeds_each_row_is_and_which_rows_are_missing(tmp_path: Path) -> None:
+    def value(levels: Levels, seed: int) -> float:
+        lost = {"a": False, "b": False, "c": seed > 0, "d": True}
+        return (
+            math.nan
+            if lost[str(levels["arm"])]
+            else float(ord(str(levels["arm"])) + (seed * 0.7) ** 2 * (levels["arm"] == "b"))
+        )
+
+    report = compose(grid_results({"arm": list("abcd")}, value), name="s", folder=tmp_path)
+    found = next(each for each in figures.draw(report) if each.name == "paired_differences")
+    assert {"arm=b (n = 5)", "arm=c (n = 1)"} <= texts_of(found.svg)
+    assert found.caption.endswith(
+        "n: the seeds of a difference. Over fewer than 3 there is no bar. Not shown, without a difference: arm=d."
+    )
+
+
+def test_parallel_coordinates_of_very_many_factors_are_left_out(tmp_path: Path) -> None:
+    levels = {f"f{at}": [0, 1] for at in range(8)}
+    found = grid_results(levels, lambda levels, seed: sum(map(int, levels.values())) + seed / 9, seeds=1)
+    report = compose(found, name="s", folder=tmp_path)
+    assert report.comparison is not None
+    names = [each.name for each in factor_sketches(report, report.comparison, report.metrics["f1"])]
+    assert "parallel" not in names

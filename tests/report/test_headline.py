@@ -1,6 +1,7 @@
 """The sentence above the findings."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_with_claims_the_verdicts_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_single_contrast_is_the_headline(tmp_path: Path) -> None:
-    assert headline(reported(tmp_path, 0.05, 0.001)) == "Removing dropout: +5.0 points [+4.9, +5.1], better at n = 5."
+    assert headline(reported(tmp_path, 0.05, 0.001)) == "Removing dropout: +5.01 points [+4.92, +5.10], better at n = 5."
 
 
 def test_the_largest_effect_and_what_is_undecided(tmp_path: Path) -> None:
@@ -71,3 +72,12 @@ def test_without_results_it_says_so(tmp_path: Path) -> None:
 def test_one_configuration_has_its_mean(tmp_path: Path) -> None:
     found = grid_results({}, lambda levels, seed: 0.5 + seed / 100, ACCURACY.name, 3, [ACCURACY])
     assert headline(compose(found, name="s", folder=tmp_path)) == "Final accuracy: 51.0 ± 1.0 %, 3 runs of one configuration."
+
+
+def test_among_several_outcomes_a_sentence_names_its_own(tmp_path: Path) -> None:
+    found = grid_results({"a": [0, 1], "b": [0, 1]}, lambda levels, seed: levels["a"] + 0.5 * levels["b"] + 0.01 * seed, "bleu")
+    two = replace(found, values=found.values.assign(chrf=found.values["bleu"]), metrics=found.metrics.completed(["chrf"]))
+    one = headline(compose(found, name="s", folder=tmp_path))
+    assert headline(compose(two, name="s", folder=tmp_path)) == one.replace("effect: ", "effect on bleu: ")
+    sentences = [each.sentence for each in findings(compose(two, name="s", folder=tmp_path))]
+    assert all(": bleu " in sentence for sentence in sentences)

@@ -128,6 +128,15 @@ def test_a_float_has_at_most_forty_rows() -> None:
     text = table_environment(shown)
     assert text.count(r" \\") == ROWS + 2
     assert rf"\dots{{}} {59 - ROWS} more rows" in text
+    assert "more rows" not in table_environment(table({"width": list(range(ROWS + 3))}, seeds=1)), "a few more are shown"
+
+
+def test_a_float_ends_with_a_whole_block() -> None:
+    shown = table({"task": list("abcd"), "width": list(range(15))}, seeds=1, blocks="task")
+    lines = table_environment(shown).splitlines()
+    assert sum(line.startswith(("a & ", "b & ")) for line in lines) == 30
+    assert not [line for line in lines if line.startswith("c & ")]
+    assert any(r"\dots{} 30 more rows" in line for line in lines)
 
 
 def test_a_table_too_wide_for_a_column_spans_both() -> None:

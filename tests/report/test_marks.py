@@ -34,7 +34,8 @@ def test_unknown_shares_are_left_out_and_the_whole_is_named() -> None:
 def test_of_too_many_rows_the_highest_and_the_lowest_stay() -> None:
     marks = [Mark(str(at), float(at), math.nan, math.nan) for at in range(ROWS + 6)]
     shown = [each.label for each in highest_and_lowest(marks)]
-    assert (len(shown), shown[0], shown[-1]) == (ROWS, str(ROWS + 5), "0")
+    assert (len(shown), shown[0], shown[ROWS // 2], shown[-1]) == (ROWS + 1, str(ROWS + 5), "…", "0"), "with a mark between"
+    assert in_a_sentence(highest_and_lowest(marks), "Δ").startswith(f"Δ: highest for {ROWS + 5}, ")
     for rows in (ROWS, ROWS + 4):  # a few more are all shown
         assert highest_and_lowest(marks[:rows]) == marks[:rows]
         assert which_rows(rows) == ""

@@ -1,6 +1,7 @@
 """Plots of estimates draw what they are given."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from ablate.report.plots import BLUE, GRAY, PAGE_WIDTH, PAPER_WIDTH, Mark, close, forest, style, waterfall, wrapped
+from ablate.report.plots import BLUE, GRAY, PAGE_WIDTH, PAPER_WIDTH, Mark, close, forest, style, waterfall
 
 MARKS = [
     Mark("up", 0.3, 0.1, 0.45, [0.2, 0.4], text="+0.3 [0.1, 0.45]"),
@@ -87,27 +88,17 @@ def test_each_bar_of_a_waterfall_begins_where_the_one_before_ends_and_the_last_a
     close(figure)
 
 
-def test_names_that_are_equal_once_they_are_cut_are_numbered() -> None:
-    long = "first_factor=1, second_factor=2, third_factor=3, fourth_factor={}, fifth_factor=5, sixth_factor=6, seventh=7"
-    marks = [Mark(long.format(level), float(level), 0.0, 9.0) for level in (1, 2)] + [Mark("short", 3.0, 0.0, 9.0)]
-    figure = forest(marks, "x", percent=False)
-    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    close(figure)
-    assert [name.endswith(f" ({at})") for at, name in enumerate(names[:2], 1)] == [True, True]
-    assert names[2] == "short"
-
-
-def test_of_a_long_name_the_levels_are_shortened_and_the_factors_kept() -> None:
-    name = "backbone × augmentation: resnet50_pretrained_imagenet21k, randaugment_m9 → vit_base_patch16_224_augreg, none"
-    for length in (26, 30, 40):
-        factors, levels = wrapped(name, length).split("\n")
-        assert factors == "backbone × augmentation:"
-        assert len(levels) <= length
-        assert [level[:2] for level in levels.replace(" →", ",").split(", ")] == ["re", "ra", "vi", "no"]
-    name = "model: resnet18_imagenet_bs256_seedless → resnet50_imagenet_bs256_seedless"
-    for length in (24, 29):
-        first, second = wrapped(name, length).replace("\n", " ").removeprefix("model: ").split(" → ")
-        assert first != second
-    assert wrapped("dropout: true → false", 30) == "dropout: true → false"
-    assert wrapped("dropout: true → false", 16) == "dropout: true →\nfalse"
-    assert wrapped("a_name_without_spaces", 12) == "a_name_witho\nut_spaces"
+def test_tick_labels_do_not_overlap_beside_long_names_and_numbers() -> None:
+    marks = [
+        Mark("backbone=a_long_name", 0.06, 0.01, 0.11, [0.0, 0.11], "+0.06000 [+0.01000, +0.11000]"),
+        Mark("b", 0.0, -0.01, 0.01),
+    ]
+    with style(paper=True):
+        figure = forest(marks, "x", percent=False)
+        figure.canvas.draw()
+        (axes,) = figure.axes
+        shown = [each for each in axes.get_xticklabels() if axes.get_xlim()[0] <= each.get_position()[0] <= axes.get_xlim()[1]]
+        boxes = [each.get_window_extent() for each in shown]
+        close(figure)
+    assert len(boxes) > 1
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

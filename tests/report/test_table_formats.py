@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from rich.console import Console
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.report.table import Column, Row, Table
-from ablate.report.table_formats import SHOWN, frame_to_csv, to_csv, to_latex, to_markdown, to_rich
+from ablate.report.table_formats import SHOWN, SLACK, frame_to_csv, to_csv, to_latex, to_markdown, to_rich
 from ablate.report.values import AtSeed, Count, Interval, Mean, Value
 from ablate.stats.flags import Flag
 
@@ -26,7 +27,7 @@ def table(columns: list[Column], *rows: list[Value], notes: tuple[str, ...] = ()
 
 
 NAME, NUMBER, SENTENCE = Column("a", "a|b"), Column("n", "n", "number"), Column("why", "why", "sentence")
-LONG = table([NAME, NUMBER, SENTENCE], *([f"c{at}", Count(at), "because"] for at in range(SHOWN + 3)))
+LONG = table([NAME, NUMBER, SENTENCE], *([f"c{at}", Count(at), "because"] for at in range(SHOWN + SLACK + 3)))
 
 
 def test_markdown_and_terminal_show_names_as_text() -> None:
@@ -51,12 +52,21 @@ def test_a_value_has_the_same_text_in_every_format() -> None:
 
 
 def test_of_many_rows_a_terminal_shows_some_and_says_where_the_others_are() -> None:
-    assert len(to_markdown(LONG).splitlines()[4:]) == SHOWN + 3
+    assert len(to_markdown(LONG).splitlines()[4:]) == SHOWN + SLACK + 3
     rows = to_markdown(LONG, SHOWN).splitlines()[4:]
     assert len(rows) == SHOWN + 1
-    assert rows[-1] == "| … 3 more in tables/long_table.csv |  |  |"
+    assert rows[-1] == f"| … {SLACK + 3} more in tables/long_table.csv |  |  |"
     assert to_rich(LONG).row_count == SHOWN + 1
-    assert to_latex(LONG).count(r"\\") == SHOWN + 4
+    assert to_latex(LONG).count(r"\\") == SHOWN + SLACK + 4
+
+
+def test_a_few_rows_more_are_shown_and_the_best_always() -> None:
+    few = replace(LONG, rows=LONG.rows[: SHOWN + SLACK])
+    assert len(to_markdown(few, SHOWN).splitlines()[4:]) == to_rich(few).row_count == SHOWN + SLACK
+    best = Row({**LONG.rows[-2].values, NUMBER.key: Mean(3.0, 0.1, 5, 5, MetricSpec("x"), best=True)})
+    rows = to_markdown(replace(LONG, rows=[*LONG.rows[:-2], best, LONG.rows[-1]]), SHOWN).splitlines()[4:]
+    assert "**3.00 ± 0.10**" in rows[-2]
+    assert f"… {SLACK + 2} more" in rows[-1]
 
 
 def test_latex_has_the_rules_of_booktabs_and_no_other_commands() -> None:

@@ -44,7 +44,8 @@ def test_the_opposite_at_a_later_look_is_told_and_the_first_verdict_stands() -> 
 def test_an_exploratory_claim_is_labeled() -> None:
     found = judged([0.02, 0.021, 0.019, 0.02, 0.0205], primary=False)
     assert found.exploratory
-    assert "exploratory: not a primary claim, not adjusted for the others" in found.reason
+    assert found.reason.startswith("p adjusted for looks < 0.0001 (look 1 at 5 seeds, exploratory: ")
+    assert "exploratory: not a primary claim, not corrected for the others" in found.reason
 
 
 FAR = (0.053, 0.014, 0.06, 0.028, 0.036)
