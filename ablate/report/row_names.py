@@ -6,9 +6,10 @@ apart last.
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 LINES = 2  # that a name should take
 FURTHER = 2  # lines more before parts are cut, which may then look like each other
@@ -56,7 +57,7 @@ def wrapped(text: str, length: int, at_most: int = LINES) -> str:
     factors, sign, levels = text.partition(": ")
     if sign and len(factors) < length and not (fits and max(map(len, text.split())) <= length):
         for longest in range(length, SHORTEST - 1, -1):
-            words = shortened(levels.split(), longest)
+            words = cut_words(levels.split(), longest)
             found = [f"{factors}:", *textwrap.wrap(" ".join(words), length, break_long_words=False)]
             if len(found) <= at_most:
                 return "\n".join(found)
@@ -80,7 +81,7 @@ def cut(text: str, length: int, sign: str = " … ") -> str:
     return text if len(text) <= length else f"{text[: kept // 2]}{sign}{text[-(kept - kept // 2) :]}"
 
 
-def shortened(words: Sequence[str], length: int) -> list[str]:
+def cut_words(words: Sequence[str], length: int) -> list[str]:
     """Cut words to a length; of those that would look alike, their common beginning first."""
     found = {word: cut(word, length, "…") for word in words}
     for short in set(found.values()):
@@ -135,7 +136,7 @@ def _cut_alike(short: Sequence[str], names: Sequence[str], length: int, at_most:
     """The names with their longest levels cut, to the greatest length at which all fit and none looks like another."""
     for longest in range(length, SHORTEST - 1, -1):
         every = sorted({word for name in short for word in re.split(r"[\s=]+", name)})
-        cuts = dict(zip(every, shortened(every, longest), strict=True))
+        cuts = dict(zip(every, cut_words(every, longest), strict=True))
         found = [_broken("".join(cuts.get(each, each) for each in re.split(r"([\s=]+)", name)), length) for name in short]
         if len(set(found)) == len(set(names)) and all(_fits(text, length, at_most) for text in found):
             return found
@@ -174,13 +175,7 @@ def _fits(text: str, length: int, at_most: int) -> bool:
     return len(lines) <= at_most and max(map(len, lines)) <= length
 
 
-def _numbered(texts: list[str]) -> list[str]:
+def _numbered(texts: Sequence[str]) -> list[str]:
     """Names that are equal nevertheless, with a number each."""
-    return list(_with_numbers(texts))
-
-
-def _with_numbers(texts: Sequence[str]) -> Iterator[str]:
-    seen = dict.fromkeys(texts, 0)
-    for text in texts:
-        seen[text] += 1
-        yield f"{text} ({seen[text]})" if texts.count(text) > 1 else text
+    numbers = {text: itertools.count(1) for text in texts}
+    return [f"{text} ({next(numbers[text])})" if texts.count(text) > 1 else text for text in texts]
