@@ -313,10 +313,8 @@ _held_slots: list[BaseFileLock] = []
 
 def runs_beside(study: Path) -> bool:
     """Whether another process of this host has a slot of the study, such as that of the same command, typed twice."""
-    own = slot(study)
-    for path in (study / SLOTS).glob(f"{socket.gethostname()}-*"):
-        if path.name == f"{socket.gethostname()}-{own}":
-            continue
+    own = f"{socket.gethostname()}-{slot(study)}"
+    for path in (each for each in (study / SLOTS).glob(f"{socket.gethostname()}-*") if each.name != own):
         try:
             with FileLock(path).acquire(blocking=False):
                 pass

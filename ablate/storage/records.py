@@ -181,10 +181,11 @@ class RunRecord(BaseModel):
 
 
 def written_before(directory: Path, previous: RunRecord | None) -> list[str]:
-    """The files of an earlier attempt that are the run's own: as its record has them, or by their names in earlier versions."""
-    if previous is None:
-        return []
-    if previous.written is not None:
+    """The files of an earlier attempt that are the run's own: as its record has them, or by their names.
+
+    The record of an earlier version does not tell, and one that is torn tells nothing.
+    """
+    if previous is not None and previous.written is not None:
         return list(previous.written)
     return [path.name for pattern in (CHECKPOINT, HISTORY, "*.npz") for path in directory.glob(pattern)]
 

@@ -43,11 +43,12 @@ def test_a_study_says_how_it_was_launched(command: Command, tmp_path: Path) -> N
     command(TRIVIAL, "-m", "x=1,2")
     command(TRIVIAL, "-m", "x=3")
     command(TRIVIAL, "-m", "x=3,1", "study.name=x")
+    command(TRIVIAL, "-m", "x=3,2", "study.name=x")
     study = StudyManifest.read(tmp_path / "outputs" / "x")
     assert len(study.experiments) == len(set(study.experiments.values())) == 3
     assert study.model_dump(exclude_defaults=True, exclude={"experiments"}) == {
         "command": "trivial.py -m x=1,2",
-        "further_commands": ["trivial.py -m x=3"],  # the last one adds nothing
+        "further_commands": ["trivial.py -m x=3,1 study.name=x"],  # the second is of another study, and the last adds nothing
         "program": "tests/apps/trivial.py",
         "function": "train",
         "identity": 2,

@@ -76,7 +76,7 @@ def test_strata_that_cancel_stand_in_the_sentence(tmp_path: Path) -> None:
     claim = CLAIM | {"contrast": {"factor": "ours", "from": False, "to": True}, "expects": "equivalent", "where": {}}
     results = grid_results(factors, value, ACCURACY.name, 8, [ACCURACY], claims=[claim])
     (one,) = claim_findings(compose(results, name="s", folder=tmp_path))
-    assert "contradicted at n = 8; the strata differ: +3.2 points [" in one.sentence
+    assert "contradicted at n = 8; the strata differ: +3.16 points [" in one.sentence
     assert one.sentence.endswith("] where data=large.")
 
 
