@@ -127,6 +127,8 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
 def _refuse_equal(name: str, value: str) -> None:
     """Refuse two levels that are the same number: one would not run, and as a version or a name they differ."""
     seen: dict[float, str] = {}
+    if any(sign in value for sign in "[{("):  # levels that are lists or mappings, or a range
+        return
     for text in map(str.strip, value.split(",")):
         try:
             number = number_in(text)

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from ablate.core import seeding
 from ablate.core.cells import BASE, Cell
 from ablate.core.levels import Factor, Level, short_names
-from ablate.core.text import NAME_BYTES, cut_to_bytes, is_study_name
+from ablate.core.text import NAME_BYTES, cut_to_bytes
 
 Coalition = frozenset[str]  # the changes that have been applied
 EXACT_UP_TO = 4  # up to so many changes, all combinations are run
@@ -101,8 +101,7 @@ def study_name(swept: Sequence[str], fixed: Mapping[str, str]) -> str:
     names = short_names([*swept, *fixed])
     parts = [names[key] for key in swept]
     parts += [f"{names[key]}={PurePath(value).name or value}" for key, value in fixed.items()]
-    name = cut_to_bytes(slug("+".join(parts))[:NAME_LENGTH], NAME_BYTES).rstrip(".") if parts else BASE
-    return name if is_study_name(name) else f"{name}_"  # a key such as `aux`, which Windows reserves
+    return cut_to_bytes(slug("+".join(parts))[:NAME_LENGTH], NAME_BYTES).rstrip(".") if parts else BASE
 
 
 def find_factors(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 HIDDEN = "***"
 _NAME = re.compile(
-    r"(^|[._-])(api[_-]?key|(access|private|secret)[_-]?key|secret|client[_-]?secret|password|passwd|passphrase|credentials?"
+    r"(^|[._-])(api[_-]?key|(access|private|secret)[_-]?key|client[_-]?secret|password|passwd|passphrase|credentials?"
     r"|(access|api|auth|bearer|comet|github|hf|hub|neptune|refresh|slack|wandb)[._-]?token)$",
     re.IGNORECASE,
 )
-_FROM_ENVIRONMENT = re.compile(r"\$\{oc\.env:\s*\w*(key|token|secret|passw(or)?d|credentials?)\s*[,}]", re.IGNORECASE)
+_FROM_ENVIRONMENT = re.compile(r"\$\{oc\.env:\s*(\w+)\s*[,}]")
 _OVERRIDE = re.compile(r"(?P<key>[+~]{0,2}[\w./@-]+)=.+", re.DOTALL)
 
 
@@ -27,10 +27,10 @@ def is_secret(key: str) -> bool:
 def is_secret_text(text: str) -> bool:
     """Whether an interpolation is of a variable of the environment that contains a secret.
 
-    >>> is_secret_text("${oc.env:WANDB_API_KEY}"), is_secret_text("${oc.env:DATA_DIR,data}")
+    >>> is_secret_text("${oc.env:WANDB_API_KEY}"), is_secret_text("${oc.env:DATASET_KEY,small}")
     (True, False)
     """
-    return _FROM_ENVIRONMENT.search(text) is not None
+    return any(map(is_secret, _FROM_ENVIRONMENT.findall(text)))
 
 
 def redacted(arguments: Sequence[str]) -> list[str]:

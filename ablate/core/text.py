@@ -13,7 +13,6 @@ _IN_LINES = re.compile(f"[{_UNSAFE}]")
 _IN_ONE_LINE = re.compile(f"[\t\n{_UNSAFE}]")
 _FORMULA = re.compile(r"'*[=+\-@\t\n]")
 
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows reserves
 NAME_BYTES = 200  # of a file name; file systems allow 255, and temporary files and suffixes need some
 
 
@@ -113,14 +112,18 @@ def is_plain_name(name: str) -> bool:
 
 
 def is_study_name(name: str) -> bool:
-    """Whether a text names a folder below another one on all systems, possibly in further folders.
+    """Whether a text names a folder below another one, possibly in further folders, which file systems keep as it is.
 
-    >>> [is_study_name(name) for name in ("dropout+stem", "lr/x=1", "../x", "/x", "a:b", "CON")]
-    [True, True, False, False, False, False]
+    >>> [is_study_name(name) for name in ("dropout+stem", "lr/x=1", "12:00", "../x", "/x", "x ")]
+    [True, True, True, False, False, False]
     """
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    allowed = all(is_plain_name(part) and not _DEVICES.fullmatch(part) for part in parts)
-    return bool(parts) and allowed and not name.startswith("/")
+    return bool(parts) and not name.startswith("/") and all(map(_is_folder_name, parts))
+
+
+def _is_folder_name(name: str) -> bool:
+    kept = printable(name) == name and name[0] != " " and name[-1] not in ". "
+    return kept and name.strip("./ ") != "" and len(name.encode()) <= NAME_BYTES
 
 
 def _escape(found: re.Match[str]) -> str:

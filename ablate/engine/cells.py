@@ -142,7 +142,7 @@ class CellReader:
             OmegaConfBaseException: if a value is missing or cannot be resolved.
         """
         config.study.name = name
-        config.study.ignore = [*config.study.ignore, *secrets_of(config)]
+        config.study.ignore = [*config.study.ignore, *self._new_secrets(config)]
         for option in ("ignore", "paths"):
             config.study[option] = [key for key in config.study[option] if not self._varies(key, typed)]
         found = self._resolve(config)
@@ -206,6 +206,10 @@ class CellReader:
         earlier = cell.digest[:EARLIER_DIGITS]  # a cell without runs
         same = self.before.experiments.get(earlier) == short_experiment(cell.builds) and earlier not in self._known
         return earlier if same else cell.short
+
+    def _new_secrets(self, config: DictConfig) -> list[str]:
+        """The secrets, without those inside of a list that an earlier version has fixed for the study."""
+        return [key for key in secrets_of(config) if not any(key.startswith(f"{fixed}.") for fixed in self.before.fixed)]
 
     def _varies(self, key: str, typed: Cell) -> bool:
         """Whether an ignored key is part of the experiments of this study all the same, because the study varies it or a part.

@@ -181,11 +181,11 @@ def recorded(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _secrets(written: dict[str, Any]) -> list[tuple[Any, ...]]:
-    texts = {path: text for path, text in leaves(written) if text is None or isinstance(text, str)}
+    texts = {path: text for path, text in leaves(written) if isinstance(text, str)}
     names = {path: ".".join(map(str, path)) for path in texts}
-    found = {path for path, text in texts.items() if is_secret(names[path]) or is_secret_text(text or "")}
+    found = {path for path, text in texts.items() if is_secret(names[path]) or is_secret_text(text)}
     references = [f"${{{names[path]}}}" for path in found]
-    return [path for path, text in texts.items() if path in found or (text and any(each in text for each in references))]
+    return [path for path, text in texts.items() if path in found or any(each in text for each in references)]
 
 
 def choices_of(runtime_choices: Mapping[str, str | None]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ablate.core.metrics import terms_of
 from ablate.engine import early_stop, ranks
 from ablate.engine.config_values import choices_of, recorded
 from ablate.engine.current import running
-from ablate.engine.interrupts import not_swallowed
+from ablate.engine.interrupts import not_swallowed, raised_by_a_handler
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
 from ablate.engine.options import StudyOptions
@@ -132,7 +132,7 @@ def execute(
                     unusable = True
                     raise
                 except SystemExit as ended:
-                    if ended.code not in (None, 0):
+                    if ended.code not in (None, 0) or raised_by_a_handler(ended):
                         raise
                     returned = None  # `sys.exit(0)` at the end of a script: its metrics may be in files
             unusable = True

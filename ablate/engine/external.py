@@ -249,7 +249,9 @@ def _matched(text: str, regex: str) -> dict[str, float]:
                 found[name] = _number(name, value, match[0])
                 places[name] = text[match.start() : match.start(name)], match.end(name)
     for name, (before, end) in places.items():
-        if before.strip() and re.compile(rf"{re.escape(before)}[-+]?(nan|inf)", re.IGNORECASE).search(text, end):
+        if before.strip() and re.compile(rf"{re.escape(before)}[-+]?(nan|inf(inity)?)(?![\w.])", re.IGNORECASE).search(
+            text, end
+        ):
             found[name] = math.nan
     if not found:
         raise NoMetricsError(f"the output, in {STDOUT}, has no match of --regex {regex}.")

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ablate.engine.orphans import is_joblib_worker
@@ -33,12 +33,18 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
     return list(itertools.takewhile(_DEVICE.fullmatch, map(str.strip, listed.split(","))))  # CUDA ignores what follows others
 
 
-def take_one(study: Path) -> None:
+def take_one(study: Path, named: Collection[str] = ()) -> None:
     """In a worker of joblib, leave one of several GPUs visible: the one with the index of this process in the study.
 
     A worker keeps its index for all its runs. If CUDA has been initialized, it would not notice a change.
+
+    Args:
+        study: the folder of the study.
+        named: the variables that the configuration sets: GPUs that it names are what each run is to have.
     """
-    if not is_joblib_worker() or ((torch := sys.modules.get("torch")) is not None and torch.cuda.is_initialized()):
+    if not is_joblib_worker() or VARIABLE in named:
+        return
+    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_initialized():
         return
     gpus = visible_gpus()
     if len(gpus) > 1:

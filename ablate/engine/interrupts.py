@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -49,3 +50,9 @@ def not_swallowed() -> Iterator[None]:
             signal.signal(number, handler)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def raised_by_a_handler(error: BaseException) -> bool:
+    """Whether a signal handler that is still installed raised an error, as of a program that saves and leaves at SIGTERM."""
+    codes = {getattr(signal.getsignal(number), "__code__", None) for number in SIGNALS} - {None}
+    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))

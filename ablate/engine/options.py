@@ -60,7 +60,7 @@ class StudyOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: FolderName | None = option(
-        None, "the name of the study and of its folder; null: derived from the overrides", "a portable folder name, or null"
+        None, "the name of the study and of its folder; null: derived from the overrides", "the name of a folder, or null"
     )
     root: Annotated[str, Field(min_length=1)] = option("outputs", "the folder that contains the studies", "a folder")
     seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], Field(min_length=1)] | None = option(

@@ -218,7 +218,7 @@ class PlannedTask:
         context = RunContext.from_overrides(list(HydraConfig.get().overrides.hydra))
         working_folder = Path.cwd()
         end_with_parent()
-        gpus.take_one(Path(context.directory).parents[2])
+        gpus.take_one(Path(context.directory).parents[2], HydraConfig.get().job.env_set)
         try:
             program = self._load()
             program.script = self.script or program.script

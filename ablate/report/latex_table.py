@@ -214,10 +214,10 @@ def _begins(row: Row) -> bool:
 
 
 def _first(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows that fit on a page: whole blocks where one fits; all if there are hardly more."""
+    """The rows that fit on a page: whole blocks where they fill half of it; all if there are hardly more."""
     if len(rows) <= ROWS + SLACK:
         return rows
-    return rows[: max((at for at in range(1, ROWS + 1) if _begins(rows[at])), default=ROWS)]
+    return rows[: max((at for at in range(ROWS // 2, ROWS + 1) if _begins(rows[at])), default=ROWS)]
 
 
 def _lost(row: Row) -> str:

@@ -62,12 +62,16 @@ def unwritable(folder: Path, error: OSError) -> str:
     """
     why = f"cannot write to {folder}: {error.strerror or error}."
     file = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
-    if not isinstance(error, PermissionError) or file is None or not file.is_file():
+    if not isinstance(error, PermissionError) or file is None:
         return why
     try:
+        if not file.is_file():
+            return why
         owner = file.owner()
     except (KeyError, NotImplementedError):  # a user that this machine does not know
         owner = f"user {file.stat().st_uid}"
+    except OSError:  # its folder may not be looked into
+        return why
     return (
         f"cannot write to {file}, a file of {owner}: {error.strerror}. In a folder that several users share, each sets "
         f"`umask 002` before a sweep; for the files that are there, {owner} types `chmod -R g+w {folder}`."

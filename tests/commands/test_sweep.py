@@ -233,6 +233,7 @@ def test_a_launcher_runs_a_command_as_it_runs_a_program(sweep: Sweep, tmp_path: 
 def test_two_ways_of_writing_a_number_are_not_two_levels() -> None:
     with pytest.raises(UsageError, match=r"""v: 1.1 and 1.10 are the same number. .* v="'1.1','1.10'"."""):
         prepare(["v=1.1,1.10,2"], ["train.py", "{v}"])
+    assert prepare(["v=[3,1,2],[3,1.0,4]"], ["train.py", "{v}"]) == ["v=[3,1,2],[3,1.0,4]"]
     assert prepare(["v='1.1','1.10'"], ["train.py", "{v}"]) == ["v='1.1','1.10'"]
 
 

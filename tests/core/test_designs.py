@@ -89,7 +89,6 @@ def test_a_study_is_named_by_what_was_typed() -> None:
     assert study_name(["model.dropout", "stem"], {}) == "dropout+stem"
     assert study_name(["stem"], {"data": "images", "data.root": "../x/cifar.zip"}) == "stem+data=images+root=cifar.zip"
     assert study_name([], {}) == "base"
-    assert study_name(["loss.aux"], {}) == "aux_"  # no folder of Windows can have the name `aux`
 
 
 def test_a_slug_can_be_a_file_name() -> None:

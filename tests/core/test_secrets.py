@@ -14,7 +14,8 @@ def test_names_of_secrets(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["key", "model.key_dim", "tokenizer", "max_tokens", "model.token", "secrets_dropped", "keys", "monkey"]
+    "key",
+    ["key", "model.key_dim", "tokenizer", "max_tokens", "model.token", "secrets_dropped", "keys", "monkey", "data.secret"],
 )
 def test_names_of_models_and_data_are_none(key: str) -> None:
     assert not is_secret(key)
@@ -22,7 +23,8 @@ def test_names_of_models_and_data_are_none(key: str) -> None:
 
 def test_variables_of_the_environment() -> None:
     assert is_secret_text("Bearer ${oc.env:HF_TOKEN,null}")
-    assert not is_secret_text("${oc.env:HOME}/keys")
+    for other in ("${oc.env:HOME}/keys", "${oc.env:DATASET_KEY,cifar}", "${oc.env:PAD_TOKEN}", "${oc.env:MONKEY}"):
+        assert not is_secret_text(other)
 
 
 def test_a_command_is_shown_without_its_secrets() -> None:

@@ -133,6 +133,7 @@ def test_an_expression_that_ends_within_a_number_is_refused() -> None:
 def test_the_last_value_is_not_an_earlier_one_where_it_is_not_finite() -> None:
     found = read_output("accuracy: 0.7\naccuracy: nan", "accuracy: (?P<accuracy>[0-9.]+)")
     assert math.isnan(found["accuracy"])
+    assert read_output("acc: 0.5\nmode: infer\nloss: nano", r": (?P<acc>[\d.]+)") == {"acc": 0.5}
     assert read_output("accuracy: nan\naccuracy: 0.7", "accuracy: (?P<accuracy>[0-9.]+)") == {"accuracy": 0.7}
 
 

@@ -103,6 +103,8 @@ def test_only_a_worker_of_joblib_that_has_not_begun_to_use_cuda_leaves_gpus(
     for initialized, left in ((True, "0,1"), (False, "1")):
         torch = SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda initialized=initialized: initialized))
         monkeypatch.setitem(sys.modules, "torch", torch)
+        gpus.take_one(tmp_path, named=["CUDA_VISIBLE_DEVICES"])
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
         gpus.take_one(tmp_path)
         assert os.environ["CUDA_VISIBLE_DEVICES"] == left
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -51,6 +52,28 @@ def test_errors_and_handlers_that_do_not_raise_stay_as_they_are() -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
     assert received == [signal.SIGTERM]
+
+
+def test_a_program_that_leaves_from_its_own_handler_has_not_finished(tmp_path: Path, monkeypatch) -> None:
+    """It saves at SIGTERM and leaves with status 0; `sys.exit(0)` at the end of a program is no failure."""
+
+    def leave(*_: object) -> None:
+        sys.exit(0)
+
+    def train(cfg, run):
+        run.log(accuracy=0.2)
+        if cfg.x == 1:
+            signal.signal(signal.SIGTERM, leave)
+            os.kill(os.getpid(), signal.SIGTERM)
+        sys.exit(0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(trivial.train.program, "function", train)
+    before = signal.getsignal(signal.SIGTERM)
+    assert run(trivial.train, ["-m", "x=1,2", "study.report=false", "study.name=s"], monkeypatch) == 1
+    assert signal.getsignal(signal.SIGTERM) is before
+    records = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("outputs/s/runs/*/*/run.json"))]
+    assert {record["label"]: record["status"] for record in records} == {"x=1": "failed", "x=2": "finished"}
 
 
 def test_outside_the_main_thread_nothing_is_changed() -> None:

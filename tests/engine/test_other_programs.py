@@ -283,12 +283,12 @@ def test_secrets_from_the_environment_are_in_no_file_and_may_change(command: Com
     """Plain Hydra writes the interpolation into its files; so does a study, and the page tells none that was typed either."""
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "config.yaml").write_text(
-        "wandb: {api_key: '${oc.env:SERVICE_KEY}', project: p}\nother: ${wandb.api_key}\nlogin: {password: null}\nopt: a\nseed: 0\n"
+        "wandb: {api_key: '${oc.env:SERVICE_API_KEY}', project: p}\nother: ${wandb.api_key}\nlogin: {password: none}\nopt: a\nseed: 0\n"
     )
     (tmp_path / "t.py").write_text(SERVICE)
     typed = ("t.py", "-m", "hydra/sweeper=ablate", "opt=a,b", "login.password=TYPED", "hydra.sweeper.name=s")
-    command(*typed, "hydra.sweeper.seeds=1", SERVICE_KEY="SECRET1")
-    answer = command(*typed, "hydra.sweeper.seeds=2", SERVICE_KEY="SECRET2")
+    command(*typed, "hydra.sweeper.seeds=1", SERVICE_API_KEY="SECRET1")
+    answer = command(*typed, "hydra.sweeper.seeds=2", SERVICE_API_KEY="SECRET2")
     assert "2 kept" in answer.stdout
     files = [path for path in (tmp_path / "outputs" / "s").rglob("*") if path.is_file()]
     assert [path for path in files if b"SECRET" in path.read_bytes()] == []

@@ -182,7 +182,7 @@ def test_a_failing_cell_stops_nothing_and_the_status_tells(command: Command, tmp
         (["x=1,2", "rule=plus,minos"], "ablate: rule has no level minos; available: minus, noisy, plus."),
         (["rule=glob(z*)"], "ablate: rule=glob(z*) matches no level; available: minus, noisy, plus."),
         (["x=glob(*)"], "ablate: x=glob(*) matches no level: glob chooses among the options of a config group."),
-        (["x=1,2", "study.name=.."], "ablate: study.name=..: expected a portable folder name, or null."),
+        (["x=1,2", "study.name=.."], "ablate: study.name=..: expected the name of a folder, or null."),
         (["x=1", "x=2"], "ablate: x is given twice: write its levels once, as x=a,b."),
         (["x=1", "study.seeds=1,2"], "ablate: study.seeds=1,2: study.seeds cannot be a factor; write study.seeds=[1,2]."),
         (

@@ -182,10 +182,10 @@ class Slurm(cluster.ClusterLauncher):
             executor = self._executor(folder, submission.name, after)
             with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is also in the error
                 submitted = executor.submit_array(tasks)
-        except Exception:
+        except (ValueError, TypeError, RuntimeError, UsageError):  # sbatch has refused them
             submission.close(study, keep_output=False)
             raise
-        except BaseException:  # Ctrl-C: whether Slurm has accepted them is unknown
+        except BaseException:  # Ctrl-C, or a full disk: whether Slurm has accepted them is unknown
             scheduler.cancel(submission)
             submission.close(study, keep_output=False)
             raise
