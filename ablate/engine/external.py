@@ -28,8 +28,8 @@ from ablate.core.main_metric import main_first
 from ablate.core.text import number_in
 from ablate.core.wording import process_end
 from ablate.engine.main import main
-from ablate.engine.returned import leaf_values
 from ablate.engine.run import Run
+from ablate.storage import fingerprint
 from ablate.storage.code_files import note_executed, project_root
 from ablate.storage.import_graph import module_file, project_files, search_folders
 
@@ -228,7 +228,7 @@ def without_settings(printed: Mapping[str, Any], settings: Mapping[str, Any]) ->
     """
     measured = {
         name: value
-        for name, value in leaf_values(printed)
+        for name, value in fingerprint.flatten(printed).items()
         if name != "seed" and (name not in settings or settings[name] != value)
     }
     return {name: measured[name] for name in main_first(list(measured))}

@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
 from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_metrics
-from ablate.storage import locks
+from ablate.storage import fingerprint, locks
 from ablate.storage.layout import PLAN
 from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import CONFIG, HISTORY, RECORD
@@ -146,7 +146,7 @@ def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str
     if returned is None:
         return {}
     if isinstance(returned, Mapping):
-        found = {printable(name): _number(value) for name, value in leaf_values(returned)}
+        found = {printable(name): _number(value) for name, value in fingerprint.flatten(returned).items()}
         if others := [name for name, value in found.items() if value is _NOT_A_NUMBER]:
             log.warning("the training function returned values that are not numbers, which are ignored: %s", ", ".join(others))
         return {name: value for name, value in found.items() if value is not _NOT_A_NUMBER}
@@ -162,15 +162,6 @@ def _returned(returned: Any, cfg: DictConfig, options: StudyOptions) -> dict[str
             f"the training function returned {shown}; expected a number for {', '.join(names)}, or a mapping of metrics."
         )
     return dict(zip(names, converted, strict=True))
-
-
-def leaf_values(returned: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values by name, those of mappings inside as `test.accuracy`."""
-    for name, value in returned.items():
-        if isinstance(value, Mapping):
-            yield from leaf_values(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 _NOT_A_NUMBER: Any = object()
