@@ -33,6 +33,7 @@ from benchmarks.results import Results, Section, Series, Table, Target, ratio  #
 LIMITS = {"tests": 120.0, "study": 180.0, "again": 60.0}  # seconds; the steps took 167 on an H100
 CELLS = ("model.dropout=true,false", "stem=pyramid,direct")
 SEEDS = 2
+PARTS = ("tests", "step", "study")
 OF_BARE_STEP = 0.95
 
 
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts: dict[str, Callable[[Options, str], Section]] = {"tests": tests, "step": step, "study": study}
     with tempfile.TemporaryDirectory() as work:
         options = Options(results.rounds, asked.quick, 0.1 if asked.quick else 1.0, None, Path(work))
-        for name, part in parts.items():
+        for name in asked.parts:
+            part = parts[name]
             began = time.perf_counter()
             try:
                 section = part(options, asked.device)
@@ -179,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Check the product on a GPU in less than ten minutes.")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--quick", action="store_true", help="one round of tiny sizes: the figures mean nothing")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="some of them only")
     parser.add_argument("--output", type=Path, help="the JSON file (default: benchmarks/results/gpu-<machine>-<date>.json)")
     return parser
 
