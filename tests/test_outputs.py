@@ -61,7 +61,7 @@ def test_the_table_of_the_case_study_is_that_of_the_studies() -> None:
 
 
 def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     whole = shares_of("qiita-short", "attribution")
     gain, low, high = whole["dropout"]
     assert f"removing dropout gains {gain} points [{low}, {high}]" in text
@@ -101,7 +101,7 @@ def pivoted(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_what_the_case_study_says_of_the_fast_recipe() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     for study, sentence in (
         ("fast30", "After 30 epochs it reaches {:.1f} % on average over five seeds"),
         ("fast", "After 10 epochs it is {:.1f} %"),
@@ -121,7 +121,7 @@ def shares_of(study: str, name: str) -> dict[str, list[float]]:
 
 
 def test_what_the_case_study_says_of_the_five_changes() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     as_measured = shares_of("hidden", "attribution_3")
     names = {
         "all": "gains {} points [{}, {}]", "dropout": "removing dropout brought {} [{}, {}]",
@@ -137,8 +137,62 @@ def test_what_the_case_study_says_of_the_five_changes() -> None:
     assert max(standard, key=lambda change: (change != "all") * standard[change][0]) == "dropout"
 
 
+def test_the_shares_in_the_table_of_the_case_study_are_those_of_the_runs() -> None:
+    """Each share is the mean over the seeds of what the change made on the path of the seed and on its reverse."""
+    table = (ROOT / "docs" / "case-study.md").read_text(encoding="utf-8")
+    quoted = dict(re.findall(r"^\| (removing|batches|BN in|one BN|the gradual|all five).*? \| (.*) \|$", table, re.MULTILINE))
+    changes = {
+        "removing": "dropout", "batches": "batch", "BN in": "norm", "one BN": "shared", "the gradual": "stem", "all five": "all"
+    }  # fmt: skip
+    assert set(quoted) == set(changes)
+    path = steps_of_the_path("hidden-short")
+    for start, change in changes.items():
+        cells = []
+        for metric in ("article_peak_test_accuracy", "final_test_accuracy"):
+            of_seeds = path[metric].groupby(["seed", "change"]).mean().unstack()
+            share = of_seeds.sum(axis=1) if change == "all" else of_seeds[change]
+            low, high = scipy.stats.ttest_1samp(share, 0).confidence_interval()
+            cells.append(f"{share.mean():+.1f} [{low:+.1f}, {high:+.1f}]")
+        assert quoted[start] == " | ".join(cells)
+    decided = {row["id"]: row for row in verdicts(ROOT / "outputs" / "hidden-short")}
+    assert {name: row["verdict"] for name, row in decided.items() if row["primary"]} == dict.fromkeys(
+        ["whole", "stem", "H1", "H4", "H4b"], "inconclusive"
+    ) | {"dropout": "supported", "H7": "contradicted"}
+    assert [decided[name]["verdict"] for name in ("author", "half", "H4c")] == ["supported"] * 3
+    text = in_words("case-study")
+    assert f"Holm's correction over seven claims (p = {decided['H4']['p']:.3f})" in text
+    own = {key: 100 * decided["H4c"][key] for key in ("estimate", "low", "high")}
+    assert "is supported ({estimate:.1f} points [{low:.1f}, {high:.1f}], exploratory)".format(**own) in text
+    both = path.reset_index()
+    before = both[(both["change"] == "norm") & ~both["shared"]]["final_test_accuracy"]
+    after = both[(both["change"] == "shared") & both["norm"]]["final_test_accuracy"]
+    assert len(before) == len(after) == 5
+    assert f"it gained {before.min():.1f} to {before.max():.1f} points" in text
+    assert f"then cost {-after.max():.1f} to {-after.min():.1f}" in text
+
+
+def steps_of_the_path(study: str) -> pd.DataFrame:
+    """What each change made on the path of each seed and on its reverse, in points, and which changes were made before."""
+    results = load_results(ROOT / "outputs" / study)
+    to = {"optimizer.batch_size": "128", "model.dropout": "False", "stem": "pyramid", "norm": "article", "norm.shared": "True"}
+    names = dict(zip(to, ("batch", "dropout", "stem", "norm", "shared"), strict=True))
+    metrics = ["article_peak_test_accuracy", "final_test_accuracy"]
+    steps = []
+    for seed, runs in results.to_frame().groupby("seed"):
+        made = [frozenset(key for key, level in to.items() if str(run[key]) == level) for _, run in runs.iterrows()]
+        at = dict(zip(made, 100 * runs[metrics].to_numpy(dtype=float), strict=True))
+        order = [factor for (factor,) in results.manifest.orders[seed]]
+        for way in (order, order[::-1]):
+            for place, key in enumerate(way):
+                before = frozenset(way[:place])
+                gain = at[before | {key}] - at[before]
+                state = {name: factor in before for factor, name in names.items()}
+                steps.append({"seed": seed, "change": names[key], **state, **dict(zip(metrics, gain, strict=True))})
+    return pd.DataFrame(steps).set_index(["seed", "change"])
+
+
 def test_what_the_case_study_says_of_single_changes() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     results = load_results(ROOT / "outputs" / "hidden")
     cells, baseline = results.cells(), summarize(results.counted).baseline
     outcomes = Outcomes.of(results.counted, "article_peak_test_accuracy")
@@ -157,7 +211,7 @@ def test_what_the_case_study_says_of_single_changes() -> None:
 
 
 def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "protocols")}
     said = {
         "H4-92": "flatter his network of 92 % by {:.1f} points [{:.1f}, {:.1f}]: supported",
@@ -186,7 +240,7 @@ def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
 
 
 def test_what_the_case_study_says_of_his_way_of_testing_at_the_longer_budget() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     study = ROOT / "outputs" / "protocols-short"
     found = {row["id"]: {key: 100 * row[key] for key in ("estimate", "low", "high")} for row in verdicts(study)}
     decided = {row["id"]: row["verdict"] for row in verdicts(study) if row["verdict"] != "not tested"}
@@ -247,7 +301,7 @@ def test_the_table_of_the_readme_is_that_of_the_ingredients() -> None:
 
 
 def test_what_the_case_study_says_of_the_ingredients() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     section = text.partition("## What makes the fast recipe fast?")[2].partition(" ## ")[0]
     study = ROOT / "outputs" / "ingredients"
     metrics = load_results(study).metrics
@@ -270,7 +324,7 @@ def test_what_the_case_study_says_of_the_ingredients() -> None:
 
 
 def test_what_the_case_study_says_of_finer_epochs() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     results = load_results(ROOT / "outputs" / "faster")
     dropout, batch = verdicts(ROOT / "outputs" / "faster")
     assert (dropout["verdict"], batch["verdict"], dropout["look"], batch["look"]) == ("supported", "inconclusive", 8, 8)
@@ -293,7 +347,7 @@ def test_what_the_case_study_says_of_finer_epochs() -> None:
 
 
 def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
-    text = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    text = in_words("case-study")
     found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "qiita-short")}
     low, high = (-100 * found["C5"][end] for end in ("high", "low"))
     assert f"the interval of the verdict, -{high:.1f} to -{low:.1f}, contains the margin of -1" in text
@@ -322,11 +376,8 @@ def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
 
 def test_what_the_case_study_says_of_the_shared_bn() -> None:
     """Worked out from the runs: both ways of testing with one module in two places and with one in each, and their difference."""
-    words = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split()).replace(" points [", " [")
-    study = ROOT / "outputs" / "sharing-quarter"
-    runs = load_results(study)
-    frame = pd.concat([runs.levels.map(lambda level: level.value), runs.runs[["seed"]], runs.values], axis=1)
-    wide = frame.set_index(["experiment", "norm.shared", "seed"])
+    words = in_words("case-study").replace(" points [", " [")
+    wide = by_stage_and_sharing("sharing-short")
     means = 100 * wide.groupby(level=[0, 1])[["final_test_accuracy", "batch_final_test_accuracy"]].mean()
     own, shared = ([means.loc[(stage, each)] for stage in ("stage89", "stage92")] for each in (False, True))
     assert (
@@ -337,17 +388,16 @@ def test_what_the_case_study_says_of_the_shared_bn() -> None:
     )
     shown = [row[name] for name in ("batch_final_test_accuracy", "final_test_accuracy") for row in shared]
     assert "they show {:.1f} and {:.1f} %, and evaluation mode {:.1f} and {:.1f} %".format(*shown) in words
-    rows = verdicts(study)
-    assert [(row["verdict"], row["n"], row["look"]) for row in rows] == [("supported", 5, 5)] * 2
-    gain = wide["batch_final_test_accuracy"] - wide["final_test_accuracy"]
-    for row, stage in zip(rows, ("stage89", "stage92"), strict=True):
-        more = gain[stage, True] - gain[stage, False]
-        interval = scipy.stats.ttest_1samp(more, 0).confidence_interval(row["confidence"])
-        assert "{:.1f} [{:.1f}, {:.1f}] more".format(*(100 * each for each in (more.mean(), *interval))) in words
-    for stage in ("stage89", "stage92"):
-        cost = 100 * (wide["final_test_accuracy"][stage, False] - wide["final_test_accuracy"][stage, True])
-        interval = scipy.stats.ttest_1samp(cost, 0).confidence_interval()
-        assert "{:.1f} [{:.1f}, {:.1f}]".format(cost.mean(), *interval) in words
+    said = {
+        "final_test_accuracy": "costs {:.1f} [{:.1f}, {:.1f}] in stage 89 and {:.1f} [{:.1f}, {:.1f}] in stage 92",
+        "batch_final_test_accuracy": "with batch statistics, {:.1f} [{:.1f}, {:.1f}] and {:.1f} [{:.1f}, {:.1f}] (not claims",
+    }
+    for metric, sentence in said.items():
+        numbers: list[float] = []
+        for stage in ("stage89", "stage92"):
+            cost = 100 * (wide[metric][stage, False] - wide[metric][stage, True])
+            numbers += [cost.mean(), *scipy.stats.ttest_1samp(cost, 0).confidence_interval()]
+        assert sentence.format(*numbers) in words
     shift = wide["variance_shift"].groupby(level=[0, 1]).mean()
     assert (
         "a factor of {:.1f} and {:.1f} with the shared module, and of {:.1f} and {:.1f} without".format(
@@ -355,6 +405,36 @@ def test_what_the_case_study_says_of_the_shared_bn() -> None:
         )
         in words
     )
+
+
+def by_stage_and_sharing(study: str) -> pd.DataFrame:
+    runs = load_results(ROOT / "outputs" / study)
+    frame = pd.concat([runs.levels.map(lambda level: level.value), runs.runs[["seed"]], runs.values], axis=1)
+    return frame.set_index(["experiment", "norm.shared", "seed"])
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ("sharing-short", "by {:.1f} [{:.1f}, {:.1f}] more in stage 89 and by {:.1f} [{:.1f}, {:.1f}] more in stage 92"),
+        ("sharing-quarter", "both claims were supported before, by {:.1f} [{:.1f}, {:.1f}] and by {:.1f} [{:.1f}, {:.1f}]"),
+    ],
+)
+def test_the_claims_on_the_shared_bn_are_worked_out_from_the_runs(study: str, said: str) -> None:
+    rows = verdicts(ROOT / "outputs" / study)
+    assert [(row["verdict"], row["n"], row["look"]) for row in rows] == [("supported", 5, 5)] * 2
+    wide = by_stage_and_sharing(study)
+    gain = wide["batch_final_test_accuracy"] - wide["final_test_accuracy"]
+    numbers: list[float] = []
+    for row, stage in zip(rows, ("stage89", "stage92"), strict=True):
+        more = gain[stage, True] - gain[stage, False]
+        numbers += [more.mean(), *scipy.stats.ttest_1samp(more, 0).confidence_interval(row["confidence"])]
+    assert said.format(*(100 * number for number in numbers)) in in_words("case-study").replace(" points [", " [")
+
+
+def in_words(page: str) -> str:
+    """A page of the documentation in a single line."""
+    return " ".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").split())
 
 
 def test_what_the_mechanisms_say_of_the_variance_shift() -> None:
@@ -389,7 +469,7 @@ def test_what_the_mechanisms_say_of_the_variance_shift() -> None:
     assert f"it is {batch[True]} and {batch[False]} %" in words
     cost = "{:.1f} points [{:.1f}, {:.1f}]".format(*(100 * repair[end] for end in ("estimate", "low", "high")))
     assert f"the shift costs {cost} of six" in words
-    in_case_study = " ".join((ROOT / "docs" / "case-study.md").read_text(encoding="utf-8").split())
+    in_case_study = in_words("case-study")
     assert cost.replace("points [", "points there [") + " of the six that dropout costs" in in_case_study
 
 

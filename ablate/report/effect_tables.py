@@ -16,7 +16,7 @@ from ablate.core.wording import shortened
 from ablate.report.formatting import capitalized, difference_heading, finer
 from ablate.report.model import AttributionResult, Comparison
 from ablate.report.table import Column, Row, Table
-from ablate.report.values import SHOWN_FROM, AtSeed, Count, Interval, Limits, Number, Value, Wins
+from ablate.report.values import SHOWN_FROM, AtSeed, Count, Interval, Limits, Number, Range, Value, Wins
 from ablate.stats.estimates import Estimate
 
 NO_CHANGE = "no change (A/A)"
@@ -249,6 +249,7 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
                 "n": Count(int(row["n"])),
                 "share": Interval.over(row["n"], row["estimate"], row["low"], row["high"], spec),
                 "simultaneous": _simultaneous(row, row["n"], spec) if row["change"] != ALL else None,
+                "marginal": Range(row["marginal_low"], row["marginal_high"], spec) if row["change"] != ALL else None,
             },
             source="runs",
         )
@@ -269,6 +270,13 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
     if len(rows) > 2 and "simultaneous_low" in result.shares:
         columns.append(Column("simultaneous", "simultaneous", "number"))
         notes.append("Simultaneous: 95 % intervals that hold for all shares at once (max-t).")
+    if len(rows) > 2:
+        columns.append(Column("marginal", "marginal contributions", "number"))
+        notes.append(
+            "Marginal contributions: the lowest and the highest difference that the change made, depending on the changes made "
+            "before it. Each is a mean over the seeds that ran it and varies by chance, too; where they differ by more than "
+            "that, changes interact, and the share is an average of unlike effects."
+        )
     return Table(result.name, result.title, columns, rows, result.shares, notes)
 
 

@@ -92,6 +92,23 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """The lowest and the highest of several differences, which is no interval of an estimate: `−9.9 to +3.4`."""
+
+    low: float
+    high: float
+    spec: MetricSpec
+
+    @property
+    def sort_key(self) -> float:
+        return self.low
+
+    def __str__(self) -> str:
+        ends = [number(end, self.spec, signed=True) for end in (self.low, self.high)]
+        return " to ".join(dict.fromkeys(ends))
+
+
+@dataclass(frozen=True, slots=True)
 class Mean:
     """A mean ± standard deviation: `81.0 ± 1.0`; if only some runs have a value, with their number: `3.0 ± 0.1 (2 of 3)`."""
 
@@ -257,7 +274,7 @@ class Switch:
 
 STARS = (0.05, 0.01, 0.001)
 Measured = (
-    Number | Interval | Limits | Mean | Spread | Exact | Count | Wins | AtSeed | Baseline | PValue
+    Number | Interval | Limits | Range | Mean | Spread | Exact | Count | Wins | AtSeed | Baseline | PValue
 )  # numbers with a sort key
 Value = str | Level | Switch | Measured | tuple[Flag, ...] | None  # None is shown as a dash
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -90,6 +90,23 @@ def along(outcomes: Mapping[Coalition, float], order: Sequence[str]) -> dict[str
     return {change: sum(both) / 2 for change, both in increments.items()}
 
 
+def marginal_contributions(
+    outcomes: Mapping[Any, Mapping[Coalition, float]],
+    changes: Sequence[str],
+    drawn: Mapping[Any, Sequence[str]] | None = None,
+) -> dict[str, dict[Coalition, float]]:
+    """By change, the difference that it made after each set of changes that the shares of some seed go through.
+
+    Each is the mean over the seeds that made the change after this set. The share of a change averages over them, so that where
+    they differ, it hides that the change interacts with others.
+    """
+    found: dict[str, dict[Coalition, list[float]]] = {change: {} for change in changes}
+    for seed, values in outcomes.items():
+        for change, before in _steps(values, changes, (drawn or {}).get(seed)):
+            found[change].setdefault(before, []).append(values[before | {change}] - values[before])
+    return {change: {before: math.fsum(each) / len(each) for before, each in by.items()} for change, by in found.items()}
+
+
 def shares_by_seed(
     outcomes: Mapping[Any, Mapping[Coalition, float]],
     changes: Sequence[str],
@@ -135,13 +152,28 @@ def orders_averaged(
 
 
 def share_estimate(
-    shares: pd.Series, steps: Sequence[Change], where: Condition | None = None, rounding: float | None = None
+    shares: pd.Series,
+    steps: Sequence[Change],
+    where: Condition | None = None,
+    rounding: float | None = None,
+    marginal: Iterable[float] = (),
 ) -> Estimate:
-    """The mean of a change's shares over seeds, and Student's t: df = n - 1. `rounding`: the step of the metric."""
+    """The mean of a change's shares over seeds, and Student's t: df = n - 1.
+
+    Args:
+        shares: by seed.
+        steps: the factors of the change.
+        where: the levels of the others.
+        rounding: the step of the metric.
+        marginal: what `marginal_contributions` has of the change.
+    """
     complete = shares.dropna()
     se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
-    found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
+    each = list(marginal) or [math.nan]
+    found = Estimate(
+        "share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical, marginal=(min(each), max(each))
+    )
     return at_resolution(found, rounding)
 
 
@@ -162,15 +194,22 @@ def attribution(
         confidence: of the intervals.
 
     Returns:
-        One row a change, then the whole difference (`all`): `change`, `n` (seeds), `estimate`, `low`, `high`, `se`, `df`, and
-        `simultaneous_low`, `simultaneous_high`: intervals of the shares that hold at once (that of the whole is its own).
+        One row a change, then the whole difference (`all`): `change`, `n` (seeds), `estimate`, `low`, `high`, `se`, `df`;
+        `simultaneous_low`, `simultaneous_high`: intervals of the shares that hold at once (that of the whole is its own);
+        and `marginal_low`, `marginal_high`: the ends of `marginal_contributions` (NaN for the whole).
     """
-    shares = shares_by_seed(outcomes_by_coalition(outcomes, changes, where), list(changes), drawn)
-    found = [share_estimate(shares[name], changes.get(str(name), ()), where, outcomes.step) for name in shares]
+    by_coalition = outcomes_by_coalition(outcomes, changes, where)
+    shares = shares_by_seed(by_coalition, list(changes), drawn)
+    marginal = marginal_contributions(by_coalition, list(changes), drawn)
+    found = [
+        share_estimate(shares[name], changes.get(str(name), ()), where, outcomes.step, marginal.get(str(name), {}).values())
+        for name in shares
+    ]
     rows = table(found, confidence)[["n", "estimate", "low", "high", "se", "df"]]
     rows.insert(0, "change", list(shares))
     ends = [*simultaneous(found[:-1], confidence), found[-1].interval(confidence)]
     rows["simultaneous_low"], rows["simultaneous_high"] = ([end[at] for end in ends] for at in (0, 1))
+    rows["marginal_low"], rows["marginal_high"] = ([each.marginal[at] for each in found] for at in (0, 1))
     return rows
 
 
@@ -184,6 +223,17 @@ def drawn_orders(path: Mapping[str, Sequence[Change]], orders: Mapping[Any, Sequ
     names = {frozenset(step.factor for step in steps): name for name, steps in path.items()}
     found = {seed: [names.get(frozenset(factors), "") for factors in drawn] for seed, drawn in orders.items()}
     return {seed: order for seed, order in found.items() if sorted(order) == sorted(path)}
+
+
+def _steps(
+    outcomes: Mapping[Coalition, float], changes: Sequence[str], drawn: Sequence[str] | None
+) -> Iterator[tuple[str, Coalition]]:
+    """Each change of a seed with the changes made before it, once: all that there are, or those of its orders."""
+    if len(outcomes) == 2 ** len(changes):
+        yield from ((change, before) for before in outcomes for change in changes if change not in before)
+    elif len(changes) > EXACT_UP_TO:
+        ways = (way for order in _orders_of(outcomes, changes, drawn) for way in (order, order[::-1]))
+        yield from dict.fromkeys(step for way in ways for step in zip(way, on_the_way(way)[:-1], strict=True))
 
 
 def _orders_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -59,6 +60,7 @@ class Estimate:
         arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
         unpaired: the estimate of independent means, with fewer than two pairs; `by_seed` is then empty.
         least_se: what `se` cannot fall below, since the metric is rounded.
+        marginal: of a share, the lowest and the highest marginal contribution of the change.
     """
 
     kind: Kind
@@ -76,6 +78,7 @@ class Estimate:
     arms: pd.DataFrame | None = None
     unpaired: Unpaired | None = None
     least_se: float = 0.0
+    marginal: tuple[float, float] = (math.nan, math.nan)
 
     @property
     def n(self) -> int:
@@ -97,6 +100,13 @@ class Estimate:
     def wins(self) -> int:
         """In how many seeds the value is above zero."""
         return int((self.by_seed > 0).sum())
+
+    @property
+    def opposed(self) -> bool:
+        """Whether a share differs from zero although, after other changes, at least half as much was seen the other way."""
+        low, high = self.interval()
+        other_way = max(-self.marginal[0], 0.0) if self.estimate > 0 else max(self.marginal[1], 0.0)
+        return (low > 0 or high < 0) and other_way >= abs(self.estimate) / 2
 
     @property
     def p_superior(self) -> float:

@@ -125,6 +125,11 @@ def notes(
         found.append(
             f"Above {above} in {estimate.wins} of {estimate.n} {unit}s, lowest at {unit} {estimate.worst[0]}{superior}"
         )
+    if estimate.opposed:
+        found.append(
+            "After some of the other changes the contribution has the other sign (marginal contributions in the attribution): "
+            "the share may be an average of unlike effects"
+        )
     if spread is not None and not math.isnan(spread.p):
         differ = "differ" if spread.shown else "are not shown to differ"
         opposite = "" if spread.same_sign else "; their estimates have opposite signs"

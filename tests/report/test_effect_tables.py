@@ -1,5 +1,6 @@
 """The tables of contrasts, variance explained, precision and attribution."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -158,7 +159,16 @@ def test_precision_has_the_minimum_detectable_effect() -> None:
 def test_the_last_row_of_an_attribution_is_the_whole_difference() -> None:
     shares = pd.DataFrame(
         {"change": ["stem", "all"], "n": 5, "estimate": [0.01, 0.02], "low": [0.0, 0.01], "high": [0.02, 0.03]}
-    )
+    ).assign(marginal_low=-0.015, marginal_high=0.03)
     shown = effect_tables.attribution(AttributionResult("attribution", "Attribution: accuracy", "accuracy", shares), SPEC)
     assert texts(shown) == [["stem", "5", "+1.0 [0.0, +2.0]"], ["all changes", "5", "+2.0 [+1.0, +3.0]"]]
     assert shown.columns[-1].title == "attributed (Shapley)"
+
+
+def test_the_ends_of_what_each_change_made_stand_beside_its_share() -> None:
+    shares = pd.DataFrame(
+        {"change": ["norm", "stem", "all"], "n": 5, "estimate": [-0.01, 0.02, 0.01], "low": -0.02, "high": 0.03}
+    ).assign(marginal_low=[-0.148, 0.02, math.nan], marginal_high=[0.034, 0.02, math.nan])
+    shown = effect_tables.attribution(AttributionResult("attribution", "Attribution: accuracy", "accuracy", shares), SPEC)
+    assert [row[-1] for row in texts(shown)] == ["−14.8 to +3.4", "+2.0", "–"]
+    assert "the share is an average of unlike effects" in shown.notes[-1]

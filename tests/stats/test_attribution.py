@@ -18,6 +18,7 @@ from ablate.stats.attribution import (
     attribution,
     drawn_orders,
     levels_after,
+    marginal_contributions,
     orders_averaged,
     outcomes_by_coalition,
     shapley,
@@ -95,6 +96,32 @@ def test_shares_tell_over_how_many_orders_they_average() -> None:
     assert orders_averaged({0: game("abc", 1)}, list("abc")) is None
 
 
+def test_what_a_change_made_after_others_shows_the_interaction_that_its_share_hides() -> None:
+    """`norm` gains 2 by itself and loses 8 where the BN is shared; sharing without it has no effect."""
+
+    def value(seed: int, made: frozenset[str]) -> float:
+        return seed + 2.0 * ("norm" in made) - 10.0 * ({"norm", "shared"} <= made)
+
+    changes = ["norm", "shared"]
+    exact = {seed: {made: value(seed, made) for made in coalitions(changes)} for seed in range(3)}
+    found = marginal_contributions(exact, changes)
+    assert found == {"norm": {frozenset(): 2, frozenset(["shared"]): -8}, "shared": {frozenset(): 0, frozenset(["norm"]): -10}}
+    assert shares_by_seed(exact, changes).loc[0, "norm"] == -3
+
+    changes = ["norm", "shared", "a", "b", "c"]
+    way = [0, 2, 1, 3, 4]  # norm, a, shared, b, c, and its reverse
+    path = {5: {made: value(5, made) for made in coalitions(changes, way)}}
+    found = marginal_contributions(path, changes, {5: [changes[at] for at in way]})
+    assert found["norm"] == {frozenset(): 2, frozenset(["c", "b", "shared", "a"]): -8}
+    assert found["shared"] == {frozenset(["norm", "a"]): -10, frozenset(["c", "b"]): 0}
+    assert all(set(by.values()) == {0} for name, by in found.items() if name in "abc")
+
+
+def test_what_a_change_made_is_the_mean_of_the_seeds_that_made_it_there() -> None:
+    seeds = {0: {frozenset(): 0.0, frozenset("a"): 1.0}, 1: {frozenset(): 0.0, frozenset("a"): 4.0}, 2: {frozenset(): 0.0}}
+    assert marginal_contributions(seeds, ["a"]) == {"a": {frozenset(): 2.5}}
+
+
 def test_a_seed_that_lacks_a_run_has_no_shares() -> None:
     value = game("abcde", 3)
     way = coalitions("abcde", [0, 1, 2, 3, 4])
@@ -139,6 +166,14 @@ def test_changes_may_hold_several_factors_and_where_fixes_the_others() -> None:
     assert (found.loc["dropout", "low"], found.loc["dropout", "high"]) == pytest.approx((reference.low, reference.high))
     assert found.loc[["dropout", "stem"], "estimate"].sum() == pytest.approx(found.loc["all", "estimate"])
     assert found["n"].tolist() == [5, 5, 5]
+    means = wide.groupby(["dropout", "stem", "activation"], dropna=False).mean()
+    steps = [
+        means[False, "direct"].iloc[0] - means[True, "direct"].iloc[0],
+        means[False, "pyramid", True] - means[True, "pyramid", True],
+    ]
+    ends = found.loc["dropout", ["marginal_low", "marginal_high"]].tolist()
+    assert ends == pytest.approx([min(steps), max(steps)])
+    assert found.loc["all", ["marginal_low", "marginal_high"]].isna().all()
     with pytest.raises(UsageError, match="norm varies in this study: `where` has to fix it"):
         outcomes_by_coalition(runs, CHANGES)
     with pytest.raises(UsageError, match="dropout is in more than one change of the path"):

@@ -1,6 +1,7 @@
 """Verdicts in words: each part of a reason where it belongs, and the notes below."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -111,6 +112,39 @@ def test_the_notes_of_a_verdict() -> None:
     assert notes(estimate(1.0), apart, None)[1].endswith("their estimates have opposite signs")
     same = heterogeneity([estimate(1, 1.1, 0.9, 1.0), estimate(1.1, 1.0, 0.95, 1.05)])
     assert notes(estimate(), same, None) == (f"The strata are not shown to differ: p = {same.p:.2g}",)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("values", "marginal", "told"),
+    [
+        ((-3.0, -4.0, -3.5, -3.6), (-11.0, 3.3), True),
+        ((3.0, 4.0, 3.5, 3.6), (-2.0, 9.0), True),
+        ((3.0, 4.0, 3.5, 3.6), (-0.5, 9.0), False),  # scatter
+        ((3.0, 4.0, 3.5, 3.6), (2.0, 9.0), False),
+        ((3.0, -4.0, 3.5, -3.6), (-11.0, 9.0), False),  # no share is shown
+        ((3.0, 4.0, 3.5, 3.6), (math.nan, math.nan), False),  # no share at all
+    ],
+)
+def test_a_share_of_unlike_effects_is_told(values: tuple[float, ...], marginal: tuple[float, float], told: bool) -> None:
+    found = notes(replace(estimate(*values), marginal=marginal), None, None)
+    assert any("the contribution has the other sign" in note for note in found) is told
+
+
+def test_a_verdict_on_a_share_tells_that_its_change_works_both_ways() -> None:
+    """norm gains 2 alone and loses 8 after the BN is shared: its share of -3 is neither."""
+
+    def value(levels: dict, seed: int) -> float:
+        return seed + 0.02 * levels["norm"] - 0.1 * levels["norm"] * levels["shared"] + 0.001 * (seed % 2) * levels["norm"]
+
+    changes = {name: {"factor": name, "from": 0, "to": 1} for name in ("norm", "shared")}
+    claim = {
+        "id": "H7", "says": "norm contributes nothing", "kind": "path", "path": {"changes": changes, "of": "norm"},
+        "metric": "accuracy", "expects": "equivalent", "margin": 0.01,
+    }  # fmt: skip
+    rows = study({"norm": [0, 1], "shared": [0, 1]}, value, 5)
+    (found,) = judge(parse_all([claim]), results_of(rows), looks=(5,))
+    assert found.verdict == "contradicted"
+    assert sum("the contribution has the other sign" in note for note in found.notes) == 1
 
 
 def test_what_an_inconclusive_claim_still_needs_is_a_difference_and_a_total() -> None:
