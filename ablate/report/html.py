@@ -165,15 +165,17 @@ def _sections(
 ) -> Iterator[_Section]:
     """The sections that have content, in order: the results first, then, folded, what they rest on."""
     tables = report.tables
+    attribution = [_Section("attribution", "Attribution")] if tables.attributions else []
+    by_orders = any(each.orders is not None for each in report.attributions)  # few configurations have runs of all seeds
     if found:
         yield _Section("findings", "Findings")
+    yield from attribution if by_orders else ()
     if tables.ablation is not None:
         yield _Section("ablation", tables.ablation.title, wide=len(tables.ablation.columns) > WIDE)
     if comparison is not None:
         repeats = tables.ablation is not None  # it has the same rows
         yield _Section("configurations", "Configurations", repeats, len(comparison.columns) > WIDE)
-    if tables.attributions:
-        yield _Section("attribution", "Attribution")
+    yield from () if by_orders else attribution
     if tables.blocks:
         yield _Section("blocks", "Blocks")
     if tables.scorecard is not None:

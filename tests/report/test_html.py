@@ -86,6 +86,21 @@ def test_the_answers_stand_in_the_order_in_which_a_reader_asks(page: Path) -> No
     assert [title for _, title in contents] == headings
 
 
+def test_shares_stand_before_a_table_in_which_most_configurations_lack_seeds(tmp_path: Path) -> None:
+    """Each seed ran the configurations of one order of five changes and of its reverse."""
+    path = {"changes": {name: {"factor": name, "from": 0, "to": 1} for name in "abcde"}, "of": "a"}
+    claim = {
+        "id": "H", "says": "a helps", "kind": "path", "path": path, "metric": "f1", "expects": "higher", "margin": 0.1,
+    }  # fmt: skip
+    whole = grid_results(
+        {name: [0, 1] for name in "abcde"}, lambda levels, seed: sum(levels.values()) + 0.1 * seed, claims=[claim]
+    )
+    made = whole.levels.map(lambda level: str(level.value)).agg("".join, axis=1)
+    write_folder(compose(whole.where(made.str.fullmatch("0*1*|1*0*")), name="s", folder=tmp_path))
+    found = re.findall("<h2>(.*?)</h2>", (tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert found[:3] == ["Findings", "Attribution", "Ablation"]
+
+
 def test_every_number_links_to_its_runs(page: Path) -> None:
     text = page.read_text(encoding="utf-8").split('<details class="section" id="runs">')[
         0
