@@ -19,7 +19,8 @@ from ablate.engine.study_update import stand_in_digest
 from ablate.storage import locks
 from ablate.storage.code_files import made_by_other_code
 from ablate.storage.layout import cell_folder, known_cells, run_directory, run_identity, short_experiment
-from ablate.storage.records import CHECKPOINT, HISTORY, RunRecord, is_done, read_record
+from ablate.storage.records import CHECKPOINT, RunRecord, is_done, read_record
+from ablate.storage.run_progress import RunProgress
 
 State = Literal["done", "to resume", "to do", "held", "left out", "given up"]
 STATES: tuple[State, ...] = ("done", "to resume", "to do", "held", "left out", "given up")
@@ -89,7 +90,7 @@ class PlannedRun:
         Args:
             reason: why it is due.
         """
-        rows = _rows(self.directory / HISTORY)
+        rows = len(RunProgress.read(self.directory).rows)
         self.fruitless = self.fruitless + 1 if rows <= self.reached else 1
         self.reached = rows
         if self.fruitless >= MAX_FRUITLESS:
@@ -120,8 +121,7 @@ class PlannedRun:
             self.state = "given up"
         elif (self.directory / CHECKPOINT).exists():
             self.state = "to resume"
-            epochs = record.epochs if record is not None else None
-            self.begun = min(1.0, _rows(self.directory / HISTORY) / epochs) if epochs else 0.0
+            self.begun = RunProgress.read(self.directory).share
         else:
             self.state = "to do"
 
@@ -286,10 +286,3 @@ def waiting_time(seconds: Sequence[float], processes: int) -> float:
 def _read(directory: Path) -> tuple[Path, RunRecord] | None:
     record = read_record(directory)
     return None if record is None else (directory, record)
-
-
-def _rows(history: Path) -> int:
-    try:
-        return max(0, history.read_bytes().count(b"\n") - 1)
-    except OSError:
-        return 0

@@ -79,6 +79,9 @@ def load_results(study: str | Path) -> StudyResults:
         folder=study,
         warnings=tuple(warnings),
         drifted=_drifted(runs, factors, manifest),
+        written={
+            run.directory.relative_to(study).as_posix(): run.record.written for run in runs if run.record.written is not None
+        },
     )
     return _without_second_runs(results)
 
@@ -116,7 +119,7 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
         warnings: a list to append messages about unreadable files to; if None, they become Python warnings.
     """
     texts: dict[str, str] = {}
-    for name, directory in _folders(results):
+    for name, directory in _folders(results, HISTORY):
         try:
             text = complete_lines(directory / HISTORY)
             if len(text.encode()) < (directory / HISTORY).stat().st_size and not (directory / LEASE).exists():
@@ -129,7 +132,7 @@ def load_history(results: StudyResults, warnings: list[str] | None = None) -> pd
             _report(set_aside(directory / HISTORY, error), warnings)
     bad: dict[str, Exception] = {}
     frame = frame_of(texts, bad)
-    for name, directory in _folders(results):
+    for name, directory in _folders(results, HISTORY):
         if name in bad:
             _report(set_aside(directory / HISTORY, bad[name]), warnings)
     return frame
@@ -144,7 +147,7 @@ def load_kept(results: StudyResults, name: str, warnings: list[str] | None = Non
         warnings: a list to append messages about unreadable files to; if None, they become Python warnings.
     """
     kept = {}
-    for run, directory in _folders(results):
+    for run, directory in _folders(results, f"{name}.npz"):
         path = directory / f"{name}.npz"
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -156,11 +159,12 @@ def load_kept(results: StudyResults, name: str, warnings: list[str] | None = Non
     return kept
 
 
-def _folders(results: StudyResults) -> list[tuple[str, Path]]:
-    """Each directory in `results` once, as a relative name and as a path."""
+def _folders(results: StudyResults, file: str) -> list[tuple[str, Path]]:
+    """Each directory in `results` once, as a relative name and as a path, unless `file` is its program's own there."""
     if results.folder is None:
         return []
-    return [(str(name), results.folder / name) for name in results.runs["directory"].drop_duplicates()]
+    names = map(str, results.runs["directory"].drop_duplicates())
+    return [(name, results.folder / name) for name in names if file in results.written.get(name, (file,))]
 
 
 def _report(message: str, warnings: list[str] | None) -> None:

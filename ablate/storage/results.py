@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,7 @@ class StudyResults:
         repeated: the second runs with the same seed (study.check_repeatable), likewise.
         warnings: messages about skipped files.
         drifted: keys of `manifest.fixed` that have changed since: runs with equal levels differ in them, or no run has them.
+        written: by directory, the files that the run wrote, where its record tells; other files are those of its program.
         paired: whether equal seeds pair runs; False if runs have no seeds, so that each has a number of its own.
     """
 
@@ -60,6 +61,7 @@ class StudyResults:
     repeated: StudyResults | None = None
     warnings: tuple[str, ...] = ()
     drifted: tuple[str, ...] = ()
+    written: Mapping[str, Sequence[str]] = field(default_factory=dict)
     paired: bool = True
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,12 @@ class RunProgress:
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read the files in the folder of a run."""
-        try:
-            rows = read_history(directory / HISTORY)
-        except (OSError, ValueError):
-            rows = []
-        return cls(read_record(directory), rows)
+        """Read the files in the folder of a run. A history.csv that its program wrote itself is not read."""
+        record, rows = read_record(directory), list[dict[str, Any]]()
+        if record is None or record.wrote(HISTORY):
+            with contextlib.suppress(OSError, ValueError):
+                rows = read_history(directory / HISTORY)
+        return cls(record, rows)
 
     @property
     def epochs(self) -> int | None:

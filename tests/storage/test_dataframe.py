@@ -13,7 +13,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.text import printable
 from ablate.storage.dataframe import load_history, load_kept, load_results, load_runs
-from ablate.storage.records import RunRecord
+from ablate.storage.records import RunRecord, read_record, write_record
 from ablate.storage.results import StudyResults
 from tests.storage.studies import add, levels, manifest, put, values
 
@@ -179,6 +179,21 @@ def test_the_arrays_that_runs_kept_are_read_back_and_a_torn_file_is_set_aside(tm
     assert warnings[0].startswith(f"{directories[1] / 'right.npz'} is skipped: ")
     with pytest.warns(UserWarning, match=r"right\.npz is skipped"):
         load_kept(results, "right")
+
+
+def test_a_history_and_arrays_that_the_program_wrote_itself_are_not_those_of_the_run(tmp_path: Path) -> None:
+    """Keras' CSVLogger, say, called history.csv: it has other columns, or other epochs."""
+    directories = [add(tmp_path, True, "direct", seed, 0.5) for seed in range(3)]
+    for directory, written in zip(directories, ([], ["history.csv", "right.npz"], None), strict=True):
+        record = read_record(directory)
+        assert record is not None
+        write_record(directory, record.model_copy(update={"written": written}))
+        (directory / "history.csv").write_text("epoch,loss\n1,0.5\n")
+        np.savez(directory / "right.npz", last=np.array([1, 2], np.uint8))
+    results = load_results(tmp_path)
+    own = [directory.relative_to(tmp_path).as_posix() for directory in directories[1:]]  # an earlier version does not tell
+    assert load_history(results)["directory"].tolist() == own
+    assert list(load_kept(results, "right")) == own
 
 
 def test_results_of_other_tools_have_no_files(tmp_path: Path) -> None:

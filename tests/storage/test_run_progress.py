@@ -23,3 +23,13 @@ def test_without_a_readable_history_or_a_number_of_epochs_nothing_is_done(tmp_pa
     assert (found.rows, found.share, found.metric) == ([], 0.0, "")
     (tmp_path / HISTORY).write_text("epoch\n1\n")
     assert RunProgress.read(tmp_path).share == 0.0
+
+
+def test_a_history_that_the_program_wrote_itself_is_no_progress(tmp_path: Path) -> None:
+    record = RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[], epochs=4, written=[])
+    (tmp_path / CONFIG).write_text("{}\n")
+    write_record(tmp_path, record)
+    (tmp_path / HISTORY).write_text("epoch\n1\n2\n")
+    assert RunProgress.read(tmp_path).rows == []
+    write_record(tmp_path, record.model_copy(update={"written": [HISTORY]}))
+    assert RunProgress.read(tmp_path).share == 0.5
