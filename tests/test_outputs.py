@@ -114,6 +114,18 @@ def test_what_the_case_study_says_of_the_fast_recipe() -> None:
     assert f"missed by {-100 * short['estimate']:.1f} points [{low:.1f}, {high:.1f}]: {short['verdict']}" in text
 
 
+def test_what_the_case_study_says_of_compression() -> None:
+    wide = (
+        load_results(ROOT / "outputs" / "jpeg").to_frame().pivot_table("final_test_accuracy", "seed", "data.root", "first")
+        * 100
+    )
+    once, twice = (wide[next(name for name in wide if str(name).endswith(end))] for end in ("jpeg.zip", "twice.zip"))
+    low, high = scipy.stats.ttest_1samp(once - twice, 0).confidence_interval()
+    said = f"costs the fast recipe {(once - twice).mean():.1f} points [{low:.1f}, {high:.1f}], {twice.mean():.1f} instead of {once.mean():.1f} %"
+    assert said in in_words("case-study")
+    assert len(wide) == 5
+
+
 def shares_of(study: str, name: str) -> dict[str, list[float]]:
     """The shares of a path in points, with their intervals, as the report's table has them."""
     lines = (ROOT / "outputs" / study / "report" / "tables" / f"{name}.csv").read_text(encoding="utf-8").splitlines()[1:]

@@ -17,7 +17,7 @@ from ablate.importers.guess import completed
 from ablate.importers.metric_files import EVENT_FILE
 from ablate.importers.run_folders import ImportedRun, table_of
 from ablate.importers.table import AtStep, Roles, Table
-from ablate.storage.layout import is_study
+from ablate.storage.layout import ROOT, find_study, is_study, studies_in
 from ablate.storage.manifest import MANIFEST
 
 KNOWN = (
@@ -67,6 +67,23 @@ def detect(path: Path) -> Source | None:
     if any(path.rglob(f"{EVENT_FILE}*")):
         return Source("logs of TensorBoard", path, training_logs.read, "files")
     return None
+
+
+def source_of(given: Path) -> tuple[Path, Source | None]:
+    """The file or folder that a path or the name of a study stands for, and the tool that wrote it.
+
+    Raises:
+        UsageError: if there is no such thing; the message lists the studies that there are.
+    """
+    tool = detect(given)
+    if given.is_file() or tool is not None:
+        return given, tool
+    if (study := find_study(given)) is not None:
+        return study, None
+    available = f"studies in {ROOT}/: {', '.join(each.name for each in studies_in(ROOT)) or 'none'}."
+    if given.exists():
+        raise UsageError(f"no runs in {given}: expected {KNOWN}; {available}")
+    raise UsageError(f"{given}: there is no such file, folder or study; {available}")
 
 
 def read(source: Source, roles: Roles, *, files: str | None = None, experiment: str | None = None) -> tuple[Table, Roles]:

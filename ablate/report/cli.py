@@ -43,10 +43,10 @@ def main() -> None:
         arguments = _parser().parse_args()
         # read it first, because the report may replace this file
         before = _verdicts(arguments.check) if arguments.check else None
-        from ablate.importers.sources import detect
+        from ablate.importers.sources import source_of
 
-        source = detect(arguments.source)
-        report = _of_study(arguments) if arguments.source.is_dir() and source is None else _of_other(arguments, source)
+        arguments.source, tool = source_of(arguments.source)
+        report = _of_study(arguments) if arguments.source.is_dir() and tool is None else _of_other(arguments, tool)
         try:
             _write_and_show(report, arguments.siunitx)
         except OSError as error:
@@ -86,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "source",
         type=Path,
-        help="the folder of a study, such as outputs/dropout+stem; a Hydra multirun folder, logs of Lightning or TensorBoard, "
-        "or an MLflow store; or a CSV or JSON file with one row per run",
+        help="the folder of a study, or its name in outputs/, such as dropout+stem; a Hydra multirun folder, logs of Lightning "
+        "or TensorBoard, or an MLflow store; or a CSV or JSON file with one row per run",
     )
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="a verdicts.json: exit with status 4 unless its decided verdicts still hold"
@@ -121,12 +121,8 @@ def _metrics(arguments: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _of_study(arguments: argparse.Namespace) -> Report:
-    from ablate.importers.sources import KNOWN
     from ablate.report.build import build
-    from ablate.storage.layout import is_study
 
-    if not is_study(arguments.source):
-        raise UsageError(f"no runs in {arguments.source}: expected {KNOWN}.")
     of_both = ("source", "check", "metric", "siunitx")
     given = [name for name, value in vars(arguments).items() if name not in of_both and value is not None]
     if given:
@@ -135,19 +131,14 @@ def _of_study(arguments: argparse.Namespace) -> Report:
     return build(arguments.source, dict(_metrics(arguments)))
 
 
-def _of_other(arguments: argparse.Namespace, source: Source | None) -> Report:
-    """The report of what another tool stored; without a source, of a CSV or JSON file."""
-    from ablate.importers.json_rows import SUFFIXES
+def _of_other(arguments: argparse.Namespace, tool: Source | None) -> Report:
+    """The report of what another tool stored; without a tool, of a CSV or JSON file."""
     from ablate.report.build import compose
     from ablate.report.claims_of_imports import read_claims, with_claims
 
     path: Path = arguments.source
-    if not path.exists():
-        if path.suffix.lower() not in (".csv", ".tsv", ".txt", *SUFFIXES):
-            raise UsageError(f"no runs in {path}: there is no such folder.")
-        raise UsageError(f"{path}: there is no such file.")
     typed = _metrics(arguments)
-    found = imported(source or path, arguments, [name for name, _ in typed])
+    found = imported(tool or path, arguments, [name for name, _ in typed])
     results, metrics = found.results(), found.metrics
     content = read_claims(arguments.claims, metrics) if arguments.claims else {}
     described = {name: keys for name, keys in typed if name in metrics}

@@ -14,14 +14,13 @@ import pandas as pd
 
 from ablate.core.errors import UsageError
 from ablate.importers.imported import read_source
-from ablate.importers.sources import KNOWN, Source, detect
+from ablate.importers.sources import Source, source_of
 from ablate.importers.table import AtStep, Duplicates, Roles
 from ablate.report import build
 from ablate.report.claims_of_imports import read_claims, with_claims
 from ablate.report.import_options import level_typed
 from ablate.report.study import Study
 from ablate.storage.dataframe import load_results
-from ablate.storage.layout import ROOT, find_study, studies_in
 from ablate.storage.results import StudyResults
 
 EXAMPLE = 'factors=["method"], seed="seed", metrics=["accuracy"]'
@@ -110,7 +109,7 @@ def load(
         wide=wide,
     )
     reading = {"files": files, "experiment": experiment, "delimiter": delimiter, "decimal": decimal, "encoding": encoding}
-    path, found = (None, None) if isinstance(source, pd.DataFrame) else _located(Path(source))
+    path, found = (None, None) if isinstance(source, pd.DataFrame) else source_of(Path(source))
     if path is not None and path.is_dir() and found is None:
         others = replace(roles, metrics=None) != Roles() or claims or lower_is_better
         if others or any(each is not None for each in reading.values()):
@@ -139,23 +138,6 @@ def _names(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
 
 def _name(given: str | None) -> str | None:
     return None if given in (None, "") else str(given)
-
-
-def _located(given: Path) -> tuple[Path, Source | None]:
-    """The file or folder that a path or the name of a study stands for, and the tool that wrote it.
-
-    Raises:
-        UsageError: if there is no such thing; the message lists the studies that there are.
-    """
-    tool = detect(given)
-    if given.is_file() or tool is not None:
-        return given, tool
-    if (study := find_study(given)) is not None:
-        return study, None
-    available = f"studies in {ROOT}/: {', '.join(each.name for each in studies_in(ROOT)) or 'none'}."
-    if given.exists():
-        raise UsageError(f"no runs in {given}: expected {KNOWN}; {available}")
-    raise UsageError(f"{given}: there is no such file, folder or study; {available}")
 
 
 def _baseline(given: str | Iterable[str] | Mapping[str, object] | None) -> dict[str, object]:

@@ -123,8 +123,8 @@ def test_a_claim_without_a_metric_is_about_the_first_one(report: Reported, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nosuch.csv", *OPTIONS], "ablate: nosuch.csv: there is no such file.\n"),
-        (["outputs/nowhere"], "ablate: no runs in outputs/nowhere: there is no such folder.\n"),
+        (["nosuch.csv", *OPTIONS], "ablate: nosuch.csv: there is no such file, folder or study; studies in outputs/: none.\n"),
+        (["outputs/nowhere"], "ablate: outputs/nowhere: there is no such file, folder or study; "),
         (["folds.csv", *OPTIONS, "--output", "folds.csv"], "ablate: the report cannot be written to folds.csv ("),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_committed_verdict_is_held(command: Command, report: Reported, tmp_pat
     """Five seeds support the claim. With the levels' names exchanged in what was committed, it is broken: status 4."""
     command(TRIVIAL, "-m", "x=1,2", f"study.claims=[{CLAIM}]", "study.seeds=5", "study.name=s", "study.report=true")
     verdicts = tmp_path / "outputs" / "s" / "report" / "verdicts.json"
-    out, _ = report("outputs/s", "--check", str(verdicts))
+    out, _ = report("s", "--check", str(verdicts))  # by its name
     assert out.endswith("verdicts.json: all decided verdicts hold.\n")
     for was, status in (("inconclusive", 0), ("contradicted", 4)):
         (tmp_path / "was.json").write_text(verdicts.read_text().replace('"supported"', f'"{was}"'))
