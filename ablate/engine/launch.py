@@ -6,7 +6,7 @@ import copy
 import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ablate.engine import early_stop, parallel, progress
 from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
+from ablate.engine.exit_status import CONTINUE
 from ablate.engine.jobs import ForgetConfigs, FrozenConfigs, RunContext, TypedConfigs
 from ablate.engine.launchers.names import JOB_ENDED, Detached
 from ablate.engine.launchers.selection import instantiate
@@ -29,10 +30,14 @@ from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions
 from ablate.engine.planning import DUE, MAX_DEATHS, MAX_FRUITLESS, Plan, PlannedRun
 from ablate.engine.program import PlannedTask, Program
-from ablate.storage import locks, records, submissions
+from ablate.storage import locks, records, submissions, watcher
 from ablate.storage.files import remove_abandoned, unwritable
 
 WAIT_SECONDS = 0.5  # between two checks of the locks of other processes
+LAST_WORDS = (  # of a sweep whose process a run has ended
+    "ablate: the sweep has ended within a run: its process was killed, or the program called os._exit, which leaves no result "
+    f"(return instead). {CONTINUE}"
+)
 SETTLE_SECONDS = 0.5  # time for processes to die and for their deaths to be recorded
 
 
@@ -156,7 +161,8 @@ class Launch:
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
         trouble = death = None
-        with progress.shown(self.plan, launched, self.console):
+        here = type(launcher).__name__ == parallel.BASIC_TARGET  # a run that ends its process ends the sweep, too
+        with progress.shown(self.plan, launched, self.console), watcher.last_words(LAST_WORDS) if here else nullcontext():
             try:
                 returns = launcher.launch(overrides, initial_job_idx=0)
             except (UsageError, Detached):

@@ -36,6 +36,8 @@ if files:
 for file in files:
     with open(bytes.fromhex(file), "ab") as deaths:
         deaths.write(b"died\\n")
+if files and sys.argv[1]:
+    print(sys.argv[1], file=sys.stderr)
 """
 
 
@@ -46,6 +48,7 @@ class _Watcher:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._watched: list[Path] = []  # of all threads
+        self._last_words = ""
 
     def add(self, file: Path) -> None:
         with self._lock:
@@ -64,6 +67,12 @@ class _Watcher:
         with self._lock:
             self._close()
 
+    def say(self, last_words: str) -> None:
+        """What to print on standard error if this process dies in a run; empty for nothing."""
+        with self._lock:
+            self._close()
+            self._last_words = last_words
+
     def forget(self) -> None:
         """In a forked child: close the inherited input of the parent's watcher, without stopping the watcher."""
         process, self._process = self._process, None
@@ -75,10 +84,11 @@ class _Watcher:
     def _start(self) -> None:
         if not sys.executable:  # embedded Python: deaths are not counted
             return
-        command = [sys.executable, "-I", "-S", "-c", _PROGRAM]
+        command = [sys.executable, "-I", "-S", "-c", _PROGRAM, self._last_words]
         quiet = subprocess.DEVNULL
+        heard = None if self._last_words else quiet
         with suppress(OSError):  # for example out of memory; the run continues without a watcher
-            self._process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
+            self._process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=quiet, stderr=heard)
         for file in self._watched:
             self._tell("+", file)
 
@@ -114,6 +124,16 @@ if hasattr(os, "register_at_fork"):
 def stop() -> None:
     """Count nothing if this process ends now."""
     _watcher.close()
+
+
+@contextmanager
+def last_words(text: str) -> Iterator[None]:
+    """Print `text` on standard error if this process alone ends in a run within the body: killed, or by os._exit."""
+    _watcher.say(text)
+    try:
+        yield
+    finally:
+        _watcher.say("")
 
 
 @contextmanager

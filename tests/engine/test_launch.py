@@ -31,6 +31,18 @@ def attempts(study: Path) -> Counter[int]:
     return Counter(json.loads(path.read_text())["attempts"] for path in study.glob("runs/*/*/run.json"))
 
 
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_run_that_ends_the_sweep_without_a_word_is_told(command: Command, tmp_path: Path, end: str) -> None:
+    """The exit status may be 0, and no code of the sweep runs any more."""
+    (tmp_path / "train.py").write_text(
+        f"import os, hydra\n@hydra.main(version_base=None)\ndef main(cfg):\n    {end}\nif __name__ == '__main__':\n    main()\n"
+    )
+    answer = command(str(tmp_path / "train.py"), "-m", "hydra/sweeper=ablate", "+x=1,2", status=-9 if "kill" in end else 0)
+    assert "1 done" not in answer.stdout
+    assert answer.stderr.startswith("ablate: the sweep has ended within a run: its process was killed, or the program called")
+    assert answer.stderr.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_a_cell_that_raises_one_that_diverges_and_one_that_is_killed_stop_nobody(command: Command, tmp_path: Path) -> None:
     """The killed one takes the launcher's processes with it: they are started again, and it is scheduled last."""

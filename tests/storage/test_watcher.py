@@ -42,6 +42,23 @@ with append_if_killed(folder / "outer"), append_if_killed(folder / "inner"): os.
     assert not (tmp_path / "before").exists()
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("with last_words('so long'), append_if_killed(folder / 'run'): os._exit(0)", "so long\n"),
+        ("with last_words('so long'), append_if_killed(folder / 'run'): os.kill(os.getpid(), signal.SIGKILL)", "so long\n"),
+        ("with last_words('so long'), append_if_killed(folder / 'run'): pass\nos._exit(0)", ""),
+        ("with last_words('so long'): os._exit(0)", ""),
+        ("with last_words('so long'): pass\nwith append_if_killed(folder / 'run'): os._exit(0)", ""),
+        ("with append_if_killed(folder / 'run'): os._exit(0)", ""),
+    ],
+)
+def test_only_a_process_that_ends_in_a_run_has_last_words(tmp_path: Path, code: str, said: str) -> None:
+    command = [sys.executable, "-c", PRELUDE + "from ablate.storage.watcher import last_words\n" + code, str(tmp_path)]
+    found = subprocess.run(command, start_new_session=True, timeout=60, stderr=subprocess.PIPE, text=True)
+    assert found.stderr == said
+
+
 def test_a_name_of_any_characters_is_counted_from_any_working_directory(tmp_path: Path) -> None:
     name = "a\nb 'é\""
     code = f"""
