@@ -104,7 +104,8 @@ class Range:
         return self.low
 
     def __str__(self) -> str:
-        ends = [number(end, self.spec, signed=True) for end in (self.low, self.high)]
+        spec = alike(self.spec, (self.high - self.low) / 4)
+        ends = [number(end, spec, signed=True) for end in (self.low, self.high)]
         return " to ".join(dict.fromkeys(ends))
 
 

@@ -104,7 +104,11 @@ def marginal_contributions(
     for seed, values in outcomes.items():
         for change, before in _steps(values, changes, (drawn or {}).get(seed)):
             found[change].setdefault(before, []).append(values[before | {change}] - values[before])
-    return {change: {before: math.fsum(each) / len(each) for before, each in by.items()} for change, by in found.items()}
+    largest = max((abs(value) for values in outcomes.values() for value in values.values()), default=0.0)
+    return {
+        change: {before: cleared(math.fsum(each) / len(each), largest) for before, each in by.items()}
+        for change, by in found.items()
+    }
 
 
 def shares_by_seed(

@@ -127,8 +127,8 @@ def notes(
         )
     if estimate.opposed:
         found.append(
-            "After some of the other changes the contribution has the other sign (marginal contributions in the attribution): "
-            "the share may be an average of unlike effects"
+            "After some of the other changes the contribution has the other sign, where few seeds ran it perhaps by chance "
+            "(marginal contributions in the attribution): the share may be an average of unlike effects"
         )
     if spread is not None and not math.isnan(spread.p):
         differ = "differ" if spread.shown else "are not shown to differ"

@@ -99,6 +99,7 @@ def test_shares_stand_before_a_table_in_which_most_configurations_lack_seeds(tmp
     write_folder(compose(whole.where(made.str.fullmatch("0*1*|1*0*")), name="s", folder=tmp_path))
     found = re.findall("<h2>(.*?)</h2>", (tmp_path / "index.html").read_text(encoding="utf-8"))
     assert found[:3] == ["Findings", "Attribution", "Ablation"]
+    assert found.count("Attribution") == 1
 
 
 def test_every_number_links_to_its_runs(page: Path) -> None:

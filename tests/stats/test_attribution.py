@@ -122,6 +122,22 @@ def test_what_a_change_made_is_the_mean_of_the_seeds_that_made_it_there() -> Non
     assert marginal_contributions(seeds, ["a"]) == {"a": {frozenset(): 2.5}}
 
 
+def test_what_a_change_made_is_taken_from_seeds_that_have_shares_and_from_their_drawn_orders() -> None:
+    value = game("abc", 1)
+    lacking = {made: each for made, each in value.items() if made not in ({"b"}, {"a", "c"})}  # it has a, b, c and c, b, a
+    assert marginal_contributions({0: lacking}, list("abc")) == {name: {} for name in "abc"}
+    value = game("abcde", 1)
+    runs = {made: value[made] for way in ([0, 1, 2, 3, 4], [0, 2, 1, 3, 4]) for made in coalitions("abcde", way)}
+    drawn = marginal_contributions({0: runs}, list("abcde"), {0: list("acbde")})
+    assert set(drawn["c"]) == {frozenset("a"), frozenset("edb")}
+    assert set(marginal_contributions({0: runs}, list("abcde"))["c"]) > set(drawn["c"])
+
+
+def test_what_is_left_of_equal_and_opposite_differences_is_zero() -> None:
+    seeds = {0: {frozenset(): 0.10, frozenset("a"): 0.13}, 1: {frozenset(): 0.73, frozenset("a"): 0.70}}
+    assert marginal_contributions(seeds, ["a"]) == {"a": {frozenset(): 0.0}}
+
+
 def test_a_seed_that_lacks_a_run_has_no_shares() -> None:
     value = game("abcde", 3)
     way = coalitions("abcde", [0, 1, 2, 3, 4])
