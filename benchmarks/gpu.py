@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = Results(
         machine.this_machine(), datetime.date.today().isoformat(), 1 if asked.quick else 5, asked.quick, images="drawn"
     )
-    file = asked.output or ROOT / "benchmarks/results" / f"gpu-{results.machine.slug}-{results.date}.json"
+    some = "" if set(asked.parts) == set(PARTS) else f"-{'-'.join(asked.parts)}"  # beside the file of all parts
+    file = asked.output or ROOT / "benchmarks/results" / f"gpu-{results.machine.slug}-{results.date}{some}.json"
     print(f"Machine: {results.machine.describe()}", flush=True)
     parts: dict[str, Callable[[Options, str], Section]] = {"tests": tests, "step": step, "study": study}
     with tempfile.TemporaryDirectory() as work:

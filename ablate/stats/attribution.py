@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -24,7 +24,7 @@ from ablate.core.claims import ALL, Change
 from ablate.core.designs import EXACT_UP_TO, Coalition, on_the_way
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.stats.estimates import Estimate, cleared, student, table
+from ablate.stats.estimates import Estimate, Turn, cleared, student, table
 from ablate.stats.outcomes import ANYWHERE, Outcomes
 from ablate.stats.rounding import at_resolution
 from ablate.stats.simultaneous import simultaneous
@@ -155,12 +155,46 @@ def orders_averaged(
     return len(orders)
 
 
+def turn_of(
+    change: str,
+    outcomes: Mapping[Any, Mapping[Coalition, float]],
+    changes: Sequence[str],
+    drawn: Mapping[Any, Sequence[str]] | None = None,
+) -> Turn | None:
+    """Another change before and after which `change` contributes with opposite signs, both of which are shown.
+
+    On the order of a seed and its reverse, each change comes once before and once after each other. So every seed has what the
+    change contributed before the other and after it, and each of the two means over seeds has its interval. A change is
+    reported if both 95 % intervals exclude zero; of several, the one that makes the largest difference, and all that the
+    orders cannot tell from it.
+    """
+    steps = [
+        (seed, made, values[made | {change}] - values[made])
+        for seed, values in outcomes.items()
+        for name, made in _steps(values, changes, (drawn or {}).get(seed))
+        if name == change
+    ]
+    made_after = pd.DataFrame(steps, columns=["seed", "made", "difference"])
+    found = []
+    for other in (each for each in changes if each != change):
+        after = made_after["made"].map(lambda made, other=other: other in made).astype(bool)
+        sides = [made_after[side].groupby("seed")["difference"].mean() for side in (~after, after)]
+        estimates = [Estimate("share", (), each, *student(each)) for each in sides]
+        (low, high), (low_after, high_after) = (each.interval() for each in estimates)
+        if (low > 0 and high_after < 0) or (high < 0 and low_after > 0):
+            found.append(Turn(other, *(each.estimate for each in estimates)))
+    if not found:
+        return None
+    widest = max(found, key=lambda each: abs(each.before - each.after))
+    return widest._replace(other=" and ".join(each.other for each in found if each[1:] == widest[1:]))
+
+
 def share_estimate(
     shares: pd.Series,
     steps: Sequence[Change],
     where: Condition | None = None,
     rounding: float | None = None,
-    marginal: Iterable[float] = (),
+    turn: Turn | None = None,
 ) -> Estimate:
     """The mean of a change's shares over seeds, and Student's t: df = n - 1.
 
@@ -169,15 +203,12 @@ def share_estimate(
         steps: the factors of the change.
         where: the levels of the others.
         rounding: the step of the metric.
-        marginal: what `marginal_contributions` has of the change.
+        turn: see `turn_of`.
     """
     complete = shares.dropna()
     se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
-    each = list(marginal) or [math.nan]
-    found = Estimate(
-        "share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical, marginal=(min(each), max(each))
-    )
+    found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical, turn=turn)
     return at_resolution(found, rounding)
 
 
@@ -204,16 +235,14 @@ def attribution(
     """
     by_coalition = outcomes_by_coalition(outcomes, changes, where)
     shares = shares_by_seed(by_coalition, list(changes), drawn)
-    marginal = marginal_contributions(by_coalition, list(changes), drawn)
-    found = [
-        share_estimate(shares[name], changes.get(str(name), ()), where, outcomes.step, marginal.get(str(name), {}).values())
-        for name in shares
-    ]
+    found = [share_estimate(shares[name], changes.get(str(name), ()), where, outcomes.step) for name in shares]
     rows = table(found, confidence)[["n", "estimate", "low", "high", "se", "df"]]
     rows.insert(0, "change", list(shares))
     ends = [*simultaneous(found[:-1], confidence), found[-1].interval(confidence)]
     rows["simultaneous_low"], rows["simultaneous_high"] = ([end[at] for end in ends] for at in (0, 1))
-    rows["marginal_low"], rows["marginal_high"] = ([each.marginal[at] for each in found] for at in (0, 1))
+    marginal = marginal_contributions(by_coalition, list(changes), drawn)
+    for column, end in (("marginal_low", min), ("marginal_high", max)):
+        rows[column] = [end(marginal.get(str(name), {}).values(), default=math.nan) for name in shares]
     return rows
 
 

@@ -47,8 +47,8 @@ def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[
         excess = estimate(cleared(shares[claim.of] - claim.exceeds * shares[ALL], largest), steps)
         return [excess, estimate(shares[ALL], claim.all_changes)]
     if claim.expects != LARGEST:
-        marginal = attribution.marginal_contributions(by_coalition, list(claim.path), drawn)
-        return [estimate(shares[claim.of], steps, marginal=marginal.get(claim.of, {}).values())]
+        turn = attribution.turn_of(claim.of, by_coalition, list(claim.path), drawn) if claim.of != ALL else None
+        return [estimate(shares[claim.of], steps, turn=turn)]
     rivals = [name for name in claim.path if name != claim.of]
     leads = [estimate(cleared(shares[claim.of] - shares[rival], largest), steps) for rival in rivals]
     return sorted(leads, key=lambda each: each.estimate)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -40,6 +39,14 @@ class Unpaired:
     n: int
 
 
+class Turn(NamedTuple):
+    """What a change contributes on average before another change, and after it: the signs are opposite."""
+
+    other: str
+    before: float
+    after: float
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A contrast, or a mean, with its uncertainty over seeds. On the scale `ratio`, all numbers are natural logarithms.
@@ -60,7 +67,7 @@ class Estimate:
         arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
         unpaired: the estimate of independent means, with fewer than two pairs; `by_seed` is then empty.
         least_se: what `se` cannot fall below, since the metric is rounded.
-        marginal: of a share, the lowest and the highest marginal contribution of the change.
+        turn: of a share, another change that turns the sign of the contribution; None if none is shown to.
     """
 
     kind: Kind
@@ -78,7 +85,7 @@ class Estimate:
     arms: pd.DataFrame | None = None
     unpaired: Unpaired | None = None
     least_se: float = 0.0
-    marginal: tuple[float, float] = (math.nan, math.nan)
+    turn: Turn | None = None
 
     @property
     def n(self) -> int:
@@ -100,13 +107,6 @@ class Estimate:
     def wins(self) -> int:
         """In how many seeds the value is above zero."""
         return int((self.by_seed > 0).sum())
-
-    @property
-    def opposed(self) -> bool:
-        """Whether a share differs from zero although, after other changes, at least half as much was seen the other way."""
-        low, high = self.interval()
-        other_way = max(-self.marginal[0], 0.0) if self.estimate > 0 else max(self.marginal[1], 0.0)
-        return (low > 0 or high < 0) and other_way >= abs(self.estimate) / 2
 
     @property
     def p_superior(self) -> float:

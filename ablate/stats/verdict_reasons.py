@@ -125,10 +125,11 @@ def notes(
         found.append(
             f"Above {above} in {estimate.wins} of {estimate.n} {unit}s, lowest at {unit} {estimate.worst[0]}{superior}"
         )
-    if estimate.opposed:
+    if (turn := estimate.turn) is not None:
+        sides = [f"{'above' if each > 0 else 'below'} zero" for each in (turn.before, turn.after)]
         found.append(
-            "After some of the other changes the contribution has the other sign, where few seeds ran it perhaps by chance "
-            "(marginal contributions in the attribution): the share may be an average of unlike effects"
+            f"Before {turn.other}, the contribution is {sides[0]}, afterwards {sides[1]} (both 95 % intervals exclude zero): "
+            "the share is an average of opposite effects"
         )
     if spread is not None and not math.isnan(spread.p):
         differ = "differ" if spread.shown else "are not shown to differ"

@@ -23,6 +23,7 @@ from ablate.stats.attribution import (
     outcomes_by_coalition,
     shapley,
     shares_by_seed,
+    turn_of,
 )
 from tests.stats.conftest import noise, outcomes, study
 
@@ -115,6 +116,49 @@ def test_what_a_change_made_after_others_shows_the_interaction_that_its_share_hi
     assert found["norm"] == {frozenset(): 2, frozenset(["c", "b", "shared", "a"]): -8}
     assert found["shared"] == {frozenset(["norm", "a"]): -10, frozenset(["c", "b"]): 0}
     assert all(set(by.values()) == {0} for name, by in found.items() if name in "abc")
+
+
+def test_the_change_that_turns_the_sign_of_another_is_found_in_few_orders() -> None:
+    """`norm` gains 2 before the BN is shared and loses 8 after it, on the orders of five seeds; scatter of 0.3 in each run."""
+    changes = ["batch", "dropout", "stem", "norm", "shared"]
+    scatter = np.random.default_rng(1)
+    drawn = {
+        0: ["norm", "batch", "shared", "dropout", "stem"], 1: ["batch", "norm", "dropout", "shared", "stem"],
+        2: ["dropout", "shared", "norm", "batch", "stem"], 3: ["stem", "shared", "norm", "dropout", "batch"],
+        4: ["shared", "stem", "batch", "norm", "dropout"],
+    }  # fmt: skip
+
+    def run(made: frozenset[str]) -> float:
+        value = 1.5 * len(made & {"batch", "dropout"}) + 2 * ("norm" in made) - 10 * ({"norm", "shared"} <= made)
+        return value + 0.3 * scatter.standard_normal()
+
+    def runs(order: list[str]) -> dict[frozenset[str], float]:
+        return {made: run(made) for made in coalitions(changes, [changes.index(name) for name in order])}
+
+    seeds = {seed: runs(order) for seed, order in drawn.items()}
+    turn = turn_of("norm", seeds, changes, drawn)
+    assert turn is not None
+    assert (turn.other, turn.before, turn.after) == ("shared", pytest.approx(2, abs=0.6), pytest.approx(-8, abs=0.6))
+    assert [name for name in changes if turn_of(name, seeds, changes, drawn)] == ["norm"]
+    assert turn_of("norm", {0: seeds[0]}, changes, drawn) is None  # one seed has no interval
+    one_order = dict.fromkeys(range(5), drawn[0])
+    turn = turn_of("norm", {seed: runs(order) for seed, order in one_order.items()}, changes, one_order)
+    assert turn is not None
+    assert turn.other == "batch and dropout and stem and shared"  # each comes after norm, or in the reverse before it
+
+
+def test_additive_changes_are_hardly_ever_said_to_turn_each_other() -> None:
+    """Effects of 2 with scatter of 2 in each run, five seeds: each of both intervals is wrong on its side in 2.5 % at most."""
+    changes, rng, told = list("abcde"), np.random.default_rng(0), 0
+    for _ in range(100):
+        orders = {seed: rng.permutation(5).tolist() for seed in range(5)}
+        seeds = {
+            seed: {made: 2 * len(made) + 2 * rng.standard_normal() for made in coalitions(changes, order)}
+            for seed, order in orders.items()
+        }
+        drawn = {seed: [changes[at] for at in order] for seed, order in orders.items()}
+        told += turn_of("a", seeds, changes, drawn) is not None
+    assert told <= 3
 
 
 def test_what_a_change_made_is_the_mean_of_the_seeds_that_made_it_there() -> None:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from ablate.core.claims import parse_all
 from ablate.stats.decision_rules import LOOKS, PValues
-from ablate.stats.estimates import Estimate, student
+from ablate.stats.estimates import Estimate, Turn, student
 from ablate.stats.heterogeneity import heterogeneity
 from ablate.stats.judge import Judgement, judge
 from ablate.stats.robustness import Robustness
@@ -114,20 +114,11 @@ def test_the_notes_of_a_verdict() -> None:
     assert notes(estimate(), same, None) == (f"The strata are not shown to differ: p = {same.p:.2g}",)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("values", "marginal", "told"),
-    [
-        ((-3.0, -4.0, -3.5, -3.6), (-11.0, 3.3), True),
-        ((3.0, 4.0, 3.5, 3.6), (-2.0, 9.0), True),
-        ((3.0, 4.0, 3.5, 3.6), (-0.5, 9.0), False),  # scatter
-        ((3.0, 4.0, 3.5, 3.6), (2.0, 9.0), False),
-        ((3.0, -4.0, 3.5, -3.6), (-11.0, 9.0), False),  # no share is shown
-        ((3.0, 4.0, 3.5, 3.6), (math.nan, math.nan), False),  # no share at all
-    ],
-)
-def test_a_share_of_unlike_effects_is_told(values: tuple[float, ...], marginal: tuple[float, float], told: bool) -> None:
-    found = notes(replace(estimate(*values), marginal=marginal), None, None)
-    assert any("the contribution has the other sign" in note for note in found) is told
+def test_what_turns_the_sign_of_a_contribution_is_named() -> None:
+    turned = replace(estimate(-3.0, -4.0, -3.5), turn=Turn("shared", 2.0, -8.0))
+    said = "Before shared, the contribution is above zero, afterwards below zero (both 95 % intervals exclude zero)"
+    assert sum(note.startswith(said) for note in notes(turned, None, None)) == 1
+    assert not any("Before" in note for note in notes(estimate(-3.0, -4.0, -3.5), None, None))
 
 
 def test_a_verdict_on_a_share_tells_that_its_change_works_both_ways() -> None:
@@ -144,7 +135,10 @@ def test_a_verdict_on_a_share_tells_that_its_change_works_both_ways() -> None:
     rows = study({"norm": [0, 1], "shared": [0, 1]}, value, 5)
     (found,) = judge(parse_all([claim]), results_of(rows), looks=(5,))
     assert found.verdict == "contradicted"
-    assert sum("the contribution has the other sign" in note for note in found.notes) == 1
+    assert (
+        sum(note.startswith("Before shared, the contribution is above zero, afterwards below zero") for note in found.notes)
+        == 1
+    )
 
 
 def test_what_an_inconclusive_claim_still_needs_is_a_difference_and_a_total() -> None:
