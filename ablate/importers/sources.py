@@ -76,7 +76,7 @@ def source_of(given: Path) -> tuple[Path, Source | None]:
         UsageError: if there is no such thing; the message lists the studies that there are.
     """
     tool = detect(given)
-    if given.is_file() or tool is not None:
+    if tool is not None or (given.exists() and not given.is_dir()):  # pipes too
         return given, tool
     if (study := find_study(given)) is not None:
         return study, None

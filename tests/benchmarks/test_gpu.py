@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from benchmarks import gpu
+from benchmarks.results import Section
 from benchmarks.commands import ROOT
 from tests.conftest import Command
 
@@ -17,6 +18,17 @@ def test_without_cuda_it_ends_with_status_2(monkeypatch: pytest.MonkeyPatch, cap
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert gpu.main([]) == 2
     assert "No CUDA device was found by torch. `--device cpu --quick` runs the same code" in capsys.readouterr().err
+
+
+def test_some_parts_have_a_file_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On the same day, they do not replace the results of all parts."""
+    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
+    monkeypatch.setattr(gpu, "ROOT", tmp_path)
+    monkeypatch.setattr(gpu, "study", lambda options, device: Section("study", "A study"))
+    assert gpu.main(["--device", "cpu", "--quick", "--parts", "study"]) == 0
+    (file,) = (tmp_path / "benchmarks" / "results").iterdir()
+    assert file.stem.endswith("-study")
+    assert [each["name"] for each in json.loads(file.read_text(encoding="utf-8"))["sections"]] == ["study"]
 
 
 @pytest.mark.slow

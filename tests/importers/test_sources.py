@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ablate.core.errors import UsageError
 from ablate.importers.run_folders import config_of_path
-from ablate.importers.sources import Source, detect, read
+from ablate.importers.sources import Source, detect, read, source_of
 from ablate.importers.table import Roles
 from ablate.importers.training_logs import read as read_logs
 from tests.conftest import Command
@@ -56,3 +57,8 @@ def test_folders_are_reported_by_the_command(command: Command, tmp_path: Path) -
 
 def test_levels_in_paths() -> None:
     assert config_of_path(Path("a/b/x=1,y=two/Seed-3")) == {"group": "a", "group 2": "b", "x": "1", "y": "two", "seed": "3"}
+
+
+def test_a_pipe_is_a_table_as_a_file_is() -> None:
+    """`ablate report <(command)`: no regular file, and no folder."""
+    assert source_of(Path(os.devnull)) == (Path(os.devnull), None)

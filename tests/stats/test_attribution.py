@@ -240,6 +240,23 @@ def test_changes_may_hold_several_factors_and_where_fixes_the_others() -> None:
         outcomes_by_coalition(runs, {**CHANGES, "again": CHANGES["dropout"]}, Condition.of({"norm": "x"}))
 
 
+def test_the_ends_of_marginal_contributions_are_those_of_the_order_that_was_drawn() -> None:
+    """More configurations ran than the order needs; `a` gains 1 at both of its places on the order, and 5 after c alone."""
+    names = list("abcde")
+
+    def value(levels: dict, seed: int) -> float:
+        made = {name for name in names if levels[name]}
+        return (5.0 if "c" in made and not made & {"b", "d", "e"} else 1.0) * ("a" in made) + 0.1 * len(made) + seed
+
+    rows = study({name: [0, 1] for name in names}, value, 3)
+    rows = rows[(rows[names].astype(int) != [1, 0, 0, 1, 0]).any(axis=1)]  # so that no seed has all of them
+    changes = {name: [Change.of(name, 0, 1)] for name in names}
+    drawn = dict.fromkeys(range(3), names)
+    found = attribution(outcomes(rows, "accuracy"), changes, drawn=drawn).set_index("change")
+    assert found.loc["a", ["marginal_low", "marginal_high"]].tolist() == pytest.approx([1.1, 1.1])
+    assert attribution(outcomes(rows, "accuracy"), changes).set_index("change").loc["a", "marginal_high"] == pytest.approx(5.1)
+
+
 def test_a_missing_run_is_no_coalition() -> None:
     frame = study({"dropout": [True, False]}, lambda levels, seed: float(seed), seeds=2)
     frame.loc[0, "accuracy"] = math.nan
