@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from benchmarks import gpu
-from benchmarks.results import Section
 from benchmarks.commands import ROOT
+from benchmarks.results import Section
 from tests.conftest import Command
 
 SCRIPT = str(ROOT / "benchmarks" / "gpu.py")
