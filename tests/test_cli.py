@@ -50,7 +50,7 @@ def test_the_arguments_reach_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert run(monkeypatch, "report", str(tmp_path / "nowhere")) == 2
-    assert "there is no such folder" in capsys.readouterr().err
+    assert "there is no such file, folder or study" in capsys.readouterr().err
 
 
 def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(tmp_path: Path) -> None:

@@ -108,7 +108,9 @@ def test_what_cannot_be_used_is_one_line(command: Command, tmp_path: Path, argum
 
 
 def test_a_report_of_nothing_is_one_line(command: Command) -> None:
-    assert one_line(command(*REPORT, "outputs/nowhere", status=2)).startswith("ablate: no runs in outputs/nowhere")
+    assert one_line(command(*REPORT, "outputs/nowhere", status=2)).startswith(
+        "ablate: outputs/nowhere: there is no such file, folder or study"
+    )
 
 
 def test_help_is_quick(command: Command) -> None:
