@@ -63,17 +63,17 @@ def test_the_summary_prints_both_totals_and_trains_nothing(command: Command, tmp
     assert both.index("stem=direct") < both.index("stem=gentle")
 
 
-def pack(path: Path, torn: str | None = None) -> None:
+def pack(path: Path, torn: str | None = None, ending: str = "png") -> None:
     """A zip of drawn images, 20 and 10 a class."""
     with zipfile.ZipFile(path, "w") as archive:
         for split, count in (("train", 200), ("test", 100)):
             for index, (pixels, label) in enumerate(zip(*draw(split, count, 0), strict=True)):
-                name = f"{split}/{CLASSES[label]}/{index:04d}.png"
+                name = f"{split}/{CLASSES[label]}/{index:04d}.{ending}"
                 with archive.open(name, "w") as file:
                     if name == torn:
                         file.write(b"\x89PNG torn")
                     else:
-                        Image.fromarray(np.asarray(pixels)).save(file, "PNG")
+                        Image.fromarray(np.asarray(pixels)).save(file, {"png": "PNG", "jpg": "JPEG"}[ending])
 
 
 @pytest.mark.slow
