@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -24,10 +24,18 @@ from ablate.core.claims import ALL, Change
 from ablate.core.designs import EXACT_UP_TO, Coalition, on_the_way
 from ablate.core.errors import UsageError
 from ablate.core.levels import Level
-from ablate.stats.estimates import Estimate, Turn, cleared, student, table
+from ablate.stats.estimates import Estimate, cleared, student, table
 from ablate.stats.outcomes import ANYWHERE, Outcomes
 from ablate.stats.rounding import at_resolution
 from ablate.stats.simultaneous import simultaneous
+
+
+class Turn(NamedTuple):
+    """What a change contributes on average before another change, and after it: the signs are opposite."""
+
+    other: str
+    before: float
+    after: float
 
 
 def levels_after(coalition: Coalition, changes: Mapping[str, Sequence[Change]]) -> dict[str, Level]:
@@ -190,25 +198,13 @@ def turn_of(
 
 
 def share_estimate(
-    shares: pd.Series,
-    steps: Sequence[Change],
-    where: Condition | None = None,
-    rounding: float | None = None,
-    turn: Turn | None = None,
+    shares: pd.Series, steps: Sequence[Change], where: Condition | None = None, rounding: float | None = None
 ) -> Estimate:
-    """The mean of a change's shares over seeds, and Student's t: df = n - 1.
-
-    Args:
-        shares: by seed.
-        steps: the factors of the change.
-        where: the levels of the others.
-        rounding: the step of the metric.
-        turn: see `turn_of`.
-    """
+    """The mean of a change's shares over seeds, and Student's t: df = n - 1. `rounding`: the step of the metric."""
     complete = shares.dropna()
     se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
-    found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical, turn=turn)
+    found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
     return at_resolution(found, rounding)
 
 

@@ -47,11 +47,20 @@ def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[
         excess = estimate(cleared(shares[claim.of] - claim.exceeds * shares[ALL], largest), steps)
         return [excess, estimate(shares[ALL], claim.all_changes)]
     if claim.expects != LARGEST:
-        turn = attribution.turn_of(claim.of, by_coalition, list(claim.path), drawn) if claim.of != ALL else None
-        return [estimate(shares[claim.of], steps, turn=turn)]
+        return [estimate(shares[claim.of], steps)]
     rivals = [name for name in claim.path if name != claim.of]
     leads = [estimate(cleared(shares[claim.of] - shares[rival], largest), steps) for rival in rivals]
     return sorted(leads, key=lambda each: each.estimate)
+
+
+def turn_of_share(
+    claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[str]] | None = None
+) -> attribution.Turn | None:
+    """What turns the sign of the contribution that a claim is about, see `attribution.turn_of`; None for other claims."""
+    if claim.of not in claim.path or claim.exceeds is not None or claim.expects == LARGEST:
+        return None
+    by_coalition = attribution.outcomes_by_coalition(outcomes, claim.path, claim.within(outcomes.factors))
+    return attribution.turn_of(claim.of, by_coalition, list(claim.path), drawn)
 
 
 def claim_strata(claim: Claim, outcomes: Outcomes) -> list[Estimate]:

@@ -17,7 +17,7 @@ from ablate.core.metrics import terms_of
 from ablate.core.wording import counted
 from ablate.stats import attribution, decision_rules
 from ablate.stats.blocks import by_block
-from ablate.stats.claim_estimates import arms, arms_of, claim_strata, compared, estimates_of, p_values
+from ablate.stats.claim_estimates import arms, arms_of, claim_strata, compared, estimates_of, p_values, turn_of_share
 from ablate.stats.decision_rules import NO_LOOK, Look, PValues, SequentialDesign, Verdict
 from ablate.stats.estimates import PAIRS, Estimate
 from ablate.stats.imputation import imputed, value_of_lost
@@ -58,6 +58,7 @@ class LookTest:
         losses: by arm.
         blocked: why there cannot be a decided verdict at this look; empty if there can.
         identical: whether all pairs have identical values.
+        turn: see `turn_of_share`.
     """
 
     look: Look
@@ -69,6 +70,7 @@ class LookTest:
     losses: Sequence[Losses] = ()
     blocked: str = ""
     identical: bool = False
+    turn: attribution.Turn | None = None
 
     @property
     def p(self) -> PValues:
@@ -251,7 +253,7 @@ def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResul
     dropped = estimated(outcomes)
     by_arm = arms(claim, outcomes)
     losses = _losses(outcomes, by_arm)
-    test = LookTest(look, dropped, claim_strata(claim, outcomes), losses=losses)
+    test = LookTest(look, dropped, claim_strata(claim, outcomes), losses=losses, turn=turn_of_share(claim, outcomes, drawn))
     if not look.number:
         return test
     test = replace(test, p_dropped=tested(dropped), blocked=_blocked(claim, outcomes, test, value, limit, unit))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -39,14 +39,6 @@ class Unpaired:
     n: int
 
 
-class Turn(NamedTuple):
-    """What a change contributes on average before another change, and after it: the signs are opposite."""
-
-    other: str
-    before: float
-    after: float
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A contrast, or a mean, with its uncertainty over seeds. On the scale `ratio`, all numbers are natural logarithms.
@@ -67,7 +59,6 @@ class Estimate:
         arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
         unpaired: the estimate of independent means, with fewer than two pairs; `by_seed` is then empty.
         least_se: what `se` cannot fall below, since the metric is rounded.
-        turn: of a share, another change that turns the sign of the contribution; None if none is shown to.
     """
 
     kind: Kind
@@ -85,7 +76,6 @@ class Estimate:
     arms: pd.DataFrame | None = None
     unpaired: Unpaired | None = None
     least_se: float = 0.0
-    turn: Turn | None = None
 
     @property
     def n(self) -> int:

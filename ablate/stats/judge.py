@@ -224,6 +224,7 @@ def _judgement(test: ClaimTest, at_levels: PValues, adjusted: PValues, family: i
             test.unit,
             exploratory=0 if test.claim.primary else family,
             above=verdict_reasons.border(test.claim),
+            turn=at.turn,
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ablate.core.claims import Claim, Unit
+from ablate.stats.attribution import Turn
 from ablate.stats.claim_tests import ClaimTest, LookTest, lost_by_arm
 from ablate.stats.decision_rules import ALPHA, CONTRADICTED, INCONCLUSIVE, SHOWN, SMALLER, Conclusion, PValues
 from ablate.stats.estimates import Estimate
@@ -108,6 +109,7 @@ def notes(
     unit: Unit = "seed",
     exploratory: int = 0,
     above: str = "zero",
+    turn: Turn | None = None,
 ) -> tuple[str, ...]:
     """Sentences below a verdict: how many seeds (or blocks) agree, whether strata do, and how much hangs on one seed.
 
@@ -118,6 +120,7 @@ def notes(
         unit: what n counts.
         exploratory: the number of exploratory claims, for one of these.
         above: what an estimate above zero is above.
+        turn: another change before and after which a contribution has opposite signs.
     """
     found = [f"One of {exploratory} exploratory claims, which are not adjusted for each other"] if exploratory > 1 else []
     if estimate.n and not estimate.unpaired:
@@ -125,7 +128,7 @@ def notes(
         found.append(
             f"Above {above} in {estimate.wins} of {estimate.n} {unit}s, lowest at {unit} {estimate.worst[0]}{superior}"
         )
-    if (turn := estimate.turn) is not None:
+    if turn is not None:
         sides = [f"{'above' if each > 0 else 'below'} zero" for each in (turn.before, turn.after)]
         found.append(
             f"Before {turn.other}, the contribution is {sides[0]}, afterwards {sides[1]} (both 95 % intervals exclude zero): "

@@ -1,15 +1,15 @@
 """Verdicts in words: each part of a reason where it belongs, and the notes below."""
 
 import math
-from dataclasses import replace
 
 import pandas as pd
 import pytest
 from scipy import stats
 
 from ablate.core.claims import parse_all
+from ablate.stats.attribution import Turn
 from ablate.stats.decision_rules import LOOKS, PValues
-from ablate.stats.estimates import Estimate, Turn, student
+from ablate.stats.estimates import Estimate, student
 from ablate.stats.heterogeneity import heterogeneity
 from ablate.stats.judge import Judgement, judge
 from ablate.stats.robustness import Robustness
@@ -115,9 +115,9 @@ def test_the_notes_of_a_verdict() -> None:
 
 
 def test_what_turns_the_sign_of_a_contribution_is_named() -> None:
-    turned = replace(estimate(-3.0, -4.0, -3.5), turn=Turn("shared", 2.0, -8.0))
+    turn = Turn("shared", 2.0, -8.0)
     said = "Before shared, the contribution is above zero, afterwards below zero (both 95 % intervals exclude zero)"
-    assert sum(note.startswith(said) for note in notes(turned, None, None)) == 1
+    assert sum(note.startswith(said) for note in notes(estimate(-3.0, -4.0, -3.5), None, None, turn=turn)) == 1
     assert not any("Before" in note for note in notes(estimate(-3.0, -4.0, -3.5), None, None))
 
 
