@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,27 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
 from hydra.utils import to_absolute_path
 from omegaconf import open_dict, read_write
+
+from ablate.engine.config_values import typed_values
+
+HYDRAS_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
+
+
+def unused_folders(typed: Sequence[str], study: Path) -> list[str]:
+    """A sentence if one of Hydra's output folders was typed: the files of a run are always in its study.
+
+    In a program's own configuration they are usual, and no news.
+
+    Args:
+        typed: the overrides of Hydra's configuration.
+        study: the study's folder.
+    """
+    values = typed_values(typed)
+    choices = [f"{key}={values[key]}" for key in HYDRAS_FOLDERS if key in values]
+    if not choices:
+        return []
+    verb = "has" if len(choices) == 1 else "have"
+    return [f"{' and '.join(choices)} {verb} no effect: the runs are in {study}; study.root and study.name choose this folder."]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from ablate.engine.decisions import announcements
 from ablate.engine.experiment import complete, describe_all
 from ablate.engine.fixed_settings import refuse_edited
 from ablate.engine.loggers import logger_of
+from ablate.engine.output_folder import unused_folders
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.reading import reading_of
@@ -86,8 +87,10 @@ class Preparation:
         """
         command = self._command
         before = StudyManifest.read(command.study)
-        for line in announcements(before.decisions, self._config) if self._composer is None else ():  # once in a command
-            self._say(line)
+        if self._composer is None:  # once in a command
+            unused = unused_folders(list(self._config.hydra.overrides.hydra), command.study)
+            for line in [*unused, *announcements(before.decisions, self._config)]:
+                self._say(line)
         composition = self._compose(before, seeds)
         if composition is None:
             return None

@@ -22,8 +22,9 @@ from ablate.engine.experiment import complete, describe_all
 from ablate.engine.fixed_settings import refuse_other_inputs
 from ablate.engine.jobs import RunContext
 from ablate.engine.loggers import logger_of
+from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions, read_for_one_run
-from ablate.engine.output_folder import folder_of_command, output_folder
+from ablate.engine.output_folder import folder_of_command, output_folder, unused_folders
 from ablate.engine.study_update import program_of, settled_description
 from ablate.storage.files import unwritable
 from ablate.storage.layout import cell_folder, known_cells, run_directory, short_experiment, study_directory
@@ -56,8 +57,9 @@ def _run(program: Program, cfg: DictConfig, chdir: bool) -> Outcome | None:
     cfg.study.name = options.name or (designs.study_name(list(named), {}) if by_sweeper else designs.study_name([], named))
     study = study_directory(cfg)
     before = StudyManifest.read(study)
-    for line in announcements(before.decisions, cfg):
-        print(line)
+    unused = [] if by_sweeper else unused_folders(list(hydra.overrides.hydra), study)
+    for line in [*unused, *announcements(before.decisions, cfg)]:
+        print(relative(line))
     reader = CellReader(program.experiment, dict(before.decisions), before, before.zipped)
     cell = reader.read(cfg, dict(hydra.runtime.choices), list(hydra.overrides.task), Cell({}), cfg.study.name)
     if cell is None:

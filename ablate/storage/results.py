@@ -99,9 +99,9 @@ class StudyResults:
     @cached_property
     def _cells(self) -> dict[str, Cell]:
         first = ~self.runs["cell"].duplicated()
-        rows = self.levels[first].to_dict("records")
+        rows = self.levels[first].to_numpy(dtype=object)  # a row for each cell, also without factors
         return {
-            digest: Cell({str(key): level for key, level in row.items()})
+            digest: Cell(dict(zip(map(str, self.levels), row, strict=True)))
             for digest, row in zip(self.runs["cell"][first], rows, strict=True)
         }
 

@@ -384,6 +384,8 @@ def test_each_run_works_in_a_folder_of_its_own_that_stays_the_same(command: Comm
     sweep = [FOLDERS, "-m", "x=1,2", "study.seeds=2", "study.name=s", "hydra.job.chdir=true", "hydra.sweep.dir=other"]
     answer = command(*sweep, "elsewhere=true", "hydra.output_subdir=.hydra", "hydra/job_logging=default")
     assert "4 runs in outputs/s: 4 to do." in answer.stdout
+    unused = "hydra.sweep.dir=other has no effect: the runs are in outputs/s; study.root and study.name choose this folder.\n"
+    assert unused in answer.stdout
     assert "4 finished" in answer.stdout
     assert "4 kept" in command(*sweep, "elsewhere=true").stdout
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
@@ -405,7 +407,9 @@ def test_a_program_that_changes_the_working_folder_does_not_split_the_study(comm
 
 
 def test_a_single_run_works_in_its_folder_too(command: Command, tmp_path: Path) -> None:
-    said = command(FOLDERS, "x=2", "hydra.job.chdir=true", "hydra/job_logging=default", "elsewhere=true").stdout
+    typed = ["hydra.run.dir=.", "hydra.job.chdir=true", "hydra/job_logging=default"]
+    said = command(FOLDERS, "x=2", *typed, "elsewhere=true").stdout
+    assert "hydra.run.dir=. has no effect: the runs are in outputs/" in said
     (directory,) = tmp_path.glob("outputs/*/runs/*/*")
     assert f"finished: {directory.relative_to(tmp_path)}\n" in said
     assert {"snapshot", "elsewhere", "folders.log", "run.json"} <= {path.name for path in directory.iterdir()}

@@ -39,8 +39,10 @@ def test_a_returned_number_is_paired_by_seed_and_kept(program: str, command: Com
     assert "seed=2" in (folder / "train.log").read_text()
     assert "study" not in (folder / ".hydra" / "config.yaml").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["conf", "outputs", "train.py"]
-    again = command(*typed[:-1], "hydra.sweeper.seeds=3").stdout
+    again = command(*typed[:-1], "hydra.sweeper.seeds=3", "hydra.sweep.dir=a", "hydra.sweep.subdir=b").stdout
     assert "2 finished, 4 kept" in again
+    unused = "hydra.sweep.dir=a and hydra.sweep.subdir=b have no effect: the runs are in outputs/lr;"
+    assert f"{unused} hydra.sweeper.root and hydra.sweeper.name choose this folder.\n" in again
 
 
 def test_metrics_are_read_from_the_files_that_it_wrote(program: str, command: Command, tmp_path: Path) -> None:
