@@ -63,7 +63,7 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.astype(float)
         return Numbers(values.where((values.abs() < LARGEST) | values.isna(), math.inf))
-    texts = column.astype(str).fillna("").str.strip()  # a setting that some runs do not have
+    texts = _texts(column)
     number_of: dict[str, float] = {}
     others: list[str] = []
     for text in texts.unique():
@@ -105,7 +105,7 @@ def parse_metric(column: pd.Series, decimal: str | None = None) -> Numbers:
     found = parse(column, decimal)
     if found.wrong is None:
         return found
-    texts = column.astype(str).fillna("").str.strip().str.lower()
+    texts = _texts(column).str.lower()
     digits = parse(texts.replace({"true": "1", "false": "0"}))
     said = set(texts) - LOST - {""}
     return replace(digits, notes=("true and false, read as 1 and 0",)) if said <= {"true", "false"} else found
@@ -115,6 +115,12 @@ def is_numeric(column: pd.Series, decimal: str | None = None) -> bool:
     """Whether a column holds at least one number, and otherwise numbers, lost values and empty fields."""
     numbers = parse(column, decimal)
     return numbers.wrong is None and bool(np.isfinite(numbers.values).any())
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """The fields as texts; a field that is missing, such as a setting that some runs do not have, is empty."""
+    present = column.notna()  # asked of the values: before pandas 3, astype(str) makes texts of missing ones, too
+    return column.astype(object).where(present, "").astype(str).str.strip()
 
 
 def _without_marks(text: str) -> str:
