@@ -22,7 +22,6 @@ from ablate.engine.fixed_settings import refuse_edited
 from ablate.engine.loggers import logger_of
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
-from ablate.engine.reading import reading_of
 from ablate.engine.study_update import Sweep
 from ablate.engine.zipping import settled
 from ablate.storage.files import unwritable
@@ -123,30 +122,21 @@ class Preparation:
         refuse_ambiguous(cells)
         logger_of(cells[0].values["study"]["logger"])  # fails now if the logger is not available
         described = describe_all(experiment, (cell.settings for cell in cells))
-        settings = options.metric_settings()
         sweep = Sweep(
             program=self._program.names,
             command=self._program.command_line,
+            options=options,
             fixed=command.fixed,
             cells=cells,
             seeds=seeds,
             orders=design.orders_by_seed(command.factors, options, seeds),
-            claims=options.claims,
-            leave_out=options.leave_out,
             decisions=reader.decisions,
-            description=complete(described, settings),
-            metric_settings=settings,
-            looks=options.looks,
-            blocks=options.blocks,
+            description=complete(described, options.metric_settings()),
             again=again,
-            block_scale=options.block_scale,
-            block_bounds=options.block_bounds,
             control_seeds=control_seeds,
             repeat_seeds=repeat_seeds,
             controls=design.controls_of(command.factors, options),
             zipped=reader.zipped,
-            reading=reading_of(options),
-            metric=options.metric,
         )
         several = options.design == design.PATH or control_seeds or repeat_seeds
         return Composition(
