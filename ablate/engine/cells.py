@@ -194,7 +194,7 @@ class CellReader:
                 if (key.rpartition(".")[0] or key) not in identified
             },
         )
-        cell.short = self._short(cell, study_directory(config))
+        cell.short = self._short(cell, study_directory(config.study.root, config.study.name))
         return cell
 
     def _short(self, cell: PlannedCell, study: Path) -> str:

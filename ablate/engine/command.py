@@ -95,7 +95,7 @@ class SweepCommand:
         if options.name is None:
             values = typed_values(map(reading.as_typed, fixed))
             config.study.name = designs.study_name(list(swept), naming_values(config, values, options.ignore))
-        study = study_directory(config)
+        study = study_directory(config.study.root, config.study.name)
         first_seed = 0 if 0 in StudyManifest.read(study).seeds else first_seed
         return cls(
             options=options,

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from ablate.core import designs
 from ablate.core.errors import UsageError
 from ablate.core.text import cut_to_bytes
@@ -26,9 +24,9 @@ LABEL_LENGTH = 100  # maximum length of the levels in a folder name, in characte
 LABEL_BYTES = 160  # in bytes: file systems allow 255 for a name, which also has a digest
 
 
-def study_directory(cfg: DictConfig) -> Path:
+def study_directory(root: str, name: str | int) -> Path:
     """The folder of the study, from study.root and study.name: absolute, because a run may change the working folder."""
-    return Path(str(cfg.study.root), str(cfg.study.name)).absolute()
+    return Path(root, str(name)).absolute()
 
 
 def run_identity(cell: str, seed: int) -> str:
