@@ -24,7 +24,7 @@ from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import CONTINUE
 from ablate.engine.jobs import ForgetConfigs, FrozenConfigs, RunContext, TypedConfigs
-from ablate.engine.launchers.names import JOB_ENDED, Detached
+from ablate.engine.launchers.names import BASIC, JOB_ENDED, Detached
 from ablate.engine.launchers.selection import instantiate
 from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions
@@ -161,7 +161,7 @@ class Launch:
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
         trouble = death = None
-        here = type(launcher).__name__ == parallel.BASIC_TARGET  # a run that ends its process ends the sweep, too
+        here = type(launcher).__name__ == BASIC  # a run that ends its process ends the sweep, too
         with progress.shown(self.plan, launched, self.console), watcher.last_words(LAST_WORDS) if here else nullcontext():
             try:
                 returns = launcher.launch(overrides, initial_job_idx=0)

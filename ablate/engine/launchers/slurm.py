@@ -232,7 +232,7 @@ class Slurm(cluster.ClusterLauncher):
             silent = silence.lasts(None in states.values())
             for number, job in waiting.items():
                 alive = states[job.submission.name]
-                if _done(runs[number]) if alive is None and silent else alive is not None and job.index not in alive:
+                if (silent and cluster.is_recorded(runs[number], begun=False)) if alive is None else job.index not in alive:
                     over.append(number)
             for number in over:
                 returns[number] = _ended(runs[number], waiting.pop(number))
@@ -241,11 +241,6 @@ class Slurm(cluster.ClusterLauncher):
             if waiting:
                 time.sleep(pause)
         return returns
-
-
-def _done(run: RunContext) -> bool:
-    record = read_record(Path(run.directory))
-    return record is not None and record.identity == run.identity and record.status in DONE
 
 
 def _ended(run: RunContext, queued: Queued) -> JobReturn | None:
