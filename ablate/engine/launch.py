@@ -116,7 +116,7 @@ class Launch:
                 run.outcome = _give_up(run)
                 run.stopped = run.outcome.error
             elif run.state == "done" and (run.outcome is None or run.outcome.status not in records.DONE):
-                run.outcome = replace(_recorded(run), kept=True)  # done by an earlier command or by another process
+                run.outcome = run.recorded  # done by an earlier command or by another process
 
     def note_interrupted(self) -> None:
         """After Ctrl-C: record the runs whose processes could not record the interruption themselves."""
@@ -145,7 +145,6 @@ class Launch:
             The error if the launcher itself failed, otherwise None.
         """
         self.ended = []
-        attempts = {run.directory: _attempts(run) for run in due}
         launched, overrides, types = self._write_plans(due)
         if not launched:
             return None
@@ -173,7 +172,7 @@ class Launch:
                 death = _death(error)
                 time.sleep(SETTLE_SECONDS)
         for run, ended in zip(launched, returns, strict=True):
-            if ended is None and _attempts(run) == attempts[run.directory]:
+            if ended is None and records.attempts_of(run.directory) == run.attempts:
                 continue  # it did not start; its record is from an earlier command
             self.ended.append(run)
             if locks.deaths(run.directory) > run.deaths:
@@ -220,7 +219,7 @@ class Launch:
 
     def _progress(self) -> list[tuple[str, int, int, int]]:
         """A value that changes whenever a launch makes any progress, including a crash."""
-        return [(run.state, run.deaths, run.failures, _attempts(run)) for run in self.plan.runs]
+        return [(run.state, run.deaths, run.failures, run.attempts) for run in self.plan.runs]
 
     def _print(self, text: str) -> None:
         self.console.print(relative(text), markup=False, soft_wrap=True)
@@ -248,11 +247,6 @@ def _tidy_up(directory: Path) -> None:
             records.remove_checkpoint(directory)
             locks.forget_deaths(directory)
             (directory / locks.LEASE).unlink(missing_ok=True)
-
-
-def _attempts(run: PlannedRun) -> int:
-    record = records.read_record(run.directory)
-    return record.attempts if record else 0
 
 
 def _note_fruitless(ended: Sequence[PlannedRun]) -> None:

@@ -30,7 +30,7 @@ from ablate.engine.launchers.names import Detached
 from ablate.engine.launchers.silence import Silence
 from ablate.engine.launchers.submitted import SubmittedRun
 from ablate.storage import locks, scheduler
-from ablate.storage.records import DONE, read_record
+from ablate.storage.records import DONE, attempts_of, read_record
 from ablate.storage.submissions import ANSWER, WORK, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
@@ -114,7 +114,7 @@ class Slurm(cluster.ClusterLauncher):
             for index, directory in enumerate(submission.runs):
                 if index in alive and directory in positions:
                     number = positions[directory]
-                    found[number] = Queued(submission, index, own=False, attempts=cluster.attempts_of(runs[number]))
+                    found[number] = Queued(submission, index, own=False, attempts=attempts_of(Path(runs[number].directory)))
         return found
 
     def _submit(
@@ -140,7 +140,7 @@ class Slurm(cluster.ClusterLauncher):
         previous, size, start = None, ARRAY_SIZE, 0
         while start < len(due):
             block = due[start : start + size]
-            attempts = [cluster.attempts_of(runs[number]) for number in block]
+            attempts = [attempts_of(Path(runs[number].directory)) for number in block]
             try:
                 submission = self._submit_array(study, runs, overrides, block, previous)
             except (ValueError, TypeError, RuntimeError) as error:  # submitit's, for options and a failing sbatch
