@@ -155,9 +155,8 @@ class CellReader:
         for key, why in values.unresolved.items():
             if key in named:  # what the command asks for, unlike a key of the program that may never be read
                 raise UsageError(f"{key}: {why}")
-        neutral = plain(config.study.neutral) or {}
         texts = self.before.is_new or self.before.identity > 1
-        meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore), texts), (), neutral)
+        meaning = values.meaning((*NO_MEANING, *ignore), texts, plain(config.study.neutral))
         meaning |= {ENVIRONMENT: fingerprint.digest(dict(environment))} if texts and environment else {}
         meaning |= {key: typed[key].text for key in typed if key not in choices and key in values.unknown_keys()}
         if self._similar is not None:
