@@ -19,7 +19,7 @@ from rich.console import Console
 from ablate.core.errors import UsageError
 from ablate.core.wording import process_end
 from ablate.engine import early_stop, parallel, progress
-from ablate.engine.added_keys import AddedKeys, sweeper_options
+from ablate.engine.added_keys import AddedKeys, changed_options, sweeper_options
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import CONTINUE
@@ -228,11 +228,10 @@ class Launch:
 def _for_jobs(config: DictConfig) -> DictConfig:
     """Leave out the options of `hydra.sweeper` that have their defaults, because Hydra copies them several times for a job."""
     config = copy.deepcopy(config)
-    defaults = StudyOptions.defaults()
+    options = sweeper_options(config.hydra.sweeper)
     with open_dict(config.hydra):
-        for key, value in sweeper_options(config.hydra.sweeper).items():
-            if value == defaults[key]:
-                del config.hydra.sweeper[key]
+        for key in options.keys() - changed_options(options).keys():
+            del config.hydra.sweeper[key]
     return config
 
 
