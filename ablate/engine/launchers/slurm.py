@@ -62,8 +62,7 @@ class Queued:
     @property
     def job(self) -> str:
         """Its identifier, such as `17_3`."""
-        array = self.submission.array or "?"
-        return array if len(self.submission.runs) == 1 else f"{array}_{self.index}"
+        return self.submission.job(self.index)
 
     def has_begun(self, run: RunContext) -> bool:
         """Whether the job has begun its run."""
