@@ -1,4 +1,4 @@
-"""Read plan.csv, the planned runs of a study, and leave out rows of it. It is made by `ablate.engine.plan_display`."""
+"""Read and write plan.csv, the planned runs of a study. `ablate.engine.plan_display` makes its rows."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ from ablate.storage.records import DONE, attempts_of, read_record
 from ablate.storage.submissions import ANSWER, WORK, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
+END_SECONDS = 40.0  # after an interruption, for jobs to record it
 ARRAY_SIZE = 1000  # Slurm's default MaxArraySize is 1001
 TOO_MANY = re.compile(r"submit\w*limit|job submit limit|job array specification|temporarily unavailable", re.IGNORECASE)
 NOTICE_SECONDS = 120
@@ -298,8 +299,8 @@ def _interrupted(jobs: dict[int, Queued]) -> None:
         print(f"Jobs of another command go on: the same command collects them, `scancel {arrays}` ends them.", flush=True)
 
 
-def _wait_until_ended(submission: Submission, seconds: float = 40.0) -> None:
-    deadline = time.monotonic() + seconds
+def _wait_until_ended(submission: Submission) -> None:
+    deadline = time.monotonic() + END_SECONDS
     while scheduler.states(submission) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
