@@ -70,7 +70,7 @@ def status_of(study: Path, known: Known | None = None) -> list[RunStatus]:
         study: its folder.
         known: for repeated calls: runs that have ended, which are only read again if they have changed. It is updated.
     """
-    planned = {name: row.state for name, row in (read_plan(study) or {}).items()}
+    planned = {name: row.state for name, row in read_plan(study).items()}
     names = dict.fromkeys([*planned, *(path.relative_to(study).as_posix() for path in run_directories(study))])
     queued = scheduler.queued_jobs(study)
     known = {} if known is None else known

@@ -79,7 +79,7 @@ def examine(results: StudyResults) -> Audit:
 
 def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
     """The runs in plan.csv that were never started; None without a readable plan."""
-    planned = {name: row for name, row in (read_plan(study) or {}).items() if row.state != LEFT_OUT}
+    planned = {name: row for name, row in read_plan(study).items() if row.state != LEFT_OUT}
     if not planned:
         return None
     try:
