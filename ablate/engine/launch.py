@@ -56,8 +56,8 @@ class Launch:
         context: HydraContext,
         config: DictConfig,
         console: Console,
-        added: AddedKeys | None = None,
-        deadline: float | None = None,
+        added: AddedKeys,
+        deadline: float | None,
     ) -> None:
         self.plan = plan
         self.task = PlannedTask(program.reference, program.script)
@@ -67,7 +67,7 @@ class Launch:
         self.config = config
         self.console = console
         self.ended: list[PlannedRun] = []  # the runs of the last launch that started and ended
-        self.added = added or AddedKeys()
+        self.added = added
         self.deadline = deadline
 
     def run(self) -> None:

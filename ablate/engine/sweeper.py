@@ -34,9 +34,9 @@ from ablate.storage.fingerprint import flatten
 class StudySweeper:
     """Runs the cells of a design, in one block for each seed. Hydra finds it through `hydra_plugins`."""
 
-    def __init__(self, params: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, params: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
         self.params = dict(params or {})
-        self.options = dict(options or {})
+        self.options = dict(options)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context = hydra_context
