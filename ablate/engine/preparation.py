@@ -242,9 +242,8 @@ class Preparation:
             return []
         from ablate.engine import claims
 
-        facts, factors = common(cell.all_levels() for cell in composition.sweep.cells), manifest.typed_factors()
-        metrics, seeds = list(manifest.description.get("metrics", {})), len(composition.sweep.seeds)
-        return claims.check(manifest.claims, factors, facts, seeds, metrics, known, manifest.looks, manifest.blocks)
+        facts = common(cell.all_levels() for cell in composition.sweep.cells)
+        return claims.check(manifest, facts, len(composition.sweep.seeds), known)
 
     def _track(self, combinations: Sequence[Cell]) -> Iterable[Cell]:
         """Show the progress of composing many configurations."""
