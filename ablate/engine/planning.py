@@ -37,7 +37,6 @@ class PlannedRun:
     Attributes:
         left_out: the reason in study.leave_out, if the run is excluded.
         twins: the folders of this run in other cells that build the same experiment.
-        stale: whether the run is done and was made by other code than the current version.
         attempts: how often it was started.
         deaths: how often its process died.
         death: how it died the last time, if the launcher told it in this sweep.
@@ -62,7 +61,6 @@ class PlannedRun:
     left_out: str | None = None
     twins: list[Path] = field(default_factory=list)
     state: State = "to do"
-    stale: bool = False
     attempts: int = 0
     deaths: int = 0
     death: str | None = None
@@ -83,6 +81,11 @@ class PlannedRun:
     def program_seed(self) -> int:
         """The seed that the program gets."""
         return self.seed if self.repeats is None else self.repeats
+
+    @property
+    def stale(self) -> bool:
+        """Whether the run is done and was made by other code than the current version."""
+        return self.state == "done" and self.recorded is not None and self.recorded.stale
 
     @property
     def name(self) -> str:
@@ -114,7 +117,7 @@ class PlannedRun:
             stale = made_by_other_code(found.provenance, code, root)
             if not is_done(directory, found) or (stale and same_code):
                 continue
-            self.state, self.stale = "done", stale
+            self.state = "done"
             self.directory, self.identity, self.attempts = directory, found.identity, found.attempts
             whole = found.status == "finished" and not found.timing.get("resumed")
             self.measured = found.timing.get("seconds") if whole else None
