@@ -82,12 +82,22 @@ def known_cells(study: Path) -> dict[str, str]:
         names = sorted(path.name for path in (study / "runs").iterdir())
     except OSError:
         return {}
-    return {name.rpartition("-")[2]: name for name in reversed(names)}
+    return {split_folder(name)[1]: name for name in reversed(names)}
 
 
 def cell_folder(known: Mapping[str, str], short: str, name: str) -> str:
     """The folder name of a cell. An existing folder is kept even if the name of the cell has changed."""
     return known.get(short, f"{cut_to_bytes(designs.slug(name)[:LABEL_LENGTH], LABEL_BYTES)}-{short}")
+
+
+def split_folder(folder: str) -> tuple[str, str]:
+    """The name of a cell and its short digest, from the name of its folder.
+
+    >>> split_folder("stem=direct,lr=1e-3-0123456789abcdef")
+    ('stem=direct,lr=1e-3', '0123456789abcdef')
+    """
+    name, _, short = folder.rpartition("-")
+    return name, short
 
 
 def known_digest(study: Path, known: Mapping[str, str], digest: str, label: str) -> str | None:
