@@ -37,7 +37,7 @@ FILES = {"os", "pathlib", "io", "shutil", "tempfile", "subprocess", "glob"}
 # Libraries that no module of a floor imports, not even inside a function
 FOREIGN = {
     "core": TORCH | HYDRA | PLOTS | TESTS_OF_STATISTICS | FILES | {"pandas", "yaml", "rich"},
-    "storage": (TORCH - {"torch"}) | {"hydra"} | PLOTS | TESTS_OF_STATISTICS,
+    "storage": (TORCH - {"torch"}) | HYDRA | PLOTS | TESTS_OF_STATISTICS,
     "stats": TORCH | HYDRA | PLOTS | FILES,
     "importers": TORCH | HYDRA | PLOTS | TESTS_OF_STATISTICS,
     "report": TORCH | HYDRA | TESTS_OF_STATISTICS,

@@ -24,7 +24,7 @@ from ablate.core.text import cut
 from ablate.core.wording import duration
 from ablate.report import terminal
 from ablate.storage import locks, scheduler
-from ablate.storage.layout import run_directories
+from ablate.storage.layout import run_directories, split_folder
 from ablate.storage.plan_file import read_plan
 from ablate.storage.records import DONE, RECORD, RunRecord, read_record
 from ablate.storage.time_left import Span, Unfinished, seconds_left, seconds_since_1970
@@ -70,7 +70,7 @@ def status_of(study: Path, known: Known | None = None) -> list[RunStatus]:
         study: its folder.
         known: for repeated calls: runs that have ended, which are only read again if they have changed. It is updated.
     """
-    planned = {name: row.state for name, row in (read_plan(study) or {}).items()}
+    planned = {name: row.state for name, row in read_plan(study).items()}
     names = dict.fromkeys([*planned, *(path.relative_to(study).as_posix() for path in run_directories(study))])
     queued = scheduler.queued_jobs(study)
     known = {} if known is None else known
@@ -96,7 +96,7 @@ def _status(study: Path, name: str, planned: str, queued: scheduler.QueuedJob | 
     damaged: list[str] = []
     record = read_record(directory, damaged)
     lease = locks.lease_of(directory)
-    label = record.short_name if record is not None else directory.parent.name.rpartition("-")[0]
+    label = record.short_name if record is not None else split_folder(directory.parent.name)[0]
     seed = directory.name.removeprefix("seed=")
     attempts = record.attempts if record is not None else 0
     if lease and locks.holder(directory) is not None:

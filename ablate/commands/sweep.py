@@ -62,7 +62,7 @@ def main() -> None:
     except UsageError as error:
         print(f"ablate: {error}", file=sys.stderr)
         sys.exit(2)
-    program = run_command.program  # type: ignore[attr-defined]
+    program = run_command.program
     program.script = script_of(command)
     if program.script is None:
         print(f"ablate: the files that {command[0]} executes are not known, so a change of its code will not be noticed.")

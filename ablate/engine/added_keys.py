@@ -32,9 +32,9 @@ def sweeper_options(sweeper: Mapping[str, Any] | DictConfig | None) -> dict[str,
 
 
 def changed_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that differ from their defaults."""
+    """The options that differ from their defaults, and those that do not exist."""
     defaults = StudyOptions.defaults()
-    return {key: value for key, value in options.items() if value != defaults[key]}
+    return {key: value for key, value in options.items() if key not in defaults or value != defaults[key]}
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class AddedKeys:
                     "for example to `study_name`."
                 )
             for key, value in changed_options(options).items():
-                OmegaConf.update(config, f"{STUDY}.{key}", value, merge=False)
+                OmegaConf.update(config, f"{STUDY}.{key}", value, merge=False, force_add=True)
             refuse_seed_key(str(config[STUDY].seed_key))
             return cls()
         key = str(options.get("seed_key", SEED))

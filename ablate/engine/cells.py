@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,26 +155,21 @@ class CellReader:
         for key, why in values.unresolved.items():
             if key in named:  # what the command asks for, unlike a key of the program that may never be read
                 raise UsageError(f"{key}: {why}")
-        neutral = plain(config.study.neutral) or {}
+        unknown = values.unknown_keys()
         texts = self.before.is_new or self.before.identity > 1
-        meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore), texts), (), neutral)
+        meaning = values.meaning((*NO_MEANING, *ignore), texts, plain(config.study.neutral))
         meaning |= {ENVIRONMENT: fingerprint.digest(dict(environment))} if texts and environment else {}
-        meaning |= {key: typed[key].text for key in typed if key not in choices and key in values.unknown_keys()}
+        meaning |= {key: typed[key].text for key in typed if key not in choices and key in unknown}
         if self._similar is not None:
             share_equal_parts(values.nested, self._similar)
         self._similar = values.nested
         settings = self.experiment.read(config)
         built = self.experiment.fingerprint(settings)
         chosen = choices_of(choices)
-        paired = {name: keys for name, keys in self.zipped.items() if any(key in typed for key in keys)}
-        keys = dict.fromkeys([*typed, *(key for group in paired.values() for key in group)])
-        levels = {key: Level.of(chosen[key] if key in chosen else section(values.nested, key)) for key in keys}
-        levels |= joint_levels(levels, paired)
-        stands_at = Cell({key: levels[key] for key in with_joint_keys(list(keys), paired)})
-        unknown = set(values.unknown_keys())
+        levels = self._levels(typed, chosen, values)
         identified = {name.rpartition(".")[0] for name in found}  # sections, with a digest of the inputs for example
         cell = PlannedCell(
-            levels=stands_at,
+            levels=levels,
             typed=typed,
             overrides=overrides,
             values=values.nested,
@@ -183,19 +178,27 @@ class CellReader:
             meaning=meaning,
             settings=settings,
             builds=fingerprint.digest(meaning if built is None else built),
-            unknown=[key for key in values.unknown_keys(job_only=True) if key.split(".")[0] not in NO_MEANING],
+            unknown=_with_meaning(values.unknown_keys(job_only=True)),
             references=values.references,
-            unresolved={key: why for key, why in values.unresolved.items() if key.split(".")[0] not in NO_MEANING},
-            missing=[key for key in values.missing if key.split(".")[0] not in NO_MEANING],
-            unknown_levels={key: level.value for key, level in stands_at.items() if key in unknown and key not in chosen},
+            unresolved={key: values.unresolved[key] for key in _with_meaning(values.unresolved)},
+            missing=_with_meaning(values.missing),
+            unknown_levels={key: level.value for key, level in levels.items() if key in unknown and key not in chosen},
             locations={
                 key: known_value(config, key, section(values.nested, key))
                 for key in config.study.paths
                 if (key.rpartition(".")[0] or key) not in identified
             },
         )
-        cell.short = self._short(cell, study_directory(config))
+        cell.short = self._short(cell, study_directory(config.study.root, config.study.name))
         return cell
+
+    def _levels(self, typed: Cell, chosen: Mapping[str, str], values: ConfigValues) -> Cell:
+        """The levels of the factors in the resolved configuration, with those of joint factors."""
+        paired = {name: keys for name, keys in self.zipped.items() if any(key in typed for key in keys)}
+        keys = dict.fromkeys([*typed, *(key for group in paired.values() for key in group)])
+        levels = {key: Level.of(chosen[key] if key in chosen else section(values.nested, key)) for key in keys}
+        levels |= joint_levels(levels, paired)
+        return Cell({key: levels[key] for key in with_joint_keys(list(keys), paired)})
 
     def _short(self, cell: PlannedCell, study: Path) -> str:
         """The short digest under which the study has the cell."""
@@ -233,3 +236,8 @@ class CellReader:
                 self.decisions[key] = Decision(asked=asked, took=value)
             OmegaConf.update(config, key, value)
         return found
+
+
+def _with_meaning(keys: Iterable[str]) -> list[str]:
+    """The dotted keys that are part of the experiment."""
+    return [key for key in keys if key.split(".")[0] not in NO_MEANING]

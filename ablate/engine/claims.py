@@ -5,37 +5,24 @@ Imported only for studies with claims, because the statistics import pandas.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from ablate.core.claims import parse_all
-from ablate.core.levels import Factor, Level
+from ablate.core.levels import Level
 from ablate.stats import claim_planning
 from ablate.storage.dataframe import load_results
+from ablate.storage.manifest import StudyManifest
 
 
-def check(
-    claims: Sequence[Mapping[str, Any]],
-    factors: Mapping[str, Factor],
-    facts: Mapping[str, Level],
-    seeds: int,
-    metrics: Sequence[str] = (),
-    known: Collection[str] | None = None,
-    looks: Sequence[int] = (),
-    block: str | None = None,
-) -> list[str]:
+def check(manifest: StudyManifest, facts: Mapping[str, Level], seeds: int, known: Collection[str] | None = None) -> list[str]:
     """Check that a study can test its claims.
 
     Args:
-        claims: the mappings in study.claims.
-        factors: the factors of the study.
+        manifest: that of the study; the metric of claims that name none is the first that it describes.
         facts: the levels that all runs share.
         seeds: the planned number of seeds.
-        metrics: the described metrics, the main one first.
         known: all metrics that the runs will return; None if unknown.
-        looks: the numbers of seeds at which verdicts are taken; empty for the default.
-        block: the factor whose levels are blocks.
 
     Returns:
         Lines to print: what this number of seeds can decide.
@@ -43,8 +30,9 @@ def check(
     Raises:
         ClaimError: for an invalid claim, or one that the study cannot test.
     """
-    parsed = parse_all(claims, metrics[0] if metrics else "")
-    return claim_planning.plan_claims(parsed, factors, facts, seeds, known, looks, block)
+    parsed = parse_all(manifest.claims, next(iter(manifest.description.get("metrics", ())), ""))
+    factors = manifest.typed_factors()
+    return claim_planning.plan_claims(parsed, factors, facts, seeds, known, manifest.looks, manifest.blocks)
 
 
 def seeds_wanted(study: Path, seeds: int) -> int:

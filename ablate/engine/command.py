@@ -22,7 +22,6 @@ from ablate.engine import zipping
 from ablate.engine.added_keys import AddedKeys
 from ablate.engine.config_values import naming_values, non_factors, typed_values
 from ablate.engine.design import baseline_first
-from ablate.engine.experiment import FIRST_SEED
 from ablate.engine.option_types import A_SEED, is_seed
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor, key_of
@@ -64,8 +63,8 @@ class SweepCommand:
         config: DictConfig,
         params: Mapping[str, Any],
         arguments: Sequence[str],
-        added: AddedKeys | None = None,
-        first_seed: int = FIRST_SEED,
+        added: AddedKeys,
+        first_seed: int,
     ) -> SweepCommand:
         """Parse the overrides of a sweep, and write the name of the study into `config`.
 
@@ -85,7 +84,6 @@ class SweepCommand:
         reading.refuse_non_factors(overrides, non_factors(config))
         options = StudyOptions.read(config)
         options.metric_settings()
-        added = added or AddedKeys()
         asked = [override for override in overrides if override.key_or_group == added.seed_key]
         overrides = [override for override in overrides if override.key_or_group != added.seed_key]
         swept = {key_of(each): SweptFactor.of(each) for each in overrides if each.is_sweep_override()}
@@ -95,7 +93,7 @@ class SweepCommand:
         if options.name is None:
             values = typed_values(map(reading.as_typed, fixed))
             config.study.name = designs.study_name(list(swept), naming_values(config, values, options.ignore))
-        study = study_directory(config)
+        study = study_directory(config.study.root, config.study.name)
         first_seed = 0 if 0 in StudyManifest.read(study).seeds else first_seed
         return cls(
             options=options,

@@ -90,19 +90,22 @@ class ConfigValues:
                 objects[path] = str(plain(value))
         return cls(nested, unknown, objects, missing, references, unresolved)
 
-    def meaning(self, ignore: Collection[str], texts: bool = True) -> dict[str, Any]:
-        """The dotted keys and values, without ignored keys.
+    def meaning(self, ignore: Collection[str], texts: bool = True, neutral: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The dotted keys and values that define the experiment, sorted.
 
         Args:
-            ignore: the dotted keys to leave out.
+            ignore: the dotted keys that cannot change the results.
             texts: whether interpolations whose values a plan cannot know are included as they are written. Otherwise they are
                 left out, and so are lists that contain any.
+            neutral: for keys that were added after runs were made, the value that leaves the results unchanged; a key with
+                this value is left out, so that earlier runs keep their identity.
         """
         flat: dict[str, Any] = {}
         paths = () if texts else self.unknown.paths
         partly_known = {path[:size] for path in paths for size in range(1, len(path) + 1)}
         self._flatten(self.nested, (), "", ignore, partly_known, flat)
-        return flat
+        neutral = neutral or {}
+        return {key: value for key, value in sorted(flat.items()) if not (key in neutral and neutral[key] == value)}
 
     def unknown_keys(self, job_only: bool = False) -> list[str]:
         """The dotted keys whose values a plan cannot know; with `job_only`, without those that depend on the seed alone."""

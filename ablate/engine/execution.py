@@ -88,23 +88,9 @@ def execute(
         root: the folder of the project, whose imported files are recorded; None if the program names its code itself.
     """
     directory = Path(context.directory)
-    record = RunRecord(
-        identity=context.identity,
-        cell=context.cell,
-        seed=context.seed,
-        repeats=context.repeats,
-        label=context.label,
-        name=context.name,
-        choices=choices_of(context.choices),
-        overridden=list(context.overridden),
-        levels=dict(context.levels),
-        timing={"processes": context.processes},
-        provenance={**provenance, **differences(context.planned_with, provenance)},
-        worker=this_worker(),
-    )
     run = Run(
         directory,
-        record,
+        _record_of(context, provenance),
         recorded(cfg),
         deadline=math.inf if context.deadline is None else context.deadline,
         checkpoint_seconds=60 * options.checkpoint.minutes,
@@ -112,6 +98,7 @@ def execute(
         logger=logger_of(options.logger),
         root=root,
     )
+    record = run.record
     if (previous := run.done_before()) is not None:
         stale = made_by_other_code(previous.provenance, record.provenance.get("code"), root)
         return Outcome.of(previous, directory, kept=True, stale=stale)
@@ -121,22 +108,8 @@ def execute(
     sweeping = context.position is not None
     if sweeping and (why := early_stop.reason(study)) is not None:
         return Outcome(record.short_name, record.seed, None, why, directory)
-    unusable = False
     try:
-        with run.attempt(), running(run):
-            began = Beginning.now(run, options)
-            with ranks.shared(cfg, run), without_forked_children(), not_swallowed():
-                try:
-                    returned = function(cfg, run)
-                except NoMetricsError:
-                    unusable = True
-                    raise
-                except SystemExit as ended:
-                    if ended.code not in (None, 0) or raised_by_a_handler(ended):
-                        raise
-                    returned = None  # `sys.exit(0)` at the end of a script: its metrics may be in files
-            unusable = True
-            record.metrics = metrics_of(returned, cfg, run, options, began)
+        unusable = _attempt(function, cfg, run, options)
     except DoneMeanwhile as meanwhile:
         return Outcome.of(meanwhile.record, directory, kept=True)
     except RunLockedError as error:
@@ -155,6 +128,51 @@ def execute(
             for line in _without_metric(StudyManifest.read(study).claims, record.metrics):
                 log.warning("%s", line)
     return Outcome.of(record, directory)
+
+
+def _record_of(context: RunContext, provenance: Mapping[str, Any]) -> RunRecord:
+    """The record of a run that begins in this process."""
+    return RunRecord(
+        identity=context.identity,
+        cell=context.cell,
+        seed=context.seed,
+        repeats=context.repeats,
+        label=context.label,
+        name=context.name,
+        choices=choices_of(context.choices),
+        overridden=list(context.overridden),
+        levels=dict(context.levels),
+        timing={"processes": context.processes},
+        provenance={**provenance, **differences(context.planned_with, provenance)},
+        worker=this_worker(),
+    )
+
+
+def _attempt(function: Callable[[DictConfig, Run], Any], cfg: DictConfig, run: Run, options: StudyOptions) -> bool:
+    """Call the training function in an attempt of its run, which records its errors, and collect the metrics.
+
+    Returns:
+        Whether the function came back, or said itself that there are no metrics: an error is then about what it returned.
+
+    Raises:
+        DoneMeanwhile, RunLockedError, UsageError: as `Run.attempt`.
+    """
+    came_back = False
+    with run.attempt(), running(run):
+        began = Beginning.now(run, options)
+        with ranks.shared(cfg, run), without_forked_children(), not_swallowed():
+            try:
+                returned = function(cfg, run)
+            except NoMetricsError:
+                came_back = True
+                raise
+            except SystemExit as ended:
+                if ended.code not in (None, 0) or raised_by_a_handler(ended):
+                    raise
+                returned = None  # `sys.exit(0)` at the end of a script: its metrics may be in files
+        came_back = True
+        run.record.metrics = metrics_of(returned, cfg, run, options, began)
+    return came_back
 
 
 def this_worker() -> Worker:

@@ -17,7 +17,7 @@ from ablate.engine.cells import PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.config_file import read_config
 from ablate.storage import fingerprint
-from ablate.storage.layout import cell_folder, known_cells, some_run_is_done
+from ablate.storage.layout import cell_folder, known_cells, some_run_is_done, split_folder
 from ablate.storage.manifest import MANIFEST, StudyManifest
 from ablate.storage.records import CONFIG, level_in_config, levels_of, read_record, section
 
@@ -70,11 +70,11 @@ def refuse_edited(study: Path, before: StudyManifest, cells: Sequence[PlannedCel
     others: dict[str, list[str]] = {}  # folders of cells that this command does not run, by their names without digests
     for short, name in known.items():
         if short not in shorts:
-            others.setdefault(name.rpartition("-")[0], []).append(name)
+            others.setdefault(split_folder(name)[0], []).append(name)
     for cell in cells if before.launched else ():
         if cell.short in known or cell.short in before.experiments:
             continue
-        alike = others.get(cell_folder({}, cell.short, cell.name).rpartition("-")[0], ())
+        alike = others.get(split_folder(cell_folder({}, cell.short, cell.name))[0], ())
         for made in (path for name in alike for path in sorted((study / "runs" / name).glob(f"seed=*/{CONFIG}"))[:1]):
             record = read_record(made.parent)
             if record is None or record.label != cell.label:

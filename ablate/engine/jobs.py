@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.config_loader_impl import get_overrides_dirname
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
@@ -136,7 +137,9 @@ class FrozenConfigs:
                 config.hydra.runtime.choices = dict(context.choices)
                 *typed, passed = sweep_overrides
                 config.hydra.job.env_set = dict(context.environment)
-                config.hydra.job.override_dirname = _dirname(typed, config.hydra.job.config.override_dirname)
+                config.hydra.job.override_dirname = get_overrides_dirname(  # may name a folder of the program's own
+                    OverridesParser.create().parse_overrides(typed), **config.hydra.job.config.override_dirname
+                )
                 config.hydra.overrides.task = typed
                 config.hydra.overrides.hydra = [*master.hydra.overrides.hydra, passed]
         return config
@@ -159,13 +162,6 @@ def _refer(config: DictConfig, references: Sequence[tuple[Sequence[str | int], s
                 same = False
             if not same:
                 node[last] = planned
-
-
-def _dirname(typed: Sequence[str], how: Any) -> str:
-    """`hydra.job.override_dirname`, which may name a folder of a program's own, for the overrides of one job."""
-    parsed = OverridesParser.create().parse_overrides(list(typed))
-    lines = sorted(each.input_line or "" for each in parsed if each.key_or_group not in how.exclude_keys)
-    return str(how.item_sep).join(lines).replace("=", str(how.kv_sep))
 
 
 class ForgetConfigs(Callback):

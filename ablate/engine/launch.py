@@ -19,12 +19,12 @@ from rich.console import Console
 from ablate.core.errors import UsageError
 from ablate.core.wording import process_end
 from ablate.engine import early_stop, parallel, progress
-from ablate.engine.added_keys import AddedKeys, sweeper_options
+from ablate.engine.added_keys import AddedKeys, changed_options, sweeper_options
 from ablate.engine.config_file import render_config, write_config
 from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import CONTINUE
 from ablate.engine.jobs import ForgetConfigs, FrozenConfigs, RunContext, TypedConfigs
-from ablate.engine.launchers.names import JOB_ENDED, Detached
+from ablate.engine.launchers.names import BASIC, JOB_ENDED, Detached
 from ablate.engine.launchers.selection import instantiate
 from ablate.engine.messages import relative
 from ablate.engine.options import StudyOptions
@@ -56,8 +56,8 @@ class Launch:
         context: HydraContext,
         config: DictConfig,
         console: Console,
-        added: AddedKeys | None = None,
-        deadline: float | None = None,
+        added: AddedKeys,
+        deadline: float | None,
     ) -> None:
         self.plan = plan
         self.task = PlannedTask(program.reference, program.script)
@@ -67,7 +67,7 @@ class Launch:
         self.config = config
         self.console = console
         self.ended: list[PlannedRun] = []  # the runs of the last launch that started and ended
-        self.added = added or AddedKeys()
+        self.added = added
         self.deadline = deadline
 
     def run(self) -> None:
@@ -116,7 +116,7 @@ class Launch:
                 run.outcome = _give_up(run)
                 run.stopped = run.outcome.error
             elif run.state == "done" and (run.outcome is None or run.outcome.status not in records.DONE):
-                run.outcome = replace(_recorded(run), kept=True)  # done by an earlier command or by another process
+                run.outcome = run.recorded  # done by an earlier command or by another process
 
     def note_interrupted(self) -> None:
         """After Ctrl-C: record the runs whose processes could not record the interruption themselves."""
@@ -145,7 +145,6 @@ class Launch:
             The error if the launcher itself failed, otherwise None.
         """
         self.ended = []
-        attempts = {run.directory: _attempts(run) for run in due}
         launched, overrides, types = self._write_plans(due)
         if not launched:
             return None
@@ -161,7 +160,7 @@ class Launch:
         parallel.start_at_most(launcher, len(launched))
         returns: Sequence[JobReturn | None]
         trouble = death = None
-        here = type(launcher).__name__ == parallel.BASIC_TARGET  # a run that ends its process ends the sweep, too
+        here = type(launcher).__name__ == BASIC  # a run that ends its process ends the sweep, too
         with progress.shown(self.plan, launched, self.console), watcher.last_words(LAST_WORDS) if here else nullcontext():
             try:
                 returns = launcher.launch(overrides, initial_job_idx=0)
@@ -173,7 +172,7 @@ class Launch:
                 death = _death(error)
                 time.sleep(SETTLE_SECONDS)
         for run, ended in zip(launched, returns, strict=True):
-            if ended is None and _attempts(run) == attempts[run.directory]:
+            if ended is None and records.attempts_of(run.directory) == run.attempts:
                 continue  # it did not start; its record is from an earlier command
             self.ended.append(run)
             if locks.deaths(run.directory) > run.deaths:
@@ -220,7 +219,7 @@ class Launch:
 
     def _progress(self) -> list[tuple[str, int, int, int]]:
         """A value that changes whenever a launch makes any progress, including a crash."""
-        return [(run.state, run.deaths, run.failures, _attempts(run)) for run in self.plan.runs]
+        return [(run.state, run.deaths, run.failures, run.attempts) for run in self.plan.runs]
 
     def _print(self, text: str) -> None:
         self.console.print(relative(text), markup=False, soft_wrap=True)
@@ -229,11 +228,10 @@ class Launch:
 def _for_jobs(config: DictConfig) -> DictConfig:
     """Leave out the options of `hydra.sweeper` that have their defaults, because Hydra copies them several times for a job."""
     config = copy.deepcopy(config)
-    defaults = StudyOptions.defaults()
+    options = sweeper_options(config.hydra.sweeper)
     with open_dict(config.hydra):
-        for key, value in sweeper_options(config.hydra.sweeper).items():
-            if value == defaults[key]:
-                del config.hydra.sweeper[key]
+        for key in options.keys() - changed_options(options).keys():
+            del config.hydra.sweeper[key]
     return config
 
 
@@ -248,11 +246,6 @@ def _tidy_up(directory: Path) -> None:
             records.remove_checkpoint(directory)
             locks.forget_deaths(directory)
             (directory / locks.LEASE).unlink(missing_ok=True)
-
-
-def _attempts(run: PlannedRun) -> int:
-    record = records.read_record(run.directory)
-    return record.attempts if record else 0
 
 
 def _note_fruitless(ended: Sequence[PlannedRun]) -> None:

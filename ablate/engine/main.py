@@ -15,7 +15,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import hydra
 from hydra.conf import HydraConf, RunDir, SweepDir
@@ -39,6 +39,14 @@ MULTIRUN = ("-m", "--multirun")
 HYDRA_DEFAULTS = {"sweeper": "ablate", "job_logging": "stdout", "hydra_logging": "disabled"}
 
 
+class Command(Protocol):
+    """A training function as a command: without arguments it runs or sweeps, with them it calls the function."""
+
+    program: Program
+
+    def __call__(self, *arguments: Any) -> Any: ...
+
+
 def main(
     config_path: str | Path | None = None,
     config_name: str | None = None,
@@ -47,7 +55,7 @@ def main(
     experiment: Experiment | None = None,
     metrics: Sequence[str | MetricSpec] = (),
     packages: Sequence[str] = (),
-) -> Callable[[Function], Callable[..., Any]]:
+) -> Callable[[Function], Command]:
     """Turn a training function of (cfg) or (cfg, run) into a command: one run, or a sweep with -m.
 
     It takes the arguments of `hydra.main` and replaces it. The function returns a mapping of metrics (None stands for a metric
@@ -79,7 +87,7 @@ def main(
         raise UsageError("ablate.main: pass either an experiment, or metrics and packages; an Experiment defines both itself.")
     described = experiment if experiment is not None else SimpleExperiment(metrics, packages)
 
-    def decorate(function: Function) -> Callable[..., Any]:
+    def decorate(function: Function) -> Command:
         folder = _folder(function, config_path)
         name = config_name or (CONFIG_NAME if folder and (Path(folder) / f"{CONFIG_NAME}.yaml").exists() else None)
         program = Program(function, described)
@@ -108,8 +116,9 @@ def main(
                 sys.exit(3)
             return None
 
-        command.program = program  # type: ignore[attr-defined]
-        return command
+        decorated = cast(Command, command)
+        decorated.program = program
+        return decorated
 
     return decorate
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, QuotedString, RangeSweep, Sweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, RangeSweep, Sweep
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
@@ -53,7 +53,7 @@ class SweptFactor:
         by_text: dict[str, Level] = {}
         for text in dict.fromkeys(texts):
             (parsed,) = parser.parse_overrides([f"{typed_key}={text}"])
-            value = _unquoted(parsed.value())
+            value = parsed.value()
             try:
                 level = Level.of(value)
             except UsageError as error:
@@ -107,7 +107,7 @@ def _refuse_other_levels(override: Override, options: Sequence[str]) -> None:
         raise UsageError(f"{override.input_line} matches no level{available or why}.")
     for text in levels if options else ():
         (parsed,) = OverridesParser.create().parse_overrides([f"{override.get_key_element()}={text}"])
-        if not isinstance(parsed.value(), str | list | QuotedString | None):
+        if not isinstance(parsed.value(), str | list | None):
             raise UsageError(f"{key_of(override)} has no level {text}; available: {', '.join(options)}.")
 
 
@@ -162,15 +162,6 @@ def refuse_non_factors(overrides: Sequence[Override], non_factors: Collection[st
             values = ",".join(texts_of(override))
             hint = f"write study.seeds=[{values}]" if key == "study.seeds" else "give it one value"
             raise UsageError(f"{key}={values}: {key} cannot be a factor; {hint}.")
-
-
-def _unquoted(value: Any) -> Any:
-    """A parsed value without Hydra's quotes."""
-    if isinstance(value, QuotedString):
-        return value.text
-    if isinstance(value, dict):
-        return {_unquoted(key): _unquoted(each) for key, each in value.items()}
-    return [_unquoted(each) for each in value] if isinstance(value, list) else value
 
 
 def _kind(value: object) -> Any:

@@ -16,14 +16,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
 from ablate.engine.gpus import visible_gpus
-from ablate.engine.launchers.names import LOCAL, RAY, SLURM, name_of
+from ablate.engine.launchers.names import BASIC, LOCAL, RAY, SLURM, name_of
 from ablate.engine.planning import Plan, estimated, waiting_time
 
 AUTO = "auto"
 KEY = "study.n_jobs"
 LAUNCHER = "hydra.launcher"
 JOBLIB = "joblib"
-BASIC_TARGET = "BasicLauncher"
 TIMED_CELLS = 3  # for n_jobs=auto
 GAIN = 1.05  # minimum speedup to prefer several processes, which need more memory
 
@@ -83,10 +82,9 @@ def refuse_other_launcher(config: DictConfig) -> None:
     Raises:
         UsageError: if another launcher is selected; the message names it.
     """
-    target = str(OmegaConf.select(config, f"{LAUNCHER}._target_"))
-    if not target.endswith(BASIC_TARGET) and not is_cluster(config):
+    if name_of(config) != BASIC and not is_cluster(config):
         raise UsageError(
-            f"{KEY} cannot be combined with the launcher {target.rpartition('.')[2]}: use the options of that launcher instead."
+            f"{KEY} cannot be combined with the launcher {name_of(config)}: use the options of that launcher instead."
         )
 
 
@@ -110,11 +108,8 @@ def use_processes(config: DictConfig, processes: int) -> None:
     """
     if processes == 1 and "n_jobs" not in config.hydra.launcher:
         return
-    Plugins.instance()  # imports the installed plugins, which register their configurations
-    try:
-        node = ConfigStore.instance().load(f"hydra/launcher/{JOBLIB}.yaml").node
-    except (OSError, KeyError):
-        raise UsageError(f"{KEY}={processes} needs Hydra's joblib launcher: {install('joblib')}") from None
+    if (node := _joblib()) is None:
+        raise UsageError(f"{KEY}={processes} needs Hydra's joblib launcher: {install('joblib')}")
     OmegaConf.set_readonly(config.hydra, None)
     with open_dict(config.hydra):
         config.hydra.launcher = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(node)))
@@ -140,12 +135,16 @@ def start_at_most(launcher: Launcher, runs: int) -> None:
 
 def has_joblib() -> bool:
     """Whether Hydra's joblib launcher is installed."""
-    Plugins.instance()
+    return _joblib() is not None
+
+
+def _joblib() -> Any:
+    """The configuration of Hydra's joblib launcher; None if it is not installed."""
+    Plugins.instance()  # imports the installed plugins, which register their configurations
     try:
-        ConfigStore.instance().load(f"hydra/launcher/{JOBLIB}.yaml")
+        return ConfigStore.instance().load(f"hydra/launcher/{JOBLIB}.yaml").node
     except (OSError, KeyError):
-        return False
-    return True
+        return None
 
 
 def fastest(plan: Plan, cost: Callable[[Any, int], float | None], seconds: float) -> tuple[int, str]:

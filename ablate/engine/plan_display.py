@@ -64,7 +64,7 @@ def summary(plan: Plan, rows: int = ROWS_SHOWN) -> str:
     if (left := plan.seconds_left()) is not None:
         processes = f" in {plan.processes} processes" if plan.processes > 1 else ""
         text += f" About {duration(left)}{processes} (from {plan.cost_from})."
-    if stale := sum(run.stale and run.state == "done" for run in plan.runs):
+    if stale := sum(run.stale for run in plan.runs):
         text += f" {stale} of the done runs were made by other code: study.reuse=same_code repeats them."
     return text
 

@@ -37,7 +37,7 @@ class PlannedRun:
     Attributes:
         left_out: the reason in study.leave_out, if the run is excluded.
         twins: the folders of this run in other cells that build the same experiment.
-        stale: whether the run is done and was made by other code than the current version.
+        attempts: how often it was started.
         deaths: how often its process died.
         death: how it died the last time, if the launcher told it in this sweep.
         failed: whether its last attempt failed.
@@ -45,6 +45,7 @@ class PlannedRun:
         seconds: the estimated duration of the whole run.
         measured: its actual duration.
         measured_on: the hardware on which it took so long, if the program says.
+        recorded: the outcome in its record if it is done.
         outcome: its outcome in this sweep.
         failures: the number of failures in this sweep.
         fruitless: how often in a row it came back in this sweep without being done, failed, or further than before.
@@ -60,7 +61,7 @@ class PlannedRun:
     left_out: str | None = None
     twins: list[Path] = field(default_factory=list)
     state: State = "to do"
-    stale: bool = False
+    attempts: int = 0
     deaths: int = 0
     death: str | None = None
     failed: bool = False
@@ -68,6 +69,7 @@ class PlannedRun:
     seconds: float | None = None
     measured: float | None = None
     measured_on: str | None = None
+    recorded: Outcome | None = None
     outcome: Outcome | None = None
     failures: int = 0
     fruitless: int = 0
@@ -79,6 +81,11 @@ class PlannedRun:
     def program_seed(self) -> int:
         """The seed that the program gets."""
         return self.seed if self.repeats is None else self.repeats
+
+    @property
+    def stale(self) -> bool:
+        """Whether the run is done and was made by other code than the current version."""
+        return self.state == "done" and self.recorded is not None and self.recorded.stale
 
     @property
     def name(self) -> str:
@@ -102,6 +109,7 @@ class PlannedRun:
             self.state = "left out"
             return
         record = read_record(self.directory, warnings)
+        self.attempts = record.attempts if record is not None else 0
         self.deaths = locks.deaths(self.directory)
         self.failed = record is not None and record.status == "failed"
         own = (self.directory, record) if record is not None and record.identity == self.identity else None
@@ -109,11 +117,12 @@ class PlannedRun:
             stale = made_by_other_code(found.provenance, code, root)
             if not is_done(directory, found) or (stale and same_code):
                 continue
-            self.state, self.stale = "done", stale
-            self.directory, self.identity = directory, found.identity
+            self.state = "done"
+            self.directory, self.identity, self.attempts = directory, found.identity, found.attempts
             whole = found.status == "finished" and not found.timing.get("resumed")
             self.measured = found.timing.get("seconds") if whole else None
             self.measured_on = found.hardware
+            self.recorded = Outcome.of(found, directory, kept=True, stale=stale)
             return
         if locks.holder(self.directory) is not None:
             self.state = "held"
@@ -121,7 +130,7 @@ class PlannedRun:
             self.state = "given up"
         elif (self.directory / CHECKPOINT).exists():
             self.state = "to resume"
-            self.begun = RunProgress.read(self.directory).share
+            self.begun = RunProgress.of(self.directory, record).share
         else:
             self.state = "to do"
 

@@ -23,7 +23,6 @@ from ablate.engine.loggers import logger_of
 from ablate.engine.output_folder import unused_folders
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
-from ablate.engine.reading import reading_of
 from ablate.engine.study_update import Sweep
 from ablate.engine.zipping import settled
 from ablate.storage.files import unwritable
@@ -126,30 +125,21 @@ class Preparation:
         refuse_ambiguous(cells)
         logger_of(cells[0].values["study"]["logger"])  # fails now if the logger is not available
         described = describe_all(experiment, (cell.settings for cell in cells))
-        settings = options.metric_settings()
         sweep = Sweep(
             program=self._program.names,
             command=self._program.command_line,
+            options=options,
             fixed=command.fixed,
             cells=cells,
             seeds=seeds,
             orders=design.orders_by_seed(command.factors, options, seeds),
-            claims=options.claims,
-            leave_out=options.leave_out,
             decisions=reader.decisions,
-            description=complete(described, settings),
-            metric_settings=settings,
-            looks=options.looks,
-            blocks=options.blocks,
+            description=complete(described, options.metric_settings()),
             again=again,
-            block_scale=options.block_scale,
-            block_bounds=options.block_bounds,
             control_seeds=control_seeds,
             repeat_seeds=repeat_seeds,
             controls=design.controls_of(command.factors, options),
             zipped=reader.zipped,
-            reading=reading_of(options),
-            metric=options.metric,
         )
         several = options.design == design.PATH or control_seeds or repeat_seeds
         return Composition(
@@ -255,9 +245,8 @@ class Preparation:
             return []
         from ablate.engine import claims
 
-        facts, factors = common(cell.all_levels() for cell in composition.sweep.cells), manifest.typed_factors()
-        metrics, seeds = list(manifest.description.get("metrics", {})), len(composition.sweep.seeds)
-        return claims.check(manifest.claims, factors, facts, seeds, metrics, known, manifest.looks, manifest.blocks)
+        facts = common(cell.all_levels() for cell in composition.sweep.cells)
+        return claims.check(manifest, facts, len(composition.sweep.seeds), known)
 
     def _track(self, combinations: Sequence[Cell]) -> Iterable[Cell]:
         """Show the progress of composing many configurations."""

@@ -83,7 +83,8 @@ class Watch:
         del self.waiting[run.directory]
         if record.status in DONE:
             self.tally.done += 1
-            self._finished += [span for span in [span_of(record.timing)] if span is not None]
+            if (span := span_of(record.timing)) is not None:
+                self._finished.append(span)
             if run.seconds:
                 self._took += record.timing.get("seconds") or 0.0
                 self._expected += run.seconds * (1 - run.begun)

@@ -38,6 +38,7 @@ from omegaconf import DictConfig
 
 from ablate.core.errors import UsageError
 from ablate.engine.following_run import FollowingRun
+from ablate.engine.launchers.names import BASIC
 from ablate.engine.platforms import refuse_windows
 from ablate.engine.run import Run
 from ablate.storage import files
@@ -143,15 +144,15 @@ def leading() -> Iterator[None]:
                     path.unlink(missing_ok=True)
 
 
-def refuse_launcher(target: str) -> None:
+def refuse_launcher(name: str) -> None:
     """Reject launchers that execute runs in other processes than this one, which the other ranks could not join.
 
     Raises:
         UsageError: if there are other ranks and another launcher than Hydra's basic one.
     """
-    if _leader is not None and not target.endswith("BasicLauncher"):
+    if _leader is not None and name != BASIC:
         raise UsageError(
-            f"this command has several ranks ({_said(SIZES)}), so its runs cannot be executed by {target.rpartition('.')[2]}: "
+            f"this command has several ranks ({_said(SIZES)}), so its runs cannot be executed by {name}: "
             "use hydra/launcher=basic and no study.n_jobs."
         )
 

@@ -6,8 +6,6 @@ import hashlib
 import itertools
 import logging
 import math
-import os
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +24,7 @@ from ablate.engine.options import StudyOptions
 from ablate.engine.run import Run
 from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_metrics
 from ablate.storage import fingerprint, locks
+from ablate.storage.files import clock_of
 from ablate.storage.layout import PLAN
 from ablate.storage.manifest import MANIFEST
 from ablate.storage.records import CONFIG, HISTORY, RECORD
@@ -66,7 +65,9 @@ class Beginning:
     def now(cls, run: Run, options: StudyOptions) -> Beginning:
         """Of a run that begins."""
         pattern = options.metric_files
-        at, own_clock = time.time(), _clock_of(run.directory)
+        at, own_clock = time.time(), math.inf
+        with suppress(OSError):
+            own_clock = clock_of(run.directory)
         if pattern is None:
             return cls(at, own_clock)
         with suppress(OSError, NotImplementedError):  # some file systems have no locks
@@ -237,15 +238,6 @@ def _written(run: Run, options: StudyOptions, pattern: str, began: Beginning) ->
             "${hydra:runtime.output_dir}, or run one at a time."
         )
     return outside
-
-
-def _clock_of(folder: Path) -> float:
-    """The present time by the clock of a file system, which may be that of a server."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            return os.fstat(file.fileno()).st_mtime
-    except OSError:
-        return math.inf
 
 
 def _outside(pattern: str) -> tuple[Path, str]:

@@ -264,6 +264,8 @@ class Run:
                     yield
                 locks.forget_deaths(self.directory)
         except OSError as error:
+            if isinstance(error.__context__, KeyboardInterrupt):  # which could not be recorded
+                raise KeyboardInterrupt from error
             raise UsageError(unwritable(self.directory, error)) from None
 
     def _begin(self) -> None:

@@ -55,7 +55,7 @@ def _run(program: Program, cfg: DictConfig, chdir: bool) -> Outcome | None:
     named = naming_values(cfg, typed, options.ignore)
     by_sweeper = hydra.mode is RunMode.MULTIRUN  # all its jobs belong to one study
     cfg.study.name = options.name or (designs.study_name(list(named), {}) if by_sweeper else designs.study_name([], named))
-    study = study_directory(cfg)
+    study = study_directory(cfg.study.root, cfg.study.name)
     before = StudyManifest.read(study)
     unused = [] if by_sweeper else unused_folders(list(hydra.overrides.hydra), study)
     for line in [*unused, *announcements(before.decisions, cfg)]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
@@ -22,7 +22,8 @@ from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.fixed_settings import baseline_of
-from ablate.engine.reading import settled_metric, settled_reading
+from ablate.engine.options import StudyOptions
+from ablate.engine.reading import reading_of, settled_metric, settled_reading
 from ablate.storage import fingerprint
 from ablate.storage.dataframe import load_results
 from ablate.storage.layout import EARLIER_DIGITS, run_directories, short_cell, short_experiment, some_run_is_done
@@ -39,46 +40,34 @@ class Sweep:
     Attributes:
         program: its file and its function, see `Program.names`.
         command: the command as typed, if it is not that of Python.
+        options: the study options; where one is not given, the study keeps what it has.
         fixed: the overrides common to all cells, by key.
         cells: the planned cells, without duplicates.
         seeds: the requested seeds.
         orders: for the design `path`, the order of the changes for each seed.
-        claims, leave_out: the options as given.
         decisions: the decisions of the study, including new ones.
         description: the results as described by the program and the options.
-        metric_settings: the metric descriptions in the options alone.
         again: whether this command has updated the manifest before and adds seeds now.
-        looks, blocks, block_scale, block_bounds: the options as given; None for what the study has.
         control_seeds: by the seed of a second run of the baseline, the seed that it repeats.
         repeat_seeds: by the number of a second run with the same seed, that seed.
         controls: by factor, pairs of a level and its control; None for those that the study has.
         zipped: by joint factor (study.zip), its keys.
-        reading: how the metrics of runs are read, see `reading.reading_of`.
-        metric: the main metric, as asked for.
     """
 
     program: tuple[str, str | None]
+    options: StudyOptions
     fixed: Mapping[str, str]
     cells: Sequence[PlannedCell]
     seeds: Sequence[int]
     orders: Mapping[int, list[list[str]]]
-    claims: Sequence[Mapping[str, Any]]
-    leave_out: Sequence[Any] | str
     decisions: Decisions
     description: Description
-    metric_settings: Mapping[str, Mapping[str, Any]]
-    looks: Sequence[int] = ()
-    blocks: str | None = None
     again: bool = False
     command: str | None = None
-    block_scale: Literal["difference", "ratio"] | None = None
-    block_bounds: Mapping[str, Sequence[float]] | None = None
     control_seeds: Mapping[int, int] = field(default_factory=dict)
     repeat_seeds: Mapping[int, int] = field(default_factory=dict)
     controls: Mapping[str, Sequence[tuple[Any, Any]]] | None = None
     zipped: Mapping[str, list[str]] = field(default_factory=dict)
-    reading: Mapping[str, Any] = field(default_factory=dict)
-    metric: str | None = None
 
 
 def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer) -> StudyManifest:
@@ -87,8 +76,8 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
     Raises:
         UsageError: if the sweep would change something that is fixed.
     """
-    cells = sweep.cells
-    claims = claims_of(study, before, sweep.claims)
+    cells, options = sweep.cells, sweep.options
+    claims = claims_of(study, before, options.claims)
     baseline, paths = before.baseline, before.paths
     if not before.launched:
         baseline = {key: composer.swept[key].overrides[level] for key, level in cells[0].typed.items()}
@@ -107,12 +96,12 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "orders": {**before.orders, **sweep.orders},
             "decisions": {**before.decisions, **sweep.decisions},
             "claims": claims,
-            "looks": settled_option(study, before, "looks", list(sweep.looks), before.looks),
-            "blocks": settled_option(study, before, "blocks", sweep.blocks, before.blocks),
-            "block_scale": before.block_scale if sweep.block_scale is None else sweep.block_scale,
+            "looks": settled_option(study, before, "looks", options.looks, before.looks),
+            "blocks": settled_option(study, before, "blocks", options.blocks, before.blocks),
+            "block_scale": before.block_scale if options.block_scale is None else options.block_scale,
             "block_bounds": before.block_bounds
-            if sweep.block_bounds is None
-            else {name: tuple(ends) for name, ends in sweep.block_bounds.items()},
+            if options.block_bounds is None
+            else {name: tuple(ends) for name, ends in options.block_bounds.items()},
             "control_seeds": {**before.control_seeds, **sweep.control_seeds},
             "repeat_seeds": {**before.repeat_seeds, **sweep.repeat_seeds},
             "controls": before.controls
@@ -121,11 +110,11 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             "claims_after": runs_before_claims(study, before, claims),
             "baseline": baseline,
             "paths": paths,
-            "leave_out": left_out(before, sweep.leave_out, composer.factors, cells, sweep.seeds),
+            "leave_out": left_out(before, options.leave_out, composer.factors, cells, sweep.seeds),
             "fixed": before.fixed or cells[0].meaning,
-            "reading": settled_reading(study, before, sweep.reading),
-            "metric": settled_metric(study, before, sweep.metric),
-            "description": settled_description(study, before, sweep.description, sweep.metric_settings).to_mapping(),
+            "reading": settled_reading(study, before, reading_of(options)),
+            "metric": settled_metric(study, before, options.metric),
+            "description": settled_description(study, before, sweep.description, options.metric_settings()).to_mapping(),
         }
     )
 

@@ -22,7 +22,7 @@ from ablate.engine.config_values import plain
 from ablate.engine.execution import Outcome
 from ablate.engine.exit_status import errors_in_one_line
 from ablate.engine.launch import Launch
-from ablate.engine.launchers.names import Detached
+from ablate.engine.launchers.names import Detached, name_of
 from ablate.engine.messages import of_sweeper, relative
 from ablate.engine.planning import Plan
 from ablate.engine.preparation import Preparation
@@ -34,9 +34,9 @@ from ablate.storage.fingerprint import flatten
 class StudySweeper:
     """Runs the cells of a design, in one block for each seed. Hydra finds it through `hydra_plugins`."""
 
-    def __init__(self, params: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, params: Mapping[str, Any] | None, options: Mapping[str, Any]) -> None:
         self.params = dict(params or {})
-        self.options = dict(options or {})
+        self.options = dict(options)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context = hydra_context
@@ -105,7 +105,7 @@ class StudySweeper:
         return more
 
     def _launch(self, plan: Plan, command: SweepCommand) -> Launch:
-        ranks.refuse_launcher(str(self.config.hydra.launcher._target_))
+        ranks.refuse_launcher(name_of(self.config))
         launch = Launch(plan, self.program, command.options, self.context, self.config, self.console, self.added, self.deadline)
         try:
             launch.run()

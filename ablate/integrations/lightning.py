@@ -46,7 +46,6 @@ class AblateCallback(Callback):
 
     def __init__(self, run: Run | None = None) -> None:
         self.run = run if run is not None else current_run()
-        self._columns: list[str] = []
         self._resumes = False
         self._loaded: dict[str, Any] | None = None
         self._saving = False

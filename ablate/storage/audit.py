@@ -10,6 +10,7 @@ import pandas as pd
 
 from ablate.storage.code_files import FILES, outdated
 from ablate.storage.fingerprint import flatten
+from ablate.storage.layout import split_folder
 from ablate.storage.plan_file import read_plan
 from ablate.storage.records import RunRecord, read_record
 from ablate.storage.results import StudyResults
@@ -79,15 +80,15 @@ def examine(results: StudyResults) -> Audit:
 
 def _not_started(study: Path, started: set[str]) -> list[MissingRun] | None:
     """The runs in plan.csv that were never started; None without a readable plan."""
-    planned = {name: row for name, row in (read_plan(study) or {}).items() if row.state != LEFT_OUT}
+    planned = {name: row for name, row in read_plan(study).items() if row.state != LEFT_OUT}
     if not planned:
         return None
     try:
         missing = [name for name in planned if name not in started and read_record(study / name) is None]
     except ValueError:  # a name that cannot be a folder
         return None
-    folders = {name: Path(name).parent.name.rpartition("-") for name in missing}
-    return [MissingRun(cell, planned[name].label or called, planned[name].seed) for name, (called, _, cell) in folders.items()]
+    folders = {name: split_folder(Path(name).parent.name) for name in missing}
+    return [MissingRun(cell, planned[name].label or called, planned[name].seed) for name, (called, cell) in folders.items()]
 
 
 def _holes(results: StudyResults) -> list[MissingRun]:
@@ -126,9 +127,7 @@ def _holes_of(runs: pd.DataFrame) -> list[MissingRun]:
 def _compare(audit: Audit, by_run: pd.DataFrame, study: Path) -> None:
     """Compare the provenance and the timing of the finished runs."""
     code_of: dict[str, str] = {}
-    files_of: list[
-        tuple[str, str, dict[str, str]]
-    ] = []  # when each run was started, its directory, and the files that it imported
+    files_of: list[tuple[str, str, dict[str, str]]] = []  # by run: when it was started, its directory, what it imported
     newest = ("", "")
     processes = set()
     for directory, left_out in zip(by_run["directory"], by_run["left_out"], strict=True):

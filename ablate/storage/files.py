@@ -130,6 +130,16 @@ def remove_abandoned(folder: Path, names: str = ".+") -> None:
                 Path(entry).unlink()
 
 
+def clock_of(folder: Path) -> float:
+    """The present time by the clock of a folder's file system, which may be that of a server: the time of a new file.
+
+    Raises:
+        OSError: if the folder is missing, full or read-only.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
 def owner(process: int | None = None) -> str:
     """A process of this machine as text, by default this one."""
     return f"{_processes()}-{os.getpid() if process is None else process}"

@@ -1,14 +1,13 @@
-"""Fingerprints: digests of configurations.
+"""Fingerprints: digests of configurations, which do not depend on the order of keys.
 
-The digest does not depend on the order of keys. Keys that cannot change the results (such as file locations and the number of
-threads) are excluded; the digest of a cell also excludes the seed.
+Which keys of a configuration count is decided by `CellReader` in ablate/engine/cells.py.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -25,25 +24,6 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def meaning(config: Mapping[str, Any], ignore: Iterable[str] = (), neutral: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The dotted keys and values that define the experiment, sorted.
-
-    Args:
-        config: the composed configuration.
-        ignore: keys or sections that cannot change the results.
-        neutral: for keys that were added after runs were made, the value that leaves the results unchanged; a key with this
-            value is excluded, so that earlier runs keep their identity.
-    """
-    ignored = tuple(ignore)
-    neutral = neutral or {}
-    return {
-        key: value
-        for key, value in sorted(flatten(config).items())
-        if not any(key == name or key.startswith(f"{name}.") for name in ignored)
-        and not (key in neutral and neutral[key] == value)
-    }
 
 
 def digest(content: Any) -> str:

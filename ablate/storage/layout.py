@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from ablate.core import designs
 from ablate.core.errors import UsageError
 from ablate.core.text import cut_to_bytes
@@ -26,9 +24,9 @@ LABEL_LENGTH = 100  # maximum length of the levels in a folder name, in characte
 LABEL_BYTES = 160  # in bytes: file systems allow 255 for a name, which also has a digest
 
 
-def study_directory(cfg: DictConfig) -> Path:
+def study_directory(root: str, name: str | int) -> Path:
     """The folder of the study, from study.root and study.name: absolute, because a run may change the working folder."""
-    return Path(str(cfg.study.root), str(cfg.study.name)).absolute()
+    return Path(root, str(name)).absolute()
 
 
 def run_identity(cell: str, seed: int) -> str:
@@ -84,12 +82,22 @@ def known_cells(study: Path) -> dict[str, str]:
         names = sorted(path.name for path in (study / "runs").iterdir())
     except OSError:
         return {}
-    return {name.rpartition("-")[2]: name for name in reversed(names)}
+    return {split_folder(name)[1]: name for name in reversed(names)}
 
 
 def cell_folder(known: Mapping[str, str], short: str, name: str) -> str:
     """The folder name of a cell. An existing folder is kept even if the name of the cell has changed."""
     return known.get(short, f"{cut_to_bytes(designs.slug(name)[:LABEL_LENGTH], LABEL_BYTES)}-{short}")
+
+
+def split_folder(folder: str) -> tuple[str, str]:
+    """The name of a cell and its short digest, from the name of its folder.
+
+    >>> split_folder("stem=direct,lr=1e-3-0123456789abcdef")
+    ('stem=direct,lr=1e-3', '0123456789abcdef')
+    """
+    name, _, short = folder.rpartition("-")
+    return name, short
 
 
 def known_digest(study: Path, known: Mapping[str, str], digest: str, label: str) -> str | None:

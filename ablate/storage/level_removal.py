@@ -7,7 +7,7 @@ from typing import Any
 
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
-from ablate.storage.layout import known_cells
+from ablate.storage.layout import known_cells, split_folder
 from ablate.storage.manifest import StudyManifest, manifest_lock
 from ablate.storage.plan_file import read_plan_rows, write_plan
 
@@ -69,4 +69,4 @@ def remove_level(study: Path, key: str, level: Level) -> None:
 
 def _cell_of(row: dict[str, str]) -> str:
     """The short digest of the cell whose folder a row of plan.csv names."""
-    return Path(row["directory"]).parent.name.rpartition("-")[2]
+    return split_folder(Path(row["directory"]).parent.name)[1]

@@ -249,9 +249,8 @@ def _look(lease: Path) -> tuple[dict[str, Any], int, float] | None:
         return {"unreadable": str(error)}, 0, 0.0
     if not isinstance(content, dict) or _is_here(content):
         return (content if isinstance(content, dict) else {}), beat.st_mtime_ns, 0.0
-    try:  # compare times of the shared file system: that of a new file, and the last heartbeat
-        with tempfile.TemporaryFile(dir=lease.parent) as now:
-            return content, beat.st_mtime_ns, os.fstat(now.fileno()).st_mtime - beat.st_mtime
+    try:
+        return content, beat.st_mtime_ns, files.clock_of(lease.parent) - beat.st_mtime
     except OSError:  # read-only or full: by the clock of this host
         return content, beat.st_mtime_ns, time.time() - beat.st_mtime
 

@@ -1,4 +1,4 @@
-"""Read plan.csv, the planned runs of a study, and leave out rows of it. It is made by `ablate.engine.plan_display`."""
+"""Read and write plan.csv, the planned runs of a study. `ablate.engine.plan_display` makes its rows."""
 
 from __future__ import annotations
 
@@ -20,39 +20,32 @@ class PlannedRow(NamedTuple):
     """A row of plan.csv.
 
     Attributes:
-        directory: the folder of the run relative to the study.
         seed: as text.
         state: when it was planned.
         label: the levels of its configuration as text; empty without factors.
     """
 
-    directory: str
     seed: str
     state: str
     label: str = ""
 
 
-def read_plan(study: Path) -> dict[str, PlannedRow] | None:
-    """The planned runs of a study by folder, in the order of the plan.
+def read_plan(study: Path) -> dict[str, PlannedRow]:
+    """The planned runs of a study by their folders relative to it, in the order of the plan; none if it cannot be read.
 
     Cells that share the runs of another one have rows of their own, and are one entry: that of the first row.
-
-    Returns:
-        None without a plan, or if it cannot be read: another encoding, a missing column, or a row that is cut off.
     """
     rows = read_plan_rows(study)
-    if not rows:
-        return None
-    names = short_names([key for key in rows[0] if key not in FACTS])
+    names = short_names([key for key in rows[0] if key not in FACTS]) if rows else {}
     found: dict[str, PlannedRow] = {}
     for row in rows:  # a factor that another command has added has no level in the rows of this one
         label = ",".join(f"{name}={row[key]}" for key, name in names.items() if row[key])
-        found.setdefault(row["directory"], PlannedRow(row["directory"], row["seed"], row["state"], label))
+        found.setdefault(row["directory"], PlannedRow(row["seed"], row["state"], label))
     return found
 
 
 def read_plan_rows(study: Path) -> list[dict[str, str]]:
-    """The rows of plan.csv; none without a plan, or if it cannot be read."""
+    """The rows of plan.csv; none without a plan, or with another encoding, a missing column, or a row that is cut off."""
     try:
         with (study / PLAN).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)

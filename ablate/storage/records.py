@@ -244,6 +244,12 @@ def read_record(directory: Path, warnings: list[str] | None = None) -> RunRecord
     return None
 
 
+def attempts_of(directory: Path) -> int:
+    """How often a run was started, according to its record."""
+    record = read_record(directory)
+    return record.attempts if record is not None else 0
+
+
 def write_record(directory: Path, record: RunRecord, durable: bool = False) -> None:
     """Write run.json. See `write_atomically` for `durable`."""
     write_atomically(directory / RECORD, record.model_dump_json(indent=1) + "\n", durable)

@@ -27,8 +27,13 @@ class RunProgress:
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read the files in the folder of a run. A history.csv that its program wrote itself is not read."""
-        record, rows = read_record(directory), list[dict[str, Any]]()
+        """Read the files in the folder of a run."""
+        return cls.of(directory, read_record(directory))
+
+    @classmethod
+    def of(cls, directory: Path, record: RunRecord | None) -> Self:
+        """Read the history of a run with this record. A history.csv that its program wrote itself is not read."""
+        rows: list[dict[str, Any]] = []
         if record is None or record.wrote(HISTORY):
             with contextlib.suppress(OSError, ValueError):
                 rows = read_history(directory / HISTORY)

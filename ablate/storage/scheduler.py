@@ -41,8 +41,7 @@ def queued_jobs(study: Path) -> dict[str, QueuedJob]:
         alive = states(submission)
         for index, directory in enumerate(submission.runs):
             if alive is None or index in alive:
-                array = submission.array or submission.name
-                name = f"{submission.launcher}-{array}" + (f"_{index}" if len(submission.runs) > 1 else "")
+                name = f"{submission.launcher}-{submission.job(index)}"
                 found[directory] = QueuedJob(name, None if alive is None else alive[index], submission.submitted)
     return found
 

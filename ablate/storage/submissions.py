@@ -47,6 +47,11 @@ class Submission(BaseModel):
     runs: list[str]
     array: str | None = None
 
+    def job(self, index: int) -> str:
+        """The identifier of the job at this position, such as `17_3`; of a submission without a number, its name."""
+        array = self.array or self.name
+        return array if len(self.runs) == 1 else f"{array}_{index}"
+
     def folder(self, study: Path) -> Path:
         """The folder for the files of its jobs."""
         return study / JOBS / self.name

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from ablate.core.errors import UsageError
 
 T = TypeVar("T")
+Settings = TypeVar("Settings")
+Builder = TypeVar("Builder")
 
 
 class Registry(Mapping[str, T]):
@@ -71,3 +74,24 @@ class Registry(Mapping[str, T]):
         """Import all modules of the package."""
         for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
             importlib.import_module(f"{self.package}.{module.name}")
+
+
+@dataclass(frozen=True)
+class Component(Generic[Settings, Builder]):
+    """A part of a training that has settings: their class, and the function that builds it from them."""
+
+    settings: type[Settings]
+    build: Builder
+
+
+class Components(Registry[Component[Settings, Builder]]):
+    """A registry of functions with the classes of their settings."""
+
+    def builder(self, name: str, settings: type[Settings]) -> Callable[[Builder], Builder]:
+        """Decorator: register the decorated function."""
+
+        def decorate(build: Builder) -> Builder:
+            self.register(name, Component(settings, build))
+            return build
+
+        return decorate

@@ -83,6 +83,14 @@ def test_a_configuration_with_the_options_keeps_its_own_and_takes_those_that_dif
     assert "study" in cfg
 
 
+def test_an_option_that_does_not_exist_is_refused_wherever_it_is_typed() -> None:
+    """Such as +hydra.sweeper.seed=3."""
+    for cfg in (composed(x=1, seed=0), composed(x=1, seed=0, study=StudyOptions.defaults())):
+        AddedKeys.to(cfg, {"seed": 3})
+        with pytest.raises(UsageError, match="study.seed: unknown option"):
+            StudyOptions.read(cfg)
+
+
 def test_options_that_overrides_add_are_options() -> None:
     cfg = composed(lr=0.1, study={"name": "x", "logger": {"_target_": "a.B"}})
     AddedKeys.to(cfg, {"seeds": 3}, ["+study.name=x", "+logger=tensorboard"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablate.core.errors import UsageError
-from ablate.core.levels import Factor, Level
+from ablate.core.levels import Level
 from ablate.engine import claims
 from ablate.storage.manifest import StudyManifest
 from tests.conftest import APPS, Command
@@ -161,10 +161,10 @@ def test_what_a_claim_needs_is_said_before_the_sweep() -> None:
         "expects": "higher",
         "needs": {"budget": "article"},
     }
-    said = claims.check([claim], {"x": Factor.of("x", [1, 2])}, {"budget": Level.of("quick")}, 5)
+    said = claims.check(StudyManifest(claims=[claim], factors={"x": [1, 2]}), {"budget": Level.of("quick")}, 5)
     assert said[0] == "A will not be tested: it needs budget=article; this study has budget=quick."
     with pytest.raises(UsageError, match="claim A: this id is used twice"):
-        claims.check([claim, claim], {"x": Factor.of("x", [1, 2])}, {}, 5)
+        claims.check(StudyManifest(claims=[claim, claim], factors={"x": [1, 2]}), {}, 5)
 
 
 def test_a_claim_about_a_metric_that_no_run_will_have_is_refused_before_the_sweep(command: Command) -> None:
@@ -188,10 +188,10 @@ def test_a_claim_about_a_metric_that_no_run_will_have_is_refused_before_the_swee
 
 def test_a_number_that_has_to_match_needs_no_seeds() -> None:
     exact = {"id": "A", "says": "s", "kind": "exact", "value": 3, "metric": "parameters"}
-    assert claims.check([exact], {"x": Factor.of("x", [1, 2])}, {}, 1) == []
+    assert claims.check(StudyManifest(claims=[exact], factors={"x": [1, 2]}), {}, 1) == []
     contrast = {"factor": "x", "from": 1, "to": 2}
     other = {"id": "B", "says": "s", "kind": "contrast", "contrast": contrast, "expects": "higher"}
-    assert "at 5 seeds (1 primary claim," in claims.check([exact, other], {"x": Factor.of("x", [1, 2])}, {}, 5)[0]
+    assert "at 5 seeds (1 primary claim," in claims.check(StudyManifest(claims=[exact, other], factors={"x": [1, 2]}), {}, 5)[0]
 
 
 @pytest.mark.slow

@@ -36,6 +36,18 @@ def test_ignored_keys_are_not_resolved() -> None:
     assert ConfigValues.of(cfg, ["study"]).unresolved == {"a.bad": "Interpolation key 'nowhere' not found"}
 
 
+def test_keys_and_sections_are_left_out_by_their_whole_names() -> None:
+    values = ConfigValues.of(OmegaConf.create({"model": {"width": 64, "places": ["a"]}, "data": {"root": "/x"}, "threads": 2}))
+    assert list(values.meaning(["data", "threads"]).items()) == [("model.places", ["a"]), ("model.width", 64)]
+    assert "model.width" in values.meaning(["mod", "model.wid"])
+
+
+def test_a_new_key_at_its_neutral_value_keeps_old_runs() -> None:
+    before, now = (ConfigValues.of(OmegaConf.create(content)) for content in ({"lr": 0.1}, {"lr": 0.1, "ema": 0.0}))
+    assert now.meaning((), neutral={"ema": 0.0}) == before.meaning(()) == {"lr": 0.1}
+    assert now.meaning((), neutral={"ema": 0.9}) == {"lr": 0.1, "ema": 0.0}
+
+
 def test_a_value_that_is_missing_stays_missing_because_the_program_may_never_read_it() -> None:
     """As in configurations for `instantiate(cfg.optim, params=…)`."""
     values = ConfigValues.of(OmegaConf.create({"optim": {"params": "???", "lr": 0.1}, "list": [1, "???"]}))

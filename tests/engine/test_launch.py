@@ -263,7 +263,7 @@ def planned(directory: Path) -> Any:
         types=None,
     )
     run = {"seed": 0, "program_seed": 0, "repeats": None, "failures": 0}
-    return SimpleNamespace(cell=cell, directory=directory, identity="i", outcome=None, state="done", **run)
+    return SimpleNamespace(cell=cell, directory=directory, identity="i", outcome=None, recorded=None, state="done", **run)
 
 
 def due(directory: Path) -> PlannedRun:

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ablate.core.cells import Cell, LeaveOut
 from ablate.engine.cells import PlannedCell
 from ablate.engine.execution import Outcome
@@ -94,6 +96,22 @@ def test_each_run_is_in_the_state_that_its_folder_says(tmp_path: Path) -> None:
     plan.same_code = True
     plan.look()
     assert runs[0].state == "to do"
+
+
+def test_a_look_reads_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study may have 100,000 runs on a slow file system."""
+    plan = make_plan(tmp_path, [cell(x=1), cell(x=2), cell(x=3)], [0], [])
+    runs = {x_of(run): run for run in plan.runs}
+    begin(runs[1], 2, of=2)
+    begin(runs[2], 1, of=4)
+    read, whole = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path), whole(path))[1])
+    plan.look()
+    assert [runs[x].state for x in (1, 2, 3)] == ["done", "to resume", "to do"]
+    assert [runs[x].attempts for x in (1, 2, 3)] == [1, 1, 0]
+    assert runs[1].recorded == Outcome("x=1", 0, "finished", None, runs[1].directory, {}, kept=True)
+    records = [path for path in read if path.name == "run.json"]
+    assert sorted(records) == sorted(run.directory / "run.json" for run in plan.runs)
 
 
 def test_a_torn_record_is_noted_and_its_run_is_done_again(tmp_path: Path) -> None:

@@ -103,8 +103,8 @@ def test_a_rank_follows_the_runs_of_the_first_and_ends_with_it(monkeypatch: pyte
         with pytest.raises(
             UsageError, match=r"several ranks \(WORLD_SIZE=2\), so its runs cannot be executed by JoblibLauncher"
         ):
-            ranks.refuse_launcher("x.JoblibLauncher")
-        ranks.refuse_launcher("x.BasicLauncher")
+            ranks.refuse_launcher("JoblibLauncher")
+        ranks.refuse_launcher("BasicLauncher")
     monkeypatch.setenv("RANK", "3")
     seen = []
 

@@ -51,7 +51,7 @@ def test_mappings_inside_of_a_mapping_are_read(run: Run) -> None:
 
 def test_a_file_server_whose_clock_is_behind_hides_no_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of a file is that of the server: five seconds before that of this process."""
-    monkeypatch.setattr(module, "_clock_of", lambda folder: time.time() - 5)
+    monkeypatch.setattr(module, "clock_of", lambda folder: time.time() - 5)
     began = Beginning.now(run, StudyOptions.of({"metrics": "m.json"}))
     (run.directory / "m.json").write_text('{"acc": 0.5}')
     os.utime(run.directory / "m.json", 2 * (time.time() - 5,))

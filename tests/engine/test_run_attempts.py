@@ -73,6 +73,20 @@ def test_ctrl_c_is_recorded_and_goes_on(tmp_path: Path) -> None:
     assert record.status == "interrupted"
 
 
+def test_ctrl_c_goes_on_even_if_it_cannot_be_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk: a sweep that took it for the failure of one run would begin the next."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def interrupt() -> None:
+        monkeypatch.setattr("ablate.engine.run.write_record", full)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), make(tmp_path).attempt():
+        interrupt()
+
+
 def test_attempts_are_counted_and_the_history_begins_anew(tmp_path: Path) -> None:
     for error in (RuntimeError("first"), None):
         run = make(tmp_path)

@@ -1,5 +1,6 @@
 """What a later command may add to a study, and what it may not change."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import MetricSpec
 from ablate.engine import study_update
+from ablate.engine.options import StudyOptions
 from ablate.engine.study_update import (
     Sweep,
     claims_of,
@@ -37,11 +39,11 @@ CLAIM = {
 COMPOSER: Any = SimpleNamespace(factors={}, swept={})
 
 
-def next_sweep(**asked: Any) -> Sweep:
+def next_sweep(controls: Mapping[str, Any] | None = None, **asked: Any) -> Sweep:
     """A command that adds seeds."""
     return Sweep(
-        program=("a.py", None), fixed={}, cells=[cell(x=1)], seeds=[5, 6, 7], orders={}, claims=[], leave_out=[], decisions={},
-        description=Description(), metric_settings={}, again=True, **asked,
+        program=("a.py", None), options=StudyOptions.of(asked), fixed={}, cells=[cell(x=1)], seeds=[5, 6, 7], orders={},
+        decisions={}, description=Description(), again=True, controls=controls,
     )  # fmt: skip
 
 

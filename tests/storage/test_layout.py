@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
 from ablate.storage.layout import (
     cell_folder,
@@ -39,7 +38,8 @@ def test_runs_are_listed_in_a_fixed_order_and_only_with_a_record(tmp_path: Path)
 
 
 def test_a_study_is_a_folder_of_its_root() -> None:
-    assert study_directory(OmegaConf.create({"study": {"root": "outputs", "name": "x"}})) == Path.cwd() / "outputs/x"
+    assert study_directory("outputs", "x") == Path.cwd() / "outputs/x"
+    assert study_directory("outputs", 5) == Path.cwd() / "outputs/5"  # study.name=5 is a number in a configuration
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,15 @@ def test_a_submission_is_found_again_until_it_is_closed(tmp_path: Path) -> None:
     assert not submission.folder(tmp_path).exists()
 
 
+def test_a_job_is_named_as_slurm_names_it() -> None:
+    one = Submission(name="s-1", launcher="slurm", host="h", submitted="2026-01-01", runs=["runs/a/seed=0"])
+    assert one.job(0) == "s-1"  # the command was killed before it learned the number
+    one.array = "17"
+    assert one.job(0) == "17"
+    one.runs.append("runs/a/seed=1")
+    assert one.job(1) == "17_1"
+
+
 def test_what_a_command_left_that_was_killed_is_removed_once_its_jobs_have_ended(tmp_path: Path) -> None:
     process, dead = subprocess.Popen(["cat"], stdin=subprocess.PIPE), subprocess.Popen(["true"])
     dead.wait()

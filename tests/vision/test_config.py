@@ -1,7 +1,7 @@
 """Every level composes; a value that is not allowed is refused by its key, in one line."""
 
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -12,9 +12,9 @@ from ablate.core.errors import UsageError
 from ablate.run import conf
 from ablate.vision.config import Config, allowed
 from ablate.vision.datasets import DATASETS
-from ablate.vision.models import MODELS, Family
+from ablate.vision.models import MODELS
 from ablate.vision.optimizers import OPTIMIZERS
-from ablate.vision.registry import Registry
+from ablate.vision.registry import Components
 from ablate.vision.settings import Evaluation, ModelSettings, Section
 
 LEVELS = sorted(
@@ -129,8 +129,8 @@ def test_fields_of_other_types_and_validators_of_a_section_have_one_line_too(
                 raise ValueError("seven is too many.")
             return self
 
-    registry: Registry[Family] = Registry("model.name", "ablate.vision.models")
-    registry.register("odd", Family(Odd, lambda *_: None))
+    registry: Components[Any, Any] = Components("model.name", "ablate.vision.models")
+    registry.builder("odd", Odd)(lambda *_: None)
     monkeypatch.setattr("ablate.vision.config.MODELS", registry)
     monkeypatch.setattr(registry, "_discover", lambda: None)
 

@@ -158,12 +158,6 @@ def settle(run: RunContext, job: str, reason: str, counts: bool = True) -> None:
             locks.record_death(directory)
 
 
-def attempts_of(run: RunContext) -> int:
-    """How often a run was started, according to its record."""
-    record = read_record(Path(run.directory))
-    return record.attempts if record is not None else 0
-
-
 def is_recorded(run: RunContext, begun: bool) -> bool:
     """Whether the record says how a run has ended.
 

@@ -18,6 +18,7 @@ from ablate.engine.launchers import cluster
 from ablate.engine.launchers.submitted import CORES, SubmittedRun
 from ablate.engine.parallel import cluster_processes, gpus_for, usable_cores
 from ablate.storage import files
+from ablate.storage.records import attempts_of
 from ablate.storage.submissions import ANSWER, LOCAL, WORK
 
 POLL_SECONDS = 0.1
@@ -64,7 +65,7 @@ class Local(cluster.ClusterLauncher):
                         gpu = gpus[slot % len(gpus)] if gpus else ""
                         answer = folder / ANSWER.format(number)
                         task = SubmittedRun(str(folder / WORK), str(answer), overrides[number], number, NOTICE_SECONDS, gpu)
-                        attempts = cluster.attempts_of(runs[number])
+                        attempts = attempts_of(Path(runs[number].directory))
                         started.append(Started(number, executor.submit(task), attempts, slot, answer))
                     for each in [each for each in started if each.job.done()]:
                         started.remove(each)
@@ -98,7 +99,7 @@ class Local(cluster.ClusterLauncher):
 
 def _ended(run: RunContext, started: Started) -> JobReturn | None:
     """The end of a job, recorded if its run has not recorded it. None if the record tells it."""
-    begun = cluster.attempts_of(run) > started.attempts
+    begun = attempts_of(Path(run.directory)) > started.attempts
     if cluster.is_recorded(run, begun):
         return None
     if (answer := cluster.read_answer(started.answer, run)) is not None:

@@ -1,4 +1,4 @@
-"""The names of the launchers for clusters, without importing them."""
+"""The names of Hydra's basic launcher and of the launchers for clusters, without importing them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.core.errors import AblateError
 
-SLURM, LOCAL, RAY = "SlurmLauncher", "LocalLauncher", "RayLauncher"  # the last part of `hydra.launcher._target_`
+# the last parts of `hydra.launcher._target_`
+BASIC, SLURM, LOCAL, RAY = "BasicLauncher", "SlurmLauncher", "LocalLauncher", "RayLauncher"
 JOB_ENDED = "its job "  # begins the error of a run whose job ended without recording it
 
 

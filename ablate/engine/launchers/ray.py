@@ -28,6 +28,7 @@ from ablate.engine.launchers import bundle, cluster
 from ablate.engine.launchers.cluster import Work
 from ablate.storage import locks
 from ablate.storage.files import temporary_prefix
+from ablate.storage.records import attempts_of
 
 POLL_SECONDS = 1.0
 END_SECONDS = 10.0  # after an interruption, for tasks to record it
@@ -125,7 +126,7 @@ class Ray(cluster.ClusterLauncher):
             while waiting or tasks:
                 while waiting and len(tasks) < most:
                     number = waiting.popleft()
-                    task = Task(number, f"ray-{uuid.uuid4().hex[:12]}", cluster.attempts_of(runs[number]))
+                    task = Task(number, f"ray-{uuid.uuid4().hex[:12]}", attempts_of(Path(runs[number].directory)))
                     sent = None
                     if not shared:
                         try:
@@ -177,7 +178,7 @@ def _ended(run: RunContext, task: Task, reference: Any, shared: bool) -> JobRetu
         cluster.settle(run, task.job, "its node died", counts=False)
         return None
     except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError) as error:
-        if cluster.attempts_of(run) > task.attempts:
+        if attempts_of(Path(run.directory)) > task.attempts:
             cluster.settle(run, task.job, f"{type(error).__name__}, its process died")
         else:  # it died before the run began, or where its record was
             locks.record_death(Path(run.directory))

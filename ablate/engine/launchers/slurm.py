@@ -30,10 +30,11 @@ from ablate.engine.launchers.names import Detached
 from ablate.engine.launchers.silence import Silence
 from ablate.engine.launchers.submitted import SubmittedRun
 from ablate.storage import locks, scheduler
-from ablate.storage.records import DONE, read_record
+from ablate.storage.records import DONE, attempts_of, read_record
 from ablate.storage.submissions import ANSWER, WORK, Submission, read_submissions
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 1.0, 15.0
+END_SECONDS = 40.0  # after an interruption, for jobs to record it
 ARRAY_SIZE = 1000  # Slurm's default MaxArraySize is 1001
 TOO_MANY = re.compile(r"submit\w*limit|job submit limit|job array specification|temporarily unavailable", re.IGNORECASE)
 NOTICE_SECONDS = 120
@@ -62,8 +63,7 @@ class Queued:
     @property
     def job(self) -> str:
         """Its identifier, such as `17_3`."""
-        array = self.submission.array or "?"
-        return array if len(self.submission.runs) == 1 else f"{array}_{self.index}"
+        return self.submission.job(self.index)
 
     def has_begun(self, run: RunContext) -> bool:
         """Whether the job has begun its run."""
@@ -114,7 +114,7 @@ class Slurm(cluster.ClusterLauncher):
             for index, directory in enumerate(submission.runs):
                 if index in alive and directory in positions:
                     number = positions[directory]
-                    found[number] = Queued(submission, index, own=False, attempts=cluster.attempts_of(runs[number]))
+                    found[number] = Queued(submission, index, own=False, attempts=attempts_of(Path(runs[number].directory)))
         return found
 
     def _submit(
@@ -140,7 +140,7 @@ class Slurm(cluster.ClusterLauncher):
         previous, size, start = None, ARRAY_SIZE, 0
         while start < len(due):
             block = due[start : start + size]
-            attempts = [cluster.attempts_of(runs[number]) for number in block]
+            attempts = [attempts_of(Path(runs[number].directory)) for number in block]
             try:
                 submission = self._submit_array(study, runs, overrides, block, previous)
             except (ValueError, TypeError, RuntimeError) as error:  # submitit's, for options and a failing sbatch
@@ -232,7 +232,7 @@ class Slurm(cluster.ClusterLauncher):
             silent = silence.lasts(None in states.values())
             for number, job in waiting.items():
                 alive = states[job.submission.name]
-                if _done(runs[number]) if alive is None and silent else alive is not None and job.index not in alive:
+                if (silent and cluster.is_recorded(runs[number], begun=False)) if alive is None else job.index not in alive:
                     over.append(number)
             for number in over:
                 returns[number] = _ended(runs[number], waiting.pop(number))
@@ -241,11 +241,6 @@ class Slurm(cluster.ClusterLauncher):
             if waiting:
                 time.sleep(pause)
         return returns
-
-
-def _done(run: RunContext) -> bool:
-    record = read_record(Path(run.directory))
-    return record is not None and record.identity == run.identity and record.status in DONE
 
 
 def _ended(run: RunContext, queued: Queued) -> JobReturn | None:
@@ -304,8 +299,8 @@ def _interrupted(jobs: dict[int, Queued]) -> None:
         print(f"Jobs of another command go on: the same command collects them, `scancel {arrays}` ends them.", flush=True)
 
 
-def _wait_until_ended(submission: Submission, seconds: float = 40.0) -> None:
-    deadline = time.monotonic() + seconds
+def _wait_until_ended(submission: Submission) -> None:
+    deadline = time.monotonic() + END_SECONDS
     while scheduler.states(submission) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 

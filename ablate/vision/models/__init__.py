@@ -13,10 +13,9 @@ from training images before the training (`ablate.vision.networks.Fitted`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ablate.vision.registry import Registry
+from ablate.vision.registry import Components
 from ablate.vision.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -27,22 +26,5 @@ if TYPE_CHECKING:
     Builder = Callable[[Config, int, int], nn.Module]
 
 
-@dataclass(frozen=True)
-class Family:
-    """A model family: its settings class and its builder."""
-
-    settings: type[ModelSettings]
-    build: Builder
-
-
-MODELS: Registry[Family] = Registry("model.name", __name__)
-
-
-def register(name: str, settings: type[ModelSettings]) -> Callable[[Builder], Builder]:
-    """Decorator: register the builder of a model family."""
-
-    def decorate(build: Builder) -> Builder:
-        MODELS.register(name, Family(settings, build))
-        return build
-
-    return decorate
+MODELS: Components[ModelSettings, Builder] = Components("model.name", __name__)
+register = MODELS.builder
