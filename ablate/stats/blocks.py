@@ -119,15 +119,14 @@ def analyze(
         UsageError: if the factor does not vary, or no block has both levels.
     """
     levels = outcomes.factor(block).levels
-    rounded = outcomes
     if bounds is not None:
         outcomes = normalized(outcomes, block, bounds)
     rows, arms, steps = {}, {}, []
     for level in levels:
         of_block = outcomes
-        if bounds is not None and rounded.step is not None:
+        if bounds is not None and outcomes.step is not None:
             low, high = bounds[level.text]
-            of_block = replace(outcomes, step=rounded.step.over(abs(high - low)))
+            of_block = replace(outcomes, step=outcomes.step.over(abs(high - low)))
         steps.append(of_block.step_of([at for cell, at in outcomes.cells.items() if cell[block] == level], scale))
         try:
             found = contrast(of_block, change, Condition({**(where or ANYWHERE).allowed, block: (level,)}), scale)
@@ -218,6 +217,7 @@ def by_block(
         outcomes,
         outcomes=wide["outcomes"],
         counts=RunCounts(ended, lost, censored, diverged),
+        step=outcomes.step and outcomes.step.of_means(int(ended.to_numpy().max(initial=0))),
         mean_of=scale,
         diverged=diverged > 0,
         censored=censored > 0,
@@ -289,6 +289,7 @@ def _these(rows: Sequence[Estimate], confidence: float) -> Aggregate:
 def _like_these(rows: Sequence[Estimate], confidence: float, step: Step | None) -> Aggregate:
     by_block = pd.Series([each.estimate for each in rows])
     same = all(each.identical for each in rows)
+    step = step and step.of_means(max(each.n for each in rows))
     found = at_resolution(Estimate("mean", (), by_block, *student(by_block), identical=same), step)
     return _aggregate(_mean(rows), found.se, found.df, rows, confidence)
 

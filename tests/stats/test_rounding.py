@@ -255,6 +255,26 @@ def test_success_or_failure_has_about_the_p_value_of_the_exact_test(n: int) -> N
     assert judged([0] * 19 + [1], [1] * 19 + [0]).p > judged([0] * 20, [1] * 20).p  # one pair that worsens does not help
 
 
+def test_rates_of_success_in_blocks_are_compared_by_the_paired_t_of_the_rates() -> None:
+    """A rate over eight seeds is not 0 or 1: the scatter of its differences over blocks is their uncertainty."""
+    gained = [3, 4, 2, 5, 3, 4, 6, 3]  # seeds of eight that succeed only after the change
+    levels = {"method": ["base", "ours"], "task": list("abcdefgh")}
+    runs = outcomes(
+        study(
+            levels, lambda of, seed: float(seed < 1 + (of["method"] == "ours") * gained["abcdefgh".index(of["task"])]), seeds=8
+        )
+    )
+    test = stats.ttest_1samp(np.array(gained) / 8, 0).confidence_interval()
+    assert contrasts.contrast(by_block(runs, "task"), OURS).interval() == pytest.approx(tuple(test))
+    for bounds in (None, dict.fromkeys("abcdefgh", (0.0, 1.0))):
+        found = analyze(runs, "task", OURS, bounds=bounds)
+        assert (found.like_these.low, found.like_these.high) == pytest.approx(tuple(test))
+        before = found.iqm[0]
+        assert before.high - before.low < 0.5  # the bootstrap's own
+    single = by_block(outcomes(study(levels, lambda of, seed: float(of["method"] == "ours"), seeds=1)), "task")
+    assert contrasts.contrast(single, OURS).least_se == 2 / 8  # one run in each block is 0 or 1
+
+
 def test_a_step_that_is_no_power_of_ten_is_found_if_that_is_no_accident() -> None:
     generator = np.random.default_rng(0)
     level = generator.normal(80, 8, (20, 2))
