@@ -49,7 +49,7 @@ class RunCounts:
         return RunCounts(self.ended.loc[rows], self.lost.loc[rows], self.censored.loc[rows], self.diverged.loc[rows])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcomes:
     """One metric of a study.
 
@@ -82,11 +82,6 @@ class Outcomes:
     def __post_init__(self) -> None:
         if self.lost.empty:
             object.__setattr__(self, "lost", self.diverged)
-
-    @cached_property
-    def weights(self) -> dict[Any, Any]:
-        """What `ablate.stats.contrasts` has found: weights by changes and condition, and the strata behind them."""
-        return {}
 
     @cached_property
     def pairs(self) -> bool:
