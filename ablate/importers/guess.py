@@ -53,21 +53,14 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
         guessed.
 
     Raises:
-        UsageError: if no metric or no factor is found; the message lists the columns.
+        UsageError: if no metric or no factor is found, or a named column; the message lists the columns.
     """
     roles = asked = roles.renamed(table)
-    for option, column in (
-        ("--seed", roles.seed),
-        ("--run", roles.run),
-        ("--step-column", roles.step),
-        ("--status", roles.status),
-    ):
-        if column not in (None, NO_SEED) and roles.wide is None:
-            table.require(option, [column])
     if roles.wide is not None:
         table, roles = melted(table, _with_factors_of_wide(table, roles))
         asked = replace(asked, seed=roles.seed, factors=asked.factors and roles.factors)  # the notes have the melted columns
-    elif roles.metrics is None and not table.kinds:
+    roles.require_in(table)
+    if roles.metrics is None and not table.kinds:
         _refuse_columns_of_seeds(table)
         _refuse_rows_of_metrics(table, roles)
     if roles.status is None:
