@@ -202,9 +202,8 @@ def share_estimate(
 ) -> Estimate:
     """The mean of a change's shares over seeds, and Student's t: df = n - 1. `step`: that of the metric."""
     complete = shares.dropna()
-    se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
-    found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
+    found = Estimate("share", tuple(steps), complete, *student(complete), where or ANYWHERE, identical=identical)
     return at_resolution(found, step)
 
 

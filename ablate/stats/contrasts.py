@@ -61,8 +61,7 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     columns = list(dict.fromkeys(outcomes.select(where).values()))
     values = outcomes.complete(columns)
     by_seed = values.mean(axis="columns") - value
-    se, df = student(by_seed)
-    found = Estimate("mean", (), by_seed, se, df, where or ANYWHERE)
+    found = Estimate("mean", (), by_seed, *student(by_seed), where or ANYWHERE)
     return at_resolution(found, outcomes.step, strata=list(values.to_numpy().T))
 
 
@@ -297,10 +296,9 @@ def by_stratum(
         single = Weights(pd.Series(_signs(len(changes)), index=columns), [stratum], [], [columns])
         complete = scaled(outcomes.complete(columns), scale)
         by_seed = weighed_sum(complete, single.by_column, scale)
-        se, df = student(by_seed)
         same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
         kind: Kind = "interaction" if len(changes) > 1 else "simple"
-        one = Estimate(kind, tuple(changes), by_seed, se, df, fixed, [stratum], identical=same, scale=scale)
+        one = Estimate(kind, tuple(changes), by_seed, *student(by_seed), fixed, [stratum], identical=same, scale=scale)
         apart = _unpaired(one, outcomes, single) if len(complete) < PAIRS else one
         found.append(apart if apart.unpaired else at_resolution(one, outcomes.step_of(columns, scale)))
     return found
@@ -311,9 +309,8 @@ def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: flo
     found = []
     for cell, column in {column: (cell, column) for cell, column in reversed(outcomes.select(where).items())}.values():
         by_seed = outcomes.known[column] - value
-        se, df = student(by_seed)
         fixed = Condition({key: (level,) for key, level in cell.items()})
-        found.append(at_resolution(Estimate("mean", (), by_seed, se, df, fixed, [cell]), outcomes.step))
+        found.append(at_resolution(Estimate("mean", (), by_seed, *student(by_seed), fixed, [cell]), outcomes.step))
     order = {cell: at for at, cell in enumerate(outcomes.cells)}
     return sorted(found, key=lambda each: order[each.strata[0]])
 
