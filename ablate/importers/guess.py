@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from ablate.core.errors import UsageError
 from ablate.core.main_metric import data_rank
 from ablate.core.metrics import MetricSpec
+from ablate.core.wording import shortened
 from ablate.importers import guess_factors, status
 from ablate.importers.column_names import (
     BLOCKS,
@@ -226,7 +227,5 @@ def _sentence(asked: Roles, roles: Roles, left_out: Sequence[str]) -> str:
     return f"{'; '.join(parts)}" if parts else ""
 
 
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
+def _listed(names: Sequence[str]) -> str:
+    return shortened(names, LISTED, ", ")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ablate.core.errors import UsageError
 from ablate.core.text import nearest
+from ablate.core.wording import shortened
 
 AtStep = Literal["last", "mean", "max", "min"]
 Kind = Literal["config", "metric", "other"]
@@ -55,9 +56,7 @@ class Table:
 
     def listed(self) -> str:
         """The names of the columns for a message."""
-        names = [name or "(without a name)" for name in self.columns]
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        return ", ".join(names[:SHOWN]) + more
+        return shortened([name or "(without a name)" for name in self.columns], SHOWN, ", ")
 
 
 @dataclass(frozen=True)
