@@ -29,9 +29,10 @@ def check(
         ClaimError: if the study cannot test the claim.
     """
     facts = facts or {}
-    for term in terms_of(claim.metric) if metrics is not None and claim.metric not in metrics else ():
-        if term not in (metrics or ()):
-            raise ClaimError(f"claim {claim.id}: unknown metric '{term}'; available: {', '.join(metrics or ())}.")
+    if metrics is not None and claim.metric not in metrics:
+        for term in terms_of(claim.metric):
+            if term not in metrics:
+                raise ClaimError(f"claim {claim.id}: unknown metric '{term}'; available: {', '.join(metrics)}.")
     for change in claim.all_changes:
         if change.factor not in factors:
             raise ClaimError(f"claim {claim.id}: {change.factor} is not a factor of this study; available: {_names(factors)}.")

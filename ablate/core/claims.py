@@ -39,6 +39,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 
 from ablate.core.cells import Condition
 from ablate.core.errors import ClaimError
+from ablate.core.invalid import Invalid
 from ablate.core.levels import Level
 
 FEWEST_SEEDS = 5  # no verdict below so many seeds
@@ -173,7 +174,9 @@ class Claim(BaseModel):
         try:
             return _parse(name, {"metric": default_metric, **mapping})
         except ValidationError as error:
-            raise ClaimError(f"claim {name}: {_first(error)}.") from None
+            found = Invalid.first(error)
+            trouble = f"={found.value!r}: {found.message[:1].lower()}{found.message[1:]}"
+            raise ClaimError(f"claim {name}: {found.place}{' is missing' if found.kind == 'missing' else trouble}.") from None
 
     @property
     def all_changes(self) -> tuple[Change, ...]:
@@ -200,16 +203,6 @@ def parse_all(mappings: Iterable[Mapping[str, Any]] | None, default_metric: str 
     if twice := [name for name in dict.fromkeys(ids) if ids.count(name) > 1]:
         raise ClaimError(f"claim {twice[0]}: this id is used twice.")
     return claims
-
-
-def _first(error: ValidationError) -> str:
-    """The first of pydantic's errors in one line: the key, its value, and the problem."""
-    found = error.errors()[0]
-    key = ".".join(str(part) for part in found["loc"] if not str(part).startswith("function-"))
-    message = found["msg"].removeprefix("Value error, ")
-    if found["type"] == "missing":
-        return f"{key} is missing"
-    return f"{key}={found['input']!r}: {message[:1].lower()}{message[1:]}"
 
 
 def _parse(name: str, keys: dict[str, Any]) -> Claim:

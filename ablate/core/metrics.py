@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from ablate.core.errors import UsageError
+from ablate.core.invalid import Invalid
 from ablate.core.levels import Level
 
 Better = Literal["higher", "lower"]
@@ -121,7 +122,7 @@ class MetricSpec:
         try:
             return replace(known or cls.guess(name), **mapping)
         except ValidationError as error:
-            key = str(error.errors()[0]["loc"][0])
+            key = Invalid.first(error).path[0]
             raise UsageError(f"metrics.{name}.{key}={mapping[key]}: expected {allowed[key]}.") from None
 
     def to_mapping(self) -> dict[str, Any]:

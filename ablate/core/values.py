@@ -20,8 +20,8 @@ def plain_number(value: Any) -> int | float | bool | None:
     >>> plain_number(np.float32(0.5)), plain_number(np.array(3))
     (0.5, 3)
     """
-    if value is None or type(value) in (float, bool):
-        return value  # type: ignore[no-any-return]
+    if value is None or isinstance(value, bool) or type(value) is float:
+        return value
     plain: Any = value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
     if not isinstance(plain, bool | int | float | Fraction):
         raise ValueError(f"{described(value)} is not a number")

@@ -17,14 +17,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def shortened(names: Sequence[str]) -> str:
-    """List the first of many names.
+def shortened(names: Sequence[str], most: int = SOME, sign: str = "; ") -> str:
+    """List the first of many names, with a sign between them.
 
     >>> shortened(list("abcdef"))
     'a; b; c; d and 2 more'
     """
-    rest = f" and {len(names) - SOME} more" if len(names) > SOME else ""
-    return "; ".join(names[:SOME]) + rest
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return sign.join(names[:most]) + rest
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.errors import UsageError
+from ablate.core.invalid import Invalid, setting_of
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
 from ablate.core.text import cut, nearest
@@ -29,6 +30,7 @@ from ablate.engine.option_types import (
     refuse_seed_key,
 )  # fmt: skip
 from ablate.importers.metric_files import WHICH, Which
+from ablate.storage.records import level_in_config
 
 REMOVED = {
     "check": "the sweeper always checks claims",
@@ -318,28 +320,12 @@ def _extra(model: type[BaseModel], name: str) -> Mapping[str, Any]:
 
 def _complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
     """The first of pydantic's errors in one line: the key, its value, and what is allowed."""
-    first = error.errors()[0]
-    model: type[BaseModel] = StudyOptions
-    value: Any = content
-    path: list[str] = []
-    for part in map(str, first["loc"]):
-        path.append(part)
-        if part not in model.model_fields:
-            return f"study.{'.'.join(path)}: unknown option.{_hint(part, model)}"
-        value = value[part] if isinstance(value, Mapping) and part in value else None
-        inner = model.model_fields[part].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)) or not isinstance(value, Mapping):
-            break
-        model = inner
-    was = "; dotted paths are no longer supported" if path == ["report"] and isinstance(value, str) else ""
-    return f"study.{'.'.join(path)}={_shown(value)}: expected {_extra(model, path[-1])['allowed']}{was}."
-
-
-def _shown(value: object) -> str:
-    try:
-        return Level.of(value).text
-    except UsageError:  # NaN
-        return str(value)
+    found = setting_of(Invalid.first(error), content, StudyOptions)
+    name = found.keys[-1]
+    if name not in found.section.model_fields:
+        return f"study.{found.key}: unknown option.{_hint(name, found.section)}"
+    was = "; dotted paths are no longer supported" if found.key == "report" and isinstance(found.value, str) else ""
+    return f"study.{found.key}={level_in_config(found.value)}: expected {_extra(found.section, name)['allowed']}{was}."
 
 
 def _hint(key: str, model: type[BaseModel]) -> str:

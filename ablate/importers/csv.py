@@ -24,6 +24,7 @@ _MARKS = {  # byte order marks
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_NUMBERED = re.compile(r"#\d")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+%?")
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}%?")  # with decimals or thousands
 _THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3}){2,}(\.\d+)?$|^[+-]?\d{1,3}(,\d{3})+\.\d+$")
@@ -114,7 +115,7 @@ def _decoded(path: Path, encoding: str | None) -> tuple[str, list[str]]:
 
 
 def _without_comments(lines: list[str]) -> tuple[list[str], int]:
-    """The lines with comments (`#`) and Excel's `sep=` blanked, so that lines keep their numbers; and how many there were.
+    """The lines with comments (`#`) and Excel's first line `sep=;` blanked, so that lines keep their numbers; their count.
 
     If the header itself begins with `#`, as NumPy writes it, the sign is removed.
     """
@@ -132,16 +133,15 @@ def _without_comments(lines: list[str]) -> tuple[list[str], int]:
         ]
     comments = set(at)
     rest = [line for number, line in enumerate(lines) if line.strip() and number not in comments]
-    blanked = ["\n" if number in comments or line.startswith("sep=") else line for number, line in enumerate(lines)]
+    if re.fullmatch(r"sep=.\s*", lines[top]):
+        comments.add(top)
+    blanked = ["\n" if number in comments else line for number, line in enumerate(lines)]
     if at and rest and _is_data(rest[0]):
         last = max((number for number in at if lines[number].strip("# \r\n")), default=at[0])
         if len(re.findall(r"[,;\t|]| +", lines[last].strip("# \r\n"))) == len(re.findall(r"[,;\t|]| +", rest[0].strip())):
             blanked[last] = lines[last].lstrip("# ")
             return blanked, len(at) - 1
     return blanked, len(at)
-
-
-_NUMBERED = re.compile(r"#\d")
 
 
 def _is_data(line: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from ablate.core.errors import UsageError
 from ablate.core.main_metric import data_rank
 from ablate.core.metrics import MetricSpec
+from ablate.core.wording import shortened
 from ablate.importers import guess_factors, status
 from ablate.importers.column_names import (
     BLOCKS,
@@ -53,21 +54,14 @@ def completed(table: Table, roles: Roles) -> tuple[Table, Roles, str]:
         guessed.
 
     Raises:
-        UsageError: if no metric or no factor is found; the message lists the columns.
+        UsageError: if no metric or no factor is found, or a named column; the message lists the columns.
     """
     roles = asked = roles.renamed(table)
-    for option, column in (
-        ("--seed", roles.seed),
-        ("--run", roles.run),
-        ("--step-column", roles.step),
-        ("--status", roles.status),
-    ):
-        if column not in (None, NO_SEED) and roles.wide is None:
-            table.require(option, [column])
     if roles.wide is not None:
         table, roles = melted(table, _with_factors_of_wide(table, roles))
         asked = replace(asked, seed=roles.seed, factors=asked.factors and roles.factors)  # the notes have the melted columns
-    elif roles.metrics is None and not table.kinds:
+    roles.require_in(table)
+    if roles.metrics is None and not table.kinds:
         _refuse_columns_of_seeds(table)
         _refuse_rows_of_metrics(table, roles)
     if roles.status is None:
@@ -233,7 +227,5 @@ def _sentence(asked: Roles, roles: Roles, left_out: Sequence[str]) -> str:
     return f"{'; '.join(parts)}" if parts else ""
 
 
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
+def _listed(names: Sequence[str]) -> str:
+    return shortened(names, LISTED, ", ")

@@ -100,11 +100,11 @@ def read_source(
     roles = replace(roles, metrics=_with_commas(roles.metrics, table.columns))
     table, roles, guessed = completed(table, roles)
     metrics = roles.metrics or ()
-    if others := [name for name in roles.lower_is_better if name in table.frame and name not in metrics]:
+    if others := [name for name in roles.lower_is_better if name not in metrics]:
         raise UsageError(f"--lower-is-better {others[0]}: it is not a metric; available: {', '.join(metrics)}.")
     if lower_is_better:
         roles = replace(roles, lower_is_better=metrics[:1])
-    numbers = {name: parse_metric(table.frame[name], table.decimal) for name in metrics if name in table.frame}
+    numbers = {name: parse_metric(table.frame[name], table.decimal) for name in metrics}
     notes = (*table.notes, *(f"{name}: {note}" for name, each in numbers.items() for note in each.notes))
     return Imported(table, roles, notes, guessed)
 

@@ -113,6 +113,5 @@ def read(source: Source, roles: Roles, *, files: str | None = None, experiment: 
     table = table_of(source.path, runs, "last", None, notes)
     if which != "last":
         metric = (completed(table, roles)[1].metrics or ("",))[0]
-        table.require("--metric", [metric])
         table = table_of(source.path, runs, which, metric, notes)
     return table, roles

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ablate.core.errors import UsageError
 from ablate.core.text import nearest
+from ablate.core.wording import shortened
 
 AtStep = Literal["last", "mean", "max", "min"]
 Kind = Literal["config", "metric", "other"]
@@ -53,26 +54,9 @@ class Table:
         """The names of the columns."""
         return list(map(str, self.frame.columns))
 
-    def require(self, option: str, columns: Sequence[str]) -> None:
-        """Check that the columns exist.
-
-        Args:
-            option: the option that names them, for the message.
-            columns: their names.
-
-        Raises:
-            UsageError: for the first unknown name; the message lists the columns.
-        """
-        for column in columns:
-            if column not in self.frame:
-                hint = nearest(column, self.columns)
-                raise UsageError(f"{option} {column}: {self.source} has no such column; available: {self.listed()}.{hint}")
-
     def listed(self) -> str:
         """The names of the columns for a message."""
-        names = [name or "(without a name)" for name in self.columns]
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        return ", ".join(names[:SHOWN]) + more
+        return shortened([name or "(without a name)" for name in self.columns], SHOWN, ", ")
 
 
 @dataclass(frozen=True)
@@ -131,6 +115,27 @@ class Roles:
             baseline={new(name): level for name, level in self.baseline.items()},
             lower_is_better=tuple(map(new, self.lower_is_better)),
         )
+
+    def require_in(self, table: Table) -> None:
+        """Check that a table has the columns that were named.
+
+        Raises:
+            UsageError: for the first unknown name; the message lists the columns.
+        """
+        options: tuple[tuple[str, Sequence[str | None]], ...] = (
+            ("--blocks", [self.blocks]),
+            ("--factors", self.factors or ()),
+            ("--seed", [None if self.seed == NO_SEED else self.seed]),
+            ("--metric", self.metrics or ()),
+            ("--run", [self.run]),
+            ("--step-column", [self.step]),
+            ("--status", [self.status]),
+            ("--lower-is-better", self.lower_is_better),
+        )
+        for option, column in ((option, column) for option, columns in options for column in columns if column is not None):
+            if column not in table.frame:
+                hint = nearest(column, table.columns)
+                raise UsageError(f"{option} {column}: {table.source} has no such column; available: {table.listed()}.{hint}")
 
     @property
     def named(self) -> list[str]:

@@ -136,18 +136,7 @@ def level_of(value: object) -> Level:
 
 def _check(table: Table, roles: Roles) -> None:
     """Check that the columns exist, that each has one role, and that one of a run's rows can be chosen."""
-    options: tuple[tuple[str, Sequence[str | None]], ...] = (
-        ("--blocks", [roles.blocks]),
-        ("--factors", roles.factors or ()),
-        ("--seed", [roles.seed]),
-        ("--metric", roles.metrics or ()),
-        ("--run", [roles.run]),
-        ("--step-column", [roles.step]),
-        ("--status", [roles.status]),
-        ("--lower-is-better", roles.lower_is_better),
-    )
-    for option, columns in options:
-        table.require(option, [column for column in columns if column is not None])
+    roles.require_in(table)
     named = [*(roles.factors or ()), *filter(None, [roles.seed]), *(roles.metrics or ())]
     if twice := [name for name in dict.fromkeys(named) if named.count(name) > 1]:
         raise UsageError(

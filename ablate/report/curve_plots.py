@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,7 +16,7 @@ from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import MaxNLocator
 
 from ablate.report.curves import Curve, Curves
-from ablate.report.plots import DARK_GRAY, GRAY, characters, new_axes, percent_axis, small_font
+from ablate.report.plots import DARK_GRAY, GRAY, characters, figure_of, new_axes, percent_axis, small_font
 from ablate.report.row_names import in_room
 
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#56b4e9")  # color-blind safe; the baseline is gray
@@ -53,9 +52,7 @@ def learning_curves(curves: Curves, axes: Sequence[Axes] | None = None, palette:
         panel.set_title(f"{curve.title}, {curve.block}" if curve.block else curve.title, loc="left")
         _name_lines(panel, {label: end for label, end in ends.items() if math.isfinite(end)}, colors)
     axes[-1].set_xlabel("epoch")
-    figure = axes[0].get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
+    return figure_of(axes[0])
 
 
 def small_multiples(curves: Curves) -> Figure:
@@ -138,7 +135,7 @@ def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]
     if not any(ends):  # a single configuration without factors needs no name
         return
     low, high = axes.get_ylim()
-    figure: Any = axes.get_figure(root=True)
+    figure = figure_of(axes)
     height = figure.get_size_inches()[1] / max(len(figure.axes), 1) * 72 * 0.75  # points that a panel is high, roughly
     gap = 1.15 * small_font() / height * (high - low)
     texts = _names(list(ends))

@@ -16,7 +16,7 @@ from ablate.core.levels import short_names
 from ablate.core.metrics import MetricSpec
 from ablate.report.curve_plots import PALETTE, RASTERIZED
 from ablate.report.formatting import heading, number
-from ablate.report.plots import BLUE, GRAY, characters, new_axes, percent_axis, small_font
+from ablate.report.plots import BLUE, GRAY, characters, figure_of, new_axes, percent_axis, small_font
 from ablate.report.row_names import SHORTEST, cut
 from ablate.report.values import SHOWN_FROM
 from ablate.stats.marginal_means import InteractionMeans
@@ -73,9 +73,7 @@ def interaction(shown: Sequence[InteractionMeans], title: str, percent: bool, ax
             percent_axis(panel.yaxis)
         sns.despine(ax=panel)
     axes[0].set_ylabel(title)
-    figure = axes[0].get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
+    return figure_of(axes[0])
 
 
 def parallel(factors: Mapping[str, Sequence[str]], rows: pd.DataFrame, spec: MetricSpec) -> Figure:

@@ -126,9 +126,9 @@ def difference_heading(spec: MetricSpec) -> str:
     return f"{spec.title} (percentage points)" if spec.in_percent else heading(spec)
 
 
-def finer(spec: MetricSpec, digits: int = 1) -> MetricSpec:
-    """The metric with more digits; without effect for four significant digits."""
-    return spec if spec.digits is None else replace(spec, digits=spec.digits + digits)
+def finer(spec: MetricSpec) -> MetricSpec:
+    """The metric with one more digit; without effect for four significant digits."""
+    return spec if spec.digits is None else replace(spec, digits=spec.digits + 1)
 
 
 def as_reported(metrics: Metrics, values: pd.DataFrame) -> Metrics:

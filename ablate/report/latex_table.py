@@ -63,7 +63,7 @@ class _Cell:
     width: float
 
 
-def table_environment(table: Table, label: str = "", siunitx: bool = False) -> str:
+def table_environment(table: Table, siunitx: bool = False) -> str:
     r"""Render a table with its caption. Flags are left out, p values become stars, and lost runs are marked by a dagger.
 
     The type size is the largest at which the table should fit the width of a column. A slightly wider table is scaled, and a
@@ -71,7 +71,6 @@ def table_environment(table: Table, label: str = "", siunitx: bool = False) -> s
 
     Args:
         table: a table with a caption.
-        label: the label; by default that of the table.
         siunitx: whether means and differences are in `S` columns, for a paper with siunitx 2 or 3.
     """
     columns = [column for column in table.columns if column.kind != "flags" and not _of_p_values(table, column)]
@@ -107,7 +106,7 @@ def table_environment(table: Table, label: str = "", siunitx: bool = False) -> s
             *(_marks(table)),
             rf"\centering{layout.size}\setlength{{\tabcolsep}}{{{layout.gap}pt}}\setlength{{\belowcaptionskip}}{{4pt}}",
             rf"\caption{{{_caption(table, rows)}}}",
-            rf"\label{{{label or table.label or f'tab:{table.name}'}}}",
+            rf"\label{{{table.label}}}",
             *([before] if before else []),
             rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}",
             r"\toprule",

@@ -97,7 +97,6 @@ def forest(
     title: str,
     percent: bool,
     ax: Axes | None = None,
-    color: str = BLUE,
     colors: Mapping[int, Any] | None = None,
 ) -> Figure:
     """Plot each estimate with its interval and a dot for each seed: names on the left, numbers on the right.
@@ -107,8 +106,7 @@ def forest(
         title: the label of the horizontal axis.
         percent: whether the values are fractions that are shown in percent.
         ax: the axes to draw into; by default those of a new figure.
-        color: of the intervals that exclude zero; the others are gray.
-        colors: of single rows, by their position.
+        colors: of single rows, by their position; otherwise intervals that exclude zero are blue, and the others gray.
     """
     axes = _rows(marks, title, percent, ax)
     values = [value for mark in marks for value in mark.by_seed]
@@ -116,13 +114,13 @@ def forest(
     if values:  # one collection for all rows: each takes as long to draw as many dots
         axes.scatter(values, rows, s=9, color=DARK_GRAY, alpha=0.6, linewidth=0, zorder=2)
     for at, mark in enumerate(marks):
-        shade = (colors or {}).get(at, color if mark.clear else GRAY)
+        shade = (colors or {}).get(at, BLUE if mark.clear else GRAY)
         if not math.isnan(mark.low):
             axes.plot([mark.low, mark.high], [-at, -at], color=shade, linewidth=2.2, solid_capstyle="butt", zorder=3)
         axes.plot([mark.estimate], [-at], "D", color=shade, markersize=4.5, zorder=4, clip_on=False)
     if not percent:
         power_in_label(axes)
-    return _figure(axes)
+    return figure_of(axes)
 
 
 def waterfall(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None = None) -> Figure:
@@ -140,7 +138,7 @@ def waterfall(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None 
             axes.plot([reached, reached], [-at, -at - 1], color="black", linewidth=0.7, linestyle=":", zorder=1)
     if not percent:
         power_in_label(axes)
-    return _figure(axes)
+    return figure_of(axes)
 
 
 def characters(share: float, size: float | None = None) -> int:
@@ -204,7 +202,8 @@ def _rows(marks: Sequence[Mark], title: str, percent: bool, ax: Axes | None) -> 
     return ax
 
 
-def _figure(axes: Axes) -> Figure:
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes are in, also in a subfigure."""
     figure = axes.get_figure(root=True)
     assert isinstance(figure, Figure)
     return figure

@@ -50,7 +50,7 @@ def to_latex(table: Table, siunitx: bool = False) -> str:
     A table with a caption becomes a `table` environment, on request with `S` columns of siunitx, see latex_table.py.
     """
     if table.caption:
-        return table_environment(table, siunitx=siunitx)
+        return table_environment(table, siunitx)
     sentences = sum(column.wraps for column in table.columns)
     room = 0.5 if len(table.columns) < 8 or sentences > 1 else 0.2  # with many columns, a sentence gets little room
     sentence = f"p{{{room / max(sentences, 1):.2f}\\linewidth}}"

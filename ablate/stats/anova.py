@@ -50,11 +50,11 @@ def anova(outcomes: Outcomes, order: int = 2) -> pd.DataFrame:
     total = float(((values - values.to_numpy().mean()) ** 2).to_numpy().sum()) if n else np.nan
     orthogonal = len(cells) == len(outcomes.cells) and outcomes.complete_factorial
     note = _note(outcomes, n, orthogonal)
+    grid = model if orthogonal and residual > 0 else None
     rows = []
     for size in range(1, min(order, len(outcomes.factors)) + 1):
         for factors in itertools.combinations(outcomes.factors, size):
-            in_grid = orthogonal and model is not None and residual > 0
-            found = _of_grid(outcomes, factors, model, note) if in_grid else _term(outcomes, factors, model, note)  # type: ignore[arg-type]
+            found = _of_grid(outcomes, factors, grid, note) if grid else _term(outcomes, factors, model, note)
             rows.append({"term": " × ".join(factors), "order": size, **found})
     if model is not None:
         seeds = len(cells) * float(((values.mean(axis="columns") - values.to_numpy().mean()) ** 2).sum())

@@ -26,7 +26,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Level
 from ablate.stats.estimates import Estimate, cleared, student, table
 from ablate.stats.outcomes import ANYWHERE, Outcomes
-from ablate.stats.rounding import at_resolution
+from ablate.stats.rounding import Step, at_resolution
 from ablate.stats.simultaneous import simultaneous
 
 
@@ -198,14 +198,13 @@ def turn_of(
 
 
 def share_estimate(
-    shares: pd.Series, steps: Sequence[Change], where: Condition | None = None, rounding: float | None = None
+    shares: pd.Series, steps: Sequence[Change], where: Condition | None = None, step: Step | None = None
 ) -> Estimate:
-    """The mean of a change's shares over seeds, and Student's t: df = n - 1. `rounding`: the step of the metric."""
+    """The mean of a change's shares over seeds, and Student's t: df = n - 1. `step`: that of the metric."""
     complete = shares.dropna()
-    se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
-    found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
-    return at_resolution(found, rounding)
+    found = Estimate("share", tuple(steps), complete, *student(complete), where or ANYWHERE, identical=identical)
+    return at_resolution(found, step)
 
 
 def attribution(

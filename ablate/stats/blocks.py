@@ -26,7 +26,7 @@ from ablate.core.levels import Level
 from ablate.stats.contrasts import contrast, scaled
 from ablate.stats.estimates import Estimate, Scale, quantile, satterthwaite, student
 from ablate.stats.outcomes import ANYWHERE, Outcomes, RunCounts
-from ablate.stats.rounding import at_resolution
+from ablate.stats.rounding import Step, at_resolution
 
 Scores = NDArray[np.float64]
 
@@ -119,16 +119,15 @@ def analyze(
         UsageError: if the factor does not vary, or no block has both levels.
     """
     levels = outcomes.factor(block).levels
-    rounded = outcomes
     if bounds is not None:
         outcomes = normalized(outcomes, block, bounds)
     rows, arms, steps = {}, {}, []
     for level in levels:
         of_block = outcomes
-        if bounds is not None and rounded.step is not None:
+        if bounds is not None and outcomes.step is not None:
             low, high = bounds[level.text]
-            of_block = replace(outcomes, step=rounded.step / abs(high - low))
-        steps.append(of_block.step_of([at for cell, at in outcomes.cells.items() if cell[block] == level], scale) or 0.0)
+            of_block = replace(outcomes, step=outcomes.step.over(abs(high - low)))
+        steps.append(of_block.step_of([at for cell, at in outcomes.cells.items() if cell[block] == level], scale))
         try:
             found = contrast(of_block, change, Condition({**(where or ANYWHERE).allowed, block: (level,)}), scale)
         except UsageError:
@@ -143,8 +142,9 @@ def analyze(
     holes = [level for level in levels if level not in arms]
     first, second = ([arms[level][end].dropna().to_numpy() for level in arms] for end in ("first", "second"))
     generator = np.random.default_rng(0)  # the same report each time
-    step = max(steps)
-    before, after = (bootstrap(arm, None, draws, confidence, generator).at_least(step / 2) for arm in (first, second))
+    step = max(filter(None, steps), key=lambda each: each.size, default=None)
+    error = step.error if step else 0.0
+    before, after = (bootstrap(arm, None, draws, confidence, generator).at_least(error) for arm in (first, second))
     if scale == "ratio":  # of logarithms until here
         before, after = before.exponential(), after.exponential()
     return BlockAnalysis(
@@ -217,6 +217,7 @@ def by_block(
         outcomes,
         outcomes=wide["outcomes"],
         counts=RunCounts(ended, lost, censored, diverged),
+        step=outcomes.step and outcomes.step.of_means(int(ended.to_numpy().max(initial=0))),
         mean_of=scale,
         diverged=diverged > 0,
         censored=censored > 0,
@@ -285,10 +286,11 @@ def _these(rows: Sequence[Estimate], confidence: float) -> Aggregate:
     return _aggregate(mean, math.sqrt(total), df, rows, confidence)
 
 
-def _like_these(rows: Sequence[Estimate], confidence: float, step: float) -> Aggregate:
+def _like_these(rows: Sequence[Estimate], confidence: float, step: Step | None) -> Aggregate:
     by_block = pd.Series([each.estimate for each in rows])
     same = all(each.identical for each in rows)
-    found = at_resolution(Estimate("mean", (), by_block, *student(by_block), identical=same), step or None)
+    step = step and step.of_means(max(each.n for each in rows))
+    found = at_resolution(Estimate("mean", (), by_block, *student(by_block), identical=same), step)
     return _aggregate(_mean(rows), found.se, found.df, rows, confidence)
 
 

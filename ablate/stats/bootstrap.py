@@ -84,9 +84,9 @@ def change_over_examples(
     weight = weight[weight != 0]
     rows = outcomes.outcomes[weight.index].dropna().astype(int)
     directories = results.runs["directory"].tolist()
-    of_seeds = [[right.get(directories[number]) for number in row] for row in rows.to_numpy()]
-    of_seeds = [row for row in of_seeds if all(each is not None for each in row)]
-    if not of_seeds or weight.empty or len({np.size(each) for row in of_seeds for each in row}) > 1:  # type: ignore[arg-type]
+    runs = [[directories[number] for number in row] for row in rows.to_numpy()]
+    of_seeds = [[right[run] for run in row] for row in runs if all(run in right for run in row)]
+    if not of_seeds or weight.empty or len({np.size(each) for row in of_seeds for each in row}) > 1:
         return None
     values = np.asarray(of_seeds, float)  # (seeds, cells, examples)
     first, second = (np.einsum("c,sci->si", (sign * weight).clip(lower=0), values) for sign in (-1, 1))

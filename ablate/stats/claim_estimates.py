@@ -42,7 +42,7 @@ def estimates_of(claim: Claim, outcomes: Outcomes, drawn: Mapping[Any, Sequence[
         {seed: max(map(abs, values.values()), default=0.0) for seed, values in by_coalition.items()}, dtype=float
     )
     steps = claim.path.get(claim.of, claim.all_changes)
-    estimate = functools.partial(attribution.share_estimate, where=where, rounding=outcomes.step)
+    estimate = functools.partial(attribution.share_estimate, where=where, step=outcomes.step)
     if claim.exceeds is not None:
         excess = estimate(cleared(shares[claim.of] - claim.exceeds * shares[ALL], largest), steps)
         return [excess, estimate(shares[ALL], claim.all_changes)]

@@ -95,7 +95,6 @@ class ClaimTest:
         n: the seeds that are complete for it; a run that was lost is an outcome.
         tests: one for each look that they have reached, or one without p values before the first.
         estimate: of a claim that needs no test.
-        exact_n: the seeds of an exact claim, which has no looks.
         diverged: how many of the runs diverged.
         verdict: set where it needs no p value.
         reason: of that verdict.
@@ -109,7 +108,6 @@ class ClaimTest:
     n: int = 0
     tests: list[LookTest] = field(default_factory=list)
     estimate: Estimate | None = None
-    exact_n: int = 0
     diverged: int = 0
     verdict: Verdict | None = None
     reason: str = ""
@@ -312,7 +310,7 @@ def _exact(test: ClaimTest, outcomes: Outcomes) -> None:
     wanted = test.claim.value
     columns = outcomes.columns(test.claim.within(outcomes.factors))
     found = outcomes.outcomes[columns]
-    test.n = test.exact_n = int(found.notna().any(axis="columns").sum())
+    test.n = int(found.notna().any(axis="columns").sum())
     values = found.to_numpy().ravel()
     values = values[~np.isnan(values)]
     if not len(values):

@@ -21,7 +21,7 @@ from ablate.stats.decision_rules import holm
 from ablate.stats.estimates import PAIRS, Estimate, Unpaired, cleared, student, unpaired_note
 from ablate.stats.independent_means import contrast_of_means
 from ablate.stats.outcomes import Outcomes
-from ablate.stats.rounding import at_resolution
+from ablate.stats.rounding import Step, at_resolution
 from ablate.stats.simultaneous import simultaneous
 
 JOINTLY = 50  # with more comparisons, simultaneous intervals are not simulated
@@ -148,7 +148,7 @@ def baselines(cells: Mapping[str, Cell], blocks: str | None) -> dict[str, str]:
     return found
 
 
-def welch(first: pd.Series, second: pd.Series, step: float | None = None, fewest: int = 2) -> Estimate:
+def welch(first: pd.Series, second: pd.Series, step: Step | None = None, fewest: int = 2) -> Estimate:
     """The difference of independent means by Welch's t; without an interval for a single run of an arm.
 
     Runs of a common seed are correlated, see `contrast_of_means`.
@@ -156,7 +156,7 @@ def welch(first: pd.Series, second: pd.Series, step: float | None = None, fewest
     Args:
         first: the runs of one arm, by seed.
         second: those of the other.
-        step: the rounding step of the metric; None if it is not rounded.
+        step: that of the metric; None if it is not rounded.
         fewest: without numbers if an arm has fewer runs.
     """
     nothing = Estimate("simple", (), pd.Series(dtype=float), math.nan, 0.0)

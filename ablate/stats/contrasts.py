@@ -6,7 +6,8 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -60,8 +61,7 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     columns = list(dict.fromkeys(outcomes.select(where).values()))
     values = outcomes.complete(columns)
     by_seed = values.mean(axis="columns") - value
-    se, df = student(by_seed)
-    found = Estimate("mean", (), by_seed, se, df, where or ANYWHERE)
+    found = Estimate("mean", (), by_seed, *student(by_seed), where or ANYWHERE)
     return at_resolution(found, outcomes.step, strata=list(values.to_numpy().T))
 
 
@@ -112,6 +112,22 @@ class Weights:
     corners: list[list[int]]
 
 
+# By the levels of the other factors, and those of the factors that change: the place of a cell, the cell, and its column
+_Strata = dict[tuple[str, ...], dict[tuple[Level, ...], tuple[int, Cell, int]]]
+_Where = tuple[tuple[str, tuple[Level, ...]], ...]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was found before of some outcomes, by changes (or their factors) and condition."""
+
+    weights: dict[tuple[tuple[Change, ...], _Where], Weights] = field(default_factory=dict)
+    strata: dict[tuple[tuple[str, ...], _Where], _Strata] = field(default_factory=dict)
+
+
+_KNOWN: WeakKeyDictionary[Outcomes, _Known] = WeakKeyDictionary()
+
+
 def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | None = None) -> Weights:
     """Weigh the cells of a contrast (one change) or an interaction (two), over the alive strata.
 
@@ -120,12 +136,11 @@ def weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition | No
     Raises:
         UsageError: if a factor or a level does not exist, `where` fixes a factor that changes, or no cells can be compared.
     """
-    where = where or ANYWHERE
-    key = (tuple((change.factor, change.start.text, change.end.text) for change in changes), _key(where))
-    if key not in outcomes.weights:
-        outcomes.weights[key] = _weights(outcomes, changes, where)
-    found: Weights = outcomes.weights[key]
-    return found
+    where, known = where or ANYWHERE, _KNOWN.setdefault(outcomes, _Known())
+    asked = tuple(changes), tuple(where.allowed.items())
+    if asked not in known.weights:
+        known.weights[asked] = _weights(outcomes, changes, where)
+    return known.weights[asked]
 
 
 def _weights(outcomes: Outcomes, changes: Sequence[Change], where: Condition) -> Weights:
@@ -164,23 +179,16 @@ def _strata(
     outcomes: Outcomes, where: Condition, keys: Sequence[str], ends: Sequence[tuple[Level, ...]]
 ) -> Iterator[tuple[Cell, list[int]]]:
     """Each stratum that was run at all these levels of the factors `keys`, with its columns; in the order of the cells."""
-    index: dict[tuple[str, ...], dict[tuple[Level, ...], tuple[int, Cell, int]]]
-    key = ("strata", *keys, _key(where))
-    if key not in outcomes.weights:  # the same for all levels of these factors
-        index = {}
+    strata, asked = _KNOWN[outcomes].strata, (tuple(keys), tuple(where.allowed.items()))
+    if asked not in strata:  # the same for all levels of these factors
+        index: _Strata = {}
         for at, (cell, column) in enumerate(outcomes.select(where).items()):
             others = tuple(level.text for key, level in cell.items() if key not in keys)  # texts are hashed faster than cells
             index.setdefault(others, {})[tuple(cell[key] for key in keys)] = (at, cell, column)
-        outcomes.weights[key] = index
-    index = outcomes.weights[key]
-    found = [[by_end[end] for end in ends] for by_end in index.values() if all(end in by_end for end in ends)]
+        strata[asked] = index
+    found = [[by_end[end] for end in ends] for by_end in strata[asked].values() if all(end in by_end for end in ends)]
     for corners in sorted(found, key=lambda corners: corners[0][0]):
         yield corners[0][1].without(keys), [column for _, _, column in corners]
-
-
-def _key(where: Condition) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """A condition for a cache; as text, `a` of one level and two levels `a or b` could be alike."""
-    return tuple((factor, tuple(level.text for level in levels)) for factor, levels in where.allowed.items())
 
 
 def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition | None, scale: Scale, kind: Kind) -> Estimate:
@@ -288,10 +296,9 @@ def by_stratum(
         single = Weights(pd.Series(_signs(len(changes)), index=columns), [stratum], [], [columns])
         complete = scaled(outcomes.complete(columns), scale)
         by_seed = weighed_sum(complete, single.by_column, scale)
-        se, df = student(by_seed)
         same = bool(len(complete)) and not np.ptp(complete.to_numpy(), axis=1).any()
         kind: Kind = "interaction" if len(changes) > 1 else "simple"
-        one = Estimate(kind, tuple(changes), by_seed, se, df, fixed, [stratum], identical=same, scale=scale)
+        one = Estimate(kind, tuple(changes), by_seed, *student(by_seed), fixed, [stratum], identical=same, scale=scale)
         apart = _unpaired(one, outcomes, single) if len(complete) < PAIRS else one
         found.append(apart if apart.unpaired else at_resolution(one, outcomes.step_of(columns, scale)))
     return found
@@ -302,9 +309,8 @@ def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: flo
     found = []
     for cell, column in {column: (cell, column) for cell, column in reversed(outcomes.select(where).items())}.values():
         by_seed = outcomes.known[column] - value
-        se, df = student(by_seed)
         fixed = Condition({key: (level,) for key, level in cell.items()})
-        found.append(at_resolution(Estimate("mean", (), by_seed, se, df, fixed, [cell]), outcomes.step))
+        found.append(at_resolution(Estimate("mean", (), by_seed, *student(by_seed), fixed, [cell]), outcomes.step))
     order = {cell: at for at, cell in enumerate(outcomes.cells)}
     return sorted(found, key=lambda each: order[each.strata[0]])
 

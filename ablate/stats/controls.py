@@ -44,9 +44,8 @@ def no_change(results: StudyResults, metric: str) -> Estimate | None:
     repeats = second.outcomes[column].rename(index=dict(results.manifest.control_seeds))
     arms = pd.DataFrame({"first": first.outcomes[first.cells[baseline]], "second": repeats}).dropna()
     by_seed = difference(arms["first"], arms["second"])
-    se, df = student(by_seed)
     same = bool(len(arms)) and not np.any(by_seed)
-    return at_resolution(Estimate("no change", (), by_seed, se, df, identical=same, arms=arms), first.step)
+    return at_resolution(Estimate("no change", (), by_seed, *student(by_seed), identical=same, arms=arms), first.step)
 
 
 def against_controls(controls: Mapping[str, Sequence[tuple[Any, Any]]]) -> list[Change]:

@@ -171,7 +171,7 @@ def judgements_frame(judgements: Iterable[Judgement]) -> pd.DataFrame:
 def _untested(test: ClaimTest) -> Judgement:
     """The judgement of a claim that is no member of the family."""
     assert test.verdict is not None
-    look = Look(0, test.exact_n)
+    look = Look(0, test.n if test.claim.kind == "exact" else 0)  # of all seeds, without looks
     unknown = (math.nan, UNKNOWN, UNKNOWN, UNKNOWN, 0, None, math.nan)
     return Judgement(test.claim, test.verdict, test.reason, test.n, look, test.estimate, *unknown)
 

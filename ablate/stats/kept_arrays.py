@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
@@ -34,10 +33,9 @@ def summarize_arrays(
     rows = []
     for run in runs.to_dict("records"):
         of_run = arrays.get(run["directory"], {})
-        wanted = [of_run.get(name) for name in (table.by, *names)]
-        if all(each is not None for each in wanted) and len({np.shape(each) for each in wanted}) == 1:  # type: ignore[arg-type]
-            found = pd.DataFrame({name: of_run[name] for name in (table.by, *names)})
-            rows.append(found.assign(cell=run["cell"], label=run["label"]))
+        wanted = {name: of_run[name] for name in (table.by, *names) if name in of_run}
+        if wanted.keys() == {table.by, *names} and len({each.shape for each in wanted.values()}) == 1:
+            rows.append(pd.DataFrame(wanted).assign(cell=run["cell"], label=run["label"]))
     ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
     columns = ["cell", "label", table.by, "n", *ends]
     if not rows:

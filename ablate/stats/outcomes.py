@@ -21,7 +21,7 @@ from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import terms_of
 from ablate.stats.estimates import Scale
-from ablate.stats.rounding import relative_step, resolution
+from ablate.stats.rounding import Step, resolution
 from ablate.storage.results import StudyResults
 
 WITHOUT_RESULT = ("diverged", "failed")  # statuses of lost runs
@@ -49,7 +49,7 @@ class RunCounts:
         return RunCounts(self.ended.loc[rows], self.lost.loc[rows], self.censored.loc[rows], self.diverged.loc[rows])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcomes:
     """One metric of a study.
 
@@ -66,7 +66,7 @@ class Outcomes:
         counts: of outcomes that are means of several runs, the numbers of these; `lost` and `censored` then say whether there
             are any. None if an outcome is one run.
         mean_of: of such outcomes, what was averaged: the values, or for `ratio` their logarithms.
-        step: the rounding step of the metric; None if it is not rounded.
+        step: that of the metric; None if it is not rounded.
     """
 
     outcomes: pd.DataFrame
@@ -77,16 +77,11 @@ class Outcomes:
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
     counts: RunCounts | None = None
     mean_of: Scale = "difference"
-    step: float | None = None
+    step: Step | None = None
 
     def __post_init__(self) -> None:
         if self.lost.empty:
             object.__setattr__(self, "lost", self.diverged)
-
-    @cached_property
-    def weights(self) -> dict[Any, Any]:
-        """What `ablate.stats.contrasts` has found: weights by changes and condition, and the strata behind them."""
-        return {}
 
     @cached_property
     def pairs(self) -> bool:
@@ -140,9 +135,9 @@ class Outcomes:
         """By column, whether every seed has a value."""
         return self.outcomes.notna().all()
 
-    def step_of(self, columns: Sequence[int], scale: Scale = "difference") -> float | None:
-        """The rounding step on the scale of a contrast of these columns."""
-        return self.step if scale == "difference" else relative_step(self.step, self.outcomes[list(columns)])
+    def step_of(self, columns: Sequence[int], scale: Scale = "difference") -> Step | None:
+        """The step on the scale of a contrast of these columns."""
+        return self.step if scale == "difference" or not self.step else self.step.relative_to(self.outcomes[list(columns)])
 
     @classmethod
     def of(cls, results: StudyResults, metric: str) -> Outcomes:

@@ -12,7 +12,7 @@ values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -31,15 +31,37 @@ COPIES = "the runs of each configuration are equal under all seeds, as if the pr
 COPIED = 2000  # steps of a metric: a value of so many is not the same under all seeds by accident
 
 
-class BinaryStep(float):
-    """The step of an outcome that is 0 or 1, such as success. Such a metric is not rounded.
+@dataclass(frozen=True)
+class Step:
+    """The step of a metric.
 
-    If all pairs agree, the standard error is at least 2 steps / n, by which the t test of n pairs that all improve has nearly
-    the p value of the exact test of McNemar (1947), 2^-n.
+    Attributes:
+        size: on the scale of the values.
+        is_rounding: False for an outcome that is 0 or 1, such as success: its step is 1, and it is not rounded.
     """
 
+    size: float
+    is_rounding: bool = True
 
-def resolution(values: pd.DataFrame) -> float | None:
+    @property
+    def error(self) -> float:
+        """What the rounding of a value may be wrong by."""
+        return self.size / 2 if self.is_rounding else 0.0
+
+    def of_means(self, runs: int) -> Step | None:
+        """The step of means over so many runs; None for outcomes that are 0 or 1: their means may have any value between."""
+        return self if self.is_rounding or runs < 2 else None
+
+    def over(self, unit: float) -> Step:
+        """The step of values that are divided by a unit."""
+        return replace(self, size=self.size / unit)
+
+    def relative_to(self, values: ArrayLike) -> Step:
+        """The step on the scale of logarithms: over the harmonic mean of the values."""
+        return replace(self, size=self.size * float(np.nanmean(1 / np.asarray(values, float))))
+
+
+def resolution(values: pd.DataFrame) -> Step | None:
     """The step that all values are multiples of: a power of ten from 1 to 1e-6, or their smallest gap; None for neither.
 
     Fractions of N items, such as accuracies, are multiples of no power of ten for most N. Where all gaps between values are
@@ -48,20 +70,20 @@ def resolution(values: pd.DataFrame) -> float | None:
     in steps of 5, if that is no accident: with many gaps, or few values that repeat within a configuration.
 
     >>> resolution(pd.DataFrame({"a": [93.1, 93.2]}))
-    0.1
+    Step(size=0.1, is_rounding=True)
     """
     known = values.to_numpy(float).ravel()
     known = known[np.isfinite(known)]
     if not len(known):
         return None
     if set(np.unique(known)) == {0.0, 1.0}:
-        return BinaryStep(1.0)
+        return Step(1.0, is_rounding=False)
     largest = float(np.abs(known).max())
     errors = [CLOSE * min(1.0, largest)]
     with np.errstate(over="ignore"):
         if (known == known.astype(np.float32)).all():
             errors.append(SINGLE * largest)
-    return next(filter(None, (_step(values, known, error) for error in errors)), None)
+    return next((Step(size) for size in (_step(values, known, error) for error in errors) if size), None)
 
 
 def _step(values: pd.DataFrame, known: NDArray[np.float64], error: float) -> float | None:
@@ -106,13 +128,8 @@ def _smallest_gap(ordered: NDArray[np.float64], error: float) -> float | None:
     return step
 
 
-def relative_step(step: float | None, values: ArrayLike) -> float | None:
-    """A step on the scale of logarithms: the step over the harmonic mean of the values."""
-    return None if step is None else step * float(np.nanmean(1 / np.asarray(values, float)))
-
-
 def at_resolution(
-    estimate: Estimate, step: float | None, arms: Sequence[ArrayLike] = (), strata: Sequence[ArrayLike] = ()
+    estimate: Estimate, step: Step | None, arms: Sequence[ArrayLike] = (), strata: Sequence[ArrayLike] = ()
 ) -> Estimate:
     """The estimate with the step of a rounded metric as its uncertainty, if all its values lie within one step.
 
@@ -129,18 +146,19 @@ def at_resolution(
         return replace(estimate, se=np.nan, df=0.0, note="; ".join(filter(None, [estimate.note, COPIES])))
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
-    if max(np.ptp(values) for values in groups) > SAME * step or estimate.se >= step / 2:
+    if max(np.ptp(values) for values in groups) > SAME * step.size or estimate.se >= step.size / 2:
         return estimate
-    if isinstance(step, BinaryStep):
-        least = 2 * float(step) / min(map(np.size, groups))
+    if not step.is_rounding:
+        least = 2 * step.size / min(map(np.size, groups))
         return replace(estimate, se=max(least, estimate.se), least_se=least)
     what = "all runs of each arm lie" if arms else "all seeds lie"
-    note = f"{what} within one rounding step of the metric ({step:.2g}), which is taken for the uncertainty"
+    note = f"{what} within one rounding step of the metric ({step.size:.2g}), which is taken for the uncertainty"
     df = min(estimate.df, *(np.size(values) - 1 for values in groups))  # what Satterthwaite makes of no scatter is accidental
-    return replace(estimate, se=step / 2, df=float(df), least_se=step / 2, note="; ".join(filter(None, [estimate.note, note])))
+    se = step.size / 2
+    return replace(estimate, se=se, df=float(df), least_se=se, note="; ".join(filter(None, [estimate.note, note])))
 
 
-def _is_copied(estimate: Estimate, step: float | None, arms: Sequence[ArrayLike]) -> bool:
+def _is_copied(estimate: Estimate, step: Step | None, arms: Sequence[ArrayLike]) -> bool:
     """Whether the values of each arm are equal under all seeds, which those of a metric with decimals are not by accident.
 
     Numbers that are the same by construction, such as those of parameters, are integers.
@@ -151,4 +169,4 @@ def _is_copied(estimate: Estimate, step: float | None, arms: Sequence[ArrayLike]
         arms = tuple(estimate.arms.dropna().to_numpy().T)
     if not arms or min(map(np.size, arms)) < 2 or max(np.ptp(values) for values in arms) > 0:
         return False
-    return step is None or (step < 1 and min(np.abs(values).min() for values in arms) >= COPIED * step)
+    return step is None or (step.size < 1 and min(np.abs(values).min() for values in arms) >= COPIED * step.size)

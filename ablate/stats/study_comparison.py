@@ -9,7 +9,7 @@ from ablate.core.levels import Level
 from ablate.stats.comparisons import welch
 from ablate.stats.estimates import PAIRS, Estimate, difference, student
 from ablate.stats.outcomes import Outcomes
-from ablate.stats.rounding import at_resolution, resolution
+from ablate.stats.rounding import Step, at_resolution, resolution
 from ablate.storage.results import StudyResults
 
 COLUMNS = [
@@ -70,13 +70,13 @@ def _by_configuration(results: StudyResults, keys: list[str], metric: str) -> tu
     return found, lost
 
 
-def _difference(before: pd.Series, after: pd.Series, step: float | None, by_seed: bool) -> Estimate:
+def _difference(before: pd.Series, after: pd.Series, step: Step | None, by_seed: bool) -> Estimate:
     """After minus before: paired by the common seeds, or Welch's with fewer than two pairs.
 
     Args:
         before: the values of one study by seed.
         after: those of the other.
-        step: the rounding step of the metric.
+        step: that of the metric.
         by_seed: whether equal seeds pair runs.
     """
     pairs = difference(before, after) if by_seed else pd.Series(dtype=float)

@@ -61,8 +61,7 @@ def wider_average(
         block: the factor whose levels are blocks, which is left out.
     """
     known = [cells[digest] for digest in earlier if digest in cells]
-    fixed = {*claim.where.allowed, *(change.factor for change in claim.changes), block}
-    fixed |= {change.factor for changes in claim.path.values() for change in changes}
+    fixed = {*claim.where.allowed, *(change.factor for change in claim.all_changes), block}
     said = []
     for key, factor in factors.items():
         then = [level for level in factor if any(cell[key] == level for cell in known)]

@@ -42,6 +42,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from ablate.core.errors import UsageError
+from ablate.core.invalid import Invalid
 from ablate.core.levels import Level
 from ablate.core.text import cut, printable
 from ablate.storage.code_files import made_by_other_code
@@ -295,7 +296,5 @@ def set_aside(path: Path, reason: object) -> str:
 
 def explain(error: ValidationError) -> str:
     """The first of pydantic's errors, with its location in the file."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{cut(place, 200)}: {message}" if place else message
+    first = Invalid.first(error)
+    return f"{cut(first.place, 200)}: {first.message}" if first.place else first.message

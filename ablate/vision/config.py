@@ -15,6 +15,7 @@ from pydantic import BaseModel, SerializeAsAny, ValidationError, ValidatorFuncti
 from pydantic.fields import FieldInfo
 
 from ablate.core.errors import UsageError
+from ablate.core.invalid import Invalid, setting_of
 from ablate.core.text import nearest
 from ablate.vision.datasets import AUTO, DATASETS
 from ablate.vision.models import MODELS
@@ -102,37 +103,19 @@ def _settings_class(section: str, name: str) -> type[Section]:
 
 def _message(error: ValidationError, content: Mapping[str, Any]) -> str:
     """Format the first validation error as one line: `key=value: expected ….`"""
-    first = error.errors(include_url=False)[0]
-    path, fields = _locate(first["loc"], content)
-    key, field = ".".join(path), fields.get(path[-1])
-    if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key.{nearest(path[-1], fields)} Available: {', '.join(fields)}."
-    if first["type"] == "missing":
-        return f"{key} is missing: expected {_allowed_in(field)}."
-    if first["type"] == "value_error":  # raised by a validator of the section
-        return f"{key}: {first['ctx']['error']}"
-    value: Any = content
-    for part in path:
-        value = value.get(part) if isinstance(value, Mapping) else value
-    return f"{key}={_shown(value)}: expected {_allowed_in(field)}."
-
-
-def _locate(location: Sequence[int | str], content: Mapping[str, Any]) -> tuple[list[str], Mapping[str, FieldInfo]]:
-    """The keys down to the invalid field, and the fields of its section."""
-    path: list[str] = []
-    section: type[BaseModel] = Config
-    fields: Mapping[str, FieldInfo] = Config.model_fields
-    for part in map(str, location):
-        path.append(part)
-        fields = section.model_fields
-        inner: Any = fields[part].annotation if part in fields else None
-        name = content[part].get("name") if isinstance(content.get(part), Mapping) else None
-        if part in ("model", "optimizer") and section is Config and isinstance(name, str):
-            inner = _settings_class(part, name)
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            break  # the rest is a list position or a branch of a union
-        section = inner
-    return path, fields
+    first = Invalid.first(error)
+    named = {key: content[key].get("name") for key in ("model", "optimizer") if isinstance(content.get(key), Mapping)}
+    known = {key: _settings_class(key, name) for key, name in named.items() if isinstance(name, str)}
+    found = setting_of(first, content, Config, known)
+    fields = found.section.model_fields
+    field = fields.get(found.keys[-1])
+    if first.kind == "extra_forbidden":
+        return f"{found.key}: unknown key.{nearest(found.keys[-1], fields)} Available: {', '.join(fields)}."
+    if first.kind == "missing":
+        return f"{found.key} is missing: expected {_allowed_in(field)}."
+    if first.kind == "value_error":  # raised by a validator of the section
+        return f"{found.key}: {first.message}"
+    return f"{found.key}={_shown(found.value)}: expected {_allowed_in(field)}."
 
 
 def _allowed_in(field: FieldInfo | None) -> str:

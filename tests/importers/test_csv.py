@@ -221,3 +221,12 @@ def test_lists_with_commas_say_nothing_of_decimals(tmp_path: Path, widths: tuple
     table = read_table(tmp_path / "r.csv")
     assert table.decimal is None
     assert parse(table.frame["accuracy"], table.decimal).values[0] == 0.9
+
+
+def test_excels_line_with_the_delimiter_is_the_first_one_and_no_row_of_results(tmp_path: Path) -> None:
+    """Rows whose first field began with `sep=` were left out in silence."""
+    path = tmp_path / "results.csv"
+    path.write_text("sep=;\nconfig;seed;accuracy\nsep=true;0;0.8\nsep=false;0;0.7\n", encoding="utf-8")
+    table = read_table(path)
+    assert table.frame["config"].tolist() == ["sep=true", "sep=false"]
+    assert table.places == ["results.csv, line 3", "results.csv, line 4"]

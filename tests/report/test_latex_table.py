@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_tables_of_up_to_five_factors_fit_one_column(tmp_path: Path, siunitx: bo
     more = r"\usepackage{pifont,siunitx}" if siunitx else ""
     shown = [table({}, found=one_change(COMPONENTS)), table(COMPONENTS), table(WORST)]
     shown += [found for study in STUDIES if (found := build(study).tables.ablation) is not None]
-    texts = [table_environment(each, f"tab:{at}", siunitx) for at, each in enumerate(shown)]
+    texts = [table_environment(replace(each, label=f"tab:{at}"), siunitx) for at, each in enumerate(shown)]
     log = compiled(tmp_path, texts, r"\usepackage{booktabs,graphicx}" + more)
     assert "Overfull" not in log
     assert "Undefined control sequence" not in log

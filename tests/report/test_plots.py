@@ -54,8 +54,8 @@ def test_a_power_of_ten_is_in_the_label_and_not_printed_over_it(scale: float, la
 
 def test_a_forest_can_be_drawn_into_axes_of_ones_own() -> None:
     figure, axes = plt.subplots()
-    assert forest(MARKS, "effect", percent=True, ax=axes, color="#000000") is figure
-    assert len(lines_of(axes, "#000000")) == 2
+    assert forest(MARKS, "effect", percent=True, ax=axes) is figure
+    assert len(lines_of(axes, BLUE)) == 2
     close(figure)
 
 

@@ -21,12 +21,17 @@ from ablate.stats.marginal_means import interaction_means
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.power import decidable_margin, noise_table
 from ablate.stats.prediction import prediction
-from ablate.stats.rounding import COPIES, at_resolution, relative_step, resolution
+from ablate.stats.rounding import COPIES, Step, at_resolution, resolution
 from ablate.stats.simultaneous import simultaneous
 from tests.stats.conftest import outcomes, results_of, study
 
 OURS = Change.of("method", "base", "ours")
 HALF = stats.t.ppf(0.975, 4) * 0.05  # of the interval of five seeds, the step being 0.1
+
+
+def size_of(values: pd.DataFrame) -> float | None:
+    step = resolution(values)
+    return None if step is None else step.size
 
 
 def of(*values: float) -> Estimate:
@@ -47,14 +52,14 @@ def rounded(seeds: int = 5, **factors: list) -> Outcomes:
      ([3e-10, 5e-10, 8e-10], None), ([3e-10, 5e-10, 7e-10], pytest.approx(2e-10))]
 )  # fmt: skip
 def test_the_resolution_of_a_metric(values: list[float], step: float | None) -> None:
-    assert resolution(pd.DataFrame({"a": values})) == step
+    assert size_of(pd.DataFrame({"a": values})) == step
 
 
 def test_differences_within_one_step_are_as_uncertain_as_the_step() -> None:
     flat, wide = of(0.1, 0.1, 0.1), of(0.1, 0.3, 0.2)
-    assert at_resolution(flat, 0.1).se == pytest.approx(0.05)
+    assert at_resolution(flat, Step(0.1)).se == pytest.approx(0.05)
     assert at_resolution(flat, None) is flat
-    assert at_resolution(wide, 0.1) is wide
+    assert at_resolution(wide, Step(0.1)) is wide
 
 
 @pytest.mark.parametrize("d", [0.01, 0.02, 0.05, 0.3, 0.9])
@@ -62,15 +67,15 @@ def test_rounding_alone_shows_a_difference_above_the_true_one_in_two_percent_at_
     """Without noise every seed has the same two rounded values, so that no number of seeds helps: here, infinitely many."""
     level = np.random.default_rng(0).random(100_000)
     seen = np.round(level + d) - np.round(level)
-    assert ((seen - d) / at_resolution(of(1.0, 1.0, 1.0), 1.0).se > stats.norm.ppf(0.975)).mean() <= 0.021
+    assert ((seen - d) / at_resolution(of(1.0, 1.0, 1.0), Step(1.0)).se > stats.norm.ppf(0.975)).mean() <= 0.021
 
 
 def test_an_average_of_strata_that_scatter_by_more_than_a_step_keeps_its_standard_error() -> None:
     """The averages lie within one step, since averaging made them so; t over the seeds is right there."""
     first, second = [0.0, 1.0, 2.0, 1.0], [2.0, 1.0, 0.0, 2.0]
     average = of(*np.mean([first, second], axis=0))
-    assert at_resolution(average, 1.0, strata=[first, second]) is average
-    assert at_resolution(average, 1.0, strata=[[1.0, 1.0, 1.0, 2.0]] * 2).se == 0.5
+    assert at_resolution(average, Step(1.0), strata=[first, second]) is average
+    assert at_resolution(average, Step(1.0), strata=[[1.0, 1.0, 1.0, 2.0]] * 2).se == 0.5
     gained = {"a": [0, 1, 2, 1, 0], "b": [2, 1, 0, 1, 1]}
     levels = {"method": ["base", "ours"], "task": ["a", "b"]}
     runs = outcomes(
@@ -85,7 +90,7 @@ def test_an_average_of_strata_that_scatter_by_more_than_a_step_keeps_its_standar
 def test_pairs_that_are_all_equal_stay_as_they_are() -> None:
     by_seed = pd.Series([0.0, 0.0, 0.0])
     same = Estimate("simple", (), by_seed, *student(by_seed), identical=True)
-    assert at_resolution(same, 0.1) is same
+    assert at_resolution(same, Step(0.1)) is same
 
 
 def test_every_estimate_has_the_step_as_its_uncertainty() -> None:
@@ -146,7 +151,7 @@ def test_a_ratio_has_the_step_relative_to_the_values() -> None:
     """Five epochs before and four after the change, in every seed: 0.8, within [0.59, 1.09]."""
     runs = outcomes(study({"method": ["base", "ours"]}, lambda levels, seed: 5.0 - (levels["method"] == "ours"), seeds=5))
     found = contrasts.contrast(runs, OURS, scale="ratio")
-    assert relative_step(1.0, [5.0, 4.0]) == pytest.approx((1 / 5 + 1 / 4) / 2)
+    assert Step(1.0).relative_to([5.0, 4.0]).size == pytest.approx((1 / 5 + 1 / 4) / 2)
     half = stats.t.ppf(0.975, 4) * (1 / 5 + 1 / 4) / 4
     assert found.numbers()["low"] == pytest.approx(0.8 * math.exp(-half))
     assert found.numbers()["high"] == pytest.approx(0.8 * math.exp(half))
@@ -179,9 +184,9 @@ def test_without_rounding_nothing_changes() -> None:
 
 def test_fractions_of_items_have_the_step_of_one_item() -> None:
     """Accuracies on 277 images: gaps of one, two and four images."""
-    assert resolution(pd.DataFrame({"a": [251 / 277, 250 / 277], "b": [254 / 277, 258 / 277]})) == pytest.approx(1 / 277)
-    assert resolution(pd.DataFrame({"a": [0.9123456789, 0.913355], "b": [0.914000123, math.nan]})) is None
-    assert resolution(pd.DataFrame({"a": [1 / 3, 1 / 3], "b": [2 / 3, 2 / 3]})) is None  # two values without noise
+    assert size_of(pd.DataFrame({"a": [251 / 277, 250 / 277], "b": [254 / 277, 258 / 277]})) == pytest.approx(1 / 277)
+    assert size_of(pd.DataFrame({"a": [0.9123456789, 0.913355], "b": [0.914000123, math.nan]})) is None
+    assert size_of(pd.DataFrame({"a": [1 / 3, 1 / 3], "b": [2 / 3, 2 / 3]})) is None  # two values without noise
 
 
 def test_one_more_item_in_every_seed_is_as_uncertain_as_one_item() -> None:
@@ -199,14 +204,14 @@ def test_the_step_of_fractions_in_single_precision_is_that_of_double(items: int)
     correct = 0.9 * items + np.random.default_rng(items).integers(0, items // 12, 30)
     values = pd.DataFrame({"a": np.round(correct) / items})
     single = values.astype(np.float32).astype(float)
-    assert resolution(single) == pytest.approx(resolution(values), rel=1e-3)
-    assert resolution(pd.DataFrame({"a": [float(np.float32(93.1)), 93.0, float(np.float32(93.4))]})) == 0.1
+    assert size_of(single) == pytest.approx(size_of(values), rel=1e-3)
+    assert size_of(pd.DataFrame({"a": [float(np.float32(93.1)), 93.0, float(np.float32(93.4))]})) == 0.1
 
 
 def test_numbers_in_single_precision_that_are_not_rounded_have_no_step() -> None:
     draw = np.random.default_rng(0)
     for scale in (1e-3, 1.0, 50.0, 1e4):
-        found = [resolution(pd.DataFrame({"a": (scale * draw.random(6)).astype(np.float32).astype(float)})) for _ in range(50)]
+        found = [size_of(pd.DataFrame({"a": (scale * draw.random(6)).astype(np.float32).astype(float)})) for _ in range(50)]
         assert sum(step is not None for step in found) <= 1
 
 
@@ -250,14 +255,34 @@ def test_success_or_failure_has_about_the_p_value_of_the_exact_test(n: int) -> N
     assert judged([0] * 19 + [1], [1] * 19 + [0]).p > judged([0] * 20, [1] * 20).p  # one pair that worsens does not help
 
 
+def test_rates_of_success_in_blocks_are_compared_by_the_paired_t_of_the_rates() -> None:
+    """A rate over eight seeds is not 0 or 1: the scatter of its differences over blocks is their uncertainty."""
+    gained = [3, 4, 2, 5, 3, 4, 6, 3]  # seeds of eight that succeed only after the change
+    levels = {"method": ["base", "ours"], "task": list("abcdefgh")}
+    runs = outcomes(
+        study(
+            levels, lambda of, seed: float(seed < 1 + (of["method"] == "ours") * gained["abcdefgh".index(of["task"])]), seeds=8
+        )
+    )
+    test = stats.ttest_1samp(np.array(gained) / 8, 0).confidence_interval()
+    assert contrasts.contrast(by_block(runs, "task"), OURS).interval() == pytest.approx(tuple(test))
+    for bounds in (None, dict.fromkeys("abcdefgh", (0.0, 1.0))):
+        found = analyze(runs, "task", OURS, bounds=bounds)
+        assert (found.like_these.low, found.like_these.high) == pytest.approx(tuple(test))
+        before = found.iqm[0]
+        assert before.high - before.low < 0.5  # the bootstrap's own
+    single = by_block(outcomes(study(levels, lambda of, seed: float(of["method"] == "ours"), seeds=1)), "task")
+    assert contrasts.contrast(single, OURS).least_se == 2 / 8  # one run in each block is 0 or 1
+
+
 def test_a_step_that_is_no_power_of_ten_is_found_if_that_is_no_accident() -> None:
     generator = np.random.default_rng(0)
     level = generator.normal(80, 8, (20, 2))
     for step in (5.0, 0.5, 0.002):
-        assert resolution(pd.DataFrame(np.round(level) * step)) == pytest.approx(step)
-    assert resolution(pd.DataFrame({"a": [100, 105] * 10, "b": [105] * 20})) == 5
-    assert resolution(pd.DataFrame({"a": [100] * 5, "b": [105] * 5})) == 1  # two configurations without noise
-    assert resolution(pd.DataFrame({"a": [0.81, 0.83, 0.85], "b": [0.83, 0.83, 0.85]})) == 0.01
+        assert size_of(pd.DataFrame(np.round(level) * step)) == pytest.approx(step)
+    assert size_of(pd.DataFrame({"a": [100, 105] * 10, "b": [105] * 20})) == 5
+    assert size_of(pd.DataFrame({"a": [100] * 5, "b": [105] * 5})) == 1  # two configurations without noise
+    assert size_of(pd.DataFrame({"a": [0.81, 0.83, 0.85], "b": [0.83, 0.83, 0.85]})) == 0.01
 
 
 @pytest.mark.parametrize("expects", ["equivalent", "noninferior", "higher by the margin"])
