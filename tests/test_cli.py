@@ -39,6 +39,15 @@ def test_every_command_exists(name: str) -> None:
     assert callable(getattr(importlib.import_module(command.module), command.function))
 
 
+def test_the_package_is_the_command_too(tmp_path: Path) -> None:
+    """Where the folder of scripts is not on the PATH, as after `pip install --user`."""
+    typed = [sys.executable, "-m", "ablate", "reprot"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    answer = subprocess.run(typed, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert answer.returncode == 2
+    assert "Did you mean 'report'?" in answer.stderr
+
+
 def test_an_unknown_command_names_those_there_are(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "reprot") == 2
     message = capsys.readouterr().err
