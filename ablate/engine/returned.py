@@ -127,7 +127,13 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
     Raises:
         UsageError: if there is no metric; the message says how to provide one.
     """
-    metrics = _returned(returned, cfg, options)
+    try:
+        metrics = _returned(returned, cfg, options)
+    except UsageError as error:  # a model or a trainer, of a program whose metrics are elsewhere
+        if options.returns is not None or (options.metric_files is None and not run.rows):
+            raise
+        log.warning("%s It is ignored.", error)
+        metrics = {}
     first = [name for name in metrics if name != VALUE]  # what a program returns by name is what it is about
     if options.metric_files is not None:
         metrics = {**_from_files(run, options, options.metric_files, began), **metrics}
