@@ -205,7 +205,7 @@ def share_estimate(
     se, df = student(complete)
     identical = bool(len(complete)) and bool((complete == 0).all())
     found = Estimate("share", tuple(steps), complete, se, df, where or ANYWHERE, identical=identical)
-    return at_resolution(found, rounding)
+    return at_resolution(found, rounding, cells=[complete])
 
 
 def attribution(
