@@ -23,6 +23,7 @@ from ablate.core.text import printable
 from ablate.core.values import plain_number
 from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
+from ablate.engine.output_folder import located
 from ablate.engine.run import Run
 from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_metrics
 from ablate.storage import fingerprint, locks
@@ -194,7 +195,8 @@ def _from_files(run: Run, options: StudyOptions, pattern: str, began: Beginning)
     if not paths:
         found = _files(run.directory, began.of_own_files)
         shown = f"; it wrote {_listed(found)}" if found else ", where it wrote nothing"
-        raise UsageError(f"study.metrics_file={pattern}: the run wrote no such file in {run.directory}{shown}.")
+        elsewhere = "" if Path(pattern).is_absolute() else f", and none in {_outside(pattern)[0]}"
+        raise UsageError(f"study.metrics_file={pattern}: the run wrote no such file in {run.directory}{shown}{elsewhere}.")
     metrics: Row = {}
     history: list[Row] = []
     for path in paths:
@@ -257,7 +259,10 @@ def _clock_of(folder: Path) -> float:
 def _outside(pattern: str) -> tuple[Path, str]:
     """Where a pattern is looked for outside of the folder of the run, and the pattern relative to that."""
     path = Path(pattern)
-    return (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (Path.cwd(), pattern)
+    if path.is_absolute():
+        return Path(path.anchor), str(path.relative_to(path.anchor))
+    folder = located(".").absolute()  # of the command: with hydra.job.chdir, the working folder is that of the run
+    return folder if folder.is_dir() else Path.cwd(), pattern
 
 
 def _of_program(folder: Path, pattern: str, began: float) -> list[Path]:
