@@ -1,4 +1,4 @@
-"""Stop a sweep that cannot succeed: its first run returned nothing usable, or its first runs all failed with the same error.
+"""Stop a sweep that cannot succeed: a run returned nothing usable before any succeeded, or the first all failed with one error.
 
 The processes of a sweep share this knowledge in a file of the study, so that it works with all launchers.
 """
@@ -69,8 +69,9 @@ def reason(study: Path) -> str | None:
     errors = [each.get("error") for each in ended]
     if not errors or None in errors:
         return None
-    cause = str(errors[0]).removesuffix(".")
-    if ended[0].get("unusable"):
+    unusable = next((each for each in ended if each.get("unusable")), None)
+    cause = str((unusable or ended[0]).get("error")).removesuffix(".")
+    if unusable is not None:
         return f"Stopped after a run that returned nothing usable: {cause}. The other runs were not started."
     if _MEMORY.search(cause):
         return None

@@ -134,6 +134,7 @@ class FrozenConfigs:
             config.hydra = master.hydra
             with open_dict(config.hydra):
                 config.hydra.sweep.dir, config.hydra.sweep.subdir = context.directory, "."  # hydra.runtime.output_dir
+                config.hydra.run.dir = context.directory  # which programs read, too, often in a sweep as well
                 config.hydra.runtime.choices = dict(context.choices)
                 *typed, passed = sweep_overrides
                 config.hydra.job.env_set = dict(context.environment)

@@ -21,6 +21,7 @@ from ablate.core.text import printable
 from ablate.core.values import plain_number
 from ablate.engine.loggers import numbers
 from ablate.engine.options import StudyOptions
+from ablate.engine.output_folder import located
 from ablate.engine.run import Run
 from ablate.importers.metric_files import EVENT_FILE, LINES, Row, continued, final, read_metrics
 from ablate.storage import fingerprint, locks
@@ -128,7 +129,13 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
     Raises:
         UsageError: if there is no metric; the message says how to provide one.
     """
-    metrics = _returned(returned, cfg, options)
+    try:
+        metrics = _returned(returned, cfg, options)
+    except UsageError as error:  # a model or a trainer, of a program whose metrics are elsewhere
+        if options.returns is not None or (options.metric_files is None and not run.rows):
+            raise
+        log.warning("%s It is ignored.", error)
+        metrics = {}
     first = [name for name in metrics if name != VALUE]  # what a program returns by name is what it is about
     if options.metric_files is not None:
         metrics = {**_from_files(run, options, options.metric_files, began), **metrics}
@@ -189,7 +196,8 @@ def _from_files(run: Run, options: StudyOptions, pattern: str, began: Beginning)
     if not paths:
         found = _files(run.directory, began.of_own_files)
         shown = f"; it wrote {_listed(found)}" if found else ", where it wrote nothing"
-        raise UsageError(f"study.metrics_file={pattern}: the run wrote no such file in {run.directory}{shown}.")
+        elsewhere = "" if Path(pattern).is_absolute() else f", and none in {_outside(pattern)[0]}"
+        raise UsageError(f"study.metrics_file={pattern}: the run wrote no such file in {run.directory}{shown}{elsewhere}.")
     metrics: Row = {}
     history: list[Row] = []
     for path in paths:
@@ -243,7 +251,10 @@ def _written(run: Run, options: StudyOptions, pattern: str, began: Beginning) ->
 def _outside(pattern: str) -> tuple[Path, str]:
     """Where a pattern is looked for outside of the folder of the run, and the pattern relative to that."""
     path = Path(pattern)
-    return (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (Path.cwd(), pattern)
+    if path.is_absolute():
+        return Path(path.anchor), str(path.relative_to(path.anchor))
+    folder = located(".").absolute()  # of the command: with hydra.job.chdir, the working folder is that of the run
+    return folder if folder.is_dir() else Path.cwd(), pattern
 
 
 def _of_program(folder: Path, pattern: str, began: float) -> list[Path]:

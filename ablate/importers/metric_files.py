@@ -13,6 +13,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -33,13 +34,15 @@ STEPS = ("step", "_step", "global_step", "epoch", "iteration", "iter", "timestep
          "training_iteration", "timesteps_total", "iterations_since_restore")  # fmt: skip
 COUNTERS = ("epoch", *(name for name in STEPS if name != "epoch"))  # in the order in which they are preferred
 EVENT_FILE = "events.out.tfevents."
+UNNAMED = re.compile(r"\s*|Unnamed: \d+")  # the column of row numbers that pandas writes, and how it names it when read again
 LINES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")  # files to which a program can append rows
 
 
 def read_metrics(path: Path, after: int = 0, before: int | None = None) -> list[Row]:
-    """Read the numbers of a file, one row for each epoch or step. True and false are 1 and 0; other texts are left out.
+    """Read the numbers of a file, one row for each epoch or step.
 
-    Nested mappings become names such as `val/acc`.
+    NaN is kept, true and false are 1 and 0; other texts and the row numbers of pandas are left out. Nested mappings become
+    names such as `val/acc`.
 
     Args:
         path: the file.
@@ -194,7 +197,7 @@ def _numbers(content: object) -> Row:
     for name, value in content.items():
         if isinstance(value, Mapping):
             found |= {f"{name}/{inner}": number for inner, number in _numbers(value).items()}
-        elif (number := _number(value)) is not None:
+        elif not UNNAMED.fullmatch(str(name)) and (number := _number(value)) is not None:
             found[str(name)] = number
     return found
 

@@ -13,7 +13,7 @@ from ablate.report.formatting import capitalized
 from ablate.report.model import Report
 from ablate.stats.block_scales import different_scales
 from ablate.stats.controls import repetitions
-from ablate.stats.flags import at_chance
+from ablate.stats.flags import at_chance, seed_ignored
 from ablate.stats.judge import design_of
 from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import COPIES
@@ -56,7 +56,8 @@ def caveats(report: Report) -> list[str]:
             f"Verdicts rest on the first {judged} seeds, those of the last complete look; tables and figures have up to "
             f"{_replicates(report)}."
         )
-    if report.comparison is not None and any(COPIES in each.note for each in report.comparison.contrasts):
+    copies = report.metric is not None and seed_ignored(report.results.counted, report.metric)
+    if copies or (report.comparison is not None and any(COPIES in each.note for each in report.comparison.contrasts)):
         found.append(f"{capitalized(COPIES)}: they count as one.")
     found += _scales(report)
     if block is not None and len(block) < FEWEST_SEEDS:

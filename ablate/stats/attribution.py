@@ -204,7 +204,7 @@ def share_estimate(
     complete = shares.dropna()
     identical = bool(len(complete)) and bool((complete == 0).all())
     found = Estimate("share", tuple(steps), complete, *student(complete), where or ANYWHERE, identical=identical)
-    return at_resolution(found, step)
+    return at_resolution(found, step, cells=[complete])
 
 
 def attribution(

@@ -108,9 +108,8 @@ def differences(outcomes: Outcomes, cells: Mapping[str, Cell], blocks: str | Non
                 found[digest] = apart
                 continue
         pairs = pd.Series(by_seed[complete], outcomes.outcomes.index[complete])
-        arms = pd.DataFrame(both[complete], columns=["first", "second"]) if not np.ptp(by_seed[complete]) else None
-        paired = Estimate("simple", (), pairs, *student(pairs), identical=not by_seed[complete].any(), arms=arms)
-        found[digest] = at_resolution(paired, outcomes.step)
+        paired = Estimate("simple", (), pairs, *student(pairs), identical=not by_seed[complete].any())
+        found[digest] = at_resolution(paired, outcomes.step, cells=list(both[complete].T))
     return found
 
 

@@ -62,7 +62,8 @@ def mean(outcomes: Outcomes, where: Condition | None = None, value: float = 0.0)
     values = outcomes.complete(columns)
     by_seed = values.mean(axis="columns") - value
     found = Estimate("mean", (), by_seed, *student(by_seed), where or ANYWHERE)
-    return at_resolution(found, outcomes.step, strata=list(values.to_numpy().T))
+    runs = list(values.to_numpy().T)
+    return at_resolution(found, outcomes.step, strata=runs, cells=runs)
 
 
 def every_contrast(outcomes: Outcomes, further: Sequence[Change] = ()) -> list[Estimate]:
@@ -226,7 +227,7 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
         if len(complete) < PAIRS <= pairs.min():
             return _strata_apart(found, outcomes, weighed)
     each = complete.to_numpy()[:, at] @ _signs(len(changes)) if strata else np.empty((0, 0))  # (seeds, strata)
-    return at_resolution(found, outcomes.step_of(used, scale), strata=list(each.T))
+    return at_resolution(found, outcomes.step_of(used, scale), strata=list(each.T), cells=list(complete.to_numpy().T))
 
 
 def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
@@ -300,7 +301,8 @@ def by_stratum(
         kind: Kind = "interaction" if len(changes) > 1 else "simple"
         one = Estimate(kind, tuple(changes), by_seed, *student(by_seed), fixed, [stratum], identical=same, scale=scale)
         apart = _unpaired(one, outcomes, single) if len(complete) < PAIRS else one
-        found.append(apart if apart.unpaired else at_resolution(one, outcomes.step_of(columns, scale)))
+        runs, step = list(complete.to_numpy().T), outcomes.step_of(columns, scale)
+        found.append(apart if apart.unpaired else at_resolution(one, step, cells=runs))
     return found
 
 
@@ -310,7 +312,8 @@ def means_by_cell(outcomes: Outcomes, where: Condition | None = None, value: flo
     for cell, column in {column: (cell, column) for cell, column in reversed(outcomes.select(where).items())}.values():
         by_seed = outcomes.known[column] - value
         fixed = Condition({key: (level,) for key, level in cell.items()})
-        found.append(at_resolution(Estimate("mean", (), by_seed, *student(by_seed), fixed, [cell]), outcomes.step))
+        mean_of_cell = Estimate("mean", (), by_seed, *student(by_seed), fixed, [cell])
+        found.append(at_resolution(mean_of_cell, outcomes.step, cells=[outcomes.known[column]]))
     order = {cell: at for at, cell in enumerate(outcomes.cells)}
     return sorted(found, key=lambda each: order[each.strata[0]])
 

@@ -13,6 +13,7 @@ from ablate.core.errors import UsageError
 from ablate.core.metrics import MetricSpec
 from ablate.stats.comparisons import baselines, differences
 from ablate.stats.outcomes import Outcomes
+from ablate.stats.rounding import equal_under_all_seeds, resolution
 from ablate.stats.summary import Summary
 from ablate.storage.results import StudyResults
 
@@ -163,6 +164,16 @@ def at_chance(results: StudyResults, metric: str) -> set[str]:
     finished = results.runs["status"] == "finished"
     lost = ((results.values[metric][finished] - chance).abs() < 1e-9).groupby(results.runs["cell"][finished]).all()
     return set(lost.index[lost])
+
+
+def seed_ignored(results: StudyResults, metric: str) -> bool:
+    """Whether the finished runs of every configuration have the same value under all seeds, as if they were copies of one."""
+    if metric not in results.values:
+        return False
+    finished = results.runs["status"] == "finished"
+    known = results.values[metric][finished].dropna()
+    cells = [values.to_numpy() for _, values in known.groupby(results.runs["cell"][known.index])]
+    return equal_under_all_seeds(cells, resolution(known.to_frame()))
 
 
 def _improving(results: StudyResults, history: pd.DataFrame | None) -> set[str]:

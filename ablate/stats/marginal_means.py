@@ -59,7 +59,8 @@ def interaction_means(outcomes: Outcomes, first: str, second: str, confidence: f
                 continue
             values = runs.mean(axis="columns")
             mean = Estimate("mean", (), values, *student(values))
-            found = at_resolution(mean, outcomes.step, strata=list(runs.to_numpy().T))
+            cells = list(runs.to_numpy().T)
+            found = at_resolution(mean, outcomes.step, strata=cells, cells=cells)
             rows.append((str(across), str(level), found.n, found.estimate, *found.interval(confidence)))
     return InteractionMeans(x, line, pd.DataFrame(rows, columns=COLUMNS), balanced)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ablate.stats.estimates import Estimate
+from ablate.stats.estimates import RESIDUE, Estimate
 
 DECIMALS = 6  # a metric that is written with more is not called rounded
 CLOSE = 1e-9  # the error of a multiple of the step, as a fraction of the largest value (of 1, if that is larger)
@@ -129,7 +129,11 @@ def _smallest_gap(ordered: NDArray[np.float64], error: float) -> float | None:
 
 
 def at_resolution(
-    estimate: Estimate, step: Step | None, arms: Sequence[ArrayLike] = (), strata: Sequence[ArrayLike] = ()
+    estimate: Estimate,
+    step: Step | None,
+    arms: Sequence[ArrayLike] = (),
+    strata: Sequence[ArrayLike] = (),
+    cells: Sequence[ArrayLike] = (),
 ) -> Estimate:
     """The estimate with the step of a rounded metric as its uncertainty, if all its values lie within one step.
 
@@ -140,9 +144,10 @@ def at_resolution(
         step: of the metric, on the scale of the estimate; None if it is not rounded.
         arms: of an unpaired estimate, the values of each arm.
         strata: of an average, the values by seed of each stratum.
+        cells: the values by seed of each cell, to recognize copies of one run; by default those of the arms.
     """
     groups = arms or strata or (estimate.by_seed.to_numpy(),)
-    if _is_copied(estimate, step, arms):
+    if _is_copied(estimate, step, cells or arms):
         return replace(estimate, se=np.nan, df=0.0, note="; ".join(filter(None, [estimate.note, COPIES])))
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
@@ -158,15 +163,30 @@ def at_resolution(
     return replace(estimate, se=se, df=float(df), least_se=se, note="; ".join(filter(None, [estimate.note, note])))
 
 
-def _is_copied(estimate: Estimate, step: Step | None, arms: Sequence[ArrayLike]) -> bool:
-    """Whether the values of each arm are equal under all seeds, which those of a metric with decimals are not by accident.
+def _is_copied(estimate: Estimate, step: Step | None, cells: Sequence[ArrayLike]) -> bool:
+    """Whether the values of each cell are equal under all seeds, which those of a metric with decimals are not by accident.
 
     Numbers that are the same by construction, such as those of parameters, are integers.
     """
-    if estimate.identical or not estimate.df > 0 or not estimate.estimate or estimate.se > 0:
+    if estimate.identical or not estimate.df > 0:
         return False
-    if not arms and estimate.arms is not None:
-        arms = tuple(estimate.arms.dropna().to_numpy().T)
-    if not arms or min(map(np.size, arms)) < 2 or max(np.ptp(values) for values in arms) > 0:
+    if not cells and estimate.arms is not None:
+        cells = tuple(estimate.arms.dropna().to_numpy().T)
+    return bool(cells) and estimate.se <= _residue(cells) and equal_under_all_seeds(cells, step)
+
+
+def equal_under_all_seeds(cells: Sequence[ArrayLike], step: Step | None) -> bool:
+    """Whether each cell has two or more runs, all of the same value, which is none that they have by accident or construction.
+
+    Args:
+        cells: the values of each cell, one for each seed.
+        step: the rounding step of the metric; None if it is not rounded.
+    """
+    if not cells or min(map(np.size, cells)) < 2 or max(np.ptp(values) for values in cells) > _residue(cells):
         return False
-    return step is None or (step.size < 1 and min(np.abs(values).min() for values in arms) >= COPIED * step.size)
+    return step is None or (step.size < 1 and min(np.abs(values).min() for values in cells) >= COPIED * step.size)
+
+
+def _residue(cells: Sequence[ArrayLike]) -> float:
+    """What is left of equal numbers in their differences and errors: their mean is not always one of them."""
+    return RESIDUE * max(float(np.abs(np.asarray(values, float)).max(initial=0)) for values in cells)

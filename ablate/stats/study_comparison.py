@@ -82,4 +82,5 @@ def _difference(before: pd.Series, after: pd.Series, step: Step | None, by_seed:
     pairs = difference(before, after) if by_seed else pd.Series(dtype=float)
     if len(pairs) < PAIRS:
         return welch(before, after if by_seed else after.set_axis([("after", seed) for seed in after.index]), step)
-    return at_resolution(Estimate("simple", (), pairs, *student(pairs), identical=not pairs.any()), step)
+    found = Estimate("simple", (), pairs, *student(pairs), identical=not pairs.any())
+    return at_resolution(found, step, cells=[before[pairs.index], after[pairs.index]])

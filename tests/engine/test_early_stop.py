@@ -59,6 +59,22 @@ def test_a_first_run_that_returns_nothing_usable_stops_a_sweep(tmp_path, monkeyp
     assert records(tmp_path) == 1
 
 
+def test_the_first_run_that_returns_may_come_after_runs_that_failed(tmp_path: Path) -> None:
+    """Configurations that fail at once must not let a sweep go on whose other runs train for hours and return nothing."""
+    early_stop.note(tmp_path, "one", "TypeError: no log method")
+    assert early_stop.reason(tmp_path) is None
+    early_stop.note(tmp_path, "two", "the training function returned nothing", unusable=True)
+    assert (
+        early_stop.reason(tmp_path)
+        == "Stopped after a run that returned nothing usable: the training function returned nothing. "
+        "The other runs were not started."
+    )
+    early_stop.reset(tmp_path)
+    early_stop.note(tmp_path, "one", None)
+    early_stop.note(tmp_path, "two", "the training function returned nothing", unusable=True)
+    assert early_stop.reason(tmp_path) is None
+
+
 def test_errors_that_differ_in_numbers_alone_are_the_same(tmp_path: Path) -> None:
     """Such as that of argparse, which has the level, or of a missing file, whose path has the seed."""
     for at, level in enumerate(("0", "0.9", "1e-4")):

@@ -56,6 +56,14 @@ def test_a_job_reads_in_another_process_what_was_planned(tmp_path: Path) -> None
     assert (context.seed, context.overridden, context.position) == (7, ["rule", "x"], "1/2")
 
 
+def test_programs_that_ask_hydra_for_a_folder_by_another_name_get_that_of_the_run(tmp_path: Path) -> None:
+    """Such as nn-template, which saves its checkpoints in `hydra.run.dir`: often the time, which two runs may have in common."""
+    master, cell = composed("config", "x=3")
+    config = FrozenConfigs().load_sweep_config(master, job(cell, tmp_path))
+    assert config.hydra.run.dir == str(tmp_path)
+    assert Path(config.hydra.sweep.dir, config.hydra.sweep.subdir) == tmp_path
+
+
 def test_a_job_that_an_earlier_version_submitted_has_no_name(tmp_path: Path) -> None:
     _, cell = composed("config", "x=3")
     assert RunContext.from_overrides(job(cell, tmp_path)).short_name == cell.label

@@ -103,6 +103,18 @@ def test_what_is_no_number_is_refused(run: Run) -> None:
         collected(None, run)
 
 
+def test_a_returned_model_is_ignored_beside_metrics_in_a_file_or_logged(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """Such as that of the examples of hydra-zen, or (metrics, objects) of a function that Hydra decorates."""
+    (run.directory / "metrics.csv").write_text("acc\n0.5\n")
+    for returned in (torch.nn.Linear(1, 1), ({"acc": 1.0}, object()), "done"):
+        assert collected(returned, run, metrics="metrics.csv") == {"acc": 0.5}
+    assert "returned str 'done'; expected a number for value, or a mapping of metrics. It is ignored." in caplog.text
+    with pytest.raises(UsageError, match="expected a number for acc"):
+        collected("done", run, metrics="metrics.csv", returns="acc")
+    run.log(epoch=1, acc=0.75)
+    assert collected(torch.nn.Linear(1, 1), run) == {"acc": 0.75}
+
+
 def test_a_run_that_returns_nothing_has_the_last_values_that_it_logged(run: Run) -> None:
     run.log(epoch=1, acc=0.75)
     run.log(epoch=2, acc=0.5)

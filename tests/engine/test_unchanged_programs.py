@@ -54,6 +54,30 @@ def test_metrics_are_read_from_the_files_that_it_wrote(program: str, command: Co
         assert (path / "history.csv").read_text().startswith("epoch,score\n0.0,")
 
 
+def test_files_in_the_folder_of_the_command_are_found_by_programs_that_work_in_that_of_the_run(
+    program: str, command: Command, tmp_path: Path
+) -> None:
+    """As TD-MPC2 does: `logs` is beside the program, and without version_base Hydra changes the working folder."""
+    Path(program).write_text(
+        "import hydra\n"
+        "from pathlib import Path\n"
+        "@hydra.main(version_base='1.1', config_path='conf', config_name='plain')\n"
+        "def main(cfg):\n"
+        "    folder = Path(hydra.utils.get_original_cwd()) / 'logs' / str(cfg.seed)\n"
+        "    folder.mkdir(parents=True, exist_ok=True)\n"
+        "    (folder / 'eval.csv').write_text(f',reward\\n0,{cfg.optimizer.lr}\\n')\n"
+        "main()\n"
+    )
+    typed = ("optimizer.lr=0.25,0.5", "hydra.sweeper.seeds=2", "hydra.sweeper.metrics='logs/*/eval.csv'")
+    assert "4 finished" in command(program, *SWEEP, *typed).stdout
+    results = load_results(tmp_path / "outputs" / "lr")
+    assert list(results.values) == ["reward"]
+    assert sorted(results.values["reward"]) == [0.25, 0.25, 0.5, 0.5]
+    missing = ("optimizer.lr=0.25,0.5", "hydra.sweeper.name=m", "hydra.sweeper.metrics='logs/*/train.csv'")
+    said = " ".join(command(program, *SWEEP, *missing, status=1).stdout.split())
+    assert f", where it wrote nothing, and none in {tmp_path}." in said
+
+
 def test_what_is_missing_is_said_in_one_line(program: str, command: Command, tmp_path: Path) -> None:
     said = command(program, *SWEEP, "optimizer.lr=0.5,1", "hydra.sweeper.reuse=all", status=2)
     assert said.stderr == "ablate: hydra.sweeper.reuse=all: expected one of any, same_code.\n"

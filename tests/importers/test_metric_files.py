@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ablate.core.errors import UsageError
@@ -123,3 +124,11 @@ def test_the_event_files_of_lightning_have_the_epoch_in_a_row_of_its_own() -> No
 def test_a_date_with_underscores_is_no_metric(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("when,acc\n2024_01_05,0.5\n")
     assert read_metrics(tmp_path / "metrics.csv") == [{"acc": 0.5}]
+
+
+def test_the_row_numbers_of_pandas_are_no_metric(tmp_path: Path) -> None:
+    path, again = tmp_path / "log.csv", tmp_path / "again.csv"
+    pd.DataFrame({"epoch": [0, 1], "acc": [0.5, 0.75]}).to_csv(path)
+    pd.read_csv(path).to_csv(again)
+    for each in (path, again):
+        assert read_metrics(each) == [{"epoch": 0, "acc": 0.5}, {"epoch": 1, "acc": 0.75}]

@@ -62,6 +62,14 @@ def test_configurations_at_chance_are_named_since_averages_include_them() -> Non
     )
 
 
+def test_runs_that_are_the_same_in_all_configurations_and_under_all_seeds_are_copies(tmp_path: Path) -> None:
+    """As if each run had continued from the checkpoint of the first: no contrast differs, and none says so."""
+    value = 0.712345678
+    said = "The runs of each configuration are equal under all seeds, as if the program ignored its seed: they count as one."
+    assert said in caveats(build(write_runs(tmp_path / "s", STEMS, 5, value=lambda levels, seed: value)))
+    assert said not in caveats(build(write_runs(tmp_path / "t", STEMS, 5)))
+
+
 def test_the_program_s_own_caveats_come_first_then_what_was_resolved_and_late_claims(tmp_path: Path) -> None:
     description = Description(metrics=METRICS, caveats=("The sentences are synthetic.",))
     decisions = {"data.source": {"asked": "auto", "took": "builtin"}, "data.digest": {"asked": None, "took": "1234"}}

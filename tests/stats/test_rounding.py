@@ -246,6 +246,19 @@ def test_runs_that_are_equal_under_all_seeds_count_as_one(first: float, second: 
     assert found.verdict == "supported"
 
 
+def test_copies_of_any_value_count_as_one_in_every_estimate() -> None:
+    """The mean of five equal numbers is one unit in the last place away from them for some: that is no scatter."""
+    levels = {"method": ["base", "ours"], "wd": ["0", "1"]}
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        value = {(a, b): float(generator.random()) for a in levels["method"] for b in levels["wd"]}
+        found = outcomes(study(levels, lambda at, seed, value=value: value[at["method"], at["wd"]], 5))
+        interaction = contrasts.interaction(found, OURS, Change.of("wd", "0", "1"))
+        of_cells = contrasts.means_by_cell(found)
+        for each in (contrasts.contrast(found, OURS), *contrasts.by_stratum(found, [OURS]), interaction, *of_cells):
+            assert (np.isnan(each.se), COPIES in each.note) == (True, True)
+
+
 @pytest.mark.parametrize("n", [5, 6, 8, 12])
 def test_success_or_failure_has_about_the_p_value_of_the_exact_test(n: int) -> None:
     """McNemar's: the binomial test of n pairs that all improve."""
