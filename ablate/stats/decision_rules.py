@@ -54,7 +54,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ablate.core.claims import EXPECTS, FEWEST_SEEDS
 
-RULES = 8  # the version of these rules, increased with every change that may change a verdict
+RULES = 9  # the version of these rules, increased with every change that may change a verdict
 LOOKS = (5, 8, 12, 20)
 ALPHA = 0.025
 SPENDING = 2.0  # the exponent of the spending function

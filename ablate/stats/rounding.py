@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ablate.stats.estimates import Estimate
+from ablate.stats.estimates import Estimate, error_of_steps
 
 DECIMALS = 6  # a metric that is written with more is not called rounded
 CLOSE = 1e-9  # the error of a multiple of the step, as a fraction of the largest value (of 1, if that is larger)
@@ -32,11 +32,7 @@ COPIED = 2000  # steps of a metric: a value of so many is not the same under all
 
 
 class BinaryStep(float):
-    """The step of an outcome that is 0 or 1, such as success. Such a metric is not rounded.
-
-    If all pairs agree, the standard error is at least 2 steps / n, by which the t test of n pairs that all improve has nearly
-    the p value of the exact test of McNemar (1947), 2^-n.
-    """
+    """The step of an outcome that is 0 or 1, such as success. Such a metric is not rounded: more seeds reduce its error."""
 
 
 def resolution(values: pd.DataFrame) -> float | None:
@@ -116,7 +112,8 @@ def at_resolution(
 ) -> Estimate:
     """The estimate with the step of a rounded metric as its uncertainty, if all its values lie within one step.
 
-    Pairs that are all equal remain as they are: they are identical, not close.
+    Pairs that are all equal remain as they are: they are identical, not close. Pairs that differ by one step at most, up or
+    down, and outcomes that are 0 or 1, have `error_of_steps`: the t test of few of them would be wrong too often.
 
     Args:
         estimate: with its own standard error.
@@ -129,11 +126,14 @@ def at_resolution(
         return replace(estimate, se=np.nan, df=0.0, note="; ".join(filter(None, [estimate.note, COPIES])))
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
-    if max(np.ptp(values) for values in groups) > SAME * step or estimate.se >= step / 2:
+    binary, within = isinstance(step, BinaryStep), max(np.ptp(values) for values in groups) <= SAME * step
+    if binary and estimate.unpaired:
+        return replace(estimate, se=max(estimate.se, 2 * step / min(map(np.size, groups))))
+    if binary or (not within and len(groups) == 1 and estimate.by_seed.abs().max() <= SAME * step):
+        se = max(estimate.se, error_of_steps(estimate.by_seed, step))
+        return replace(estimate, se=se, by_steps=float(step))
+    if not within or estimate.se >= step / 2:
         return estimate
-    if isinstance(step, BinaryStep):
-        least = 2 * float(step) / min(map(np.size, groups))
-        return replace(estimate, se=max(least, estimate.se), least_se=least)
     what = "all runs of each arm lie" if arms else "all seeds lie"
     note = f"{what} within one rounding step of the metric ({step:.2g}), which is taken for the uncertainty"
     df = min(estimate.df, *(np.size(values) - 1 for values in groups))  # what Satterthwaite makes of no scatter is accidental
