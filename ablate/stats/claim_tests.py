@@ -143,6 +143,8 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
         else:
             check(claim, results.factors, results.facts)
             outcomes = Outcomes.of(results, claim.metric)
+            if design.looks:  # their seeds are those that are complete in all strata, and more will be
+                outcomes = replace(outcomes, together=PAIRS)
         if claim.kind == "exact":
             _exact(test, outcomes)
         else:
