@@ -8,6 +8,7 @@ import pandas as pd
 
 from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, MetricSpec, Role
+from ablate.report.ablation_notes import SAME
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import capitalized, heading, rounded_to
 from ablate.report.replicates import unit_of
@@ -53,12 +54,15 @@ def results(
     if any(flags.values()):
         columns.append(Column("flags", "flags", "flags"))
     columns += _metric_columns(others, metrics)
-    by_cell, counts = {each.cell: each.estimate for each in against}, summary.counts.to_dict("index")
+    by_cell, counts = {each.cell: each for each in against}, summary.counts.to_dict("index")
     means = _means([*first, *others], summary, metrics)
     rows = []
     for digest in summary.cells:
         found = by_cell.get(digest)
-        difference: Value = Baseline() if found is None else Interval.of(found, (specs or {}).get(digest, metrics[metric]))
+        difference: Value = Baseline()
+        if found is not None:  # the same experiment has no difference, and no interval
+            spec = (specs or {}).get(digest, metrics[metric])
+            difference = SAME if found.same_runs else Interval.of(found.estimate, spec)
         values = {
             "n": Count(int(counts[digest]["n"]), int(counts[digest]["runs"])),
             "difference": difference,

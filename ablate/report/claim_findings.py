@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ablate.core.claims import Claim, Unit
+from ablate.core.claims import ALL, LARGEST, Claim, Unit
 from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report import claim_tables
@@ -85,9 +85,13 @@ def _sentence(
 def _subject(claim: Claim, names: Mapping[str, str]) -> str:
     if claim.changes:
         return phrase(claim.changes, names)
-    if claim.kind == "path":
-        return "the whole difference" if claim.of == "all" else f"the share of {claim.of}"
-    return "value"
+    if claim.kind != "path":
+        return "value"
+    if claim.of == ALL:
+        return "the whole difference"
+    if claim.exceeds is not None:
+        return f"the share of {claim.of} minus {claim.exceeds:g} of the whole difference"
+    return f"the share of {claim.of}" + (" minus the largest of the others" if claim.expects == LARGEST else "")
 
 
 def _state(judgement: Judgement) -> str:

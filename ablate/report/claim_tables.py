@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.core.claims import Unit
+from ablate.core.claims import LARGEST, Unit
 from ablate.core.metrics import Metrics, MetricSpec
 from ablate.report.formatting import MISSING, RATIO, finer, number
 from ablate.report.table import Column, Row, Table
@@ -55,6 +55,10 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
     percent = [each for each in judgements if claim_spec(each, metrics).in_percent]
     if any(text_of(_estimate(each, claim_spec(each, metrics))) != MISSING for each in percent):
         notes[0] += " Differences of percentages are in percentage points."
+    if any(each.claim.exceeds is not None for each in judgements):
+        notes[0] += " Of a share that is claimed to exceed a part of the whole, it is the share minus that part."
+    if any(each.claim.expects == LARGEST for each in judgements):
+        notes[0] += " Of a share that is claimed to be the largest, it is the share minus the largest of the others."
     if any(not math.isnan(each.p) for each in judgements):
         notes.append(
             "p is one-sided, for the more likely of supported and contradicted (of an equivalence, the contradiction adds "

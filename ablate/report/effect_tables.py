@@ -75,8 +75,8 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
     superior = "" if comparison.over_blocks else superior
     if simultaneous:
         notes.append(
-            "Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once: max-t where all have "
-            "the same seeds, otherwise Bonferroni."
+            f"Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once: max-t where all have "
+            f"the same {unit}s and there are fewer than two for each {unit}, otherwise Bonferroni."
         )
     notes.append(
         f"Above zero: in how many {unit}s the difference is. {superior}Lowest {unit}: the lowest difference and its {unit}."
@@ -269,7 +269,10 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
         )
     if len(rows) > 2 and "simultaneous_low" in result.shares:
         columns.append(Column("simultaneous", "simultaneous", "number"))
-        notes.append("Simultaneous: 95 % intervals that hold for all shares at once (max-t).")
+        notes.append(
+            "Simultaneous: 95 % intervals that hold for all shares at once: max-t where there are fewer than two for each "
+            "seed, otherwise Bonferroni."
+        )
     if len(rows) > 2:
         columns.append(Column("marginal", "marginal contributions", "number"))
         notes.append(

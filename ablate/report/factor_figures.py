@@ -26,14 +26,15 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
         first = main.sort_values("omega_squared", ascending=False).iloc[0]
         share = f"ω² = {first['omega_squared']:.2f}"
         additive = not terms["note"].fillna("").str.contains(NOT_ADDITIVE).any()
+        matrix = factor_plots.has_matrix(terms)
         rest = (
-            "The rest is noise between seeds, and interactions of more factors."
+            f"The rest is noise between seeds, and interactions{' of more factors' if matrix else ''}."
             if additive
             else "The factorial is incomplete, so that the shares do not add up: together they may be more or less than what "
             "the factors explain, and the rest is not all noise."
         )
         of_pairs = ""
-        if factor_plots.has_matrix(terms):
+        if matrix:
             of_pairs = ", and, in the matrix, what two factors explain beyond that"
             if terms.loc[terms["order"] == 2, "omega_squared"].isna().any():
                 rest += " Empty: cannot be estimated."

@@ -201,10 +201,10 @@ def _breakable(text: str) -> Markup:
 
 
 def _unbroken(text: str) -> Markup:
-    """Keep `34.8 ± 1.4` and `[−1.3, +8.2]` on one line each where the screen allows it."""
+    """Keep `34.8 ± 1.4`, `[−1.3, +8.2]` and `(99.3 %)` on one line each where the screen allows it."""
     return Markup(
         re.sub(
-            r"\[[^\]]*\][,.;]?|[+−]\S+ points|\S+ ± \S+|n = [\d,]+(?: blocks)?",
+            r"\[[^\]]*\][,.;]?|\([\d.]+ %\)[,.;]?|[+−]\S+ points|\S+ ± \S+|n = [\d,]+(?: blocks)?",
             lambda found: f'<span class="unbroken">{found[0]}</span>',
             str(escape(text)),
         )

@@ -19,6 +19,7 @@ ROWS = 40  # a float has to fit on a page
 SLACK = 4  # rows more than these are shown all the same
 SHARED = "shared"  # key of the letter of rows that are one experiment
 COLUMN_WIDTH = 229  # points, of LaTeX's own two-column class; others have wider columns
+TEXT_WIDTH = 1.9 * COLUMN_WIDTH  # below that of the page by what the estimate of long names may miss
 WIDTHS = {
     **dict.fromkeys(" .,:;[]()|!iljtf", 0.32),
     **dict.fromkeys("+−±×=mwMWΔ✓✗", 0.8),
@@ -67,7 +68,7 @@ def table_environment(table: Table, siunitx: bool = False) -> str:
     r"""Render a table with its caption. Flags are left out, p values become stars, and lost runs are marked by a dagger.
 
     The type size is the largest at which the table should fit the width of a column. A slightly wider table is scaled, and a
-    much wider one becomes a `table*`.
+    much wider one becomes a `table*`, which is scaled to the page if it has to be: numbers beyond its edge would be lost.
 
     Args:
         table: a table with a caption.
@@ -85,10 +86,12 @@ def table_environment(table: Table, siunitx: bool = False) -> str:
         for row in rows
     ]
     widths = [max((row[at].width for row in cells), default=0.0) for at in range(len(columns))]
-    layout = next((each for each in LAYOUTS if _width(each, columns, widths) <= COLUMN_WIDTH), LAYOUTS[-1])
-    excess = _width(layout, columns, widths) / COLUMN_WIDTH
-    environment, layout = ("table", layout) if excess <= SHRUNK else ("table*", LAYOUTS[0])
-    before, after = (r"\resizebox{\columnwidth}{!}{%", "}") if 1 < excess <= SHRUNK else ("", "")
+    layout, excess = _fitting(COLUMN_WIDTH, columns, widths)
+    environment, room = "table", r"\columnwidth"
+    if excess > SHRUNK:
+        layout, excess = _fitting(TEXT_WIDTH, columns, widths)
+        environment, room = "table*", r"\textwidth"
+    before, after = (rf"\resizebox{{{room}}}{{!}}{{%", "}") if excess > 1 else ("", "")
     kinds = "".join(aligned[column.key].kind if column.key in aligned else _kind(column) for column in columns)
     titles = [_title(column, layout) for column in columns]
     heads = [
@@ -182,6 +185,16 @@ def _width(layout: _Layout, columns: Sequence[Column], widths: Sequence[float]) 
     """The estimated width of a table in points."""
     titles = [_title(column, layout).width for column in columns]
     return sum(map(max, titles, widths)) * layout.em + 2 * layout.gap * (len(columns) - 1)
+
+
+def _fitting(room: float, columns: Sequence[Column], widths: Sequence[float]) -> tuple[_Layout, float]:
+    """The largest layout at which a table fits, or the narrowest one, and its width as a fraction of the room in points."""
+
+    def width(layout: _Layout) -> float:
+        return _width(layout, columns, widths)
+
+    layout = next((each for each in LAYOUTS if width(each) <= room), min(LAYOUTS, key=width))
+    return layout, width(layout) / room
 
 
 def _ems(text: str) -> float:

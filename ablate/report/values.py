@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ablate.core.levels import Level
 from ablate.core.metrics import MetricSpec
-from ablate.report.formatting import MISSING, alike, number, percentage
+from ablate.report.formatting import MISSING, alike, number, percentage, precise_enough
 from ablate.stats.estimates import Estimate
 from ablate.stats.flags import Flag
 
@@ -18,6 +18,14 @@ SHOWN_FROM = 3  # an interval over fewer seeds (or blocks) is not shown: with tw
 def errors_of(found: Iterable[Estimate]) -> list[float]:
     """About one standard error of each estimate, from which the digits of its interval are chosen."""
     return [(high - low) / 4 for low, high in (each.interval(0.95) for each in found)]
+
+
+def _digits(spec: MetricSpec, low: float, high: float) -> MetricSpec:
+    """The metric with one number of decimals for an interval; more than others have where its ends would look equal."""
+    error = (high - low) / 4  # about one standard error
+    spec = alike(spec, error)
+    looks_equal = low < high and len({number(abs(end), spec) for end in (low, high)}) == 1
+    return precise_enough(spec, [error]) if looks_equal else spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Interval:
     def __str__(self) -> str:
         if math.isnan(self.low):
             return number(self.estimate, self.spec, self.signed)
-        spec = alike(self.spec, (self.high - self.low) / 4)  # about one standard error
+        spec = _digits(self.spec, self.low, self.high)
         estimate, low, high = (number(each, spec, self.signed) for each in (self.estimate, self.low, self.high))
         return f"{estimate} [{low}, {high}]"
 
@@ -87,7 +95,7 @@ class Limits:
         if math.isnan(self.low):
             return MISSING
         level = "" if self.confidence is None else f" ({percentage(self.confidence)})"
-        spec = alike(self.spec, (self.high - self.low) / 4)
+        spec = _digits(self.spec, self.low, self.high)
         return f"[{number(self.low, spec, self.signed)}, {number(self.high, spec, self.signed)}]{level}"
 
 

@@ -141,6 +141,8 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
         else:
             check(claim, results.factors, results.facts)
             outcomes = Outcomes.of(results, claim.metric)
+            if design.looks:  # their seeds are those that are complete in all strata, and more will be
+                outcomes = replace(outcomes, together=PAIRS)
         if claim.kind == "exact":
             _exact(test, outcomes)
         else:
@@ -267,7 +269,8 @@ def _at_look(claim: Claim, outcomes: Outcomes, drawn: Drawn, results: StudyResul
 
 def _without_numbers(estimate: Estimate) -> Estimate:
     """The same at a look where it cannot be estimated."""
-    return replace(estimate, by_seed=estimate.by_seed.iloc[:0], se=math.nan, df=0.0, arms=None, unpaired=None, least_se=0.0)
+    nothing = estimate.by_seed.iloc[:0]
+    return replace(estimate, by_seed=nothing, se=math.nan, df=0.0, arms=None, unpaired=None, least_se=0.0, by_steps=0.0)
 
 
 def _no_ratio(claim: Claim, test: LookTest, value: float) -> str:

@@ -224,14 +224,14 @@ def _averaged(outcomes: Outcomes, changes: tuple[Change, ...], where: Condition 
         pairs = known.sum(axis=0)  # of each stratum
         if pairs.max() < PAIRS and (apart := _unpaired(found, outcomes, weighed)).unpaired:
             return apart
-        if len(complete) < PAIRS <= pairs.min():
+        if len(complete) < outcomes.together and max(len(complete) + 1, PAIRS) <= pairs.min():
             return _strata_apart(found, outcomes, weighed)
     each = complete.to_numpy()[:, at] @ _signs(len(changes)) if strata else np.empty((0, 0))  # (seeds, strata)
     return at_resolution(found, outcomes.step_of(used, scale), strata=list(each.T), cells=list(complete.to_numpy().T))
 
 
 def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:
-    """The mean over strata that have no two seeds in common all together: each over the seeds that pair in it.
+    """The mean over strata of which few seeds have all: each over the seeds that pair in it.
 
     The variance adds up, seed by seed, what it contributes to the strata that it is in: sum over seeds of (sum over S strata of
     r / (S n) sqrt(n / (n - 1)))^2 with the residuals r of a stratum of n seeds. It is the paired t where all seeds are in all
@@ -248,8 +248,8 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
         counts.append(n)
         strata.append(by_seed)
     se = math.sqrt(float((pd.concat(parts, axis=1).sum(axis=1) ** 2).sum()))
-    which = "only one seed" if found.n else "no seed"
-    note = f"{which} is complete in all strata: each stratum over its own seeds ({', '.join(map(str, counts))})"
+    which = f"only {'one seed is' if found.n == 1 else f'{found.n} seeds are'}" if found.n else "no seed is"
+    note = f"{which} complete in all strata: each stratum over its own seeds ({', '.join(map(str, counts))})"
     unpaired = Unpaired(float(np.mean(means)), tuple(counts), min(counts))
     used = sorted({column for columns in weighed.corners for column in columns})
     nothing = found.by_seed.iloc[:0]

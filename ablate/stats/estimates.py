@@ -59,6 +59,7 @@ class Estimate:
         arms: of a contrast, by seed the means over the strata before the change (`first`) and after it (`second`).
         unpaired: the estimate of independent means, with fewer than two pairs; `by_seed` is then empty.
         least_se: what `se` cannot fall below, since the metric is rounded.
+        by_steps: the step of the metric where `se` is `error_of_steps`, else 0.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Estimate:
     arms: pd.DataFrame | None = None
     unpaired: Unpaired | None = None
     least_se: float = 0.0
+    by_steps: float = 0.0
 
     @property
     def n(self) -> int:
@@ -215,6 +217,15 @@ def student(by_seed: pd.Series) -> tuple[float, float]:
     """Standard error of the mean and its degrees of freedom: sd / sqrt(n), n - 1. NaN and 0 below two seeds."""
     n = len(by_seed)
     return (float(by_seed.std(ddof=1)) / np.sqrt(n), n - 1.0) if n > 1 else (np.nan, 0.0)
+
+
+def error_of_steps(by_seed: pd.Series, step: float) -> float:
+    """The standard error of the mean of few distinct values, from their scatter with two more: one step up and one step down.
+
+    Of n differences that all are one step it is 2 steps / n. Agresti and Min (2005) add such pairs to matched proportions.
+    """
+    more = [*by_seed, step, -step]
+    return float(np.std(more, ddof=1) * np.sqrt(len(more)) / len(by_seed))
 
 
 def table(estimates: Iterable[Estimate], confidence: float = 0.95) -> pd.DataFrame:

@@ -67,7 +67,8 @@ def heterogeneity(strata: Sequence[Estimate]) -> Heterogeneity | None:
     n, size = values.shape
     largest = float(np.abs(values).max(initial=0.0))
     p, test = math.nan, ""
-    rounded = any(each.least_se for each in strata)  # the scatter of seeds is then not the uncertainty
+    # within one step, the scatter of seeds is not the uncertainty
+    rounded = any(each.least_se or (each.by_steps and np.ptp(each.by_seed) <= each.by_steps) for each in strata)
     if n > size and not rounded:
         differences = cleared(values[:, 1:] - values[:, :1], largest)
         mean = differences.mean(0)

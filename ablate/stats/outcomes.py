@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ablate.core.cells import Cell, Condition
+from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.errors import UsageError
 from ablate.core.levels import Factor
 from ablate.core.metrics import terms_of
@@ -67,6 +68,7 @@ class Outcomes:
             are any. None if an outcome is one run.
         mean_of: of such outcomes, what was averaged: the values, or for `ratio` their logarithms.
         step: that of the metric; None if it is not rounded.
+        together: where fewer seeds are complete in all strata of a contrast, and more in each, strata have their own seeds.
     """
 
     outcomes: pd.DataFrame
@@ -78,6 +80,7 @@ class Outcomes:
     counts: RunCounts | None = None
     mean_of: Scale = "difference"
     step: Step | None = None
+    together: int = FEWEST_SEEDS
 
     def __post_init__(self) -> None:
         if self.lost.empty:

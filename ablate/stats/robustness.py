@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ablate.core.claims import Unit
-from ablate.stats.estimates import Estimate, student
+from ablate.stats.estimates import Estimate, error_of_steps, student
 
 EXACT_UP_TO = 14  # seeds: 16,384 sign patterns
 DRAWS = 20_000
@@ -95,7 +95,8 @@ def without_seed(estimate: Estimate, seed: object) -> Estimate:
     """The same estimate without one of its seeds."""
     rest = estimate.by_seed.drop(seed, errors="ignore")
     se, df = student(rest)
-    return replace(estimate, by_seed=rest, se=max(se, estimate.least_se), df=df)
+    least = error_of_steps(rest, estimate.by_steps) if estimate.by_steps else estimate.least_se
+    return replace(estimate, by_seed=rest, se=max(se, least), df=df)
 
 
 def robustness(

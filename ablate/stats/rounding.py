@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ablate.stats.estimates import RESIDUE, Estimate
+from ablate.stats.estimates import RESIDUE, Estimate, error_of_steps
 
 DECIMALS = 6  # a metric that is written with more is not called rounded
 CLOSE = 1e-9  # the error of a multiple of the step, as a fraction of the largest value (of 1, if that is larger)
@@ -137,7 +137,8 @@ def at_resolution(
 ) -> Estimate:
     """The estimate with the step of a rounded metric as its uncertainty, if all its values lie within one step.
 
-    Pairs that are all equal remain as they are: they are identical, not close.
+    Pairs that are all equal remain as they are: they are identical, not close. Pairs that differ by one step at most, up or
+    down, and outcomes that are 0 or 1, have `error_of_steps`: the t test of few of them would be wrong too often.
 
     Args:
         estimate: with its own standard error.
@@ -151,11 +152,14 @@ def at_resolution(
         return replace(estimate, se=np.nan, df=0.0, note="; ".join(filter(None, [estimate.note, COPIES])))
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
-    if max(np.ptp(values) for values in groups) > SAME * step.size or estimate.se >= step.size / 2:
+    within = max(np.ptp(values) for values in groups) <= SAME * step.size
+    if not step.is_rounding and estimate.unpaired:
+        return replace(estimate, se=max(estimate.se, 2 * step.size / min(map(np.size, groups))))
+    if not step.is_rounding or (not within and len(groups) == 1 and estimate.by_seed.abs().max() <= SAME * step.size):
+        se = max(estimate.se, error_of_steps(estimate.by_seed, step.size))
+        return replace(estimate, se=se, by_steps=step.size)
+    if not within or estimate.se >= step.size / 2:
         return estimate
-    if not step.is_rounding:
-        least = 2 * step.size / min(map(np.size, groups))
-        return replace(estimate, se=max(least, estimate.se), least_se=least)
     what = "all runs of each arm lie" if arms else "all seeds lie"
     note = f"{what} within one rounding step of the metric ({step.size:.2g}), which is taken for the uncertainty"
     df = min(estimate.df, *(np.size(values) - 1 for values in groups))  # what Satterthwaite makes of no scatter is accidental

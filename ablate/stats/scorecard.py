@@ -82,7 +82,7 @@ def _scored(
     runs = outcomes.outcomes.transform(np.log) if claim.scale == "ratio" else outcomes.outcomes
     made: dict[str, Any] = {
         "how": claim.published_as, "arms": [runs.loc[by_seed.index, columns].mean(axis=1) for columns in arms],
-        "better": better, "least_se": estimate.least_se,
+        "better": better, "least_se": estimate.se if estimate.by_steps else estimate.least_se,
     }  # fmt: skip
     if claim.scale == "ratio":
         found = prediction(by_seed.tolist(), math.log(figure), **made)

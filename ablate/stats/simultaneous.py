@@ -4,7 +4,7 @@ All intervals of a family hold at once with the confidence. The critical value i
 contrasts with the correlations of these, which share a baseline and seeds: Dunnett's idea (1955), for paired differences
 that each have their own standard error. It is found by simulating the means and the variances of normal differences with
 the estimated correlations; without correlation it is Sidak's. Where not all contrasts have the same seeds, some are
-unpaired, or the rounding of the metric is the uncertainty of some, the critical values are Bonferroni's.
+unpaired, or the steps of the metric determine the uncertainty of some, the critical values are Bonferroni's.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def simultaneous(estimates: Sequence[Estimate], confidence: float = 0.95) -> lis
         return [(math.nan, math.nan)] * len(estimates)
     seeds = {tuple(each.by_seed.index) for each in known}
     critical = math.nan
-    if len(seeds) == 1 and not any(each.unpaired or each.least_se for each in known):
+    if len(seeds) == 1 and not any(each.unpaired or each.least_se or each.by_steps for each in known):
         critical = critical_value(pd.concat([each.by_seed for each in known], axis=1), confidence)
     found = []
     for each in estimates:

@@ -34,6 +34,7 @@ def test_a_configuration_that_is_identical_to_another_one_is_named_below_the_res
     assert results is not None
     assert results.notes[-1] == "stem=a,on=true: identical configuration to stem=a,on=false, run once."
     assert len(results.rows) == 4
+    assert [str(value) for value in results.column("difference")].count("same runs") == 1  # not 0.0 [0.0, 0.0]
 
 
 def test_in_latex_rows_that_are_one_experiment_have_a_letter(tmp_path: Path) -> None:

@@ -130,3 +130,29 @@ def test_an_exploratory_claim_is_called_so_and_counted(tmp_path: Path) -> None:
     assert first.sentence.endswith("supported (above zero) at n = 8.")
     assert second.sentence.endswith("supported (above zero, exploratory) at n = 8.")
     assert headline(report) == "2 claims, 1 of them exploratory: 2 supported."
+
+
+def test_what_is_estimated_of_a_share_that_is_claimed_to_be_large_is_not_called_the_share(tmp_path: Path) -> None:
+    """The share of a is 6 points, of 8: 2 more than half of the whole, and 4 more than that of b."""
+    changes = {name: {"factor": name, "from": False, "to": True} for name in "ab"}
+    path = {"kind": "path", "says": "a is large", "metric": ACCURACY.name, "path": {"changes": changes, "of": "a"}}
+    claims = [
+        path | {"id": "half", "expects": "higher", "exceeds": 0.5},
+        path | {"id": "most", "expects": "largest", "margin": 0.01},
+        path | {"id": "gain", "expects": "higher", "margin": 0.01},
+    ]
+    results = grid_results(
+        {"a": [False, True], "b": [False, True]},
+        lambda of, seed: 0.5 + of["a"] * (0.06 + 0.001 * (seed - 2)) + of["b"] * 0.02 + seed / 70,
+        ACCURACY.name,
+        specs=[ACCURACY],
+        claims=claims,
+    )
+    report = compose(results, name="s", folder=tmp_path)
+    half, most, gain = (one.sentence.partition(" points")[0] for one in claim_findings(report))
+    assert half == "The share of a minus 0.5 of the whole difference: +2.00"
+    assert most == "The share of a minus the largest of the others: +4.00"
+    assert gain == "The share of a: +6.00"
+    assert report.tables.verdicts is not None
+    assert "it is the share minus that part." in report.tables.verdicts.notes[0]
+    assert "it is the share minus the largest of the others." in report.tables.verdicts.notes[0]

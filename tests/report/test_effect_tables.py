@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
+from scipy import stats
 
 from ablate.core.cells import Cell
 from ablate.core.metrics import MetricSpec, PercentageSpec
@@ -172,3 +174,15 @@ def test_the_ends_of_what_each_change_made_stand_beside_its_share() -> None:
     shown = effect_tables.attribution(AttributionResult("attribution", "Attribution: accuracy", "accuracy", shares), SPEC)
     assert [row[-1] for row in texts(shown)] == ["−14.8 to +3.4", "+2.0", "–"]
     assert "the share is an average of unlike effects" in shown.notes[-1]
+
+
+def test_simultaneous_intervals_of_many_changes_over_few_seeds_are_not_called_max_t() -> None:
+    """Seven changes over three seeds have the critical value of Bonferroni, and the note said max-t."""
+    generator = np.random.default_rng(0)
+    runs = grid_results({"way": list(range(8))}, lambda of, seed: float(generator.normal()), "accuracy", 3)
+    found = every_contrast(Outcomes.of(runs, "accuracy"))
+    frame = with_simultaneous(table(found), found)
+    half = (frame["simultaneous_high"] - frame["simultaneous_low"]) / 2
+    assert half.tolist() == pytest.approx(stats.t.ppf(1 - 0.05 / 14, 2) * frame["se"])
+    notes = effect_tables.contrasts(Comparison("accuracy", found, frame), SPEC, main=True).notes
+    assert "max-t where all have the same seeds and there are fewer than two for each seed, otherwise Bonferroni." in notes[1]

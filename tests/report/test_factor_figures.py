@@ -33,7 +33,15 @@ def sketches(better: Better | None, blocks: str | None = None, of_seeds: float =
 def test_the_first_factor_is_not_said_to_explain_most_of_the_variance() -> None:
     found = sketches("higher")["importance"]
     assert found.alt == "b explains more of the variance between runs than any other factor: ω² = 0.00."
-    assert found.caption.endswith("The rest is noise between seeds, and interactions of more factors.")
+    assert found.caption.endswith("The rest is noise between seeds, and interactions.")
+
+
+def test_where_no_pairs_are_drawn_all_interactions_are_in_the_rest() -> None:
+    results = grid_results({"a": [0, 1], "b": [0, 1]}, lambda of, seed: 0.1 * of["a"] * of["b"] + 0.001 * seed * of["a"], "x")
+    report = compose(results, name="s", folder=Path("x"))
+    assert report.comparison is not None
+    found = {each.name: each for each in factor_sketches(report, report.comparison, report.metrics["x"])}["importance"]
+    assert found.caption.endswith("The rest is noise between seeds, and interactions.")
 
 
 def test_what_an_incomplete_factorial_does_not_explain_is_not_called_noise() -> None:

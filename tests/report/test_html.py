@@ -17,7 +17,7 @@ from ablate.report.build import compose
 from ablate.report.folder import write_folder
 from ablate.report.values import text_of
 from tests.report.conftest import SCRIPT
-from tests.report.studies import ACCURACY, grid_results, results
+from tests.report.studies import ACCURACY, CLAIM, grid_results, reported, results
 
 
 class Page(HTMLParser):
@@ -166,3 +166,11 @@ def test_of_many_configurations_behind_a_number_the_first_are_listed(tmp_path: P
     found = grid_results(factors, lambda levels, seed: sum(levels.values()) + seed / 10, "f1", 2)
     write_folder(compose(found, name="s", folder=tmp_path))
     assert "and 10 more" in " ".join(Page(tmp_path / "index.html").text.split())  # of the 50 with a=0 or a=1
+
+
+def test_the_level_of_an_interval_stays_on_one_line(tmp_path: Path) -> None:
+    """It was broken between the number and the percent sign."""
+    report = reported(tmp_path, 0.002, 0.012, claims=[CLAIM], looks=[5, 8, 12, 20])
+    write_folder(report, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '<span class="unbroken">(99.7 %).</span>' in page

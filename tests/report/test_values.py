@@ -46,6 +46,9 @@ NAN = math.nan
         (Mean(NAN, NAN, 0, 2, SPEC), "–"),
         (Mean(99.28, 2.599, 5, 5, MetricSpec("x")), "99.3 ± 2.6"),  # a deviation has no more decimals than its mean
         (Mean(2.114e-5, 5.66e-7, 5, 5, MetricSpec("x")), "0.00002114 ± 0.00000057"),
+        (Interval(0.00008, -0.00008, 0.00024, SPEC), "+0.008 [−0.008, +0.024]"),  # +0.0 [−0.0, +0.0] says nothing
+        (Limits(0.00411, 0.00432, SPEC), "[+0.411, +0.432]"),
+        (Interval(0.0, 0.0, 0.0, SPEC), "0.0 [0.0, 0.0]"),
         (Interval(1.076, 0.5457, 1.606, MetricSpec("x")), "+1.08 [+0.55, +1.61]"),
         (Limits(0.5457, 1.606, MetricSpec("x")), "[+0.55, +1.61]"),
         (Range(-0.148, 0.034, SPEC), "−14.8 to +3.4"),

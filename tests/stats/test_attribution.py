@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -288,3 +290,17 @@ def test_cells_that_other_designs_added_do_not_change_the_order_that_a_seed_drew
     alone = shares_by_seed({0: found}, names, {0: order})[names].iloc[0].to_dict()
     assert alone == pytest.approx(along(value, order))
     assert shares_by_seed({0: found}, names)[names].iloc[0].to_dict() != pytest.approx(alone)
+
+
+def test_an_order_and_its_reverse_balance_interactions_of_two_changes_and_not_of_three() -> None:
+    """The bound that docs/statistics.md states: x gains 2 after y and z, otherwise loses 1, which is 0 on the average."""
+    names = list("xyzuv")
+
+    def shares(value: Callable[[frozenset[str]], float]) -> list[float]:
+        sets = [frozenset(chosen) for size in range(6) for chosen in itertools.combinations(names, size)]
+        values = {each: float(value(each)) for each in sets}
+        return [round(along(values, order)["x"], 9) for order in itertools.permutations(names)]
+
+    assert set(shares(lambda made: ("x" in made) + 5 * ({"x", "y"} <= made) - 3 * ({"x", "z"} <= made))) == {2.0}
+    of_three = shares(lambda made: 3 * ({"x", "y", "z"} <= made) - ("x" in made))
+    assert Counter(of_three) == {0.5: 80, -1.0: 40}  # of 120 orders

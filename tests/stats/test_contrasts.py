@@ -1,6 +1,7 @@
 """Contrasts, against pandas, scipy, statsmodels and arithmetic by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -298,6 +299,23 @@ def test_one_common_seed_does_not_discard_the_other_runs() -> None:
         len(by_stratum(outcomes(one), [Change.of("m", "a", "b")])),
     ) == (2, 1)
     assert by_stratum(outcomes(one), [Change.of("m", "a", "b")])[0].n == 10
+
+
+def test_a_few_seeds_that_are_in_all_strata_do_not_discard_those_of_each() -> None:
+    """With two common seeds of 8 and 8, there was no interval and no verdict, and with one of them there were both."""
+    frame = study({"m": ["a", "b"], "k": ["x", "y"]}, noise(1.0), seeds=14)
+    own = frame[((frame["k"] == "x") & (frame["seed"] <= 7)) | ((frame["k"] == "y") & (frame["seed"] >= 6))]
+    change = Change.of("m", "a", "b")
+    found = contrast(outcomes(own), change)
+    assert (found.n, found.df) == (8, 7)
+    assert found.note == "only 2 seeds are complete in all strata: each stratum over its own seeds (8, 8)"
+    one, other = (each.by_seed for each in by_stratum(outcomes(own), [change]))
+    common = [6, 7]
+    covariance = ((one - one.mean())[common] * (other - other.mean())[common]).sum() / (8 * 7)
+    assert found.se == pytest.approx(math.sqrt(one.var() / 8 + other.var() / 8 + 2 * covariance) / 2)
+    assert contrast(replace(outcomes(own), together=2), change).n == 2  # a study with looks waits for seeds that are complete
+    more = frame[((frame["k"] == "x") & (frame["seed"] <= 9)) | ((frame["k"] == "y") & (frame["seed"] >= 5))]
+    assert contrast(outcomes(more), change).n == 5
 
 
 def test_one_seed_that_is_in_all_strata_does_not_discard_those_of_each() -> None:

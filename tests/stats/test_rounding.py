@@ -266,6 +266,31 @@ def test_success_or_failure_has_about_the_p_value_of_the_exact_test(n: int) -> N
     assert found.p == pytest.approx(stats.binomtest(n, n, alternative="greater").pvalue, rel=0.9)
     assert (found.verdict == "supported") == (n > 5)
     assert judged([0] * 19 + [1], [1] * 19 + [0]).p > judged([0] * 20, [1] * 20).p  # one pair that worsens does not help
+    assert "even 1000 seeds" not in judged([0] * n, [1] * n, margin=0.1).reason  # the error is none of rounding
+
+
+@pytest.mark.parametrize(("n", "values"), [(8, (0, 1)), (10, (0, 1)), (8, (3, 4))])
+def test_pairs_that_differ_by_one_step_are_rarely_called_different(n: int, values: tuple[int, int]) -> None:
+    """Of 8 pairs, 7 that improve and 1 that worsens had p = 0.01, and the exact test of McNemar has 0.035."""
+    low, high = values
+    larger: dict[tuple[int, int], bool] = {}
+    for better in range(n + 1):
+        for worse in range(n + 1 - better):
+            equal = [low] * (n - better - worse)
+            first, second = [low] * better + [high] * worse + equal, [high] * better + [low] * worse + equal
+            larger[better, worse] = judged([*first], [*second]).verdict == "supported"
+    for share in (0.3, 0.5, 0.7, 0.9, 1.0):  # of the pairs that differ
+        chance = stats.multinomial(n, [share / 2, share / 2, 1 - share])
+        wrong = sum(chance.pmf([a, b, n - a - b]) for (a, b), shown in larger.items() if shown)
+        assert wrong <= 0.025
+    assert larger[n, 0] == (values == (0, 1))  # of a metric in steps of one, that may be what is left of less than a step
+    assert not larger[7, 1]
+
+
+def test_success_in_strata_without_common_seeds_has_an_error() -> None:
+    rows = study({"method": ["base", "ours"], "task": ["a", "b"]}, lambda at, seed: float(at["method"] == "ours"), seeds=10)
+    found = contrasts.contrast(outcomes(rows[(rows["seed"] < 5) == (rows["task"] == "a")]), OURS)
+    assert (found.estimate, found.n, found.se) == (1, 5, pytest.approx(2 / 5))
 
 
 def test_rates_of_success_in_blocks_are_compared_by_the_paired_t_of_the_rates() -> None:
@@ -285,7 +310,7 @@ def test_rates_of_success_in_blocks_are_compared_by_the_paired_t_of_the_rates() 
         before = found.iqm[0]
         assert before.high - before.low < 0.5  # the bootstrap's own
     single = by_block(outcomes(study(levels, lambda of, seed: float(of["method"] == "ours"), seeds=1)), "task")
-    assert contrasts.contrast(single, OURS).least_se == 2 / 8  # one run in each block is 0 or 1
+    assert contrasts.contrast(single, OURS).se == pytest.approx(2 / 8)  # one run in each block is 0 or 1
 
 
 def test_a_step_that_is_no_power_of_ten_is_found_if_that_is_no_accident() -> None:
