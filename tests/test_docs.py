@@ -134,6 +134,18 @@ def test_a_report_is_written(line: str, command: Command, tmp_path: Path) -> Non
     assert "Report: " in answer.stdout
 
 
+def test_the_table_beside_the_csv_file_of_the_docs_is_its_report(command: Command, tmp_path: Path) -> None:
+    page = "docs/results-of-other-tools.md"
+    (rows,) = examples(page, "csv")
+    (tmp_path / "results.csv").write_text(rows)
+    answer = command("-m", "ablate.report", "results.csv")
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (said,) = re.findall(r"It prints `(.*?)`", text)
+    assert f"ablate: {said}" in answer.stdout + answer.stderr
+    table = (tmp_path / "results-report/tables/ablation.md").read_text(encoding="utf-8")
+    assert "".join(re.findall(r"^\|.*\n", table, re.MULTILINE)) in text
+
+
 def digits(method: str, augment: str, seed: int) -> int:
     """Two digits that differ from run to run."""
     return 50 + 20 * (method == "b") + 7 * (augment == "d") + (seed * seed) % 5

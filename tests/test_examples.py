@@ -73,6 +73,7 @@ def test_the_example_without_hydra(command: Command, tmp_path: Path) -> None:
 
 def test_the_documentation_counts_the_lines_that_adopting_takes() -> None:
     table = (EXAMPLES.parent / "docs" / "your-own-script.md").read_text()
+    assert re.findall(r"^(ablate sweep .*)$", (EXAMPLES / "argparse" / "train.py").read_text(), re.MULTILINE)[0] in table
     for example in ("pytorch", "lightning", "huggingface", "argparse"):
         files = [path for path in (EXAMPLES / example).rglob("*") if path.suffix in (".py", ".yaml")]
         lines = sum(line.endswith("# ablate") for path in files for line in path.read_text().splitlines())

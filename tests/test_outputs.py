@@ -1,5 +1,6 @@
 """The committed studies: their verdicts hold, and what the case study quotes of them is what their runs say."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -21,6 +22,18 @@ from ablate.storage.dataframe import load_kept, load_results
 
 ROOT = Path(__file__).parent.parent
 HIS_LOG = {1: 6248, 5: 8119, 10: 8557, 20: 8913, 30: 9064, 40: 9159, 50: 9180, 54: 9162, 60: 9188, 64: 9190}  # right, of 10,000
+CHANGES = {  # the changes of +study=hidden, as the case study names them
+    "removing dropout": "dropout", "batches of 128 instead of 32": "batch", "BN in block 3": "norm",
+    "one BN in two places": "shared", "the gradual stem": "stem", "all five": "all",
+}  # fmt: skip
+DIFFERENCES = {  # the claims of +study=protocols
+    "batch statistics instead of evaluation mode, stage 92": "H4-92",
+    "batch statistics instead of evaluation mode, stage 89": "H4-89",
+    "the same, stage 92 more than stage 87 (exploratory)": "H4-92-control",
+    "the same, stage 89 more than stage 87 (exploratory)": "H4-89-control",
+    "dropout and batch statistics during the test, stage 87 (H2)": "H2-87",
+    "flipped test images, mean of the three networks (H3)": "H3",
+}
 STUDIES = sorted(path.parent.parent for path in (ROOT / "outputs").glob("*/report/verdicts.json"))
 
 
@@ -74,13 +87,15 @@ def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
     stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
     (odd,) = stems[stems > 0].items()
     others = stems[stems < 0]
-    assert f"Under seed {odd[0]} the gradual stem gains {odd[1]} points; under each of the other nineteen" in text
+    assert (
+        f"gains {odd[1]} points under seed {odd[0]}; loses {-others.max()} to {-others.min()} under each of the other nineteen"
+        in text
+    )
     assert len(others) == 19
-    assert f"it loses {-others.max()} to {-others.min()} (standard protocol" in text
     best = 100 * runs.groupby("cell")["final_test_accuracy"].mean().max()
     assert f"straight to 64 channels) classifies {best:.1f} % of the test images correctly" in text
     his = 100 * runs.query("`model.padding` == 'module'")["final_test_accuracy"].mean()
-    assert f"the one with his stem and padding {his:.1f} %" in text
+    assert f"the one with the author's stem and padding {his:.1f} %" in text
     wide = [
         50 * (row["high"] - row["low"]) for row in verdicts(ROOT / "outputs" / "qiita") if row["id"] in ("C3", "C4", "C5", "C6")
     ]
@@ -88,11 +103,11 @@ def test_what_the_case_study_says_of_the_path_and_of_single_seeds() -> None:
     by_seed = pivoted(load_results(ROOT / "outputs" / "qiita").to_frame().query(cells))
     stems = (by_seed[False, "pyramid"] - by_seed[False, "direct"]).round(1)
     without = (by_seed[False, "direct"] - by_seed[True, "direct"]).round(1)
-    assert f"the gradual stem gains {stems[0]} points and removing dropout costs {-without[0]}" in text
     assert (
-        f"loses {-stems[1:].max()} to {-stems[1:].min()} and removing dropout gains {without[1:].min()} to {without[1:].max()}"
+        f"gains {stems[0]} points under seed 0; loses {-stems[1:].max()} to {-stems[1:].min()} under each of the other four"
         in text
     )
+    assert f"costs {-without[0]} points under seed 0; gains {without[1:].min()} to {without[1:].max()} under each of" in text
 
 
 def pivoted(runs: pd.DataFrame) -> pd.DataFrame:
@@ -102,16 +117,15 @@ def pivoted(runs: pd.DataFrame) -> pd.DataFrame:
 
 def test_what_the_case_study_says_of_the_fast_recipe() -> None:
     text = in_words("case-study")
-    for study, sentence in (
-        ("fast30", "After 30 epochs it reaches {:.1f} % on average over five seeds"),
-        ("fast", "After 10 epochs it is {:.1f} %"),
-    ):
-        runs = load_results(ROOT / "outputs" / study).to_frame()
-        assert sentence.format(100 * runs["final_test_accuracy"].mean()) in text
-        assert len(runs) == 5
-    (short,) = verdicts(ROOT / "outputs" / "fast")
-    low, high = (-100 * short[end] for end in ("high", "low"))
-    assert f"missed by {-100 * short['estimate']:.1f} points [{low:.1f}, {high:.1f}]: {short['verdict']}" in text
+    above = {}
+    for study in ("fast", "fast30", "fast30-wide"):
+        accuracies = 100 * load_results(ROOT / "outputs" / study).to_frame()["final_test_accuracy"]
+        (claim,) = verdicts(ROOT / "outputs" / study)
+        cells = [f"{accuracies.mean():.1f}", in_points(claim), claim["verdict"], f"`outputs/{study}`"]
+        assert " | ".join(cells) in text
+        above[study] = (accuracies > 90).sum(), len(accuracies)
+    assert above["fast30"] == above["fast30-wide"] == (4, 5)
+    assert "After 30 epochs, 4 of 5 seeds are above 90 % with either network" in text
 
 
 def test_what_the_case_study_says_of_compression() -> None:
@@ -121,7 +135,10 @@ def test_what_the_case_study_says_of_compression() -> None:
     )
     once, twice = (wide[next(name for name in wide if str(name).endswith(end))] for end in ("jpeg.zip", "twice.zip"))
     low, high = scipy.stats.ttest_1samp(once - twice, 0).confidence_interval()
-    said = f"costs the fast recipe {(once - twice).mean():.1f} points [{low:.1f}, {high:.1f}], {twice.mean():.1f} instead of {once.mean():.1f} %"
+    said = (
+        f"lowers the fast recipe by {(once - twice).mean():.1f} points [{low:.1f}, {high:.1f}], "
+        f"from {once.mean():.1f} to {twice.mean():.1f} %"
+    )
     assert said in in_words("case-study")
     assert len(wide) == 5
 
@@ -135,14 +152,10 @@ def shares_of(study: str, name: str) -> dict[str, list[float]]:
 def test_what_the_case_study_says_of_the_five_changes() -> None:
     text = in_words("case-study")
     as_measured = shares_of("hidden", "attribution_3")
-    names = {
-        "all": "gains {} points [{}, {}]", "dropout": "removing dropout brought {} [{}, {}]",
-        "batch": "the batch {} [{}, {}]", "norm": "the BN in block 3 {} [{}, {}]",
-        "stem": "the gradual stem {} [{}, {}]", "shared": "the shared BN {} [{}, {}]",
-    }  # fmt: skip
-    assert set(names) == set(as_measured)
-    for change, sentence in names.items():
-        assert sentence.format(*as_measured[change]) in text
+    rows = table_of("case-study", "| change | share | alone |")
+    assert set(CHANGES.values()) == set(as_measured)
+    for name, change in CHANGES.items():
+        assert rows[name][0] == "{:+.1f} [{:+.1f}, {:+.1f}]".format(*as_measured[change])
     standard = shares_of("hidden", "attribution")
     assert "removing dropout, {} [{}, {}], and the stem's is".format(*standard["dropout"]) in text
     assert "the stem's is {} [{}, {}].".format(*standard["stem"]) in text
@@ -151,21 +164,17 @@ def test_what_the_case_study_says_of_the_five_changes() -> None:
 
 def test_the_shares_in_the_table_of_the_case_study_are_those_of_the_runs() -> None:
     """Each share is the mean over the seeds of what the change made on the path of the seed and on its reverse."""
-    table = (ROOT / "docs" / "case-study.md").read_text(encoding="utf-8")
-    quoted = dict(re.findall(r"^\| (removing|batches|BN in|one BN|the gradual|all five).*? \| (.*) \|$", table, re.MULTILINE))
-    changes = {
-        "removing": "dropout", "batches": "batch", "BN in": "norm", "one BN": "shared", "the gradual": "stem", "all five": "all"
-    }  # fmt: skip
-    assert set(quoted) == set(changes)
+    quoted = table_of("case-study", "| change | as the author measured")
+    assert set(quoted) == set(CHANGES)
     path = steps_of_the_path("hidden-short")
-    for start, change in changes.items():
+    for name, change in CHANGES.items():
         cells = []
         for metric in ("article_peak_test_accuracy", "final_test_accuracy"):
             of_seeds = path[metric].groupby(["seed", "change"]).mean().unstack()
             share = of_seeds.sum(axis=1) if change == "all" else of_seeds[change]
             low, high = scipy.stats.ttest_1samp(share, 0).confidence_interval()
             cells.append(f"{share.mean():+.1f} [{low:+.1f}, {high:+.1f}]")
-        assert quoted[start] == " | ".join(cells)
+        assert quoted[name] == cells
     decided = {row["id"]: row for row in verdicts(ROOT / "outputs" / "hidden-short")}
     assert {name: row["verdict"] for name, row in decided.items() if row["primary"]} == dict.fromkeys(
         ["whole", "stem", "H1", "H4", "H4b"], "inconclusive"
@@ -174,13 +183,13 @@ def test_the_shares_in_the_table_of_the_case_study_are_those_of_the_runs() -> No
     text = in_words("case-study")
     assert f"Holm's correction over seven claims (p = {decided['H4']['p']:.3f})" in text
     own = {key: 100 * decided["H4c"][key] for key in ("estimate", "low", "high")}
-    assert "is supported ({estimate:.1f} points [{low:.1f}, {high:.1f}], exploratory)".format(**own) in text
+    assert "supported | {estimate:.1f} points [{low:.1f}, {high:.1f}], exploratory".format(**own) in text
     both = path.reset_index()
     before = both[(both["change"] == "norm") & ~both["shared"]]["final_test_accuracy"]
     after = both[(both["change"] == "shared") & both["norm"]]["final_test_accuracy"]
     assert len(before) == len(after) == 5
     assert f"it gained {before.min():.1f} to {before.max():.1f} points" in text
-    assert f"then cost {-after.max():.1f} to {-after.min():.1f}" in text
+    assert f"Sharing it then cost {-after.max():.1f} to {-after.min():.1f}" in text
 
 
 def steps_of_the_path(study: str) -> pd.DataFrame:
@@ -211,64 +220,62 @@ def test_what_the_case_study_says_of_single_changes() -> None:
     found = differences(outcomes, {baseline: cells[baseline], **cells})
     changed = {digest: cell.changed(cells[baseline]) for digest, cell in cells.items()}
     alone = {next(iter(change)): found[digest] for digest, change in changed.items() if len(change) == 1}
-    said = {
-        "model.dropout": "dropout", "optimizer.batch_size": "the batch", "norm": "the BN in block 3", "stem": "the stem"
-    }  # fmt: skip
-    for factor, name in said.items():
+    rows = table_of("case-study", "| change | share | alone |")
+    said = {"model.dropout": "dropout", "optimizer.batch_size": "batch", "norm": "norm", "stem": "stem"}
+    for factor, change in said.items():
+        (name,) = (name for name, each in CHANGES.items() if each == change)
         numbers = (100 * part for part in (alone[factor].estimate, *alone[factor].interval()))
-        assert "{} {:.1f} [{:.1f}, {:.1f}]".format(name, *numbers) in text
+        assert rows[name][1] == "{:+.1f} [{:+.1f}, {:+.1f}]".format(*numbers)
         assert alone[factor].n == 5
     assert alone["norm.shared"].estimate == alone["norm.shared"].sd == 0
+    assert rows["one BN in two places"][1] == "no effect"
     assert f"5 seeds, {results.runs['directory'].nunique()} runs; intervals not adjusted" in text
 
 
 def test_what_the_case_study_says_of_the_author_s_way_of_testing() -> None:
-    text = in_words("case-study")
     found = {row["id"]: row for row in verdicts(ROOT / "outputs" / "protocols")}
-    said = {
-        "H4-92": "flatter his network of 92 % by {:.1f} points [{:.1f}, {:.1f}]: supported",
-        "H4-89": "For stage 89 it is {:.1f} [{:.1f}, {:.1f}], not decided",
-        "H2-87": "come to +{:.1f} [{:.1f}, {:.1f}]",
-        "H4-92-control": "flatter stage 92 by {:.1f} points [{:.1f}, {:.1f}] more than stage 87",
-        "H4-89-control": "and stage 89 by {:.1f} [{:.1f}, {:.1f}] more (exploratory claims, inconclusive)",
+    rows = table_of("case-study", "| difference | 2,000 images")
+    assert {name: rows[name][0] for name in DIFFERENCES} == {
+        name: f"{in_points(found[claim])} {found[claim]['verdict']}" for name, claim in DIFFERENCES.items()
     }
-    assert (
-        f"not decided after adjusting for several claims and looks (p = {found['H4-89']['p']:.3f}; the threshold is {ALPHA})"
-        in text
-    )
-    assert (found["H3"]["verdict"], found["H3"]["margin"]) == ("inconclusive", 0.01)
-    assert abs(found["H3"]["estimate"]) < 0.01
-    for name, sentence in said.items():
-        assert sentence.format(*(100 * found[name][part] for part in ("estimate", "low", "high"))) in text
-    assert [found[name]["verdict"] for name in said] == ["supported", *["inconclusive"] * 4]
-    results = load_results(ROOT / "outputs" / "protocols")
+    assert f"(p = {found['H4-89']['p']:.3f}; the threshold is {ALPHA})" in in_words("case-study")
+    assert [found[claim]["verdict"] for claim in DIFFERENCES.values()] == ["supported", *["inconclusive"] * 5]
+    assert {found[claim]["margin"] for claim in DIFFERENCES.values()} == {0.01}
+
+
+@pytest.mark.parametrize(("study", "column"), [("protocols", 0), ("protocols-short", 1)])
+def test_what_the_case_study_says_of_the_running_variances(study: str, column: int) -> None:
+    results = load_results(ROOT / "outputs" / study)
     (table,) = results.description.tables
-    frame = summarize_arrays(table, results, load_kept(results, table.source))
-    met = frame.set_index(["label", table.by])["variance_ratio"].round(2)
-    third = [met[f"experiment={stage}", "block3.norm1"] for stage in ("stage92", "stage89")]
-    first = met["experiment=stage87"]
-    assert "the variance of its input is {} times the running variance (stage 89: {}; ".format(*third) in text
-    assert f"the layers of stage 87: {first.min()} to {first.max()})" in text
+    frame = summarize_arrays(table, results, load_kept(results, table.source)).set_index(["label", table.by])
+    met = frame["variance_ratio"].round(2)
+    places = {
+        (f"experiment=stage{stage}", f"block3.{norm}"): f"stage {stage}, block 3, {place} place"
+        for stage in (92, 89)
+        for norm, place in (("norm1", "first"), ("pool_norm", "second"))
+    }
+    rows = table_of("case-study", "| input variance / running variance")
+    assert {name: rows[name][column] for name in places.values()} == {name: str(met[at]) for at, name in places.items()}
+    others = met.drop(list(places))
+    assert rows["all networks, all other layers"][column] == f"{others.min()} to {others.max()}"
+    if study == "protocols":
+        text, first, off = in_words("case-study"), met["experiment=stage87"], frame["mean_offset"][list(places)].round(1)
+        assert f"the layers of stage 87, which shares no BN, are at {first.min()} to {first.max()}" in text
+        assert f"the mean of the input is off by {off.min()} to {off.max()} standard deviations" in text
 
 
 def test_what_the_case_study_says_of_his_way_of_testing_at_the_longer_budget() -> None:
     text = in_words("case-study")
     study = ROOT / "outputs" / "protocols-short"
-    found = {row["id"]: {key: 100 * row[key] for key in ("estimate", "low", "high")} for row in verdicts(study)}
+    found = {row["id"]: row for row in verdicts(study)}
     decided = {row["id"]: row["verdict"] for row in verdicts(study) if row["verdict"] != "not tested"}
     assert decided == dict.fromkeys(["H2-87", "H4-89", "H4-92", "H4-89-control", "H4-92-control", "H3"], "supported")
-    said = {
-        "H4-92": "flatter stage 92 by {estimate:.1f} points [{low:.1f}, {high:.1f}]",
-        "H4-89": "and stage 89 by {estimate:.1f} [{low:.1f}, {high:.1f}]",
-        "H4-92-control": "more than the control by {estimate:.1f} [{low:.1f}, {high:.1f}]",
-        "H4-89-control": "and {estimate:.1f} [{low:.1f}, {high:.1f}] (exploratory)",
-        "H3": "{estimate:+.1f} [{low:.1f}, {high:.1f}] on average",
+    rows = table_of("case-study", "| difference | 2,000 images")
+    assert {name: rows[name][1] for name in DIFFERENCES} == {
+        name: f"{in_points(found[claim])} supported" for name, claim in DIFFERENCES.items()
     }
-    for name, sentence in said.items():
-        assert sentence.format(**found[name]) in text
-    assert (
-        f"{-found['H2-87']['estimate']:.1f} points [{-found['H2-87']['high']:.1f}, {-found['H2-87']['low']:.1f}] (H2)" in text
-    )
+    assert {found[claim]["look"] for claim in DIFFERENCES.values() if claim != "H2-87"} == {8}
+    assert found["H2-87"]["look"] == 5
     results = load_results(study)
     runs = results.to_frame()
     by_stage = {stage.removeprefix("stage"): rows for stage, rows in runs.groupby(runs["experiment"].map(str))}
@@ -277,28 +284,17 @@ def test_what_the_case_study_says_of_his_way_of_testing_at_the_longer_budget() -
         for name in ("", "batch_", "article_", "flipped_")
     }
     own, batch = ends[""], ends["batch_"]
-    assert f"stage 92 classifies {batch['92'].mean():.1f} % correctly and stage 89 {batch['89'].mean():.1f} %" in text
+    accuracies = table_of("case-study", "| accuracy (%), all images")
     for stage in ("92", "89"):
-        assert f"{own[stage].mean():.1f} % ({own[stage].min():.1f} to {own[stage].max():.1f}" in text
+        range_of_seeds = f"({own[stage].min():.1f} to {own[stage].max():.1f})"
+        assert accuracies[f"stage {stage}"] == [f"{batch[stage].mean():.1f}", f"{own[stage].mean():.1f} {range_of_seeds}"]
         assert (batch[stage] > own[stage]).all()
-    assert f"the control, {batch['87'].mean():.1f} and {own['87'].mean():.1f} %" in text
+    assert accuracies["stage 87 (control)"] == [f"{each['87'].mean():.1f}" for each in (batch, own)]
     assert (
         f"the lead of stage 92 over stage 87 is {(ends['article_']['92'].mean() - ends['article_']['87'].mean()):.1f} points"
         in text
     )
     assert f"in evaluation mode it is {own['87'].mean() - own['92'].mean():.1f} points behind" in text
-    (table,) = results.description.tables
-    met = summarize_arrays(table, results, load_kept(results, table.source))
-    met = met.set_index(["label", table.by])["variance_ratio"].round(2)
-    places = {
-        stage: [met[f"experiment=stage{stage}", f"block3.{norm}"] for norm in ("norm1", "pool_norm")] for stage in ("92", "89")
-    }
-    assert "is {} and, in the second place of the shared BN, {} times the running variance".format(*places["92"]) in text
-    shared = met.index.isin(
-        [(f"experiment=stage{stage}", f"block3.{norm}") for stage in ("92", "89") for norm in ("norm1", "pool_norm")]
-    )
-    others = met[~shared]
-    assert "(stage 89: {} and {}; all other layers {} to {})".format(*places["89"], others.min(), others.max()) in text
 
 
 def test_the_table_of_the_readme_is_that_of_the_ingredients() -> None:
@@ -317,13 +313,11 @@ def test_what_the_case_study_says_of_the_ingredients() -> None:
     section = text.partition("## What makes the fast recipe fast?")[2].partition(" ## ")[0]
     study = ROOT / "outputs" / "ingredients"
     metrics = load_results(study).metrics
-    said = dict(re.findall(r"(Supported|Contradicted|Smaller than the margin|Inconclusive): ([^:]*)\. ", section))
-    found = verdicts(study)
-    for verdict in {row["verdict"] for row in found}:
-        rows = sorted((row for row in found if row["verdict"] == verdict), key=lambda row: -row["estimate"])
-        intervals = [str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]])) for row in rows]
-        quoted = re.findall(r"[+-]?\d+\.\d \[[^]]*\]", said[verdict.capitalize()])
-        assert quoted == [interval.replace("−", "-") for interval in intervals]
+    rows = table_of("case-study", "| ingredient |")
+    found = sorted(verdicts(study), key=lambda row: -row["estimate"])
+    intervals = [str(Interval(row["estimate"], row["low"], row["high"], metrics[row["metric"]])) for row in found]
+    assert [interval.replace("−", "-") for interval in intervals] == [in_points(row) for row in found]
+    assert list(rows.values()) == [[in_points(row), row["verdict"]] for row in found]
     recipe = pd.read_csv(study / "report/tables/ablation.csv").iloc[0]
     assert recipe["label"].endswith("optimizer+weight_decay=fast_muon/0.1,batch_size=256")
     assert f"with which the recipe reaches {100 * recipe['mean']:.1f} %" in section
@@ -342,13 +336,15 @@ def test_what_the_case_study_says_of_finer_epochs() -> None:
     assert (dropout["verdict"], batch["verdict"], dropout["look"], batch["look"]) == ("supported", "inconclusive", 8, 8)
     assert "even 20 seeds, the last look, have less than 80 % power" in batch["reason"]
     said = [f"{row['estimate']:.2f} times [{row['low']:.2f}, {row['high']:.2f}] as many" for row in (dropout, batch)]
-    assert f"needs {said[0]} to 50 %" in text
+    assert f"needs {said[0]} epochs to reach 50 %" in text
     assert f"need {said[1]} epochs: inconclusive" in text
     assert f"not shown to differ (p = {batch['p_strata']:.3f})" in text
     without = results.levels["model.dropout"].map(lambda level: level.value is False)
     means = results.values.groupby([without, results.levels["optimizer.batch_size"].map(str)])["epochs_to_target"].mean()
-    assert "with batches of 32, {:.1f} on average instead of {:.1f}".format(means[True, "32"], means[False, "32"]) in text
-    assert "with batches of 128, {:.1f} instead of {:.1f}".format(means[True, "128"], means[False, "128"]) in text
+    rows = table_of("case-study", "| mean epochs to 50 % | with dropout | without dropout |")
+    for batch_size in ("32", "128"):
+        shown = [f"{means[end, batch_size]:.1f}" for end in (False, True)]
+        assert rows[f"batches of {batch_size}"] == shown
     ratios = (
         np.log(results.values["epochs_to_target"]).groupby([without, results.levels["optimizer.batch_size"].map(str)]).mean()
     )
@@ -381,41 +377,33 @@ def test_what_the_case_study_says_of_c1_c3_c5_and_c6() -> None:
     counted = runs.query("norm == 'article' and `model.initialization` == 'torch' and `model.padding` == 'conv'")
     epochs = {dropout: cells["epochs_to_target"] for dropout, cells in counted.groupby("model.dropout")}
     assert [len(each) for each in epochs.values()] == [60, 60]
-    assert f"{(epochs[False] == 2).sum()} of its 60 runs without dropout" in text
+    assert f"Of the 60 runs without dropout, {(epochs[False] == 2).sum()} have reached 70 % after the second epoch" in text
     assert (epochs[True].min(), epochs[True].max()) == (2, 5)
-    assert f"and {epochs[True].isna().sum()} of 60 not at all" in text
+    assert f"{epochs[True].isna().sum()} of 60 do not reach it at all" in text
 
 
 def test_what_the_case_study_says_of_the_shared_bn() -> None:
     """Worked out from the runs: both ways of testing with one module in two places and with one in each, and their difference."""
-    words = in_words("case-study").replace(" points [", " [")
     wide = by_stage_and_sharing("sharing-short")
-    means = 100 * wide.groupby(level=[0, 1])[["final_test_accuracy", "batch_final_test_accuracy"]].mean()
-    own, shared = ([means.loc[(stage, each)] for stage in ("stage89", "stage92")] for each in (False, True))
-    assert (
-        "batch statistics show what evaluation mode shows: {:.1f} and {:.1f} % for stage 89, {:.1f} and {:.1f} % for stage 92".format(
-            *(row[name] for row in own for name in ("batch_final_test_accuracy", "final_test_accuracy"))
-        )
-        in words
-    )
-    shown = [row[name] for name in ("batch_final_test_accuracy", "final_test_accuracy") for row in shared]
-    assert "they show {:.1f} and {:.1f} %, and evaluation mode {:.1f} and {:.1f} %".format(*shown) in words
-    said = {
-        "final_test_accuracy": "costs {:.1f} [{:.1f}, {:.1f}] in stage 89 and {:.1f} [{:.1f}, {:.1f}] in stage 92",
-        "batch_final_test_accuracy": "with batch statistics, {:.1f} [{:.1f}, {:.1f}] and {:.1f} [{:.1f}, {:.1f}] (not claims",
-    }
-    for metric, sentence in said.items():
-        numbers: list[float] = []
-        for stage in ("stage89", "stage92"):
-            cost = 100 * (wide[metric][stage, False] - wide[metric][stage, True])
-            numbers += [cost.mean(), *scipy.stats.ttest_1samp(cost, 0).confidence_interval()]
-        assert sentence.format(*numbers) in words
+    stages = ("stage89", "stage92")
+    tests = {"batch statistics": "batch_final_test_accuracy", "evaluation mode": "final_test_accuracy"}
+    means = 100 * wide.groupby(level=[0, 1])[list(tests.values())].mean()
+    rows = table_of("case-study", "| accuracy (%) | stage 89 | stage 92 |")
+    for test, metric in tests.items():
+        for modules, shared in (("one module in two places", True), ("a module in each place", False)):
+            assert rows[f"{modules}, {test}"] == [f"{means[metric][stage, shared]:.1f}" for stage in stages]
+    rows = table_of("case-study", "| effect of sharing (points)")
+    said = {"in evaluation mode": "final_test_accuracy", "with batch statistics": "batch_final_test_accuracy"}
+    for how, metric in said.items():
+        effects = [100 * (wide[metric][stage, True] - wide[metric][stage, False]) for stage in stages]
+        ends = [(each.mean(), *scipy.stats.ttest_1samp(each, 0).confidence_interval()) for each in effects]
+        assert rows[f"accuracy {how}, all images"] == ["{:+.1f} [{:+.1f}, {:+.1f}]".format(*each) for each in ends]
     shift = wide["variance_shift"].groupby(level=[0, 1]).mean()
     assert (
-        "a factor of {:.1f} and {:.1f} with the shared module, and of {:.1f} and {:.1f} without".format(
-            *(shift[stage, each] for each in (True, False) for stage in ("stage89", "stage92"))
+        "a factor of {:.1f} (stage 89) and {:.1f} (stage 92) with the shared module, and of {:.1f} and {:.1f} without".format(
+            *(shift[stage, each] for each in (True, False) for stage in stages)
         )
-        in words
+        in in_words("case-study")
     )
 
 
@@ -425,23 +413,33 @@ def by_stage_and_sharing(study: str) -> pd.DataFrame:
     return frame.set_index(["experiment", "norm.shared", "seed"])
 
 
-@pytest.mark.parametrize(
-    ("study", "said"),
-    [
-        ("sharing-short", "by {:.1f} [{:.1f}, {:.1f}] more in stage 89 and by {:.1f} [{:.1f}, {:.1f}] more in stage 92"),
-        ("sharing-quarter", "both claims were supported before, by {:.1f} [{:.1f}, {:.1f}] and by {:.1f} [{:.1f}, {:.1f}]"),
-    ],
-)
-def test_the_claims_on_the_shared_bn_are_worked_out_from_the_runs(study: str, said: str) -> None:
+@pytest.mark.parametrize(("study", "images"), [("sharing-short", "all images"), ("sharing-quarter", "a quarter")])
+def test_the_claims_on_the_shared_bn_are_worked_out_from_the_runs(study: str, images: str) -> None:
     rows = verdicts(ROOT / "outputs" / study)
     assert [(row["verdict"], row["n"], row["look"]) for row in rows] == [("supported", 5, 5)] * 2
     wide = by_stage_and_sharing(study)
     gain = wide["batch_final_test_accuracy"] - wide["final_test_accuracy"]
-    numbers: list[float] = []
+    shown = []
     for row, stage in zip(rows, ("stage89", "stage92"), strict=True):
-        more = gain[stage, True] - gain[stage, False]
-        numbers += [more.mean(), *scipy.stats.ttest_1samp(more, 0).confidence_interval(row["confidence"])]
-    assert said.format(*(100 * number for number in numbers)) in in_words("case-study").replace(" points [", " [")
+        more = 100 * (gain[stage, True] - gain[stage, False])
+        low, high = scipy.stats.ttest_1samp(more, 0).confidence_interval(row["confidence"])
+        shown.append(f"{more.mean():+.1f} [{low:+.1f}, {high:+.1f}]")
+    assert (
+        table_of("case-study", "| effect of sharing (points)")[f"batch statistics raise the accuracy more, {images}"] == shown
+    )
+
+
+def in_points(row: dict) -> str:
+    """The estimate of a claim with its interval, as a cell of a table."""
+    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * row[part] for part in ("estimate", "low", "high")))
+
+
+def table_of(page: str, heading: str) -> dict[str, list[str]]:
+    """The table of a page whose heading begins so: the cells of each row by the first one."""
+    lines = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").splitlines()
+    (start,) = (at for at, line in enumerate(lines) if line.startswith(heading))
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    return {name: cells for name, *cells in ([cell.strip() for cell in row[1:-1].split("|")] for row in rows)}
 
 
 def in_words(page: str) -> str:
@@ -482,7 +480,7 @@ def test_what_the_mechanisms_say_of_the_variance_shift() -> None:
     cost = "{:.1f} points [{:.1f}, {:.1f}]".format(*(100 * repair[end] for end in ("estimate", "low", "high")))
     assert f"the shift costs {cost} of six" in words
     in_case_study = in_words("case-study")
-    assert cost.replace("points [", "points there [") + " of the six that dropout costs" in in_case_study
+    assert cost + " (inconclusive) of the six that dropout costs" in in_case_study
 
 
 def test_what_the_case_study_says_of_his_full_training() -> None:
@@ -497,19 +495,23 @@ def test_what_the_case_study_says_of_his_full_training() -> None:
         assert len(history) == epochs
         assert f"stage {stage} after {epochs}" in " ".join(text.split())
         best[stage] = 100 * history["article_test_accuracy"].max()
-        for name, column in (("his protocol", "article_test_accuracy"), ("evaluation mode", "test_accuracy")):
+        for name, column in (("the author's protocol", "article_test_accuracy"), ("evaluation mode", "test_accuracy")):
             shown = [f"{100 * history[column].get(int(epoch)):.1f}" for epoch in table["epoch"] if int(epoch) <= epochs]
             assert [cell for cell in table[f"stage {stage}, {name}"] if cell] == shown
         gained[stage] = 100 * (history["article_test_accuracy"] - history["test_accuracy"]).iloc[-1]
         by_his[stage] = 100 * history["article_test_accuracy"]
     assert f"shows {gained[92]:.1f} points more for stage 92 and {gained[89]:.1f} for stage 89" in " ".join(text.split())
-    assert (
-        f"have {best[92]:.1f} % (stage 92, to epoch 64; his log 91.9 % to the same epoch) and {best[89]:.1f} % (stage 89"
-        in text
-    )
+    rows_of_best = table_of("case-study", "| | our best epoch (%)")
+    log = max(right for epoch, right in HIS_LOG.items() if epoch <= 64) / 100
+    assert rows_of_best["stage 92, to epoch 64"] == [
+        f"{best[92]:.1f}",
+        f"{log:.1f} (to the same epoch)",
+        f"{best[92] - log:+.1f}",
+    ]
+    assert rows_of_best["stage 89, to epoch 54"] == [f"{best[89]:.1f}", "89.1 (of 100 epochs)", f"{best[89] - 89.07:+.1f}"]
     lead = (by_his[92] - by_his[89]).loc[50:54]
-    assert f"{lead.min():.1f} to {lead.max():.1f} points over epochs 50 to 54" in text
-    assert table["stage 92, his log"] == [f"{HIS_LOG[int(epoch)] / 100:.1f}" for epoch in table["epoch"]]
+    assert f"{lead.min():.1f} to {lead.max():.1f} points over epochs 50 to 54" in " ".join(text.split())
+    assert table["stage 92, the author's log"] == [f"{HIS_LOG[int(epoch)] / 100:.1f}" for epoch in table["epoch"]]
     cells = json.loads((ROOT / "notebooks" / "qiita.ipynb").read_text(encoding="utf-8"))["cells"]
     (shown,) = (source for cell in cells if "HIS_LOG = " in (source := "".join(cell["source"])))
     for epoch, right in HIS_LOG.items():

@@ -34,13 +34,14 @@ EPILOG = """\
 placeholders of the command:
   {lr}                              the level of lr
   {dropout:--dropout}               --dropout if the level is true, nothing if it is false or null
-  {dropout:--dropout|--no-dropout}  with an argument for false
-  {seed}                            the seed; numbers start at 1
+  {dropout:--dropout|--no-dropout}  --dropout if the level is true, --no-dropout if it is false
+  {seed}                            the seed; seeds start at 1
 
-The metrics are the last line of the output that is a JSON object, or those of metrics='**/metrics.csv' (CSV, JSON, YAML or
-TensorBoard, in the folder of the run, which is ABLATE_RUN_DIR in the environment of the command), or those of --regex.
-The options are those of `study`: see docs/reference/study-options.md. hydra/launcher=… and hydra.launcher.… choose where the
-runs run: see docs/cluster.md.
+The metrics are taken from the last line of the output that is a JSON object; or with metrics='**/metrics.csv' from a file
+(CSV, JSON, YAML or TensorBoard) in the folder of the run, which the command finds in the environment variable
+ABLATE_RUN_DIR; or with --regex from the output.
+The options are those of `study`, without `study.`: see docs/reference/study-options.md. hydra/launcher=… and
+hydra.launcher.… choose where the runs execute: see docs/cluster.md.
 """
 
 
@@ -56,7 +57,9 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="levels of a placeholder, or a study option")
-    parser.add_argument("--regex", help="an expression with named groups for the metrics: 'accuracy: (?P<accuracy>\\S+)'")
+    parser.add_argument(
+        "--regex", help="a regular expression with a named group for each metric: 'accuracy: (?P<accuracy>\\S+)'"
+    )
     arguments = parser.parse_intermixed_args(own)
     try:
         overrides = prepare(arguments.settings, command, arguments.regex)

@@ -204,9 +204,9 @@ def main() -> None:
     """Run the command."""
     parser = studies.parser("watch", "Watch a study while it runs: progress, learning curves, and its tables so far.")
     studies.add_study(parser)
-    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="time between two looks; default: 2")
+    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="time between two updates; default: 2")
     parser.add_argument("--page", action="store_true", help="also write the page of the report whenever a run has ended")
-    parser.add_argument("--once", action="store_true", help="look once")
+    parser.add_argument("--once", action="store_true", help="show the state once and exit")
     arguments = parser.parse_args()
 
     def command() -> None:

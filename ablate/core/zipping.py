@@ -62,7 +62,7 @@ class Zip:
             typed: by key, its levels in the order in which they were typed; a level may be repeated.
 
         Raises:
-            UsageError: if the numbers of levels differ, or if two combinations read alike.
+            UsageError: if the numbers of levels differ, or if two combinations have the same name.
         """
         if len({len(levels) for levels in typed.values()}) > 1:
             has = ", ".join(f"{key} has {len(levels)}" for key, levels in typed.items())
@@ -72,7 +72,7 @@ class Zip:
             part = dict(zip(typed, row, strict=True))
             (level,) = joint_levels(part, {name: list(typed)}).values()
             if parts.setdefault(level, part) != part:
-                raise UsageError(f"study.zip: two combinations read alike, {level}; rename a level.")
+                raise UsageError(f"study.zip: two combinations have the same name, {level}; rename a level.")
         return cls(Factor(name, tuple(parts)), parts)
 
     @property

@@ -141,7 +141,7 @@ def read_output(text: str, regex: str | None, settings: Mapping[str, Any] | None
 
     Raises:
         NoMetricsError: if there is none.
-        UsageError: if a group matches what is no number, or a part of one.
+        UsageError: if a group matches what is not a number, or a part of one.
 
     >>> read_output('epoch 1\\n{"accuracy": 0.5}\\ndone', None)
     {'accuracy': 0.5}
@@ -215,7 +215,7 @@ def _number(name: str, value: str, matched: str) -> float:
     try:
         return TRUTHS[value.lower()] if value.lower() in TRUTHS else number_in(value)
     except ValueError:
-        raise UsageError(f"--regex: the group {name} is {value!r} in {matched!r}, which is no number.") from None
+        raise UsageError(f"--regex: the group {name} is {value!r} in {matched!r}, which is not a number.") from None
 
 
 def _has_number(value: object) -> bool:

@@ -102,7 +102,7 @@ class Launch:
                     raise UsageError(
                         f"the launcher failed twice without starting any run: {trouble}"
                         if trouble
-                        else "the launcher came back twice without starting any run. Do its jobs die before they begin?"
+                        else "the launcher returned twice without starting any run: its jobs may fail before they begin."
                     )
                 if trouble and self.plan.due():
                     self._print(f"The launcher stopped ({trouble}); restarting it with the unfinished runs.")

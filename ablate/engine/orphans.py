@@ -44,7 +44,10 @@ def without_forked_children() -> Iterator[None]:
         if os.getpid() != process:
             if sys.exc_info()[0] is not None:
                 traceback.print_exc()
-            print("ablate: a child process that the training function forked has left it, and was ended.", file=sys.stderr)
+            print(
+                "ablate: a child process of the training function returned from it, and was ended.",
+                file=sys.stderr,
+            )
             sys.stderr.flush()
             os._exit(1)
 

@@ -63,7 +63,7 @@ class SweptFactor:
             by_text[text] = level
             if _kind(values.setdefault(level, value)) != _kind(value):
                 raise UsageError(
-                    f"{overrides[level]} and {typed_key}={text} read alike and have different types; keep one of them."
+                    f"{overrides[level]} and {typed_key}={text} have the same text but different types; keep one of them."
                 )
             off = "" if override.is_add() else f"~{key}"
             overrides.setdefault(level, off if is_group and level.value is None else f"{typed_key}={text}")

@@ -300,7 +300,7 @@ def _run_script(file: Path) -> Any:
     """Execute a script as a module under its own name instead of as __main__."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
-        raise UsageError(f"{file}, which defines the program of this sweep, does not exist any more.")
+        raise UsageError(f"{file}, which defines the program of this sweep, no longer exists.")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(file.stem, module)  # where dataclasses look for the module of a class
     if str(file.parent) not in sys.path:

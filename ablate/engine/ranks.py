@@ -285,7 +285,7 @@ def _folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()  # not what a link points to, which anybody can make in a folder for temporary files
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise UsageError(f"{folder} is no folder of this user alone: remove it.")
+        raise UsageError(f"{folder} is not a folder that only this user can access: remove it.")
     return folder
 
 

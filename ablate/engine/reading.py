@@ -37,7 +37,7 @@ def settled_reading(study: Path, before: StudyManifest, now: Mapping[str, Any]) 
         if was.get(key) != now.get(key)
     ]
     raise UsageError(
-        f"this command reads the metrics of runs in another way than the study {study}: {'; '.join(changes)}. Runs that are "
+        f"this command reads the metrics of runs differently from the study {study}: {'; '.join(changes)}. Runs that are "
         "done are not read again. Use the old settings, or choose another study.name."
     )
 

@@ -53,7 +53,5 @@ def settled(before: Groups, zips: Sequence[Zip]) -> dict[str, list[str]]:
         others = [known for known, members in found.items() if known != name and {*members} & {*keys}]
         if others or found.setdefault(name, keys) != keys:
             was = ", ".join(f"{known}: [{', '.join(found[known])}]" for known in others or [name])
-            raise UsageError(
-                f"study.zip pairs keys of this study in another way than before ({was}): choose another study.name."
-            )
+            raise UsageError(f"study.zip pairs keys of this study differently from before ({was}): choose another study.name.")
     return found

@@ -47,7 +47,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         content = _loaded(text)
     except RecursionError:
-        raise UsageError(f"{path} has too many arrays or objects in each other to be read; {EXPECTED}.") from None
+        raise UsageError(f"{path} has arrays or objects that are nested too deeply to be read; {EXPECTED}.") from None
     except ValueError as error:  # also of integers with thousands of digits
         if text.lstrip().startswith("["):
             raise UsageError(f"{path} is not JSON: {error}. If the file was cut off, write it again.") from None
@@ -96,7 +96,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for name, _ in pairs if sum(other == name for other, _ in pairs) > 1)
-        raise ValueError(f"the name {twice!r} stands twice in an object")
+        raise ValueError(f"the name {twice!r} appears twice in an object")
     return found
 
 

@@ -29,8 +29,8 @@ def notes_of(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: boo
     said = [f"{_what_mean(rows, f'n {unit_of(found.against)}')}{_bold(found, rows)}."]
     if found.spec.better is None:
         said.append(
-            f"No best in bold: whether a higher or a lower {found.spec.title} is better is not known; "
-            f"ablate report … --metric '{found.metric}: better=lower' (or higher) says it."
+            f"Nothing is in bold, because it is unknown whether a higher or a lower {found.spec.title} is better: "
+            f"declare it with ablate report … --metric '{found.metric}: better=lower' (or higher)."
         )
     if found.is_sorted:
         said.append(f"Sorted by {found.spec.title}, the best first, below the baseline.")
@@ -64,7 +64,7 @@ def _limits(found: Ablation) -> list[str]:
     """What the intervals and p values do not say: of runs that were lost, and of a rounded metric."""
     said = _pairs(found)
     if any(each.lost for each in found.against):
-        said.append("Lost runs leave their pairs out of Δ and p, which may have selected the runs that remain.")
+        said.append("Δ and p leave out pairs with a lost run, so the remaining runs may be a biased selection.")
     if any(each.estimate.least_se and each.estimate.n >= SHOWN_FROM for each in found.against):
         said.append("Where all differences lie within one rounding step of the metric, the step is their uncertainty.")
     return said

@@ -36,7 +36,7 @@ def caveats(report: Report) -> list[str]:
     found += _missing_levels(report)
     found += _missing_configurations(report)
     if report.audit.mixed:
-        found.append(f"Not the same in all runs: {', '.join(report.audit.mixed)}.")
+        found.append(f"Runs differ in: {', '.join(report.audit.mixed)}.")
     if report.audit.differing:
         names = [f"{name} in {counted(number, 'run')}" for name, number in report.audit.differing.items()]
         found.append(f"Not as on the machine that planned the runs: {', '.join(names)}.")
@@ -46,9 +46,7 @@ def caveats(report: Report) -> list[str]:
     chance = at_chance(report.results.counted, report.metric) if report.metric is not None else set()
     if chance and len(chance) < len(report.configurations.labels):
         named = shortened([label for cell, label in report.configurations.labels.items() if cell in chance])
-        found.append(
-            f"Learned nothing, with the value of chance in every run: {named}. Averages over configurations include them."
-        )
+        found.append(f"At chance in every run: {named}. Averages over configurations include them.")
     looked = (each.latest_look.seeds for each in report.claims.judgements)
     judged = max(looked, default=0)
     if design_of(report.results).looks and 0 < judged < _replicates(report):

@@ -121,7 +121,9 @@ def _next_step(judgement: Judgement, unit: Unit, extensible: bool) -> str:
     if tends := leaning(judgement.p_dropped):
         return f"Unadjusted for looks and claims it would be {tends}: more {unit}s may decide it.{command}"
     if precision.seeds is None:
-        return f"Not even {precision.most} {unit}s would have 80 % power at this margin, unless runs scatter less than so far."
+        return (
+            f"Even {precision.most} {unit}s would have less than 80 % power at this margin, unless runs vary less than so far."
+        )
     if precision.seeds <= judgement.n:
         return ""
     low, high = precision.fewest or precision.seeds, precision.most_seeds

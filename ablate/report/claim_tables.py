@@ -49,7 +49,7 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
     apart = any(row["decision"] is not None for row in rows)
     if apart:
         notes[0] += (
-            " The verdict rests on the other interval: the same estimate at the level of its look and of its place among the "
+            " The verdict rests on the other interval, whose level accounts for the looks of the study and for the number of "
             "primary claims."
         )
     percent = [each for each in judgements if claim_spec(each, metrics).in_percent]
@@ -61,8 +61,8 @@ def verdicts(judgements: Sequence[Judgement], frame: pd.DataFrame, metrics: Metr
         notes[0] += " Of a share that is claimed to be the largest, it is the share minus the largest of the others."
     if any(not math.isnan(each.p) for each in judgements):
         notes.append(
-            "p is one-sided, for the more likely of supported and contradicted (of an equivalence, the contradiction adds "
-            "both sides), adjusted for the looks of the study and for the number of primary claims (Holm). A claim is "
+            "p is one-sided (two-sided where an equivalence is contradicted), for the more likely of supported and "
+            "contradicted, and is adjusted for the looks of the study and for the number of primary claims (Holm). A claim is "
             f"decided if its adjusted p is at most {ALPHA}."
         )
     columns = [

@@ -71,7 +71,9 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         f"{capitalized(difference_heading(spec))}: {_what_is_estimated(comparison.contrasts, unit)}, averaged over the levels "
         "of the other factors at which both levels ran."
     ]
-    superior = "P(B > A): the chance that the mean of a seed after the change is above that of one before it (Mann-Whitney). "
+    superior = (
+        "P(B > A): the chance that the mean of a seed after the change is above that of a seed before it (Mann-Whitney). "
+    )
     superior = "" if comparison.over_blocks else superior
     if simultaneous:
         notes.append(
@@ -79,7 +81,8 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
             f"the same {unit}s and there are fewer than two for each {unit}, otherwise Bonferroni."
         )
     notes.append(
-        f"Above zero: in how many {unit}s the difference is. {superior}Lowest {unit}: the lowest difference and its {unit}."
+        f"Above zero: the number of {unit}s with a difference above zero. {superior}"
+        f"Lowest {unit}: the lowest difference and its {unit}."
     )
     if comparison.no_change is not None:
         notes.append(

@@ -61,7 +61,7 @@ def factor_sketches(report: Report, comparison: Comparison, spec: MetricSpec) ->
         columns["value"] = mean.tolist()
         extreme = report.configurations.changes[str(mean.idxmin() if spec.better == "lower" else mean.idxmax())]
         what = "best configuration" if spec.better else "configuration with the highest mean"
-        caption = "A line for each configuration, from level to level to its mean; the darker, the higher."
+        caption = "One line for each configuration, through its levels to its mean; darker lines have higher means."
         yield Sketch(
             "parallel", "All configurations", caption, f"The {what} is {extreme}.",
             lambda: factor_plots.parallel(factors, pd.DataFrame(columns), spec),

@@ -19,16 +19,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser. Without a value, each is None."""
     columns = parser.add_argument_group(
         "the columns of a CSV or JSON file",
-        "What is not named is guessed from the names and the content, and said in one line.",
+        "Columns that are not named are guessed from their names and contents; one line of the output says how.",
     )
     columns.add_argument("--factors", type=_names, metavar="A,B", help="the columns with the levels")
     columns.add_argument(
-        "--seed", metavar="COLUMN", help="the column that pairs the runs; `none`: there is none, the runs are compared unpaired"
+        "--seed",
+        metavar="COLUMN",
+        help="the column that pairs the runs; `none` if there is none: they are then compared unpaired",
     )
     columns.add_argument(
         "--status", metavar="COLUMN", help="the column with the status: finished, COMPLETED, failed, crashed, …"
     )
-    columns.add_argument("--run", metavar="COLUMN", help="the column with the name of the run, for several rows and no seed")
+    columns.add_argument(
+        "--run", metavar="COLUMN", help="the column with the name of the run, if a run has several rows and no seed"
+    )
     analysis = parser.add_argument_group("the comparison of results in a CSV or JSON file")
     analysis.add_argument("--blocks", metavar="COLUMN", help="the column with data sets or tasks: blocks, not a treatment")
     analysis.add_argument(
@@ -41,27 +45,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     analysis.add_argument(
         "--lower-is-better", action="store_true", default=None, help="lower values of the first metric are better"
     )
-    shape = parser.add_argument_group("the rows of a CSV or JSON file", "Needed unless there is one row for each run.")
+    shape = parser.add_argument_group(
+        "the rows of a CSV or JSON file", "Needed if the file does not have one row for each run."
+    )
     shape.add_argument(
         "--wide",
         metavar="NAME",
-        help="a column for each seed (`--wide seed`) or each level of a factor (`--wide method`); --metric names the values",
+        help="the file has a column for each seed (`--wide seed`) or for each level of a factor (`--wide method`); --metric "
+        "names the values",
     )
     shape.add_argument(
         "--step",
         choices=("last", "mean", "max", "min"),
-        help="a row for each step: which of a run's values counts; max, min: those of the step with the best first metric",
+        help="the file has a row for each step: which value of a run counts; max, min: the values of the step at which the "
+        "first metric is largest or smallest",
     )
     shape.add_argument("--step-column", metavar="COLUMN", help="the column with the step; default: step, epoch, iteration, …")
-    shape.add_argument("--duplicates", choices=("last", "mean"), help="rows of repeated runs: the last one counts, or the mean")
+    shape.add_argument(
+        "--duplicates", choices=("last", "mean"), help="if a run has several rows: the last one counts, or their mean"
+    )
     tools = parser.add_argument_group("results that other tools stored", "Hydra, Lightning, TensorBoard, MLflow")
     tools.add_argument(
         "--files", metavar="PATTERN", help="the files with metrics in the folder of a run, such as '**/metrics.csv'"
     )
-    tools.add_argument("--experiment", metavar="NAME", help="of an MLflow store: the experiment, by name or id")
-    text = parser.add_argument_group("the text of a CSV file", "Recognized unless given.")
-    text.add_argument("--delimiter", metavar="SIGN", help="the sign between fields, or its name, such as tab")
-    text.add_argument("--decimal", choices=(".", ","), help="the sign before the decimals")
+    tools.add_argument("--experiment", metavar="NAME", help="the experiment of an MLflow store, by name or id")
+    text = parser.add_argument_group("the text of a CSV file", "Detected if not given.")
+    text.add_argument("--delimiter", metavar="SIGN", help="the delimiter of the fields, or its name, such as tab")
+    text.add_argument("--decimal", choices=(".", ","), help="the decimal separator")
     text.add_argument("--encoding", help="the encoding, such as utf-8 or latin-1")
 
 

@@ -31,5 +31,5 @@ def common_seeds(against: Sequence[AgainstBaseline], values: pd.Series, names: M
     if not fewer:
         return []
     if len(fewer) > LISTED:
-        return [f"Δ is over the seeds in common with the baseline, {min(fewer.values())} at least."]
+        return [f"Δ is over the seeds in common with the baseline, at least {min(fewer.values())}."]
     return [f"Δ is over the seeds in common with the baseline: {', '.join(f'{n} for {name}' for name, n in fewer.items())}."]

@@ -150,7 +150,7 @@ class Outcomes:
         min(T, limit); so does a run that was lost, once `with_lost_at(limit)`.
 
         Raises:
-            UsageError: if no run has the metric, or two runs of one seed stand at the same levels.
+            UsageError: if no run has the metric, or two runs of one seed have the same levels.
         """
         limit = limit_of(results, metric)
         values = values_of(results, metric)
@@ -328,4 +328,4 @@ def _refuse_duplicates(rows: pd.DataFrame, cells: Sequence[Cell]) -> None:
     seed, at = twice["seed"].iloc[0], twice["levels"].iloc[0]
     runs = twice["directory"][(twice["seed"] == seed) & (twice["levels"] == at)]
     where = f" ({cells[at]})" if len(cells[at]) else ""
-    raise UsageError(f"two runs of seed {seed} stand at the same levels{where}: {', '.join(runs)}; leave one out.")
+    raise UsageError(f"two runs of seed {seed} have the same levels{where}: {', '.join(runs)}; leave one out.")

@@ -58,16 +58,16 @@ class Robustness:
         if flips and math.isclose(self.sign_flip, 2.0**-n):
             flips += f", the smallest that {n} {unit}s can give"
         if not pivotal:
-            kept = f"the same without any one {unit}"
+            kept = f"the same whichever {unit} is left out"
         elif len(pivotal) == n:
             kept = f"undecided whichever {unit} is left out"
         elif len(pivotal) > NAMED:
-            kept = f"undecided without any one of {len(pivotal)} of the {n} {unit}s"
+            kept = f"undecided if any one of {len(pivotal)} of the {n} {unit}s is left out"
         elif len(pivotal) > 1:
-            kept = f"undecided without any one of the {unit}s {', '.join(map(str, pivotal))}"
+            kept = f"undecided if any one of the {unit}s {', '.join(map(str, pivotal))} is left out"
         else:
-            kept = f"undecided without {unit} {pivotal[0]}"
-        limits = f"largest unadjusted p without one {unit} {self.largest_p:.2g}, needed {self.level:.2g}"
+            kept = f"undecided if {unit} {pivotal[0]} is left out"
+        limits = f"largest unadjusted p with one {unit} left out: {self.largest_p:.2g}; at most {self.level:.2g} is needed"
         return f"Robustness: {'; '.join(filter(None, [flips, kept]))} ({limits})"
 
 

@@ -28,7 +28,7 @@ def test_levels_are_paired_by_position_even_if_they_are_repeated() -> None:
 def test_what_cannot_be_paired_is_refused() -> None:
     with pytest.raises(UsageError, match="the numbers of levels differ: depth has 2, width has 3"):
         Zip.of("size", typed(depth=[2, 4], width=[1, 2, 3]))
-    with pytest.raises(UsageError, match="two combinations read alike, a/b/c"):
+    with pytest.raises(UsageError, match="two combinations have the same name, a/b/c"):
         Zip.of("size", typed(x=["a/b", "a"], y=["c", "b/c"]))
 
 

@@ -87,7 +87,7 @@ def test_a_second_interruption_kills_the_command(monkeypatch) -> None:
 
 
 def test_a_group_that_is_no_number_is_named() -> None:
-    with pytest.raises(UsageError, match=r"the group acc is '0.5.' in 'acc: 0.5.', which is no number"):
+    with pytest.raises(UsageError, match=r"the group acc is '0.5.' in 'acc: 0.5.', which is not a number"):
         read_output("acc: 0.5.", r"acc: (?P<acc>[\d.]+)")
 
 

@@ -308,7 +308,7 @@ def test_a_launcher_whose_jobs_never_begin_is_not_asked_for_ever(tmp_path: Path,
     launch.ended = []
     asked = []
     monkeypatch.setattr(launch, "_launch", lambda due: asked.append(due))
-    with pytest.raises(UsageError, match="the launcher came back twice without starting any run"):
+    with pytest.raises(UsageError, match="the launcher returned twice without starting any run"):
         launch.run()
     assert len(asked) == 2
 

@@ -33,4 +33,4 @@ def test_a_forked_child_does_not_leave_the_training_function(how: str, says: str
     ended = subprocess.run([sys.executable, "-c", FORK, how], capture_output=True, text=True, timeout=60)
     assert ended.stdout == "parent 1\n"
     assert says in ended.stderr
-    assert "a child process that the training function forked has left it" in ended.stderr
+    assert "a child process of the training function returned from it" in ended.stderr

@@ -59,10 +59,10 @@ def test_each_level_keeps_the_override_that_asks_for_it(loader: Any) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("x=0,'0'", "x=0 and x='0' read alike and have different types; keep one of them."),
-        ("x=1,1.0", "x=1 and x=1.0 read alike and have different types; keep one of them."),
-        ("x=[1],[1.0]", "x=[1] and x=[1.0] read alike and have different types; keep one of them."),
-        ("x=true,'true'", "x=True and x='true' read alike and have different types; keep one of them."),
+        ("x=0,'0'", "x=0 and x='0' have the same text but different types; keep one of them."),
+        ("x=1,1.0", "x=1 and x=1.0 have the same text but different types; keep one of them."),
+        ("x=[1],[1.0]", "x=[1] and x=[1.0] have the same text but different types; keep one of them."),
+        ("x=true,'true'", "x=True and x='true' have the same text but different types; keep one of them."),
         ("x=0,nan", "x=nan: NaN is not a valid level; use null for a component that is off."),
         ("x=interval(0,1)", "x=interval(0,1): an interval cannot be swept; list the levels, or use range(start,stop,step)."),
         ("hydra.job.name=a,b", "hydra.job.name=a,b: Hydra's own keys cannot be factors; give it one value."),

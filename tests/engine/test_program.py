@@ -36,7 +36,7 @@ def test_a_script_is_executed_under_its_own_name(tmp_path: Path) -> None:
     assert reference.load() is program
     with pytest.raises(AblateError, match=r"script.py has no function other decorated with @ablate.main. Was the file changed"):
         ProgramReference("", str(script), "other").load()
-    with pytest.raises(UsageError, match="gone.py, which defines the program of this sweep, does not exist any more"):
+    with pytest.raises(UsageError, match="gone.py, which defines the program of this sweep, no longer exists"):
         ProgramReference("", str(tmp_path / "gone.py"), "train").load()
 
 

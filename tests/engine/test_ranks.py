@@ -71,7 +71,7 @@ def test_a_link_in_place_of_the_folder_of_ranks_is_not_followed(monkeypatch: pyt
     folder = ranks._folder()
     folder.rename(tmp_path / "mine")
     folder.symlink_to(tmp_path / "mine")
-    with pytest.raises(UsageError, match="no folder of this user alone"):
+    with pytest.raises(UsageError, match="not a folder that only this user can access"):
         ranks._folder()
 
 

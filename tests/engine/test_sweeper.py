@@ -409,7 +409,7 @@ def test_a_typed_configuration_with_a_choice_of_names_and_a_path(command: Comman
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["sleeps=0,'0'"], "sleeps=0 and sleeps='0' read alike and have different types; keep one of them."),
+        (["sleeps=0,'0'"], "sleeps=0 and sleeps='0' have the same text but different types; keep one of them."),
         (["sleeps=0,nan"], "sleeps=nan: NaN is not a valid level; use null for a component that is off."),
         (
             ["x=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],

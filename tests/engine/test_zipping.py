@@ -81,7 +81,7 @@ def test_pairs_are_settled_for_a_study() -> None:
     _, zips, _ = zipped({"zip": {"ab": ["a", "b"]}}, a=[1, 2], b=[1, 2])
     assert settled({}, zips) == settled({"ab": ["a", "b"]}, zips) == settled({"ab": ["a", "b"]}, []) == {"ab": ["a", "b"]}
     for before in ({"other": ["a", "b"]}, {"ab": ["b", "a"]}, {"ac": ["a", "c"]}):
-        with pytest.raises(UsageError, match=r"pairs keys of this study in another way than before \(.*\): choose another"):
+        with pytest.raises(UsageError, match=r"pairs keys of this study differently from before \(.*\): choose another"):
             settled(before, zips)
 
 

@@ -103,10 +103,10 @@ def test_files_that_cannot_be_read_and_settings_of_csv_files_are_refused(tmp_pat
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[{"acc": 0.1, "acc": 0.8}]', "the name 'acc' stands twice in an object"),
-        ('{"acc": 1}\n{"acc": 0.1, "acc": 0.8}\n', r"line 2 is not JSON \(the name 'acc' stands twice"),
+        ('[{"acc": 0.1, "acc": 0.8}]', "the name 'acc' appears twice in an object"),
+        ('{"acc": 1}\n{"acc": 0.1, "acc": 0.8}\n', r"line 2 is not JSON \(the name 'acc' appears twice"),
         ('[{"acc": ' + "9" * 5000 + "}]", "is not JSON: Exceeds the limit"),
-        ("[" * 100_000, "has too many arrays or objects in each other"),
+        ("[" * 100_000, "has arrays or objects that are nested too deeply"),
         ('{"method": "a", "acc": 0.8}\n', None),
     ],
 )

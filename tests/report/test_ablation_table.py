@@ -124,7 +124,7 @@ def test_the_best_is_bold_unless_it_lost_runs() -> None:
     assert r"\rlap{$^\dagger$}" in to_latex_of(shown)
     name = text_of(row["configuration"]).replace("_", r"\_")
     assert rf"$^\dagger$Runs without a result, {name}: 1 diverged." in to_latex_of(shown)
-    assert "Lost runs leave their pairs out of Δ and p, which may have selected the runs that remain." in shown.caption
+    assert "Δ and p leave out pairs with a lost run, so the remaining runs may be a biased selection." in shown.caption
 
 
 def to_latex_of(shown: Table) -> str:
@@ -316,7 +316,7 @@ def test_one_comparison_is_not_corrected_and_a_metric_without_direction_has_no_b
     found = grid_results({"arm": ["a", "b"]}, value, "map50", 5)
     shown = table({}, found=found)
     assert [column.title for column in shown.columns if column.key == "p"] == ["p"]
-    assert shown.notes[1].endswith("is not known; ablate report … --metric 'map50: better=lower' (or higher) says it.")
+    assert shown.notes[1].endswith("declare it with ablate report … --metric 'map50: better=lower' (or higher).")
     assert not any("in bold" in note.lower() for note in table({"arm": ["a", "b"]}).notes[1:])
 
 

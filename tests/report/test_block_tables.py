@@ -125,7 +125,7 @@ def test_without_a_complete_block_the_contrasts_are_still_over_blocks() -> None:
         "change", "kind", "n", "estimate", "above zero", "lowest block"
     ]  # fmt: skip
     assert "over n blocks" in shown.tables.contrasts.notes[0]
-    assert shown.tables.contrasts.notes[1].startswith("Above zero: in how many blocks the difference is.")
+    assert shown.tables.contrasts.notes[1].startswith("Above zero: the number of blocks with a difference above zero.")
     (finding,) = contrast_findings(shown)
     assert finding.unit == "block"
     assert finding.sentence.endswith("better at n = 6 blocks.")

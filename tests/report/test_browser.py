@@ -70,7 +70,7 @@ def test_nothing_is_wider_than_the_screen_and_nothing_is_asked_for(browser: Any,
 @pytest.mark.parametrize("width", [TELEPHONE, DESK])
 def test_the_first_screen_tells_the_result(browser: Any, page: Path, width: int) -> None:
     shown, _ = opened(browser, page, width)
-    for text in ("5 claims: 1 contradicted", "Not the same in all runs", "1 diverged", "1 failed", "1 missing", "C1"):
+    for text in ("5 claims: 1 contradicted", "Runs differ in", "1 diverged", "1 failed", "1 missing", "C1"):
         box = shown.get_by_text(text, exact=text == "C1").first.bounding_box()
         assert box["y"] + box["height"] < 844, text
 

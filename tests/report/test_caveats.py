@@ -29,7 +29,7 @@ def test_the_verdicts_are_counted(report: Report) -> None:
 
 def test_what_differs_between_the_runs_is_a_caveat(report: Report) -> None:
     assert caveats(report) == [
-        "Not the same in all runs: code.",
+        "Runs differ in: code.",
         "Changed since the study began: data.digest.",
         "Verdicts rest on the first 8 seeds, those of the last complete look; tables and figures have up to 9.",
     ]
@@ -56,10 +56,7 @@ def test_configurations_at_chance_are_named_since_averages_include_them() -> Non
 
     results = grid_results({"norm": ["bn", "none"], "b": [0, 1]}, value, "x", 5, [MetricSpec("x", better="higher", chance=0.1)])
     (said,) = caveats(compose(results, name="s", folder=Path("x")))
-    assert said == (
-        "Learned nothing, with the value of chance in every run: norm=none,b=0; norm=none,b=1. Averages over configurations "
-        "include them."
-    )
+    assert said == ("At chance in every run: norm=none,b=0; norm=none,b=1. Averages over configurations include them.")
 
 
 def test_runs_that_are_the_same_in_all_configurations_and_under_all_seeds_are_copies(tmp_path: Path) -> None:

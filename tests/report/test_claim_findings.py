@@ -25,7 +25,7 @@ def test_an_undecided_claim_says_how_many_seeds_would_decide_it(tmp_path: Path) 
     (one,) = claim_findings(report)  # of another program, which no command continues
     assert one.next_step.endswith(" seeds would decide it.")
     (one,) = claim_findings(reported(tmp_path, 0.002, 0.2, claims=[CLAIM], looks=[5, 8, 12, 20]))
-    assert one.next_step == "Not even 20 seeds would have 80 % power at this margin, unless runs scatter less than so far."
+    assert one.next_step == "Even 20 seeds would have less than 80 % power at this margin, unless runs vary less than so far."
 
 
 def test_an_equivalence_that_looks_contradicted_is_not_said_to_want_less_noise(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_over_blocks_a_claim_counts_blocks(tmp_path: Path) -> None:
 def test_over_blocks_a_margin_that_is_too_small_needs_more_blocks(tmp_path: Path) -> None:
     report = of_blocks(tmp_path, OURS | {"margin": 0.0001})
     (one,) = claim_findings(report)
-    assert one.next_step.startswith("Not even ")
-    assert " blocks would have 80 % power at this margin" in one.next_step
+    assert one.next_step.startswith("Even ")
+    assert " blocks would have less than 80 % power at this margin" in one.next_step
     assert report.tables.verdicts is not None
     assert "Minimum detectable effect at " in str(report.tables.verdicts.rows[0]["reason"])
     assert " seeds" not in str(report.tables.verdicts.rows[0]["reason"])

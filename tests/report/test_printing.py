@@ -26,7 +26,7 @@ def test_the_main_tables_are_printed_and_the_others_named(
     assert lines[:4] == [
         "5 claims: 1 contradicted, 3 inconclusive, 1 not tested.",
         "4 configurations, 9 seeds.",
-        "Not the same in all runs: code.",
+        "Runs differ in: code.",
         "Changed since the study began: data.digest.",
     ]
     assert [line for line in lines if line in {table.title for table in report.tables}] == [

@@ -120,7 +120,7 @@ def test_two_runs_of_a_seed_at_the_same_levels_are_refused_until_one_is_left_out
     runs = study({"stem": ["a", "b"]}, lambda levels, seed: 1.0, seeds=1)
     again = runs.iloc[[0]].assign(directory="runs/other", accuracy=2.0)
     both = pd.concat([runs, again], ignore_index=True)
-    said = r"two runs of seed 0 stand at the same levels \(stem=a\): runs/stem=a/seed=0, runs/other; leave one out\."
+    said = r"two runs of seed 0 have the same levels \(stem=a\): runs/stem=a/seed=0, runs/other; leave one out\."
     with pytest.raises(UsageError, match=said):
         outcomes(both)
     both.loc[0, "left_out"] = "other code"

@@ -44,15 +44,15 @@ def test_what_remains_without_each_seed_is_scipys() -> None:
 @pytest.mark.parametrize(
     ("p", "words"),
     [
-        ([0.001, 0.002, 0.003], "the same without any one seed"),
-        ([0.001, 0.2, 0.003], "undecided without seed 1"),
-        ([0.1, 0.2, 0.003], "undecided without any one of the seeds 0, 1"),
+        ([0.001, 0.002, 0.003], "the same whichever seed is left out"),
+        ([0.001, 0.2, 0.003], "undecided if seed 1 is left out"),
+        ([0.1, 0.2, 0.003], "undecided if any one of the seeds 0, 1 is left out"),
         ([0.1, 0.2, 0.3], "undecided whichever seed is left out"),
-        ([0.1] * 6 + [0.001], "undecided without any one of 6 of the 7 seeds"),
+        ([0.1] * 6 + [0.001], "undecided if any one of 6 of the 7 seeds is left out"),
     ],
 )
 def test_each_seed_that_the_verdict_needs_is_named(p: list[float], words: str) -> None:
     found = Robustness(2.0 ** -len(p), dict(enumerate(p)), 0.025)
     flips = f"sign-flip p = {2.0 ** -len(p):.2g}, the smallest that {len(p)} seeds can give"
-    limits = f"largest unadjusted p without one seed {max(p):.2g}, needed 0.025"
+    limits = f"largest unadjusted p with one seed left out: {max(p):.2g}; at most 0.025 is needed"
     assert str(found) == f"Robustness: {flips}; {words} ({limits})"

@@ -83,5 +83,5 @@ def test_runs_without_seeds_are_not_paired_by_their_numbers() -> None:
 def test_two_runs_of_a_seed_at_equal_levels_are_refused() -> None:
     before, after = (grid_results({"a": [0, 1]}, lambda levels, seed: float(seed)) for _ in range(2))
     after.runs.loc[1, "seed"] = after.runs.loc[0, "seed"]
-    with pytest.raises(UsageError, match="two runs of seed 0 stand at the same levels"):
+    with pytest.raises(UsageError, match="two runs of seed 0 have the same levels"):
         compare_studies(before, after, "f1")

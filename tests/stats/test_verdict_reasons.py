@@ -106,7 +106,7 @@ def test_the_notes_of_a_verdict() -> None:
     assert notes(estimate(1.0, -2.0, 3.0), apart, robust) == (
         "Above zero in 2 of 3 seeds, lowest at seed 1",
         notes(estimate(1.0, -2.0, 3.0), apart, None)[1],
-        "Robustness: undecided without seed 2 (largest unadjusted p without one seed 0.03, needed 0.025)",
+        "Robustness: undecided if seed 2 is left out (largest unadjusted p with one seed left out: 0.03; at most 0.025 is needed)",
     )
     assert notes(estimate(1.0), apart, None)[1].startswith("The strata differ: p = ")
     assert notes(estimate(1.0), apart, None)[1].endswith("their estimates have opposite signs")

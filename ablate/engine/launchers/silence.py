@@ -43,6 +43,6 @@ class Silence:
             self.ended = now
         elif now - self.ended >= GIVE_UP_SECONDS:
             raise UsageError(
-                f"Slurm has not answered (squeue) for {duration(now - self.since)}. Its jobs may go on: "
+                f"Slurm has not answered (squeue) for {duration(now - self.since)}. Its jobs may still be running: "
                 f"`ablate status {self.study}` shows the runs, and the same command collects them once Slurm answers again."
             )

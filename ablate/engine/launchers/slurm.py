@@ -296,7 +296,8 @@ def _interrupted(jobs: dict[int, Queued]) -> None:
             _wait_until_ended(submission)
     if others:
         arrays = " ".join(str(each.array) for each in others.values())
-        print(f"Jobs of another command go on: the same command collects them, `scancel {arrays}` ends them.", flush=True)
+        ways = f"repeat the command to collect them, or end them with `scancel {arrays}`"
+        print(f"Jobs of another command are still running: {ways}.", flush=True)
 
 
 def _wait_until_ended(submission: Submission) -> None:

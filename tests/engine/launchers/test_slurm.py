@@ -170,7 +170,7 @@ def test_without_an_answer_of_slurm_the_folders_tell_what_is_done_and_at_last_it
     with pytest.raises(UsageError) as error:
         launcher._wait(contexts, jobs)
     assert str(error.value) == (
-        f"Slurm has not answered (squeue) for {duration(clock.now)}. Its jobs may go on: `ablate status {tmp_path / 'study'}` "
+        f"Slurm has not answered (squeue) for {duration(clock.now)}. Its jobs may still be running: `ablate status {tmp_path / 'study'}` "
         "shows the runs, and the same command collects them once Slurm answers again."
     )
     assert 600 + silence.GIVE_UP_SECONDS <= clock.now < 700 + silence.GIVE_UP_SECONDS
