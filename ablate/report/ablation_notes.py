@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ablate.core.claims import FEWEST_SEEDS
 from ablate.core.metrics import MetricSpec
 from ablate.core.wording import counted
+from ablate.report.ablation import DIFFERENCE, MEAN, SAME, SHARED, Ablation, N, P
 from ablate.report.effect_tables import preliminary
 from ablate.report.formatting import capitalized
-from ablate.report.latex_table import DIFFERENCE, MEAN, SHARED
 from ablate.report.replicates import common_seeds, unit_of
 from ablate.report.table import Row
 from ablate.report.values import SHOWN_FROM, STARS, Mean, PValue, is_best
 from ablate.stats.comparisons import AgainstBaseline
-
-if TYPE_CHECKING:
-    from ablate.report.ablation_table import Ablation
-
-SAME = "same runs"
-P, N = "p", "n"  # keys of columns
 
 
 def notes_of(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: bool) -> list[str]:

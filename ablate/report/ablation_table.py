@@ -6,77 +6,25 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from string import ascii_lowercase
 
 import pandas as pd
 
 from ablate.core.levels import Factor, Level, short_names
 from ablate.core.metrics import MetricSpec
-from ablate.report.ablation_notes import SAME, N, P, caption_of, family_of, is_tested, notes_of
+from ablate.report.ablation import CONFIGURATION, DIFFERENCE, FLAGS, MEAN, SAME, SHARED, Ablation, N, P
+from ablate.report.ablation_notes import caption_of, family_of, is_tested, notes_of
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import heading, rounded_to
-from ablate.report.latex_table import DIFFERENCE, MEAN, SHARED
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Baseline, Count, Interval, Mean, PValue, Switch, Value
 from ablate.stats.comparisons import AgainstBaseline, comparisons_frame
-from ablate.stats.flags import Flag
-from ablate.stats.summary import Summary
 
 NAME = "ablation"
-SORTED_FROM = 40  # with more configurations, the best come first
 COLUMNS = 6  # with more factors, configurations are named by their changes
-CONFIGURATION, FLAGS = "configuration", "flags"  # keys of columns
 CAPTION = 130  # characters of a note that stands in the caption as well, about two lines of a column
 NO_LABEL = r"[^A-Za-z0-9.:-]+"  # what a LaTeX label should not contain
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """What the ablation table is made from.
-
-    Attributes:
-        study: the name of the study, for the caption.
-        summary: the means of all metrics.
-        against: the comparisons with the baseline; empty if they are not available.
-        metric: the main metric.
-        spec: its description.
-        configurations: the names of the configurations.
-        flags: the flags of each configuration.
-        blocks: the factor whose levels are blocks, if any.
-        notes: additional notes.
-        specs: by configuration, the metric with the digits of its difference, if these are not the same for all.
-        same: by configuration that is the same experiment as another one, the one that ran.
-        is_main: whether the metric is the main one of the study; the label of a table of another one has its name.
-    """
-
-    study: str
-    summary: Summary
-    against: Sequence[AgainstBaseline]
-    metric: str
-    spec: MetricSpec
-    configurations: Configurations
-    flags: Mapping[str, Sequence[Flag]]
-    blocks: str | None = None
-    notes: Sequence[str] = ()
-    specs: Mapping[str, MetricSpec] = field(default_factory=dict)
-    same: Mapping[str, str] = field(default_factory=dict)
-    is_main: bool = True
-
-    @property
-    def is_sorted(self) -> bool:
-        """Whether the best come first."""
-        return len(self.summary.cells) > SORTED_FROM and self.spec.better is not None
-
-    @property
-    def counts(self) -> pd.Series:
-        """By configuration, the runs with a value; with a `limit`, which counts for those without, all that finished."""
-        return self.summary.n[self.metric] if self.spec.limit is None else self.summary.counts["n"]
-
-    @property
-    def enough(self) -> int:
-        """The number of values from which a mean can be the best: that of the baseline."""
-        return int(self.summary.n[self.metric][self.summary.baseline])
 
 
 def ablation_table(found: Ablation) -> Table | None:

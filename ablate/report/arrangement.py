@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ablate.core.levels import short_names
 from ablate.report import block_tables, cell_tables, claim_tables, effect_tables, strata_table
-from ablate.report.ablation_table import Ablation, ablation_table
+from ablate.report.ablation import Ablation
+from ablate.report.ablation_table import ablation_table
 from ablate.report.extra_tables import extra_table
 from ablate.report.model import Comparison, Report, Tables
 from ablate.stats.blocks import BlockAnalysis

@@ -67,6 +67,12 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
         rows.append(_no_change(comparison.no_change, spec))
     if any(row["note"] for row in rows):
         columns.append(Column("note", "note", "sentence"))
+    notes = _notes_of_contrasts(comparison, spec, simultaneous)
+    return Table("contrasts", "Contrasts", columns, rows, comparison.contrasts_frame, notes, main)
+
+
+def _notes_of_contrasts(comparison: Comparison, spec: MetricSpec, simultaneous: bool) -> list[str]:
+    unit = comparison.unit
     notes = [
         f"{capitalized(difference_heading(spec))}: {_what_is_estimated(comparison.contrasts, unit)}, averaged over the levels "
         "of the other factors at which both levels ran."
@@ -101,7 +107,7 @@ def contrasts(comparison: Comparison, spec: MetricSpec, main: bool, names: Mappi
             f"Over {comparison.examples}: 95 % interval of the same difference if other {comparison.examples} were drawn, with "
             "these seeds (bootstrap). It is separate from the interval over seeds."
         )
-    return Table("contrasts", "Contrasts", columns, rows, comparison.contrasts_frame, notes, main)
+    return notes
 
 
 def _values(estimate: Estimate, change: str, kind: str, spec: MetricSpec) -> dict[str, Value]:

@@ -11,20 +11,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ablate.report.ablation import CONFIGURATION, DIFFERENCE, FLAGS, MEAN, SHARED, N
 from ablate.report.escaping import engine_for, in_latex
 from ablate.report.table import Column, Row, Table
 from ablate.report.values import Baseline, Interval, PValue, Switch, is_best, text_of
 
 ROWS = 40  # a float has to fit on a page
 SLACK = 4  # rows more than these are shown all the same
-SHARED = "shared"  # key of the letter of rows that are one experiment
 COLUMN_WIDTH = 229  # points, of LaTeX's own two-column class; others have wider columns
 TEXT_WIDTH = 1.9 * COLUMN_WIDTH  # below that of the page by what the estimate of long names may miss
 WIDTHS = {
     **dict.fromkeys(" .,:;[]()|!iljtf", 0.32),
     **dict.fromkeys("+−±×=mwMWΔ✓✗", 0.8),
 }  # in em, of Computer Modern; others 0.52
-MEAN, DIFFERENCE = "mean", "difference"  # keys of columns of the ablation table
 LOST = ("diverged", "failed", "interrupted", "no value", "missing")  # flags of runs without a result
 MARKS = r"""\providecommand{\cmark}{\ifdefined\ding\ding{51}\else\ensuremath{\surd}\fi}
 \providecommand{\xmark}{\ifdefined\ding\ding{55}\else\ensuremath{\times}\fi}
@@ -75,8 +74,8 @@ def table_environment(table: Table, siunitx: bool = False) -> str:
         siunitx: whether means and differences are in `S` columns, for a paper with siunitx 2 or 3.
     """
     columns = [column for column in table.columns if column.kind != "flags" and not _of_p_values(table, column)]
-    if "n" in table.keys and len(set(map(text_of, table.column("n")))) == 1:
-        columns = [column for column in columns if column.key != "n"]  # the caption has it
+    if N in table.keys and len(set(map(text_of, table.column(N)))) == 1:
+        columns = [column for column in columns if column.key != N]  # the caption has it
     rows = _first(table.rows)
     stars = max((len(_stars(row)) for row in rows), default=0)
     sd = max((text_of(row[MEAN]).partition(" ± ")[2] for row in rows if MEAN in row.values), key=len, default="")
@@ -234,7 +233,7 @@ def _first(rows: Sequence[Row]) -> Sequence[Row]:
 
 def _lost(row: Row) -> str:
     """The flags of a row about runs without a result."""
-    flags = row.values.get("flags")
+    flags = row.values.get(FLAGS)
     return ", ".join(flag.text for flag in flags if flag.kind in LOST) if isinstance(flags, tuple) else ""
 
 
@@ -253,7 +252,7 @@ def _caption(table: Table, rows: Sequence[Row]) -> str:
     caption = re.sub(r"\bp \\textless\{\} ([\d.]+)", r"$p<\1$", caption)
     caption = re.sub(r"(?<=\d) (?=\\%)", r"\\,", caption)
     caption = re.sub(r"\bn = (\d+)", r"$n=\1$", caption)
-    if lost := [f"{text_of(row['configuration'])}: {_lost(row)}" for row in rows if _lost(row)]:
+    if lost := [f"{text_of(row[CONFIGURATION])}: {_lost(row)}" for row in rows if _lost(row)]:
         caption += rf" $^\dagger$Runs without a result, {in_latex('; '.join(lost))}."
     return caption
 

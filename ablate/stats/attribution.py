@@ -49,12 +49,14 @@ def outcomes_by_coalition(
     """For each seed, the outcome of every coalition that it ran. `where` fixes each factor that no change holds.
 
     Raises:
-        UsageError: if a factor is in two changes, or is neither changed nor fixed at one level.
+        UsageError: if a factor is in two changes, is changed and fixed, or is neither changed nor fixed at one level.
     """
     factors = [step.factor for steps in changes.values() for step in steps]
     if twice := {factor for factor in factors if factors.count(factor) > 1}:
         raise UsageError(f"{', '.join(sorted(twice))} is in more than one change of the path.")
     allowed = (where or ANYWHERE).allowed
+    if both := [factor for factor in factors if factor in allowed]:
+        raise UsageError(f"{both[0]} changes, so `where` cannot fix it.")
     if several := [factor for factor, levels in allowed.items() if len(levels) > 1]:
         raise UsageError(f"`where` has to fix {', '.join(several)} at one level for a path.")
     if open_factors := [factor for factor in outcomes.factors if factor not in factors and factor not in allowed]:

@@ -240,6 +240,8 @@ def test_changes_may_hold_several_factors_and_where_fixes_the_others() -> None:
         outcomes_by_coalition(runs, CHANGES)
     with pytest.raises(UsageError, match="dropout is in more than one change of the path"):
         outcomes_by_coalition(runs, {**CHANGES, "again": CHANGES["dropout"]}, Condition.of({"norm": "x"}))
+    with pytest.raises(UsageError, match="dropout changes, so `where` cannot fix it"):  # it was ignored
+        outcomes_by_coalition(runs, CHANGES, Condition.of({"norm": "x", "dropout": True}))
 
 
 def test_the_ends_of_marginal_contributions_are_those_of_the_order_that_was_drawn() -> None:
