@@ -9,7 +9,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ablate.core import designs
 from ablate.core.claims import FEWEST_SEEDS
@@ -19,12 +19,13 @@ from ablate.core.text import cut
 from ablate.core.zipping import Zip, joint_factors
 from ablate.engine import overrides as reading
 from ablate.engine import zipping
-from ablate.engine.added_keys import AddedKeys
+from ablate.engine.added_keys import SEED, STUDY, AddedKeys
 from ablate.engine.config_values import naming_values, non_factors, typed_values
 from ablate.engine.design import baseline_first
 from ablate.engine.option_types import A_SEED, is_seed
 from ablate.engine.options import StudyOptions
 from ablate.engine.overrides import SweptFactor, key_of
+from ablate.storage.fingerprint import flatten
 from ablate.storage.layout import study_directory
 from ablate.storage.manifest import StudyManifest
 
@@ -98,7 +99,7 @@ class SweepCommand:
         return cls(
             options=options,
             study=study,
-            seeds=tuple(_seeds(asked, options, config.seed, added.seed_key, first_seed)),
+            seeds=tuple(_seeds(asked, options, config, added.seed_key, first_seed)),
             first_seed=first_seed,
             fixed={key_of(override): reading.as_typed(override) for override in fixed},
             swept=swept,
@@ -112,14 +113,16 @@ def _with_params(loader: ConfigLoader, params: Mapping[str, Any], arguments: Seq
 
 
 def _seeds(
-    overrides: Sequence[Override], options: StudyOptions, default: object, seed_key: str | None, first: int
+    overrides: Sequence[Override], options: StudyOptions, config: DictConfig, seed_key: str | None, first: int
 ) -> list[int]:
-    """The requested seeds, without duplicates; `default` is the configuration's key `seed`."""
-    asked = options.seeds
+    """The requested seeds, without duplicates."""
+    asked, default = options.seeds, config.seed
     if seed_key is None and (asked is not None or options.until):
+        found = _named_as_seeds(config)
+        also = f" (the configuration has {' and '.join(found[1:])}, too)" if found[1:] else ""
         raise UsageError(
             f"the configuration has no key '{options.seed_key}' for the seed: name the key from which the program takes its "
-            "seed with hydra.sweeper.seed_key=…."
+            f"seed with hydra.sweeper.seed_key={found[0] if found else '…'}{also}."
         )
     if overrides:
         if asked is not None:
@@ -140,3 +143,10 @@ def _seeds(
         raise UsageError(f"seed={cut(Level.of(default).text, 100)}: expected {A_SEED}.")
     assert isinstance(default, int)
     return [default]
+
+
+def _named_as_seeds(config: DictConfig) -> list[str]:
+    """The keys of the program with a number or no value whose names have the word seed, such as `train.random_seed`."""
+    settings: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, [*set(config) - {"hydra", STUDY, SEED}]))
+    named = {key: value for key, value in flatten(settings).items() if "seed" in key.rpartition(".")[2].lower().split("_")}
+    return [key for key, value in named.items() if value is None or type(value) is int]

@@ -131,11 +131,10 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
     """
     try:
         metrics = _returned(returned, cfg, options)
-    except UsageError as error:  # a model or a trainer, of a program whose metrics are elsewhere
+    except UsageError:
         if options.returns is not None or (options.metric_files is None and not run.rows):
             raise
-        log.warning("%s It is ignored.", error)
-        metrics = {}
+        metrics = {}  # a model or a trainer, of a program whose metrics are elsewhere
     first = [name for name in metrics if name != VALUE]  # what a program returns by name is what it is about
     if options.metric_files is not None:
         metrics = {**_from_files(run, options, options.metric_files, began), **metrics}

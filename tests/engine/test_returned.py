@@ -108,7 +108,7 @@ def test_a_returned_model_is_ignored_beside_metrics_in_a_file_or_logged(run: Run
     (run.directory / "metrics.csv").write_text("acc\n0.5\n")
     for returned in (torch.nn.Linear(1, 1), ({"acc": 1.0}, object()), "done"):
         assert collected(returned, run, metrics="metrics.csv") == {"acc": 0.5}
-    assert "returned str 'done'; expected a number for value, or a mapping of metrics. It is ignored." in caplog.text
+    assert not caplog.messages  # a line for each run would be too many
     with pytest.raises(UsageError, match="expected a number for acc"):
         collected("done", run, metrics="metrics.csv", returns="acc")
     run.log(epoch=1, acc=0.75)

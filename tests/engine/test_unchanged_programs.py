@@ -87,6 +87,10 @@ def test_what_is_missing_is_said_in_one_line(program: str, command: Command, tmp
     (tmp_path / "conf" / "plain.yaml").write_text("lr: 1\n")
     said = command(program, *SWEEP, "lr=1,2", "hydra.sweeper.seeds=2", status=2)
     assert "the configuration has no key 'seed' for the seed: name the key" in said.stderr
+    assert said.stderr.endswith("takes its seed with hydra.sweeper.seed_key=….\n")
+    (tmp_path / "conf" / "plain.yaml").write_text("lr: 1\ntrain: {random_seed: 42}\ndata: {seed: null, seeds: [1]}\n")
+    said = command(program, *SWEEP, "lr=1,2", "hydra.sweeper.seeds=2", status=2)
+    assert said.stderr.endswith("hydra.sweeper.seed_key=train.random_seed (the configuration has data.seed, too).\n")
 
 
 def test_other_commands_of_the_program_are_as_before(program: str, command: Command, tmp_path: Path) -> None:
