@@ -8,7 +8,7 @@ import pandas as pd
 
 from ablate.core.levels import short_names
 from ablate.core.metrics import Metrics, MetricSpec, Role
-from ablate.report.ablation_notes import SAME
+from ablate.report.ablation import SAME
 from ablate.report.configurations import CHANGES, Configurations
 from ablate.report.formatting import capitalized, heading, rounded_to
 from ablate.report.replicates import unit_of
