@@ -334,7 +334,7 @@ def test_what_the_case_study_says_of_finer_epochs() -> None:
     results = load_results(ROOT / "outputs" / "faster")
     dropout, batch = verdicts(ROOT / "outputs" / "faster")
     assert (dropout["verdict"], batch["verdict"], dropout["look"], batch["look"]) == ("supported", "inconclusive", 8, 8)
-    assert "even 20 seeds, the last look, have less than 80 % power" in batch["reason"]
+    assert "even with 20 seeds (the last look), the power at this margin is below 80 %" in batch["reason"]
     said = [f"{row['estimate']:.2f} times [{row['low']:.2f}, {row['high']:.2f}] as many" for row in (dropout, batch)]
     assert f"needs {said[0]} epochs to reach 50 %" in text
     assert f"need {said[1]} epochs: inconclusive" in text

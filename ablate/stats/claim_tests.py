@@ -160,7 +160,7 @@ def _test(test: ClaimTest, claim: Claim, outcomes: Outcomes, results: StudyResul
     """
     if claim.expects == "noninferior" and results.metrics[claim.metric].better is None:
         name = terms_of(claim.metric)[0]
-        raise UsageError(f"it is not known whether more or less of {name} is better: declare it (study.metrics.{name}.better)")
+        raise UsageError(f"whether a higher or a lower {name} is better is unknown: declare it (study.metrics.{name}.better)")
     test.in_family = True
     drawn = attribution.drawn_orders(claim.path, results.manifest.orders)
     plain = claim.model_copy(update={"scale": "difference"})  # the same seeds, where a ratio is not defined as well

@@ -150,7 +150,7 @@ def precision_of(claim: Claim, estimates: Sequence[Estimate], members: int, desi
         margins = [decidable_margin(sd, n, claim.expects, members, design, least_se=least, parts=parts) for n in looks]
         decidable = min(margins)
         decidable = math.exp(decidable) if claim.scale == "ratio" else decidable
-    return Precision(needed, fewest, most, decidable, looks[-1], ", the last look," if design.looks else "")
+    return Precision(needed, fewest, most, decidable, looks[-1], " (the last look)" if design.looks else "")
 
 
 def plan_table(sd: float = 1.0, claims: int = 1, design: SequentialDesign = USUAL, numbers: Sequence[int] = ()) -> pd.DataFrame:

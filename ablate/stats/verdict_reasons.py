@@ -78,7 +78,7 @@ def _prevented(test: ClaimTest, conclusion: Conclusion, at: LookTest, at_levels:
 def _smaller(test: ClaimTest, conclusion: Conclusion, at: LookTest) -> str:
     """What is shown of a difference that is smaller than the margin."""
     if not conclusion.real:
-        return "any difference in the claimed direction is smaller than the margin; that there is one is not shown"
+        return "any difference in the claimed direction is smaller than the margin, and none is shown"
     shown = conclusion.real_at
     elsewhere = "" if shown == at.look else f" (look {shown.number} at {shown.seeds} {test.unit}s)"
     return f"a difference in the claimed direction is shown{elsewhere}, and it is smaller than the margin"
@@ -205,11 +205,13 @@ def _what_it_takes(test: ClaimTest, precision: Precision | None) -> str:
         return "the claim has no margin, so the number of seeds that it needs is unknown"
     if precision is None:
         return ""
-    power = f"{100 * POWER:.0f} % power"
+    enough = f"{100 * POWER:.0f} %"
+    power = f"{enough} power"
     tends = leaning(test.tests[-1].p_dropped) if test.n < precision.most else ""
     beyond = f"; but unadjusted for looks and claims it would be {tends}: more {test.unit}s may decide it" if tends else ""
     if precision.seeds is None:
-        return f"even {precision.most} {test.unit}s{precision.which} have less than {power} at this margin{beyond}"
+        most = f"{precision.most} {test.unit}s{precision.which}"
+        return f"even with {most}, the power at this margin is below {enough}{beyond}"
     if precision.seeds > test.n:
         return (
             f"{precision.seeds - test.n} more {test.unit}s ({precision.seeds} in total; {precision.range}) "

@@ -197,7 +197,7 @@ def test_non_inferiority_is_not_tested_where_it_is_not_known_what_is_better() ->
     rows = stems(8, gain=8.0).rename(columns={"accuracy": "distance"})
     claim = Claim.parse(CLAIM | {"metric": "distance", "expects": "noninferior", "margin": 1.0})
     test = evaluate(claim, results_of(rows), SequentialDesign(()))
-    reason = "it is not known whether more or less of distance is better: declare it (study.metrics.distance.better)"
+    reason = "whether a higher or a lower distance is better is unknown: declare it (study.metrics.distance.better)"
     assert (test.verdict, test.reason, test.in_family) == ("not tested", reason, False)
     test = evaluate(claim, results_of(rows, metrics=[MetricSpec("distance", better="lower")]), SequentialDesign(()))
     assert test.tests[-1].p.contradict < 1e-6

@@ -130,7 +130,7 @@ def test_on_simulated_runs_with_planted_effects_the_verdicts_are_right() -> None
         in (found.loc["too large a claim", "reason"])
     )
     assert (
-        "; any difference in the claimed direction is smaller than the margin; that there is one is not shown"
+        "; any difference in the claimed direction is smaller than the margin, and none is shown"
         in (found.loc["null, hoped for", "reason"])
     )
     assert (found["n"] == 12).all()
@@ -580,9 +580,9 @@ def test_an_undecided_claim_says_what_it_would_take() -> None:
     )
     row = one(frame, claim(margin=0.001))
     assert math.isnan(row["seeds_needed"])
-    assert row["reason"].endswith("even 20 seeds, the last look, have less than 80 % power at this margin")
+    assert row["reason"].endswith("even with 20 seeds (the last look), the power at this margin is below 80 %")
     ended = one(frame, claim(margin=0.001), looks=(5,))
-    assert ended["reason"].endswith("even 5 seeds, the last look, have less than 80 % power at this margin")
+    assert ended["reason"].endswith("even with 5 seeds (the last look), the power at this margin is below 80 %")
     assert row["decidable"] == pytest.approx(0.00337, abs=1e-5)
     row = one(frame, claim(margin=0.017))
     assert row["seeds_needed"] == 5

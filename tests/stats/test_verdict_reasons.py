@@ -58,13 +58,13 @@ def test_an_equivalence_that_looks_contradicted_is_not_only_said_to_lack_power(s
     """Its power is that to show equivalence, which more seeds may refute."""
     far = judged([sign * gain for gain in FAR], expects="equivalent", margin=0.005)
     assert far.verdict == "inconclusive"
-    assert f"80 % power at this margin{BEYOND}" in far.reason
+    assert f"the power at this margin is below 80 %{BEYOND}" in far.reason
 
 
 def test_an_equivalence_within_the_margin_is_not_said_to_look_contradicted() -> None:
     near = judged([0.013, -0.014, 0.02, -0.008, 0.016], expects="equivalent", margin=0.005)
     assert near.verdict == "inconclusive"
-    assert "80 % power at this margin" in near.reason
+    assert "the power at this margin is below 80 %" in near.reason
     assert BEYOND not in near.reason
 
 
@@ -73,7 +73,7 @@ def test_a_difference_that_looks_real_is_not_said_to_be_out_of_reach_of_any_numb
     gain = judged([0.032, 0.012, 0.045, 0.02, 0.03], margin=0.001)
     assert gain.verdict == "inconclusive"
     assert (
-        "even 20 seeds, the last look, have less than 80 % power at this margin; but unadjusted for looks and claims"
+        "even with 20 seeds (the last look), the power at this margin is below 80 %; but unadjusted for looks and claims"
         in gain.reason
     )
     assert gain.reason.endswith("it would be supported: more seeds may decide it")
@@ -146,7 +146,7 @@ def test_what_an_inconclusive_claim_still_needs_is_a_difference_and_a_total() ->
     assert found.verdict == "inconclusive"
     assert found.precision is not None
     if found.precision.seeds is None:
-        assert "have less than 80 % power at this margin" in found.reason
+        assert "the power at this margin is below 80 %" in found.reason
     wide = judged([0.02, -0.015, 0.018, -0.01, 0.012, 0.001], margin=0.02)
     assert wide.precision is not None
     assert wide.precision.seeds is not None
