@@ -22,8 +22,9 @@ from ablate.storage.records import RunRecord
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     record = RunRecord(identity="i", cell="c", seed=1, label="base", choices={}, overridden=[], timing={"processes": 1})
-    (tmp_path / "run").mkdir()
-    return Run(tmp_path / "run", record, {})
+    directory = tmp_path / "study" / "runs" / "base" / "seed=1"  # as deep as in a study, in whose folder the slots are
+    directory.mkdir(parents=True)
+    return Run(directory, record, {})
 
 
 def collected(returned: Any, run: Run, cfg: dict[str, Any] | None = None, **options: Any) -> dict[str, float | None]:
