@@ -20,11 +20,11 @@ from omegaconf import OmegaConf
 from ablate.core.errors import UsageError
 from ablate.core.secrets import redacted
 from ablate.core.text import nearest, number_in
-from ablate.engine.external import CONFIG, PLACEHOLDER, placeholders, run_command, script_of
+from ablate.engine.external import CONFIG, run_command, script_of
 from ablate.engine.options import StudyOptions
+from ablate.engine.placeholders import COMMAND, PLACEHOLDER, SEED, placeholders
 
-SEED = "seed"
-OWN_KEYS = ("command", "regex", "reads_files")
+OWN_KEYS = (COMMAND, "regex", "reads_files")
 QUOTED = ("metrics", "name", "root")  # options that are names or patterns of files
 NEEDS_QUOTES = re.compile(r"[^\w/\\+.$%*@?|:,= -]|(?<!\\)=", re.ASCII)  # what Hydra's grammar refuses in a text without quotes
 LAUNCHER = re.compile(r"\+{0,2}hydra[/.]launcher(\..+)?")
@@ -113,7 +113,7 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
     if regex is not None:
         _check(regex)
     reads_files = any(key in options for key in ("metrics", "metrics_file"))
-    content = OmegaConf.create({"command": list(map(_escaped, command)), "regex": regex, "reads_files": reads_files})
+    content = OmegaConf.create({COMMAND: list(map(_escaped, command)), "regex": regex, "reads_files": reads_files})
     for name in names:
         OmegaConf.update(content, name, None, force_add=True)
     ConfigStore.instance().store(name=CONFIG, node=content)

@@ -150,6 +150,7 @@ class CellReader:
             self.experiment.show(config, typed.label if typed else name)
             return None
         ignore = (*config.study.ignore, *config.study.paths)
+        unused = self.experiment.unused_keys(config, self.before.fixed)
         values = ConfigValues.of(config, ignore)
         named = {*typed, *(override.partition("=")[0].lstrip("+") for override in overrides)}
         for key, why in values.unresolved.items():
@@ -157,7 +158,7 @@ class CellReader:
                 raise UsageError(f"{key}: {why}")
         neutral = plain(config.study.neutral) or {}
         texts = self.before.is_new or self.before.identity > 1
-        meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore), texts), (), neutral)
+        meaning = fingerprint.meaning(values.meaning((*NO_MEANING, *ignore, *unused), texts), (), neutral)
         meaning |= {ENVIRONMENT: fingerprint.digest(dict(environment))} if texts and environment else {}
         meaning |= {key: typed[key].text for key in typed if key not in choices and key in values.unknown_keys()}
         if self._similar is not None:

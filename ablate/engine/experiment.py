@@ -62,6 +62,15 @@ class Experiment:
         """
         return None
 
+    def unused_keys(self, cfg: DictConfig, fixed: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002 - for subclasses
+        """The keys of a configuration that cannot change its results, beside those of study.ignore.
+
+        Args:
+            cfg: the resolved configuration, which may be changed to that of equal results in the study.
+            fixed: the settings of the study's baseline, by dotted key; empty if the study begins.
+        """
+        return ()
+
     def cost(self, settings: Any, processes: int) -> float | None:  # noqa: ARG002 - for subclasses
         """Estimate the duration of one run in seconds while `processes` runs share the machine; None if unknown."""
         return None

@@ -20,14 +20,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ablate.core.errors import NoMetricsError, UsageError
-from ablate.core.levels import Level
 from ablate.core.main_metric import main_first
 from ablate.core.text import number_in
 from ablate.core.wording import process_end
 from ablate.engine.main import main
+from ablate.engine.placeholders import PLACEHOLDER, CommandExperiment, filled
 from ablate.engine.run import Run
 from ablate.storage import fingerprint
 from ablate.storage.code_files import note_executed, project_root
@@ -36,7 +36,6 @@ from ablate.storage.import_graph import module_file, project_files, search_folde
 RUN_DIR = "ABLATE_RUN_DIR"
 CONFIG = "ablate_sweep"  # the name of the configuration in Hydra's ConfigStore
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
-PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))?)?\}")
 REST = re.compile(r"[eE][-+]?\d+|\d+")  # of a number, behind a part of it
 GRACE_SECONDS = 10.0  # between the signal of Ctrl-C and the end of a command that ignores it
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
@@ -51,56 +50,6 @@ if not sys.stdin.read():  # closed without a word: the process that wrote to it 
             break
         time.sleep(seconds)
 """
-
-
-def placeholders(command: Sequence[str]) -> list[str]:
-    """The keys in the placeholders of a command, without duplicates.
-
-    >>> placeholders(["train.py", "--lr={lr}", "{dropout:--dropout}", "{lr}"])
-    ['lr', 'dropout']
-    """
-    return list(dict.fromkeys(match[1] for part in command for match in PLACEHOLDER.finditer(part)))
-
-
-def filled(command: Sequence[str], cfg: DictConfig) -> list[str]:
-    """The command with the values of a configuration.
-
-    `{lr}` is the value of `lr`. An argument `{dropout:--dropout}` is `--dropout` if the value is true, and is left out if it is
-    false or null; for another value it becomes two arguments. `{dropout:--dropout|--no-dropout}` has an argument for false.
-
-    Raises:
-        UsageError: if a value is null and its placeholder has no flag.
-
-    >>> template = ["--lr", "{lr}", "{dropout:--dropout}", "{clip:--clip}"]
-    >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": True, "clip": 0.5}))
-    ['--lr', '0.1', '--dropout', '--clip', '0.5']
-    >>> filled(template, OmegaConf.create({"lr": 0.1, "dropout": False, "clip": None}))
-    ['--lr', '0.1']
-    >>> filled(["{bias:|--no-bias}"], OmegaConf.create({"bias": True}))
-    []
-    """
-    return [argument for part in command for argument in _filled(part, cfg)]
-
-
-def _filled(part: str, cfg: DictConfig) -> Iterator[str]:
-    whole = PLACEHOLDER.fullmatch(part)
-    if whole is not None and whole[2] is not None:
-        value = OmegaConf.select(cfg, whole[1])
-        if value is True:
-            yield from [whole[2]] if whole[2] else []
-        elif value is None or value is False:
-            yield from [whole[3]] if whole[3] else []
-        else:
-            yield from (whole[2], _text(whole[1], value))
-        return
-    yield PLACEHOLDER.sub(lambda match: _text(match[1], OmegaConf.select(cfg, match[1])), part)
-
-
-def _text(key: str, value: Any) -> str:
-    if value is None:
-        hint = f"an argument that null leaves out is {{{key}:--{key}}}"
-        raise UsageError(f"{key}=null: the command needs a value for {{{key}}}; {hint}.")
-    return Level.of(OmegaConf.to_container(value) if OmegaConf.is_config(value) else value).text
 
 
 def script_of(command: Sequence[str]) -> Path | None:
@@ -141,7 +90,7 @@ def _is_text(path: Path) -> bool:
         return False
 
 
-@main(config_path=None, config_name=CONFIG)
+@main(config_path=None, config_name=CONFIG, experiment=CommandExperiment())
 def run_command(cfg: DictConfig, run: Run) -> Mapping[str, float] | None:
     """Run the command of a configuration, and read its metrics from its output unless they are in a file.
 

@@ -16,22 +16,20 @@ from ablate.core.levels import Factor, Level
 from ablate.engine.cells import PlannedCell
 from ablate.engine.compose import Composer
 from ablate.engine.config_file import read_config
+from ablate.engine.placeholders import COMMAND, CommandExperiment, placeholders
 from ablate.storage import fingerprint
 from ablate.storage.layout import cell_folder, known_cells, some_run_is_done
 from ablate.storage.manifest import MANIFEST, StudyManifest
 from ablate.storage.records import CONFIG, level_in_config, levels_of, read_record, section
 
 DIFFERENCES_SHOWN = 6
-COMMAND = "command"  # the key of the command of `ablate sweep`
 COMBINATIONS = 100  # of the levels of added factors that are compared: of 20 factors there are a million
 Differences = dict[str, tuple[Any, Any]]  # by key, the earlier value and that of this command
 _ABSENT = object()
 
 
-def baseline_of(
-    study: Path, before: StudyManifest, composer: Composer, fixed: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """The overrides of the baseline cell and its locations, after checking that this command does not change a fixed setting.
+def baseline_of(study: Path, before: StudyManifest, composer: Composer, fixed: Mapping[str, str]) -> Baseline:
+    """The baseline of the study with the factors of this command, after checking that it does not change a fixed setting.
 
     The cells of a study differ only in its factors. A command may add a factor if the previous setting is one of its levels.
 
@@ -40,24 +38,44 @@ def baseline_of(
     """
     others = [override for key, override in fixed.items() if key not in before.baseline]
     added = [each.factor for key, each in composer.swept.items() if key not in before.baseline]
+    lacking = _without_placeholder(study, before, composer)
+    earlier = [override for key, override in before.baseline.items() if key not in lacking]
 
     def baseline_with(levels: Mapping[str, Level]) -> _Candidate | None:
-        cell = composer.cell([*others, *before.baseline.values()], Cell(levels))
+        cell = composer.cell([*others, *earlier], Cell(levels))
         if cell is None:
             return None
         return _Candidate(levels, changed(before.fixed, cell.meaning) | moved(before.paths, cell.locations), cell)
 
     closest = _closest(added, {factor.key: _before(factor, before.fixed) for factor in added}, baseline_with)
     if closest is None:
-        return before.baseline, before.paths
+        return Baseline(before.baseline, before.paths, before.added)
     if closest.differences:
         raise UsageError(
             f"this command changes fixed settings of the study {study}: {_listed(closest.differences)}. "
             f"Use the old settings, or choose another study.name.{_if_moved(study, before.paths.keys() & closest.differences)}"
-            f"{_if_neutral(closest.differences)}{_if_nothing_finished(study)}"
+            f"{_if_neutral(closest.differences)}{_if_placeholder(closest.differences, added)}{_if_nothing_finished(study)}"
         )
     overrides = {key: composer.swept[key].overrides[level] for key, level in closest.levels.items()}
-    return {**before.baseline, **overrides}, {**closest.cell.locations, **before.paths}
+    came = {key: level.value for key, level in closest.levels.items() if not composer.swept[key].is_group}
+    return Baseline({**before.baseline, **overrides}, {**closest.cell.locations, **before.paths}, {**before.added, **came})
+
+
+def _without_placeholder(study: Path, before: StudyManifest, composer: Composer) -> list[str]:
+    """The factors of the study for which a command of `ablate sweep` has no placeholder, because they were added later.
+
+    Raises:
+        UsageError: if it lacks one that the first command of the study has.
+    """
+    if not isinstance(composer.reader.experiment, CommandExperiment):
+        return []
+    lacking = [key for key in before.baseline if key not in placeholders(composer.master[COMMAND])]
+    for key in (key for key in lacking if key not in before.added):
+        raise UsageError(
+            f"the command has no {{{key}}}, which is a factor of the study {study}: write it into the command, with "
+            f"{key}=LEVEL before --, or choose another study.name."
+        )
+    return lacking
 
 
 def refuse_edited(study: Path, before: StudyManifest, cells: Sequence[PlannedCell]) -> None:
@@ -94,6 +112,21 @@ def refuse_edited(study: Path, before: StudyManifest, cells: Sequence[PlannedCel
 
 def _selecting(levels: Cell) -> str:
     return " ".join(f"--where {shlex.quote(f'{key}={level}')}" for key, level in levels.items())
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What study.yaml has of the baseline.
+
+    Attributes:
+        baseline: by factor, the override for its baseline level.
+        paths: the locations of inputs.
+        added: by key that came as a factor after runs were made, its level in these.
+    """
+
+    baseline: dict[str, str]
+    paths: dict[str, Any]
+    added: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -189,23 +222,36 @@ def _is_unresolved(value: Any) -> bool:
 
 
 def _listed(differences: Differences) -> str:
-    shown = [f"{key} was {text_of(was)} and is now {text_of(now)}" for key, (was, now) in differences.items()]
+    shown = [f"{key} was {_shown(key, was)} and is now {_shown(key, now)}" for key, (was, now) in differences.items()]
     if len(shown) > DIFFERENCES_SHOWN:
         shown[DIFFERENCES_SHOWN:] = [f"and {len(shown) - DIFFERENCES_SHOWN} more"]
     return "; ".join(shown)
 
 
+def _shown(key: str, value: Any) -> str:
+    return f"`{shlex.join(value)}`" if key == COMMAND and isinstance(value, list) else text_of(value)
+
+
 def _if_neutral(differences: Differences) -> str:
     """For keys that the program did not have before: their value may be the one that changes nothing."""
     new = {key: now for key, (was, now) in differences.items() if was is _ABSENT and now is not _ABSENT}
-    if COMMAND in differences:  # of `ablate sweep`: another placeholder makes it another command
-        return ""
     if not new or len(new) > DIFFERENCES_SHOWN:
         return ""
     values = ",".join(f"{key}:{text_of(value)}" for key, value in new.items())
     return (
         f" (If {'this value of the new key changes' if len(new) == 1 else 'these values of the new keys change'} nothing, say "
         f"so with study.neutral='{{{values}}}'.)"
+    )
+
+
+def _if_placeholder(differences: Differences, added: Sequence[Factor]) -> str:
+    """For the command of `ablate sweep` with further placeholders, none of whose levels gives the arguments of before."""
+    if COMMAND not in differences or not added:
+        return ""
+    key, levels = added[0].key, dict.fromkeys(["null", *(level.text for level in added[0])])
+    return (
+        f" (To add {key}, give it a level with the arguments of before: null leaves out `{{{key}:--{key}}}`, as in "
+        f"{key}={','.join(levels)}.)"
     )
 
 

@@ -21,7 +21,7 @@ from ablate.core.secrets import redacted
 from ablate.core.zipping import Groups
 from ablate.engine.cells import Decisions, PlannedCell
 from ablate.engine.compose import Composer
-from ablate.engine.fixed_settings import baseline_of
+from ablate.engine.fixed_settings import Baseline, baseline_of
 from ablate.engine.reading import settled_metric, settled_reading
 from ablate.storage import fingerprint
 from ablate.storage.dataframe import load_results
@@ -89,12 +89,12 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
     """
     cells = sweep.cells
     claims = claims_of(study, before, sweep.claims)
-    baseline, paths = before.baseline, before.paths
+    baseline = Baseline(before.baseline, before.paths, before.added)
     if not before.launched:
-        baseline = {key: composer.swept[key].overrides[level] for key, level in cells[0].typed.items()}
-        paths = dict(cells[0].locations)
+        overrides = {key: composer.swept[key].overrides[level] for key, level in cells[0].typed.items()}
+        baseline = Baseline(overrides, dict(cells[0].locations), {})
     elif not sweep.again:
-        baseline, paths = baseline_of(study, before, composer, sweep.fixed)
+        baseline = baseline_of(study, before, composer, sweep.fixed)
     return before.model_copy(
         update={
             **_commands(study, before, sweep),
@@ -119,8 +119,7 @@ def updated(study: Path, before: StudyManifest, sweep: Sweep, composer: Composer
             if sweep.controls is None
             else {name: list(pairs) for name, pairs in sweep.controls.items()},
             "claims_after": runs_before_claims(study, before, claims),
-            "baseline": baseline,
-            "paths": paths,
+            **vars(baseline),
             "leave_out": left_out(before, sweep.leave_out, composer.factors, cells, sweep.seeds),
             "fixed": before.fixed or cells[0].meaning,
             "reading": settled_reading(study, before, sweep.reading),

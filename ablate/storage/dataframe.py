@@ -268,7 +268,8 @@ def _read_run(
             if not isinstance(config, dict):
                 raise ValueError("it is not a mapping")
             keys = [*manifest.factors, *(key for group in manifest.zipped.values() for key in group)]
-            levels[shared] = levels_of(record.choices, config, keys)
+            levels[shared] = {key: Level.of(value) for key, value in manifest.added.items()}
+            levels[shared] |= levels_of(record.choices, config, keys)
             levels[shared] |= {key: Level.of(value) for key, value in record.levels.items()}
             levels[shared] |= joint_levels(levels[shared], manifest.zipped)
             if own in lines:

@@ -69,6 +69,7 @@ class StudyManifest(BaseModel):
         claims: the claims as written.
         claims_after: the number of runs that were done before the claims were added.
         baseline: by factor, the override for its baseline level.
+        added: by factor that came later, its level in the runs from before, whose configuration may lack its key.
         leave_out: runs that do not count: conditions, each with a reason.
         chance, budgets: chance levels and limits by metric, written by earlier versions; now part of `description`.
         fixed: the keys and values of the baseline configuration, without ignored keys.
@@ -102,6 +103,7 @@ class StudyManifest(BaseModel):
     claims: list[dict[str, Any]] = Field(default_factory=list)
     claims_after: int = 0
     baseline: dict[str, str] = Field(default_factory=dict)
+    added: dict[str, Any] = Field(default_factory=dict)
     leave_out: list[dict[str, Any]] = Field(default_factory=list)
     chance: dict[str, float] = Field(default_factory=dict)
     budgets: dict[str, float] = Field(default_factory=dict)

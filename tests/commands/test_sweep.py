@@ -237,8 +237,35 @@ def test_two_ways_of_writing_a_number_are_not_two_levels() -> None:
     assert prepare(["v='1.1','1.10'"], ["train.py", "{v}"]) == ["v='1.1','1.10'"]
 
 
-def test_another_argument_is_another_command_and_no_advice_fits(sweep: Sweep) -> None:
-    sweep("lr=1,2", "dropout=false", "seeds=1", *TAIL)
-    said = sweep("lr=1,2", "dropout=false", "m=3,4", "seeds=1", *TAIL, "{m}", status=2)
+PLAIN = ("--", sys.executable, "train.py", "--lr", "{lr}", "--seed", "{seed}")
+
+
+def test_a_study_grows_by_a_factor(sweep: Sweep, tmp_path: Path) -> None:
+    """The level that gives the command of before has its runs, in whatever order factors are added."""
+    sweep("lr=1,2", "seeds=1", *PLAIN)
+    assert "2 finished, 2 kept" in sweep("lr=1,2", "dropout=false,true", "seeds=1", *TAIL)
+    study = load_results(tmp_path / "outputs" / "s")
+    scores = {
+        tuple(str(study.levels[key][row]) for key in ("lr", "dropout")): study.values["score"][row] for row in study.runs.index
+    }
+    assert scores == {("1", "false"): 2, ("2", "false"): 3, ("1", "true"): 102, ("2", "true"): 103}
+    assert study.drifted == ()
+    both = (*TAIL, "{extra:--seed}")  # the last --seed counts
+    assert "8 runs in outputs/s: 4 done" in sweep("lr=1,2", "dropout=false,true", "extra=null,5", "seeds=1", *both)
+    assert "2 kept" in sweep("lr=1,2", "seeds=1", *PLAIN)
+    sweep("lr=1,2", "dropout=false", "seeds=2", *TAIL)
+    study = load_results(tmp_path / "outputs" / "s")
+    assert [list(map(str, factor)) for factor in study.factors.values()] == [["1", "2"], ["false", "true"], ["null", "5"]]
+    assert len(study.runs) == 8 + 2
+    assert study.drifted == ()
+
+
+def test_another_argument_is_another_command(sweep: Sweep) -> None:
+    sweep("lr=1,2", "seeds=1", *PLAIN)
+    said = " ".join(sweep("lr=1,2", "m=3,4", "seeds=1", *PLAIN, "{m}", status=2).split())
     assert "this command changes fixed settings" in said
-    assert "neutral" not in said
+    assert "train.py --lr '{lr}' --seed '{seed}' 3`. Use the old settings" in said
+    assert "(To add m, give it a level with the arguments of before: null leaves out `{m:--m}`, as in m=null,3,4.)" in said
+    without = ["1" if part == "{lr}" else part for part in TAIL]
+    said = " ".join(sweep("dropout=false,true", "seeds=1", *without, status=2).split())
+    assert "the command has no {lr}, which is a factor of the study outputs/s: write it into the command, with lr=LEVEL" in said

@@ -11,26 +11,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from ablate.core.errors import NoMetricsError, UsageError
-from ablate.engine.external import _failure, _stop, code_of, filled, placeholders, read_output, run_command, script_of
+from ablate.engine.external import _failure, _stop, code_of, read_output, run_command, script_of
 from ablate.engine.following_run import FollowingRun
 from ablate.engine.run import Run
 from ablate.storage.records import RunRecord
-
-
-def test_flags_follow_their_values() -> None:
-    template = ["train.py", "--lr={optimizer.lr}", "{amp:--amp|--no-amp}", "{clip:--clip}", '{"a": 1}', "{sizes}"]
-    assert placeholders(template) == ["optimizer.lr", "amp", "clip", "sizes"]
-    cfg = OmegaConf.create({"optimizer": {"lr": 1e-3}, "amp": False, "clip": 0.5, "sizes": [1, 2]})
-    assert filled(template, cfg) == ["train.py", "--lr=0.001", "--no-amp", "--clip", "0.5", '{"a": 1}', "[1, 2]"]
-    cfg = OmegaConf.create({"optimizer": {"lr": None}})
-    with pytest.raises(
-        UsageError, match=r"optimizer.lr=null: the command needs a value for {optimizer.lr}; an argument that null"
-    ):
-        filled(template, cfg)
-
-
-def test_variables_of_the_shell_are_no_placeholders() -> None:
-    assert placeholders(["bash", "-c", "t.py --lr {lr} ${DATA} ${OUT:-out}"]) == ["lr"]
 
 
 def test_metrics_are_the_last_json_object_or_the_last_matches() -> None:

@@ -150,6 +150,17 @@ def test_many_new_factors_and_a_changed_setting_are_compared_one_by_one(command:
     assert "21 runs in outputs/s" in command(*typed, "hydra.sweeper.name=s", "hydra.sweeper.dry_run=true").stdout
 
 
+def test_a_new_key_as_a_factor_has_its_neutral_level_in_the_runs_of_before(command: Command, tmp_path: Path) -> None:
+    train = write(tmp_path, program("return cfg.lr + cfg.get('ema', 0.5)"))
+    command(train, *SWEEP, "lr=1,2", "hydra.sweeper.name=s")
+    (tmp_path / "conf/config.yaml").write_text(CONFIG + "ema: 0.5\n")
+    typed = ("lr=1,2", "ema=0.5,0.9", "hydra.sweeper.name=s", "hydra.sweeper.neutral={ema:0.5}")
+    assert "2 finished, 2 kept" in command(train, *SWEEP, *typed).stdout
+    study = load_results(tmp_path / "outputs" / "s")
+    found = {(str(study.levels["lr"][row]), str(study.levels["ema"][row])): study.values["value"][row] for row in range(4)}
+    assert found == {("1", "0.5"): 1.5, ("2", "0.5"): 2.5, ("1", "0.9"): 1.9, ("2", "0.9"): 2.9}
+
+
 def test_a_program_without_logging_runs_in_a_terminal(tmp_path: Path) -> None:
     config = f"defaults: [_self_, {{override hydra/job_logging: none}}]\n{CONFIG}"
     train = write(tmp_path, program("return 1.0 * cfg.lr"), config=config)
