@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ablate.core.claims import FEWEST_SEEDS
+from ablate.core.claims import FEWEST_SEEDS, parse_all
+from ablate.core.errors import UsageError
 from ablate.core.levels import Factor, Level
 from ablate.core.wording import counted, shortened
 from ablate.report.effect_tables import preliminary
 from ablate.report.formatting import capitalized
 from ablate.report.model import Report
+from ablate.stats.block_scales import different_scales
 from ablate.stats.controls import repetitions
 from ablate.stats.flags import at_chance
 from ablate.stats.judge import design_of
+from ablate.stats.outcomes import Outcomes
 from ablate.stats.rounding import COPIES
 
 
@@ -55,6 +58,7 @@ def caveats(report: Report) -> list[str]:
         )
     if report.comparison is not None and any(COPIES in each.note for each in report.comparison.contrasts):
         found.append(f"{capitalized(COPIES)}: they count as one.")
+    found += _scales(report)
     if block is not None and len(block) < FEWEST_SEEDS:
         found.append(preliminary(f"blocks ({block.key})", " over blocks"))
     if block is None and _replicates(report) < FEWEST_SEEDS:
@@ -80,6 +84,30 @@ def _repeatability(report: Report) -> list[str]:
                 "source of randomness, so that paired runs differ in more than their factors."
             )
     return sentences
+
+
+def _scales(report: Report) -> Iterator[str]:
+    """The metrics of which a mean over blocks, as they are averaged here, is about the blocks with the largest values."""
+    results, manifest = report.results, report.results.manifest
+    block = manifest.blocks
+    if block is None or block not in results.factors or report.metric is None:
+        return
+    raw = manifest.block_scale == "difference" and not manifest.block_bounds
+    claims = parse_all(manifest.claims, results.main_metric)
+    claimed = [claim.metric for claim in claims if claim.scale == "difference" and claim.kind != "exact"]
+    for metric in dict.fromkeys([*([report.metric] if raw else []), *claimed]):
+        spec = report.metrics[metric]
+        try:
+            found = None if spec.in_percent else different_scales(Outcomes.of(results.counted, metric), block)
+        except UsageError:  # no values
+            continue
+        if found is not None:
+            verdicts = " and verdicts" if metric in claimed else ""
+            yield (
+                f"{capitalized(spec.title)} is on different scales: {block}={found.largest} has values {found.times:.0f} times "
+                f"as large as {block}={found.smallest}, so that means{verdicts} over {block} are about the blocks with large "
+                f"values. Compare values that are normalized for each {block}, such as (value − minimum) / (maximum − minimum)."
+            )
 
 
 def _replicates(report: Report) -> int:

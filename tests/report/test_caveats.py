@@ -1,7 +1,9 @@
 """The head of a report."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ablate.core.descriptions import Description
 from ablate.core.metrics import MetricSpec
@@ -113,3 +115,30 @@ def test_few_blocks_have_no_p_values_over_blocks(tmp_path: Path) -> None:
     found = grid_results({"data": ["a", "b"], "on": [False, True]}, lambda at, seed: at["on"] + seed / 7, blocks="data")
     (caveat,) = caveats(compose(found, name="s", folder=tmp_path))
     assert caveat == "Fewer than 5 blocks (data): no verdicts and no p values over blocks; the results are preliminary."
+
+
+def test_a_mean_over_blocks_of_different_scales_is_about_the_large_values() -> None:
+    sizes = {"humanoid": 5000, "pendulum": -150}
+
+    def value(levels: Levels, seed: int) -> float:
+        return sizes[levels["env"]] * (1 + 0.1 * seed)
+
+    results = grid_results({"env": list(sizes), "method": ["base", "ours"]}, value, "x", 5, [MetricSpec("x", better="higher")])
+    said = (
+        "X is on different scales: env=humanoid has values 33 times as large as env=pendulum, so that means over env are about "
+        "the blocks with large values. Compare values that are normalized for each env, such as (value − minimum) / (maximum − "
+        "minimum)."
+    )
+
+    def caveats_with(**keys: Any) -> list[str]:
+        manifest = results.manifest.model_copy(update={"blocks": "env", **keys})
+        return caveats(compose(replace(results, manifest=manifest), name="s", folder=Path("x")))
+
+    bounds = {"humanoid": (0.0, 6000.0), "pendulum": (-1500.0, -100.0)}
+    claim = {"id": "A", "says": "s", "kind": "contrast", "contrast": {"factor": "method", "from": "base", "to": "ours"},
+             "expects": "higher", "metric": "x"}  # fmt: skip
+    assert said in caveats_with()
+    assert not any("scales" in each for each in caveats_with(block_bounds=bounds))
+    assert not any("scales" in each for each in caveats_with(block_scale="ratio"))
+    assert any("means and verdicts over env" in each for each in caveats_with(block_bounds=bounds, claims=[claim]))
+    assert not any("scales" in each for each in caveats_with(blocks=None))
