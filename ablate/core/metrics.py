@@ -21,9 +21,14 @@ MINUS = " - "  # separates the two terms of a difference of metrics
 
 _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"acc(uracy)?", {"unit": "%", "digits": 1, "better": "higher"}),
-    (r"auc|auroc|f1|map|miou|iou|dice|psnr|ssim|top1|top5|bleu|rouge|reward|return|score", {"better": "higher"}),
     (
-        r"loss|error|perplexity|ppl|mse|rmse|mae|nll|bpb|wer|cer|fid|lpips|brier|regret|cross_entropy",
+        r"auc|auroc|auprc|f1|recall|mrr|ndcg|map|miou|iou|dice|psnr|ssim|top1|top5|bleu|rouge|rewards?|returns?|scores?|"
+        r"success|succeeded|solved|correct|passed|won|win_rate",
+        {"better": "higher"},
+    ),
+    (
+        r"loss|error|perplexity|ppl|mse|rmse|mae|mape|nll|bpb|bpd|wer|cer|eer|ece|crps|fid|lpips|brier|regret|cross_entropy|"
+        r"failure_rate",
         {"better": "lower"},
     ),
     (r"seconds|time", {"unit": "s", "better": "lower", "role": "cost"}),

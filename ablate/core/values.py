@@ -8,6 +8,7 @@ from typing import Any
 from ablate.core.text import cut, printable
 
 SHOWN = 80  # characters of a value in a message
+TRUTHS = {"true": 1.0, "false": 0.0}  # as programs print them, in lower case, such as of `solved`
 
 
 def plain_number(value: Any) -> int | float | bool | None:

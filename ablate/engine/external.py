@@ -24,7 +24,9 @@ from omegaconf import DictConfig
 
 from ablate.core.errors import NoMetricsError, UsageError
 from ablate.core.main_metric import main_first
+from ablate.core.metrics import MetricSpec
 from ablate.core.text import number_in
+from ablate.core.values import TRUTHS
 from ablate.core.wording import process_end
 from ablate.engine.main import main
 from ablate.engine.placeholders import PLACEHOLDER, CommandExperiment, filled
@@ -156,14 +158,16 @@ def read_output(text: str, regex: str | None, settings: Mapping[str, Any] | None
             continue
         if isinstance(content, dict):
             measured = without_settings(content, settings or {})
-            if any(map(_has_number, measured.values())):
+            if any(_has_number(value) or _is_outcome(name, value) for name, value in measured.items()):
                 return measured
             others = others or measured
     if others:
         return others
+    printed = any(line.startswith("{'") for line in text.splitlines())
+    hint = " What Python prints of a dictionary is not JSON: print(json.dumps(metrics))." if printed else ""
     raise NoMetricsError(
         f'the output, in {STDOUT}, has no line with a JSON object such as {{"accuracy": 0.9}}: print one at the end, or name '
-        "a file (metrics='**/metrics.csv') or a regular expression (--regex)."
+        f"a file (metrics='**/metrics.csv') or a regular expression (--regex).{hint}"
     )
 
 
@@ -209,7 +213,7 @@ def _matched(text: str, regex: str) -> dict[str, float]:
 
 def _number(name: str, value: str, matched: str) -> float:
     try:
-        return number_in(value)
+        return TRUTHS[value.lower()] if value.lower() in TRUTHS else number_in(value)
     except ValueError:
         raise UsageError(f"--regex: the group {name} is {value!r} in {matched!r}, which is no number.") from None
 
@@ -219,6 +223,11 @@ def _has_number(value: object) -> bool:
     if isinstance(value, dict | list):
         return any(map(_has_number, value.values() if isinstance(value, dict) else value))
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_outcome(name: str, value: object) -> bool:
+    """Whether a truth value is a result, such as of `solved`, and not an event such as `done`."""
+    return isinstance(value, bool) and MetricSpec.guess(name).better is not None
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

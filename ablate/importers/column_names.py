@@ -27,9 +27,10 @@ SEED_COLUMN = re.compile(
     re.I,
 )
 IN_SEED_COLUMN = re.compile(r"(.+[./_ -])?(seed|split|fold|run|rep|trial)[_ -]?\d+[./_ -]\D.*", re.I)  # split0_test_score
-# What a run was measured at, which is no factor unless it is named; it may well be a metric
+# What a run was measured at, which is no factor unless it is named; SUCCESS is a metric, also as true and false
+SUCCESS = re.compile(r"(has_)?(succe(ss|eded)|solved|correct|passed|won)", re.I)
 MEASURED = re.compile(
-    r".*per_sec(ond)?|(has_)?(succe(ss|eded)|failed|crashed|diverged|converged|finished|completed|done|killed|oom)", re.I
+    rf".*per_sec(ond)?|{SUCCESS.pattern}|(has_)?(failed|crashed|diverged|converged|finished|completed|done|killed|oom)", re.I
 )
 _SPREAD = re.compile("std|stdev|sd|stderr")  # words of a deviation or an error, beside that of a metric
 _SPREAD_LAST = re.compile("sem|se|ci|iqr")  # at the end alone: sem_miou is of a semantic segmentation

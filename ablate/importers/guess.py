@@ -21,6 +21,7 @@ from ablate.importers.column_names import (
     OTHERS,
     RUNS,
     SEED_COLUMN,
+    SUCCESS,
     is_decimal,
     is_seed,
     is_spread,
@@ -28,7 +29,7 @@ from ablate.importers.column_names import (
     short,
 )
 from ablate.importers.metric_files import STEPS
-from ablate.importers.numbers import is_numeric, parse
+from ablate.importers.numbers import is_numeric, parse, parse_metric
 from ablate.importers.own_tables import BOOKKEEPING, is_of_runs
 from ablate.importers.table import NO_SEED, Roles, Table
 from ablate.importers.wide import WITH_SUMMARY, melted, numbered
@@ -145,7 +146,9 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     free = [name for name in table.columns if name not in roles.named and not FACTOR_PREFIX.match(name)]
     free = [name for name in free if table.may_be(name, "metric") and not (is_of_runs(table) and name in BOOKKEEPING)]
     free = [name for name in free if name in table.kinds] or free
-    numbers = {name: parse(table.frame[name], table.decimal) for name in free}
+    numbers = {
+        name: (parse_metric if SUCCESS.fullmatch(short(name)) else parse)(table.frame[name], table.decimal) for name in free
+    }
     for name, found in numbers.items():
         if found.summary:
             return (name,)  # which is then refused, with the reason

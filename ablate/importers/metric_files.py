@@ -22,6 +22,7 @@ import yaml
 from ablate.core.errors import UsageError
 from ablate.core.extras import install
 from ablate.core.text import number_in
+from ablate.core.values import TRUTHS
 from ablate.storage.manifest import YAML_LOADER
 
 Row = dict[str, float]
@@ -36,7 +37,7 @@ LINES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")  # files to which a progr
 
 
 def read_metrics(path: Path, after: int = 0, before: int | None = None) -> list[Row]:
-    """Read the numbers of a file, one row for each epoch or step. Texts and empty cells are left out, NaN is kept.
+    """Read the numbers of a file, one row for each epoch or step. True and false are 1 and 0; other texts are left out.
 
     Nested mappings become names such as `val/acc`.
 
@@ -209,4 +210,4 @@ def _number(value: object) -> float | None:
     try:
         return number_in(value)
     except ValueError:
-        return None
+        return TRUTHS.get(value.strip().lower())

@@ -106,6 +106,20 @@ def test_settings_that_a_program_prints_are_no_metrics_and_the_accuracy_is_befor
         read_output('{"lr": 0.1, "seed": 1}', None, settings)
 
 
+def test_a_truth_value_is_an_outcome_by_its_name() -> None:
+    epochs = '{"epoch": 1, "loss": 0.5}\n'
+    assert read_output(f'{epochs}{{"solved": true}}', None) == {"solved": True}
+    assert read_output(f'{epochs}{{"done": true}}', None) == {"loss": 0.5, "epoch": 1}
+    assert read_output("solved: False\nsolved: True", r"solved: (?P<solved>\S+)") == {"solved": 1}
+
+
+def test_a_dictionary_as_python_prints_it_is_named() -> None:
+    with pytest.raises(NoMetricsError, match=r"What Python prints of a dictionary is not JSON: print\(json.dumps\(metrics\)\)"):
+        read_output("{'acc': 0.5}", None)
+    with pytest.raises(NoMetricsError, match=r"\(--regex\).$"):
+        read_output("acc 0.5", None)
+
+
 def test_an_expression_that_ends_within_a_number_is_refused() -> None:
     digits = "accuracy: (?P<accuracy>[0-9.]+)"
     with pytest.raises(UsageError, match=r"the group accuracy is '9.5', but the number goes on with 'e-05'"):

@@ -311,6 +311,16 @@ def test_thresholds_classes_and_parts_are_metrics(names: tuple[str, str]) -> Non
     assert roles.factors == ("method",)
 
 
+@pytest.mark.parametrize("name", ["solved", "success"])
+def test_whether_a_run_succeeded_is_a_result_and_no_factor(name: str) -> None:
+    """As a factor it would compare the runs that succeeded with each other."""
+    outcome = [True, False, True, True, False, True]
+    roles, _ = guessed(method=METHOD, seed=SEED, **{name: outcome})
+    assert (roles.factors, roles.metrics) == (("method",), (name,))
+    roles, _ = guessed(method=METHOD, seed=SEED, **{name: outcome}, episode_return=VALUE)
+    assert (roles.factors, roles.metrics) == (("method",), ("episode_return",))
+
+
 @pytest.mark.parametrize("name", ["success", "images_per_second", "crashed"])
 def test_rates_may_be_the_metric(name: str) -> None:
     roles, _ = guessed(method=METHOD, seed=SEED, **{name: VALUE})

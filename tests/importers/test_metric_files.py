@@ -50,6 +50,13 @@ def test_json_yaml_and_json_lines(tmp_path: Path) -> None:
     assert final(read_metrics(tmp_path / "b.jsonl")) == {"acc": 0.75}
 
 
+def test_true_and_false_in_a_table_are_one_and_zero_as_in_json(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("epoch,solved,note\n0,False,x\n1,True,x\n")
+    (tmp_path / "a.jsonl").write_text('{"epoch": 0, "solved": false, "note": "x"}\n{"epoch": 1, "solved": true}\n')
+    for name in ("a.csv", "a.jsonl"):
+        assert read_metrics(tmp_path / name) == [{"epoch": 0, "solved": 0}, {"epoch": 1, "solved": 1}]
+
+
 def test_a_byte_order_mark_is_no_part_of_a_name_and_a_long_integer_is_not_finite(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("accuracy,loss\n0.5,1\n", encoding="utf-8-sig")
     (tmp_path / "a.json").write_text('{"accuracy": 0.5, "loss": 1}', encoding="utf-8-sig")
