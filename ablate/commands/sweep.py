@@ -25,6 +25,7 @@ from ablate.engine.options import StudyOptions
 from ablate.engine.placeholders import COMMAND, PLACEHOLDER, SEED, placeholders
 
 OWN_KEYS = (COMMAND, "regex", "reads_files")
+FILES = ("metrics", "metrics_file")
 QUOTED = ("metrics", "name", "root")  # options that are names or patterns of files
 NEEDS_QUOTES = re.compile(r"[^\w/\\+.$%*@?|:,= -]|(?<!\\)=", re.ASCII)  # what Hydra's grammar refuses in a text without quotes
 LAUNCHER = re.compile(r"\+{0,2}hydra[/.]launcher(\..+)?")
@@ -112,7 +113,8 @@ def prepare(settings: list[str], command: list[str], regex: str | None = None) -
         _refuse_equal(name, value)
     if regex is not None:
         _check(regex)
-    reads_files = any(key in options for key in ("metrics", "metrics_file"))
+    patterns = [options[key] for key in FILES if options.get(key, "null") != "null"]
+    reads_files = any(not pattern.startswith("{") for pattern in patterns)  # a mapping only describes the metrics
     content = OmegaConf.create({COMMAND: list(map(_escaped, command)), "regex": regex, "reads_files": reads_files})
     for name in names:
         OmegaConf.update(content, name, None, force_add=True)

@@ -219,6 +219,16 @@ def test_a_regular_expression_needs_a_name() -> None:
         prepare(["lr=1"], ["train.py", "{lr}"], "x")
 
 
+def test_a_description_of_a_metric_is_no_file(sweep: Sweep, tmp_path: Path) -> None:
+    """The metrics are still those that the command prints, also of a study whose runs were made without the description."""
+    sweep("lr=1,2", "dropout=false", "seeds=1", *TAIL)
+    described = "metrics={score: {better: lower, unit: J}}"
+    assert "2 finished, 2 kept" in sweep("lr=1,2", "dropout=false", "seeds=2", described, *TAIL)
+    study = load_results(tmp_path / "outputs" / "s")
+    assert study.values["score"].tolist() == [2, 3, 3, 4]
+    assert (study.metrics["score"].better, study.metrics["score"].unit) == ("lower", "J")
+
+
 def test_a_launcher_runs_a_command_as_it_runs_a_program(sweep: Sweep, tmp_path: Path) -> None:
     sweep("lr=1,2", "dropout=false", "seeds=1", "name=s", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", *TAIL)
     runs = load_results(tmp_path / "outputs" / "s")
