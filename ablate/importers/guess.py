@@ -29,7 +29,7 @@ from ablate.importers.column_names import (
     short,
 )
 from ablate.importers.metric_files import STEPS
-from ablate.importers.numbers import is_numeric, parse, parse_metric
+from ablate.importers.numbers import SUMMARY, is_numeric, parse, parse_metric
 from ablate.importers.own_tables import BOOKKEEPING, is_of_runs
 from ablate.importers.table import NO_SEED, Roles, Table
 from ablate.importers.wide import WITH_SUMMARY, melted, numbered
@@ -150,7 +150,7 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
         name: (parse_metric if SUCCESS.fullmatch(short(name)) else parse)(table.frame[name], table.decimal) for name in free
     }
     for name, found in numbers.items():
-        if found.summary:
+        if found.several == SUMMARY:
             return (name,)  # which is then refused, with the reason
     numeric = {name: each.values for name, each in numbers.items() if each.wrong is None and np.isfinite(each.values).any()}
     prefixed = [name for name in numeric if METRIC_PREFIX.match(name) and not table.kinds]
@@ -165,7 +165,8 @@ def _metrics(table: Table, roles: Roles) -> tuple[str, ...]:
     scattered = [name for name in others if len(numeric[name].drop_duplicates()) > len(table.frame) / 2]
     if scattered:
         return tuple(scattered)
-    if unreadable := [name for name in free if _named_as_outcome(name) and numbers[name].wrong and _has_numbers(table, name)]:
+    named = [name for name in free if _named_as_outcome(name) and numbers[name].wrong]
+    if unreadable := [name for name in named if numbers[name].several or _has_numbers(table, name)]:
         return (unreadable[0],)  # which is then refused, with the reason
     if others:
         return (others[-1],)

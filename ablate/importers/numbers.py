@@ -19,6 +19,8 @@ _LOST = """
 """
 LOST = frozenset(_LOST.split())
 LARGEST = 1.797e308  # from here on, a number is infinite: SQL stores of MLflow write infinity as the largest double
+SUMMARY, LIST = "a summary of several runs (a mean with its deviation)", "a list of several values"
+_LIST = re.compile(r"\[\s*[+-]?\.?\d.*\]", re.DOTALL)
 _SUMMARY = re.compile(r"\$?[+-]?\d[.,\d]*\s*%?\s*(±|\+/?-|\$?\\pm|\(\s*±?\s*\d[.,\d]*\s*%?\s*\)|\[\s*[+-]?\d)")
 _MARKED = re.compile(
     r"\*\*(.*\d.*)\*\*|__(.*\d.*)__|\\(?:textbf|textit|underline|mathbf|bf)\s?\{(.*\d.*)\}|\$([^$]*\d[^$]*)\$|(.*\d\s?%?)[*†‡§]+"
@@ -37,14 +39,14 @@ class Numbers:
         percent: whether the fields have percent signs.
         notes: how the numbers are written, unless it is Python's way.
         wrong: the first text that is not a number; None if all are.
-        summary: whether this text is a mean with its deviation, such as `0.84 ± 0.01`.
+        several: what this text is if it stands for several runs: a summary such as `0.84 ± 0.01`, or a list; otherwise empty.
     """
 
     values: pd.Series
     percent: bool = False
     notes: tuple[str, ...] = ()
     wrong: str | None = None
-    summary: bool = False
+    several: str = ""
 
 
 def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
@@ -82,7 +84,7 @@ def parse(column: pd.Series, decimal: str | None = None) -> Numbers:
         try:
             number = number_in(form.rewritten(plain[text]))
         except ValueError:
-            return Numbers(pd.Series(math.nan, column.index), wrong=text, summary=bool(_SUMMARY.match(bare[text])))
+            return Numbers(pd.Series(math.nan, column.index), wrong=text, several=_several(bare[text]))
         number = number / 100 if signs else number
         number_of[text] = number if abs(number) < LARGEST else math.inf
     if signs:
@@ -115,6 +117,12 @@ def is_numeric(column: pd.Series, decimal: str | None = None) -> bool:
     """Whether a column holds at least one number, and otherwise numbers, lost values and empty fields."""
     numbers = parse(column, decimal)
     return numbers.wrong is None and bool(np.isfinite(numbers.values).any())
+
+
+def _several(text: str) -> str:
+    if _SUMMARY.match(text):
+        return SUMMARY
+    return LIST if _LIST.fullmatch(text) else ""
 
 
 def _without_marks(text: str) -> str:

@@ -222,10 +222,10 @@ def _numbers(table: Table, metric: str) -> Numbers:
         return found
     at = int((table.frame[metric].astype(str).str.strip() == found.wrong).to_numpy().argmax())
     where = f"{table.places[at]}: {metric} is {found.wrong!r}"
-    if found.summary:
+    if found.several:
         raise UsageError(
-            f"{where}, a summary of several runs (a mean with its deviation). A comparison needs the runs themselves: one row "
-            f"for each run, with its levels, its seed and its own {metric}."
+            f"{where}, {found.several}. A comparison needs the runs themselves: one row for each run, with its levels, its "
+            f"seed and its own {metric}."
         )
     if found.percent:
         raise UsageError(f"{where}, and other rows have percent signs; write all of them in the same way.")

@@ -107,6 +107,15 @@ def test_what_the_user_named_is_kept() -> None:
     assert (roles.factors, roles.seed, roles.metrics, said) == (asked.factors, asked.seed, asked.metrics, "")
 
 
+def test_lists_of_runs_are_the_metric_only_if_there_is_no_other() -> None:
+    """It is then refused with the reason, see `tabular`."""
+    lists = ["[0.5, 0.6, 0.7]"] * 6
+    assert guessed(method=METHOD, seed=SEED, accuracy=lists)[0].metrics == ("accuracy",)
+    assert guessed(method=METHOD, seed=SEED, loss=lists, accuracy=VALUE)[0].metrics == ("accuracy",)
+    with pytest.raises(UsageError, match="no column looks like a metric"):
+        guessed(method=METHOD, seed=SEED, widths=lists)
+
+
 def test_without_a_factor_or_a_metric_the_message_lists_the_columns() -> None:
     with pytest.raises(UsageError, match="no column looks like a metric; name one with --metric. Available: method, note"):
         guessed(method=METHOD, note=METHOD)

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from ablate.importers.numbers import is_numeric, parse, parse_metric
+from ablate.importers.numbers import SUMMARY, is_numeric, parse, parse_metric
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_numbers_stay_as_they_are() -> None:
 @pytest.mark.parametrize("text", ["0.84 ± 0.01", "0.84 +/- 0.01", "84.1 (0.3)", "0.84 [0.80, 0.88]", r"$0.84 \pm 0.01$"])
 def test_a_mean_with_its_deviation_is_a_summary(text: str) -> None:
     found = parse(pd.Series(["0.5", text]))
-    assert (found.wrong, found.summary) == (text, True)
+    assert (found.wrong, found.several) == (text, SUMMARY)
 
 
 def test_a_setting_that_some_runs_do_not_have_is_no_value_of_theirs() -> None:
@@ -69,7 +69,7 @@ def test_a_setting_that_some_runs_do_not_have_is_no_value_of_theirs() -> None:
 
 def test_a_word_is_no_number() -> None:
     found = parse(pd.Series(["0.5", "high"]))
-    assert (found.wrong, found.summary) == ("high", False)
+    assert (found.wrong, found.several) == ("high", "")
     assert not is_numeric(pd.Series(["high"]))
     assert not is_numeric(pd.Series(["nan", ""]))
     assert is_numeric(pd.Series(["nan", "3"]))
@@ -85,7 +85,7 @@ def test_marks_of_papers_are_no_part_of_a_number() -> None:
     assert found.values.tolist() == [90.1, 91.2, 91.3, 91.4, 91.5, 91.6, 91.7]
     assert found.notes == ("marks of bold type or of footnotes left out",)
     assert parse(pd.Series([r"91\%", r"\textbf{92\%}"])).values.tolist() == pytest.approx([0.91, 0.92])
-    assert parse(pd.Series(["**0.84 ± 0.01**"])).summary
+    assert parse(pd.Series(["**0.84 ± 0.01**"])).several == SUMMARY
     assert parse(pd.Series(["**", "***", "*a*", "2*3"])).wrong == "**"
     assert parse(pd.Series(["2*3"])).wrong == "2*3"
 

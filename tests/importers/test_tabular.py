@@ -81,6 +81,7 @@ def test_the_last_step_and_the_mean_of_a_curve() -> None:
     ("roles", "columns", "message"),
     [
         (ROLES, {"accuracy": ["0.5 ± 0.1", 0.6, 0.4, 0.7]}, r"t.csv, line 2: accuracy is '0.5 ± 0.1', a summary of several runs"),
+        (ROLES, {"accuracy": ["[0.5, 0.6]", "[]", "[]", "[1]"]}, r"accuracy is '\[0.5, 0.6\]', a list of several values. .* one row"),
         (ROLES, {"accuracy": ["good", 0.6, 0.4, 0.7]}, "it should be a number, empty for a run without a value, or nan, N/A or failed"),
         (ROLES, {"seed": ["", 0, 1, 1]}, "seed is empty; every run needs a seed.*use --seed none"),
         (ROLES, {"method": ["base"] * 4, "seed": [0, 1, 2, 3]}, "--factors method: it is base in every row of t.csv"),
