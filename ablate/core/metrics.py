@@ -22,7 +22,7 @@ MINUS = " - "  # separates the two terms of a difference of metrics
 _GUESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"acc(uracy)?", {"unit": "%", "digits": 1, "better": "higher"}),
     (
-        r"auc|auroc|auprc|f1|recall|mrr|ndcg|map|miou|iou|dice|psnr|ssim|top1|top5|bleu|rouge|rewards?|returns?|scores?|"
+        r"auc|auroc|auprc|f1|recall|mrr|ndcg|map|miou|iou|dice|psnr|ssim|top1|top5|bleu|rouge|rew(ards?)?|returns?|scores?|"
         r"success|succeeded|solved|correct|passed|won|win_rate",
         {"better": "higher"},
     ),

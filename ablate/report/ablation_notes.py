@@ -30,7 +30,7 @@ def notes_of(found: Ablation, rows: Sequence[Row], spec: MetricSpec, tested: boo
     if found.spec.better is None:
         said.append(
             f"No best in bold: whether a higher or a lower {found.spec.title} is better is not known; "
-            f"better=higher or better=lower in the description of {found.metric} says it."
+            f"ablate report … --metric '{found.metric}: better=lower' (or higher) says it."
         )
     if found.is_sorted:
         said.append(f"Sorted by {found.spec.title}, the best first, below the baseline.")

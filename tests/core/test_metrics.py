@@ -175,7 +175,7 @@ def test_of_a_name_that_turns_a_metric_around_the_direction_is_not_known(name: s
 
 def test_more_names_of_metrics() -> None:
     directions = {"eval_top1": "higher", "PSNR": "higher", "dice": "higher", "lpips": "lower", "brier": "lower",
-                  "episode_returns": "higher", "solved": "higher", "eval/success_rate": "higher", "win_rate": "higher",
+                  "episode_returns": "higher", "rollout/ep_rew_mean": "higher", "solved": "higher", "eval/success_rate": "higher", "win_rate": "higher",
                   "recall@10": "higher", "bpd": "lower", "mape": "lower", "ECE": "lower", "failure_rate": "lower"}  # fmt: skip
     assert {name: MetricSpec.guess(name).better for name in directions} == directions
 

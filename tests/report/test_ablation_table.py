@@ -316,7 +316,7 @@ def test_one_comparison_is_not_corrected_and_a_metric_without_direction_has_no_b
     found = grid_results({"arm": ["a", "b"]}, value, "map50", 5)
     shown = table({}, found=found)
     assert [column.title for column in shown.columns if column.key == "p"] == ["p"]
-    assert shown.notes[1].endswith("better=higher or better=lower in the description of map50 says it.")
+    assert shown.notes[1].endswith("is not known; ablate report … --metric 'map50: better=lower' (or higher) says it.")
     assert not any("in bold" in note.lower() for note in table({"arm": ["a", "b"]}).notes[1:])
 
 
