@@ -98,7 +98,10 @@ def _nothing(folder: Path) -> str:
         return f"{folder}: there is no such folder."
     if is_study(folder):
         return f"{folder} is a study: `ablate show {folder}` shows it, `ablate list {folder.parent}` lists those beside it."
-    return f"no studies in {folder}. A sweep makes one: python train.py -m hydra/sweeper=ablate KEY=LEVEL,LEVEL"
+    return (
+        f"no studies in {folder}. A sweep makes one: python train.py -m hydra/sweeper=ablate KEY=LEVEL,LEVEL, or without Hydra "
+        "ablate sweep KEY=LEVEL,LEVEL -- python train.py --KEY {KEY}"
+    )
 
 
 def main() -> None:

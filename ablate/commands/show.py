@@ -32,7 +32,9 @@ def main() -> None:
     """Run the command."""
     parser = studies.parser("show", "Show the findings and the tables of a study in the terminal, without writing a report.")
     studies.add_study(parser)
-    parser.add_argument("tables", metavar="TABLE", nargs="*", help="tables to show, such as contrasts; all for every table")
+    parser.add_argument(
+        "tables", metavar="TABLE", nargs="*", default=[], help="tables to show, such as contrasts; all for every table"
+    )
     arguments = parser.parse_args()
 
     def command() -> None:

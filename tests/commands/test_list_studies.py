@@ -58,6 +58,7 @@ def test_an_empty_folder_says_how_to_make_a_study(tmp_path: Path, command: Comma
     status, _, err = command("list", str(tmp_path))
     assert status == 2
     assert "no studies in" in err
+    assert "without Hydra ablate sweep KEY=LEVEL,LEVEL -- python train.py --KEY {KEY}" in err
     assert "python train.py -m hydra/sweeper=ablate KEY=LEVEL,LEVEL" in err
     assert command("list", "nowhere")[2] == "ablate: nowhere: there is no such folder.\n"
 

@@ -31,3 +31,8 @@ def test_unknown_names_are_refused_with_those_there_are(command: Command) -> Non
     assert err.strip().endswith("Did you mean 'contrasts'?")
     status, _, err = command("show", "third")
     assert (status, err) == (2, "ablate: third: there is no such study; available in outputs/: first, second.\n")
+
+
+def test_a_table_need_not_be_named(outputs: Path, command: Command) -> None:  # noqa: ARG001
+    status, _, err = command("show")
+    assert (status, err.splitlines()[-1]) == (2, "ablate show: error: the following arguments are required: STUDY")
