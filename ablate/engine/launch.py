@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
 from ablate.core.errors import UsageError
-from ablate.core.wording import process_end
+from ablate.core.wording import counted, process_end
 from ablate.engine import early_stop, parallel, progress
 from ablate.engine.added_keys import AddedKeys, sweeper_options
 from ablate.engine.config_file import render_config, write_config
@@ -134,7 +134,7 @@ class Launch:
     def _wait(self, held: Sequence[PlannedRun]) -> None:
         """Wait until one of these runs is released."""
         holders = sorted({holder for run in held if (holder := locks.holder(run.directory))})
-        self._print(f"Waiting for {len(held)} runs held by {', '.join(holders) or 'another process'}.")
+        self._print(f"Waiting for {counted(len(held), 'run')} held by {', '.join(holders) or 'another process'}.")
         while not self.late() and all(locks.holder(run.directory) for run in held):
             time.sleep(WAIT_SECONDS)
 

@@ -26,6 +26,14 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.]*)(?::([^{}|]*)(?:\|([^{}]*))
 class CommandExperiment(Experiment):
     """The experiment of a command."""
 
+    def resolve(self, cfg: DictConfig) -> Mapping[str, Any]:
+        """Refuse a level for which there is no command, before anything runs."""
+        written: Any = OmegaConf.to_container(cfg)
+        keys = [key for key in placeholders(written[COMMAND]) if key != SEED and section(written, key) is None]
+        for part in written[COMMAND]:
+            list(_filled(part, dict.fromkeys(keys)))
+        return {}
+
     def unused_keys(self, cfg: DictConfig, fixed: Mapping[str, Any]) -> list[str]:
         """Fill in the placeholders that the first command of the study did not have, whose keys then change nothing else.
 

@@ -46,11 +46,14 @@ def main() -> None:
         from ablate.importers.sources import source_of
 
         arguments.source, tool = source_of(arguments.source)
-        report = _of_study(arguments) if arguments.source.is_dir() and tool is None else _of_other(arguments, tool)
+        is_study = arguments.source.is_dir() and tool is None
+        report = _of_study(arguments) if is_study else _of_other(arguments, tool)
         try:
             _write_and_show(report, arguments.siunitx)
         except OSError as error:
-            raise UsageError(f"the report cannot be written to {report.folder} ({error.strerror or error}).") from None
+            reason = f"the report cannot be written to {report.folder} ({error.strerror or error})."
+            hint = f"`ablate show {arguments.source}` prints it." if is_study else "Name another folder with --output."
+            raise UsageError(f"{reason} {hint}") from None
     except UsageError as error:
         print(f"ablate: {error}", file=sys.stderr)
         sys.exit(2)

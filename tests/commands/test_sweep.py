@@ -219,6 +219,12 @@ def test_a_regular_expression_needs_a_name() -> None:
         prepare(["lr=1"], ["train.py", "{lr}"], "x")
 
 
+def test_a_level_without_a_command_is_refused_before_anything_runs(sweep: Sweep, tmp_path: Path) -> None:
+    said = sweep("lr=1,null", "dropout=null,true", "seeds=1", *TAIL, status=2)
+    assert "lr=null: the command needs a value for {lr}; an argument that null leaves out is {lr:--lr}." in said
+    assert not list(tmp_path.glob("outputs/s/runs/*"))
+
+
 def test_a_description_of_a_metric_is_no_file(sweep: Sweep, tmp_path: Path) -> None:
     """The metrics are still those that the command prints, also of a study whose runs were made without the description."""
     sweep("lr=1,2", "dropout=false", "seeds=1", *TAIL)

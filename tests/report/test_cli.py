@@ -12,6 +12,7 @@ import pytest
 
 from ablate.report.cli import main
 from tests.conftest import APPS, Command
+from tests.report.studies import write_runs
 
 Reported = Callable[..., tuple[str, str]]
 
@@ -134,6 +135,17 @@ def test_what_is_not_there_or_cannot_be_written_is_one_line(
     (tmp_path / "folds.csv").write_text(FOLDS)
     _, error = report(*arguments, status=2)
     assert error.startswith(said)
+
+
+def test_where_a_report_cannot_be_written_the_message_says_what_can_be_done(report: Reported, tmp_path: Path) -> None:
+    (tmp_path / "folds.csv").write_text(FOLDS)
+    (tmp_path / "folds-report").write_text("a file")
+    _, error = report("folds.csv", *OPTIONS, status=2)
+    assert error.endswith("(Not a directory). Name another folder with --output.\n")
+    write_runs(tmp_path / "outputs" / "s", [{"stem": "a"}, {"stem": "b"}], 5)
+    (tmp_path / "outputs" / "s" / "report").write_text("a file")
+    _, error = report("s", status=2)
+    assert error.endswith("(Not a directory). `ablate show outputs/s` prints it.\n")
 
 
 def test_a_committed_verdict_is_held(command: Command, report: Reported, tmp_path: Path) -> None:
