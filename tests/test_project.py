@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import ablate
 
@@ -29,6 +31,19 @@ def texts() -> dict[str, str]:
 def test_the_version_is_the_same_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert PROJECT["version"] == ablate.__version__ == citation["version"]
+
+
+def test_the_oldest_versions_that_are_tested_are_those_that_are_declared() -> None:
+    """Of torch and torchvision, the newest are tested alone."""
+    lines = [line.partition("#")[0].strip() for line in (ROOT / ".github/lowest.txt").read_text(encoding="utf-8").splitlines()]
+    pins = dict(line.split("==") for line in lines if line)
+    bounds = {found.name: found.specifier for found in map(Requirement, PROJECT["dependencies"])}
+    assert set(bounds) - set(pins) == {"torch", "torchvision"}
+    for name in set(bounds) & set(pins):
+        pin = pins[name]
+        (least,) = (Version(bound.version).release for bound in bounds[name] if bound.operator == ">=")
+        assert bounds[name].contains(pin), name
+        assert Version(pin).release[: len(least)] == least, name
 
 
 def test_install_hints_name_this_distribution() -> None:

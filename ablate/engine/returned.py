@@ -181,7 +181,7 @@ def _number(value: Any) -> Any:
     except ValueError:
         if isinstance(value, str | int):
             return _NOT_A_NUMBER
-    for convert in (float, lambda array: float(array.item())):  # NumPy's arrays are no longer converted by float
+    for convert in (lambda array: float(array.item()), float):  # float does not convert NumPy's arrays, or warns of it
         try:
             return convert(value)
         except (AttributeError, TypeError, ValueError, RuntimeError, OverflowError):

@@ -217,11 +217,10 @@ class Run:
                 f"run.keep({cut(name, 100)!r}): expected a file name without a folder, of at most {NAME_BYTES} bytes; "
                 "the file is in the folder of the run."
             )
+        if objects := [key for key, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+            raise UsageError(f"run.keep({name!r}): {objects[0]} contains Python objects; expected numbers or texts.")
         buffer = io.BytesIO()
-        try:
-            np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        except ValueError as error:
-            raise UsageError(f"run.keep({name!r}): {error}") from None
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # to a type checker, one may be allow_pickle
         self._note_written(f"{name}.npz")
         write_atomically(self.directory / f"{name}.npz", buffer.getvalue(), self._durable())
 
