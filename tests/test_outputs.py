@@ -513,6 +513,6 @@ def test_what_the_case_study_says_of_his_full_training() -> None:
     assert f"{lead.min():.1f} to {lead.max():.1f} points over epochs 50 to 54" in " ".join(text.split())
     assert table["stage 92, the author's log"] == [f"{HIS_LOG[int(epoch)] / 100:.1f}" for epoch in table["epoch"]]
     cells = json.loads((ROOT / "notebooks" / "qiita.ipynb").read_text(encoding="utf-8"))["cells"]
-    (shown,) = (source for cell in cells if "HIS_LOG = " in (source := "".join(cell["source"])))
+    (shown,) = (source for cell in cells if "\nLOG = " in (source := "".join(cell["source"])))
     for epoch, right in HIS_LOG.items():
         assert epoch == 54 or f"{epoch}: {right / 100:.2f}" in shown
