@@ -6,6 +6,7 @@ import itertools
 import math
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,44 @@ def refuse_edited(study: Path, before: StudyManifest, cells: Sequence[PlannedCel
                 f"{study} has runs of {cell.label} with other settings: {_listed(changed(was, now)) or 'keys were added'}. "
                 "Undo the change, choose another study.name, or remove the earlier runs: "
                 f"`ablate rm {study} {_selecting(cell.levels)}`."
+            )
+
+
+def refuse_rearranged(study: Path, before: StudyManifest, manifest: StudyManifest, cells: Sequence[PlannedCell]) -> None:
+    """Refuse a command of `ablate sweep` whose arguments at a level of an added factor differ from those of its runs.
+
+    The arguments of the baseline are compared with the fixed settings, but there may be none for the factor. Names do not tell
+    which cells have the same levels, because the factors of earlier commands were fewer or in another order.
+
+    Args:
+        study: its folder.
+        before: its manifest before this command.
+        manifest: the updated one.
+        cells: those of this command.
+
+    Raises:
+        UsageError: if the study has runs of other arguments at the same levels.
+    """
+    known, shorts = known_cells(study), {cell.short for cell in cells}
+    new = [cell for cell in cells if cell.short not in known and cell.short not in before.experiments]
+    if not before.added or not new:
+        return
+    unchanged = {key: Level.of(value) for key, value in manifest.added.items()}
+
+    def place(levels: Mapping[str, Level]) -> tuple[Level | None, ...]:
+        return tuple({**unchanged, **levels}.get(key) for key in manifest.baseline)
+
+    earlier: dict[tuple[Level | None, ...], Any] = {}  # the command by levels
+    for name in (name for short, name in known.items() if short not in shorts):
+        for made in sorted((study / "runs" / name).glob(f"seed=*/{CONFIG}"))[:1]:
+            with suppress(AblateError):  # the plan reports the file if it belongs to a run that counts
+                config = read_config(made.parent)
+                earlier[place(levels_of({}, config))] = config.get(COMMAND)
+    for cell in new:
+        if (was := earlier.get(place(cell.all_levels()))) is not None:
+            raise UsageError(
+                f"{study} has runs of {cell.label} by another command: {_listed({COMMAND: (was, cell.meaning[COMMAND])})}. "
+                "Write its arguments as before, also in their order, or choose another study.name."
             )
 
 

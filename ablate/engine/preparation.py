@@ -18,9 +18,10 @@ from ablate.engine.command import SweepCommand
 from ablate.engine.compose import Composer
 from ablate.engine.decisions import announcements
 from ablate.engine.experiment import complete, describe_all
-from ablate.engine.fixed_settings import refuse_edited
+from ablate.engine.fixed_settings import refuse_edited, refuse_rearranged
 from ablate.engine.loggers import logger_of
 from ablate.engine.output_folder import unused_folders
+from ablate.engine.placeholders import CommandExperiment
 from ablate.engine.planning import Plan
 from ablate.engine.program import Program
 from ablate.engine.study_update import Sweep
@@ -155,6 +156,8 @@ class Preparation:
         assert composer is not None
         manifest = study_update.updated(study, before, sweep, composer)
         refuse_edited(study, before, sweep.cells)
+        if isinstance(composer.reader.experiment, CommandExperiment):
+            refuse_rearranged(study, before, manifest, sweep.cells)
         plan = planning.make_plan(
             study,
             sweep.cells,

@@ -129,17 +129,20 @@ def metrics_of(returned: Any, cfg: DictConfig, run: Run, options: StudyOptions, 
     Raises:
         UsageError: if there is no metric; the message says how to provide one.
     """
+    refused = None
     try:
         metrics = _returned(returned, cfg, options)
-    except UsageError:
+    except UsageError as error:
         if options.returns is not None or (options.metric_files is None and not run.rows):
             raise
-        metrics = {}  # a model or a trainer, of a program whose metrics are elsewhere
+        metrics, refused = {}, error  # a model or a trainer, of a program whose metrics are elsewhere
     first = [name for name in metrics if name != VALUE]  # what a program returns by name is what it is about
     if options.metric_files is not None:
         metrics = {**_from_files(run, options, options.metric_files, began), **metrics}
     elif not metrics and (rows := [numbers(row) for row in run.rows]):
         metrics = dict(final(rows, options.metrics_row, options.metric))
+    if not metrics and refused is not None:
+        raise refused
     if not metrics and returned != {}:
         raise UsageError(_nothing(returned, run, began.of_own_files))
     if options.metric is not None and options.metric not in metrics:

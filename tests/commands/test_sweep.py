@@ -276,6 +276,23 @@ def test_a_study_grows_by_a_factor(sweep: Sweep, tmp_path: Path) -> None:
     assert study.drifted == ()
 
 
+def test_a_level_of_an_added_factor_has_one_command(sweep: Sweep, tmp_path: Path) -> None:
+    """With its arguments elsewhere, it would run again beside its own runs, at the same levels."""
+    sweep("lr=1,2", "seeds=1", *PLAIN)
+    sweep("lr=1,2", "dropout=false,true", "seeds=1", *TAIL)
+    first = ("--", sys.executable, "train.py", "{dropout:--dropout}", "--lr", "{lr}", "--seed", "{seed}")
+    for levels, command in (
+        (("dropout=false,true", "lr=1,2"), first),
+        (("lr=1,2", "dropout=false,true", "extra=null,5"), (*first, "{extra:--seed}")),
+    ):
+        said = " ".join(sweep(*levels, "seeds=1", *command, status=2).split())
+        assert "train.py --lr '{lr}' --dropout --seed '{seed}'` and is now" in said
+        assert "train.py --dropout --lr '{lr}' --seed '{seed}'`. Write its arguments as before, also in their order" in said
+    assert "4 kept" in sweep("dropout=false,true", "lr=1,2", "seeds=1", *TAIL)
+    study = load_results(tmp_path / "outputs" / "s")
+    assert len(study.runs) == 4
+
+
 def test_another_argument_is_another_command(sweep: Sweep) -> None:
     sweep("lr=1,2", "seeds=1", *PLAIN)
     said = " ".join(sweep("lr=1,2", "m=3,4", "seeds=1", *PLAIN, "{m}", status=2).split())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -114,6 +115,14 @@ def test_a_returned_model_is_ignored_beside_metrics_in_a_file_or_logged(run: Run
         collected("done", run, metrics="metrics.csv", returns="acc")
     run.log(epoch=1, acc=0.75)
     assert collected(torch.nn.Linear(1, 1), run) == {"acc": 0.75}
+
+
+@pytest.mark.parametrize("returned", [np.zeros(3), pd.DataFrame({"a": [1, 2]}), torch.nn.Linear(1, 1)])
+def test_what_is_no_number_is_named_if_nothing_else_is_one(run: Run, returned: Any) -> None:
+    """Arrays and tables cannot be compared with an empty mapping."""
+    run.log(note="no number either")
+    with pytest.raises(UsageError, match=f"the training function returned {type(returned).__name__} .*; expected a number for"):
+        collected(returned, run)
 
 
 def test_a_run_that_returns_nothing_has_the_last_values_that_it_logged(run: Run) -> None:
