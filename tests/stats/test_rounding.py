@@ -259,6 +259,19 @@ def test_copies_of_any_value_count_as_one_in_every_estimate() -> None:
             assert (np.isnan(each.se), COPIES in each.note) == (True, True)
 
 
+@pytest.mark.parametrize("common", [0, 1, 3])
+def test_copies_in_strata_that_have_their_own_seeds_count_as_one(common: int) -> None:
+    """Without the cells, their difference had the standard error 0, and p was below 0.0001."""
+    levels = {"method": ["base", "ours"], "task": ["a", "b"], "wd": ["0", "1"]}
+    generator = np.random.default_rng(1)
+    value = {(a, b, c): float(generator.random()) for a in levels["method"] for b in levels["task"] for c in levels["wd"]}
+    rows = study(levels, lambda at, _: value[at["method"], at["task"], at["wd"]], seeds=12)
+    own = outcomes(rows[np.where(rows["task"] == "a", rows["seed"] < 6, rows["seed"] >= 6 - common)])
+    for found in (contrasts.contrast(own, OURS), contrasts.interaction(own, OURS, Change.of("wd", "0", "1"))):
+        assert "each stratum over its own seeds" in found.note
+        assert (np.isnan(found.se), COPIES in found.note) == (True, True)
+
+
 @pytest.mark.parametrize("n", [5, 6, 8, 12])
 def test_success_or_failure_has_about_the_p_value_of_the_exact_test(n: int) -> None:
     """McNemar's: the binomial test of n pairs that all improve."""
