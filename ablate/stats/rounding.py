@@ -12,7 +12,7 @@ values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -38,10 +38,12 @@ class Step:
     Attributes:
         size: on the scale of the values.
         is_rounding: False for an outcome that is 0 or 1, such as success: its step is 1, and it is not rounded.
+        unit: on the scale of logarithms, the value that the step is relative to.
     """
 
     size: float
     is_rounding: bool = True
+    unit: float = field(default=1.0, repr=False)
 
     @property
     def error(self) -> float:
@@ -58,7 +60,8 @@ class Step:
 
     def relative_to(self, values: ArrayLike) -> Step:
         """The step on the scale of logarithms: over the harmonic mean of the values."""
-        return replace(self, size=self.size * float(np.nanmean(1 / np.asarray(values, float))))
+        unit = 1 / float(np.nanmean(1 / np.asarray(values, float)))
+        return replace(self, size=self.size / unit, unit=unit)
 
 
 def resolution(values: pd.DataFrame) -> Step | None:
@@ -176,6 +179,9 @@ def _is_copied(estimate: Estimate, step: Step | None, cells: Sequence[ArrayLike]
         return False
     if not cells and estimate.arms is not None:
         cells = tuple(estimate.arms.dropna().to_numpy().T)
+    if cells and estimate.scale == "ratio":  # values rather than logarithms have the steps of the metric
+        cells = [np.exp(np.asarray(values, float)) for values in cells]
+        step = step and Step(step.size * step.unit)
     return bool(cells) and estimate.se <= _residue(cells) and equal_under_all_seeds(cells, step)
 
 
@@ -188,7 +194,7 @@ def equal_under_all_seeds(cells: Sequence[ArrayLike], step: Step | None) -> bool
     """
     if not cells or min(map(np.size, cells)) < 2 or max(np.ptp(values) for values in cells) > _residue(cells):
         return False
-    return step is None or (step.size < 1 and min(np.abs(values).min() for values in cells) >= COPIED * step.size)
+    return step is None or (step.size < 1 - CLOSE and min(np.abs(values).min() for values in cells) >= COPIED * step.size)
 
 
 def _residue(cells: Sequence[ArrayLike]) -> float:

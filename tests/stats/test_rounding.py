@@ -224,11 +224,16 @@ def test_one_item_more_in_every_seed_shows_nothing_in_single_precision_either() 
 
 
 def judged(
-    first: list[float], second: list[float], expects: str = "higher", margin: float | None = None, **spec: Any
+    first: list[float],
+    second: list[float],
+    expects: str = "higher",
+    margin: float | None = None,
+    scale: str = "difference",
+    **spec: Any,
 ) -> Judgement:
     rows = study({"method": ["base", "ours"]}, lambda at, seed: (second if at["method"] == "ours" else first)[seed], len(first))
     claim = {"id": "A", "says": "it is", "kind": "contrast", "contrast": {"factor": "method", "from": "base", "to": "ours"}}
-    claim |= {"expects": expects, "metric": "accuracy"} | ({} if margin is None else {"margin": margin})
+    claim |= {"expects": expects, "metric": "accuracy", "scale": scale} | ({} if margin is None else {"margin": margin})
     found = results_of(rows, metrics=[MetricSpec("accuracy", better="higher", **spec)], claims=[claim])
     (one,) = judge(found.claims(), found)
     return one
@@ -257,6 +262,16 @@ def test_copies_of_any_value_count_as_one_in_every_estimate() -> None:
         of_cells = contrasts.means_by_cell(found)
         for each in (contrasts.contrast(found, OURS), *contrasts.by_stratum(found, [OURS]), interaction, *of_cells):
             assert (np.isnan(each.se), COPIES in each.note) == (True, True)
+
+
+@pytest.mark.parametrize("scale", ["difference", "ratio"])
+def test_what_is_a_copy_does_not_depend_on_the_scale_of_the_claim(scale: str) -> None:
+    """Logarithms have no steps: numbers of parameters were copies, and a metric near one, whose logarithm is near zero, not."""
+    for first, second in ((1000, 1200), (11_000_123, 12_000_457)):  # equal by construction
+        assert judged([first] * 5, [second] * 5, scale=scale).verdict == "supported"
+    for first, second in ((1.0012, 1.0234), (2.001, 2.301), (0.9991, 0.9995)):
+        found = judged([first] * 8, [second] * 8, scale=scale)
+        assert (found.verdict, found.reason) == ("inconclusive", f"{COPIES}: they count as one")
 
 
 @pytest.mark.parametrize("common", [0, 1, 3])
