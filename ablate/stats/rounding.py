@@ -50,9 +50,9 @@ class Step:
         """What the rounding of a value may be wrong by."""
         return self.size / 2 if self.is_rounding else 0.0
 
-    def of_means(self, runs: int) -> Step | None:
-        """The step of means over so many runs; None for outcomes that are 0 or 1: their means may have any value between."""
-        return self if self.is_rounding or runs < 2 else None
+    def of_means(self, runs: int) -> Step:
+        """The step of means over so many runs; rates of success have that of one run, as accuracies have that of one item."""
+        return self if self.is_rounding or runs < 2 else Step(self.size / runs)
 
     def over(self, unit: float) -> Step:
         """The step of values that are divided by a unit."""

@@ -341,6 +341,19 @@ def test_rates_of_success_in_blocks_are_compared_by_the_paired_t_of_the_rates() 
     assert contrasts.contrast(single, OURS).se == pytest.approx(2 / 8)  # one run in each block is 0 or 1
 
 
+@pytest.mark.parametrize(("blocks", "seeds"), [(5, 2), (6, 3), (8, 8)])
+def test_equal_rates_of_success_in_all_blocks_are_as_uncertain_as_one_run(blocks: int, seeds: int) -> None:
+    """They were called copies of one run in the verdict, and had an interval without width in the means over blocks."""
+    levels = {"method": ["base", "ours"], "task": list("abcdefgh")[:blocks]}
+    runs = outcomes(study(levels, lambda of, _: float(of["method"] == "ours"), seeds))
+    half = stats.t.ppf(0.975, blocks - 1) / seeds / 2
+    found = contrasts.contrast(by_block(runs, "task"), OURS)
+    assert COPIES not in found.note
+    assert found.interval() == pytest.approx((1 - half, 1 + half))
+    of_blocks = analyze(runs, "task", OURS).like_these
+    assert (of_blocks.low, of_blocks.high) == pytest.approx((1 - half, 1 + half))
+
+
 def test_a_step_that_is_no_power_of_ten_is_found_if_that_is_no_accident() -> None:
     generator = np.random.default_rng(0)
     level = generator.normal(80, 8, (20, 2))
