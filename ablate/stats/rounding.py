@@ -155,10 +155,13 @@ def at_resolution(
         return replace(estimate, se=np.nan, df=0.0, note="; ".join(filter(None, [estimate.note, COPIES])))
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
+    if estimate.scale == "ratio" and len(groups) == 1 and len(cells) == 2:  # a step has another logarithm at other values
+        one, other = (np.exp(np.asarray(values, float)) for values in cells)
+        groups = ((other - one) / step.unit,)
     within = max(np.ptp(values) for values in groups) <= SAME * step.size
     if not step.is_rounding and estimate.unpaired:
         return replace(estimate, se=max(estimate.se, 2 * step.size / min(map(np.size, groups))))
-    if not step.is_rounding or (not within and len(groups) == 1 and estimate.by_seed.abs().max() <= SAME * step.size):
+    if not step.is_rounding or (not within and len(groups) == 1 and np.abs(groups[0]).max() <= SAME * step.size):
         se = max(estimate.se, error_of_steps(estimate.by_seed, step.size))
         return replace(estimate, se=se, by_steps=step.size)
     if not within or estimate.se >= step.size / 2:
