@@ -142,7 +142,7 @@ def evaluate(claim: Claim, results: StudyResults, design: SequentialDesign) -> C
             check(claim, results.factors, results.facts)
             outcomes = Outcomes.of(results, claim.metric)
             if design.looks:  # their seeds are those that are complete in all strata, and more will be
-                outcomes = replace(outcomes, together=PAIRS)
+                outcomes = replace(outcomes, together=0)
         if claim.kind == "exact":
             _exact(test, outcomes)
         else:

@@ -239,9 +239,11 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
     smallest stratum.
     """
     size, signs = len(weighed.strata), _signs(len(found.changes))
-    parts, means, counts, strata = [], [], [], []
+    parts, means, counts, strata, identical = [], [], [], [], True
     for columns in weighed.corners:
-        by_seed = scaled(outcomes.outcomes[columns], found.scale).dropna() @ pd.Series(signs, index=columns)
+        values = scaled(outcomes.outcomes[columns], found.scale).dropna()
+        by_seed = weighed_sum(values, pd.Series(signs, index=columns), found.scale)
+        identical = identical and not np.ptp(values.to_numpy(), axis=1).any()
         n = len(by_seed)
         parts.append((by_seed - by_seed.mean()) / size / math.sqrt(n * (n - 1)))
         means.append(float(by_seed.mean()))
@@ -253,8 +255,9 @@ def _strata_apart(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Esti
     unpaired = Unpaired(float(np.mean(means)), tuple(counts), min(counts))
     used = sorted({column for columns in weighed.corners for column in columns})
     nothing = found.by_seed.iloc[:0]
-    apart = replace(found, by_seed=nothing, se=se, df=min(counts) - 1.0, identical=False, note=note, unpaired=unpaired)
-    return at_resolution(apart, outcomes.step_of(used, found.scale), strata=strata)
+    apart = replace(found, by_seed=nothing, se=se, df=min(counts) - 1.0, identical=identical, note=note, unpaired=unpaired)
+    cells = [scaled(outcomes.known[column].to_frame(), found.scale).iloc[:, 0] for column in used]
+    return at_resolution(apart, outcomes.step_of(used, found.scale), strata=strata, cells=cells)
 
 
 def _unpaired(found: Estimate, outcomes: Outcomes, weighed: Weights) -> Estimate:

@@ -12,7 +12,7 @@ values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -38,19 +38,21 @@ class Step:
     Attributes:
         size: on the scale of the values.
         is_rounding: False for an outcome that is 0 or 1, such as success: its step is 1, and it is not rounded.
+        unit: on the scale of logarithms, the value that the step is relative to.
     """
 
     size: float
     is_rounding: bool = True
+    unit: float = field(default=1.0, repr=False)
 
     @property
     def error(self) -> float:
         """What the rounding of a value may be wrong by."""
         return self.size / 2 if self.is_rounding else 0.0
 
-    def of_means(self, runs: int) -> Step | None:
-        """The step of means over so many runs; None for outcomes that are 0 or 1: their means may have any value between."""
-        return self if self.is_rounding or runs < 2 else None
+    def of_means(self, runs: int) -> Step:
+        """The step of means over so many runs; rates of success have that of one run, as accuracies have that of one item."""
+        return self if self.is_rounding or runs < 2 else Step(self.size / runs)
 
     def over(self, unit: float) -> Step:
         """The step of values that are divided by a unit."""
@@ -58,7 +60,8 @@ class Step:
 
     def relative_to(self, values: ArrayLike) -> Step:
         """The step on the scale of logarithms: over the harmonic mean of the values."""
-        return replace(self, size=self.size * float(np.nanmean(1 / np.asarray(values, float))))
+        unit = 1 / float(np.nanmean(1 / np.asarray(values, float)))
+        return replace(self, size=self.size / unit, unit=unit)
 
 
 def resolution(values: pd.DataFrame) -> Step | None:
@@ -152,10 +155,13 @@ def at_resolution(
         return replace(estimate, se=np.nan, df=0.0, note="; ".join(filter(None, [estimate.note, COPIES])))
     if step is None or estimate.identical or not estimate.df > 0 or min(map(np.size, groups)) < 2:
         return estimate
+    if estimate.scale == "ratio" and len(groups) == 1 and len(cells) == 2:  # a step has another logarithm at other values
+        one, other = (np.exp(np.asarray(values, float)) for values in cells)
+        groups = ((other - one) / step.unit,)
     within = max(np.ptp(values) for values in groups) <= SAME * step.size
     if not step.is_rounding and estimate.unpaired:
         return replace(estimate, se=max(estimate.se, 2 * step.size / min(map(np.size, groups))))
-    if not step.is_rounding or (not within and len(groups) == 1 and estimate.by_seed.abs().max() <= SAME * step.size):
+    if not step.is_rounding or (not within and len(groups) == 1 and np.abs(groups[0]).max() <= SAME * step.size):
         se = max(estimate.se, error_of_steps(estimate.by_seed, step.size))
         return replace(estimate, se=se, by_steps=step.size)
     if not within or estimate.se >= step.size / 2:
@@ -176,6 +182,9 @@ def _is_copied(estimate: Estimate, step: Step | None, cells: Sequence[ArrayLike]
         return False
     if not cells and estimate.arms is not None:
         cells = tuple(estimate.arms.dropna().to_numpy().T)
+    if cells and estimate.scale == "ratio":  # values rather than logarithms have the steps of the metric
+        cells = [np.exp(np.asarray(values, float)) for values in cells]
+        step = step and Step(step.size * step.unit)
     return bool(cells) and estimate.se <= _residue(cells) and equal_under_all_seeds(cells, step)
 
 
@@ -188,7 +197,7 @@ def equal_under_all_seeds(cells: Sequence[ArrayLike], step: Step | None) -> bool
     """
     if not cells or min(map(np.size, cells)) < 2 or max(np.ptp(values) for values in cells) > _residue(cells):
         return False
-    return step is None or (step.size < 1 and min(np.abs(values).min() for values in cells) >= COPIED * step.size)
+    return step is None or (step.size < 1 - CLOSE and min(np.abs(values).min() for values in cells) >= COPIED * step.size)
 
 
 def _residue(cells: Sequence[ArrayLike]) -> float:

@@ -318,6 +318,16 @@ def test_a_few_seeds_that_are_in_all_strata_do_not_discard_those_of_each() -> No
     assert contrast(outcomes(more), change).n == 5
 
 
+@pytest.mark.parametrize("common", [0, 1, 3])
+def test_identical_pairs_are_identical_also_where_strata_have_their_own_seeds(common: int) -> None:
+    """With the standard error 0, they supported an equivalence; where all seeds are in all strata, they are no evidence."""
+    varied = noise(1.0)
+    frame = study({"m": ["a", "b"], "k": ["x", "y"]}, lambda at, seed: varied({**at, "m": "a"}, seed), seeds=12)
+    own = frame[np.where(frame["k"] == "x", frame["seed"] < 6, frame["seed"] >= 6 - common)]
+    found = contrast(outcomes(own), Change.of("m", "a", "b"))
+    assert (found.n, found.estimate, found.identical) == (6, 0, True)
+
+
 def test_one_seed_that_is_in_all_strata_does_not_discard_those_of_each() -> None:
     frame = study({"m": ["a", "b"], "k": ["x", "y"]}, noise(1.0), seeds=9)
     own = frame[((frame["k"] == "x") & (frame["seed"] <= 4)) | ((frame["k"] == "y") & (frame["seed"] >= 4))]

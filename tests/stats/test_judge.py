@@ -160,6 +160,14 @@ def test_below_five_seeds_there_is_an_estimate_and_neither_p_nor_verdict() -> No
     assert row["reason"] == "no verdict below 5 seeds: 1 more needed"
 
 
+def test_a_study_with_looks_counts_the_seeds_that_are_complete_in_all_strata() -> None:
+    """The reason with one of them was that no seed has all the runs."""
+    frame = study({"m": ["a", "b"], "k": ["x", "y"]}, noise(1.0), seeds=9)
+    own = frame[((frame["k"] == "x") & (frame["seed"] <= 4)) | ((frame["k"] == "y") & (frame["seed"] >= 4))]
+    row = one(own, claim(contrast={"factor": "m", "from": "a", "to": "b"}))
+    assert (row["verdict"], row["n"], row["reason"]) == ("inconclusive", 1, "no verdict below 5 seeds: 4 more needed")
+
+
 def test_between_looks_the_verdict_stays_what_it_was() -> None:
     frame = stems(8)
     late = frame["seed"] >= 5

@@ -224,11 +224,16 @@ def test_one_item_more_in_every_seed_shows_nothing_in_single_precision_either() 
 
 
 def judged(
-    first: list[float], second: list[float], expects: str = "higher", margin: float | None = None, **spec: Any
+    first: list[float],
+    second: list[float],
+    expects: str = "higher",
+    margin: float | None = None,
+    scale: str = "difference",
+    **spec: Any,
 ) -> Judgement:
     rows = study({"method": ["base", "ours"]}, lambda at, seed: (second if at["method"] == "ours" else first)[seed], len(first))
     claim = {"id": "A", "says": "it is", "kind": "contrast", "contrast": {"factor": "method", "from": "base", "to": "ours"}}
-    claim |= {"expects": expects, "metric": "accuracy"} | ({} if margin is None else {"margin": margin})
+    claim |= {"expects": expects, "metric": "accuracy", "scale": scale} | ({} if margin is None else {"margin": margin})
     found = results_of(rows, metrics=[MetricSpec("accuracy", better="higher", **spec)], claims=[claim])
     (one,) = judge(found.claims(), found)
     return one
@@ -259,6 +264,29 @@ def test_copies_of_any_value_count_as_one_in_every_estimate() -> None:
             assert (np.isnan(each.se), COPIES in each.note) == (True, True)
 
 
+@pytest.mark.parametrize("scale", ["difference", "ratio"])
+def test_what_is_a_copy_does_not_depend_on_the_scale_of_the_claim(scale: str) -> None:
+    """Logarithms have no steps: numbers of parameters were copies, and a metric near one, whose logarithm is near zero, not."""
+    for first, second in ((1000, 1200), (11_000_123, 12_000_457)):  # equal by construction
+        assert judged([first] * 5, [second] * 5, scale=scale).verdict == "supported"
+    for first, second in ((1.0012, 1.0234), (2.001, 2.301), (0.9991, 0.9995)):
+        found = judged([first] * 8, [second] * 8, scale=scale)
+        assert (found.verdict, found.reason) == ("inconclusive", f"{COPIES}: they count as one")
+
+
+@pytest.mark.parametrize("common", [0, 1, 3])
+def test_copies_in_strata_that_have_their_own_seeds_count_as_one(common: int) -> None:
+    """Without the cells, their difference had the standard error 0, and p was below 0.0001."""
+    levels = {"method": ["base", "ours"], "task": ["a", "b"], "wd": ["0", "1"]}
+    generator = np.random.default_rng(1)
+    value = {(a, b, c): float(generator.random()) for a in levels["method"] for b in levels["task"] for c in levels["wd"]}
+    rows = study(levels, lambda at, _: value[at["method"], at["task"], at["wd"]], seeds=12)
+    own = outcomes(rows[np.where(rows["task"] == "a", rows["seed"] < 6, rows["seed"] >= 6 - common)])
+    for found in (contrasts.contrast(own, OURS), contrasts.interaction(own, OURS, Change.of("wd", "0", "1"))):
+        assert "each stratum over its own seeds" in found.note
+        assert (np.isnan(found.se), COPIES in found.note) == (True, True)
+
+
 @pytest.mark.parametrize("n", [5, 6, 8, 12])
 def test_success_or_failure_has_about_the_p_value_of_the_exact_test(n: int) -> None:
     """McNemar's: the binomial test of n pairs that all improve."""
@@ -287,6 +315,17 @@ def test_pairs_that_differ_by_one_step_are_rarely_called_different(n: int, value
     assert not larger[7, 1]
 
 
+@pytest.mark.parametrize("scale", ["difference", "ratio"])
+def test_pairs_that_differ_by_one_step_do_so_on_the_scale_of_ratios(scale: str) -> None:
+    """From 5 to 4 is more than the relative step at the mean of all values: four such pairs of ten were supported, p = 0.018."""
+    found = judged([5] * 10, [4] * 4 + [5] * 6, "lower", scale=scale)
+    assert (found.verdict, "within one rounding step" in found.reason) == ("inconclusive", True)
+    found = judged([5, 5, 5, 4, 5], [5, 4, 5, 5, 5], "lower", scale=scale)
+    assert found.estimate is not None
+    step = 1 if scale == "difference" else (1 / 4 * 2 + 1 / 5 * 8) / 10
+    assert found.estimate.by_steps == pytest.approx(step)
+
+
 def test_success_in_strata_without_common_seeds_has_an_error() -> None:
     rows = study({"method": ["base", "ours"], "task": ["a", "b"]}, lambda at, seed: float(at["method"] == "ours"), seeds=10)
     found = contrasts.contrast(outcomes(rows[(rows["seed"] < 5) == (rows["task"] == "a")]), OURS)
@@ -311,6 +350,19 @@ def test_rates_of_success_in_blocks_are_compared_by_the_paired_t_of_the_rates() 
         assert before.high - before.low < 0.5  # the bootstrap's own
     single = by_block(outcomes(study(levels, lambda of, seed: float(of["method"] == "ours"), seeds=1)), "task")
     assert contrasts.contrast(single, OURS).se == pytest.approx(2 / 8)  # one run in each block is 0 or 1
+
+
+@pytest.mark.parametrize(("blocks", "seeds"), [(5, 2), (6, 3), (8, 8)])
+def test_equal_rates_of_success_in_all_blocks_are_as_uncertain_as_one_run(blocks: int, seeds: int) -> None:
+    """They were called copies of one run in the verdict, and had an interval without width in the means over blocks."""
+    levels = {"method": ["base", "ours"], "task": list("abcdefgh")[:blocks]}
+    runs = outcomes(study(levels, lambda of, _: float(of["method"] == "ours"), seeds))
+    half = stats.t.ppf(0.975, blocks - 1) / seeds / 2
+    found = contrasts.contrast(by_block(runs, "task"), OURS)
+    assert COPIES not in found.note
+    assert found.interval() == pytest.approx((1 - half, 1 + half))
+    of_blocks = analyze(runs, "task", OURS).like_these
+    assert (of_blocks.low, of_blocks.high) == pytest.approx((1 - half, 1 + half))
 
 
 def test_a_step_that_is_no_power_of_ten_is_found_if_that_is_no_accident() -> None:
