@@ -162,8 +162,8 @@ def at_resolution(
     if not step.is_rounding and estimate.unpaired:
         return replace(estimate, se=max(estimate.se, 2 * step.size / min(map(np.size, groups))))
     if not step.is_rounding or (not within and len(groups) == 1 and np.abs(groups[0]).max() <= SAME * step.size):
-        se = max(estimate.se, error_of_steps(estimate.by_seed, step.size))
-        return replace(estimate, se=se, by_steps=step.size)
+        size = step.size / len(groups)  # of an average over strata
+        return replace(estimate, se=max(estimate.se, error_of_steps(estimate.by_seed, size)), by_steps=size)
     if not within or estimate.se >= step.size / 2:
         return estimate
     what = "all runs of each arm lie" if arms else "all seeds lie"
