@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from ablate.stats.decision_rules import ALPHA, LOOKS, SequentialDesign, p_values
+from ablate.stats.estimates import error_of_steps
 from benchmarks.verdicts.noise import NOISES, differences, normal, one_arm_skewed, percent
 from benchmarks.verdicts.rules import DESIGN, check_rules, false_before, false_shown, holm_rejects, old_rule, p_of, shown
 
@@ -240,7 +241,9 @@ def rounded(studies: int) -> pd.DataFrame:
                     a, b = (np.round(level + at + sd * generator.normal(size=(studies, n))) for at in (0.0, d))
                     seen = b - a
                     se = seen.std(1, ddof=1) / math.sqrt(n)
-                    floor = np.where(np.ptp(seen, axis=1) <= 1, np.maximum(se, 1 / 2), se)
+                    by_steps = np.array([error_of_steps(pd.Series(pairs), 1) for pairs in seen])
+                    at_most_one = np.where(np.abs(seen).max(axis=1) <= 1, np.maximum(se, by_steps), se)
+                    floor = np.where(np.ptp(seen, axis=1) <= 1, np.maximum(se, 1 / 2), at_most_one)
                     for name, error in (("before", se), ("now", floor)):
                         p = p_values(seen.mean(1), error, n - 1, "higher by the margin", margin)[0]
                         row[f"{name}{title}"] = percent(p <= ALPHA)
