@@ -153,7 +153,7 @@ def test_a_table_with_long_names_fits_the_page(tmp_path: Path, siunitx: bool) ->
     """Its numbers were beyond the edge of the page."""
     names = ["a baseline without augmentation", "with_a_very_long_name_of_an_augmentation_pipeline_v2 & mixup 50%"]
     shown = table({"augmentation_policy/name": names, "optim & lr": ["adam_w & 5% decay", "SGD_{nesterov} #1 with restarts"]})
-    text = table_environment(shown, "tab:long", siunitx)
+    text = table_environment(shown, siunitx)
     assert r"\begin{table*}" in text
     assert "rotatebox" not in text  # heads are shorter than the names below them
     more = ",siunitx" if siunitx else ""
