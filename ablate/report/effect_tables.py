@@ -83,8 +83,8 @@ def _notes_of_contrasts(comparison: Comparison, spec: MetricSpec, simultaneous: 
     superior = "" if comparison.over_blocks else superior
     if simultaneous:
         notes.append(
-            f"Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once: max-t where all have "
-            f"the same {unit}s and there are fewer than two for each {unit}, otherwise Bonferroni."
+            f"Simultaneous: 95 % intervals that hold for all changes (and for all interactions) at once: max-t if all have "
+            f"the same {unit}s and there are fewer than two changes (or interactions) per {unit}, otherwise Bonferroni."
         )
     notes.append(
         f"Above zero: the number of {unit}s with a difference above zero. {superior}"
@@ -279,7 +279,7 @@ def attribution(result: AttributionResult, spec: MetricSpec) -> Table:
     if len(rows) > 2 and "simultaneous_low" in result.shares:
         columns.append(Column("simultaneous", "simultaneous", "number"))
         notes.append(
-            "Simultaneous: 95 % intervals that hold for all shares at once: max-t where there are fewer than two for each "
+            "Simultaneous: 95 % intervals that hold for all shares at once: max-t if there are fewer than two shares per "
             "seed, otherwise Bonferroni."
         )
     if len(rows) > 2:
