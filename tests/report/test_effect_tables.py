@@ -185,4 +185,7 @@ def test_simultaneous_intervals_of_many_changes_over_few_seeds_are_not_called_ma
     half = (frame["simultaneous_high"] - frame["simultaneous_low"]) / 2
     assert half.tolist() == pytest.approx(stats.t.ppf(1 - 0.05 / 14, 2) * frame["se"])
     notes = effect_tables.contrasts(Comparison("accuracy", found, frame), SPEC, main=True).notes
-    assert "max-t if all have the same seeds and there are fewer than two changes (or interactions) per seed, otherwise Bonferroni." in notes[1]
+    assert (
+        "max-t if all have the same seeds and there are fewer than two changes (or interactions) per seed, otherwise Bonferroni."
+        in notes[1]
+    )
