@@ -150,7 +150,7 @@ class CellReader:
             self.experiment.show(config, typed.label if typed else name)
             return None
         ignore = (*config.study.ignore, *config.study.paths)
-        unused = self.experiment.unused_keys(config, self.before.fixed)
+        unused = self.experiment.simplify(config, self.before.fixed)
         values = ConfigValues.of(config, ignore)
         named = {*typed, *(override.partition("=")[0].lstrip("+") for override in overrides)}
         for key, why in values.unresolved.items():

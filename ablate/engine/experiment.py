@@ -62,12 +62,15 @@ class Experiment:
         """
         return None
 
-    def unused_keys(self, cfg: DictConfig, fixed: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002 - for subclasses
-        """The keys of a configuration that cannot change its results, beside those of study.ignore.
+    def simplify(self, cfg: DictConfig, fixed: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002 - for subclasses
+        """Change a configuration, in place, to one of equal results that is the same for all configurations with these.
 
         Args:
-            cfg: the resolved configuration, which may be changed to that of equal results in the study.
+            cfg: the resolved configuration.
             fixed: the settings of the study's baseline, by dotted key; empty if the study begins.
+
+        Returns:
+            The keys that cannot change the results afterwards, beside those of study.ignore.
         """
         return ()
 

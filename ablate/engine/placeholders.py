@@ -34,7 +34,7 @@ class CommandExperiment(Experiment):
             list(_filled(part, dict.fromkeys(keys)))
         return {}
 
-    def unused_keys(self, cfg: DictConfig, fixed: Mapping[str, Any]) -> list[str]:
+    def simplify(self, cfg: DictConfig, fixed: Mapping[str, Any]) -> list[str]:
         """Fill in the placeholders that the first command of the study did not have, whose keys then change nothing else.
 
         What is filled in is what the command was before such a placeholder, or what it is at any other level. Two commands

@@ -28,7 +28,7 @@ def test_variables_of_the_shell_are_no_placeholders() -> None:
 def grown(first: list[str], command: list[str], **levels: Any) -> tuple[list[str], list[str]]:
     """The command as a study with another first command has it, and the keys that change nothing else."""
     cfg = OmegaConf.create({"command": command, "seed": 1, **levels})
-    unused = CommandExperiment().unused_keys(cfg, {"command": first, "lr": 0.1})
+    unused = CommandExperiment().simplify(cfg, {"command": first, "lr": 0.1})
     written: Any = OmegaConf.to_container(cfg)
     return written["command"], list(unused)
 
@@ -42,7 +42,7 @@ def test_what_a_study_adds_to_its_command_is_filled_in() -> None:
         ["amp", "width"],
     )
     assert grown(first, first, lr=0.1) == (first, [])
-    assert CommandExperiment().unused_keys(OmegaConf.create({"command": later}), {}) == []
+    assert CommandExperiment().simplify(OmegaConf.create({"command": later}), {}) == []
 
 
 @pytest.mark.parametrize("value", ["${lr}", "{seed}", "${hydra:runtime.output_dir}/x"])
